@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ArchitectureError, Preprocessing};
+use crate::Preprocessing;
 
 /// The nonlinearity inside the inverted residuals of a network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -49,7 +49,8 @@ impl Expansion {
     /// Hidden channels of a block whose input has `channels`.
     pub fn hidden(self, channels: usize) -> usize {
         match self {
-            Self::Times(factor) => channels * factor,
+            // Saturates, so that a network may be looked at before it is validated.
+            Self::Times(factor) => channels.saturating_mul(factor),
             Self::To(hidden) => hidden,
         }
     }
@@ -67,9 +68,18 @@ pub struct Block {
     pub squeeze_excite: bool,
 }
 
+impl Block {
+    /// Whether the block begins with an expanding 1×1 convolution. A factor of 1 has none.
+    pub fn has_expansion(&self) -> bool {
+        self.expansion != Expansion::Times(1)
+    }
+}
+
 /// What one layer does.
+///
+/// Its text form (`E3K7s`, `-`, `L`) is also its JSON form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(into = "String", try_from = "String")]
 pub enum Operation {
     /// An inverted residual; with a shortcut when its stride is 1 and its channels stay.
     InvertedResidual(Block),
@@ -180,7 +190,9 @@ impl Architecture {
     /// The factor between the size of the image and that of the last layer's output.
     pub fn total_stride(&self) -> usize {
         let layers = self.placed_layers();
-        2 * layers.iter().map(|layer| layer.stride).product::<usize>()
+        layers
+            .iter()
+            .fold(2, |total: usize, layer| total.saturating_mul(layer.stride))
     }
 
     /// The same network for another number of classes.
@@ -193,14 +205,5 @@ impl Architecture {
     pub fn with_resolution(mut self, resolution: usize) -> Self {
         self.preprocessing.resolution = resolution;
         self
-    }
-
-    /// Checks that the network can be built.
-    ///
-    /// # Errors
-    ///
-    /// Says which field or layer is out of range, and what would be in it.
-    pub fn validate(&self) -> Result<(), ArchitectureError> {
-        todo!()
     }
 }
