@@ -1,1 +1,44 @@
-//! Placeholder.
+//! **scarlet**: small, accurate image networks in pure Rust, on [Burn](https://burn.dev).
+//!
+//! The networks of SCARLET-NAS (Chu et al., arXiv 1908.06022) and any relative that an
+//! [`Architecture`] can describe, built for any device Burn has:
+//!
+//! ```
+//! # #[cfg(feature = "flex")] {
+//! use burn::tensor::{Device, Tensor};
+//! use scarlet::ScarletA;
+//!
+//! let device = Device::flex();
+//! let network = ScarletA::new().with_classes(10).init(&device);
+//! let images = Tensor::zeros([2, 3, 64, 64], &device);
+//! assert_eq!(network.forward(images).dims(), [2, 10]);
+//! # }
+//! ```
+//!
+//! - [`Scarlet`] is the network; [`ScarletA`], [`ScarletB`], … and [`ScarletConfig`] build it.
+//! - [`blocks`] holds the modules it is made of, for networks of your own.
+//! - [`weights`] reads and writes checkpoints, PyTorch's included.
+//! - [`fold`] removes batch normalisation and stabilizers exactly.
+//!
+//! Cargo features choose Burn's devices (`flex`, `ndarray`, `wgpu`, `cuda`, …; none by default)
+//! and `fetch`, which downloads weights.
+
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+pub mod blocks;
+mod builder;
+mod device;
+mod display;
+mod error;
+pub mod fold;
+mod network;
+mod parameters;
+
+pub use builder::{
+    EfficientNetLite0, ScarletA, ScarletA2, ScarletA4, ScarletB, ScarletC, ScarletConfig,
+};
+pub use device::{DeviceError, available_devices, device_by_name};
+pub use error::{ConfigError, InputError};
+pub use network::{FeatureMapInfo, MbLayer, Scarlet};
+pub use parameters::UnknownPrefix;
+pub use scarlet_arch::{self as arch, Architecture};

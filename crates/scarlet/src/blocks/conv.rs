@@ -1,0 +1,101 @@
+//! Convolutions as these networks use them: no bias, size-keeping padding, normalised.
+
+use burn::module::Module;
+use burn::nn::conv::{Conv2d, Conv2dConfig};
+use burn::nn::{BatchNorm, Initializer, PaddingConfig2d};
+use burn::tensor::{Device, Tensor};
+use scarlet_arch::{BatchNormSpec, Padding};
+
+use super::batch_norm::{batch_norm, normalise};
+
+/// What every convolution of a network has in common.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ConvStyle {
+    pub(crate) padding: Padding,
+    pub(crate) batch_norm: BatchNormSpec,
+}
+
+/// Shape of one convolution.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ConvShape {
+    pub(crate) channels_in: usize,
+    pub(crate) channels_out: usize,
+    pub(crate) kernel: usize,
+    pub(crate) stride: usize,
+    pub(crate) groups: usize,
+}
+
+impl ConvShape {
+    pub(crate) fn pointwise(channels_in: usize, channels_out: usize) -> Self {
+        Self {
+            channels_in,
+            channels_out,
+            kernel: 1,
+            stride: 1,
+            groups: 1,
+        }
+    }
+
+    pub(crate) fn depthwise(channels: usize, kernel: usize, stride: usize) -> Self {
+        Self {
+            channels_in: channels,
+            channels_out: channels,
+            kernel,
+            stride,
+            groups: channels,
+        }
+    }
+}
+
+/// A convolution without bias, initialised as the released networks are: normal with
+/// standard deviation `sqrt(2 / (kernel² · channels_out))`.
+pub(crate) fn convolution(shape: ConvShape, padding: Padding, device: &Device) -> Conv2d {
+    let ConvShape {
+        channels_in,
+        channels_out,
+        kernel,
+        stride,
+        groups,
+    } = shape;
+    let side = kernel / 2;
+    let padding = match padding {
+        // A strided 1×1 convolution needs no padding, and must not be given any.
+        _ if kernel == 1 => PaddingConfig2d::Valid,
+        Padding::Symmetric => PaddingConfig2d::Explicit(side, side, side, side),
+        Padding::Same => PaddingConfig2d::Same,
+    };
+    Conv2dConfig::new([channels_in, channels_out], [kernel, kernel])
+        .with_stride([stride, stride])
+        .with_groups(groups)
+        .with_padding(padding)
+        .with_bias(false)
+        .with_initializer(Initializer::Normal {
+            mean: 0.0,
+            std: (2.0 / (kernel * kernel * channels_out) as f64).sqrt(),
+        })
+        .init(device)
+}
+
+/// A convolution followed by batch normalisation.
+#[derive(Module, Debug)]
+pub struct ConvBn {
+    /// The convolution, without bias.
+    pub conv: Conv2d,
+    /// Its normalisation.
+    pub bn: BatchNorm,
+}
+
+impl ConvBn {
+    pub(crate) fn new(shape: ConvShape, style: ConvStyle, device: &Device) -> Self {
+        Self {
+            conv: convolution(shape, style.padding, device),
+            bn: batch_norm(shape.channels_out, style.batch_norm, device),
+        }
+    }
+
+    /// `[batch, channels_in, height, width]` to
+    /// `[batch, channels_out, ceil(height / stride), ceil(width / stride)]`.
+    pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        normalise(&self.bn, self.conv.forward(x))
+    }
+}

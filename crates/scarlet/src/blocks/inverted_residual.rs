@@ -1,0 +1,164 @@
+//! The inverted residual, the block that these networks are made of.
+
+use burn::module::Module;
+use burn::nn::BatchNorm;
+use burn::nn::conv::Conv2d;
+use burn::tensor::{Device, Tensor};
+use scarlet_arch::{Activation, BatchNormSpec, Block, Padding};
+
+use super::activation::activate;
+use super::batch_norm::{batch_norm, normalise};
+use super::conv::{ConvShape, convolution};
+use super::drop_path::DropPath;
+use super::squeeze_excite::SqueezeExcite;
+
+/// Configuration of an [`InvertedResidual`].
+#[derive(Debug, Clone)]
+pub struct InvertedResidualConfig {
+    channels_in: usize,
+    channels_out: usize,
+    stride: usize,
+    block: Block,
+    activation: Activation,
+    padding: Padding,
+    batch_norm: BatchNormSpec,
+    drop_path: f64,
+}
+
+impl InvertedResidualConfig {
+    /// A block from `channels_in` to `channels_out` at stride 1, with h-swish, symmetric padding
+    /// and PyTorch's batch normalisation, as SCARLET's networks have it.
+    pub fn new(channels_in: usize, channels_out: usize, block: Block) -> Self {
+        Self {
+            channels_in,
+            channels_out,
+            stride: 1,
+            block,
+            activation: Activation::HSwish,
+            padding: Padding::Symmetric,
+            batch_norm: BatchNormSpec {
+                epsilon: 1e-5,
+                momentum: 0.1,
+            },
+            drop_path: 0.0,
+        }
+    }
+
+    /// Stride of the depthwise convolution.
+    pub fn with_stride(mut self, stride: usize) -> Self {
+        self.stride = stride;
+        self
+    }
+
+    /// Activation after the expanding and the depthwise convolution.
+    pub fn with_activation(mut self, activation: Activation) -> Self {
+        self.activation = activation;
+        self
+    }
+
+    /// Padding of the depthwise convolution.
+    pub fn with_padding(mut self, padding: Padding) -> Self {
+        self.padding = padding;
+        self
+    }
+
+    /// Constants of the three batch normalisations.
+    pub fn with_batch_norm(mut self, batch_norm: BatchNormSpec) -> Self {
+        self.batch_norm = batch_norm;
+        self
+    }
+
+    /// Probability of leaving the block out in training, where it has a shortcut.
+    pub fn with_drop_path(mut self, rate: f64) -> Self {
+        self.drop_path = rate;
+        self
+    }
+
+    /// Builds the block with random weights.
+    ///
+    /// # Panics
+    ///
+    /// If a number of channels, the kernel or the stride is 0, or squeeze-excite would have less
+    /// than one channel.
+    pub fn init(&self, device: &Device) -> InvertedResidual {
+        let hidden = self.block.expansion.hidden(self.channels_in);
+        let conv = |shape| convolution(shape, self.padding, device);
+        let bn = |channels| batch_norm(channels, self.batch_norm, device);
+        let (conv1, bn1) = match self.block.expansion {
+            scarlet_arch::Expansion::Times(1) => (None, None),
+            _ => (
+                Some(conv(ConvShape::pointwise(self.channels_in, hidden))),
+                Some(bn(hidden)),
+            ),
+        };
+        InvertedResidual {
+            conv1,
+            bn1,
+            conv2: conv(ConvShape::depthwise(hidden, self.block.kernel, self.stride)),
+            bn2: bn(hidden),
+            mid_se: self
+                .block
+                .squeeze_excite
+                .then(|| SqueezeExcite::new(hidden, device)),
+            conv3: conv(ConvShape::pointwise(hidden, self.channels_out)),
+            bn3: bn(self.channels_out),
+            drop_path: DropPath::new(self.drop_path),
+            shortcut: self.stride == 1 && self.channels_in == self.channels_out,
+            activation: self.activation,
+        }
+    }
+}
+
+/// An inverted residual (Sandler et al., MobileNetV2, arXiv 1801.04381): expand, depthwise
+/// convolution, optional squeeze-excite, project; and a shortcut where the shapes allow it.
+#[derive(Module, Debug)]
+pub struct InvertedResidual {
+    /// Expanding 1×1 convolution; none when the expansion is 1.
+    pub conv1: Option<Conv2d>,
+    /// Normalisation of `conv1`.
+    pub bn1: Option<BatchNorm>,
+    /// Depthwise convolution.
+    pub conv2: Conv2d,
+    /// Normalisation of `conv2`.
+    pub bn2: BatchNorm,
+    /// Squeeze-excite on the hidden tensor.
+    pub mid_se: Option<SqueezeExcite>,
+    /// Projecting 1×1 convolution.
+    pub conv3: Conv2d,
+    /// Normalisation of `conv3`, linear.
+    pub bn3: BatchNorm,
+    /// Leaves the block out in training.
+    pub drop_path: DropPath,
+    shortcut: bool,
+    #[module(skip)]
+    activation: Activation,
+}
+
+impl InvertedResidual {
+    /// Whether the input is added to the output.
+    pub fn has_shortcut(&self) -> bool {
+        self.shortcut
+    }
+
+    /// `[batch, channels_in, height, width]` to
+    /// `[batch, channels_out, ceil(height / stride), ceil(width / stride)]`.
+    pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        if !self.shortcut {
+            return self.residual(x);
+        }
+        x.clone() + self.drop_path.forward(self.residual(x))
+    }
+
+    fn residual(&self, x: Tensor<4>) -> Tensor<4> {
+        let x = match (&self.conv1, &self.bn1) {
+            (Some(conv), Some(bn)) => activate(self.activation, normalise(bn, conv.forward(x))),
+            _ => x,
+        };
+        let x = activate(self.activation, normalise(&self.bn2, self.conv2.forward(x)));
+        let x = match &self.mid_se {
+            Some(se) => se.forward(x),
+            None => x,
+        };
+        normalise(&self.bn3, self.conv3.forward(x))
+    }
+}

@@ -1,0 +1,51 @@
+//! Squeeze-excite: a gate per channel, from the mean of every channel.
+
+use burn::module::Module;
+use burn::nn::Initializer;
+use burn::nn::conv::Conv2d;
+use burn::tensor::{Device, Tensor, activation::relu, module::adaptive_avg_pool2d};
+use scarlet_arch::Padding;
+
+use super::activation::h_sigmoid;
+use super::conv::{ConvShape, convolution};
+
+/// Squeeze-excite (Hu et al., arXiv 1709.01507) with a reduction of 4 and h-sigmoid.
+#[derive(Module, Debug)]
+pub struct SqueezeExcite {
+    /// 1×1 convolution to a quarter of the channels, with bias.
+    pub squeeze_conv: Conv2d,
+    /// 1×1 convolution back, with bias.
+    pub excite_conv: Conv2d,
+}
+
+impl SqueezeExcite {
+    /// How many times fewer channels the inner layer has.
+    pub const REDUCTION: usize = 4;
+
+    /// Works on tensors with `channels` channels.
+    ///
+    /// # Panics
+    ///
+    /// If `channels` is under 4.
+    pub fn new(channels: usize, device: &Device) -> Self {
+        let inner = channels / Self::REDUCTION;
+        Self {
+            squeeze_conv: biased_pointwise(channels, inner, device),
+            excite_conv: biased_pointwise(inner, channels, device),
+        }
+    }
+
+    /// Scales every channel of `[batch, channels, height, width]` by its gate in [0, 1].
+    pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        let mean = adaptive_avg_pool2d(x.clone(), [1, 1]);
+        let inner = relu(self.squeeze_conv.forward(mean));
+        x * h_sigmoid(self.excite_conv.forward(inner))
+    }
+}
+
+fn biased_pointwise(channels_in: usize, channels_out: usize, device: &Device) -> Conv2d {
+    let shape = ConvShape::pointwise(channels_in, channels_out);
+    let mut conv = convolution(shape, Padding::Symmetric, device);
+    conv.bias = Some(Initializer::Zeros.init([channels_out], device));
+    conv
+}

@@ -1,0 +1,56 @@
+//! SCARLET's equivariant learnable stabilizer.
+
+use burn::module::{Initializer, Module, Param};
+use burn::tensor::{Device, Tensor, module::conv2d, ops::ConvOptions};
+
+/// The equivariant learnable stabilizer (Chu et al., arXiv 1908.06022): a 1×1 convolution
+/// without bias, normalisation or activation, which stands on a layer's skip while a supernet
+/// trains and is folded away exactly afterwards (see [`fold`](crate::fold)).
+///
+/// At a layer that downsamples or changes channels it takes the layer's stride and channels:
+/// our reading, the paper does not say.
+#[derive(Module, Debug)]
+pub struct Stabilizer {
+    /// `[channels_out, channels_in, 1, 1]`.
+    pub weight: Param<Tensor<4>>,
+    stride: usize,
+}
+
+impl Stabilizer {
+    /// A stabilizer initialised as the networks' convolutions are: normal with standard
+    /// deviation `sqrt(2 / channels_out)`.
+    pub fn new(channels_in: usize, channels_out: usize, stride: usize, device: &Device) -> Self {
+        let initializer = Initializer::Normal {
+            mean: 0.0,
+            std: (2.0 / channels_out as f64).sqrt(),
+        };
+        Self {
+            weight: initializer.init([channels_out, channels_in, 1, 1], device),
+            stride,
+        }
+    }
+
+    /// The same stabilizer with the identity matrix as its weight, padded with zeros where the
+    /// channels differ: training then starts from a plain skip.
+    pub fn with_identity(mut self) -> Self {
+        let [channels_out, channels_in, ..] = self.weight.dims();
+        let side = channels_out.max(channels_in);
+        let eye = Tensor::<2>::eye(side, &self.weight.device())
+            .slice([0..channels_out, 0..channels_in])
+            .reshape([channels_out, channels_in, 1, 1]);
+        self.weight = Param::from_tensor(eye);
+        self
+    }
+
+    /// Stride of the convolution.
+    pub fn stride(&self) -> usize {
+        self.stride
+    }
+
+    /// `[batch, channels_in, height, width]` to
+    /// `[batch, channels_out, ceil(height / stride), ceil(width / stride)]`.
+    pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        let options = ConvOptions::new([self.stride, self.stride], [0, 0], [1, 1], 1);
+        conv2d(x, self.weight.val(), None, options)
+    }
+}

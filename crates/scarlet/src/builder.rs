@@ -1,0 +1,171 @@
+//! Builders: from a name or an architecture to a network.
+
+use burn::tensor::Device;
+use scarlet_arch::Architecture;
+
+use crate::{ConfigError, Scarlet};
+
+/// Configuration of a [`Scarlet`] network: an architecture, and how it is to be trained.
+///
+/// ```
+/// # #[cfg(feature = "flex")] {
+/// use scarlet::{Architecture, ScarletConfig};
+///
+/// let text = "E3K3@24/2 E6K5s@24 - E6K3@40/2 E3K7s@40";
+/// let architecture: Architecture = text.parse()?;
+/// let network = ScarletConfig::from(architecture)
+///     .with_classes(10)
+///     .try_init(&burn::tensor::Device::flex())?;
+/// assert_eq!(network.architecture().classes, 10);
+/// # }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct ScarletConfig {
+    architecture: Architecture,
+    dropout: f64,
+    drop_path: f64,
+}
+
+impl From<Architecture> for ScarletConfig {
+    fn from(architecture: Architecture) -> Self {
+        Self {
+            architecture,
+            dropout: 0.0,
+            drop_path: 0.0,
+        }
+    }
+}
+
+impl ScarletConfig {
+    /// Another number of classes than the architecture's.
+    pub fn with_classes(mut self, classes: usize) -> Self {
+        self.architecture.classes = classes;
+        self
+    }
+
+    /// Images of another size than the architecture's, in pixels; it guides preprocessing and
+    /// changes no weight.
+    pub fn with_resolution(mut self, resolution: usize) -> Self {
+        self.architecture.preprocessing.resolution = resolution;
+        self
+    }
+
+    /// Probability of dropping a feature in front of the classifier, in training. Default: 0.
+    pub fn with_dropout(mut self, probability: f64) -> Self {
+        self.dropout = probability;
+        self
+    }
+
+    /// Probability of leaving out the last layer's residual branch in training; the rate of
+    /// the layers before it grows linearly from 0. Default: 0.
+    pub fn with_drop_path(mut self, rate: f64) -> Self {
+        self.drop_path = rate;
+        self
+    }
+
+    /// The network as data.
+    pub fn architecture(&self) -> &Architecture {
+        &self.architecture
+    }
+
+    /// Dropout in front of the classifier.
+    pub fn dropout(&self) -> f64 {
+        self.dropout
+    }
+
+    /// Drop path of the last layer.
+    pub fn drop_path(&self) -> f64 {
+        self.drop_path
+    }
+
+    /// Builds the network with random weights, the released code's initialisation. Weights are
+    /// drawn when they are first used, so loading a checkpoint does not pay for them.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] when the architecture cannot be built or a probability is out of range.
+    pub fn try_init(&self, device: &Device) -> Result<Scarlet, ConfigError> {
+        self.architecture.validate()?;
+        for (name, value) in [("dropout", self.dropout), ("drop_path", self.drop_path)] {
+            if !(0.0..1.0).contains(&value) {
+                return Err(ConfigError::Probability { name, value });
+            }
+        }
+        Ok(Scarlet::build(self, device))
+    }
+
+    /// Builds the network with random weights, for configurations that are constants.
+    ///
+    /// # Panics
+    ///
+    /// Where [`try_init`](Self::try_init) returns an error.
+    pub fn init(&self, device: &Device) -> Scarlet {
+        self.try_init(device)
+            .unwrap_or_else(|error| panic!("{error}"))
+    }
+}
+
+macro_rules! builder {
+    ($(#[$docs:meta])* $name:ident, $preset:ident) => {
+        $(#[$docs])*
+        #[derive(Debug, Clone, Copy)]
+        pub struct $name;
+
+        #[allow(clippy::new_ret_no_self, reason = "the name stands for a configuration")]
+        impl $name {
+            /// The network's configuration, for 1,000 classes unless changed.
+            pub fn new() -> ScarletConfig {
+                scarlet_arch::$preset().into()
+            }
+        }
+    };
+}
+
+builder!(
+    /// SCARLET-A (Chu et al., arXiv 1908.06022): 365 M mult-adds at 224, 6.7 M parameters,
+    /// published top-1 76.9 %.
+    ///
+    /// ```
+    /// # #[cfg(feature = "flex")] {
+    /// use burn::tensor::{Device, Tensor};
+    /// use scarlet::ScarletA;
+    ///
+    /// let device = Device::flex();
+    /// let network = ScarletA::new().with_classes(10).init(&device);
+    /// let logits = network.forward(Tensor::zeros([1, 3, 64, 64], &device));
+    /// assert_eq!(logits.dims(), [1, 10]);
+    /// # }
+    /// ```
+    ScarletA,
+    scarlet_a
+);
+builder!(
+    /// SCARLET-B (Chu et al., arXiv 1908.06022): 327 M mult-adds at 224 (329 M published),
+    /// 6.5 M parameters, published top-1 76.3 %.
+    ScarletB,
+    scarlet_b
+);
+builder!(
+    /// SCARLET-C (Chu et al., arXiv 1908.06022): 280 M mult-adds at 224, 6.1 M parameters,
+    /// published top-1 75.6 %.
+    ScarletC,
+    scarlet_c
+);
+builder!(
+    /// SCARLET-A2: A by compound scaling. The paper gives 79.5 % top-1; the coefficients are
+    /// ours (see [`scarlet_arch::scarlet_a2`]).
+    ScarletA2,
+    scarlet_a2
+);
+builder!(
+    /// SCARLET-A4: A by compound scaling. The paper gives 82.3 % top-1; the coefficients are
+    /// ours (see [`scarlet_arch::scarlet_a4`]).
+    ScarletA4,
+    scarlet_a4
+);
+builder!(
+    /// EfficientNet-Lite0, a relative whose ImageNet weights anyone can have.
+    EfficientNetLite0,
+    efficientnet_lite0
+);

@@ -1,0 +1,183 @@
+//! Devices by name, for programs that let their user choose one at run time.
+
+use burn::tensor::Device;
+use thiserror::Error;
+
+/// A device name and the Cargo feature that compiles it in.
+struct Kind {
+    name: &'static str,
+    feature: &'static str,
+    open: Option<fn(usize) -> Device>,
+}
+
+/// Wraps a constructor in `Some` where its feature is on.
+macro_rules! when {
+    ($feature:literal, $open:expr) => {{
+        #[cfg(feature = $feature)]
+        let open: Option<fn(usize) -> Device> = Some($open);
+        #[cfg(not(feature = $feature))]
+        let open: Option<fn(usize) -> Device> = None;
+        open
+    }};
+}
+
+fn kinds() -> [Kind; 7] {
+    let kind = |name, feature, open| Kind {
+        name,
+        feature,
+        open,
+    };
+    [
+        kind("cpu", "flex", when!("flex", |_| Device::flex())),
+        kind(
+            "ndarray",
+            "ndarray",
+            // Deprecated by Burn in favour of `flex`; supported here for as long as it exists.
+            when!(
+                "ndarray",
+                #[allow(deprecated)]
+                |_| Device::ndarray()
+            ),
+        ),
+        kind(
+            "wgpu",
+            "wgpu",
+            when!("wgpu", |index| Device::wgpu(gpu(index))),
+        ),
+        kind(
+            "vulkan",
+            "vulkan",
+            when!("vulkan", |index| Device::vulkan(gpu(index))),
+        ),
+        kind(
+            "metal",
+            "metal",
+            when!("metal", |index| Device::metal(gpu(index))),
+        ),
+        kind("cuda", "cuda", when!("cuda", |index| Device::cuda(index))),
+        kind("rocm", "rocm", when!("rocm", |index| Device::rocm(index))),
+    ]
+}
+
+/// The best device at index 0, any discrete GPU by a higher index.
+#[cfg(any(feature = "wgpu", feature = "vulkan", feature = "metal"))]
+fn gpu(index: usize) -> burn::tensor::DeviceKind {
+    match index {
+        0 => burn::tensor::DeviceKind::DefaultDevice,
+        index => burn::tensor::DeviceKind::DiscreteGpu(index),
+    }
+}
+
+/// Names of the devices that were compiled in, the CPU first.
+pub fn available_devices() -> Vec<&'static str> {
+    kinds()
+        .iter()
+        .filter(|kind| kind.open.is_some())
+        .map(|kind| kind.name)
+        .collect()
+}
+
+/// The device of a name such as `cpu`, `wgpu` or `cuda:1`; `cpu` is Burn's `flex`.
+///
+/// # Errors
+///
+/// [`DeviceError`] says which Cargo feature is missing, or which names there are.
+pub fn device_by_name(name: &str) -> Result<Device, DeviceError> {
+    let (kind_name, index) = match name.split_once(':') {
+        None => (name, 0),
+        Some((kind, index)) => {
+            let index = index.parse().map_err(|_| DeviceError::Index {
+                name: name.to_owned(),
+            })?;
+            (kind, index)
+        }
+    };
+    let kinds = kinds();
+    let kind = kinds
+        .iter()
+        .find(|kind| kind.name == kind_name || kind.feature == kind_name)
+        .ok_or_else(|| DeviceError::Unknown {
+            name: name.to_owned(),
+            known: kinds
+                .iter()
+                .map(|kind| kind.name)
+                .collect::<Vec<_>>()
+                .join(", "),
+        })?;
+    let open = kind.open.ok_or_else(|| DeviceError::NotCompiledIn {
+        name: kind_name.to_owned(),
+        feature: kind.feature,
+        available: available_devices().join(", "),
+    })?;
+    Ok(open(index))
+}
+
+/// A device that cannot be had.
+#[derive(Debug, Error, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum DeviceError {
+    /// No such device.
+    #[error("there is no device `{name}`; the devices are {known}")]
+    Unknown {
+        /// The name asked for.
+        name: String,
+        /// All names.
+        known: String,
+    },
+    /// The device's feature is off.
+    #[error(
+        "the device `{name}` was not compiled in: build with `--features {feature}`, or choose \
+         one of those that were ({available})"
+    )]
+    NotCompiledIn {
+        /// The name asked for.
+        name: String,
+        /// The Cargo feature that compiles it in.
+        feature: &'static str,
+        /// Names that would do now.
+        available: String,
+    },
+    /// What stands behind the colon is not a number.
+    #[error("`{name}` does not name a device: behind the colon stands its number, as in `cuda:1`")]
+    Index {
+        /// The name asked for.
+        name: String,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_device_lists_the_known_ones() {
+        let message = device_by_name("tpu").unwrap_err().to_string();
+        assert_eq!(
+            message,
+            "there is no device `tpu`; the devices are cpu, ndarray, wgpu, vulkan, metal, cuda, rocm"
+        );
+    }
+
+    #[test]
+    #[cfg(not(feature = "rocm"))]
+    fn a_device_that_is_not_compiled_in_names_its_feature() {
+        let message = device_by_name("rocm:1").unwrap_err().to_string();
+        assert!(
+            message.contains("build with `--features rocm`"),
+            "{message}"
+        );
+    }
+
+    #[test]
+    fn a_number_must_follow_the_colon() {
+        let message = device_by_name("cpu:x").unwrap_err().to_string();
+        assert!(message.contains("as in `cuda:1`"), "{message}");
+    }
+
+    #[test]
+    #[cfg(feature = "flex")]
+    fn the_cpu_goes_by_both_names() {
+        assert_eq!(device_by_name("cpu"), device_by_name("flex"));
+        assert_eq!(available_devices()[0], "cpu");
+    }
+}

@@ -1,0 +1,31 @@
+//! Removing what only training needs, without changing the function.
+//!
+//! Both steps return a plain network, which saves under the plain checkpoint names:
+//!
+//! - [`Scarlet::fold_batch_norm`] moves every batch normalisation into its convolution. What is
+//!   left of it carries the bias: mean 0, variance 1 − eps, weight 1.
+//! - [`Scarlet::fold_stabilizers`] removes the 1×1 convolutions that stand on skips, by merging
+//!   them into a neighbour or by a change of basis of the residual stream.
+//!
+//! Both describe the network in inference; [`Scarlet::fold`] does one after the other.
+
+mod batch_norm;
+mod matrix;
+mod report;
+mod stabilizer;
+
+pub use report::{FoldError, FoldOptions, FoldReport, KeptReason, Outcome, StabilizerFold};
+
+use crate::Scarlet;
+
+impl Scarlet {
+    /// Removes stabilizers and batch normalisation.
+    ///
+    /// # Errors
+    ///
+    /// [`FoldError::NearSingular`] when a stabilizer cannot be inverted accurately enough.
+    pub fn fold(&self, options: &FoldOptions) -> Result<(Self, FoldReport), FoldError> {
+        let (network, report) = self.fold_stabilizers(options)?;
+        Ok((network.fold_batch_norm(), report))
+    }
+}

@@ -1,0 +1,265 @@
+//! [`Scarlet`]: a network built from any [`Architecture`].
+
+use burn::module::Module;
+use burn::nn::{Dropout, Identity, Initializer, Linear, LinearConfig};
+use burn::tensor::{Device, Tensor, activation::relu6, module::adaptive_avg_pool2d};
+use scarlet_arch::{Architecture, Operation, PlacedLayer};
+
+use crate::blocks::{
+    ConvBn, ConvShape, ConvStyle, InvertedResidual, InvertedResidualConfig, SeparableConv,
+    Stabilizer,
+};
+use crate::{InputError, ScarletConfig};
+
+/// One of a network's layers.
+#[derive(Module, Debug)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "a network has few layers, most of them blocks"
+)]
+pub enum MbLayer {
+    /// An inverted residual.
+    InvertedResidual(InvertedResidual),
+    /// The input, unchanged.
+    Identity(Identity),
+    /// A 1×1 convolution on the skip.
+    Linear(Stabilizer),
+}
+
+impl MbLayer {
+    /// `[batch, channels_in, height, width]` to
+    /// `[batch, channels_out, ceil(height / stride), ceil(width / stride)]`.
+    pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        match self {
+            Self::InvertedResidual(block) => block.forward(x),
+            Self::Identity(_) => x,
+            Self::Linear(stabilizer) => stabilizer.forward(x),
+        }
+    }
+}
+
+/// A mobile image network: stem, separable convolution, inverted residuals, head, classifier.
+///
+/// Made by a builder such as [`ScarletA`](crate::ScarletA) or from any architecture through
+/// [`ScarletConfig`]. Shapes are `[batch, channels, height, width]`.
+#[derive(Module, Debug)]
+#[module(custom_display)]
+pub struct Scarlet {
+    /// 3×3 convolution of stride 2, with ReLU6.
+    pub stem: ConvBn,
+    /// Depthwise separable convolution.
+    pub separable_conv: SeparableConv,
+    /// The layers that are searched for.
+    pub mb_module: Vec<MbLayer>,
+    /// 1×1 convolution with ReLU6.
+    pub conv_before_pooling: ConvBn,
+    /// In front of the classifier, in training.
+    pub dropout: Dropout,
+    /// From the mean over all positions to logits.
+    pub classifier: Linear,
+    #[module(skip)]
+    architecture: Architecture,
+}
+
+impl Scarlet {
+    /// Builds what `config` describes, which must have been validated.
+    pub(crate) fn build(config: &ScarletConfig, device: &Device) -> Self {
+        let architecture = config.architecture().clone();
+        let style = ConvStyle {
+            padding: architecture.padding,
+            batch_norm: architecture.batch_norm,
+        };
+        let stem = ConvShape {
+            channels_in: architecture.input_channels,
+            channels_out: architecture.stem,
+            kernel: 3,
+            stride: 2,
+            groups: 1,
+        };
+        let placed = architecture.placed_layers();
+        let mb_module = placed
+            .iter()
+            .enumerate()
+            .map(|(index, layer)| {
+                // The rate grows linearly with depth, from 0 (Huang et al., arXiv 1603.09382).
+                let drop_path = config.drop_path() * index as f64 / placed.len() as f64;
+                build_layer(layer, &architecture, drop_path, device)
+            })
+            .collect();
+        let head = ConvShape::pointwise(architecture.channels_before_head(), architecture.head);
+        Self {
+            stem: ConvBn::new(stem, style, device),
+            separable_conv: SeparableConv::new(
+                architecture.stem,
+                architecture.separable,
+                style,
+                device,
+            ),
+            mb_module,
+            conv_before_pooling: ConvBn::new(head, style, device),
+            dropout: burn::nn::DropoutConfig::new(config.dropout()).init(),
+            classifier: new_classifier(architecture.head, architecture.classes, device),
+            architecture,
+        }
+    }
+
+    /// Puts already built layers into the place of this network's own.
+    pub(crate) fn with_layers(mut self, layers: Vec<MbLayer>, architecture: Architecture) -> Self {
+        self.mb_module = layers;
+        self.architecture = architecture;
+        self
+    }
+
+    /// The network as data.
+    pub fn architecture(&self) -> &Architecture {
+        &self.architecture
+    }
+
+    /// The device that the weights live on.
+    pub fn device(&self) -> Device {
+        self.classifier.weight.lazy_device()
+    }
+
+    /// Logits `[batch, classes]` of images `[batch, channels, height, width]`.
+    ///
+    /// # Panics
+    ///
+    /// If the images have another number of channels, or a side that is not a multiple of the
+    /// network's total stride; [`try_forward`](Self::try_forward) returns the error instead.
+    pub fn forward(&self, images: Tensor<4>) -> Tensor<2> {
+        self.try_forward(images)
+            .unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// Logits `[batch, classes]` of images `[batch, channels, height, width]`.
+    ///
+    /// # Errors
+    ///
+    /// [`InputError`] says what a side or the number of channels should be.
+    pub fn try_forward(&self, images: Tensor<4>) -> Result<Tensor<2>, InputError> {
+        InputError::check(&self.architecture, images.dims())?;
+        let pooled = adaptive_avg_pool2d(self.forward_features(images), [1, 1]);
+        Ok(self
+            .classifier
+            .forward(self.dropout.forward(pooled.flatten::<2>(1, 3))))
+    }
+
+    /// What the head sees before pooling:
+    /// `[batch, head, height / stride, width / stride]` of images
+    /// `[batch, channels, height, width]`, where stride is the network's total stride.
+    pub fn forward_features(&self, images: Tensor<4>) -> Tensor<4> {
+        let x = self
+            .mb_module
+            .iter()
+            .fold(self.forward_stem(images), |x, layer| layer.forward(x));
+        relu6(self.conv_before_pooling.forward(x))
+    }
+
+    /// The last feature map at every stride from 4 on, for detection and segmentation heads:
+    /// `[batch, channels, height / stride, width / stride]` each, shallowest first, of images
+    /// `[batch, channels, height, width]`. [`feature_maps_info`](Self::feature_maps_info) names
+    /// strides and channels.
+    pub fn feature_maps(&self, images: Tensor<4>) -> Vec<Tensor<4>> {
+        let taps = self.feature_maps_info();
+        let mut maps = Vec::with_capacity(taps.len());
+        let mut x = self.forward_stem(images);
+        for (index, layer) in self.mb_module.iter().enumerate() {
+            x = layer.forward(x);
+            if taps.iter().any(|tap| tap.layer == index) {
+                maps.push(x.clone());
+            }
+        }
+        maps
+    }
+
+    /// Where [`feature_maps`](Self::feature_maps) come from, in the same order.
+    pub fn feature_maps_info(&self) -> Vec<FeatureMapInfo> {
+        let placed = self.architecture.placed_layers();
+        let mut stride = 2;
+        let mut taps: Vec<FeatureMapInfo> = Vec::new();
+        for (layer, at) in placed.iter().enumerate() {
+            stride *= at.stride;
+            if stride < 4 {
+                continue;
+            }
+            taps.retain(|tap| tap.stride != stride);
+            taps.push(FeatureMapInfo {
+                layer,
+                stride,
+                channels: at.channels_out,
+            });
+        }
+        taps
+    }
+
+    /// Replaces the classifier by a new one, randomly initialised, for `classes` classes.
+    ///
+    /// # Panics
+    ///
+    /// If `classes` is 0.
+    pub fn reset_classifier(mut self, classes: usize) -> Self {
+        assert!(classes > 0, "a classifier needs at least one class");
+        let device = self.device();
+        self.classifier = new_classifier(self.architecture.head, classes, &device);
+        self.architecture.classes = classes;
+        self
+    }
+
+    fn forward_stem(&self, images: Tensor<4>) -> Tensor<4> {
+        self.separable_conv
+            .forward(relu6(self.stem.forward(images)))
+    }
+}
+
+/// One of the maps that [`Scarlet::feature_maps`] returns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FeatureMapInfo {
+    /// Index in `mb_module` of the layer whose output it is.
+    pub layer: usize,
+    /// Size of the image relative to the map.
+    pub stride: usize,
+    /// Channels.
+    pub channels: usize,
+}
+
+fn build_layer(
+    layer: &PlacedLayer,
+    architecture: &Architecture,
+    drop_path: f64,
+    device: &Device,
+) -> MbLayer {
+    let PlacedLayer {
+        operation,
+        channels_in,
+        channels_out,
+        stride,
+    } = *layer;
+    match operation {
+        Operation::Identity => MbLayer::Identity(Identity::new()),
+        Operation::Linear => {
+            MbLayer::Linear(Stabilizer::new(channels_in, channels_out, stride, device))
+        }
+        Operation::InvertedResidual(block) => MbLayer::InvertedResidual(
+            InvertedResidualConfig::new(channels_in, channels_out, block)
+                .with_stride(stride)
+                .with_activation(architecture.activation)
+                .with_padding(architecture.padding)
+                .with_batch_norm(architecture.batch_norm)
+                .with_drop_path(drop_path)
+                .init(device),
+        ),
+    }
+}
+
+/// Weights uniform in ±1/sqrt(classes), biases 0, as the released networks are initialised.
+fn new_classifier(features: usize, classes: usize, device: &Device) -> Linear {
+    let bound = 1.0 / (classes as f64).sqrt();
+    let mut linear = LinearConfig::new(features, classes)
+        .with_initializer(Initializer::Uniform {
+            min: -bound,
+            max: bound,
+        })
+        .init(device);
+    linear.bias = Some(Initializer::Zeros.init([classes], device));
+    linear
+}

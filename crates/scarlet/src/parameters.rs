@@ -1,0 +1,106 @@
+//! Parameters of a network: counting them and freezing parts of them.
+
+use burn::module::{Flag, Module, ModuleVisitor, Param, ParamGroup, ParamId};
+use burn::tensor::Tensor;
+
+use crate::Scarlet;
+
+impl Scarlet {
+    /// Number of trainable values. Burn's `num_params` counts the running statistics of batch
+    /// normalisation too, which nothing trains.
+    pub fn count_parameters(&self) -> usize {
+        let mut list = ParameterList::default();
+        self.visit(&mut list);
+        list.trainable_values
+    }
+
+    /// Freezes every part of the network whose name starts with one of `prefixes` (`stem`,
+    /// `mb_module.3`, `mb_module.0.conv1`, …): its weights get no gradients, and its batch
+    /// normalisation uses its running statistics and keeps them.
+    ///
+    /// A prefix stands for whole names: `mb_module.1` is not `mb_module.10`.
+    ///
+    /// # Errors
+    ///
+    /// [`UnknownPrefix`] when a prefix matches nothing.
+    pub fn freeze_prefixes<S: AsRef<str>>(self, prefixes: &[S]) -> Result<Self, UnknownPrefix> {
+        let mut list = ParameterList::default();
+        self.visit(&mut list);
+        let mut ids = Vec::new();
+        for prefix in prefixes {
+            let prefix = prefix.as_ref();
+            let before = ids.len();
+            ids.extend(
+                list.entries
+                    .iter()
+                    .filter(|(path, _)| is_below(path, prefix))
+                    .map(|(_, id)| *id),
+            );
+            if ids.len() == before {
+                return Err(UnknownPrefix(prefix.to_owned()));
+            }
+        }
+        Ok(self.freeze_group(ParamGroup::from_ids(ids)))
+    }
+}
+
+/// A prefix that no part of the network has.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "no part of the network is named `{0}`; there are `stem`, `separable_conv`, `mb_module.N`, \
+     `conv_before_pooling` and `classifier`, and what is inside them"
+)]
+pub struct UnknownPrefix(pub String);
+
+fn is_below(path: &str, prefix: &str) -> bool {
+    path.strip_prefix(prefix)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}
+
+/// Everything in a network that has an identity, by its path.
+#[derive(Default)]
+struct ParameterList {
+    path: Vec<String>,
+    entries: Vec<(String, ParamId)>,
+    trainable_values: usize,
+}
+
+impl ParameterList {
+    fn add(&mut self, id: ParamId) {
+        self.entries.push((self.path.join("."), id));
+    }
+}
+
+/// The kind of a layer is not part of its name.
+fn is_named(container: &str) -> bool {
+    !container.starts_with("Enum:")
+}
+
+impl ModuleVisitor for ParameterList {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let statistics = matches!(
+            self.path.last().map(String::as_str),
+            Some("running_mean" | "running_var")
+        );
+        if !statistics {
+            self.trainable_values += param.lazy_shape().num_elements();
+        }
+        self.add(param.id);
+    }
+
+    fn visit_flag(&mut self, flag: &Param<Flag>) {
+        self.add(flag.id);
+    }
+
+    fn enter_module(&mut self, name: &str, container: &str) {
+        if is_named(container) {
+            self.path.push(name.to_owned());
+        }
+    }
+
+    fn exit_module(&mut self, _name: &str, container: &str) {
+        if is_named(container) {
+            self.path.pop();
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! Reading and writing weights, PyTorch's checkpoints included.
+//!
+//! ```no_run
+//! # #[cfg(feature = "flex")] {
+//! use burn::tensor::Device;
+//! use scarlet::ScarletC;
+//! use scarlet::weights::{Precision, StateDict};
+//!
+//! let network = ScarletC::new().init(&Device::flex());
+//! let network = network.load(&StateDict::open("ScarletC.pth.tar")?)?;
+//! network.save("scarlet-c.safetensors", Precision::F16)?;
+//! # }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! - [`StateDict`] is a file's tensors by name, read when they are asked for: every container
+//!   that PyTorch has written, and safetensors. A pickle is only ever parsed, never run.
+//! - [`Scarlet::load`](crate::Scarlet::load) puts them into a network and reports by name what
+//!   does not fit; [`Scarlet::save`](crate::Scarlet::save) writes safetensors under the names of
+//!   the released checkpoints; [`Scarlet::open`](crate::Scarlet::open) builds the network that a
+//!   file describes.
+//! - [`recognise`] says which network a file holds, from the shapes in it.
+//! - [`Source`] names a file by path, URL, hub or Python package, and [`Fetcher`] gets it
+//!   (feature `fetch`).
+
+mod atomic_file;
+mod entry;
+mod error;
+pub mod formula;
+mod layout;
+mod load;
+mod names;
+mod pytorch;
+mod recognise;
+mod report;
+mod safetensors;
+mod save;
+mod source;
+mod state_dict;
+
+pub use entry::Entry;
+pub use error::WeightsError;
+pub use layout::reference_entries;
+pub use load::LoadOptions;
+pub use names::Naming;
+pub use recognise::{Recognised, recognise};
+pub use report::{LoadReport, Misfit};
+pub use safetensors::Precision;
+pub use source::{FetchError, Fetcher, KNOWN_WEIGHTS, Progress, Source};
+pub use state_dict::{Container, StateDict};
