@@ -1,1 +1,45 @@
-//! Placeholder.
+//! Photographs to batches: what a network trained on ImageNet reads.
+//!
+//! - [`decode`]: JPEG and PNG files of every colour type to RGB, upright;
+//! - [`eval_image`] and [`normalize`]: the evaluation transform, as torchvision does it;
+//! - [`ImageFolder`]: one sub-folder per class; [`list_images`]: any file or tree;
+//! - [`Loader`]: batches, prepared by worker threads while the network computes;
+//! - [`imagenet`]: names and WordNet ids of the 1,000 classes;
+//! - [`ilsvrc`]: the ILSVRC2012 validation images arranged into class folders.
+//!
+//! ```no_run
+//! use scarlet_arch::Preprocessing;
+//! use scarlet_data::{ImageFolder, Loader, LoaderOptions};
+//!
+//! # fn main() -> Result<(), scarlet_data::DataError> {
+//! let folder = ImageFolder::open("imagenet/val")?;
+//! let loader = Loader::labelled(&folder, Preprocessing::IMAGENET, LoaderOptions::default());
+//! for batch in loader.batches()? {
+//!     let batch = batch?;
+//!     // batch.images is [batch.len(), 3, 224, 224], batch.labels the classes.
+//!     for failure in &batch.failures {
+//!         eprintln!("skipped: {}", failure.error);
+//!     }
+//! }
+//! # Ok(())
+//! # }
+//! ```
+
+#![warn(missing_docs)]
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod decode;
+mod error;
+mod folder;
+pub mod ilsvrc;
+pub mod imagenet;
+mod jpeg;
+mod loader;
+mod transform;
+
+pub use decode::{DecodeOptions, decode, decode_bytes};
+pub use error::DataError;
+pub use folder::{ImageFolder, list_images};
+pub use image::RgbImage;
+pub use loader::{Batch, Batches, Failure, Loader, LoaderOptions, load_image};
+pub use transform::{eval_image, normalize};

@@ -1,0 +1,189 @@
+//! [`DataError`]: everything that can go wrong between a path and a batch.
+
+use std::io;
+use std::path::PathBuf;
+
+/// Why a photograph, a folder of them, or a ground-truth file could not be used.
+///
+/// Every message says what was wrong, where, and how to mend it; the cause is part of the message,
+/// so printing the error alone tells everything.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DataError {
+    /// The operating system refused to read a file or folder.
+    #[error("cannot read {}: {reason}", path.display())]
+    Read {
+        /// File or folder.
+        path: PathBuf,
+        /// The operating system's answer.
+        reason: io::Error,
+    },
+
+    /// The operating system refused to create, link, copy or move a file.
+    #[error("cannot write {}: {reason}", path.display())]
+    Write {
+        /// File or folder.
+        path: PathBuf,
+        /// The operating system's answer.
+        reason: io::Error,
+    },
+
+    /// The bytes are neither a JPEG nor a PNG.
+    #[error("{} is not a JPEG or PNG image: {found}", path.display())]
+    NotAnImage {
+        /// File.
+        path: PathBuf,
+        /// What the file holds instead, as far as its first bytes tell.
+        found: String,
+    },
+
+    /// The file starts as an image, but its content is corrupt or ends too early.
+    #[error("{} is damaged: {reason}", path.display())]
+    Damaged {
+        /// File.
+        path: PathBuf,
+        /// What the decoder found.
+        reason: String,
+    },
+
+    /// The image is sound but uses a feature the decoder does not have (arithmetic coding, say).
+    #[error("{} cannot be decoded: {reason}; save it as a baseline JPEG or a PNG", path.display())]
+    Unsupported {
+        /// File.
+        path: PathBuf,
+        /// The feature.
+        reason: String,
+    },
+
+    /// Decoding would take more memory than [`DecodeOptions::max_bytes`](crate::DecodeOptions)
+    /// allows.
+    #[error(
+        "{} needs {needed} bytes to decode, more than the limit of {limit}; raise the limit if the \
+         file can be trusted, or make the image smaller",
+        path.display()
+    )]
+    TooLarge {
+        /// File.
+        path: PathBuf,
+        /// Bytes that decoding would take.
+        needed: u64,
+        /// Bytes allowed.
+        limit: u64,
+    },
+
+    /// Nothing exists at a path.
+    #[error("there is nothing at {}", path.display())]
+    NotFound {
+        /// The path.
+        path: PathBuf,
+    },
+
+    /// A folder was asked for, and the path is something else.
+    #[error("{} is not a folder", path.display())]
+    NotAFolder {
+        /// The path.
+        path: PathBuf,
+    },
+
+    /// A file was asked for, and the path is a folder or a device.
+    #[error("{} is not a file", path.display())]
+    NotAFile {
+        /// The path.
+        path: PathBuf,
+    },
+
+    /// A data set's folder holds no class folders.
+    #[error(
+        "{} has no class folders: put the images of each class into a sub-folder of its own \
+         (it holds {images} images directly)",
+        path.display()
+    )]
+    NoClasses {
+        /// The data set's folder.
+        path: PathBuf,
+        /// Images found directly in it, a frequent mistake.
+        images: usize,
+    },
+
+    /// A folder holds no image, at any depth.
+    #[error("{} holds no images (files ending in .jpg, .jpeg or .png)", path.display())]
+    NoImages {
+        /// The folder.
+        path: PathBuf,
+    },
+
+    /// A setting is out of its range.
+    #[error("{name}: {reason}")]
+    InvalidOption {
+        /// Name of the setting.
+        name: &'static str,
+        /// Which values would do.
+        reason: String,
+    },
+
+    /// The system would not start a worker thread.
+    #[error("cannot start a worker thread: {reason}; ask for fewer workers")]
+    Workers {
+        /// The operating system's answer.
+        reason: io::Error,
+    },
+
+    /// A ground-truth or synset-map file does not have the expected form.
+    #[error("{}, line {line}: {reason}", path.display())]
+    GroundTruth {
+        /// File.
+        path: PathBuf,
+        /// Line, counted from 1.
+        line: usize,
+        /// What was expected and what was found.
+        reason: String,
+    },
+
+    /// The ground truth is given as ILSVRC2012 ids, which mean nothing without a synset map.
+    #[error(
+        "{} holds ILSVRC2012 ids, whose order is not that of the class folders: give a synset map \
+         as well (lines of `id wnid`, as in the development kit's meta data), or use a ground \
+         truth that holds WordNet ids, as LOC_val_solution.csv does",
+        path.display()
+    )]
+    NeedsSynsetMap {
+        /// The ground-truth file.
+        path: PathBuf,
+    },
+
+    /// Images, ground truth and the expected counts do not agree.
+    #[error("{}: {reason}", path.display())]
+    WrongCount {
+        /// Folder of the images, or the ground-truth file.
+        path: PathBuf,
+        /// What was counted and what was expected.
+        reason: String,
+    },
+
+    /// Something that is not part of the arrangement stands in its way.
+    #[error("{} is in the way: {reason}", path.display())]
+    InTheWay {
+        /// File or folder.
+        path: PathBuf,
+        /// Why it cannot stay.
+        reason: String,
+    },
+}
+
+impl DataError {
+    /// [`DataError::NotFound`] where nothing exists, [`DataError::Read`] for any other cause.
+    pub(crate) fn read(path: impl Into<PathBuf>, reason: io::Error) -> Self {
+        let path = path.into();
+        match reason.kind() {
+            io::ErrorKind::NotFound => Self::NotFound { path },
+            _ => Self::Read { path, reason },
+        }
+    }
+
+    pub(crate) fn write(path: impl Into<PathBuf>, reason: io::Error) -> Self {
+        Self::Write {
+            path: path.into(),
+            reason,
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! The evaluation transform, as torchvision does it: resize the shorter side, crop the centre,
+//! normalise.
+
+use fast_image_resize::images::{Image, ImageRef};
+use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use image::RgbImage;
+use scarlet_arch::{Preprocessing, ResizeFilter};
+
+use crate::DataError;
+
+/// Resizes the shorter side of `image` to [`Preprocessing::resized_side`], antialiased, and crops
+/// the central `resolution × resolution` pixels: torchvision's `Resize` and `CenterCrop` on a
+/// Pillow image, to within one level per channel.
+///
+/// Only the crop is computed; what the crop leaves out is never resized, so that a panorama costs
+/// no more than a square.
+///
+/// # Errors
+/// [`DataError::InvalidOption`] when the image is empty, or the preprocessing asks for no pixels or
+/// for a crop larger than the resized image.
+pub fn eval_image(image: &RgbImage, preprocessing: &Preprocessing) -> Result<RgbImage, DataError> {
+    let side = preprocessing.resolution;
+    let resized_side = preprocessing.resized_side();
+    let resolution = u32::try_from(side).unwrap_or(u32::MAX);
+    if side == 0 || side > MAX_SIDE || resized_side < side || resized_side > MAX_SIDE {
+        return Err(DataError::InvalidOption {
+            name: "preprocessing",
+            reason: format!(
+                "a crop of {side} pixels from a shorter side of {resized_side} is not possible: \
+                 the resolution must be 1 to {MAX_SIDE} and the crop ratio in (0, 1]"
+            ),
+        });
+    }
+    let (width, height) = image.dimensions();
+    if width == 0 || height == 0 {
+        return Err(DataError::InvalidOption {
+            name: "image",
+            reason: format!("an image of {width} × {height} pixels has nothing to resize"),
+        });
+    }
+
+    let (new_width, new_height) = resized_dimensions(width, height, resized_side as u64);
+    let (left, crop_width) = source_interval(width, new_width, resolution);
+    let (top, crop_height) = source_interval(height, new_height, resolution);
+
+    let source = ImageRef::new(width, height, image.as_raw(), PixelType::U8x3)
+        .map_err(|error| resize_failed(&error))?;
+    let mut target = Image::new(resolution, resolution, PixelType::U8x3);
+    let filter = match preprocessing.filter {
+        ResizeFilter::Bilinear => FilterType::Bilinear,
+        ResizeFilter::Bicubic => FilterType::CatmullRom,
+    };
+    let options = ResizeOptions::new()
+        .resize_alg(ResizeAlg::Convolution(filter))
+        .crop(left, top, crop_width, crop_height);
+    Resizer::new()
+        .resize(&source, &mut target, &options)
+        .map_err(|error| resize_failed(&error))?;
+    RgbImage::from_raw(resolution, resolution, target.into_vec())
+        .ok_or_else(|| resize_failed(&"the buffer has the wrong length"))
+}
+
+/// Longest side of a network's input that is accepted: a guard against nonsense, far above any use.
+const MAX_SIDE: usize = 16_384;
+
+fn resize_failed(error: &dyn std::fmt::Display) -> DataError {
+    DataError::InvalidOption {
+        name: "image",
+        reason: format!("cannot be resized: {error}"),
+    }
+}
+
+/// Width and height after the shorter side became `side`; torchvision truncates the longer one.
+fn resized_dimensions(width: u32, height: u32, side: u64) -> (u64, u64) {
+    let (w, h) = (u64::from(width), u64::from(height));
+    if w <= h {
+        (side, side * h / w)
+    } else {
+        (side * w / h, side)
+    }
+}
+
+/// Start and length, in source pixels, of what becomes the central `crop` of `resized` pixels when
+/// `source` pixels are resized to `resized`.
+fn source_interval(source: u32, resized: u64, crop: u32) -> (f64, f64) {
+    let source = f64::from(source);
+    let start = round_half_even(resized - u64::from(crop)) as f64 * source / resized as f64;
+    let length = f64::from(crop) * source / resized as f64;
+    // Rounding may push the end past the image by an ulp, which the resizer refuses.
+    (start, length.min(source - start))
+}
+
+/// `twice / 2`, ties to even: torchvision's crop offset goes through Python's `round`.
+fn round_half_even(twice: u64) -> u64 {
+    let half = twice / 2;
+    half + (twice & 1 & half)
+}
+
+/// Writes `image` into `out` as a network reads it: planes `[3, height, width]` in RGB order, each
+/// channel `(x / 255 − mean) / std` in f32, exactly torchvision's `ToTensor` and `Normalize`.
+///
+/// # Errors
+/// [`DataError::InvalidOption`] when `out` does not have `3 · height · width` places.
+pub fn normalize(
+    image: &RgbImage,
+    preprocessing: &Preprocessing,
+    out: &mut [f32],
+) -> Result<(), DataError> {
+    let pixels = image.width() as usize * image.height() as usize;
+    if out.len() != 3 * pixels {
+        return Err(DataError::InvalidOption {
+            name: "out",
+            reason: format!(
+                "an image of {} × {} pixels fills {} values, but there is room for {}",
+                image.width(),
+                image.height(),
+                3 * pixels,
+                out.len()
+            ),
+        });
+    }
+    if pixels == 0 {
+        return Ok(());
+    }
+    for (channel, plane) in out.chunks_exact_mut(pixels).enumerate() {
+        // A byte has 256 values: look the quotient up instead of dividing for every pixel.
+        let (mean, std) = (preprocessing.mean[channel], preprocessing.std[channel]);
+        let table: [f32; 256] = std::array::from_fn(|x| (x as f32 / 255.0 - mean) / std);
+        for (value, pixel) in plane.iter_mut().zip(image.as_raw().chunks_exact(3)) {
+            *value = table[usize::from(pixel[channel])];
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_longer_side_is_truncated() {
+        assert_eq!(resized_dimensions(500, 375, 256), (341, 256));
+        assert_eq!(resized_dimensions(375, 500, 256), (256, 341));
+        assert_eq!(resized_dimensions(256, 256, 256), (256, 256));
+        assert_eq!(resized_dimensions(1, 65_535, 256), (256, 16_776_960));
+    }
+
+    #[test]
+    fn crop_offsets_round_half_to_even() {
+        // Python: round(0.5) = 0, round(1.5) = 2, round(2.5) = 2, round(58.5) = 58.
+        for (twice, rounded) in [(0, 0), (1, 0), (2, 1), (3, 2), (5, 2), (7, 4), (117, 58)] {
+            assert_eq!(round_half_even(twice), rounded, "{twice} / 2");
+        }
+    }
+
+    #[test]
+    fn the_resizer_is_given_no_more_than_the_image() {
+        for source in 1..2_000 {
+            for resized in [224, 256, 257, 341, 1_000] {
+                let (start, length) = source_interval(source, resized, 224);
+                assert!(start >= 0.0 && start + length <= f64::from(source));
+            }
+        }
+    }
+
+    #[test]
+    fn normalize_fills_planes_in_rgb_order() {
+        let image = RgbImage::from_raw(2, 1, vec![0, 51, 255, 255, 102, 0]).unwrap();
+        let preprocessing = Preprocessing {
+            mean: [0.0, 0.2, 0.5],
+            std: [1.0, 0.5, 0.25],
+            ..Preprocessing::IMAGENET
+        };
+        let mut out = [f32::NAN; 6];
+        normalize(&image, &preprocessing, &mut out).unwrap();
+        let expected = [0.0, 1.0, 0.0, 0.4, 2.0, -2.0];
+        for (got, want) in out.iter().zip(expected) {
+            assert!((got - want).abs() < 1e-6, "{out:?}");
+        }
+        let error = normalize(&image, &preprocessing, &mut out[..5]).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "out: an image of 2 × 1 pixels fills 6 values, but there is room for 5"
+        );
+    }
+
+    #[test]
+    fn impossible_crops_are_refused() {
+        let image = RgbImage::new(10, 10);
+        for (resolution, crop_ratio) in [(0, 0.875), (224, 1.5), (224, 0.0), (224, f64::NAN)] {
+            let preprocessing = Preprocessing {
+                resolution,
+                crop_ratio,
+                ..Preprocessing::IMAGENET
+            };
+            let message = eval_image(&image, &preprocessing).unwrap_err().to_string();
+            assert!(message.starts_with("preprocessing: a crop of"), "{message}");
+        }
+        let message = eval_image(&RgbImage::new(0, 5), &Preprocessing::IMAGENET)
+            .unwrap_err()
+            .to_string();
+        assert_eq!(
+            message,
+            "image: an image of 0 × 5 pixels has nothing to resize"
+        );
+    }
+}
