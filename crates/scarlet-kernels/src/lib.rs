@@ -1,1 +1,41 @@
-//! Placeholder.
+//! CPU inference for mobile convolution networks.
+//!
+//! A [`Network`] is plain data: a list of operations whose batch normalisations are already
+//! folded into weights and biases. An [`Engine`] is that network made ready for one image size,
+//! one batch size and one number of threads: weights packed in the order in which the kernels
+//! read them, all buffers planned, worker threads waiting. [`Engine::run`] allocates nothing.
+//!
+//! How a network is executed, from the outside in:
+//!
+//! - `plan` turns operations into steps and merges neighbours (expand + depthwise, project +
+//!   shortcut, head + mean), so that large tensors between them never exist;
+//! - `steps` cuts each step into tasks that threads of the `pool` take in turn;
+//! - `kernels` compute one run of pixels each, generic over the `simd` vector.
+//!
+//! Tensors between steps are laid out `[image][channel / 8][row][column][channel % 8]`, with the
+//! channels padded to a multiple of eight by zeros: a pixel's eight channels are one vector, and
+//! neighbouring pixels are neighbours in memory.
+
+// The one crate of the workspace that may: SIMD intrinsics, and threads that share one arena.
+#![allow(unsafe_code)]
+#![deny(missing_docs)]
+#![deny(unsafe_op_in_unsafe_fn, clippy::undocumented_unsafe_blocks)]
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod engine;
+mod error;
+mod kernels;
+mod memory;
+mod network;
+mod plan;
+mod pool;
+mod simd;
+mod steps;
+
+pub use engine::{Engine, EngineSettings, MemoryUse, StepProfile};
+pub use error::EngineError;
+pub use network::{
+    Activation, Convolution, Depthwise, Linear, Network, Operation, Padding, Pointwise, Shape,
+    SqueezeExcite,
+};
+pub use simd::InstructionSet;

@@ -1,0 +1,309 @@
+//! [`Engine`]: a network made ready to run.
+
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::{Duration, Instant},
+};
+
+use crate::{
+    EngineError, InstructionSet, Network, Shape,
+    memory::Buffer,
+    plan::{Plan, plan},
+    pool::{Pool, Tasks},
+    steps::Context,
+};
+
+/// What an engine is made for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EngineSettings {
+    /// Largest number of images of a run.
+    pub batch: usize,
+    /// Rows of an image.
+    pub height: usize,
+    /// Columns of an image.
+    pub width: usize,
+    /// Threads that share the work, the caller's among them. The result does not depend on it.
+    pub threads: usize,
+    /// Which instructions to use; the best of this processor if `None`.
+    pub instruction_set: Option<InstructionSet>,
+}
+
+impl EngineSettings {
+    /// One square image at a time, on one thread.
+    pub fn new(size: usize) -> Self {
+        Self {
+            batch: 1,
+            height: size,
+            width: size,
+            threads: 1,
+            instruction_set: None,
+        }
+    }
+
+    /// The same for another batch.
+    pub fn with_batch(mut self, batch: usize) -> Self {
+        self.batch = batch;
+        self
+    }
+
+    /// The same for another number of threads.
+    pub fn with_threads(mut self, threads: usize) -> Self {
+        self.threads = threads;
+        self
+    }
+
+    /// The same with the given instructions.
+    pub fn with_instruction_set(mut self, instruction_set: InstructionSet) -> Self {
+        self.instruction_set = Some(instruction_set);
+        self
+    }
+
+    fn check(&self) -> Result<(), EngineError> {
+        let settings = [
+            ("batch", self.batch),
+            ("height", self.height),
+            ("width", self.width),
+            ("number of threads", self.threads),
+        ];
+        match settings.into_iter().find(|&(_, value)| value == 0) {
+            Some((setting, _)) => Err(EngineError::ZeroSetting { setting }),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Bytes that an engine holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MemoryUse {
+    /// Packed weights.
+    pub weights: usize,
+    /// Tensors between the steps.
+    pub activations: usize,
+    /// Scratch memory of all threads.
+    pub scratch: usize,
+    /// The result.
+    pub output: usize,
+}
+
+/// Where the time of one step goes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StepProfile {
+    /// What the step does, such as `pointwise + depthwise`.
+    pub kind: &'static str,
+    /// The operations of the [`Network`] that it executes. Empty for a step that only prepares or
+    /// completes the operation of that index, which is reported with another step.
+    pub operations: std::ops::Range<usize>,
+    /// Multiplications, for all images.
+    pub mult_adds: u64,
+    /// Bytes of activations and weights that are read and written, for all images; each counted
+    /// once, wherever it comes from.
+    pub bytes: u64,
+    /// Shortest time of the runs, from the step's start to its end on all threads.
+    pub time: Duration,
+}
+
+impl StepProfile {
+    /// Billions of floating-point operations in a second; a multiplication with its addition
+    /// counts as two.
+    pub fn gflops(&self) -> f64 {
+        2.0 * self.mult_adds as f64 / self.time.as_secs_f64().max(1e-12) / 1e9
+    }
+}
+
+/// A network made ready to run: weights packed, buffers planned, threads waiting.
+///
+/// ```
+/// use scarlet_kernels::{Activation, Engine, EngineSettings, Network, Operation, Pointwise};
+///
+/// let network = Network {
+///     input_channels: 1,
+///     operations: vec![Operation::Pointwise(Pointwise {
+///         input: 1,
+///         output: 2,
+///         stride: 1,
+///         weight: vec![2.0, -1.0],
+///         bias: vec![0.5, 0.0],
+///         activation: Activation::Relu,
+///     })],
+/// };
+/// let mut engine = Engine::new(&network, EngineSettings::new(2))?;
+/// let output = engine.run(&[1.0, 2.0, 3.0, -4.0])?;
+/// assert_eq!(output, [2.5, 4.5, 6.5, 0.0, 0.0, 0.0, 0.0, 4.0]);
+/// # Ok::<(), scarlet_kernels::EngineError>(())
+/// ```
+pub struct Engine {
+    settings: EngineSettings,
+    instructions: InstructionSet,
+    plan: Plan,
+    weights: Buffer,
+    arena: Buffer,
+    /// One piece for each thread.
+    scratch: Buffer,
+    output: Vec<f32>,
+    pool: Pool,
+    tasks: Tasks,
+    /// Values of one image.
+    image: usize,
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine")
+            .field("settings", &self.settings)
+            .field("instructions", &self.instructions)
+            .field("steps", &self.plan.steps.len())
+            .field("memory", &self.memory())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Engine {
+    /// Makes a network ready.
+    ///
+    /// # Errors
+    ///
+    /// Says which operation of the network cannot be executed and why, which setting is zero or
+    /// not to be had on this machine.
+    pub fn new(network: &Network, settings: EngineSettings) -> Result<Self, EngineError> {
+        settings.check()?;
+        let instructions = settings
+            .instruction_set
+            .unwrap_or_else(InstructionSet::detect);
+        if !instructions.is_available() {
+            return Err(EngineError::MissingInstructionSet(instructions));
+        }
+        let mut plan = plan(network, &settings)?;
+        let weights = Buffer::from_slice(&std::mem::take(&mut plan.weights));
+        let pool = Pool::new(settings.threads).map_err(|error| EngineError::Threads {
+            threads: settings.threads,
+            reason: error.to_string(),
+        })?;
+        Ok(Self {
+            instructions,
+            weights,
+            arena: Buffer::zeroed(plan.arena),
+            scratch: Buffer::zeroed(plan.scratch * settings.threads),
+            output: vec![0.0; plan.output.values() * settings.batch],
+            tasks: Tasks::new(pool.threads()),
+            pool,
+            image: network.input_channels * settings.height * settings.width,
+            plan,
+            settings,
+        })
+    }
+
+    /// Runs the network on images `[images, channels, height, width]`, as many as the settings'
+    /// batch or fewer, and returns its output: `[images, classes]` if it ends with a vector,
+    /// `[images, channels, height, width]` if it ends with a map.
+    ///
+    /// # Errors
+    ///
+    /// When the input is no whole number of images, none, or too many.
+    pub fn run(&mut self, input: &[f32]) -> Result<&[f32], EngineError> {
+        let images = self.execute(input, None)?;
+        Ok(&self.output[..images * self.plan.output.values()])
+    }
+
+    /// Runs the network several times and measures each step. Steps that are merged are measured
+    /// together.
+    ///
+    /// # Errors
+    ///
+    /// As [`Engine::run`].
+    pub fn profile(&mut self, input: &[f32], runs: usize) -> Result<Vec<StepProfile>, EngineError> {
+        let count = self.plan.steps.len();
+        let mut best = vec![u64::MAX; count];
+        let mut images = 0;
+        for _ in 0..runs.max(1) {
+            let times: Vec<AtomicU64> = (0..count).map(|_| AtomicU64::new(0)).collect();
+            images = self.execute(input, Some(&times))? as u64;
+            for (best, time) in best.iter_mut().zip(times) {
+                *best = (*best).min(time.into_inner());
+            }
+        }
+        let steps = self.plan.steps.iter().zip(best);
+        Ok(steps
+            .map(|(planned, time)| StepProfile {
+                kind: planned.kind,
+                operations: planned.operations.clone(),
+                mult_adds: planned.mult_adds * images,
+                bytes: (planned.traffic as u64 * images + planned.weights as u64) * 4,
+                time: Duration::from_nanos(time),
+            })
+            .collect())
+    }
+
+    /// The settings it was made with.
+    pub fn settings(&self) -> &EngineSettings {
+        &self.settings
+    }
+
+    /// The instructions it uses.
+    pub fn instruction_set(&self) -> InstructionSet {
+        self.instructions
+    }
+
+    /// The shape of one image's output.
+    pub fn output_shape(&self) -> Shape {
+        self.plan.output
+    }
+
+    /// The memory it holds.
+    pub fn memory(&self) -> MemoryUse {
+        MemoryUse {
+            weights: self.weights.bytes(),
+            activations: self.arena.bytes(),
+            scratch: self.scratch.bytes(),
+            output: self.output.len() * size_of::<f32>(),
+        }
+    }
+
+    /// Executes all steps and returns the number of images; adds the nanoseconds of each step to
+    /// `times`.
+    fn execute(
+        &mut self,
+        input: &[f32],
+        times: Option<&[AtomicU64]>,
+    ) -> Result<usize, EngineError> {
+        let images = input.len() / self.image;
+        if images == 0 || images > self.settings.batch || input.len() != images * self.image {
+            return Err(EngineError::InputLength {
+                found: input.len(),
+                image: self.image,
+                batch: self.settings.batch,
+            });
+        }
+        let context = Context {
+            instructions: self.instructions,
+            weights: self.weights.pointer(),
+            arena: self.arena.pointer(),
+            values: &self.plan.values,
+            input: input.as_ptr(),
+            output: self.output.as_mut_ptr(),
+            first_image: 0,
+            images,
+        };
+        let (steps, tasks) = (&self.plan.steps, &self.tasks);
+        let (scratch, scratch_length) = (&self.scratch, self.plan.scratch);
+        self.pool.run(&|thread| {
+            let mut start = Instant::now();
+            for (index, planned) in steps.iter().enumerate() {
+                tasks.work_through(planned.step.tasks(images), |task| {
+                    // SAFETY: the context is that of the plan, `work_through` runs each task once
+                    // and waits for the step before, and each thread has its own scratch.
+                    unsafe {
+                        let scratch = scratch.pointer().add(thread * scratch_length);
+                        planned.step.execute(&context, task, scratch);
+                    }
+                });
+                if let (0, Some(times)) = (thread, times) {
+                    let now = Instant::now();
+                    let passed = u64::try_from((now - start).as_nanos()).unwrap_or(u64::MAX);
+                    times[index].fetch_add(passed, Ordering::Relaxed);
+                    start = now;
+                }
+            }
+        });
+        Ok(images)
+    }
+}

@@ -1,0 +1,121 @@
+//! [`EngineError`].
+
+use crate::InstructionSet;
+
+/// Why a network cannot be turned into an engine, or an engine not be run.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum EngineError {
+    /// An operation's weights or biases have another length than its sizes ask for.
+    #[error(
+        "operation {operation} ({kind}): {what} has {found} values, but its sizes ask for {expected}"
+    )]
+    WeightLength {
+        /// Index of the operation.
+        operation: usize,
+        /// Kind of the operation.
+        kind: &'static str,
+        /// Which array.
+        what: &'static str,
+        /// Its length.
+        found: usize,
+        /// The length it should have.
+        expected: usize,
+    },
+    /// An operation does not take what the operations before it make.
+    #[error("operation {operation} ({kind}) takes {expected}, but is given {found}")]
+    ShapeMismatch {
+        /// Index of the operation.
+        operation: usize,
+        /// Kind of the operation.
+        kind: &'static str,
+        /// What reaches it.
+        found: String,
+        /// What it takes.
+        expected: String,
+    },
+    /// There are no kernels for these sizes.
+    #[error("operation {operation} ({kind}): {what} of {found} is not supported; use {supported}")]
+    Unsupported {
+        /// Index of the operation.
+        operation: usize,
+        /// Kind of the operation.
+        kind: &'static str,
+        /// Which property.
+        what: &'static str,
+        /// Its value.
+        found: usize,
+        /// What would be supported.
+        supported: &'static str,
+    },
+    /// An operation's kernel does not fit into its padded input.
+    #[error(
+        "operation {operation} ({kind}): a kernel of side {kernel} does not fit into the padded \
+         input of {height}×{width}; use larger images"
+    )]
+    ImageTooSmall {
+        /// Index of the operation.
+        operation: usize,
+        /// Kind of the operation.
+        kind: &'static str,
+        /// Side of the kernel.
+        kernel: usize,
+        /// Height of the input with its padding.
+        height: usize,
+        /// Width of the input with its padding.
+        width: usize,
+    },
+    /// A dense convolution somewhere else than at the start.
+    #[error(
+        "operation {operation} (convolution): only the first operation may be a dense \
+         convolution; use pointwise and depthwise convolutions behind it"
+    )]
+    ConvolutionNotFirst {
+        /// Index of the operation.
+        operation: usize,
+    },
+    /// A shortcut to an operation that has not run yet.
+    #[error("operation {operation} (add) adds the output of operation {from}, which comes later")]
+    ShortcutFromLater {
+        /// Index of the operation.
+        operation: usize,
+        /// Index of the operation whose output it adds.
+        from: usize,
+    },
+    /// A network without operations, or without input channels.
+    #[error("the network has no {what}")]
+    Empty {
+        /// What is missing.
+        what: &'static str,
+    },
+    /// A setting that must be positive is zero.
+    #[error("the engine's {setting} is 0; it must be at least 1")]
+    ZeroSetting {
+        /// Which setting.
+        setting: &'static str,
+    },
+    /// The processor lacks the instruction set asked for.
+    #[error("this processor has no {0}; leave the instruction set to detection")]
+    MissingInstructionSet(InstructionSet),
+    /// The system gave no thread.
+    #[error("cannot start {threads} threads: {reason}")]
+    Threads {
+        /// Threads asked for.
+        threads: usize,
+        /// The system's answer.
+        reason: String,
+    },
+    /// An input that is no whole number of images, or too many.
+    #[error(
+        "the input has {found} values; give 1 to {batch} images of {image} values each \
+         ([channels, height, width])"
+    )]
+    InputLength {
+        /// Values given.
+        found: usize,
+        /// Values of one image.
+        image: usize,
+        /// Largest number of images.
+        batch: usize,
+    },
+}

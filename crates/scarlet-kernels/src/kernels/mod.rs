@@ -1,0 +1,30 @@
+//! The arithmetic: each kernel computes one run of pixels (or one row of vectors) of one step,
+//! from raw pointers that the step has checked.
+
+mod activation;
+mod convolution;
+mod dense;
+mod depthwise;
+mod elementwise;
+mod pointwise;
+
+pub(crate) use activation::Finish;
+pub(crate) use convolution::ConvolutionRow;
+pub(crate) use dense::DenseRun;
+pub(crate) use depthwise::{DepthwiseRow, LARGEST as LARGEST_DEPTHWISE};
+pub(crate) use elementwise::{AddRun, ScaleRun, SumRun};
+pub(crate) use pointwise::PointwiseRun;
+
+/// Cuts `total` into the fewest pieces of at most `largest`, as even as can be: an even cut
+/// leaves no piece so small that its additions wait for each other.
+#[inline(always)]
+fn even_pieces(total: usize, largest: usize) -> impl Iterator<Item = (usize, usize)> {
+    let pieces = total.div_ceil(largest).max(1);
+    let (small, larger) = (total / pieces, total % pieces);
+    (0..pieces).scan(0, move |start, piece| {
+        let length = small + usize::from(piece < larger);
+        let from = *start;
+        *start += length;
+        Some((from, length))
+    })
+}

@@ -1,0 +1,466 @@
+//! [`Network`]: what to compute, as plain data.
+
+use crate::EngineError;
+
+/// A nonlinearity, applied to every value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Activation {
+    /// `x`.
+    None,
+    /// `max(x, 0)`.
+    Relu,
+    /// `min(max(x, 0), 6)`.
+    Relu6,
+    /// `x · relu6(x + 3) / 6` (Howard et al., MobileNetV3, arXiv 1905.02244).
+    HSwish,
+}
+
+/// Rows and columns of zeros around an image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Padding {
+    /// Rows above.
+    pub top: usize,
+    /// Rows below.
+    pub bottom: usize,
+    /// Columns on the left.
+    pub left: usize,
+    /// Columns on the right.
+    pub right: usize,
+}
+
+impl Padding {
+    /// The same number on every side, as PyTorch pads.
+    pub fn all(pixels: usize) -> Self {
+        Self {
+            top: pixels,
+            bottom: pixels,
+            left: pixels,
+            right: pixels,
+        }
+    }
+
+    /// TensorFlow's "same" for an image of `height` and `width`: as many zeros as
+    /// `ceil(size / stride)` outputs need, the odd one at the bottom and on the right.
+    pub fn same(kernel: usize, stride: usize, height: usize, width: usize) -> Self {
+        let total = |size: usize| {
+            (size.div_ceil(stride).saturating_sub(1) * stride + kernel).saturating_sub(size)
+        };
+        let (rows, columns) = (total(height), total(width));
+        Self {
+            top: rows / 2,
+            bottom: rows - rows / 2,
+            left: columns / 2,
+            right: columns - columns / 2,
+        }
+    }
+}
+
+/// A dense convolution of a whole image; only as the first operation.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Convolution {
+    /// Input channels.
+    pub input: usize,
+    /// Output channels.
+    pub output: usize,
+    /// Side of the kernel.
+    pub kernel: usize,
+    /// Step between outputs, in both directions.
+    pub stride: usize,
+    /// Zeros around the input.
+    pub padding: Padding,
+    /// `[output, input, kernel, kernel]`.
+    pub weight: Vec<f32>,
+    /// `[output]`.
+    pub bias: Vec<f32>,
+    /// Applied to the sum.
+    pub activation: Activation,
+}
+
+/// A convolution of each channel with its own kernel.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Depthwise {
+    /// Channels.
+    pub channels: usize,
+    /// Side of the kernel: 3, 5 or 7.
+    pub kernel: usize,
+    /// Step between outputs, in both directions: 1 or 2.
+    pub stride: usize,
+    /// Zeros around the input.
+    pub padding: Padding,
+    /// `[channels, kernel, kernel]`.
+    pub weight: Vec<f32>,
+    /// `[channels]`.
+    pub bias: Vec<f32>,
+    /// Applied to the sum.
+    pub activation: Activation,
+}
+
+/// A 1×1 convolution.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pointwise {
+    /// Input channels.
+    pub input: usize,
+    /// Output channels.
+    pub output: usize,
+    /// Step between the pixels that are used, in both directions.
+    pub stride: usize,
+    /// `[output, input]`.
+    pub weight: Vec<f32>,
+    /// `[output]`.
+    pub bias: Vec<f32>,
+    /// Applied to the sum.
+    pub activation: Activation,
+}
+
+/// Squeeze-excite (Hu et al., arXiv 1709.01507): each channel times
+/// `relu6(excite(relu(squeeze(mean))) + 3) / 6`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SqueezeExcite {
+    /// Channels.
+    pub channels: usize,
+    /// Channels between the two matrices.
+    pub squeezed: usize,
+    /// `[squeezed, channels]`.
+    pub squeeze_weight: Vec<f32>,
+    /// `[squeezed]`.
+    pub squeeze_bias: Vec<f32>,
+    /// `[channels, squeezed]`.
+    pub excite_weight: Vec<f32>,
+    /// `[channels]`.
+    pub excite_bias: Vec<f32>,
+}
+
+/// A fully connected layer, behind [`Operation::GlobalMean`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct Linear {
+    /// Input values.
+    pub input: usize,
+    /// Output values.
+    pub output: usize,
+    /// `[output, input]`.
+    pub weight: Vec<f32>,
+    /// `[output]`.
+    pub bias: Vec<f32>,
+}
+
+/// One operation; its input is the output of the one before it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Operation {
+    /// Dense convolution; only as the first operation.
+    Convolution(Convolution),
+    /// Depthwise convolution.
+    Depthwise(Depthwise),
+    /// 1×1 convolution.
+    Pointwise(Pointwise),
+    /// Squeeze-excite.
+    SqueezeExcite(SqueezeExcite),
+    /// Adds the output of the operation with this index.
+    Add(usize),
+    /// The mean over all pixels of each channel.
+    GlobalMean,
+    /// Fully connected layer.
+    Linear(Linear),
+}
+
+impl Operation {
+    /// The kind, in one word.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Convolution(_) => "convolution",
+            Self::Depthwise(_) => "depthwise",
+            Self::Pointwise(_) => "pointwise",
+            Self::SqueezeExcite(_) => "squeeze-excite",
+            Self::Add(_) => "add",
+            Self::GlobalMean => "mean",
+            Self::Linear(_) => "linear",
+        }
+    }
+}
+
+/// A network whose batch normalisations are folded: operations, one after the other.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Network {
+    /// Channels of the input, which is `[images, channels, height, width]`.
+    pub input_channels: usize,
+    /// The operations in the order of execution.
+    pub operations: Vec<Operation>,
+}
+
+/// The shape of one image's tensor between two operations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// Pixels.
+    Map {
+        /// Channels.
+        channels: usize,
+        /// Rows.
+        height: usize,
+        /// Columns.
+        width: usize,
+    },
+    /// One value a channel.
+    Vector {
+        /// Values.
+        channels: usize,
+    },
+}
+
+impl Shape {
+    /// Number of values.
+    pub fn values(self) -> usize {
+        match self {
+            Self::Map {
+                channels,
+                height,
+                width,
+            } => channels * height * width,
+            Self::Vector { channels } => channels,
+        }
+    }
+}
+
+impl std::fmt::Display for Shape {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Map {
+                channels,
+                height,
+                width,
+            } => write!(f, "a map of {channels}×{height}×{width}"),
+            Self::Vector { channels } => write!(f, "a vector of {channels}"),
+        }
+    }
+}
+
+impl Network {
+    /// The shape behind each operation, for images of `height` and `width`.
+    ///
+    /// # Errors
+    ///
+    /// Says which operation has wrong weights, sizes without a kernel, or an input that does not
+    /// fit; and when the network is empty.
+    pub fn shapes(&self, height: usize, width: usize) -> Result<Vec<Shape>, EngineError> {
+        if self.input_channels == 0 {
+            return Err(EngineError::Empty {
+                what: "input channels",
+            });
+        }
+        if self.operations.is_empty() {
+            return Err(EngineError::Empty { what: "operations" });
+        }
+        let mut shapes: Vec<Shape> = Vec::with_capacity(self.operations.len());
+        let mut current = Shape::Map {
+            channels: self.input_channels,
+            height,
+            width,
+        };
+        for (index, operation) in self.operations.iter().enumerate() {
+            let check = Check {
+                operation: index,
+                kind: operation.kind(),
+            };
+            current = check.shape_behind(operation, current, &shapes)?;
+            shapes.push(current);
+        }
+        Ok(shapes)
+    }
+
+    /// Multiplications of each operation on one image, for images of `height` and `width`:
+    /// those of convolutions and matrices, as papers count them.
+    ///
+    /// # Errors
+    ///
+    /// As [`Network::shapes`].
+    pub fn mult_adds(&self, height: usize, width: usize) -> Result<Vec<u64>, EngineError> {
+        let shapes = self.shapes(height, width)?;
+        let count = |operation: &Operation, out: usize| match operation {
+            Operation::Convolution(c) => out * c.input * c.kernel * c.kernel,
+            Operation::Depthwise(c) => out * c.kernel * c.kernel,
+            Operation::Pointwise(c) => out * c.input,
+            Operation::SqueezeExcite(c) => 2 * c.channels * c.squeezed,
+            Operation::Linear(c) => c.input * c.output,
+            Operation::Add(_) | Operation::GlobalMean => 0,
+        };
+        let operations = self.operations.iter().zip(shapes);
+        Ok(operations
+            .map(|(operation, shape)| count(operation, shape.values()) as u64)
+            .collect())
+    }
+}
+
+/// Checks of one operation, named in their errors.
+struct Check {
+    operation: usize,
+    kind: &'static str,
+}
+
+impl Check {
+    fn shape_behind(
+        &self,
+        operation: &Operation,
+        input: Shape,
+        earlier: &[Shape],
+    ) -> Result<Shape, EngineError> {
+        match operation {
+            Operation::Convolution(c) => {
+                if self.operation != 0 {
+                    return Err(EngineError::ConvolutionNotFirst {
+                        operation: self.operation,
+                    });
+                }
+                let (height, width) = self.map(input, c.input)?;
+                self.length(
+                    "weight",
+                    c.weight.len(),
+                    c.output * c.input * c.kernel * c.kernel,
+                )?;
+                self.length("bias", c.bias.len(), c.output)?;
+                self.windows(c.output, height, width, c.kernel, c.stride, c.padding)
+            }
+            Operation::Depthwise(c) => {
+                let (height, width) = self.map(input, c.channels)?;
+                if !matches!(c.kernel, 3 | 5 | 7) {
+                    return Err(self.unsupported("a kernel side", c.kernel, "3, 5 or 7"));
+                }
+                if !matches!(c.stride, 1 | 2) {
+                    return Err(self.unsupported("a stride", c.stride, "1 or 2"));
+                }
+                self.length("weight", c.weight.len(), c.channels * c.kernel * c.kernel)?;
+                self.length("bias", c.bias.len(), c.channels)?;
+                self.windows(c.channels, height, width, c.kernel, c.stride, c.padding)
+            }
+            Operation::Pointwise(c) => {
+                let (height, width) = self.map(input, c.input)?;
+                self.length("weight", c.weight.len(), c.output * c.input)?;
+                self.length("bias", c.bias.len(), c.output)?;
+                self.windows(c.output, height, width, 1, c.stride, Padding::default())
+            }
+            Operation::SqueezeExcite(c) => {
+                self.map(input, c.channels)?;
+                if c.squeezed == 0 {
+                    return Err(self.unsupported("a squeezed width", 0, "at least 1"));
+                }
+                let matrix = c.squeezed * c.channels;
+                self.length("squeeze weight", c.squeeze_weight.len(), matrix)?;
+                self.length("squeeze bias", c.squeeze_bias.len(), c.squeezed)?;
+                self.length("excite weight", c.excite_weight.len(), matrix)?;
+                self.length("excite bias", c.excite_bias.len(), c.channels)?;
+                Ok(input)
+            }
+            Operation::Add(from) => {
+                let from = *from;
+                let Some(&other) = earlier.get(from) else {
+                    return Err(EngineError::ShortcutFromLater {
+                        operation: self.operation,
+                        from,
+                    });
+                };
+                match input {
+                    Shape::Map { .. } if other == input => Ok(input),
+                    Shape::Map { .. } => Err(self.mismatch(input, other.to_string())),
+                    Shape::Vector { .. } => Err(self.mismatch(input, "a map".into())),
+                }
+            }
+            Operation::GlobalMean => match input {
+                Shape::Map { channels, .. } => Ok(Shape::Vector { channels }),
+                Shape::Vector { .. } => Err(self.mismatch(input, "a map".into())),
+            },
+            Operation::Linear(c) => {
+                if input != (Shape::Vector { channels: c.input }) {
+                    return Err(self.mismatch(input, format!("a vector of {}", c.input)));
+                }
+                if c.output == 0 {
+                    return Err(self.unsupported("an output width", 0, "at least 1"));
+                }
+                self.length("weight", c.weight.len(), c.output * c.input)?;
+                self.length("bias", c.bias.len(), c.output)?;
+                Ok(Shape::Vector { channels: c.output })
+            }
+        }
+    }
+
+    fn mismatch(&self, found: Shape, expected: String) -> EngineError {
+        EngineError::ShapeMismatch {
+            operation: self.operation,
+            kind: self.kind,
+            found: found.to_string(),
+            expected,
+        }
+    }
+
+    fn unsupported(
+        &self,
+        what: &'static str,
+        found: usize,
+        supported: &'static str,
+    ) -> EngineError {
+        EngineError::Unsupported {
+            operation: self.operation,
+            kind: self.kind,
+            what,
+            found,
+            supported,
+        }
+    }
+
+    /// The height and width of a map of so many channels.
+    fn map(&self, input: Shape, expected: usize) -> Result<(usize, usize), EngineError> {
+        match input {
+            Shape::Map {
+                channels,
+                height,
+                width,
+            } if channels == expected => Ok((height, width)),
+            _ => Err(self.mismatch(input, format!("a map of {expected} channels"))),
+        }
+    }
+
+    fn length(&self, what: &'static str, found: usize, expected: usize) -> Result<(), EngineError> {
+        if found == expected {
+            return Ok(());
+        }
+        Err(EngineError::WeightLength {
+            operation: self.operation,
+            kind: self.kind,
+            what,
+            found,
+            expected,
+        })
+    }
+
+    fn windows(
+        &self,
+        channels: usize,
+        height: usize,
+        width: usize,
+        kernel: usize,
+        stride: usize,
+        padding: Padding,
+    ) -> Result<Shape, EngineError> {
+        if channels == 0 {
+            return Err(self.unsupported("an output width", 0, "at least 1"));
+        }
+        if kernel == 0 {
+            return Err(self.unsupported("a kernel side", 0, "at least 1"));
+        }
+        if stride == 0 {
+            return Err(self.unsupported("a stride", 0, "at least 1"));
+        }
+        let height = height + padding.top + padding.bottom;
+        let width = width + padding.left + padding.right;
+        if kernel > height || kernel > width {
+            return Err(EngineError::ImageTooSmall {
+                operation: self.operation,
+                kind: self.kind,
+                kernel,
+                height,
+                width,
+            });
+        }
+        Ok(Shape::Map {
+            channels,
+            height: (height - kernel) / stride + 1,
+            width: (width - kernel) / stride + 1,
+        })
+    }
+}

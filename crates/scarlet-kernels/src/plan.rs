@@ -1,0 +1,577 @@
+//! From operations to steps.
+
+use std::ops::Range;
+
+use crate::{
+    Convolution, Depthwise, EngineError, EngineSettings, Linear, Network, Operation, Pointwise,
+    Shape, SqueezeExcite,
+    kernels::Finish,
+    memory::{self, LINE, Value, ValueId},
+    simd::LANES,
+    steps::{
+        AddStep, ConvolutionStep, DENSE_PANEL, DenseStep, DepthwiseStep, ExportMap, ExportVector,
+        Import, Map, MeanStep, Panel, PlanarConvolution, PointwiseStep, PointwiseWeights, Producer,
+        ScaleStep, Step, Subsample, Target, panels, panels_of,
+    },
+};
+
+/// Everything that an engine executes.
+pub(crate) struct Plan {
+    pub(crate) steps: Vec<PlannedStep>,
+    pub(crate) values: Vec<Value>,
+    /// Floats of the arena that holds the values.
+    pub(crate) arena: usize,
+    /// Floats of scratch memory that each thread needs.
+    pub(crate) scratch: usize,
+    /// Packed.
+    pub(crate) weights: Vec<f32>,
+    /// The shape of the result.
+    pub(crate) output: Shape,
+}
+
+/// A step, and what it stands for.
+pub(crate) struct PlannedStep {
+    pub(crate) step: Box<dyn Step>,
+    pub(crate) kind: &'static str,
+    /// The operations that it executes, or a part of the only one.
+    pub(crate) operations: Range<usize>,
+    /// Multiplications for one image.
+    pub(crate) mult_adds: u64,
+    /// Floats read and written for one image.
+    pub(crate) traffic: usize,
+    /// Floats of packed weights.
+    pub(crate) weights: usize,
+}
+
+/// Plans a network for the settings.
+pub(crate) fn plan(network: &Network, settings: &EngineSettings) -> Result<Plan, EngineError> {
+    let shapes = network.shapes(settings.height, settings.width)?;
+    let count = network.operations.len();
+    let mut shared = vec![false; count];
+    for operation in &network.operations {
+        if let Operation::Add(from) = operation {
+            shared[*from] = true;
+        }
+    }
+    let mut planner = Planner {
+        network,
+        settings,
+        mult_adds: network.mult_adds(settings.height, settings.width)?,
+        output: shapes[count - 1],
+        shapes,
+        shared,
+        outputs: vec![ValueId(0); count],
+        values: Vec::new(),
+        steps: Vec::new(),
+        weights: Vec::new(),
+        packed: 0,
+    };
+    planner.all();
+    Ok(planner.finish())
+}
+
+/// A map between steps, and where it is.
+#[derive(Clone, Copy)]
+struct Placed {
+    value: ValueId,
+    map: Map,
+}
+
+/// A planned operation's output, and the operation to plan next.
+type Planned = (ValueId, usize);
+
+struct Planner<'a> {
+    network: &'a Network,
+    settings: &'a EngineSettings,
+    mult_adds: Vec<u64>,
+    /// The shape of the result.
+    output: Shape,
+    /// Behind each operation.
+    shapes: Vec<Shape>,
+    /// Whether a shortcut adds the operation's output, which must then exist by itself.
+    shared: Vec<bool>,
+    /// Where each operation's output is; not set for those merged away.
+    outputs: Vec<ValueId>,
+    values: Vec<Value>,
+    steps: Vec<PlannedStep>,
+    weights: Vec<f32>,
+    /// Length of `weights` when the last step was planned.
+    packed: usize,
+}
+
+impl Planner<'_> {
+    fn all(&mut self) {
+        let (mut current, mut index) = match &self.network.operations[0] {
+            Operation::Convolution(c) => self.convolution(c),
+            _ => (self.import(), 0),
+        };
+        while index < self.network.operations.len() {
+            (current, index) = self.operation(current, index);
+        }
+        self.export(current);
+    }
+
+    fn finish(mut self) -> Plan {
+        let arena = memory::place(&mut self.values);
+        let scratch = self.steps.iter().map(|planned| planned.step.scratch());
+        Plan {
+            arena,
+            scratch: scratch.max().unwrap_or(0).next_multiple_of(LINE),
+            steps: self.steps,
+            values: self.values,
+            weights: self.weights,
+            output: self.output,
+        }
+    }
+
+    fn operation(&mut self, current: ValueId, index: usize) -> Planned {
+        let here = index..index + 1;
+        match &self.network.operations[index] {
+            Operation::Depthwise(c) => {
+                let input = self.before(current, index);
+                let producer = Producer::Copy(input.value);
+                self.depthwise(c, producer, &[input.value], input.map, here)
+            }
+            Operation::Pointwise(c) => self.pointwise(c, self.before(current, index), index),
+            Operation::SqueezeExcite(c) => {
+                let input = self.before(current, index);
+                self.squeeze_excite(c, input, None, index)
+            }
+            Operation::Add(from) => {
+                let Placed { value: left, map } = self.before(current, index);
+                let right = self.outputs[*from];
+                let output = self.new_value(map.image());
+                let step = AddStep {
+                    left,
+                    right,
+                    output,
+                    map,
+                };
+                self.emit("add", step, &[left, right], &[output], here);
+                self.behind(output, index)
+            }
+            Operation::GlobalMean => {
+                let input = self.before(current, index);
+                let mean = self.mean(input, None, here);
+                self.behind(mean, index)
+            }
+            Operation::Linear(c) => self.linear(c, current, index),
+            // The check of shapes lets it be the first operation only.
+            Operation::Convolution(_) => (current, index + 1),
+        }
+    }
+
+    fn import(&mut self) -> ValueId {
+        let map = self.input_map();
+        let output = self.new_value(map.image());
+        self.emit("import", Import { output, map }, &[], &[output], 0..0);
+        output
+    }
+
+    fn export(&mut self, input: ValueId) {
+        let end = self.network.operations.len();
+        match self.output {
+            Shape::Vector { channels } => {
+                let step = ExportVector { input, channels };
+                self.emit("export", step, &[input], &[], end..end);
+            }
+            shape @ Shape::Map { .. } => {
+                let map = as_map(shape);
+                self.emit("export", ExportMap { input, map }, &[input], &[], end..end);
+            }
+        }
+    }
+
+    fn convolution(&mut self, c: &Convolution) -> Planned {
+        let (input, output) = (self.input_map(), as_map(self.shapes[0]));
+        let panels = panels(output.blocks());
+        let taps = c.input * c.kernel * c.kernel;
+        let convolution = PlanarConvolution::new(
+            input,
+            output,
+            c.kernel,
+            c.stride,
+            c.padding,
+            self.pack_panels(&c.weight, taps, taps, c.output, &panels),
+            self.pack_vector(&c.bias),
+            c.activation.into(),
+        );
+        if let Some(Operation::Depthwise(next)) = self.network.operations.get(1)
+            && !self.shared[0]
+        {
+            let producer = Producer::Convolution(convolution);
+            return self.depthwise(next, producer, &[], output, 0..2);
+        }
+        let value = self.new_value(output.image());
+        let step = ConvolutionStep::new(convolution, value);
+        self.emit("convolution", step, &[], &[value], 0..1);
+        self.behind(value, 0)
+    }
+
+    /// Plans a pointwise convolution together with the depthwise one, the shortcut or the mean
+    /// behind it.
+    fn pointwise(&mut self, c: &Pointwise, mut input: Placed, index: usize) -> Planned {
+        let output = as_map(self.shapes[index]);
+        if c.stride > 1 {
+            let to = Map {
+                channels: c.input,
+                ..output
+            };
+            let value = self.new_value(to.image());
+            let step = Subsample {
+                input: input.value,
+                output: value,
+                stride: c.stride,
+                from: input.map,
+                to,
+            };
+            self.emit("subsample", step, &[input.value], &[value], index..index);
+            input = Placed { value, map: to };
+        }
+        let weights = PointwiseWeights {
+            weights: self.pack_panels(
+                &c.weight,
+                c.input,
+                input.map.blocks() * LANES,
+                c.output,
+                &panels(output.blocks()),
+            ),
+            bias: self.pack_vector(&c.bias),
+            input_blocks: input.map.blocks(),
+            finish: c.activation.into(),
+        };
+        let mut reads = vec![input.value];
+        let (target, written, end) = match self.network.operations.get(index + 1) {
+            Some(Operation::Depthwise(next)) if !self.shared[index] => {
+                let producer = Producer::Pointwise {
+                    input: input.value,
+                    weights,
+                };
+                return self.depthwise(next, producer, &[input.value], output, index..index + 2);
+            }
+            Some(Operation::Add(from)) if !self.shared[index] => {
+                let shortcut = self.outputs[*from];
+                reads.push(shortcut);
+                let output = self.new_value(output.image());
+                let shortcut = Some(shortcut);
+                (Target::Map { output, shortcut }, output, index + 2)
+            }
+            Some(Operation::GlobalMean) if !self.shared[index] => {
+                let mean = self.new_value(output.blocks() * LANES);
+                (Target::Mean(mean), mean, index + 2)
+            }
+            _ => {
+                let output = self.new_value(output.image());
+                let shortcut = None;
+                (Target::Map { output, shortcut }, output, index + 1)
+            }
+        };
+        let threads = self.settings.threads;
+        let step = PointwiseStep::new(weights, input.value, target, output, threads);
+        self.emit("pointwise", step, &reads, &[written], index..end);
+        self.behind(written, end - 1)
+    }
+
+    /// Plans a depthwise convolution with what feeds it, and a squeeze-excite behind it; it is
+    /// the last of the operations.
+    fn depthwise(
+        &mut self,
+        c: &Depthwise,
+        producer: Producer,
+        reads: &[ValueId],
+        input: Map,
+        operations: Range<usize>,
+    ) -> Planned {
+        let index = operations.end - 1;
+        let output = as_map(self.shapes[index]);
+        let (panels, stripe) =
+            DepthwiseStep::tasks_for(input, output, c.kernel, c.stride, self.settings);
+        let value = self.new_value(output.image());
+        let mut writes = vec![value];
+        let squeeze_excite = match self.network.operations.get(index + 1) {
+            Some(Operation::SqueezeExcite(next)) => {
+                let sums = self.new_value(output.height * output.blocks() * LANES);
+                writes.push(sums);
+                Some((next, sums))
+            }
+            _ => None,
+        };
+        let kind = match producer {
+            Producer::Copy(_) => "depthwise",
+            Producer::Pointwise { .. } => "pointwise + depthwise",
+            Producer::Convolution(_) => "convolution + depthwise",
+        };
+        let step = DepthwiseStep {
+            producer,
+            input,
+            output,
+            kernel: c.kernel,
+            stride: c.stride,
+            padding: c.padding,
+            weights: self.pack_depthwise(c),
+            bias: self.pack_vector(&c.bias),
+            finish: c.activation.into(),
+            to: value,
+            row_sums: squeeze_excite.map(|(_, sums)| sums),
+            panels,
+            stripe,
+        };
+        self.emit(kind, step, reads, &writes, operations);
+        let behind = self.behind(value, index);
+        match squeeze_excite {
+            Some((next, sums)) => {
+                let map = output;
+                self.squeeze_excite(next, Placed { value, map }, Some(sums), index + 1)
+            }
+            None => behind,
+        }
+    }
+
+    fn squeeze_excite(
+        &mut self,
+        c: &SqueezeExcite,
+        input: Placed,
+        row_sums: Option<ValueId>,
+        index: usize,
+    ) -> Planned {
+        let here = index..index + 1;
+        // The multiplications are counted with the matrices.
+        let mean = self.mean(input, row_sums, index..index);
+        let squeezed = self.dense(
+            "squeeze",
+            (&c.squeeze_weight, &c.squeeze_bias),
+            (c.channels, c.squeezed),
+            mean,
+            Finish::Relu,
+            here.clone(),
+        );
+        let factors = self.dense(
+            "excite",
+            (&c.excite_weight, &c.excite_bias),
+            (c.squeezed, c.channels),
+            squeezed,
+            Finish::HSigmoid,
+            here,
+        );
+        // In place, unless a shortcut needs what was there before.
+        let output = if index > 0 && !self.shared[index - 1] {
+            input.value
+        } else {
+            self.new_value(input.map.image())
+        };
+        let step = ScaleStep {
+            input: input.value,
+            factors,
+            output,
+            map: input.map,
+        };
+        let reads = [input.value, factors];
+        self.emit("scale", step, &reads, &[output], index..index);
+        self.behind(output, index)
+    }
+
+    fn linear(&mut self, c: &Linear, input: ValueId, index: usize) -> Planned {
+        let output = self.dense(
+            "linear",
+            (&c.weight, &c.bias),
+            (c.input, c.output),
+            input,
+            Finish::None,
+            index..index + 1,
+        );
+        self.behind(output, index)
+    }
+
+    fn dense(
+        &mut self,
+        kind: &'static str,
+        (weight, bias): (&[f32], &[f32]),
+        (depth, width): (usize, usize),
+        input: ValueId,
+        finish: Finish,
+        operations: Range<usize>,
+    ) -> ValueId {
+        let blocks = width.div_ceil(LANES);
+        let panels = panels_of(blocks, DENSE_PANEL);
+        let output = self.new_value(blocks * LANES);
+        let step = DenseStep {
+            input,
+            output,
+            depth,
+            weights: self.pack_panels(weight, depth, depth, width, &panels),
+            bias: self.pack_vector(bias),
+            panels,
+            finish,
+        };
+        self.emit(kind, step, &[input], &[output], operations);
+        output
+    }
+
+    /// The mean over all pixels, from the sums of rows where they are known.
+    fn mean(
+        &mut self,
+        input: Placed,
+        row_sums: Option<ValueId>,
+        operations: Range<usize>,
+    ) -> ValueId {
+        let map = input.map;
+        let output = self.new_value(map.blocks() * LANES);
+        let step = match row_sums {
+            Some(sums) => MeanStep {
+                input: sums,
+                output,
+                blocks: map.blocks(),
+                vectors: map.height,
+                stride: map.blocks() * LANES,
+                plane: LANES,
+                pixels: map.pixels(),
+            },
+            None => MeanStep {
+                input: input.value,
+                output,
+                blocks: map.blocks(),
+                vectors: map.pixels(),
+                stride: LANES,
+                plane: map.plane(),
+                pixels: map.pixels(),
+            },
+        };
+        let reads = [row_sums.unwrap_or(input.value)];
+        self.emit("mean", step, &reads, &[output], operations);
+        output
+    }
+
+    fn input_map(&self) -> Map {
+        Map {
+            channels: self.network.input_channels,
+            height: self.settings.height,
+            width: self.settings.width,
+        }
+    }
+
+    /// The map in front of an operation.
+    fn before(&self, value: ValueId, index: usize) -> Placed {
+        let map = match index.checked_sub(1) {
+            Some(before) => as_map(self.shapes[before]),
+            None => self.input_map(),
+        };
+        Placed { value, map }
+    }
+
+    /// Notes where an operation's output is.
+    fn behind(&mut self, value: ValueId, index: usize) -> Planned {
+        self.outputs[index] = value;
+        (value, index + 1)
+    }
+
+    fn new_value(&mut self, image: usize) -> ValueId {
+        self.values.push(Value {
+            // Each image starts at a cache line.
+            image: image.next_multiple_of(LINE),
+            images: self.settings.batch,
+            first: usize::MAX,
+            last: 0,
+            offset: 0,
+        });
+        ValueId(self.values.len() - 1)
+    }
+
+    fn emit(
+        &mut self,
+        kind: &'static str,
+        step: impl Step + 'static,
+        reads: &[ValueId],
+        writes: &[ValueId],
+        operations: Range<usize>,
+    ) {
+        let index = self.steps.len();
+        let mut traffic = 0;
+        for id in reads.iter().chain(writes) {
+            let value = &mut self.values[id.0];
+            value.first = value.first.min(index);
+            value.last = index;
+            traffic += value.image;
+        }
+        self.steps.push(PlannedStep {
+            step: Box::new(step),
+            kind,
+            mult_adds: self.mult_adds[operations.clone()].iter().sum(),
+            operations,
+            traffic,
+            weights: self.weights.len() - self.packed,
+        });
+        self.packed = self.weights.len();
+    }
+
+    /// Makes room for packed values, from a cache line on.
+    fn pack(&mut self, length: usize) -> (usize, &mut [f32]) {
+        let offset = self.weights.len().next_multiple_of(LINE);
+        self.weights.resize(offset + length, 0.0);
+        (offset, &mut self.weights[offset..])
+    }
+
+    /// A vector, padded to whole blocks.
+    fn pack_vector(&mut self, values: &[f32]) -> usize {
+        let (offset, to) = self.pack(values.len().next_multiple_of(LANES));
+        to[..values.len()].copy_from_slice(values);
+        offset
+    }
+
+    /// A matrix `[output][input]` as `[panel][input, padded][output of the panel]`.
+    fn pack_panels(
+        &mut self,
+        matrix: &[f32],
+        input: usize,
+        padded_input: usize,
+        output: usize,
+        panels: &[Panel],
+    ) -> usize {
+        let (offset, mut to) = self.pack(output.next_multiple_of(LANES) * padded_input);
+        for panel in panels {
+            let width = panel.blocks * LANES;
+            let (packed, rest) = to.split_at_mut(width * padded_input);
+            let first = panel.first * LANES;
+            let rows = matrix.chunks_exact(input).skip(first).take(width);
+            for (column, row) in rows.enumerate() {
+                for (to, &from) in packed[column..].iter_mut().step_by(width).zip(row) {
+                    *to = from;
+                }
+            }
+            to = rest;
+        }
+        offset
+    }
+
+    /// `[channel][row][column]` as `[block][row][column][lane]`.
+    fn pack_depthwise(&mut self, c: &Depthwise) -> usize {
+        let taps = c.kernel * c.kernel;
+        let (offset, to) = self.pack(c.channels.next_multiple_of(LANES) * taps);
+        for (channel, kernel) in c.weight.chunks_exact(taps).enumerate() {
+            let block = channel / LANES * taps * LANES + channel % LANES;
+            for (to, &from) in to[block..].iter_mut().step_by(LANES).zip(kernel) {
+                *to = from;
+            }
+        }
+        offset
+    }
+}
+
+/// The map's sizes. Where the planner asks, the check of shapes found one.
+fn as_map(shape: Shape) -> Map {
+    match shape {
+        Shape::Map {
+            channels,
+            height,
+            width,
+        } => Map {
+            channels,
+            height,
+            width,
+        },
+        Shape::Vector { channels } => Map {
+            channels,
+            height: 1,
+            width: 1,
+        },
+    }
+}

@@ -1,0 +1,236 @@
+//! Threads that wait for work, and the hand-out of a step's tasks among them.
+
+use std::{
+    cell::UnsafeCell,
+    hint, io,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    thread::{self, JoinHandle},
+};
+
+/// Turns of a waiting loop before the thread gives up the processor for a moment. A step of a
+/// network takes some tens of microseconds, about as long.
+const SPINS: usize = 2_000;
+
+/// Turns of an idle worker, after which it sleeps: long enough that a caller who runs one image
+/// after the other never pays for waking it, short enough to leave the processor to others.
+const IDLE_SPINS: usize = 20_000;
+
+/// Waits for a condition that another running thread will bring about shortly.
+fn wait_until(condition: impl Fn() -> bool) {
+    let mut turns = 0;
+    while !condition() {
+        if turns < SPINS {
+            turns += 1;
+            hint::spin_loop();
+        } else {
+            thread::yield_now();
+        }
+    }
+}
+
+/// Ends the process if dropped by a panic: the other threads would wait for ever.
+struct AbortOnPanic;
+
+impl Drop for AbortOnPanic {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            std::process::abort();
+        }
+    }
+}
+
+type Job = dyn Fn(usize) + Sync;
+
+struct Shared {
+    /// Counts jobs. A new value tells the workers that `job` is set.
+    generation: AtomicUsize,
+    job: UnsafeCell<Option<*const Job>>,
+    /// Workers that have not finished the present job.
+    busy: AtomicUsize,
+    stop: AtomicBool,
+}
+
+// SAFETY: `job` is written only while no worker is busy, and read only after a new generation
+// was seen, whose store releases it.
+unsafe impl Sync for Shared {}
+// SAFETY: as above.
+unsafe impl Send for Shared {}
+
+/// The caller's thread and some workers.
+pub(crate) struct Pool {
+    shared: Arc<Shared>,
+    workers: Vec<JoinHandle<()>>,
+}
+
+impl Pool {
+    pub(crate) fn new(threads: usize) -> io::Result<Self> {
+        let shared = Arc::new(Shared {
+            generation: AtomicUsize::new(0),
+            job: UnsafeCell::new(None),
+            busy: AtomicUsize::new(0),
+            stop: AtomicBool::new(false),
+        });
+        let mut pool = Self {
+            shared,
+            workers: Vec::new(),
+        };
+        for index in 1..threads {
+            let shared = Arc::clone(&pool.shared);
+            let worker = thread::Builder::new().name(format!("scarlet-{index}"));
+            pool.workers
+                .push(worker.spawn(move || work(&shared, index))?);
+        }
+        Ok(pool)
+    }
+
+    pub(crate) fn threads(&self) -> usize {
+        self.workers.len() + 1
+    }
+
+    /// Runs the job once on each thread, with the thread's number, and waits for all.
+    pub(crate) fn run(&mut self, job: &(dyn Fn(usize) + Sync)) {
+        if self.workers.is_empty() {
+            return job(0);
+        }
+        let _guard = AbortOnPanic;
+        // SAFETY: only the lifetime is lost; the workers drop the job before this returns.
+        let erased = unsafe { std::mem::transmute::<&(dyn Fn(usize) + Sync), &'static Job>(job) };
+        // SAFETY: no worker is busy: `&mut self`, and the last call waited for all.
+        unsafe { *self.shared.job.get() = Some(erased) };
+        self.shared
+            .busy
+            .store(self.workers.len(), Ordering::Relaxed);
+        self.shared.generation.fetch_add(1, Ordering::Release);
+        for worker in &self.workers {
+            worker.thread().unpark();
+        }
+        job(0);
+        wait_until(|| self.shared.busy.load(Ordering::Acquire) == 0);
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        self.shared.stop.store(true, Ordering::Relaxed);
+        self.shared.generation.fetch_add(1, Ordering::Release);
+        for worker in self.workers.drain(..) {
+            worker.thread().unpark();
+            // A worker that panicked has ended the process.
+            let _ = worker.join();
+        }
+    }
+}
+
+/// The life of a worker.
+fn work(shared: &Shared, index: usize) {
+    let _guard = AbortOnPanic;
+    let mut seen = 0;
+    loop {
+        let mut turns = 0;
+        while shared.generation.load(Ordering::Acquire) == seen {
+            if turns < IDLE_SPINS {
+                turns += 1;
+                hint::spin_loop();
+            } else {
+                thread::park();
+            }
+        }
+        seen += 1;
+        if shared.stop.load(Ordering::Relaxed) {
+            return;
+        }
+        // SAFETY: a new generation was seen, so the job is set, and stays until `busy` is 0.
+        if let Some(job) = unsafe { *shared.job.get() } {
+            // SAFETY: as above; the reference behind the pointer outlives the call.
+            unsafe { (*job)(index) };
+        }
+        shared.busy.fetch_sub(1, Ordering::Release);
+    }
+}
+
+/// Hands out the tasks of one step after the other to all threads of a pool.
+pub(crate) struct Tasks {
+    threads: usize,
+    next: AtomicUsize,
+    arrived: AtomicUsize,
+    step: AtomicUsize,
+}
+
+impl Tasks {
+    pub(crate) fn new(threads: usize) -> Self {
+        Self {
+            threads,
+            next: AtomicUsize::new(0),
+            arrived: AtomicUsize::new(0),
+            step: AtomicUsize::new(0),
+        }
+    }
+
+    /// Takes tasks until none of the step's are left, then waits until the other threads have
+    /// finished theirs. Every thread must call it for every step.
+    pub(crate) fn work_through(&self, tasks: usize, execute: impl Fn(usize)) {
+        if self.threads == 1 {
+            return (0..tasks).for_each(execute);
+        }
+        loop {
+            let task = self.next.fetch_add(1, Ordering::Relaxed);
+            if task >= tasks {
+                break;
+            }
+            execute(task);
+        }
+        let step = self.step.load(Ordering::Relaxed);
+        if self.arrived.fetch_add(1, Ordering::AcqRel) + 1 == self.threads {
+            self.arrived.store(0, Ordering::Relaxed);
+            self.next.store(0, Ordering::Relaxed);
+            self.step.store(step.wrapping_add(1), Ordering::Release);
+        } else {
+            wait_until(|| self.step.load(Ordering::Acquire) != step);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_task_of_every_step_runs_once_and_steps_do_not_overlap() {
+        for threads in 1..=4 {
+            let mut pool = Pool::new(threads).unwrap();
+            for _ in 0..50 {
+                let steps = [3, 0, 1, 17];
+                let done: Vec<AtomicUsize> = steps.iter().map(|_| AtomicUsize::new(0)).collect();
+                let tasks = Tasks::new(threads);
+                pool.run(&|_| {
+                    for (step, &count) in steps.iter().enumerate() {
+                        tasks.work_through(count, |_| {
+                            for (earlier, done) in done[..step].iter().enumerate() {
+                                assert_eq!(done.load(Ordering::Relaxed), steps[earlier]);
+                            }
+                            done[step].fetch_add(1, Ordering::Relaxed);
+                        });
+                    }
+                });
+                let done: Vec<usize> = done.iter().map(|n| n.load(Ordering::Relaxed)).collect();
+                assert_eq!(done, steps);
+            }
+        }
+    }
+
+    #[test]
+    fn sleeping_workers_wake_up() {
+        let mut pool = Pool::new(3).unwrap();
+        for _ in 0..3 {
+            thread::sleep(std::time::Duration::from_millis(20));
+            let calls = AtomicUsize::new(0);
+            pool.run(&|index| {
+                calls.fetch_add(1 << (8 * index), Ordering::Relaxed);
+            });
+            assert_eq!(calls.load(Ordering::Relaxed), 0x01_01_01);
+        }
+    }
+}

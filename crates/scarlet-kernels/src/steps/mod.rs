@@ -1,0 +1,174 @@
+//! What an engine executes: steps, cut into tasks that may run on any thread in any order.
+
+mod convolution;
+mod dense;
+mod depthwise;
+mod elementwise;
+mod pointwise;
+mod transfer;
+
+pub(crate) use convolution::{ConvolutionStep, PlanarConvolution};
+pub(crate) use dense::{DENSE_PANEL, DenseStep};
+pub(crate) use depthwise::{DepthwiseStep, Producer};
+pub(crate) use elementwise::{AddStep, MeanStep, ScaleStep};
+pub(crate) use pointwise::{PointwiseStep, PointwiseWeights, Target};
+pub(crate) use transfer::{ExportMap, ExportVector, Import, Subsample};
+
+use crate::{
+    InstructionSet,
+    memory::{Value, ValueId},
+    simd::LANES,
+};
+
+/// One step of an engine.
+pub(crate) trait Step: Send + Sync {
+    /// Number of tasks for so many images. They must write to different places.
+    fn tasks(&self, images: usize) -> usize;
+
+    /// Floats of scratch memory that a task needs.
+    fn scratch(&self) -> usize {
+        0
+    }
+
+    /// Executes one task.
+    ///
+    /// # Safety
+    ///
+    /// The context's memory must be that of the step's plan, all steps before this one must be
+    /// done, no other thread may execute the same task, and `scratch` must be this thread's own.
+    unsafe fn execute(&self, context: &Context<'_>, task: usize, scratch: *mut f32);
+}
+
+/// The memory that steps work on, and the images of the present pass.
+pub(crate) struct Context<'a> {
+    pub(crate) instructions: InstructionSet,
+    pub(crate) weights: *const f32,
+    pub(crate) arena: *mut f32,
+    pub(crate) values: &'a [Value],
+    pub(crate) input: *const f32,
+    pub(crate) output: *mut f32,
+    pub(crate) first_image: usize,
+    pub(crate) images: usize,
+}
+
+// SAFETY: the pointers are used on several threads as `Step::execute` demands: tasks of one step
+// write to different places, and steps are separated by barriers.
+unsafe impl Sync for Context<'_> {}
+
+impl Context<'_> {
+    /// Where an image's part of a value starts. Images count from 0 in each pass.
+    fn value(&self, id: ValueId, image: usize) -> *mut f32 {
+        let value = &self.values[id.0];
+        let slot = (self.first_image + image) % value.images;
+        // SAFETY: within the arena, by `memory::place`.
+        unsafe { self.arena.add(value.offset + slot * value.image) }
+    }
+
+    /// Packed weights from an offset on.
+    fn weight(&self, offset: usize) -> *const f32 {
+        // SAFETY: offsets come from the packing of this engine's weights.
+        unsafe { self.weights.add(offset) }
+    }
+
+    /// Runs a kernel.
+    ///
+    /// # Safety
+    ///
+    /// As the kernel demands of its pointers.
+    unsafe fn run(&self, kernel: impl crate::simd::Kernel) {
+        // SAFETY: the engine checked that the instruction set is available.
+        unsafe { self.instructions.run(kernel) }
+    }
+}
+
+/// Sizes of a tensor of blocks of eight channels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Map {
+    pub(crate) channels: usize,
+    pub(crate) height: usize,
+    pub(crate) width: usize,
+}
+
+impl Map {
+    pub(crate) fn blocks(self) -> usize {
+        self.channels.div_ceil(LANES)
+    }
+
+    pub(crate) fn pixels(self) -> usize {
+        self.height * self.width
+    }
+
+    /// Floats of one block of channels.
+    pub(crate) fn plane(self) -> usize {
+        self.pixels() * LANES
+    }
+
+    /// Floats of one image.
+    pub(crate) fn image(self) -> usize {
+        self.blocks() * self.plane()
+    }
+}
+
+/// Some blocks of channels that one kernel computes together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Panel {
+    pub(crate) first: usize,
+    pub(crate) blocks: usize,
+}
+
+/// Panels of three blocks, and of two for the rest: a single block makes the slowest tile.
+pub(crate) fn panels(blocks: usize) -> Vec<Panel> {
+    let twos = match blocks % 3 {
+        1 if blocks > 1 => 2,
+        2 => 1,
+        _ => 0,
+    };
+    let threes = (blocks - 2 * twos) / 3;
+    let mut sizes = vec![3; threes];
+    sizes.extend(vec![2; twos]);
+    if blocks == 1 {
+        sizes.push(1);
+    }
+    place_panels(&sizes)
+}
+
+/// Panels of `largest` blocks, and one for the rest.
+pub(crate) fn panels_of(blocks: usize, largest: usize) -> Vec<Panel> {
+    let mut sizes = vec![largest; blocks / largest];
+    if !blocks.is_multiple_of(largest) {
+        sizes.push(blocks % largest);
+    }
+    place_panels(&sizes)
+}
+
+fn place_panels(sizes: &[usize]) -> Vec<Panel> {
+    let mut first = 0;
+    let place = |&blocks: &usize| {
+        let panel = Panel { first, blocks };
+        first += blocks;
+        panel
+    };
+    sizes.iter().map(place).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn panels_cover_all_blocks_once() {
+        for blocks in 1..100 {
+            for panels in [panels(blocks), panels_of(blocks, 4)] {
+                let mut next = 0;
+                for panel in panels {
+                    assert_eq!(panel.first, next);
+                    assert!(panel.blocks > 0);
+                    next += panel.blocks;
+                }
+                assert_eq!(next, blocks);
+            }
+            let singles = panels(blocks).iter().filter(|p| p.blocks == 1).count();
+            assert_eq!(singles, usize::from(blocks == 1));
+        }
+    }
+}
