@@ -33,7 +33,6 @@ mod error;
 mod folder;
 pub mod ilsvrc;
 pub mod imagenet;
-mod jpeg;
 mod loader;
 mod transform;
 

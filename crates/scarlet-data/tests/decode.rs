@@ -1,0 +1,283 @@
+//! Files of every kind, sound and not, through `decode`.
+#![allow(clippy::unwrap_used)]
+
+use std::path::{Path, PathBuf};
+
+use image::{DynamicImage, ImageFormat, RgbImage};
+use scarlet_data::{DataError, DecodeOptions, decode, decode_bytes};
+
+fn fixtures() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures")
+}
+
+fn fixture(name: &str) -> Vec<u8> {
+    std::fs::read(fixtures().join(name)).unwrap()
+}
+
+fn largest_difference(a: &RgbImage, b: &RgbImage) -> u8 {
+    assert_eq!(a.dimensions(), b.dimensions());
+    let pairs = a.as_raw().iter().zip(b.as_raw());
+    pairs.map(|(a, b)| a.abs_diff(*b)).max().unwrap()
+}
+
+fn decode_all(bytes: &[u8]) -> Result<RgbImage, DataError> {
+    decode_bytes(bytes, "the file", &DecodeOptions::default())
+}
+
+fn message(bytes: &[u8]) -> String {
+    decode_all(bytes).unwrap_err().to_string()
+}
+
+fn encoded(image: impl Into<DynamicImage>, format: ImageFormat) -> Vec<u8> {
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    image.into().write_to(&mut bytes, format).unwrap();
+    bytes.into_inner()
+}
+
+#[test]
+fn every_fixture_is_read_as_pillow_reads_it() {
+    let mut seen = 0;
+    for entry in std::fs::read_dir(fixtures()).unwrap() {
+        let path = entry.unwrap().path();
+        let tolerance = match path.extension().and_then(|extension| extension.to_str()) {
+            Some("jpg") => 4,
+            Some("png") => 0,
+            _ => continue,
+        };
+        let name = path.file_name().unwrap().to_str().unwrap();
+        let expected = fixtures().join("expected").join(format!("{name}.png"));
+        let expected = image::open(expected).unwrap().into_rgb8();
+        let difference = largest_difference(
+            &decode(&path, &DecodeOptions::default()).unwrap(),
+            &expected,
+        );
+        assert!(difference <= tolerance, "{name}: {difference} levels");
+        seen += 1;
+    }
+    assert_eq!(seen, 21);
+}
+
+#[test]
+fn orientation_is_ignored_when_asked() {
+    let options = DecodeOptions {
+        apply_orientation: false,
+        ..DecodeOptions::default()
+    };
+    for name in ["orientation_6.jpg", "orientation_6.png"] {
+        let turned = decode_bytes(&fixture(name), name, &options).unwrap();
+        assert_eq!(turned.dimensions(), (32, 48), "{name}");
+        assert_eq!(decode_all(&fixture(name)).unwrap().dimensions(), (48, 32));
+    }
+}
+
+#[test]
+fn png_of_every_sample_type_becomes_rgb() {
+    let [low, high] = [0x12FF_u16, 0xABCD];
+    let colour = [0x12, 0xAB, 0x80];
+    let grey = [0x12; 3];
+    let cases: [(DynamicImage, [u8; 3]); 8] = [
+        (
+            image::GrayImage::from_raw(1, 1, vec![0x12]).unwrap().into(),
+            grey,
+        ),
+        (
+            image::GrayAlphaImage::from_raw(1, 1, vec![0x12, 0])
+                .unwrap()
+                .into(),
+            grey,
+        ),
+        (
+            RgbImage::from_raw(1, 1, colour.to_vec()).unwrap().into(),
+            colour,
+        ),
+        (
+            image::RgbaImage::from_raw(1, 1, vec![0x12, 0xAB, 0x80, 0])
+                .unwrap()
+                .into(),
+            colour,
+        ),
+        (
+            DynamicImage::ImageLuma16(image::ImageBuffer::from_raw(1, 1, vec![low]).unwrap()),
+            grey,
+        ),
+        (
+            DynamicImage::ImageLumaA16(image::ImageBuffer::from_raw(1, 1, vec![low, 7]).unwrap()),
+            grey,
+        ),
+        (
+            DynamicImage::ImageRgb16(
+                image::ImageBuffer::from_raw(1, 1, vec![low, high, 0x80FF]).unwrap(),
+            ),
+            colour,
+        ),
+        (
+            DynamicImage::ImageRgba16(
+                image::ImageBuffer::from_raw(1, 1, vec![low, high, 0x80FF, 9]).unwrap(),
+            ),
+            colour,
+        ),
+    ];
+    for (image, expected) in cases {
+        let kind = image.color();
+        let decoded = decode_all(&encoded(image, ImageFormat::Png)).unwrap();
+        assert_eq!(decoded.into_raw(), expected, "{kind:?}");
+    }
+}
+
+#[test]
+fn the_content_decides_not_the_extension() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.jpg");
+    std::fs::write(&path, fixture("palette.png")).unwrap();
+    assert_eq!(
+        decode(&path, &DecodeOptions::default())
+            .unwrap()
+            .dimensions(),
+        (48, 32)
+    );
+}
+
+#[test]
+fn a_jpeg_cut_anywhere_is_an_error() {
+    for name in [
+        "rgb.jpg",
+        "progressive.jpg",
+        "restarts.jpg",
+        "cmyk.jpg",
+        "orientation_6.jpg",
+    ] {
+        let whole = fixture(name);
+        for length in 3..whole.len() {
+            let error = decode_all(&whole[..length]).unwrap_err();
+            assert!(
+                matches!(error, DataError::Damaged { .. }),
+                "{name} cut to {length} bytes: {error}"
+            );
+        }
+    }
+    assert_eq!(
+        message(&fixture("rgb.jpg")[..500]),
+        "the file is damaged: it ends before the picture does"
+    );
+}
+
+#[test]
+fn a_png_without_all_pixels_is_an_error() {
+    for name in ["palette.png", "grey_alpha.png", "orientation_6.png"] {
+        let whole = fixture(name);
+        // The last 16 bytes are the checksums of the data and the empty end chunk.
+        for length in 8..whole.len() - 24 {
+            let error = decode_all(&whole[..length]).unwrap_err();
+            assert!(
+                matches!(error, DataError::Damaged { .. }),
+                "{name} cut to {length} bytes: {error}"
+            );
+        }
+    }
+}
+
+#[test]
+fn corrupt_data_inside_an_image_is_an_error() {
+    // A marker that cannot stand inside compressed data.
+    let mut jpeg = fixture("rgb.jpg");
+    let middle = jpeg.len() - 120;
+    jpeg[middle..middle + 2].copy_from_slice(&[0xFF, 0xC1]);
+    assert!(
+        message(&jpeg).starts_with("the file is damaged: "),
+        "{}",
+        message(&jpeg)
+    );
+
+    let mut png = fixture("palette.png");
+    let middle = png.len() - 60;
+    png[middle] ^= 0x55;
+    assert!(
+        message(&png).starts_with("the file is damaged: "),
+        "{}",
+        message(&png)
+    );
+}
+
+#[test]
+fn what_is_not_an_image_is_named() {
+    assert_eq!(
+        message(b""),
+        "the file is not a JPEG or PNG image: it is empty"
+    );
+    assert_eq!(
+        message(b"hello\nworld, this is text"),
+        "the file is not a JPEG or PNG image: it starts with \"hello\\nworld,\""
+    );
+    assert_eq!(
+        message(b"GIF89a\x01\x00\x01\x00"),
+        "the file is not a JPEG or PNG image: it is in the Gif format"
+    );
+}
+
+#[test]
+fn arithmetic_coding_is_unsupported_not_damaged() {
+    let mut jpeg = fixture("rgb.jpg");
+    let start_of_frame = jpeg
+        .windows(2)
+        .position(|pair| pair == [0xFF, 0xC0])
+        .unwrap();
+    jpeg[start_of_frame + 1] = 0xC9;
+    let error = decode_all(&jpeg).unwrap_err();
+    assert!(matches!(error, DataError::Unsupported { .. }), "{error}");
+    assert!(
+        error
+            .to_string()
+            .ends_with("save it as a baseline JPEG or a PNG"),
+        "{error}"
+    );
+}
+
+#[test]
+fn an_image_that_unfolds_to_more_than_the_limit_is_refused_before_decoding() {
+    // 60,000 × 60,000 pixels in a file of 1 kB.
+    let mut jpeg = fixture("rgb.jpg");
+    let start_of_frame = jpeg
+        .windows(2)
+        .position(|pair| pair == [0xFF, 0xC0])
+        .unwrap();
+    jpeg[start_of_frame + 5..start_of_frame + 9].copy_from_slice(&[0xEA, 0x60, 0xEA, 0x60]);
+    assert_eq!(
+        message(&jpeg),
+        "the file needs 10800000000 bytes to decode, more than the limit of 536870912; raise the \
+         limit if the file can be trusted, or make the image smaller"
+    );
+
+    let options = DecodeOptions {
+        max_bytes: 48 * 32 * 3 - 1,
+        ..DecodeOptions::default()
+    };
+    for name in ["rgb.jpg", "palette.png"] {
+        let error = decode_bytes(&fixture(name), name, &options).unwrap_err();
+        assert!(
+            matches!(error, DataError::TooLarge { needed: 4608, .. }),
+            "{error}"
+        );
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("large.png");
+    std::fs::write(&path, vec![0; 5_000]).unwrap();
+    let error = decode(&path, &options).unwrap_err();
+    assert!(
+        matches!(error, DataError::TooLarge { needed: 5_000, .. }),
+        "{error}"
+    );
+}
+
+#[test]
+fn paths_without_a_file_are_told_apart() {
+    let folder = tempfile::tempdir().unwrap();
+    let missing = folder.path().join("missing.jpg");
+    let error = decode(&missing, &DecodeOptions::default())
+        .unwrap_err()
+        .to_string();
+    assert_eq!(error, format!("there is nothing at {}", missing.display()));
+    let error = decode(folder.path(), &DecodeOptions::default())
+        .unwrap_err()
+        .to_string();
+    assert_eq!(error, format!("{} is not a file", folder.path().display()));
+}
