@@ -10,8 +10,8 @@ use crate::{
     simd::LANES,
     steps::{
         AddStep, ConvolutionStep, DENSE_PANEL, DenseStep, DepthwiseStep, ExportMap, ExportVector,
-        Import, Map, MeanStep, Panel, PlanarConvolution, PointwiseStep, PointwiseWeights, Producer,
-        ScaleStep, Step, Subsample, Target, panels, panels_of,
+        Import, Map, MeanStep, PANEL, Panel, PlanarConvolution, PointwiseStep, PointwiseWeights,
+        Producer, ScaleStep, Step, Subsample, Target, panels,
     },
 };
 
@@ -184,7 +184,7 @@ impl Planner<'_> {
 
     fn convolution(&mut self, c: &Convolution) -> Planned {
         let (input, output) = (self.input_map(), as_map(self.shapes[0]));
-        let panels = panels(output.blocks());
+        let panels = panels(output.blocks(), PANEL);
         let taps = c.input * c.kernel * c.kernel;
         let convolution = PlanarConvolution::new(
             input,
@@ -234,7 +234,7 @@ impl Planner<'_> {
                 c.input,
                 input.map.blocks() * LANES,
                 c.output,
-                &panels(output.blocks()),
+                &panels(output.blocks(), PANEL),
             ),
             bias: self.pack_vector(&c.bias),
             input_blocks: input.map.blocks(),
@@ -392,7 +392,7 @@ impl Planner<'_> {
         operations: Range<usize>,
     ) -> ValueId {
         let blocks = width.div_ceil(LANES);
-        let panels = panels_of(blocks, DENSE_PANEL);
+        let panels = panels(blocks, DENSE_PANEL);
         let output = self.new_value(blocks * LANES);
         let step = DenseStep {
             input,

@@ -4,7 +4,7 @@ use crate::simd::{Kernel, LANES, Vector};
 
 use super::{Finish, even_pieces};
 
-/// One output row of a dense convolution, for one panel of at most three blocks of channels.
+/// One output row of a dense convolution, for one panel of one or two blocks of channels.
 #[derive(Clone, Copy)]
 pub(crate) struct ConvolutionRow<'a> {
     pub(crate) pixels: usize,
@@ -21,7 +21,7 @@ pub(crate) struct ConvolutionRow<'a> {
     pub(crate) output: *mut f32,
     /// Floats from one output block to the next.
     pub(crate) output_plane: usize,
-    /// Blocks of the panel: 1, 2 or 3.
+    /// Blocks of the panel: 1 or 2.
     pub(crate) blocks: usize,
     pub(crate) finish: Finish,
 }
@@ -31,8 +31,7 @@ impl Kernel for ConvolutionRow<'_> {
     fn run<V: Vector>(self) {
         match self.blocks {
             1 => self.panel::<V, 1>(8),
-            2 => self.panel::<V, 2>(6),
-            _ => self.panel::<V, 3>(4),
+            _ => self.panel::<V, 2>(6),
         }
     }
 }
@@ -48,8 +47,8 @@ impl ConvolutionRow<'_> {
                     2 => self.tile::<V, B, 2>(pixel),
                     3 => self.tile::<V, B, 3>(pixel),
                     4 => self.tile::<V, B, 4>(pixel),
-                    5 if B < 3 => self.tile::<V, B, 5>(pixel),
-                    6 if B < 3 => self.tile::<V, B, 6>(pixel),
+                    5 => self.tile::<V, B, 5>(pixel),
+                    6 => self.tile::<V, B, 6>(pixel),
                     7 if B < 2 => self.tile::<V, B, 7>(pixel),
                     8 if B < 2 => self.tile::<V, B, 8>(pixel),
                     _ => {}

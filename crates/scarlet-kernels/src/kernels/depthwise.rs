@@ -7,6 +7,20 @@ use super::{Finish, even_pieces};
 /// Largest kernel side.
 pub(crate) const LARGEST: usize = 7;
 
+/// A loop of at most 14 turns, written out: the compiler deems its body too large to unroll, but
+/// only then are the sums in registers.
+macro_rules! unrolled {
+    ($index:ident in 0..$end:expr => $body:block) => {
+        unrolled!($index, $end, $body, 0 1 2 3 4 5 6 7 8 9 10 11 12 13)
+    };
+    ($index:ident, $end:expr, $body:block, $($value:literal)*) => {
+        $(if $value < $end {
+            let $index: usize = $value;
+            $body
+        })*
+    };
+}
+
 /// One output row of a depthwise convolution, for some blocks of channels.
 #[derive(Clone, Copy)]
 pub(crate) struct DepthwiseRow {
@@ -95,17 +109,24 @@ impl DepthwiseRow {
             let weights = self.weights.add(block * K * K * LANES);
             for row in self.first_row..self.last_row {
                 let input = self.rows[row].add(block * self.input_plane + pixel * S * LANES);
-                let mut kernel = [V::splat(0.0); K];
-                for (column, weight) in kernel.iter_mut().enumerate() {
-                    *weight = V::load(weights.add((row * K + column) * LANES));
-                }
-                for position in 0..(T - 1) * S + K {
-                    let value = V::load(input.add(position * LANES));
-                    for (t, sum) in sums[0].iter_mut().enumerate() {
-                        if position >= t * S && position < t * S + K {
-                            *sum = value.mul_add(kernel[position - t * S], *sum);
-                        }
+                let weights = weights.add(row * K * LANES);
+                // With stride 2, the even columns of the kernel meet the even columns of the
+                // input, and the odd the odd: two kernels of stride 1.
+                for phase in 0..S {
+                    let taps = (K - phase).div_ceil(S);
+                    let mut kernel = [V::splat(0.0); K];
+                    for (tap, weight) in kernel.iter_mut().enumerate().take(taps) {
+                        *weight = V::load(weights.add((tap * S + phase) * LANES));
                     }
+                    unrolled!(position in 0..T + taps - 1 => {
+                        let value = V::load(input.add((position * S + phase) * LANES));
+                        for (tap, &weight) in kernel.iter().enumerate().take(taps) {
+                            if position >= tap && position - tap < T {
+                                let sum = &mut sums[0][position - tap];
+                                *sum = value.mul_add(weight, *sum);
+                            }
+                        }
+                    });
                 }
             }
             self.finish.apply(&mut sums);

@@ -4,10 +4,10 @@ use crate::simd::{Kernel, LANES, Vector};
 
 use super::{Finish, even_pieces};
 
-/// A 1×1 convolution of neighbouring pixels to one panel of at most three blocks of channels.
+/// A 1×1 convolution of neighbouring pixels to one panel of one or two blocks of channels.
 ///
-/// The tile is 4 pixels × 24 channels, 6 × 16 or 8 × 8: with its weights it fills sixteen vector
-/// registers, and needs fewer loads than multiply-adds.
+/// The tile is 6 pixels × 16 channels, or 8 × 8: with its weights it fits into sixteen vector
+/// registers. 4 × 24 would need fewer loads and just fit, but the compiler then spills sums.
 #[derive(Clone, Copy)]
 pub(crate) struct PointwiseRun {
     pub(crate) pixels: usize,
@@ -24,7 +24,7 @@ pub(crate) struct PointwiseRun {
     pub(crate) output: *mut f32,
     /// Floats from one output block to the next.
     pub(crate) output_plane: usize,
-    /// Blocks of the panel: 1, 2 or 3.
+    /// Blocks of the panel: 1 or 2.
     pub(crate) blocks: usize,
     pub(crate) finish: Finish,
     /// Laid out like the output and added to it, unless null.
@@ -40,8 +40,7 @@ impl Kernel for PointwiseRun {
     fn run<V: Vector>(self) {
         match self.blocks {
             1 => self.panel::<V, 1>(8),
-            2 => self.panel::<V, 2>(6),
-            _ => self.panel::<V, 3>(4),
+            _ => self.panel::<V, 2>(6),
         }
     }
 }
@@ -64,8 +63,8 @@ impl PointwiseRun {
                         2 => tile.compute::<V, B, 2>(),
                         3 => tile.compute::<V, B, 3>(),
                         4 => tile.compute::<V, B, 4>(),
-                        5 if B < 3 => tile.compute::<V, B, 5>(),
-                        6 if B < 3 => tile.compute::<V, B, 6>(),
+                        5 => tile.compute::<V, B, 5>(),
+                        6 => tile.compute::<V, B, 6>(),
                         7 if B < 2 => tile.compute::<V, B, 7>(),
                         8 if B < 2 => tile.compute::<V, B, 8>(),
                         _ => {}

@@ -7,7 +7,7 @@ use crate::{
     simd::LANES,
 };
 
-use super::{Context, Map, Panel, Step, panels};
+use super::{Context, Map, PANEL, Panel, Step, panels};
 
 /// A dense convolution from the engine's input, which is planar.
 #[derive(Debug, Clone)]
@@ -140,7 +140,7 @@ pub(crate) struct ConvolutionStep {
 impl ConvolutionStep {
     pub(crate) fn new(convolution: PlanarConvolution, output: ValueId) -> Self {
         Self {
-            panels: panels(convolution.output.blocks()),
+            panels: panels(convolution.output.blocks(), PANEL),
             convolution,
             output,
         }

@@ -7,7 +7,7 @@ use crate::{
     simd::LANES,
 };
 
-use super::{Context, Map, Panel, PlanarConvolution, PointwiseWeights, Step, panels};
+use super::{Context, Map, PANEL, Panel, PlanarConvolution, PointwiseWeights, Step, panels};
 
 /// What makes the rows that a depthwise convolution reads.
 pub(crate) enum Producer {
@@ -58,7 +58,7 @@ impl DepthwiseStep {
         settings: &EngineSettings,
     ) -> (Vec<Panel>, usize) {
         let threads = settings.threads;
-        let panels = panels(output.blocks());
+        let panels = panels(output.blocks(), PANEL);
         let rounds_of_rows = |stripes: usize| {
             let rows = output.height.div_ceil(stripes);
             let made = ((rows - 1) * stride + kernel).min(input.height);

@@ -116,39 +116,18 @@ pub(crate) struct Panel {
     pub(crate) blocks: usize,
 }
 
-/// Panels of three blocks, and of two for the rest: a single block makes the slowest tile.
-pub(crate) fn panels(blocks: usize) -> Vec<Panel> {
-    let twos = match blocks % 3 {
-        1 if blocks > 1 => 2,
-        2 => 1,
-        _ => 0,
-    };
-    let threes = (blocks - 2 * twos) / 3;
-    let mut sizes = vec![3; threes];
-    sizes.extend(vec![2; twos]);
-    if blocks == 1 {
-        sizes.push(1);
-    }
-    place_panels(&sizes)
-}
+/// Blocks of the panels of convolutions; see [`PointwiseRun`](crate::kernels::PointwiseRun).
+pub(crate) const PANEL: usize = 2;
 
 /// Panels of `largest` blocks, and one for the rest.
-pub(crate) fn panels_of(blocks: usize, largest: usize) -> Vec<Panel> {
-    let mut sizes = vec![largest; blocks / largest];
-    if !blocks.is_multiple_of(largest) {
-        sizes.push(blocks % largest);
-    }
-    place_panels(&sizes)
-}
-
-fn place_panels(sizes: &[usize]) -> Vec<Panel> {
-    let mut first = 0;
-    let place = |&blocks: &usize| {
-        let panel = Panel { first, blocks };
-        first += blocks;
-        panel
-    };
-    sizes.iter().map(place).collect()
+pub(crate) fn panels(blocks: usize, largest: usize) -> Vec<Panel> {
+    let starts = (0..blocks).step_by(largest);
+    starts
+        .map(|first| Panel {
+            first,
+            blocks: largest.min(blocks - first),
+        })
+        .collect()
 }
 
 #[cfg(test)]
@@ -158,17 +137,15 @@ mod tests {
     #[test]
     fn panels_cover_all_blocks_once() {
         for blocks in 1..100 {
-            for panels in [panels(blocks), panels_of(blocks, 4)] {
+            for largest in 1..5 {
                 let mut next = 0;
-                for panel in panels {
+                for panel in panels(blocks, largest) {
                     assert_eq!(panel.first, next);
-                    assert!(panel.blocks > 0);
+                    assert!((1..=largest).contains(&panel.blocks));
                     next += panel.blocks;
                 }
                 assert_eq!(next, blocks);
             }
-            let singles = panels(blocks).iter().filter(|p| p.blocks == 1).count();
-            assert_eq!(singles, usize::from(blocks == 1));
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::{
     simd::LANES,
 };
 
-use super::{Context, Map, Panel, Step, panels};
+use super::{Context, Map, PANEL, Panel, Step, panels};
 
 /// Input bytes that are multiplied by all panels before the next pixels: half of a common
 /// second-level cache.
@@ -86,7 +86,7 @@ impl PointwiseStep {
         output: Map,
         threads: usize,
     ) -> Self {
-        let panels = panels(output.blocks());
+        let panels = panels(output.blocks(), PANEL);
         let pixels = output.pixels();
         let depth = weights.input_blocks * LANES;
         let input_bytes = pixels * depth * size_of::<f32>();
@@ -130,7 +130,7 @@ impl Step for PointwiseStep {
     fn scratch(&self) -> usize {
         match self.target {
             Target::Map { .. } => 0,
-            Target::Mean(_) => 3 * self.pixels * LANES,
+            Target::Mean(_) => PANEL * self.pixels * LANES,
         }
     }
 
