@@ -1,0 +1,207 @@
+//! What several tests need.
+#![allow(dead_code, reason = "each test uses its own part")]
+
+pub mod blocks;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use burn::module::{Flag, Module, ModuleMapper, ModuleVisitor, Param};
+use burn::tensor::{Device, Gradients, Tensor, TensorData};
+use safetensors::SafeTensors;
+use scarlet::weights::formula;
+
+/// The CPU devices that were compiled in, by name.
+pub fn cpu_devices() -> Vec<(&'static str, Device)> {
+    scarlet::available_devices()
+        .into_iter()
+        .filter(|name| ["cpu", "ndarray"].contains(name))
+        .map(|name| (name, scarlet::device_by_name(name).unwrap()))
+        .collect()
+}
+
+/// A file of golden values computed by PyTorch in f64.
+pub struct Golden(Vec<u8>);
+
+impl Golden {
+    pub fn open(file: &str) -> Self {
+        Self(std::fs::read(golden_path(file)).unwrap())
+    }
+
+    pub fn get(&self, name: &str) -> Vec<f32> {
+        let tensors = SafeTensors::deserialize(&self.0).unwrap();
+        let view = tensors
+            .tensor(name)
+            .unwrap_or_else(|_| panic!("no golden value `{name}`"));
+        view.data()
+            .chunks_exact(4)
+            .map(|bytes| f32::from_le_bytes(bytes.try_into().unwrap()))
+            .collect()
+    }
+
+    pub fn names(&self) -> Vec<String> {
+        let tensors = SafeTensors::deserialize(&self.0).unwrap();
+        tensors.names().into_iter().map(str::to_owned).collect()
+    }
+}
+
+pub fn golden_path(file: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/golden")
+        .join(file)
+}
+
+/// The largest difference relative to the largest expected value.
+pub fn relative_error(found: &[f64], expected: &[f64]) -> f64 {
+    assert_eq!(found.len(), expected.len(), "different numbers of values");
+    let largest = expected.iter().fold(0.0f64, |max, x| max.max(x.abs()));
+    let difference = found
+        .iter()
+        .zip(expected)
+        .fold(0.0f64, |max, (a, b)| max.max((a - b).abs()));
+    assert!(difference.is_finite(), "a value is not finite");
+    difference / largest.max(f64::MIN_POSITIVE)
+}
+
+pub fn assert_close(what: &str, found: TensorData, expected: &[f32], tolerance: f64) {
+    let found: Vec<f64> = found.iter::<f64>().collect();
+    let expected: Vec<f64> = expected.iter().map(|&x| f64::from(x)).collect();
+    let error = relative_error(&found, &expected);
+    assert!(
+        error <= tolerance,
+        "{what}: relative error {error:.2e} above {tolerance:.0e}"
+    );
+}
+
+pub fn signal<const D: usize>(name: &str, shape: [usize; D], device: &Device) -> Tensor<D> {
+    Tensor::from_data(
+        TensorData::new(formula::signal(name, &shape), shape),
+        device,
+    )
+}
+
+/// Gives every parameter of a module the formula's value for its checkpoint name.
+pub fn with_formula_weights<M: Module>(module: M, prefix: &str) -> M {
+    module.map(&mut FormulaWeights(Path::new(prefix)))
+}
+
+/// Names as PyTorch has them inside a block: `bn1.weight` where Burn says `bn1.gamma`.
+struct Path {
+    prefix: String,
+    parts: Vec<String>,
+}
+
+impl Path {
+    fn new(prefix: &str) -> Self {
+        Self {
+            prefix: prefix.to_owned(),
+            parts: Vec::new(),
+        }
+    }
+
+    fn name(&self) -> String {
+        let path = self.parts.join(".");
+        let path = path.replace("gamma", "weight").replace("beta", "bias");
+        format!("{}{path}", self.prefix)
+    }
+
+    fn enter(&mut self, name: &str, container: &str) {
+        if !container.starts_with("Enum:") {
+            self.parts.push(name.to_owned());
+        }
+    }
+
+    fn exit(&mut self, container: &str) {
+        if !container.starts_with("Enum:") {
+            self.parts.pop();
+        }
+    }
+}
+
+struct FormulaWeights(Path);
+
+impl ModuleMapper for FormulaWeights {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let name = self.0.name();
+        param.map(|old| {
+            let shape = old.dims();
+            let data = TensorData::new(formula::entry(&name, &shape), shape);
+            let new = Tensor::from_data(data, (&old.device(), old.dtype()));
+            if old.is_require_grad() {
+                new.require_grad()
+            } else {
+                new
+            }
+        })
+    }
+
+    fn enter_module(&mut self, name: &str, container: &str) {
+        self.0.enter(name, container);
+    }
+
+    fn exit_module(&mut self, _name: &str, container: &str) {
+        self.0.exit(container);
+    }
+}
+
+/// Batch normalisation that uses its running statistics while its parameters still train.
+pub fn with_running_statistics<M: Module>(module: M) -> M {
+    struct Disable;
+    impl ModuleMapper for Disable {
+        fn map_flag(&mut self, flag: Param<Flag>) -> Param<Flag> {
+            flag.with_value(false)
+        }
+    }
+    module.map(&mut Disable)
+}
+
+/// Gradients of all parameters by PyTorch's names.
+pub fn gradients_by_name<M: Module>(
+    module: &M,
+    gradients: &Gradients,
+) -> BTreeMap<String, TensorData> {
+    struct Collect<'a> {
+        path: Path,
+        gradients: &'a Gradients,
+        found: BTreeMap<String, TensorData>,
+    }
+    impl ModuleVisitor for Collect<'_> {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            if let Some(gradient) = param.val().grad(self.gradients) {
+                self.found.insert(self.path.name(), gradient.into_data());
+            }
+        }
+        fn enter_module(&mut self, name: &str, container: &str) {
+            self.path.enter(name, container);
+        }
+        fn exit_module(&mut self, _name: &str, container: &str) {
+            self.path.exit(container);
+        }
+    }
+    let mut collect = Collect {
+        path: Path::new(""),
+        gradients,
+        found: BTreeMap::new(),
+    };
+    module.visit(&mut collect);
+    collect.found
+}
+
+/// Values of all floating-point tensors by PyTorch's names, running statistics included.
+pub fn values_by_name<M: Module>(module: &M) -> BTreeMap<String, TensorData> {
+    struct Collect(Path, BTreeMap<String, TensorData>);
+    impl ModuleVisitor for Collect {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            self.1.insert(self.0.name(), param.val().into_data());
+        }
+        fn enter_module(&mut self, name: &str, container: &str) {
+            self.0.enter(name, container);
+        }
+        fn exit_module(&mut self, _name: &str, container: &str) {
+            self.0.exit(container);
+        }
+    }
+    let mut collect = Collect(Path::new(""), BTreeMap::new());
+    module.visit(&mut collect);
+    collect.1
+}

@@ -1,0 +1,11 @@
+//! Reading, loading, recognising, writing and fetching weights.
+#![cfg(feature = "flex")]
+#![allow(clippy::unwrap_used)]
+
+#[cfg(feature = "fetch")]
+mod fetch;
+mod load;
+mod pickle;
+mod read;
+mod recognise;
+mod save;

@@ -1,0 +1,142 @@
+//! Writes checkpoints as PyTorch does, and as nobody should.
+
+use std::path::{Path, PathBuf};
+
+use scarlet::weights::StateDict;
+
+/// A value to be pickled.
+pub enum Value {
+    Int(u16),
+    Text(&'static str),
+    /// Shape, strides and the values of the storage behind them.
+    Tensor(Vec<usize>, Vec<usize>, Vec<f32>),
+    /// A call of `module.name` with a text.
+    Call(&'static str, &'static str, &'static str),
+    Dict(Vec<(String, Value)>),
+}
+
+impl Value {
+    /// A tensor that lies in memory as it is read.
+    pub fn tensor(shape: &[usize], values: Vec<f32>) -> Self {
+        let strides = (0..shape.len())
+            .map(|axis| shape[axis + 1..].iter().product())
+            .collect();
+        Self::Tensor(shape.to_vec(), strides, values)
+    }
+
+    pub fn dict<const N: usize>(items: [(&str, Value); N]) -> Self {
+        Self::Dict(
+            items
+                .into_iter()
+                .map(|(key, value)| (key.to_owned(), value))
+                .collect(),
+        )
+    }
+
+    /// All entries of a state dict.
+    pub fn state_dict(weights: &StateDict) -> Self {
+        Self::Dict(
+            weights
+                .entries()
+                .iter()
+                .map(|entry| {
+                    let values = entry.read_f32().unwrap();
+                    (
+                        entry.name().to_owned(),
+                        Self::tensor(entry.shape(), values),
+                    )
+                })
+                .collect(),
+        )
+    }
+}
+
+/// Writes `value` as PyTorch 1.0 did: a stream of pickles, then the storages.
+pub fn write_legacy(folder: &Path, name: &str, value: &Value) -> PathBuf {
+    let path = folder.join(name);
+    std::fs::write(&path, legacy(value)).unwrap();
+    path
+}
+
+pub fn legacy(value: &Value) -> Vec<u8> {
+    let mut file = Vec::new();
+    // The magic number 0x1950a86a20f9469cfc6c as a ten-byte integer, and the version, 1001.
+    file.extend(b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.");
+    file.extend(b"\x80\x02M\xe9\x03.");
+    file.extend(b"\x80\x02}(");
+    text(&mut file, "protocol_version");
+    file.extend(b"M\xe9\x03");
+    text(&mut file, "little_endian");
+    file.extend(b"\x88u.");
+
+    let mut storages = Vec::new();
+    file.extend(b"\x80\x02");
+    write_value(&mut file, &mut storages, value);
+    file.extend(b".");
+
+    file.extend(b"\x80\x02](");
+    for key in 0..storages.len() {
+        text(&mut file, &key.to_string());
+    }
+    file.extend(b"e.");
+    for values in storages {
+        file.extend((values.len() as i64).to_le_bytes());
+        file.extend(values.iter().flat_map(|value| value.to_le_bytes()));
+    }
+    file
+}
+
+fn text(file: &mut Vec<u8>, text: &str) {
+    file.push(b'X');
+    file.extend((text.len() as u32).to_le_bytes());
+    file.extend(text.as_bytes());
+}
+
+fn int(file: &mut Vec<u8>, value: usize) {
+    file.push(b'J');
+    file.extend(i32::try_from(value).unwrap().to_le_bytes());
+}
+
+fn tuple(file: &mut Vec<u8>, values: &[usize]) {
+    file.push(b'(');
+    for value in values {
+        int(file, *value);
+    }
+    file.push(b't');
+}
+
+fn write_value(file: &mut Vec<u8>, storages: &mut Vec<Vec<f32>>, value: &Value) {
+    match value {
+        Value::Int(value) => {
+            file.push(b'M');
+            file.extend(value.to_le_bytes());
+        }
+        Value::Text(value) => text(file, value),
+        Value::Call(module, name, argument) => {
+            file.extend(format!("c{module}\n{name}\n").as_bytes());
+            text(file, argument);
+            file.extend(b"\x85R");
+        }
+        Value::Dict(items) => {
+            file.extend(b"ccollections\nOrderedDict\n)R(");
+            for (key, value) in items {
+                text(file, key);
+                write_value(file, storages, value);
+            }
+            file.push(b'u');
+        }
+        Value::Tensor(shape, strides, values) => {
+            file.extend(b"ctorch._utils\n_rebuild_tensor_v2\n((");
+            text(file, "storage");
+            file.extend(b"ctorch\nFloatStorage\n");
+            text(file, &storages.len().to_string());
+            text(file, "cpu");
+            int(file, values.len());
+            file.extend(b"NtQK\x00");
+            tuple(file, shape);
+            tuple(file, strides);
+            file.extend(b"\x89ccollections\nOrderedDict\n)RtR");
+            storages.push(values.clone());
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! Writing files, and opening what was written.
+
+use std::collections::BTreeMap;
+
+use burn::tensor::{DType, Device};
+use scarlet::weights::{Entry, Precision, StateDict, WeightsError, formula};
+use scarlet::{Scarlet, ScarletC};
+
+use super::load::{assert_equal, build, logits, small};
+
+#[test]
+fn what_is_saved_opens_as_the_same_network() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("small.safetensors");
+    let architecture = small();
+    let network = build(&architecture)
+        .load(&formula::state_dict(&architecture))
+        .unwrap();
+    network.save(&path, Precision::F32).unwrap();
+    let opened = Scarlet::open(&path, &Device::flex()).unwrap();
+    assert_eq!(opened.architecture(), &architecture);
+    assert_equal(&opened.state_dict(), &network.state_dict());
+    assert_eq!(logits(&opened), logits(&network));
+}
+
+#[test]
+fn the_file_has_the_names_of_the_released_checkpoints() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("c.safetensors");
+    let config = ScarletC::new();
+    let weights = formula::state_dict(config.architecture());
+    let network = config.init(&Device::flex()).load(&weights).unwrap();
+    network.save(&path, Precision::F32).unwrap();
+    let saved = StateDict::open(&path).unwrap();
+    assert_equal(&saved, &weights);
+    assert_eq!(saved.metadata()["format"], "pt");
+    let size = std::fs::metadata(&path).unwrap().len();
+    let parameters = network.count_parameters() as u64;
+    assert!(size < parameters * 4 + 250_000, "{size} bytes");
+}
+
+#[test]
+fn half_precision_halves_the_file_and_keeps_normalisation_exact() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("half.safetensors");
+    let config = ScarletC::new();
+    let network = config
+        .init(&Device::flex())
+        .load(&formula::state_dict(config.architecture()))
+        .unwrap();
+    network.save(&path, Precision::F16).unwrap();
+    let size = std::fs::metadata(&path).unwrap().len();
+    let parameters = network.count_parameters() as u64;
+    assert!(size < parameters * 2 + 250_000, "{size} bytes");
+
+    let saved = StateDict::open(&path).unwrap();
+    for entry in saved.entries() {
+        let expected = formula::entry(entry.name(), entry.shape());
+        let half = entry.shape().len() > 1;
+        assert_eq!(entry.dtype(), if half { DType::F16 } else { DType::F32 });
+        let tolerance = if half { 1.0 / 2048.0 } else { 0.0 };
+        for (found, expected) in entry.read_f32().unwrap().iter().zip(expected) {
+            let error = (found - expected).abs();
+            assert!(error <= tolerance * expected.abs().max(1e-4), "{}", entry.name());
+        }
+    }
+    let opened = Scarlet::open(&path, &Device::flex()).unwrap();
+    let (found, exact) = (logits(&opened), logits(&network));
+    let largest = exact.iter::<f32>().fold(0.0, |max: f32, x| max.max(x.abs()));
+    for (found, exact) in found.iter::<f32>().zip(exact.iter::<f32>()) {
+        assert!((found - exact).abs() < 1e-2 * largest);
+    }
+}
+
+#[test]
+fn a_file_without_a_description_opens_when_it_is_recognised() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("bare.safetensors");
+    let config = ScarletC::new().with_classes(12);
+    let weights = formula::state_dict(config.architecture());
+    weights.save(&path, Precision::F32).unwrap();
+    let opened = Scarlet::open(&path, &Device::flex()).unwrap();
+    assert_eq!(opened.architecture().name, "scarlet-c");
+    assert_eq!(opened.architecture().classes, 12);
+    assert_equal(&opened.state_dict(), &weights);
+
+    let unknown = formula::state_dict(&small());
+    unknown.save(&path, Precision::F32).unwrap();
+    let error = Scarlet::open(&path, &Device::flex()).unwrap_err().to_string();
+    assert!(error.contains("does not say which network"), "{error}");
+}
+
+#[test]
+fn a_newer_format_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("newer.safetensors");
+    let weights = build(&small()).state_dict();
+    let mut metadata = weights.metadata().clone();
+    metadata.insert("scarlet.format".to_owned(), "2".to_owned());
+    weights
+        .with_metadata(metadata)
+        .save(&path, Precision::F32)
+        .unwrap();
+    let error = Scarlet::open(&path, &Device::flex()).unwrap_err().to_string();
+    assert!(error.contains("format version 2"), "{error}");
+    assert!(error.contains("reads up to 1"), "{error}");
+}
+
+/// One weight beside a good one.
+fn weights_with(value: f32) -> StateDict {
+    StateDict::from_entries([
+        Entry::from_f32("a.weight", vec![2, 2], || vec![1.0; 4]),
+        Entry::from_f32("b.weight", vec![2, 2], move || vec![0.0, 0.0, value, 0.0]),
+    ])
+}
+
+#[test]
+fn a_failed_save_leaves_what_was_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("w.safetensors");
+    std::fs::write(&path, "old").unwrap();
+    for (value, precision, expected) in [
+        (f32::NAN, Precision::F32, "`b.weight` holds NaN at index 2"),
+        (1e6, Precision::F16, "half precision ends at 65504"),
+    ] {
+        let error = weights_with(value).save(&path, precision).unwrap_err();
+        assert!(error.to_string().contains(expected), "{error}");
+        assert_eq!(std::fs::read(&path).unwrap(), b"old");
+        let files = std::fs::read_dir(folder.path()).unwrap().count();
+        assert_eq!(files, 1, "a temporary file was left");
+    }
+    weights_with(1e6).save(&path, Precision::F32).unwrap();
+    assert_eq!(StateDict::open(&path).unwrap().entries().len(), 2);
+}
+
+#[test]
+fn a_folder_that_is_not_there_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("absent/w.safetensors");
+    let error = weights_with(1.0).save(&path, Precision::F32).unwrap_err();
+    assert!(matches!(error, WeightsError::Write { .. }));
+    assert!(error.to_string().contains("absent/w.safetensors"), "{error}");
+}
+
+#[test]
+fn metadata_and_odd_names_survive() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("w.safetensors");
+    let name = "käse.\"quoted\"\n.weight";
+    let weights = StateDict::from_entries([
+        Entry::from_f32(name, vec![], || vec![2.5]),
+        Entry::from_f32("empty", vec![0, 3], Vec::new),
+    ])
+    .with_metadata(BTreeMap::from([("who".to_owned(), "wé".to_owned())]));
+    weights.save(&path, Precision::F16).unwrap();
+    let opened = StateDict::open(&path).unwrap();
+    assert_eq!(opened.metadata()["who"], "wé");
+    assert_eq!(opened.get(name).unwrap().read_f32().unwrap(), [2.5]);
+    assert_eq!(opened.get("empty").unwrap().shape(), [0, 3]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_saved_file_is_as_readable_as_any_new_file() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let mode = |name: &str| {
+        let metadata = std::fs::metadata(folder.path().join(name)).unwrap();
+        metadata.permissions().mode() & 0o777
+    };
+    std::fs::write(folder.path().join("plain"), "").unwrap();
+    let path = folder.path().join("w.safetensors");
+    weights_with(1.0).save(path, Precision::F32).unwrap();
+    assert_eq!(mode("w.safetensors"), mode("plain"));
+}
