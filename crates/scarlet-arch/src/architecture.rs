@@ -1,5 +1,7 @@
 //! [`Architecture`]: a network as plain data.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::Preprocessing;
@@ -12,6 +14,16 @@ pub enum Activation {
     HSwish,
     /// `min(max(x, 0), 6)`.
     Relu6,
+}
+
+impl fmt::Display for Activation {
+    /// Its name, as in JSON.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::HSwish => "h-swish",
+            Self::Relu6 => "relu6",
+        })
+    }
 }
 
 /// How convolutions pad their input so that stride 1 keeps its size.

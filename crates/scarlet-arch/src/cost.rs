@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::limits::{MAX_CLASSES, MAX_RESOLUTION};
+use crate::limits::MAX_RESOLUTION;
 use crate::validate::range;
 use crate::{Architecture, ArchitectureError, Block, Operation, PlacedLayer};
 
@@ -135,9 +135,6 @@ impl Cost {
     }
 }
 
-// Sizes within the limits fit into 64 bits: 2^26 pixels of 2^20 channels, 2^20 × 2^20 weights.
-const _: () = assert!(MAX_CLASSES <= 1 << 20 && MAX_RESOLUTION <= 1 << 13);
-
 /// A tensor of one image: channels of `side` × `side` pixels.
 #[derive(Debug, Clone, Copy)]
 struct Map {
@@ -265,7 +262,9 @@ impl Part {
     }
 
     fn batch_norm(&mut self) -> Option<()> {
-        self.parameters = self.parameters.checked_add(2 * self.map.channels)?;
+        self.parameters = self
+            .parameters
+            .checked_add(self.map.channels.checked_mul(2)?)?;
         Some(())
     }
 
@@ -286,5 +285,90 @@ impl Part {
             peak_activation_bytes: self.peak.max(self.map.bytes()?),
         });
         Some(self.map)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{scarlet_a, scarlet_b};
+
+    fn part<'a>(cost: &'a Cost, name: &str) -> &'a PartCost {
+        cost.parts.iter().find(|part| part.name == name).unwrap()
+    }
+
+    #[test]
+    fn parts_are_named_as_in_checkpoints() {
+        let cost = Cost::of(&scarlet_a(), 224).unwrap();
+        let names: Vec<&str> = cost.parts.iter().map(|part| part.name.as_str()).collect();
+        assert_eq!(names[..3], ["stem", "separable_conv", "mb_module.0"]);
+        assert_eq!(
+            names[20..],
+            ["mb_module.18", "conv_before_pooling", "classifier"]
+        );
+        assert_eq!(part(&cost, "stem").output, [32, 112, 112]);
+        assert_eq!(part(&cost, "separable_conv").output, [16, 112, 112]);
+        assert_eq!(part(&cost, "mb_module.14").output, [192, 7, 7]);
+        assert_eq!(part(&cost, "conv_before_pooling").output, [1280, 7, 7]);
+        assert_eq!(part(&cost, "classifier").output, [1000, 1, 1]);
+    }
+
+    #[test]
+    fn a_part_can_be_counted_by_hand() {
+        let cost = Cost::of(&scarlet_a(), 224).unwrap();
+        // E3K7s: 40 → 120 channels on 28 × 28, squeezed to 30.
+        let layer = part(&cost, "mb_module.3");
+        let weights = 40 * 120 + 49 * 120 + 120 * 40;
+        assert_eq!(layer.mult_adds, weights * 28 * 28 + 2 * 120 * 30);
+        let norms = 2 * (120 + 120 + 40);
+        let squeeze_excite = 2 * 120 * 30 + 30 + 120;
+        assert_eq!(layer.parameters, weights + norms + squeeze_excite);
+        assert_eq!(layer.weight_bytes, 4 * layer.parameters);
+    }
+
+    #[test]
+    fn peaks_can_be_counted_by_hand() {
+        let cost = Cost::of(&scarlet_a(), 224).unwrap();
+        let peak = |name| part(&cost, name).peak_activation_bytes;
+        // Image and output.
+        assert_eq!(peak("stem"), 4 * (3 * 224 * 224 + 32 * 112 * 112));
+        // No shortcut: the input dies with the expansion, which is the largest step.
+        assert_eq!(peak("mb_module.0"), 4 * (16 + 48) * 112 * 112);
+        // Shortcut: the input stays alive beside both hidden tensors.
+        assert_eq!(peak("mb_module.1"), 4 * (32 + 192 + 192) * 56 * 56);
+        assert_eq!(cost.peak_activation_bytes, peak("mb_module.1"));
+        // The map and its mean.
+        assert_eq!(peak("classifier"), 4 * (1280 * 7 * 7 + 1280));
+        // An identity holds its tensor.
+        let skipped = Cost::of(&scarlet_b(), 224).unwrap();
+        let skipped = part(&skipped, "mb_module.8");
+        assert_eq!(skipped.peak_activation_bytes, 4 * 80 * 14 * 14);
+    }
+
+    #[test]
+    fn a_block_without_expansion_reads_its_input_first() {
+        let network = "E1K3@16".parse().unwrap();
+        let cost = Cost::of(&network, 64).unwrap();
+        let layer = part(&cost, "mb_module.0");
+        // Depthwise output and projection beside the input kept for the shortcut.
+        assert_eq!(layer.peak_activation_bytes, 4 * 3 * 16 * 32 * 32);
+        assert_eq!(layer.parameters, 9 * 16 + 32 + 16 * 16 + 32);
+    }
+
+    #[test]
+    fn a_stabilizer_is_a_strided_convolution() {
+        let network = "L@24/2".parse().unwrap();
+        let cost = Cost::of(&network, 64).unwrap();
+        let layer = part(&cost, "mb_module.0");
+        assert_eq!(layer.output, [24, 16, 16]);
+        assert_eq!(layer.parameters, 16 * 24);
+        assert_eq!(layer.mult_adds, 16 * 24 * 16 * 16);
+    }
+
+    #[test]
+    fn odd_sizes_round_up() {
+        let cost = Cost::of(&scarlet_a(), 225).unwrap();
+        assert_eq!(part(&cost, "stem").output, [32, 113, 113]);
+        assert_eq!(part(&cost, "mb_module.18").output, [320, 8, 8]);
     }
 }

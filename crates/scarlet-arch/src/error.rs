@@ -3,6 +3,8 @@
 use std::fmt;
 use std::ops::Range;
 
+use crate::presets::NAMES;
+
 /// Why a description is not a network, and what would mend it.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
@@ -46,14 +48,12 @@ pub enum ArchitectureError {
     },
 
     /// No preset has this name.
-    #[error("no network is named {name:?}{}; known: {}", suggestion(.nearest), .known.join(", "))]
+    #[error("no network is named {name:?}{} Known: {}", sentence_end(.nearest), NAMES.join(", "))]
     UnknownName {
         /// The name that was asked for.
         name: String,
         /// The known name most like it.
         nearest: Option<&'static str>,
-        /// All names.
-        known: &'static [&'static str],
     },
 
     /// A JSON text is not a network.
@@ -70,6 +70,37 @@ pub enum ArchitectureError {
     /// A layer text does not parse.
     #[error(transparent)]
     Text(#[from] TextError),
+
+    /// A text is not a genome.
+    #[error("genome {text:?}: {problem}")]
+    GenomeText {
+        /// The text, shortened when it is very long.
+        text: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+
+    /// A genome does not fit a search space.
+    #[error("genome {genome}: {problem}")]
+    Genome {
+        /// The genome's text form.
+        genome: String,
+        /// What does not fit.
+        problem: String,
+    },
+
+    /// A network is not part of a search space.
+    #[error("{place}: {field} is {found}, but this search space has {expected}")]
+    NotInSpace {
+        /// Part of the network, such as `layer 3`.
+        place: String,
+        /// Name of the value.
+        field: &'static str,
+        /// The value.
+        found: String,
+        /// What the space has in its place.
+        expected: String,
+    },
 }
 
 /// A layer text that does not parse: which token, where, and what would stand there.
@@ -87,8 +118,8 @@ pub struct TextError {
     pub expected: String,
     /// The valid token most like it.
     pub nearest: Option<String>,
-    /// The line of the text that holds the token, shortened around it.
-    pub(crate) excerpt: Excerpt,
+    /// Where it stands, for a reader: its line of the text and a line of carets.
+    pub(crate) excerpt: String,
 }
 
 impl fmt::Display for TextError {
@@ -104,7 +135,7 @@ impl fmt::Display for TextError {
             self.span.start,
             self.span.end,
             self.expected,
-            suggestion(&self.nearest.as_deref()),
+            suggestion(self.nearest.as_deref()),
             self.excerpt,
         )
     }
@@ -112,70 +143,51 @@ impl fmt::Display for TextError {
 
 impl std::error::Error for TextError {}
 
-fn suggestion(nearest: &Option<&str>) -> String {
+fn suggestion(nearest: Option<&str>) -> String {
     nearest.map_or_else(String::new, |nearest| {
         format!("; did you mean {nearest:?}?")
     })
 }
 
-/// One line of a text with a caret line under a part of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Excerpt {
-    line: String,
-    indent: usize,
-    carets: usize,
-}
-
-impl Excerpt {
-    /// Characters shown on either side of the marked part.
-    const AROUND: usize = 32;
-    /// Characters of the marked part that are shown at most.
-    const MARKED: usize = 40;
-
-    /// The surroundings of `span`, which must lie on character boundaries.
-    pub(crate) fn new(text: &str, span: &Range<usize>) -> Self {
-        let before = text[..span.start].rsplit('\n').next().unwrap_or_default();
-        let marked = &text[span.clone()];
-        let after = text[span.end..].split('\n').next().unwrap_or_default();
-
-        let mut line = String::new();
-        let skipped = before.chars().count().saturating_sub(Self::AROUND);
-        if skipped > 0 {
-            line.push('…');
-        }
-        line.extend(before.chars().skip(skipped).map(visible));
-        let indent = line.chars().count();
-        let carets = push_start(&mut line, marked, Self::MARKED);
-        push_start(&mut line, after, Self::AROUND);
-        Self {
-            line,
-            indent,
-            carets: carets.max(1),
-        }
+fn sentence_end(nearest: &Option<&str>) -> String {
+    if nearest.is_some() {
+        suggestion(*nearest)
+    } else {
+        ".".to_owned()
     }
 }
 
-impl fmt::Display for Excerpt {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "  {}", self.line.trim_end())?;
-        write!(f, "  {:indent$}", "", indent = self.indent)?;
-        write!(f, "{:^<carets$}", "", carets = self.carets)
+/// Characters shown on either side of the marked part of a line.
+const AROUND: usize = 32;
+/// Characters of the marked part that are shown at most.
+const MARKED: usize = 40;
+
+/// The line of `text` that holds `span`, shortened around it, with a line of carets under it.
+/// The span must lie on character boundaries.
+pub(crate) fn excerpt(text: &str, span: &Range<usize>) -> String {
+    let before = text[..span.start].rsplit('\n').next().unwrap_or_default();
+    let after = text[span.end..].split('\n').next().unwrap_or_default();
+
+    let mut line = String::new();
+    let skipped = before.chars().count().saturating_sub(AROUND);
+    if skipped > 0 {
+        line.push('…');
     }
+    line.extend(before.chars().skip(skipped).map(visible));
+    let indent = line.chars().count();
+    push_start(&mut line, &text[span.clone()], MARKED);
+    let carets = line.chars().count() - indent;
+    push_start(&mut line, after, AROUND);
+    format!("  {}\n  {:indent$}{:^<carets$}", line.trim_end(), "", "")
 }
 
-/// Appends at most `limit` characters of `text`, with an ellipsis for the rest; returns how many.
-fn push_start(line: &mut String, text: &str, limit: usize) -> usize {
+/// Appends at most `limit` characters of `text`, with an ellipsis for the rest.
+fn push_start(line: &mut String, text: &str, limit: usize) {
     let mut characters = text.chars();
-    let mut count = 0;
-    for character in characters.by_ref().take(limit) {
-        line.push(visible(character));
-        count += 1;
-    }
+    line.extend(characters.by_ref().take(limit).map(visible));
     if characters.next().is_some() {
         line.push('…');
-        count += 1;
     }
-    count
 }
 
 /// Tabs and other control characters would shift the caret line.

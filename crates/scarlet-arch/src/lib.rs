@@ -1,21 +1,86 @@
-//! Network architectures as plain data: their text form, search spaces and cost.
+//! Network architectures as plain data: their text form, presets, scaling, search spaces and cost.
+//!
+//! An [`Architecture`] describes a network of SCARLET's family (Chu et al., *SCARLET-NAS: Bridging
+//! the Gap between Stability and Scalability in Weight-sharing Neural Architecture Search*, arXiv
+//! 1908.06022) completely: layers, channels, strides, head, activation, padding, normalisation and
+//! what a photograph goes through before it. People write it, search produces it, [`Cost`] prices
+//! it; this crate builds nothing and needs no tensor library.
+//!
+//! ```
+//! use scarlet_arch::{Architecture, Cost, by_name};
+//!
+//! // A published network, and what it costs for a photograph of 224 × 224 pixels.
+//! let network = by_name("scarlet-c")?;
+//! let cost = Cost::of(&network, 224)?;
+//! assert_eq!(cost.mult_adds, 280_082_912);
+//! assert_eq!(cost.parameters, 6_073_684);
+//!
+//! // Its layers as text, with one exchanged for a cheaper one.
+//! let text = network.to_string();
+//! assert!(text.starts_with("E3K5s E3K3s E3K5s - - E3K3 E6K7s"));
+//! let cheaper: Architecture = text.replacen("E6K7s", "E3K3", 1).parse()?;
+//! assert!(Cost::of(&cheaper, 224)?.mult_adds < cost.mult_adds);
+//!
+//! // A typo is pointed at.
+//! let error = text.replacen("E6K7s", "E6X7s", 1).parse::<Architecture>().unwrap_err();
+//! assert!(error.to_string().contains("did you mean \"E6K7s\"?"));
+//!
+//! // Everything about a network as JSON.
+//! assert_eq!(Architecture::from_json(&network.to_json())?, network);
+//! # Ok::<(), scarlet_arch::ArchitectureError>(())
+//! ```
+//!
+//! # Layers as text
+//!
+//! | text | layer |
+//! |---|---|
+//! | `E3K7` | inverted residual: hidden channels 3 × the input's, depthwise kernel 7 × 7 |
+//! | `E6K5s` | the same with squeeze-excite |
+//! | `H288K3` | inverted residual of 288 hidden channels |
+//! | `-` | identity: nothing |
+//! | `L` | linear 1×1 convolution: SCARLET's stabilizer |
+//! | `E6K3@24/2` | 24 output channels and stride 2, where they are not the plan's |
+//!
+//! Layers are separated by white space or `|`. Nineteen of them have SCARLET's plan of channels
+//! and strides; see [`Architecture::from_str`](std::str::FromStr::from_str) for the others.
+//!
+//! # Where to find what
+//!
+//! - [`Architecture`], [`Layer`], [`Operation`], [`Block`]: the data;
+//!   [`validate`](Architecture::validate) within the [`limits`].
+//! - [`by_name`], [`NAMES`], [`published`]: SCARLET-A, B, C, their scaled relatives A2 and A4, and
+//!   EfficientNet-Lite0, with the figures that were published about them.
+//! - [`CompoundScaling`]: larger and smaller relatives.
+//! - [`Cost`]: mult-adds, parameters, weight and activation bytes, part by part, with the
+//!   conventions of counting.
+//! - [`SearchSpace`] and [`Genome`]: all networks a search may choose from, and one of them.
+//! - [`ArchitectureError`], [`TextError`]: what is wrong with a description, where, and what would
+//!   be right.
+//!
+//! [`Architecture::from_json`], the text form and [`SearchSpace`] give valid networks only. One
+//! that was put together by hand, or by serde alone, has to be
+//! [validated](Architecture::validate).
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 #![deny(missing_docs)]
 
 mod architecture;
 mod cost;
 mod error;
+mod genome;
 mod json;
 pub mod limits;
 mod preprocessing;
 mod presets;
 mod scaling;
+mod space;
 mod text;
 mod validate;
 
 pub use architecture::*;
 pub use cost::{Cost, PartCost};
 pub use error::{ArchitectureError, TextError};
+pub use genome::Genome;
 pub use preprocessing::*;
 pub use presets::*;
 pub use scaling::CompoundScaling;
+pub use space::{SearchSpace, Skip};

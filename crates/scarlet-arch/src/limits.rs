@@ -29,3 +29,5 @@ pub const MAX_ACTIVATION_BYTES: u64 = 1 << 34;
 pub const MAX_NAME: usize = 200;
 /// Bytes of a network's text form.
 pub const MAX_TEXT: usize = 65_536;
+/// Choices of a search space per layer: as many as a genome has digits for.
+pub const MAX_CHOICES: usize = 36;

@@ -20,7 +20,7 @@ pub enum ResizeFilter {
 pub struct Preprocessing {
     /// Height and width of the network's input, in pixels.
     pub resolution: usize,
-    /// Side of the crop relative to the resized photograph's shorter side, in (0, 1].
+    /// Side of the crop relative to the resized photograph's shorter side: 1 or less.
     pub crop_ratio: f64,
     /// Resizing filter.
     pub filter: ResizeFilter,

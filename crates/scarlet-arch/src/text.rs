@@ -11,7 +11,7 @@ use std::fmt;
 use std::ops::Range;
 use std::str::FromStr;
 
-use crate::error::Excerpt;
+use crate::error::excerpt;
 use crate::limits::*;
 use crate::presets::{SCARLET_PLAN, SCARLET_SEPARABLE, scarlet};
 use crate::{Architecture, ArchitectureError, Block, Expansion, Layer, Operation, TextError};
@@ -19,14 +19,14 @@ use crate::{Architecture, ArchitectureError, Block, Expansion, Layer, Operation,
 const OPERATION: &str = "an operation such as E3K7 (expansion 3, kernel 7), E6K5s (with \
                          squeeze-excite), H288K3 (288 hidden channels), - (identity) or L (linear)";
 
-/// What is wrong with a token, wherever it stands.
-struct Problem {
+/// What is wrong with a token or a part of one, wherever it stands, and the nearest right one.
+struct Problem<Nearest> {
     expected: String,
-    nearest: Option<String>,
+    nearest: Option<Nearest>,
 }
 
-impl Problem {
-    fn new(expected: impl Into<String>, nearest: Option<String>) -> Self {
+impl<Nearest> Problem<Nearest> {
+    fn new(expected: impl Into<String>, nearest: Option<Nearest>) -> Self {
         Self {
             expected: expected.into(),
             nearest,
@@ -34,11 +34,24 @@ impl Problem {
     }
 }
 
-/// A token that was understood.
+/// A layer as it is written.
 struct Token {
     operation: Operation,
     channels: Option<usize>,
     stride: Option<usize>,
+}
+
+impl fmt::Display for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.operation)?;
+        if let Some(channels) = self.channels {
+            write!(f, "@{channels}")?;
+        }
+        if let Some(stride) = self.stride {
+            write!(f, "/{stride}")?;
+        }
+        Ok(())
+    }
 }
 
 impl FromStr for Operation {
@@ -112,8 +125,7 @@ impl FromStr for Architecture {
             }
         }
         if tokens.is_empty() {
-            let problem = Problem::new("at least one layer, such as E3K7", None);
-            return Err(located(text, 1, 0..0, problem).into());
+            return Err(whole("at least one layer, such as E3K7").into());
         }
 
         let count = tokens.len();
@@ -121,7 +133,7 @@ impl FromStr for Architecture {
         for (index, (token, span)) in tokens.into_iter().enumerate() {
             let place = default_place(index, count, token.operation, layers.last());
             let Some(channels) = token.channels.or(place.0) else {
-                let problem = Problem::new(
+                let problem = Problem::<Token>::new(
                     format!(
                         "channels, as in {}@32: this text has {count} layers, and only one of {} \
                          has SCARLET's plan of channels",
@@ -140,11 +152,10 @@ impl FromStr for Architecture {
         }
 
         let mut network = scarlet("custom", layers);
+        network.validate_fields()?;
         let stride = network.total_stride();
-        if stride <= MAX_RESOLUTION {
-            let resolution = network.preprocessing.resolution;
-            network.preprocessing.resolution = resolution.next_multiple_of(stride);
-        }
+        let resolution = &mut network.preprocessing.resolution;
+        *resolution = resolution.next_multiple_of(stride);
         network.validate()?;
         Ok(network)
     }
@@ -161,13 +172,12 @@ impl fmt::Display for Architecture {
             if index > 0 {
                 write!(f, " ")?;
             }
-            write!(f, "{}", layer.operation)?;
-            if channels != Some(layer.channels) {
-                write!(f, "@{}", layer.channels)?;
-            }
-            if stride != layer.stride {
-                write!(f, "/{}", layer.stride)?;
-            }
+            let token = Token {
+                operation: layer.operation,
+                channels: (channels != Some(layer.channels)).then_some(layer.channels),
+                stride: (stride != layer.stride).then_some(layer.stride),
+            };
+            write!(f, "{token}")?;
             previous = Some(layer);
         }
         Ok(())
@@ -194,11 +204,13 @@ fn check_length(text: &str) -> Result<(), TextError> {
     if text.len() <= MAX_TEXT {
         return Ok(());
     }
-    let problem = Problem::new(
-        format!("at most {MAX_TEXT} bytes, found {}", text.len()),
-        None,
-    );
-    Err(located("", 1, 0..0, problem))
+    let expected = format!("at most {MAX_TEXT} bytes, found {}", text.len());
+    Err(whole(expected))
+}
+
+/// An error of the text as a whole.
+fn whole(expected: impl Into<String>) -> TextError {
+    located("", 1, 0..0, Problem::<Token>::new(expected, None))
 }
 
 /// Spans of what stands between white space and `|`.
@@ -211,14 +223,19 @@ fn token_spans(text: &str) -> impl Iterator<Item = Range<usize>> {
         })
 }
 
-fn located(text: &str, index: usize, span: Range<usize>, problem: Problem) -> TextError {
+fn located(
+    text: &str,
+    index: usize,
+    span: Range<usize>,
+    problem: Problem<impl fmt::Display>,
+) -> TextError {
     TextError {
         token: shortened(&text[span.clone()]),
         index,
-        excerpt: Excerpt::new(text, &span),
+        excerpt: excerpt(text, &span),
         span,
         expected: problem.expected,
-        nearest: problem.nearest,
+        nearest: problem.nearest.map(|nearest| nearest.to_string()),
     }
 }
 
@@ -231,38 +248,64 @@ fn shortened(token: &str) -> String {
     short
 }
 
-fn parse_token(text: &str) -> Result<Token, Problem> {
+fn parse_token(text: &str) -> Result<Token, Problem<Token>> {
     let (rest, stride) = split_suffix(text, '/');
     let (operation, channels) = split_suffix(rest, '@');
 
-    let operation = parse_operation(operation).map_err(|problem| Problem {
-        // The rest of the token may well be right.
-        nearest: problem
-            .nearest
-            .map(|nearest| nearest + &text[operation.len()..]),
-        ..problem
-    })?;
-    let channels = channels
-        .map(|channels| {
-            number_in(channels, 1, MAX_CHANNELS).map_err(|nearest| {
-                let nearest = nearest.map(|channels| format!("{operation}@{channels}"));
-                Problem::new(format!("@ and channels from 1 to {MAX_CHANNELS}"), nearest)
-            })
-        })
-        .transpose()?;
-    let stride = stride
-        .map(|stride| {
-            number_in(stride, 1, 2).map_err(|nearest| {
-                let nearest = nearest.map(|stride| format!("{rest}/{stride}"));
-                Problem::new("/ and a stride of 1 or 2", nearest)
-            })
-        })
-        .transpose()?;
-    Ok(Token {
-        operation,
-        channels,
-        stride,
-    })
+    // Every part is read even when one before it is wrong, for the nearest token as a whole.
+    let mut expected = Vec::new();
+    let operation = part(parse_operation(operation), &mut expected);
+    let channels = suffix(channels, &mut expected, 1, MAX_CHANNELS, || {
+        format!("channels from 1 to {MAX_CHANNELS} behind the @")
+    });
+    let stride = suffix(stride, &mut expected, 1, 2, || {
+        "a stride of 1 or 2 at its end, as in E6K3@24/2".to_owned()
+    });
+
+    let token = match (operation, channels, stride) {
+        (Some(operation), Some(channels), Some(stride)) => Some(Token {
+            operation,
+            channels,
+            stride,
+        }),
+        _ => None,
+    };
+    match (token, expected.into_iter().next()) {
+        (Some(token), None) => Ok(token),
+        (nearest, expected) => Err(Problem::new(expected.unwrap_or_default(), nearest)),
+    }
+}
+
+/// A part of a token, or the nearest right one while noting what was expected.
+fn part<T>(read: Result<T, Problem<T>>, expected: &mut Vec<String>) -> Option<T> {
+    match read {
+        Ok(part) => Some(part),
+        Err(problem) => {
+            expected.push(problem.expected);
+            problem.nearest
+        }
+    }
+}
+
+/// A number within bounds, if there is a suffix; `None` when it is not even a number.
+fn suffix(
+    text: Option<&str>,
+    expected: &mut Vec<String>,
+    min: usize,
+    max: usize,
+    range: impl Fn() -> String,
+) -> Option<Option<usize>> {
+    let Some(text) = text else {
+        return Some(None);
+    };
+    let read = match number(text) {
+        Some(value) if (min..=max).contains(&value) => Ok(value),
+        value => Err(Problem::new(
+            range(),
+            value.map(|value| value.clamp(min, max)),
+        )),
+    };
+    part(read, expected).map(Some)
 }
 
 fn split_suffix(text: &str, separator: char) -> (&str, Option<&str>) {
@@ -272,7 +315,7 @@ fn split_suffix(text: &str, separator: char) -> (&str, Option<&str>) {
     }
 }
 
-fn parse_operation(text: &str) -> Result<Operation, Problem> {
+fn parse_operation(text: &str) -> Result<Operation, Problem<Operation>> {
     match text {
         "-" => return Ok(Operation::Identity),
         "L" => return Ok(Operation::Linear),
@@ -289,7 +332,7 @@ fn parse_operation(text: &str) -> Result<Operation, Problem> {
         ..block
     };
     let operation = Operation::InvertedResidual(in_range);
-    let problem = |expected| Problem::new(expected, Some(operation.to_string()));
+    let problem = |expected| Problem::new(expected, Some(operation));
     if block.expansion != in_range.expansion {
         return Err(problem(match block.expansion {
             Expansion::Times(_) => format!("an expansion factor from 1 to {MAX_EXPANSION}"),
@@ -326,19 +369,8 @@ fn number(text: &str) -> Option<usize> {
     Some(text.parse().unwrap_or(usize::MAX))
 }
 
-/// A number within bounds, or else the nearest that is, if it is a number at all.
-fn number_in(text: &str, min: usize, max: usize) -> Result<usize, Option<usize>> {
-    let value = number(text).ok_or(None)?;
-    let nearest = value.clamp(min, max);
-    if nearest == value {
-        Ok(value)
-    } else {
-        Err(Some(nearest))
-    }
-}
-
 /// The customary operation most like `text`, if any is.
-fn nearest_operation(text: &str) -> Option<String> {
+fn nearest_operation(text: &str) -> Option<Operation> {
     const FURTHEST: usize = 2;
     if text.chars().count() > 8 {
         return None;
@@ -358,14 +390,11 @@ fn nearest_operation(text: &str) -> Option<String> {
     }
     candidates
         .into_iter()
-        .map(|operation| operation.to_string())
-        .map(|name| {
-            (
-                strsim::damerau_levenshtein(&name.to_lowercase(), &wanted),
-                name,
-            )
+        .map(|operation| {
+            let name = operation.to_string().to_lowercase();
+            (strsim::damerau_levenshtein(&name, &wanted), operation)
         })
         .filter(|(distance, _)| *distance <= FURTHEST)
         .min_by_key(|(distance, _)| *distance)
-        .map(|(_, name)| name)
+        .map(|(_, operation)| operation)
 }

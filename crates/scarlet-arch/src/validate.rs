@@ -42,9 +42,8 @@ impl Architecture {
     /// Names the nearest valid size.
     pub fn check_resolution(&self, resolution: usize) -> Result<(), ArchitectureError> {
         let stride = self.total_stride();
-        if resolution > MAX_RESOLUTION {
-            return range("network", "resolution", resolution, 1, MAX_RESOLUTION);
-        }
+        range("network", "total stride", stride, 1, MAX_RESOLUTION)?;
+        range("network", "resolution", resolution, 0, MAX_RESOLUTION)?;
         if resolution == 0 || !resolution.is_multiple_of(stride) {
             let nearest = (resolution + stride / 2) / stride * stride;
             return Err(ArchitectureError::Resolution {
@@ -59,15 +58,7 @@ impl Architecture {
     /// Every check but those that depend on the resolution, so that all arithmetic on sizes of a
     /// network that passes is safe.
     pub(crate) fn validate_fields(&self) -> Result<(), ArchitectureError> {
-        let characters = self.name.chars().count();
-        if characters == 0 || characters > MAX_NAME || self.name.chars().any(char::is_control) {
-            return Err(out_of_range(
-                "network",
-                "name",
-                format_args!("{characters} characters long"),
-                format_args!("1 to {MAX_NAME} printable characters"),
-            ));
-        }
+        self.validate_name()?;
         let network = "network";
         range(
             network,
@@ -94,6 +85,15 @@ impl Architecture {
             validate_operation(index, layer)?;
         }
 
+        // What follows relies on this product not having overflown.
+        range(
+            network,
+            "total stride",
+            self.total_stride(),
+            1,
+            MAX_RESOLUTION,
+        )?;
+
         let norm = &self.batch_norm;
         positive("batch_norm", "epsilon", norm.epsilon)?;
         if !(0.0..=1.0).contains(&norm.momentum) {
@@ -106,6 +106,26 @@ impl Architecture {
         }
         self.preprocessing.validate()
     }
+
+    fn validate_name(&self) -> Result<(), ArchitectureError> {
+        range(
+            "network",
+            "length of the name",
+            self.name.chars().count(),
+            1,
+            MAX_NAME,
+        )?;
+        if self.name.chars().any(char::is_control) {
+            let found = format!("{:?}", self.name);
+            return Err(out_of_range(
+                "network",
+                "name",
+                found,
+                "free of control characters",
+            ));
+        }
+        Ok(())
+    }
 }
 
 impl crate::Preprocessing {
@@ -113,7 +133,7 @@ impl crate::Preprocessing {
         let place = "preprocessing";
         range(place, "resolution", self.resolution, 1, MAX_RESOLUTION)?;
         if !(MIN_CROP_RATIO..=1.0).contains(&self.crop_ratio) {
-            let allowed = format_args!("from {MIN_CROP_RATIO} to 1").to_string();
+            let allowed = format!("from {MIN_CROP_RATIO} to 1");
             return Err(out_of_range(place, "crop_ratio", self.crop_ratio, allowed));
         }
         for mean in self.mean {
@@ -165,7 +185,7 @@ fn validate_operation(index: usize, layer: &PlacedLayer) -> Result<(), Architect
     Ok(())
 }
 
-fn out_of_range(
+pub(crate) fn out_of_range(
     place: impl Into<String>,
     field: &'static str,
     found: impl Display,

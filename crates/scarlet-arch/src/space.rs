@@ -1,0 +1,636 @@
+//! [`SearchSpace`]: the networks that a search may choose from.
+
+use serde::{Deserialize, Serialize};
+
+use crate::limits::MAX_CHOICES;
+use crate::presets::{SCARLET_PLAN, scarlet};
+use crate::validate::{out_of_range, range};
+use crate::{
+    Activation, Architecture, ArchitectureError, Block, CompoundScaling, Expansion, Genome, Layer,
+    Operation, Preprocessing,
+};
+
+/// What a layer does that is skipped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Skip {
+    /// Nothing: the plain network.
+    Identity,
+    /// A linear 1×1 convolution of the layer's channels and stride: SCARLET's stabilizer.
+    Linear,
+}
+
+impl Skip {
+    /// The layer's operation.
+    pub fn operation(self) -> Operation {
+        match self {
+            Self::Identity => Operation::Identity,
+            Self::Linear => Operation::Linear,
+        }
+    }
+}
+
+/// All networks that have one of the same choices in each layer of a plan.
+///
+/// ```
+/// use scarlet_arch::{SearchSpace, Skip, scarlet_b};
+///
+/// let space = SearchSpace::scarlet();
+/// assert_eq!(space.choices(0).len(), 13);
+/// assert_eq!(space.size_exact(), "1461920290375446110677"); // 13^19
+///
+/// let genome = space.encode(&scarlet_b())?;
+/// assert_eq!(genome.to_string(), "676b01b6c166b6aacba");
+/// let stabilized = space.with_skip(Skip::Linear)?.decode(&genome)?;
+/// assert!(stabilized.to_string().contains("E6K7s E3K3s L E3K5"));
+/// # Ok::<(), scarlet_arch::ArchitectureError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, try_from = "Description")]
+pub struct SearchSpace {
+    /// Everything but the layers' operations.
+    template: Architecture,
+    choices: Vec<Operation>,
+}
+
+/// A space as it is written, not yet checked.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Description {
+    template: Architecture,
+    choices: Vec<Operation>,
+}
+
+impl TryFrom<Description> for SearchSpace {
+    type Error = ArchitectureError;
+
+    fn try_from(description: Description) -> Result<Self, ArchitectureError> {
+        Self::new(description.template, description.choices)
+    }
+}
+
+impl SearchSpace {
+    /// All networks like `template` whose layers do one of the `choices` each. Channels and
+    /// strides of its layers are the plan; their operations do not matter.
+    ///
+    /// # Errors
+    ///
+    /// When there are no choices, more than 36, twice the same or two kinds of skip, or when
+    /// a choice does not fit a layer.
+    pub fn new(template: Architecture, choices: Vec<Operation>) -> Result<Self, ArchitectureError> {
+        range(
+            "search space",
+            "number of choices",
+            choices.len(),
+            1,
+            MAX_CHOICES,
+        )?;
+        for (index, choice) in choices.iter().enumerate() {
+            let same = |other: &Operation| choice == other || is_skip(choice) && is_skip(other);
+            if choices[..index].iter().any(same) {
+                let choice = format!("choice {index} ({choice})");
+                return Err(out_of_range(
+                    "search space",
+                    "choices",
+                    choice,
+                    "different from every other, with one kind of skip",
+                ));
+            }
+        }
+        let space = Self::unchecked(template, choices);
+        // The plan as it stands: its total stride is the largest of all networks'.
+        space.template.validate()?;
+        // Not every network, but enough that one which `decode` refuses is an oddity.
+        for &choice in &space.choices {
+            let mut network = space.template.clone();
+            for layer in &mut network.layers {
+                layer.operation = choice;
+            }
+            network.validate()?;
+        }
+        Ok(space)
+    }
+
+    fn unchecked(mut template: Architecture, choices: Vec<Operation>) -> Self {
+        for layer in &mut template.layers {
+            layer.operation = Operation::Linear;
+        }
+        Self { template, choices }
+    }
+
+    /// SCARLET's own space: 19 layers of 13 choices, kernel 3, 5, 7 × expansion 3, 6 ×
+    /// squeeze-excite no, yes, and a skip (Chu et al., arXiv 1908.06022).
+    pub fn scarlet() -> Self {
+        let mut choices = blocks(false);
+        choices.extend(blocks(true));
+        choices.push(Operation::Identity);
+        Self::unchecked(scarlet("scarlet", plan(&SCARLET_PLAN)), choices)
+    }
+
+    /// The smaller space of the paper's analyses: SCARLET's 19 layers, the 6 choices without
+    /// squeeze-excite and a skip, and ReLU6.
+    pub fn without_squeeze_excite() -> Self {
+        let mut choices = blocks(false);
+        choices.push(Operation::Identity);
+        let template = Architecture {
+            activation: Activation::Relu6,
+            ..scarlet("scarlet-relu6", plan(&SCARLET_PLAN))
+        };
+        Self::unchecked(template, choices)
+    }
+
+    /// A space of our own for small images, such as those of 32 × 32 pixels: SCARLET's 13 choices
+    /// in 9 layers of 24, 40 and 80 channels and a total stride of 8. Values go from −1 to 1, and
+    /// nothing is cropped.
+    ///
+    /// # Errors
+    ///
+    /// When `resolution` is not a multiple of 8, or a number is beyond the
+    /// [limits](crate::limits).
+    pub fn small_images(
+        input_channels: usize,
+        resolution: usize,
+        classes: usize,
+    ) -> Result<Self, ArchitectureError> {
+        const PLAN: [(usize, usize); 9] = [
+            (24, 1),
+            (24, 1),
+            (40, 2),
+            (40, 1),
+            (40, 1),
+            (80, 2),
+            (80, 1),
+            (80, 1),
+            (80, 1),
+        ];
+        let template = Architecture {
+            input_channels,
+            stem: 16,
+            head: 320,
+            classes,
+            preprocessing: Preprocessing {
+                resolution,
+                crop_ratio: 1.0,
+                mean: [0.5; 3],
+                std: [0.5; 3],
+                ..Preprocessing::IMAGENET
+            },
+            ..scarlet("small", plan(&PLAN))
+        };
+        Self::new(template, Self::scarlet().choices)
+    }
+
+    /// The same space with another kind of skip in every layer, or with a skip where it had none.
+    ///
+    /// # Errors
+    ///
+    /// When a skip would be the 37th choice.
+    pub fn with_skip(mut self, skip: Skip) -> Result<Self, ArchitectureError> {
+        match self.choices.iter_mut().find(|choice| is_skip(choice)) {
+            // In its old place, so that genomes keep their meaning.
+            Some(choice) => *choice = skip.operation(),
+            None => self.choices.push(skip.operation()),
+        }
+        Self::new(self.template, self.choices)
+    }
+
+    /// The same space without skips.
+    ///
+    /// # Errors
+    ///
+    /// When nothing else was to choose from.
+    pub fn without_skip(mut self) -> Result<Self, ArchitectureError> {
+        self.choices.retain(|choice| !is_skip(choice));
+        Self::new(self.template, self.choices)
+    }
+
+    /// The same space with its channels multiplied, as [`CompoundScaling`] does it.
+    ///
+    /// # Errors
+    ///
+    /// When the factor is not positive, or leads beyond the [limits](crate::limits).
+    pub fn with_width(self, factor: f64) -> Result<Self, ArchitectureError> {
+        let scaling = CompoundScaling {
+            width: factor,
+            depth: 1.0,
+            resolution: self.template.preprocessing.resolution,
+        };
+        Self::new(scaling.apply(&self.template)?, self.choices)
+    }
+
+    /// The same space for images of another size.
+    ///
+    /// # Errors
+    ///
+    /// When it is not a multiple of the total stride.
+    pub fn with_resolution(self, resolution: usize) -> Result<Self, ArchitectureError> {
+        Self::new(self.template.with_resolution(resolution), self.choices)
+    }
+
+    /// The same space for another number of classes.
+    ///
+    /// # Errors
+    ///
+    /// When there are none, or too many.
+    pub fn with_classes(self, classes: usize) -> Result<Self, ArchitectureError> {
+        Self::new(self.template.with_classes(classes), self.choices)
+    }
+
+    /// What all networks of the space share. Its layers are the plan of channels and strides,
+    /// each with the operation that uses them and chooses nothing, [`Operation::Linear`].
+    pub fn template(&self) -> &Architecture {
+        &self.template
+    }
+
+    /// The number of layers.
+    pub fn layers(&self) -> usize {
+        self.template.layers.len()
+    }
+
+    /// What `layer`, from 0, may do, in the order of the genes; empty for a layer that is none.
+    pub fn choices(&self, layer: usize) -> &[Operation] {
+        if layer < self.layers() {
+            &self.choices
+        } else {
+            &[]
+        }
+    }
+
+    /// The kind of skip and the gene that chooses it, if the space has skips.
+    pub fn skip(&self) -> Option<(Skip, u8)> {
+        let gene = self.choices.iter().position(is_skip)?;
+        let skip = match self.choices[gene] {
+            Operation::Linear => Skip::Linear,
+            _ => Skip::Identity,
+        };
+        Some((skip, gene as u8))
+    }
+
+    /// The number of networks, rounded; infinite when it is beyond an f64.
+    pub fn size(&self) -> f64 {
+        (self.choices.len() as f64).powf(self.layers() as f64)
+    }
+
+    /// The number of networks, in all its decimal digits.
+    pub fn size_exact(&self) -> String {
+        // Little end first, in base 10.
+        let mut digits = vec![1];
+        for _ in 0..self.layers() {
+            let mut carry = 0;
+            for digit in &mut digits {
+                carry += *digit * self.choices.len();
+                *digit = carry % 10;
+                carry /= 10;
+            }
+            while carry > 0 {
+                digits.push(carry % 10);
+                carry /= 10;
+            }
+        }
+        digits.iter().rev().map(usize::to_string).collect()
+    }
+
+    /// The network that a genome describes, under the space's name with the genome behind it.
+    ///
+    /// # Errors
+    ///
+    /// When the genome has another number of layers than the space, or a choice that it does not
+    /// have, or when the network is not [valid](Architecture::validate).
+    pub fn decode(&self, genome: &Genome) -> Result<Architecture, ArchitectureError> {
+        let error = |problem| ArchitectureError::Genome {
+            genome: genome.to_string(),
+            problem,
+        };
+        let genes = genome.genes();
+        if genes.len() != self.layers() {
+            return Err(error(format!(
+                "it has {} layers, but this search space has {}",
+                genes.len(),
+                self.layers()
+            )));
+        }
+        let mut network = self.template.clone();
+        network.name = format!("{}-{genome}", self.template.name);
+        for (index, (layer, &gene)) in network.layers.iter_mut().zip(genes).enumerate() {
+            layer.operation = *self.choices.get(usize::from(gene)).ok_or_else(|| {
+                error(format!(
+                    "layer {} has choice {gene}, but this search space has 0 to {}",
+                    index + 1,
+                    self.choices.len() - 1
+                ))
+            })?;
+        }
+        network.validate()?;
+        Ok(network)
+    }
+
+    /// The genome that describes a network's layers. Either kind of skip is the space's, so that
+    /// a plain network has its place in a stabilized space. What the layers do not decide (name,
+    /// classes, preprocessing, padding, batch normalisation) may differ.
+    ///
+    /// # Errors
+    ///
+    /// [`ArchitectureError::NotInSpace`] names the first difference.
+    pub fn encode(&self, network: &Architecture) -> Result<Genome, ArchitectureError> {
+        let template = &self.template;
+        let shape = |a: &Architecture| [a.input_channels, a.stem, a.separable, a.head];
+        let fields = ["input_channels", "stem", "separable", "head"];
+        for ((field, found), expected) in
+            fields.into_iter().zip(shape(network)).zip(shape(template))
+        {
+            same("network", field, found, expected)?;
+        }
+        if network.activation != template.activation {
+            return Err(ArchitectureError::NotInSpace {
+                place: "network".to_owned(),
+                field: "activation",
+                found: network.activation.to_string(),
+                expected: template.activation.to_string(),
+            });
+        }
+        same(
+            "network",
+            "number of layers",
+            network.layers.len(),
+            self.layers(),
+        )?;
+
+        let layers = network.layers.iter().zip(&template.layers);
+        let genes = layers
+            .enumerate()
+            .map(|(index, (layer, place))| self.gene(index, layer, place));
+        Genome::new(genes.collect::<Result<_, _>>()?)
+    }
+
+    fn gene(&self, index: usize, layer: &Layer, plan: &Layer) -> Result<u8, ArchitectureError> {
+        let place = format!("layer {}", index + 1);
+        if layer.operation != Operation::Identity {
+            same(&place, "channels", layer.channels, plan.channels)?;
+            same(&place, "stride", layer.stride, plan.stride)?;
+        }
+        let gene = self.choices.iter().position(|choice| {
+            *choice == layer.operation || is_skip(choice) && is_skip(&layer.operation)
+        });
+        gene.map(|gene| gene as u8)
+            .ok_or_else(|| ArchitectureError::NotInSpace {
+                place,
+                field: "operation",
+                found: layer.operation.to_string(),
+                expected: self
+                    .choices
+                    .iter()
+                    .map(Operation::to_string)
+                    .collect::<Vec<_>>()
+                    .join(" "),
+            })
+    }
+}
+
+fn is_skip(operation: &Operation) -> bool {
+    matches!(operation, Operation::Identity | Operation::Linear)
+}
+
+/// SCARLET's kernels and expansions.
+fn blocks(squeeze_excite: bool) -> Vec<Operation> {
+    let mut blocks = Vec::new();
+    for factor in [3, 6] {
+        for kernel in [3, 5, 7] {
+            blocks.push(Operation::InvertedResidual(Block {
+                kernel,
+                expansion: Expansion::Times(factor),
+                squeeze_excite,
+            }));
+        }
+    }
+    blocks
+}
+
+fn plan(places: &[(usize, usize)]) -> Vec<Layer> {
+    places
+        .iter()
+        .map(|&(channels, stride)| Layer {
+            operation: Operation::Linear,
+            channels,
+            stride,
+        })
+        .collect()
+}
+
+fn same(
+    place: &str,
+    field: &'static str,
+    found: usize,
+    expected: usize,
+) -> Result<(), ArchitectureError> {
+    if found == expected {
+        return Ok(());
+    }
+    Err(ArchitectureError::NotInSpace {
+        place: place.to_owned(),
+        field,
+        found: found.to_string(),
+        expected: expected.to_string(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Cost, efficientnet_lite0, scarlet_a, scarlet_b};
+
+    fn message<T: std::fmt::Debug>(result: Result<T, ArchitectureError>) -> String {
+        result.unwrap_err().to_string()
+    }
+
+    fn genome(text: &str) -> Genome {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn spaces_have_their_known_sizes() {
+        let space = SearchSpace::scarlet();
+        assert_eq!(space.layers(), 19);
+        assert_eq!(space.size_exact(), "1461920290375446110677");
+        assert!((space.size() / 1.461_920_290_375_446e21 - 1.0).abs() < 1e-12);
+        let small = SearchSpace::without_squeeze_excite();
+        assert_eq!(small.size_exact(), "11398895185373143");
+        assert_eq!(small.template().activation, Activation::Relu6);
+        let single = SearchSpace::new(scarlet_a(), vec![Operation::Linear]).unwrap();
+        assert_eq!((single.size(), single.size_exact()), (1.0, "1".to_owned()));
+    }
+
+    #[test]
+    fn choices_are_the_blocks_and_a_skip() {
+        let space = SearchSpace::scarlet();
+        let names: Vec<String> = space.choices(18).iter().map(Operation::to_string).collect();
+        assert_eq!(
+            names.join(" "),
+            "E3K3 E3K5 E3K7 E6K3 E6K5 E6K7 E3K3s E3K5s E3K7s E6K3s E6K5s E6K7s -"
+        );
+        assert!(space.choices(19).is_empty());
+        assert_eq!(space.skip(), Some((Skip::Identity, 12)));
+        let stabilized = space.with_skip(Skip::Linear).unwrap();
+        assert_eq!(stabilized.skip(), Some((Skip::Linear, 12)));
+        let plain = stabilized.without_skip().unwrap();
+        assert_eq!((plain.skip(), plain.choices(0).len()), (None, 12));
+        assert_eq!(
+            plain.with_skip(Skip::Identity).unwrap(),
+            SearchSpace::scarlet()
+        );
+    }
+
+    #[test]
+    fn a_new_kind_of_skip_keeps_its_gene() {
+        let choices = vec![Operation::Identity, blocks(false)[0]];
+        let space = SearchSpace::new(scarlet_a(), choices).unwrap();
+        let stabilized = space.with_skip(Skip::Linear).unwrap();
+        assert_eq!(stabilized.skip(), Some((Skip::Linear, 0)));
+    }
+
+    #[test]
+    fn every_layer_can_be_skipped() {
+        let skips = genome(&"c".repeat(19));
+        let plain = SearchSpace::scarlet();
+        let network = plain.decode(&skips).unwrap();
+        assert_eq!(network.total_stride(), 2);
+        assert_eq!(network.channels_before_head(), 16);
+        let stabilized = plain
+            .with_skip(Skip::Linear)
+            .unwrap()
+            .decode(&skips)
+            .unwrap();
+        assert_eq!(stabilized.total_stride(), 32);
+        assert_eq!(stabilized.channels_before_head(), 320);
+    }
+
+    #[test]
+    fn plain_networks_have_a_place_in_a_stabilized_space() {
+        let space = SearchSpace::scarlet();
+        let found = space.encode(&scarlet_b()).unwrap();
+        let stabilized = space.with_skip(Skip::Linear).unwrap();
+        assert_eq!(stabilized.encode(&scarlet_b()).unwrap(), found);
+    }
+
+    #[test]
+    fn width_resolution_and_classes_can_be_chosen() {
+        let space = SearchSpace::scarlet()
+            .with_width(0.5)
+            .and_then(|space| space.with_resolution(96))
+            .and_then(|space| space.with_classes(10))
+            .unwrap();
+        let network = space.decode(&genome(&"0".repeat(19))).unwrap();
+        let cost = Cost::of(&network, 96).unwrap();
+        assert_eq!(cost.parts[0].output, [16, 48, 48]);
+        assert_eq!(cost.parts[20].output, [160, 3, 3]);
+        assert_eq!(cost.parts[22].output, [10, 1, 1]);
+    }
+
+    #[test]
+    fn small_images_fit_small_budgets() {
+        let space = SearchSpace::small_images(1, 32, 10).unwrap();
+        let cost = |gene: &str| {
+            let network = space.decode(&genome(&gene.repeat(9))).unwrap();
+            Cost::of(&network, 32).unwrap()
+        };
+        let (least, most) = (cost("0"), cost("b"));
+        assert!(
+            least.mult_adds < 7_000_000 && least.parameters < 250_000,
+            "{least:?}"
+        );
+        assert!(
+            most.mult_adds > 16_000_000 && most.parameters > 800_000,
+            "{most:?}"
+        );
+        assert_eq!(least.parts[10].output, [80, 4, 4]);
+        assert_eq!(
+            message(SearchSpace::small_images(1, 28, 10)),
+            "an input of 28 pixels is not a multiple of 8, this network's total stride; \
+             the nearest that is: 32"
+        );
+    }
+
+    #[test]
+    fn json_round_trip_is_checked() {
+        let space = SearchSpace::scarlet().with_width(0.75).unwrap();
+        let json = serde_json::to_string(&space).unwrap();
+        assert_eq!(serde_json::from_str::<SearchSpace>(&json).unwrap(), space);
+        let twice = json.replace("\"E6K7\"", "\"E6K5\"");
+        let error = serde_json::from_str::<SearchSpace>(&twice).unwrap_err();
+        assert!(error.to_string().contains("choice 5 (E6K5)"), "{error}");
+    }
+
+    #[test]
+    fn wrong_spaces_are_errors() {
+        assert_eq!(
+            message(SearchSpace::new(scarlet_a(), vec![])),
+            "search space: number of choices is 0, but must be from 1 to 36"
+        );
+        let skips = vec![Operation::Identity, Operation::Linear];
+        assert_eq!(
+            message(SearchSpace::new(scarlet_a(), skips)),
+            "search space: choices is choice 1 (L), but must be different from every other, \
+             with one kind of skip"
+        );
+        assert_eq!(
+            message(SearchSpace::scarlet().with_resolution(100)),
+            "an input of 100 pixels is not a multiple of 32, this network's total stride; \
+             the nearest that is: 96"
+        );
+        assert_eq!(
+            message(SearchSpace::scarlet().with_classes(0)),
+            "network: classes is 0, but must be from 1 to 1000000"
+        );
+        assert_eq!(
+            message(SearchSpace::scarlet().with_width(-1.0)),
+            "scaling: width is -1, but must be above 0, up to 64"
+        );
+    }
+
+    #[test]
+    fn genomes_of_other_spaces_are_errors() {
+        let space = SearchSpace::scarlet();
+        assert_eq!(
+            message(space.decode(&genome("0c"))),
+            "genome 0c: it has 2 layers, but this search space has 19"
+        );
+        assert_eq!(
+            message(space.decode(&genome("0000000000d00000000"))),
+            "genome 0000000000d00000000: layer 11 has choice 13, but this search space has 0 to 12"
+        );
+    }
+
+    #[test]
+    fn networks_of_other_spaces_are_errors() {
+        let space = SearchSpace::scarlet();
+        assert_eq!(
+            message(space.encode(&efficientnet_lite0())),
+            "network: activation is relu6, but this search space has h-swish"
+        );
+        let encode = |text: &str| message(space.encode(&text.parse().unwrap()));
+        assert_eq!(
+            encode("E3K3@32"),
+            "network: number of layers is 1, but this search space has 19"
+        );
+        let layers = |third: &str| format!("E3K3 E3K3 {third} {}", "E3K3 ".repeat(16));
+        assert_eq!(
+            encode(&layers("E3K3@48")),
+            "layer 3: channels is 48, but this search space has 40"
+        );
+        assert_eq!(
+            encode(&layers("E3K3/1")),
+            "layer 3: stride is 1, but this search space has 2"
+        );
+        assert_eq!(
+            encode(&layers("E4K3")),
+            "layer 3: operation is E4K3, but this search space has E3K3 E3K5 E3K7 E6K3 E6K5 E6K7 \
+             E3K3s E3K5s E3K7s E6K3s E6K5s E6K7s -"
+        );
+        assert_eq!(
+            message(space.encode(&Architecture {
+                stem: 16,
+                ..scarlet_a()
+            })),
+            "network: stem is 16, but this search space has 32"
+        );
+    }
+}
