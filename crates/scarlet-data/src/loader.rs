@@ -10,6 +10,7 @@ use std::thread::{self, JoinHandle};
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use scarlet_arch::Preprocessing;
 
+use crate::transform::sides;
 use crate::{DataError, DecodeOptions, ImageFolder, decode, eval_image, normalize};
 
 /// How a [`Loader`] works.
@@ -125,8 +126,8 @@ impl Loader {
     /// Starts the workers and the iteration over all files.
     ///
     /// # Errors
-    /// [`DataError::InvalidOption`] for a batch size of 0, [`DataError::Workers`] when the system
-    /// refuses a thread.
+    /// [`DataError::InvalidOption`] for a batch size of 0 or an impossible preprocessing,
+    /// [`DataError::Workers`] when the system refuses a thread.
     pub fn batches(&self) -> Result<Batches, DataError> {
         Batches::start(self.clone())
     }
@@ -165,6 +166,8 @@ impl Batches {
                 reason: "a batch must have at least one image".into(),
             });
         }
+        // Else every file would fail for a reason that is not its own.
+        sides(&loader.preprocessing)?;
         let (requests, worker_requests) = unbounded();
         let (worker_results, results) = unbounded();
         let mut batches = Self {

@@ -19,18 +19,7 @@ use crate::DataError;
 /// [`DataError::InvalidOption`] when the image is empty, or the preprocessing asks for no pixels or
 /// for a crop larger than the resized image.
 pub fn eval_image(image: &RgbImage, preprocessing: &Preprocessing) -> Result<RgbImage, DataError> {
-    let side = preprocessing.resolution;
-    let resized_side = preprocessing.resized_side();
-    let resolution = u32::try_from(side).unwrap_or(u32::MAX);
-    if side == 0 || side > MAX_SIDE || resized_side < side || resized_side > MAX_SIDE {
-        return Err(DataError::InvalidOption {
-            name: "preprocessing",
-            reason: format!(
-                "a crop of {side} pixels from a shorter side of {resized_side} is not possible: \
-                 the resolution must be 1 to {MAX_SIDE} and the crop ratio in (0, 1]"
-            ),
-        });
-    }
+    let (resized_side, resolution) = sides(preprocessing)?;
     let (width, height) = image.dimensions();
     if width == 0 || height == 0 {
         return Err(DataError::InvalidOption {
@@ -39,7 +28,7 @@ pub fn eval_image(image: &RgbImage, preprocessing: &Preprocessing) -> Result<Rgb
         });
     }
 
-    let (new_width, new_height) = resized_dimensions(width, height, resized_side as u64);
+    let (new_width, new_height) = resized_dimensions(width, height, resized_side);
     let (left, crop_width) = source_interval(width, new_width, resolution);
     let (top, crop_height) = source_interval(height, new_height, resolution);
 
@@ -60,8 +49,27 @@ pub fn eval_image(image: &RgbImage, preprocessing: &Preprocessing) -> Result<Rgb
         .ok_or_else(|| resize_failed(&"the buffer has the wrong length"))
 }
 
-/// Longest side of a network's input that is accepted: a guard against nonsense, far above any use.
-const MAX_SIDE: usize = 16_384;
+/// Largest crop and shorter side that are accepted: guards against nonsense, far above any use.
+const MAX_CROP: usize = 16_384;
+const MAX_RESIZED_SIDE: usize = 1 << 20;
+
+/// Shorter side after resizing, and side of the crop.
+///
+/// # Errors
+/// [`DataError::InvalidOption`] when the crop is empty or larger than what it is taken from.
+pub(crate) fn sides(preprocessing: &Preprocessing) -> Result<(u64, u32), DataError> {
+    let (resized_side, side) = (preprocessing.resized_side(), preprocessing.resolution);
+    if side == 0 || side > MAX_CROP || resized_side < side || resized_side > MAX_RESIZED_SIDE {
+        return Err(DataError::InvalidOption {
+            name: "preprocessing",
+            reason: format!(
+                "a crop of {side} pixels from a shorter side of {resized_side} is not possible: \
+                 the resolution must be 1 to {MAX_CROP} pixels, and the crop ratio in (0, 1]"
+            ),
+        });
+    }
+    Ok((resized_side as u64, side as u32))
+}
 
 fn resize_failed(error: &dyn std::fmt::Display) -> DataError {
     DataError::InvalidOption {

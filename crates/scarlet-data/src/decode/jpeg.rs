@@ -27,6 +27,12 @@ pub(super) fn decode(
         reason: reason.into(),
     };
     let layout = Layout::read(bytes).ok_or_else(|| damaged("it ends before the picture does"))?;
+    if let Some(coding) = layout.unsupported_coding {
+        return Err(DataError::Unsupported {
+            path: name.into(),
+            reason: format!("its coding is {coding}"),
+        });
+    }
 
     let decoder_options = DecoderOptions::default()
         .jpeg_set_out_colorspace(ColorSpace::RGB)
@@ -35,7 +41,7 @@ pub(super) fn decode(
         // The format's own limit; memory is checked below.
         .set_max_width(usize::from(u16::MAX))
         .set_max_height(usize::from(u16::MAX));
-    let failed = |error| decoding_failed(name, error);
+    let failed = |error: DecodeErrors| damaged(&error.to_string());
     let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), decoder_options);
     decoder.decode_headers().map_err(failed)?;
     let (width, height) = decoder
@@ -53,25 +59,14 @@ pub(super) fn decode(
     Ok((image, orientation))
 }
 
-fn decoding_failed(name: &Path, error: DecodeErrors) -> DataError {
-    let path = name.into();
-    match error {
-        DecodeErrors::Unsupported(feature) => DataError::Unsupported {
-            path,
-            reason: format!("{feature:?}"),
-        },
-        error => DataError::Damaged {
-            path,
-            reason: error.to_string(),
-        },
-    }
-}
-
 /// What a walk over the segments of a JPEG that is all there finds.
 #[derive(Debug, PartialEq, Eq)]
 struct Layout {
     /// Whether bytes that belong to nothing stand between the headers.
     padded_headers: bool,
+    /// Which of the standard's rarer codings it has, if it is not baseline, extended sequential or
+    /// progressive Huffman coding; the decoder would take its frame header for an unknown one.
+    unsupported_coding: Option<&'static str>,
 }
 
 const TEMPORARY: u8 = 0x01;
@@ -86,18 +81,25 @@ impl Layout {
     /// The decoder does not notice when the last rows are cut off. Segments are skipped by their
     /// length, because an EXIF thumbnail is a JPEG of its own with an end marker of its own.
     fn read(bytes: &[u8]) -> Option<Self> {
-        let mut padded_headers = false;
+        let mut layout = Self {
+            padded_headers: false,
+            unsupported_coding: None,
+        };
         let mut in_headers = true;
         let mut position = 2; // Past the start-of-image marker, which told that this is a JPEG.
         loop {
             let skipped = find_marker(bytes.get(position..)?)?;
-            padded_headers |= in_headers && skipped > 0;
+            layout.padded_headers |= in_headers && skipped > 0;
             let marker = bytes[position + skipped + 1];
             position += skipped + 2;
             match marker {
-                END_OF_IMAGE => return Some(Self { padded_headers }),
+                END_OF_IMAGE => return Some(layout),
                 RESTART_0..=RESTART_7 | TEMPORARY => {}
                 _ => {
+                    if in_headers {
+                        layout.unsupported_coding =
+                            layout.unsupported_coding.or(rare_coding(marker));
+                    }
                     let length = bytes.get(position..position + 2)?;
                     position += usize::from(u16::from_be_bytes([length[0], length[1]])).max(2);
                     // What follows until the next marker is compressed data.
@@ -105,6 +107,16 @@ impl Layout {
                 }
             }
         }
+    }
+}
+
+/// The coding that a frame header stands for, if it is one of the rarer ones (T.81, table B.1).
+fn rare_coding(marker: u8) -> Option<&'static str> {
+    match marker {
+        0xC3 => Some("lossless"),
+        0xC5..=0xC7 | 0xCD..=0xCF => Some("hierarchical"),
+        0xC9..=0xCB => Some("arithmetic"),
+        _ => None,
     }
 }
 

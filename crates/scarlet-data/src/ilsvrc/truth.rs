@@ -161,8 +161,9 @@ impl SynsetMap {
                 continue;
             }
             let class = class_of(wnid).map_err(at_line)?;
-            if classes.insert(id, class).is_some() {
-                return Err(at_line(format!("id {id} appears a second time")));
+            if classes.values().any(|&other| other == class) || classes.insert(id, class).is_some()
+            {
+                return Err(at_line(format!("id {id} or {wnid} appears a second time")));
             }
         }
         Ok(Self { classes })
