@@ -99,8 +99,12 @@ impl Entry {
             source,
         };
         let bytes = (self.read)().map_err(failed)?;
-        TensorData::try_from_bytes_vec(bytes, self.shape.clone(), self.dtype)
-            .map_err(|error| failed(io::Error::new(io::ErrorKind::InvalidData, error.to_string())))
+        TensorData::try_from_bytes_vec(bytes, self.shape.clone(), self.dtype).map_err(|error| {
+            failed(io::Error::new(
+                io::ErrorKind::InvalidData,
+                error.to_string(),
+            ))
+        })
     }
 
     /// Reads the values as `dtype`, a floating-point type.
@@ -137,7 +141,11 @@ impl Entry {
     /// As [`read_finite`](Self::read_finite).
     pub fn read_f32(&self) -> Result<Vec<f32>, WeightsError> {
         let data = self.read_finite(DType::F32)?;
-        Ok(data.iter::<f32>().collect())
+        data.try_into_vec()
+            .map_err(|error| WeightsError::ReadEntry {
+                entry: self.name.clone(),
+                source: io::Error::new(io::ErrorKind::InvalidData, error.to_string()),
+            })
     }
 }
 

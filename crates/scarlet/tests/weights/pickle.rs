@@ -41,10 +41,7 @@ impl Value {
                 .iter()
                 .map(|entry| {
                     let values = entry.read_f32().unwrap();
-                    (
-                        entry.name().to_owned(),
-                        Self::tensor(entry.shape(), values),
-                    )
+                    (entry.name().to_owned(), Self::tensor(entry.shape(), values))
                 })
                 .collect(),
         )

@@ -33,10 +33,18 @@ fn assert_says(text: &str, parts: &[&str]) {
 #[test]
 fn every_container_gives_the_same_weights() {
     for (file, container, key) in [
-        ("block1.legacy.pth.tar", Container::LegacyPickle, Some("model_state")),
+        (
+            "block1.legacy.pth.tar",
+            Container::LegacyPickle,
+            Some("model_state"),
+        ),
         ("block1.zip.pth.tar", Container::Zip, Some("model_state")),
         ("block1.bare.pth", Container::Zip, None),
-        ("block1.dataparallel.pth.tar", Container::Zip, Some("model_state")),
+        (
+            "block1.dataparallel.pth.tar",
+            Container::Zip,
+            Some("model_state"),
+        ),
         ("block1.f16.pth.tar", Container::Zip, Some("model_state")),
         ("block1.safetensors", Container::Safetensors, None),
     ] {
@@ -144,10 +152,15 @@ fn weights_are_found_in_the_dictionary_around_them() {
     assert_eq!(plain.entries().len(), 1);
     let averaged = StateDict::open_key(&path, "state_dict_ema").unwrap();
     assert_eq!(value(&averaged), 2.0);
-    let error = StateDict::open_key(&path, "weights").unwrap_err().to_string();
+    let error = StateDict::open_key(&path, "weights")
+        .unwrap_err()
+        .to_string();
     assert_says(
         &error,
-        &["no tensors under `weights`", "optimizer, state_dict, state_dict_ema"],
+        &[
+            "no tensors under `weights`",
+            "optimizer, state_dict, state_dict_ema",
+        ],
     );
 
     let only_averaged = write_legacy(
@@ -175,7 +188,15 @@ fn views_are_read_in_their_own_order() {
 #[test]
 fn nothing_in_a_pickle_is_run() {
     let text = message(data("hostile.pth.tar"));
-    assert_says(&text, &["refused", "posix.system", "model_state", "nothing in it was run"]);
+    assert_says(
+        &text,
+        &[
+            "refused",
+            "posix.system",
+            "model_state",
+            "nothing in it was run",
+        ],
+    );
     assert!(!Path::new("scarlet-pickle-was-executed").exists());
 }
 
@@ -207,12 +228,20 @@ fn files_that_are_no_checkpoints_are_told_apart() {
         &["not a checkpoint", "web page"],
     );
     assert_says(
-        &message(write("c.pth", b"version https://git-lfs.github.com/spec/v1\n")),
+        &message(write(
+            "c.pth",
+            b"version https://git-lfs.github.com/spec/v1\n",
+        )),
         &["Git LFS pointer", "git lfs pull"],
     );
     assert_says(
         &message(write("d.pth", b"weights for you")),
-        &["not a checkpoint", "begins with \"weights for", "torch.save", "safetensors"],
+        &[
+            "not a checkpoint",
+            "begins with \"weights for",
+            "torch.save",
+            "safetensors",
+        ],
     );
     let no_tensors = write_legacy(
         folder.path(),
@@ -303,7 +332,10 @@ fn integers_are_not_weights() {
     let counter = weights.get("bn1.num_batches_tracked").unwrap();
     assert!(counter.is_step_counter());
     let error = counter.read_f32().unwrap_err().to_string();
-    assert_says(&error, &["bn1.num_batches_tracked", "I64", "floating-point"]);
+    assert_says(
+        &error,
+        &["bn1.num_batches_tracked", "I64", "floating-point"],
+    );
 }
 
 #[test]
@@ -311,7 +343,10 @@ fn a_small_file_cannot_ask_for_all_memory() {
     let folder = tempfile::tempdir().unwrap();
     let huge = Value::Tensor(vec![1 << 15, 1 << 15], vec![0, 0], vec![1.0]);
     let path = write_legacy(folder.path(), "huge.pth", &Value::dict([("w", huge)]));
-    assert_says(&message(path), &["damaged", "claim to hold 4294967296 bytes"]);
+    assert_says(
+        &message(path),
+        &["damaged", "claim to hold 4294967296 bytes"],
+    );
 }
 
 #[test]
@@ -323,7 +358,10 @@ fn damaged_safetensors_are_explained() {
         content.extend(data);
         write(folder.path(), "file.safetensors", content)
     };
-    let path = file(r#"{"w": {"dtype":"F32","shape":[1],"data_offsets":[0,4]}"#, &[0; 4]);
+    let path = file(
+        r#"{"w": {"dtype":"F32","shape":[1],"data_offsets":[0,4]}"#,
+        &[0; 4],
+    );
     assert_says(&message(path), &["damaged", "header: EOF"]);
     let path = file(
         r#"{"w":{"dtype":"F32","shape":[2],"data_offsets":[0,4]}}"#,

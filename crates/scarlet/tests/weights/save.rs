@@ -61,12 +61,18 @@ fn half_precision_halves_the_file_and_keeps_normalisation_exact() {
         let tolerance = if half { 1.0 / 2048.0 } else { 0.0 };
         for (found, expected) in entry.read_f32().unwrap().iter().zip(expected) {
             let error = (found - expected).abs();
-            assert!(error <= tolerance * expected.abs().max(1e-4), "{}", entry.name());
+            assert!(
+                error <= tolerance * expected.abs().max(1e-4),
+                "{}",
+                entry.name()
+            );
         }
     }
     let opened = Scarlet::open(&path, &Device::flex()).unwrap();
     let (found, exact) = (logits(&opened), logits(&network));
-    let largest = exact.iter::<f32>().fold(0.0, |max: f32, x| max.max(x.abs()));
+    let largest = exact
+        .iter::<f32>()
+        .fold(0.0, |max: f32, x| max.max(x.abs()));
     for (found, exact) in found.iter::<f32>().zip(exact.iter::<f32>()) {
         assert!((found - exact).abs() < 1e-2 * largest);
     }
@@ -86,7 +92,9 @@ fn a_file_without_a_description_opens_when_it_is_recognised() {
 
     let unknown = formula::state_dict(&small());
     unknown.save(&path, Precision::F32).unwrap();
-    let error = Scarlet::open(&path, &Device::flex()).unwrap_err().to_string();
+    let error = Scarlet::open(&path, &Device::flex())
+        .unwrap_err()
+        .to_string();
     assert!(error.contains("does not say which network"), "{error}");
 }
 
@@ -101,7 +109,9 @@ fn a_newer_format_is_refused() {
         .with_metadata(metadata)
         .save(&path, Precision::F32)
         .unwrap();
-    let error = Scarlet::open(&path, &Device::flex()).unwrap_err().to_string();
+    let error = Scarlet::open(&path, &Device::flex())
+        .unwrap_err()
+        .to_string();
     assert!(error.contains("format version 2"), "{error}");
     assert!(error.contains("reads up to 1"), "{error}");
 }
@@ -139,7 +149,10 @@ fn a_folder_that_is_not_there_is_named() {
     let path = folder.path().join("absent/w.safetensors");
     let error = weights_with(1.0).save(&path, Precision::F32).unwrap_err();
     assert!(matches!(error, WeightsError::Write { .. }));
-    assert!(error.to_string().contains("absent/w.safetensors"), "{error}");
+    assert!(
+        error.to_string().contains("absent/w.safetensors"),
+        "{error}"
+    );
 }
 
 #[test]

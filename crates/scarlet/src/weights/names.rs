@@ -1,0 +1,375 @@
+//! Names of the same weights in different places: the released SCARLET checkpoints (our
+//! reference), two families of EfficientNet files, and our own modules.
+
+use std::collections::BTreeMap;
+
+use super::state_dict::rename_all;
+use super::{Entry, StateDict};
+
+/// Whose names a file uses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Naming {
+    /// The released SCARLET checkpoints: `stem.0`, `mb_module.3.conv1`, …
+    Scarlet,
+    /// EfficientNet-PyTorch and its relatives: `_conv_stem`, `_blocks.3._expand_conv`, …
+    EfficientNetPyTorch,
+    /// timm: `conv_stem`, `blocks.2.0.conv_pw`, …
+    Timm,
+}
+
+impl Naming {
+    /// What people call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Scarlet => "SCARLET",
+            Self::EfficientNetPyTorch => "EfficientNet-PyTorch",
+            Self::Timm => "timm",
+        }
+    }
+
+    /// The naming that a file's entries follow.
+    pub fn of(weights: &StateDict) -> Option<Self> {
+        let has = |prefix: &str| {
+            weights
+                .entries()
+                .iter()
+                .any(|entry| entry.name().starts_with(prefix))
+        };
+        if has("stem.0.") || has("mb_module.") {
+            Some(Self::Scarlet)
+        } else if has("_conv_stem.") || has("_blocks.") {
+            Some(Self::EfficientNetPyTorch)
+        } else if has("conv_stem.") || has("blocks.") {
+            Some(Self::Timm)
+        } else {
+            None
+        }
+    }
+}
+
+impl StateDict {
+    /// The same entries under the names of the released SCARLET checkpoints. Entries that have no
+    /// such name keep their own.
+    pub fn with_reference_names(&self) -> Self {
+        let rename: Box<dyn Fn(&str) -> Option<String>> = match Naming::of(self) {
+            Some(Naming::EfficientNetPyTorch) => Box::new(from_efficientnet_pytorch),
+            Some(Naming::Timm) => {
+                let blocks = TimmBlocks::of(self);
+                Box::new(move |name| blocks.reference_name(name))
+            }
+            _ => return self.clone(),
+        };
+        self.filter_map(|entry| match rename(entry.name()) {
+            Some(name) => Some(entry.renamed(name)),
+            None => Some(entry),
+        })
+    }
+}
+
+/// Segments that training puts in front of every name.
+const WRAPPERS: &[&str] = &["module", "_orig_mod", "model", "net", "network"];
+
+/// Takes off prefixes that all entries share because something was wrapped around the network.
+pub(super) fn strip_wrappers(entries: &mut [Entry]) {
+    let shared = |entries: &[Entry]| {
+        WRAPPERS.iter().find(|wrapper| {
+            entries.iter().all(|entry| {
+                entry
+                    .name()
+                    .strip_prefix(**wrapper)
+                    .is_some_and(|rest| rest.starts_with('.'))
+            })
+        })
+    };
+    if entries.is_empty() {
+        return;
+    }
+    while let Some(wrapper) = shared(entries) {
+        rename_all(entries, |name| &name[wrapper.len() + 1..]);
+    }
+}
+
+/// Prefixes of the parts around the layers: reference, our module path, EfficientNet-PyTorch,
+/// timm.
+const PARTS: &[(&str, &str, &str, &str)] = &[
+    ("stem.0", "stem.conv", "_conv_stem", "conv_stem"),
+    ("stem.1", "stem.bn", "_bn0", "bn1"),
+    (
+        "separable_conv.0",
+        "separable_conv.depthwise.conv",
+        "_blocks.0._depthwise_conv",
+        "blocks.0.0.conv_dw",
+    ),
+    (
+        "separable_conv.1",
+        "separable_conv.depthwise.bn",
+        "_blocks.0._bn1",
+        "blocks.0.0.bn1",
+    ),
+    (
+        "separable_conv.3",
+        "separable_conv.pointwise.conv",
+        "_blocks.0._project_conv",
+        "blocks.0.0.conv_pw",
+    ),
+    (
+        "separable_conv.4",
+        "separable_conv.pointwise.bn",
+        "_blocks.0._bn2",
+        "blocks.0.0.bn2",
+    ),
+    (
+        "conv_before_pooling.0",
+        "conv_before_pooling.conv",
+        "_conv_head",
+        "conv_head",
+    ),
+    (
+        "conv_before_pooling.1",
+        "conv_before_pooling.bn",
+        "_bn1",
+        "bn2",
+    ),
+    ("classifier", "classifier", "_fc", "classifier"),
+];
+
+/// The module path of a reference name, up to Burn's own names inside batch normalisation.
+pub(super) fn module_path(reference: &str) -> String {
+    let part = PARTS
+        .iter()
+        .find_map(|(name, path, ..)| replace_prefix(reference, name, path));
+    part.unwrap_or_else(|| reference.to_owned())
+}
+
+/// The reference name of a module path, the inverse of [`module_path`].
+pub(super) fn reference_name(path: &str) -> String {
+    let part = PARTS
+        .iter()
+        .find_map(|(name, module, ..)| replace_prefix(path, module, name));
+    part.unwrap_or_else(|| path.to_owned())
+}
+
+/// `name` with `new` in place of a leading `old`, where that ends at a dot.
+fn replace_prefix(name: &str, old: &str, new: &str) -> Option<String> {
+    let rest = name.strip_prefix(old)?;
+    rest.starts_with('.').then(|| format!("{new}{rest}"))
+}
+
+fn from_efficientnet_pytorch(name: &str) -> Option<String> {
+    let part = PARTS
+        .iter()
+        .find_map(|(reference, _, theirs, _)| replace_prefix(name, theirs, reference));
+    if part.is_some() {
+        return part;
+    }
+    let (index, rest) = name.strip_prefix("_blocks.")?.split_once('.')?;
+    // Their first block is our separable convolution.
+    let layer = index.parse::<usize>().ok()?.checked_sub(1)?;
+    let (part, parameter) = rest.split_once('.')?;
+    let part = match part {
+        "_expand_conv" => "conv1",
+        "_bn0" => "bn1",
+        "_depthwise_conv" => "conv2",
+        "_bn1" => "bn2",
+        "_se_reduce" => "mid_se.squeeze_conv",
+        "_se_expand" => "mid_se.excite_conv",
+        "_project_conv" => "conv3",
+        "_bn2" => "bn3",
+        _ => return None,
+    };
+    Some(format!("mb_module.{layer}.{part}.{parameter}"))
+}
+
+/// timm numbers blocks within stages; we number layers through.
+struct TimmBlocks {
+    /// Our layer of a stage and block, and whether the block is without expansion.
+    layers: BTreeMap<(usize, usize), (usize, bool)>,
+}
+
+impl TimmBlocks {
+    fn of(weights: &StateDict) -> Self {
+        let mut projects_by_pwl: BTreeMap<(usize, usize), bool> = BTreeMap::new();
+        for entry in weights.entries() {
+            let Some((place, rest)) = timm_block(entry.name()) else {
+                continue;
+            };
+            // The first block is our separable convolution.
+            if place != (0, 0) {
+                *projects_by_pwl.entry(place).or_default() |= rest.starts_with("conv_pwl.");
+            }
+        }
+        Self {
+            layers: projects_by_pwl
+                .into_iter()
+                .enumerate()
+                .map(|(layer, (place, expands))| (place, (layer, !expands)))
+                .collect(),
+        }
+    }
+
+    fn reference_name(&self, name: &str) -> Option<String> {
+        let part = PARTS
+            .iter()
+            .find_map(|(reference, _, _, theirs)| replace_prefix(name, theirs, reference));
+        if part.is_some() {
+            return part;
+        }
+        let (place, rest) = timm_block(name)?;
+        let (layer, separable) = *self.layers.get(&place)?;
+        let (part, parameter) = rest.rsplit_once('.')?;
+        let part = match (part, separable) {
+            ("conv_pw", false) => "conv1",
+            ("bn1", false) => "bn1",
+            ("conv_dw", _) => "conv2",
+            ("bn2", false) | ("bn1", true) => "bn2",
+            ("se.conv_reduce", _) => "mid_se.squeeze_conv",
+            ("se.conv_expand", _) => "mid_se.excite_conv",
+            ("conv_pwl", false) | ("conv_pw", true) => "conv3",
+            ("bn3", false) | ("bn2", true) => "bn3",
+            _ => return None,
+        };
+        Some(format!("mb_module.{layer}.{part}.{parameter}"))
+    }
+}
+
+/// Stage, block and the rest of a name such as `blocks.2.0.conv_pw.weight`.
+fn timm_block(name: &str) -> Option<((usize, usize), &str)> {
+    let (stage, rest) = name.strip_prefix("blocks.")?.split_once('.')?;
+    let (block, rest) = rest.split_once('.')?;
+    Some(((stage.parse().ok()?, block.parse().ok()?), rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(weights: &StateDict) -> Vec<&str> {
+        weights.entries().iter().map(Entry::name).collect()
+    }
+
+    fn weights(names: &[&str]) -> StateDict {
+        StateDict::from_entries(
+            names
+                .iter()
+                .map(|name| Entry::from_f32(*name, vec![], || vec![0.0])),
+        )
+    }
+
+    #[test]
+    fn module_paths_and_reference_names_are_inverse() {
+        for (reference, path) in [
+            ("stem.0.weight", "stem.conv.weight"),
+            ("stem.1.running_var", "stem.bn.running_var"),
+            (
+                "separable_conv.3.weight",
+                "separable_conv.pointwise.conv.weight",
+            ),
+            (
+                "mb_module.7.mid_se.excite_conv.bias",
+                "mb_module.7.mid_se.excite_conv.bias",
+            ),
+            ("conv_before_pooling.1.bias", "conv_before_pooling.bn.bias"),
+            ("classifier.weight", "classifier.weight"),
+        ] {
+            assert_eq!(module_path(reference), path);
+            assert_eq!(reference_name(path), reference);
+        }
+    }
+
+    #[test]
+    fn efficientnet_names_become_ours() {
+        let theirs = weights(&[
+            "_conv_stem.weight",
+            "_bn0.weight",
+            "_blocks.0._depthwise_conv.weight",
+            "_blocks.0._bn1.bias",
+            "_blocks.0._project_conv.weight",
+            "_blocks.0._bn2.bias",
+            "_blocks.11._expand_conv.weight",
+            "_blocks.11._bn0.running_mean",
+            "_blocks.11._se_reduce.bias",
+            "_conv_head.weight",
+            "_bn1.weight",
+            "_fc.bias",
+        ]);
+        assert_eq!(
+            names(&theirs.with_reference_names()),
+            [
+                "classifier.bias",
+                "conv_before_pooling.0.weight",
+                "conv_before_pooling.1.weight",
+                "mb_module.10.bn1.running_mean",
+                "mb_module.10.conv1.weight",
+                "mb_module.10.mid_se.squeeze_conv.bias",
+                "separable_conv.0.weight",
+                "separable_conv.1.bias",
+                "separable_conv.3.weight",
+                "separable_conv.4.bias",
+                "stem.0.weight",
+                "stem.1.weight",
+            ]
+        );
+    }
+
+    #[test]
+    fn timm_names_become_ours() {
+        let theirs = weights(&[
+            "conv_stem.weight",
+            "bn1.weight",
+            "blocks.0.0.conv_dw.weight",
+            "blocks.0.0.bn1.weight",
+            "blocks.0.0.conv_pw.weight",
+            "blocks.0.0.bn2.weight",
+            "blocks.1.0.conv_pw.weight",
+            "blocks.1.0.conv_pwl.weight",
+            "blocks.1.1.bn3.weight",
+            "blocks.1.1.conv_pwl.weight",
+            "blocks.2.0.conv_dw.weight",
+            "blocks.2.0.bn1.weight",
+            "blocks.2.0.se.conv_reduce.bias",
+            "blocks.2.0.conv_pw.weight",
+            "blocks.2.0.bn2.weight",
+            "conv_head.weight",
+            "bn2.weight",
+            "classifier.weight",
+        ]);
+        assert_eq!(
+            names(&theirs.with_reference_names()),
+            [
+                "classifier.weight",
+                "conv_before_pooling.0.weight",
+                "conv_before_pooling.1.weight",
+                "mb_module.0.conv1.weight",
+                "mb_module.0.conv3.weight",
+                "mb_module.1.bn3.weight",
+                "mb_module.1.conv3.weight",
+                "mb_module.2.bn2.weight",
+                "mb_module.2.bn3.weight",
+                "mb_module.2.conv2.weight",
+                "mb_module.2.conv3.weight",
+                "mb_module.2.mid_se.squeeze_conv.bias",
+                "separable_conv.0.weight",
+                "separable_conv.1.weight",
+                "separable_conv.3.weight",
+                "separable_conv.4.weight",
+                "stem.0.weight",
+                "stem.1.weight",
+            ]
+        );
+    }
+
+    #[test]
+    fn wrappers_are_taken_off_only_where_all_entries_have_them() {
+        let mut entries: Vec<Entry> = weights(&["module._orig_mod.a.x", "module._orig_mod.b"])
+            .entries()
+            .to_vec();
+        strip_wrappers(&mut entries);
+        assert_eq!(entries[0].name(), "a.x");
+        assert_eq!(entries[1].name(), "b");
+
+        let mut entries: Vec<Entry> = weights(&["module.a", "b"]).entries().to_vec();
+        strip_wrappers(&mut entries);
+        assert_eq!(entries[1].name(), "module.a");
+    }
+}

@@ -1,0 +1,77 @@
+//! Taking weights out of a network, and writing files that say what they hold.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
+
+use burn::module::Module;
+use burn::store::{BurnToPyTorchAdapter, ModuleSnapshot};
+
+use super::names::reference_name;
+use super::recognise::ARCHITECTURE_KEY;
+use super::{Entry, Precision, StateDict, WeightsError};
+use crate::Scarlet;
+
+/// Key of the metadata entry with the version of what else the metadata holds.
+const FORMAT_KEY: &str = "scarlet.format";
+/// Raised when a file is written that earlier versions would misread.
+const FORMAT: u32 = 1;
+
+impl Scarlet {
+    /// The network's weights and running statistics under the names of the released checkpoints,
+    /// with the architecture as metadata. Each is copied from the device when it is read.
+    pub fn state_dict(&self) -> StateDict {
+        // Statistics that the last training step left in other threads are averaged in first,
+        // and later steps do not reach the copy.
+        let network = self.valid();
+        let entries = network
+            .collect(None, Some(Box::new(BurnToPyTorchAdapter)), true)
+            .into_iter()
+            .map(|tensor| {
+                let name = reference_name(&tensor.name);
+                let shape = tensor.shape.as_slice().to_vec();
+                Entry::new(name, shape, tensor.dtype, move || {
+                    let bytes = tensor.to_bytes().map_err(io::Error::other)?;
+                    Ok(bytes.to_vec())
+                })
+            });
+        let architecture = self.architecture();
+        let metadata = [
+            // The framework whose layout the tensors have, as other tools expect it.
+            ("format", "pt".to_owned()),
+            (FORMAT_KEY, FORMAT.to_string()),
+            (ARCHITECTURE_KEY, architecture.to_json()),
+        ];
+        StateDict::from_entries(entries).with_metadata(BTreeMap::from(
+            metadata.map(|(key, value)| (key.to_owned(), value)),
+        ))
+    }
+
+    /// Writes the network as safetensors under the names of the released checkpoints, running
+    /// statistics included, so that PyTorch's reference code reads it; and with its architecture,
+    /// so that [`open`](Self::open) needs nothing else.
+    ///
+    /// The file appears whole or not at all.
+    ///
+    /// # Errors
+    ///
+    /// When a weight is not finite or too large for `precision`, or the file cannot be written.
+    pub fn save(&self, path: impl AsRef<Path>, precision: Precision) -> Result<(), WeightsError> {
+        self.state_dict().save(path, precision)
+    }
+}
+
+/// Refuses files of a later format.
+pub(super) fn check_format(weights: &StateDict) -> Result<(), WeightsError> {
+    let Some(found) = weights.metadata().get(FORMAT_KEY) else {
+        return Ok(());
+    };
+    match found.parse::<u32>() {
+        Ok(version) if version <= FORMAT => Ok(()),
+        _ => Err(WeightsError::NewerFormat {
+            path: weights.path().to_owned(),
+            found: found.clone(),
+            known: FORMAT,
+        }),
+    }
+}

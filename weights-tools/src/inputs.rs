@@ -1,0 +1,84 @@
+//! Files, networks and devices that commands name.
+
+use std::path::Path;
+
+use scarlet::Architecture;
+use scarlet::arch;
+use scarlet::weights::{Fetcher, Progress, Source, StateDict};
+
+use crate::error::ToolError;
+
+/// Opens the weights that `text` names, downloaded if need be.
+pub(crate) fn weights(text: &str, key: Option<&str>) -> Result<StateDict, ToolError> {
+    let source: Source = text.parse()?;
+    let path = Fetcher::new().on_progress(show_progress()).fetch(&source)?;
+    Ok(match key {
+        Some(key) => StateDict::open_key(path, key)?,
+        None => StateDict::open(path)?,
+    })
+}
+
+/// Says every few megabytes how far a download is.
+fn show_progress() -> impl FnMut(Progress) {
+    const STEP: u64 = 4 << 20;
+    let mut next = STEP;
+    move |progress: Progress| {
+        if progress.received < next {
+            return;
+        }
+        next = progress.received + STEP;
+        let megabytes = |bytes: u64| bytes as f64 / 1e6;
+        let received = megabytes(progress.received);
+        match progress.total {
+            Some(total) => {
+                anstream::eprintln!("{received:.1} of {:.1} MB", megabytes(total));
+            }
+            None => anstream::eprintln!("{received:.1} MB"),
+        }
+    }
+}
+
+/// The network that `text` names or describes: a preset, a JSON file, or layers.
+pub(crate) fn network(text: &str) -> Result<Architecture, ToolError> {
+    let path = Path::new(text);
+    if path.extension().is_some_and(|ending| ending == "json") {
+        let json = std::fs::read_to_string(path).map_err(|source| ToolError::ReadFile {
+            path: path.to_owned(),
+            source,
+        })?;
+        return Architecture::from_json(&json).map_err(|source| ToolError::ModelFile {
+            path: path.to_owned(),
+            source,
+        });
+    }
+    match arch::by_name(text) {
+        Ok(architecture) => Ok(architecture),
+        // A name is one word with a letter after its first; layers have digits there.
+        Err(_) if looks_like_layers(text) => Ok(text.parse()?),
+        Err(unknown) => Err(unknown.into()),
+    }
+}
+
+fn looks_like_layers(text: &str) -> bool {
+    text.split([' ', '|']).any(|token| {
+        matches!(token, "-" | "L") || token.as_bytes().get(1).is_some_and(u8::is_ascii_digit)
+    })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_layers_are_told_apart() {
+        assert_eq!(network("ScarletB").unwrap().name, "scarlet-b");
+        assert_eq!(network("E3K3@24 - L@16").unwrap().layers.len(), 3);
+        let error = network("scarlett-c").unwrap_err().to_string();
+        assert!(error.contains("did you mean \"scarlet-c\""), "{error}");
+        let error = network("E3K3@24 E3K").unwrap_err().to_string();
+        assert!(error.contains("token 2 \"E3K\""), "{error}");
+        let error = network("absent.json").unwrap_err().to_string();
+        assert!(error.contains("cannot read `absent.json`"), "{error}");
+    }
+}

@@ -1,0 +1,174 @@
+//! `inspect`: what a file holds.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use comfy_table::presets::NOTHING;
+use comfy_table::{CellAlignment, Table};
+use scarlet::weights::{Entry, Naming, Recognised, StateDict, recognise};
+use serde::Serialize;
+
+use crate::Verdict;
+use crate::cli::InspectArgs;
+use crate::error::ToolError;
+use crate::inputs;
+
+pub(crate) fn run(args: &InspectArgs) -> Result<Verdict, ToolError> {
+    let weights = inputs::weights(&args.file, args.key.as_deref())?;
+    let contents = Contents::of(&args.file, &weights);
+    let text = if args.json {
+        serde_json::to_string_pretty(&contents).map_err(|error| ToolError::Output(error.into()))?
+    } else {
+        contents.table()
+    };
+    anstream::println!("{text}");
+    Ok(Verdict::Good)
+}
+
+/// What a file holds, as it is printed.
+#[derive(Serialize)]
+struct Contents<'a> {
+    file: &'a str,
+    container: &'static str,
+    key: Option<&'a str>,
+    naming: Option<&'static str>,
+    network: Option<Network>,
+    metadata: &'a BTreeMap<String, String>,
+    tensors: Vec<TensorRow<'a>>,
+    totals: Totals,
+}
+
+#[derive(Serialize)]
+struct Network {
+    name: String,
+    layers: String,
+    classes: usize,
+}
+
+#[derive(Serialize)]
+struct TensorRow<'a> {
+    name: &'a str,
+    shape: &'a [usize],
+    #[serde(rename = "type")]
+    dtype: String,
+    bytes: usize,
+}
+
+#[derive(Serialize)]
+struct Totals {
+    tensors: usize,
+    /// Values that training changes by gradients.
+    parameters: usize,
+    /// Values of the running statistics of batch normalisation.
+    statistics: usize,
+    bytes: usize,
+}
+
+impl<'a> Contents<'a> {
+    fn of(file: &'a str, weights: &'a StateDict) -> Self {
+        let recognised = recognise(weights);
+        Self {
+            file,
+            container: weights.container().name(),
+            key: weights.key(),
+            naming: Naming::of(weights).map(Naming::name),
+            network: recognised.map(Network::new),
+            metadata: weights.metadata(),
+            tensors: weights.entries().iter().map(TensorRow::new).collect(),
+            totals: Totals::of(weights.entries()),
+        }
+    }
+
+    fn table(&self) -> String {
+        let mut text = format!("{}: {}", self.file, self.container);
+        if let Some(key) = self.key {
+            let _ = write!(text, ", tensors under `{key}`");
+        }
+        if let Some(naming) = self.naming {
+            let _ = write!(text, ", {naming} names");
+        }
+        let _ = match &self.network {
+            Some(Network {
+                name,
+                layers,
+                classes,
+            }) => write!(
+                text,
+                "\nnetwork: {name}, {classes} classes\nlayers:  {layers}"
+            ),
+            None => write!(text, "\nnetwork: none that is known"),
+        };
+        let mut table = Table::new();
+        table.load_preset(NOTHING);
+        table.set_header(["tensor", "shape", "type", "bytes"]);
+        for row in &self.tensors {
+            table.add_row([
+                row.name.escape_default().to_string(),
+                format!("{:?}", row.shape),
+                row.dtype.clone(),
+                row.bytes.to_string(),
+            ]);
+        }
+        if let Some(column) = table.column_mut(3) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+        let Totals {
+            tensors,
+            parameters,
+            statistics,
+            bytes,
+        } = self.totals;
+        let _ = write!(
+            text,
+            "\n\n{table}\n\n{tensors} tensors: {parameters} parameters, {statistics} running \
+             statistics, {bytes} bytes"
+        );
+        text
+    }
+}
+
+impl Network {
+    fn new(recognised: Recognised) -> Self {
+        let architecture = recognised.architecture;
+        Self {
+            layers: architecture.to_string(),
+            classes: architecture.classes,
+            name: architecture.name,
+        }
+    }
+}
+
+impl<'a> TensorRow<'a> {
+    fn new(entry: &'a Entry) -> Self {
+        Self {
+            name: entry.name(),
+            shape: entry.shape(),
+            dtype: format!("{:?}", entry.dtype()).to_lowercase(),
+            bytes: entry.byte_count(),
+        }
+    }
+}
+
+impl Totals {
+    fn of(entries: &[Entry]) -> Self {
+        let is_statistic = |entry: &Entry| {
+            matches!(
+                entry.name().rsplit('.').next(),
+                Some("running_mean" | "running_var")
+            )
+        };
+        let count = |wanted: &dyn Fn(&Entry) -> bool| -> usize {
+            entries
+                .iter()
+                .filter(|entry| entry.dtype().is_float() && wanted(entry))
+                .map(Entry::value_count)
+                .sum()
+        };
+        Self {
+            tensors: entries.len(),
+            parameters: count(&|entry| !is_statistic(entry)),
+            statistics: count(&is_statistic),
+            bytes: entries.iter().map(Entry::byte_count).sum(),
+        }
+    }
+}
