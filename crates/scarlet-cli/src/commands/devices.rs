@@ -1,0 +1,30 @@
+//! `scarlet devices`.
+
+use scarlet::available_devices;
+use serde::Serialize;
+
+use crate::cli::DevicesArgs;
+use crate::error::CliError;
+use crate::report::print_json;
+use crate::terminal::Terminal;
+
+#[derive(Serialize)]
+struct Devices {
+    devices: Vec<&'static str>,
+}
+
+pub(super) fn run(args: &DevicesArgs, terminal: &Terminal) -> Result<(), CliError> {
+    let devices = available_devices();
+    if args.json {
+        return print_json(terminal, &Devices { devices });
+    }
+    if devices.is_empty() {
+        terminal.note("this program was built without devices: build it with --features flex");
+        return Ok(());
+    }
+    terminal.note(
+        "devices that were compiled in; others are with --features ndarray, wgpu, vulkan, metal, \
+         cuda or rocm:",
+    );
+    terminal.print(&devices.join("\n"))
+}

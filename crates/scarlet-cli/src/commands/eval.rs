@@ -1,0 +1,217 @@
+//! `scarlet eval`.
+
+mod labels;
+
+use std::time::Instant;
+
+use scarlet::arch::published;
+use scarlet::{Accuracy, Prediction};
+use scarlet_data::{Batch, DecodeOptions, ImageFolder, Loader, LoaderOptions};
+
+use crate::cli::EvalArgs;
+use crate::error::CliError;
+use crate::interrupt::Interrupt;
+use crate::model::Model;
+use crate::report::eval::{EvalReport, class_reports, top1_interval};
+use crate::report::{Setting, Unreadable, print_json};
+use crate::results_file::{ResultsFile, Row};
+use crate::terminal::Terminal;
+use labels::Labels;
+
+/// Predictions that top-5 accuracy looks at.
+const TOP: usize = 5;
+
+pub(super) fn run(args: &EvalArgs, terminal: &Terminal) -> Result<(), CliError> {
+    let folder = ImageFolder::open(&args.folder)?;
+    let results = args
+        .results
+        .as_deref()
+        .map(ResultsFile::create)
+        .transpose()?;
+    let model = Model::open(&args.model, &args.inference.compute, terminal)?;
+    let labels = Labels::new(&folder, &args.folder, model.architecture().classes)?;
+
+    let mut evaluation = Evaluation {
+        args,
+        model: &model,
+        folder: &folder,
+        labels: &labels,
+        results,
+        accuracy: Accuracy::default(),
+        unreadable: Vec::new(),
+    };
+    let started = Instant::now();
+    let complete = evaluation.run(terminal)?;
+    let seconds = started.elapsed().as_secs_f64();
+
+    let Evaluation {
+        results,
+        accuracy,
+        unreadable,
+        ..
+    } = evaluation;
+    if let Some(results) = results {
+        let path = results.finish(!complete)?;
+        terminal.note(format_args!("every prediction is in {}", path.display()));
+    }
+    let failed = unreadable.len();
+    let total = accuracy.total();
+    let is_imagenet = labels.is_whole_imagenet() && !args.model.random_init;
+    let report = EvalReport {
+        setting: Setting::of(&model),
+        folder: args.folder.display().to_string(),
+        complete,
+        images: total.images,
+        images_in_folder: folder.samples.len(),
+        top1: total.top1(),
+        top1_interval: top1_interval(&total),
+        top5: total.top5(),
+        mean_class_top1: accuracy.mean_class_top1(),
+        seconds,
+        images_per_second: total.images as f64 / seconds,
+        published: published(&model.architecture().name).filter(|_| is_imagenet),
+        classes: class_reports(
+            &accuracy,
+            |class| labels.name(class),
+            |class| labels.wnid(class),
+        ),
+        unreadable,
+    };
+    if args.json {
+        print_json(terminal, &report)?;
+    } else {
+        terminal.print(&report.text(args.worst))?;
+    }
+    if !complete {
+        return Err(CliError::Interrupted);
+    }
+    if report.images == 0 {
+        return Err(CliError::Unreadable {
+            failed,
+            total: failed,
+        });
+    }
+    Ok(())
+}
+
+/// An evaluation under way.
+struct Evaluation<'a> {
+    args: &'a EvalArgs,
+    model: &'a Model,
+    folder: &'a ImageFolder,
+    labels: &'a Labels,
+    results: Option<ResultsFile>,
+    accuracy: Accuracy,
+    unreadable: Vec<Unreadable>,
+}
+
+impl Evaluation<'_> {
+    /// Whether it came to the end.
+    fn run(&mut self, terminal: &Terminal) -> Result<bool, CliError> {
+        let inference = &self.args.inference;
+        let options = LoaderOptions {
+            batch_size: inference.batch,
+            workers: inference.compute.threads.unwrap_or(0),
+            strict: self.args.strict,
+            decode: DecodeOptions {
+                apply_orientation: !self.args.ignore_orientation,
+                ..DecodeOptions::default()
+            },
+            ..LoaderOptions::default()
+        };
+        let loader = Loader::labelled(self.folder, self.model.preprocessing(), options);
+        let interrupt = Interrupt::listen()?;
+        terminal.note(format_args!(
+            "evaluating {} on {} images of {} classes",
+            self.model.architecture().name,
+            self.folder.samples.len(),
+            self.folder.classes.len()
+        ));
+        let mut progress = terminal.progress("images", self.folder.samples.len());
+        for batch in loader.batches()? {
+            let batch = batch?;
+            let images = batch.len() + batch.failures.len();
+            self.evaluate(batch, terminal)?;
+            progress.advance(images);
+            if interrupt.is_requested() {
+                return Ok(
+                    self.accuracy.total().images as usize + self.unreadable.len()
+                        == self.folder.samples.len(),
+                );
+            }
+        }
+        Ok(true)
+    }
+
+    fn evaluate(&mut self, batch: Batch, terminal: &Terminal) -> Result<(), CliError> {
+        for failure in &batch.failures {
+            terminal.warn(&failure.error);
+            let path = self.relative_path(failure.index);
+            self.write_row(failure.index, |row| {
+                row.error = Some(failure.error.to_string());
+            })?;
+            self.unreadable.push(Unreadable {
+                path,
+                error: failure.error.to_string(),
+            });
+        }
+        if batch.is_empty() {
+            return Ok(());
+        }
+        let images = self.model.tensor(batch.images, batch.indices.len());
+        let predictions = self.model.predict(images, TOP)?;
+        for (&index, predictions) in batch.indices.iter().zip(&predictions) {
+            self.record(index, predictions)?;
+        }
+        Ok(())
+    }
+
+    fn record(&mut self, index: usize, predictions: &[Prediction]) -> Result<(), CliError> {
+        let label = self.label(index);
+        self.accuracy.record(label, predictions);
+        let Some(first) = predictions.first() else {
+            return Ok(());
+        };
+        let name = self.labels.name(first.class);
+        self.write_row(index, |row| {
+            row.predicted = Some(first.class);
+            row.predicted_name = Some(name);
+            row.probability = Some(first.probability);
+            row.top1 = Some(first.class == label);
+            row.top5 = Some(predictions.iter().any(|p| p.class == label));
+        })
+    }
+
+    /// Adds a row for the image at `index`, which `fill` completes.
+    fn write_row(&mut self, index: usize, fill: impl FnOnce(&mut Row)) -> Result<(), CliError> {
+        if self.results.is_none() {
+            return Ok(());
+        }
+        let class = self.label(index);
+        let mut row = Row {
+            path: self.relative_path(index),
+            class,
+            class_name: self.labels.name(class),
+            ..Row::default()
+        };
+        fill(&mut row);
+        match &mut self.results {
+            Some(results) => results.write(&row),
+            None => Ok(()),
+        }
+    }
+
+    /// The network's class of the image at `index`.
+    fn label(&self, index: usize) -> usize {
+        self.labels.class(self.folder.samples[index].1)
+    }
+
+    /// From the evaluated folder, so that results can be compared between machines.
+    fn relative_path(&self, index: usize) -> String {
+        let path = &self.folder.samples[index].0;
+        path.strip_prefix(&self.args.folder)
+            .unwrap_or(path)
+            .display()
+            .to_string()
+    }
+}

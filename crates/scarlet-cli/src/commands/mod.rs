@@ -1,0 +1,25 @@
+//! The commands, one a file.
+
+mod arrange_val;
+mod bench;
+mod completions;
+mod devices;
+mod eval;
+mod info;
+mod predict;
+
+use crate::cli::Command;
+use crate::error::CliError;
+use crate::terminal::Terminal;
+
+pub(crate) fn run(command: Command, terminal: &Terminal) -> Result<(), CliError> {
+    match command {
+        Command::Predict(args) => predict::run(&args, terminal),
+        Command::Eval(args) => eval::run(&args, terminal),
+        Command::ArrangeVal(args) => arrange_val::run(&args, terminal),
+        Command::Info(args) => info::run(&args, terminal),
+        Command::Bench(args) => bench::run(&args, terminal),
+        Command::Devices(args) => devices::run(&args, terminal),
+        Command::Completions(args) => completions::run(&args, terminal),
+    }
+}

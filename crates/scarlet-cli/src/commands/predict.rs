@@ -1,0 +1,118 @@
+//! `scarlet predict`.
+
+use std::path::PathBuf;
+
+use scarlet_data::{Batch, DataError, Loader, LoaderOptions, list_images};
+
+use crate::class_names::ClassNames;
+use crate::cli::PredictArgs;
+use crate::error::CliError;
+use crate::model::Model;
+use crate::report::predict::{Photograph, PredictReport};
+use crate::report::{Setting, Unreadable, print_json};
+use crate::terminal::Terminal;
+
+pub(super) fn run(args: &PredictArgs, terminal: &Terminal) -> Result<(), CliError> {
+    let (paths, mut unreadable) = find(&args.paths, terminal);
+    if paths.is_empty() {
+        return Err(CliError::Unreadable {
+            failed: unreadable.len(),
+            total: unreadable.len(),
+        });
+    }
+    let model = Model::open(&args.model, &args.inference.compute, terminal)?;
+    let names = ClassNames::of(model.architecture().classes, args.classes.as_deref())?;
+
+    let loader = Loader::new(
+        paths,
+        model.preprocessing(),
+        LoaderOptions {
+            batch_size: args.inference.batch,
+            workers: args.inference.compute.threads.unwrap_or(0),
+            ..LoaderOptions::default()
+        },
+    );
+    let mut photographs = Vec::new();
+    let mut predicted = 0;
+    let mut progress = terminal.progress("photographs", loader.paths().len());
+    for batch in loader.batches()? {
+        let mut batch = batch?;
+        for failure in &batch.failures {
+            unreadable.push(report_unreadable(&failure.path, &failure.error, terminal));
+        }
+        let finished = predict(&model, &loader, &mut batch, args.top_k, &names)?;
+        predicted += finished.len();
+        progress.advance(batch.len() + batch.failures.len());
+        if args.json {
+            photographs.extend(finished);
+            continue;
+        }
+        for photograph in &finished {
+            terminal.print(&photograph.text())?;
+        }
+    }
+    drop(progress);
+
+    let failed = unreadable.len();
+    if args.json {
+        let report = PredictReport {
+            setting: Setting::of(&model),
+            photographs,
+            unreadable,
+        };
+        print_json(terminal, &report)?;
+    }
+    let total = predicted + failed;
+    if failed > 0 && (args.strict || predicted == 0) {
+        return Err(CliError::Unreadable { failed, total });
+    }
+    if failed > 0 {
+        terminal.warn(CliError::Unreadable { failed, total });
+    }
+    Ok(())
+}
+
+/// The photographs at `paths`, and what could not be listed.
+fn find(paths: &[PathBuf], terminal: &Terminal) -> (Vec<PathBuf>, Vec<Unreadable>) {
+    let mut photographs = Vec::new();
+    let mut unreadable = Vec::new();
+    for path in paths {
+        match list_images(path) {
+            Ok(found) => photographs.extend(found),
+            Err(error) => unreadable.push(report_unreadable(path, &error, terminal)),
+        }
+    }
+    (photographs, unreadable)
+}
+
+fn report_unreadable(path: &std::path::Path, error: &DataError, terminal: &Terminal) -> Unreadable {
+    terminal.warn(error);
+    Unreadable {
+        path: path.display().to_string(),
+        error: error.to_string(),
+    }
+}
+
+fn predict(
+    model: &Model,
+    loader: &Loader,
+    batch: &mut Batch,
+    top_k: usize,
+    names: &ClassNames,
+) -> Result<Vec<Photograph>, CliError> {
+    if batch.is_empty() {
+        return Ok(Vec::new());
+    }
+    let images = model.tensor(std::mem::take(&mut batch.images), batch.len());
+    let predictions = model.predict(images, top_k)?;
+    let photographs = batch
+        .indices
+        .iter()
+        .zip(&predictions)
+        .map(|(&index, predictions)| {
+            let path = loader.paths()[index].display().to_string();
+            Photograph::new(path, predictions, names)
+        })
+        .collect();
+    Ok(photographs)
+}

@@ -1,0 +1,155 @@
+//! [`CliError`]: what ends a command, how it reads, and the exit code it gives.
+
+use std::error::Error;
+use std::io;
+use std::path::PathBuf;
+
+use scarlet::arch::ArchitectureError;
+use scarlet::weights::{FetchError, WeightsError};
+use scarlet::{ConfigError, DeviceError, InputError};
+use scarlet_data::DataError;
+use thiserror::Error;
+
+const FAILURE: u8 = 1;
+const USAGE: u8 = 2;
+/// 128 and the number of the interrupt signal, as shells report it.
+const INTERRUPTED: u8 = 130;
+
+#[derive(Debug, Error)]
+pub(crate) enum CliError {
+    /// A network named or described on the command line.
+    #[error(transparent)]
+    Architecture(#[from] ArchitectureError),
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    Input(#[from] InputError),
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
+    #[error(transparent)]
+    Data(#[from] DataError),
+
+    #[error("cannot read {}: {source}", path.display())]
+    ReadFile { path: PathBuf, source: io::Error },
+    #[error("the network described in {} cannot be built: {source}", path.display())]
+    ModelFile {
+        path: PathBuf,
+        source: ArchitectureError,
+    },
+    #[error(
+        "{} is a file, but networks are described by .json files; weights are given with --weights",
+        .0.display()
+    )]
+    NotAModelFile(PathBuf),
+    #[error(
+        "these weights are of a network with {found} classes, not {asked}: give --num-classes {found}"
+    )]
+    WeightsClassCount { found: usize, asked: usize },
+    #[error(
+        "{} names {found} classes, one a line, but the network has {expected}",
+        path.display()
+    )]
+    NameCount {
+        path: PathBuf,
+        found: usize,
+        expected: usize,
+    },
+    #[error("{0}")]
+    FolderClasses(String),
+    #[error("the network takes images of {0} channels, but photographs have 3 (RGB)")]
+    NotRgb(usize),
+
+    #[error("the device failed: {0}")]
+    Compute(String),
+    #[error(
+        "the network's output is not finite: its weights are damaged, or too large for the \
+         device's number type"
+    )]
+    NotFinite,
+    #[error("cannot use {threads} threads: {reason}")]
+    Threads { threads: usize, reason: String },
+    #[error("cannot wait for Ctrl-C: {0}")]
+    Signal(#[from] ctrlc::Error),
+
+    /// Each was reported by itself.
+    #[error("{failed} of {total} photographs could not be read")]
+    Unreadable { failed: usize, total: usize },
+    #[error("cannot write {}: {source}", path.display())]
+    WriteFile { path: PathBuf, source: io::Error },
+    #[error("cannot print: {0}")]
+    Print(#[from] io::Error),
+    #[error("interrupted")]
+    Interrupted,
+}
+
+impl CliError {
+    pub(crate) fn exit_code(&self) -> u8 {
+        match self {
+            Self::Architecture(_)
+            | Self::Device(_)
+            | Self::Config(_)
+            | Self::Input(_)
+            | Self::NotAModelFile(_)
+            | Self::Fetch(FetchError::BadSource { .. }) => USAGE,
+            Self::Interrupted => INTERRUPTED,
+            _ => FAILURE,
+        }
+    }
+
+    /// Whether the reader of standard output went away.
+    pub(crate) fn is_broken_pipe(&self) -> bool {
+        matches!(self, Self::Print(error) if error.kind() == io::ErrorKind::BrokenPipe)
+    }
+
+    /// The message, and every cause that it does not state itself.
+    pub(crate) fn report(&self) -> String {
+        let mut report = self.to_string();
+        let mut cause = self.source();
+        while let Some(error) = cause {
+            let message = error.to_string();
+            if !report.contains(&message) {
+                report.push_str("\n  caused by: ");
+                report.push_str(&message);
+            }
+            cause = error.source();
+        }
+        report
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn causes_are_told_once() {
+        let error = CliError::ReadFile {
+            path: "names.txt".into(),
+            source: io::Error::other("the disk is on fire"),
+        };
+        assert_eq!(error.report(), "cannot read names.txt: the disk is on fire");
+    }
+
+    #[test]
+    fn wrong_usage_and_failure_have_their_own_codes() {
+        let unknown = scarlet::device_by_name("tpu").unwrap_err();
+        assert_eq!(CliError::from(unknown).exit_code(), 2);
+        assert_eq!(CliError::NotFinite.exit_code(), 1);
+        assert_eq!(CliError::Interrupted.exit_code(), 130);
+    }
+
+    #[test]
+    fn only_a_closed_standard_output_is_a_broken_pipe() {
+        let broken = || io::Error::from(io::ErrorKind::BrokenPipe);
+        assert!(CliError::Print(broken()).is_broken_pipe());
+        let file = CliError::WriteFile {
+            path: "x".into(),
+            source: broken(),
+        };
+        assert!(!file.is_broken_pipe());
+    }
+}

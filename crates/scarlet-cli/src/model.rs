@@ -1,0 +1,311 @@
+//! [`Model`]: a network with weights, ready to run, from what the command line says.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use scarlet::arch::{self, Architecture, Preprocessing};
+use scarlet::burn::tensor::{Device, Tensor, TensorData};
+use scarlet::fold::FoldOptions;
+use scarlet::weights::{FetchError, Fetcher, Source, StateDict, WeightsError};
+use scarlet::{Prediction, Scarlet, ScarletConfig, device_by_name, top_k};
+
+use crate::cli::{ComputeArgs, DEFAULT_MODEL, ModelArgs};
+use crate::error::CliError;
+use crate::terminal::Terminal;
+
+/// A network in its deployed form on a device.
+#[derive(Debug)]
+pub(crate) struct Model {
+    network: Scarlet,
+    /// As it was asked for, before folding.
+    architecture: Architecture,
+    /// Where the weights are from, for reports.
+    weights: String,
+    device: Device,
+    device_name: String,
+}
+
+impl Model {
+    /// The network that `args` asks for, its weights downloaded if need be.
+    pub(crate) fn open(
+        args: &ModelArgs,
+        compute: &ComputeArgs,
+        terminal: &Terminal,
+    ) -> Result<Self, CliError> {
+        let device = open_device(compute)?;
+        let named = |model: &str| adapt(architecture(model)?, args);
+        let model = args.model.as_deref();
+        let (network, weights) = match &args.weights {
+            _ if args.random_init => {
+                device.seed(args.seed);
+                let architecture = named(model.unwrap_or(DEFAULT_MODEL))?;
+                let network = ScarletConfig::from(architecture).try_init(&device)?;
+                (network, format!("random, seed {}", args.seed))
+            }
+            Some(source) => {
+                let architecture = model.map(named).transpose()?;
+                let source: Source = source.parse()?;
+                let path = get(terminal, |fetcher| fetcher.fetch(&source))?;
+                (load(&path, architecture, &device)?, source.to_string())
+            }
+            None => {
+                let architecture = named(model.unwrap_or(DEFAULT_MODEL))?;
+                let path = get(terminal, |fetcher| fetcher.fetch_known(&architecture.name))?;
+                let weights = path.display().to_string();
+                (load(&path, Some(architecture), &device)?, weights)
+            }
+        };
+        let found = network.architecture().classes;
+        if let Some(asked) = args.num_classes.filter(|&asked| asked != found) {
+            return Err(CliError::WeightsClassCount { found, asked });
+        }
+        let architecture = adapt(network.architecture().clone(), args)?;
+        // Photographs are decoded to RGB.
+        if architecture.input_channels != 3 {
+            return Err(CliError::NotRgb(architecture.input_channels));
+        }
+        Ok(Self {
+            network: deployed(&network, terminal),
+            architecture,
+            weights,
+            device,
+            device_name: compute.device.clone(),
+        })
+    }
+
+    /// A network of random weights, for measuring.
+    pub(crate) fn random(
+        architecture: Architecture,
+        compute: &ComputeArgs,
+        terminal: &Terminal,
+    ) -> Result<Self, CliError> {
+        let device = open_device(compute)?;
+        let network = ScarletConfig::from(architecture.clone()).try_init(&device)?;
+        Ok(Self {
+            network: deployed(&network, terminal),
+            architecture,
+            weights: "random".to_owned(),
+            device,
+            device_name: compute.device.clone(),
+        })
+    }
+
+    pub(crate) fn architecture(&self) -> &Architecture {
+        &self.architecture
+    }
+
+    pub(crate) fn preprocessing(&self) -> Preprocessing {
+        self.architecture.preprocessing
+    }
+
+    pub(crate) fn weights(&self) -> &str {
+        &self.weights
+    }
+
+    pub(crate) fn device_name(&self) -> &str {
+        &self.device_name
+    }
+
+    /// A tensor of `[batch, channels, resolution, resolution]` on the model's device.
+    pub(crate) fn tensor(&self, images: Vec<f32>, batch: usize) -> Tensor<4> {
+        let side = self.architecture.preprocessing.resolution;
+        let shape = [batch, self.architecture.input_channels, side, side];
+        Tensor::from_data(TensorData::new(images, shape), &self.device)
+    }
+
+    /// Logits `[batch, classes]`, computed to the end.
+    pub(crate) fn logits(&self, images: Tensor<4>) -> Result<Tensor<2>, CliError> {
+        let logits = self.network.try_forward(images)?;
+        // Where a device computes on its own, this is where its errors show.
+        self.device
+            .sync()
+            .map_err(|error| CliError::Compute(error.to_string()))?;
+        Ok(logits)
+    }
+
+    /// The `k` most probable classes of each image.
+    pub(crate) fn predict(
+        &self,
+        images: Tensor<4>,
+        k: usize,
+    ) -> Result<Vec<Vec<Prediction>>, CliError> {
+        let predictions = top_k(self.logits(images)?, k);
+        let finite = predictions
+            .iter()
+            .flatten()
+            .all(|prediction| prediction.probability.is_finite());
+        if finite {
+            Ok(predictions)
+        } else {
+            Err(CliError::NotFinite)
+        }
+    }
+}
+
+/// The network that `text` names or describes: a preset, a JSON file, or layers.
+pub(crate) fn architecture(text: &str) -> Result<Architecture, CliError> {
+    let path = Path::new(text);
+    if path.extension().is_some_and(|ending| ending == "json") {
+        let json = fs::read_to_string(path).map_err(|source| CliError::ReadFile {
+            path: path.to_owned(),
+            source,
+        })?;
+        return Architecture::from_json(&json).map_err(|source| CliError::ModelFile {
+            path: path.to_owned(),
+            source,
+        });
+    }
+    match arch::by_name(text) {
+        Ok(architecture) => Ok(architecture),
+        Err(_) if looks_like_layers(text) => Ok(text.parse()?),
+        Err(_) if path.is_file() => Err(CliError::NotAModelFile(path.to_owned())),
+        Err(unknown) => Err(unknown.into()),
+    }
+}
+
+/// Whether someone who wrote `text` meant layers and no name, be there a typo or not.
+fn looks_like_layers(text: &str) -> bool {
+    text.contains(['@', '|'])
+        || text.split_whitespace().any(|token| {
+            let mut characters = token.chars();
+            match characters.next() {
+                Some('E' | 'e' | 'H' | 'h') => {
+                    characters.next().is_some_and(|next| next.is_ascii_digit())
+                }
+                _ => matches!(token, "-" | "L"),
+            }
+        })
+}
+
+/// With the number of classes and the resolution that `args` ask for.
+fn adapt(mut architecture: Architecture, args: &ModelArgs) -> Result<Architecture, CliError> {
+    if let Some(classes) = args.num_classes {
+        architecture.classes = classes;
+    }
+    if let Some(resolution) = args.resolution {
+        architecture.check_resolution(resolution)?;
+        architecture.preprocessing.resolution = resolution;
+    }
+    architecture.validate()?;
+    Ok(architecture)
+}
+
+fn open_device(compute: &ComputeArgs) -> Result<Device, CliError> {
+    let device = device_by_name(&compute.device)?;
+    if let Some(threads) = compute.threads {
+        rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build_global()
+            .map_err(|error| CliError::Threads {
+                threads,
+                reason: error.to_string(),
+            })?;
+    }
+    Ok(device)
+}
+
+/// The file that `fetch` gets, with its progress shown.
+fn get(
+    terminal: &Terminal,
+    fetch: impl FnOnce(&mut Fetcher) -> Result<PathBuf, FetchError>,
+) -> Result<PathBuf, CliError> {
+    let (_shown, report) = terminal.download();
+    let path = fetch(&mut Fetcher::new().on_progress(report))?;
+    tracing::info!("the weights are in {}", path.display());
+    Ok(path)
+}
+
+/// `architecture` with the weights in a file, or else the network that the file describes.
+fn load(
+    path: &Path,
+    architecture: Option<Architecture>,
+    device: &Device,
+) -> Result<Scarlet, CliError> {
+    let network = match architecture {
+        Some(architecture) => ScarletConfig::from(architecture)
+            .try_init(device)?
+            .load(&StateDict::open(path)?),
+        None => Scarlet::open(path, device),
+    };
+    network.map_err(|error| match error {
+        WeightsError::OtherClassCount { found, asked, .. } => {
+            CliError::WeightsClassCount { found, asked }
+        }
+        error => error.into(),
+    })
+}
+
+/// The network without what only training needs.
+fn deployed(network: &Scarlet, terminal: &Terminal) -> Scarlet {
+    match network.fold(&FoldOptions::default()) {
+        Ok((folded, report)) => {
+            for stabilizer in &report.stabilizers {
+                tracing::info!("{stabilizer}");
+            }
+            folded
+        }
+        // It computes the same, only slower.
+        Err(error) => {
+            terminal.note(format_args!("the network keeps its stabilizers: {error}"));
+            network.fold_batch_norm()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_layers_are_told_apart() {
+        for text in [
+            "E3K7 E6K5",
+            "E9",
+            "e3k7",
+            "- - -",
+            "L",
+            "K3@24",
+            "h12K3 | x",
+        ] {
+            assert!(looks_like_layers(text), "{text}");
+        }
+        for text in [
+            "scarlet-a",
+            "scarlett a",
+            "efficientnet",
+            "High",
+            "",
+            "hrnet",
+        ] {
+            assert!(!looks_like_layers(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_model_is_a_name_or_layers_or_a_json_file() {
+        assert_eq!(architecture("ScarletB").unwrap().name, "scarlet-b");
+        let custom = architecture("E3K3@24/2 - E6K5s@24").unwrap();
+        assert_eq!(custom.layers.len(), 3);
+
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("net.json");
+        fs::write(&path, custom.to_json()).unwrap();
+        assert_eq!(architecture(path.to_str().unwrap()).unwrap(), custom);
+
+        fs::write(&path, "{\n").unwrap();
+        let error = architecture(path.to_str().unwrap()).unwrap_err().report();
+        assert!(
+            error.contains("net.json cannot be built: line 2"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn weights_in_the_place_of_a_model_are_pointed_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("c.pth.tar");
+        fs::write(&path, "").unwrap();
+        let error = architecture(path.to_str().unwrap()).unwrap_err();
+        assert!(error.to_string().contains("--weights"), "{error}");
+    }
+}

@@ -1,0 +1,227 @@
+//! What `scarlet eval` prints.
+
+use std::fmt::{self, Write};
+
+use scarlet::arch::Published;
+use scarlet::{Accuracy, Score};
+use serde::Serialize;
+
+use super::number::{percent, thousands};
+use super::table::{Column, table};
+use super::{Setting, Unreadable};
+
+/// Classes printed for what a class was taken for.
+const MISTAKES: usize = 3;
+
+/// The accuracy of a network on a folder. Accuracies are from 0 to 1.
+#[derive(Debug, Serialize)]
+pub(crate) struct EvalReport {
+    #[serde(flatten)]
+    pub(crate) setting: Setting,
+    pub(crate) folder: String,
+    /// Whether every image was looked at.
+    pub(crate) complete: bool,
+    /// Images that were evaluated.
+    pub(crate) images: u64,
+    /// Images in the folder.
+    pub(crate) images_in_folder: usize,
+    pub(crate) top1: f64,
+    /// 95 % confidence interval of the top-1 accuracy.
+    pub(crate) top1_interval: [f64; 2],
+    pub(crate) top5: f64,
+    /// Mean of the classes' top-1 accuracies.
+    pub(crate) mean_class_top1: f64,
+    pub(crate) seconds: f64,
+    pub(crate) images_per_second: f64,
+    /// Figures published for this network on the whole validation set, in percent.
+    pub(crate) published: Option<Published>,
+    pub(crate) classes: Vec<ClassReport>,
+    pub(crate) unreadable: Vec<Unreadable>,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct ClassReport {
+    /// Index among the network's classes.
+    pub(crate) class: usize,
+    pub(crate) name: String,
+    /// WordNet id, of ImageNet's classes.
+    pub(crate) wnid: Option<&'static str>,
+    pub(crate) images: u64,
+    pub(crate) top1: f64,
+    pub(crate) top5: f64,
+    /// Every wrong first prediction, the most frequent first.
+    pub(crate) mistaken_for: Vec<Mistake>,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct Mistake {
+    pub(crate) class: usize,
+    pub(crate) name: String,
+    pub(crate) images: u64,
+}
+
+/// The classes that there were images of, the worst first.
+pub(crate) fn class_reports(
+    accuracy: &Accuracy,
+    name: impl Fn(usize) -> String,
+    wnid: impl Fn(usize) -> Option<&'static str>,
+) -> Vec<ClassReport> {
+    accuracy
+        .worst_classes()
+        .into_iter()
+        .map(|(class, score)| ClassReport {
+            class,
+            name: name(class),
+            wnid: wnid(class),
+            images: score.images,
+            top1: score.top1(),
+            top5: score.top5(),
+            mistaken_for: accuracy
+                .mistaken_for(class)
+                .into_iter()
+                .map(|(class, images)| Mistake {
+                    class,
+                    name: name(class),
+                    images,
+                })
+                .collect(),
+        })
+        .collect()
+}
+
+/// Wilson's 95 % interval of the share of images that are predicted rightly (Wilson 1927), which
+/// stays within 0 and 1 for few images too.
+pub(crate) fn top1_interval(score: &Score) -> [f64; 2] {
+    const Z: f64 = 1.959_964;
+    if score.images == 0 {
+        return [0.0, 1.0];
+    }
+    let n = score.images as f64;
+    let p = score.top1();
+    let centre = p + Z * Z / (2.0 * n);
+    let half = Z * (p * (1.0 - p) / n + Z * Z / (4.0 * n * n)).sqrt();
+    let scale = 1.0 + Z * Z / n;
+    [
+        ((centre - half) / scale).max(0.0),
+        ((centre + half) / scale).min(1.0),
+    ]
+}
+
+impl EvalReport {
+    /// For people, with the `worst` classes.
+    pub(crate) fn text(&self, worst: usize) -> String {
+        let mut text = String::new();
+        // Writing to a string cannot fail.
+        let _ = self.write(&mut text, worst);
+        text
+    }
+
+    fn write(&self, text: &mut String, worst: usize) -> fmt::Result {
+        let evaluated = thousands(self.images);
+        let seen = self.images as usize + self.unreadable.len();
+        if !self.complete {
+            writeln!(
+                text,
+                "PARTIAL RESULT: interrupted after {} of {} images\n",
+                thousands(seen as u64),
+                thousands(self.images_in_folder as u64)
+            )?;
+        }
+        let Setting { model, weights, .. } = &self.setting;
+        writeln!(text, "{model} ({weights}) on {}", self.folder)?;
+        let [low, high] = self.top1_interval;
+        writeln!(
+            text,
+            "  top-1     {:>8}   95 % interval {} to {}",
+            percent(self.top1),
+            percent(low),
+            percent(high)
+        )?;
+        writeln!(text, "  top-5     {:>8}", percent(self.top5))?;
+        writeln!(
+            text,
+            "  per class {:>8}   mean of the classes' top-1",
+            percent(self.mean_class_top1)
+        )?;
+        if let Some(published) = &self.published {
+            let top5 = published
+                .top5
+                .map_or(String::new(), |top5| format!(", top-5 {top5} %"));
+            writeln!(text, "  published: top-1 {} %{top5}", published.top1)?;
+        }
+        write!(
+            text,
+            "  {evaluated} images of {} classes, {:.1} images/s",
+            thousands(self.classes.len() as u64),
+            self.images_per_second
+        )?;
+        match self.unreadable.len() {
+            0 => writeln!(text)?,
+            unreadable => writeln!(text, "; {unreadable} unreadable and left out")?,
+        }
+
+        let worst = &self.classes[..worst.min(self.classes.len())];
+        if !worst.is_empty() {
+            writeln!(text, "\n{}", class_table(worst))?;
+        }
+        Ok(())
+    }
+}
+
+fn class_table(classes: &[ClassReport]) -> String {
+    let columns = [
+        Column::Left("worst classes"),
+        Column::Left(""),
+        Column::Right("images"),
+        Column::Right("top-1"),
+        Column::Right("top-5"),
+        Column::Left("taken for"),
+    ];
+    let rows = classes.iter().map(|class| {
+        let mistakes: Vec<String> = class
+            .mistaken_for
+            .iter()
+            .take(MISTAKES)
+            .map(|mistake| format!("{} ({})", mistake.name, mistake.images))
+            .collect();
+        vec![
+            class.name.clone(),
+            class.wnid.unwrap_or_default().to_owned(),
+            class.images.to_string(),
+            percent(class.top1),
+            percent(class.top5),
+            mistakes.join(", "),
+        ]
+    });
+    table(&columns, rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn interval(first: u64, images: u64) -> [f64; 2] {
+        top1_interval(&Score {
+            images,
+            first,
+            among_five: first,
+        })
+    }
+
+    #[test]
+    fn the_interval_is_wilsons() {
+        // 8 of 10, from Wilson's formula computed by hand.
+        let [low, high] = interval(8, 10);
+        assert!((low - 0.49016).abs() < 1e-4, "{low}");
+        assert!((high - 0.94331).abs() < 1e-4, "{high}");
+    }
+
+    #[test]
+    fn the_interval_stays_within_all_and_nothing() {
+        assert_eq!(interval(0, 0), [0.0, 1.0]);
+        assert_eq!(interval(0, 5)[0], 0.0);
+        assert_eq!(interval(5, 5)[1], 1.0);
+        let [low, high] = interval(37_500, 50_000);
+        assert!(low > 0.746 && high < 0.754);
+    }
+}

@@ -1,0 +1,215 @@
+//! What `scarlet info` prints.
+
+use std::fmt::{self, Write};
+
+use scarlet::arch::{Architecture, Cost, PartCost, Published, ResizeFilter};
+use scarlet::weights::KNOWN_WEIGHTS;
+use serde::Serialize;
+
+use super::number::{megabytes, millions, thousands};
+use super::table::{Column, table};
+
+/// How everything is counted.
+const CONVENTION: &str = "\
+Mult-adds: multiplications of convolutions, squeeze-excite's too, and of the classifier.
+Parameters: what is trained; running statistics of batch normalisation are not.
+Activations: the most bytes of f32 tensors alive at once, for one image.";
+
+/// A network and its price.
+#[derive(Debug, Serialize)]
+pub(crate) struct InfoReport<'a> {
+    pub(crate) architecture: &'a Architecture,
+    /// The layers in text form.
+    pub(crate) layers: String,
+    pub(crate) cost: Cost,
+    pub(crate) published: Option<Published>,
+}
+
+/// The presets.
+#[derive(Debug, Serialize)]
+pub(crate) struct ZooReport {
+    pub(crate) networks: Vec<ZooEntry>,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct ZooEntry {
+    pub(crate) name: String,
+    pub(crate) resolution: usize,
+    pub(crate) mult_adds: u64,
+    pub(crate) parameters: u64,
+    pub(crate) weight_bytes: u64,
+    pub(crate) peak_activation_bytes: u64,
+    pub(crate) published: Option<Published>,
+    /// Whether the weights are downloaded when they are needed.
+    pub(crate) public_weights: bool,
+}
+
+impl InfoReport<'_> {
+    pub(crate) fn text(&self) -> String {
+        let mut text = String::new();
+        // Writing to a string cannot fail.
+        let _ = self.write(&mut text);
+        text
+    }
+
+    fn write(&self, text: &mut String) -> fmt::Result {
+        let Architecture {
+            name,
+            classes,
+            preprocessing,
+            ..
+        } = self.architecture;
+        let side = self.cost.resolution;
+        writeln!(text, "{name}, {side}×{side} pixels, {classes} classes")?;
+        writeln!(text, "{}\n", self.layers)?;
+        writeln!(text, "{}\n", self.parts())?;
+        if let Some(published) = &self.published {
+            writeln!(text, "{}\n", published_text(published, &self.cost))?;
+        }
+        writeln!(text, "{CONVENTION}")?;
+        let filter = match preprocessing.filter {
+            ResizeFilter::Bilinear => "bilinear",
+            ResizeFilter::Bicubic => "bicubic",
+        };
+        writeln!(
+            text,
+            "Input: RGB, shorter side to {} pixels ({filter}), centre {side}×{side}; mean {:.3?}, \
+             standard deviation {:.3?}.",
+            preprocessing.resized_side(),
+            preprocessing.mean,
+            preprocessing.std,
+        )
+    }
+
+    fn parts(&self) -> String {
+        let columns = [
+            Column::Left("part"),
+            Column::Left("layer"),
+            Column::Right("output"),
+            Column::Right("mult-adds"),
+            Column::Right("parameters"),
+            Column::Right("activations"),
+        ];
+        let parts = self.cost.parts.iter().map(|part| {
+            let [channels, height, width] = part.output;
+            vec![
+                part.name.clone(),
+                self.layer_text(part),
+                format!("{channels}×{height}×{width}"),
+                thousands(part.mult_adds),
+                thousands(part.parameters),
+                megabytes(part.peak_activation_bytes),
+            ]
+        });
+        let total = vec![
+            "total".to_owned(),
+            String::new(),
+            String::new(),
+            thousands(self.cost.mult_adds),
+            thousands(self.cost.parameters),
+            megabytes(self.cost.peak_activation_bytes),
+        ];
+        table(&columns, parts.chain([total]))
+    }
+
+    /// What a part does.
+    fn layer_text(&self, part: &PartCost) -> String {
+        match part.name.as_str() {
+            "stem" => "3×3 conv /2".to_owned(),
+            "separable_conv" => "3×3 depthwise, 1×1".to_owned(),
+            "conv_before_pooling" => "1×1 conv".to_owned(),
+            "classifier" => "mean, linear".to_owned(),
+            name => name
+                .strip_prefix("mb_module.")
+                .and_then(|index| index.parse::<usize>().ok())
+                .and_then(|index| self.architecture.placed_layers().get(index).copied())
+                .map_or(String::new(), |layer| match layer.stride {
+                    1 => layer.operation.to_string(),
+                    stride => format!("{} /{stride}", layer.operation),
+                }),
+        }
+    }
+}
+
+fn published_text(published: &Published, cost: &Cost) -> String {
+    let mut facts = Vec::new();
+    if let Some(mult_adds) = published.mult_adds {
+        facts.push(format!(
+            "{mult_adds:.0} M mult-adds (counted here {})",
+            millions(cost.mult_adds)
+        ));
+    }
+    if let Some(parameters) = published.parameters {
+        facts.push(format!(
+            "{parameters} M parameters (counted here {})",
+            millions(cost.parameters)
+        ));
+    }
+    facts.push(format!("top-1 {} %", published.top1));
+    if let Some(top5) = published.top5 {
+        facts.push(format!("top-5 {top5} %"));
+    }
+    format!("Published: {}.", facts.join(", "))
+}
+
+impl ZooEntry {
+    pub(crate) fn new(
+        architecture: &Architecture,
+        cost: &Cost,
+        published: Option<Published>,
+    ) -> Self {
+        Self {
+            name: architecture.name.clone(),
+            resolution: cost.resolution,
+            mult_adds: cost.mult_adds,
+            parameters: cost.parameters,
+            weight_bytes: cost.weight_bytes,
+            peak_activation_bytes: cost.peak_activation_bytes,
+            published,
+            public_weights: KNOWN_WEIGHTS
+                .iter()
+                .any(|known| known.network == architecture.name && !known.sources.is_empty()),
+        }
+    }
+}
+
+impl ZooReport {
+    pub(crate) fn text(&self) -> String {
+        let columns = [
+            Column::Left("network"),
+            Column::Right("pixels"),
+            Column::Right("mult-adds"),
+            Column::Right("parameters"),
+            Column::Right("activations"),
+            Column::Right("top-1"),
+            Column::Right("top-5"),
+            Column::Left("weights"),
+        ];
+        let rows = self.networks.iter().map(|network| {
+            let percent = |value: Option<f64>| {
+                value.map_or("–".to_owned(), |value| format!("{value:.1} %"))
+            };
+            vec![
+                network.name.clone(),
+                network.resolution.to_string(),
+                millions(network.mult_adds),
+                millions(network.parameters),
+                megabytes(network.peak_activation_bytes),
+                percent(network.published.map(|published| published.top1)),
+                percent(network.published.and_then(|published| published.top5)),
+                if network.public_weights {
+                    "public"
+                } else {
+                    "not public"
+                }
+                .to_owned(),
+            ]
+        });
+        format!(
+            "{}\n\nMult-adds, parameters and activations are counted, accuracies on ImageNet were \
+             published.\nPublic weights are downloaded when they are needed; others are given with \
+             --weights.\nscarlet info NETWORK shows one part by part.",
+            table(&columns, rows)
+        )
+    }
+}

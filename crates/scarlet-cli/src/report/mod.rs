@@ -1,0 +1,48 @@
+//! What commands print: values for JSON, and the same for people.
+
+pub(crate) mod bench;
+pub(crate) mod eval;
+pub(crate) mod info;
+pub(crate) mod number;
+pub(crate) mod predict;
+mod table;
+
+use serde::Serialize;
+
+use crate::error::CliError;
+use crate::model::Model;
+use crate::terminal::Terminal;
+
+/// Which network computed, where, and with what.
+#[derive(Debug, Serialize)]
+pub(crate) struct Setting {
+    pub(crate) model: String,
+    /// Where the weights are from.
+    pub(crate) weights: String,
+    pub(crate) device: String,
+    pub(crate) resolution: usize,
+}
+
+impl Setting {
+    pub(crate) fn of(model: &Model) -> Self {
+        Self {
+            model: model.architecture().name.clone(),
+            weights: model.weights().to_owned(),
+            device: model.device_name().to_owned(),
+            resolution: model.preprocessing().resolution,
+        }
+    }
+}
+
+/// A file that could not be read.
+#[derive(Debug, Serialize)]
+pub(crate) struct Unreadable {
+    pub(crate) path: String,
+    pub(crate) error: String,
+}
+
+/// Prints a report as one JSON object.
+pub(crate) fn print_json(terminal: &Terminal, report: &impl Serialize) -> Result<(), CliError> {
+    let json = serde_json::to_string_pretty(report).map_err(std::io::Error::from)?;
+    terminal.print(&json)
+}

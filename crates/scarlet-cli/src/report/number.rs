@@ -1,0 +1,54 @@
+//! Numbers for people.
+
+/// `50,000`.
+pub(crate) fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() * 4 / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// `326.9 M`.
+pub(crate) fn millions(number: u64) -> String {
+    format!("{:.1} M", number as f64 / 1e6)
+}
+
+/// `26.1 MB`, in millions of bytes.
+pub(crate) fn megabytes(bytes: u64) -> String {
+    format!("{:.1} MB", bytes as f64 / 1e6)
+}
+
+/// `75.12 %` of a number from 0 to 1.
+pub(crate) fn percent(ratio: f64) -> String {
+    format!("{:.2} %", 100.0 * ratio)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thousands_are_set_apart() {
+        for (number, text) in [
+            (0, "0"),
+            (999, "999"),
+            (1_000, "1,000"),
+            (365_307_392, "365,307,392"),
+        ] {
+            assert_eq!(thousands(number), text);
+        }
+        assert_eq!(thousands(u64::MAX), "18,446,744,073,709,551,615");
+    }
+
+    #[test]
+    fn large_numbers_are_rounded() {
+        assert_eq!(millions(326_853_440), "326.9 M");
+        assert_eq!(megabytes(26_126_224), "26.1 MB");
+        assert_eq!(percent(0.75123), "75.12 %");
+    }
+}

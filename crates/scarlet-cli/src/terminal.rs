@@ -1,0 +1,248 @@
+//! What a user sees while a command runs: output, warnings, notes, progress.
+
+use std::fmt::Display;
+use std::io::{self, IsTerminal, Write};
+use std::time::{Duration, Instant};
+
+use anstream::ColorChoice;
+use clap::builder::styling::{AnsiColor, Style};
+use indicatif::{HumanBytes, HumanDuration, MultiProgress, ProgressBar, ProgressStyle};
+use scarlet::weights;
+use tracing_subscriber::EnvFilter;
+
+use crate::error::CliError;
+use crate::report::number::thousands;
+
+/// Pause between two lines of progress where no bar can be drawn.
+const LINE_INTERVAL: Duration = Duration::from_secs(10);
+
+const ERROR: Style = AnsiColor::Red.on_default().bold();
+const WARNING: Style = AnsiColor::Yellow.on_default().bold();
+
+/// Standard output and standard error, where only one at a time may draw.
+pub(crate) struct Terminal {
+    progress: ProgressForm,
+    bars: MultiProgress,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum ProgressForm {
+    Silent,
+    /// A line now and then: for files, and beside a log.
+    Lines,
+    Bars,
+}
+
+impl Terminal {
+    pub(crate) fn new(quiet: bool, verbose: u8) -> Self {
+        if verbose > 0 {
+            start_log(verbose);
+        }
+        let progress = if quiet {
+            ProgressForm::Silent
+        } else if verbose > 0 || !io::stderr().is_terminal() {
+            ProgressForm::Lines
+        } else {
+            ProgressForm::Bars
+        };
+        Self {
+            progress,
+            bars: MultiProgress::new(),
+        }
+    }
+
+    /// A line or more on standard output.
+    pub(crate) fn print(&self, text: &str) -> Result<(), CliError> {
+        self.bars.suspend(|| {
+            let mut out = io::stdout().lock();
+            writeln!(out, "{}", text.trim_end_matches('\n'))?;
+            Ok(out.flush()?)
+        })
+    }
+
+    pub(crate) fn error(&self, error: &CliError) {
+        let message = error.report();
+        self.say(format_args!("{ERROR}error:{ERROR:#} {message}"));
+    }
+
+    pub(crate) fn warn(&self, message: impl Display) {
+        self.say(format_args!("{WARNING}warning:{WARNING:#} {message}"));
+    }
+
+    /// Something good to know, unless the user wants quiet.
+    pub(crate) fn note(&self, message: impl Display) {
+        if self.progress != ProgressForm::Silent {
+            self.say(message);
+        }
+    }
+
+    fn say(&self, message: impl Display) {
+        self.bars.suspend(|| {
+            // Nobody is left to tell when standard error is gone.
+            let _ = writeln!(anstream::stderr(), "{message}");
+        });
+    }
+
+    /// Progress of `total` items called `unit`.
+    pub(crate) fn progress(&self, unit: &'static str, total: usize) -> Progress {
+        let bar = self.bar(ITEMS);
+        bar.set_length(total as u64);
+        bar.set_message(unit);
+        let lines = self.progress == ProgressForm::Lines;
+        Progress {
+            bar,
+            lines: lines.then(|| Lines::new(unit, total)),
+        }
+    }
+
+    /// Progress of getting weights, for as long as the first value lives; the second is to be
+    /// told about it.
+    pub(crate) fn download(&self) -> (Progress, impl FnMut(weights::Progress) + 'static) {
+        let bar = self.bar(WAITING);
+        bar.enable_steady_tick(Duration::from_millis(100));
+        let shown = Progress {
+            bar: bar.clone(),
+            lines: None,
+        };
+        let lines = self.progress == ProgressForm::Lines;
+        let mut due = Instant::now() + LINE_INTERVAL;
+        let report = move |progress: weights::Progress| {
+            let received = received(&progress);
+            if lines && Instant::now() >= due {
+                due = Instant::now() + LINE_INTERVAL;
+                let _ = writeln!(io::stderr(), "downloading the weights: {received}");
+            }
+            if let Some(total) = progress.total {
+                bar.set_style(style(BYTES));
+                bar.set_length(total);
+            }
+            bar.set_position(progress.received);
+            bar.set_message(received);
+        };
+        (shown, report)
+    }
+
+    fn bar(&self, template: &str) -> ProgressBar {
+        let bar = match self.progress {
+            ProgressForm::Bars => self.bars.add(ProgressBar::no_length()),
+            _ => ProgressBar::hidden(),
+        };
+        bar.with_style(style(template))
+    }
+}
+
+const ITEMS: &str = "{wide_bar} {human_pos} of {human_len} {msg}, {per_sec}, {eta} left";
+const WAITING: &str = "{spinner} getting the weights {msg}";
+const BYTES: &str = "downloading the weights {wide_bar} {msg}, {eta} left";
+
+fn style(template: &str) -> ProgressStyle {
+    // A test parses every template.
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
+fn received(progress: &weights::Progress) -> String {
+    let received = HumanBytes(progress.received);
+    match progress.total {
+        Some(total) => format!("{received} of {}", HumanBytes(total)),
+        None => received.to_string(),
+    }
+}
+
+fn start_log(verbose: u8) {
+    let level = if verbose == 1 { "info" } else { "debug" };
+    let colours = anstream::stderr().current_choice() != ColorChoice::Never;
+    // A second subscriber would be a mistake of this program, and no reason not to go on.
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::new(level))
+        .with_writer(io::stderr)
+        .with_ansi(colours)
+        .try_init();
+}
+
+/// How far a command is.
+pub(crate) struct Progress {
+    bar: ProgressBar,
+    lines: Option<Lines>,
+}
+
+impl Progress {
+    pub(crate) fn advance(&mut self, items: usize) {
+        self.bar.inc(items as u64);
+        if let Some(lines) = &mut self.lines {
+            lines.advance(items);
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+struct Lines {
+    unit: &'static str,
+    total: usize,
+    done: usize,
+    started: Instant,
+    due: Instant,
+}
+
+impl Lines {
+    fn new(unit: &'static str, total: usize) -> Self {
+        let started = Instant::now();
+        Self {
+            unit,
+            total,
+            done: 0,
+            started,
+            due: started + LINE_INTERVAL,
+        }
+    }
+
+    fn advance(&mut self, items: usize) {
+        self.done += items;
+        let now = Instant::now();
+        if now >= self.due && self.done < self.total {
+            self.due = now + LINE_INTERVAL;
+            let _ = writeln!(io::stderr(), "{}", self.line(now - self.started));
+        }
+    }
+
+    fn line(&self, elapsed: Duration) -> String {
+        let rate = self.done as f64 / elapsed.as_secs_f64();
+        let left = (self.total - self.done) as f64 / rate;
+        let left = Duration::try_from_secs_f64(left).unwrap_or(Duration::MAX);
+        format!(
+            "{} of {} {unit}, {rate:.1} {unit}/s, about {} left",
+            thousands(self.done as u64),
+            thousands(self.total as u64),
+            HumanDuration(left),
+            unit = self.unit,
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn templates_parse() {
+        for template in [ITEMS, WAITING, BYTES] {
+            assert!(ProgressStyle::with_template(template).is_ok(), "{template}");
+        }
+    }
+
+    #[test]
+    fn a_line_of_progress_estimates_what_is_left() {
+        let mut lines = Lines::new("images", 50_000);
+        lines.done = 1_250;
+        assert_eq!(
+            lines.line(Duration::from_secs(10)),
+            "1,250 of 50,000 images, 125.0 images/s, about 6 minutes left"
+        );
+        lines.done = 0;
+        assert!(lines.line(Duration::ZERO).starts_with("0 of 50,000"));
+    }
+}

@@ -1,0 +1,260 @@
+//! `scarlet eval`.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use std::fs;
+use std::path::Path;
+
+use common::{copy_photograph, scarlet_tiny, write_damaged_photograph};
+use serde_json::Value;
+
+/// Two photographs of one class, one of another.
+fn prepare(folder: &Path, classes: [&str; 2]) {
+    copy_photograph("chelsea.png", &folder.join(classes[0]).join("1.png"));
+    copy_photograph("rocket.jpg", &folder.join(classes[0]).join("2.jpg"));
+    copy_photograph("coffee.png", &folder.join(classes[1]).join("3.png"));
+}
+
+/// The rows of a CSV file as maps from heading to cell.
+fn read_csv(path: &Path) -> Vec<std::collections::HashMap<String, String>> {
+    csv::Reader::from_path(path)
+        .unwrap()
+        .deserialize()
+        .map(|row| row.unwrap())
+        .collect()
+}
+
+#[test]
+fn figures_and_results_agree() {
+    let folder = tempfile::tempdir().unwrap();
+    let set = folder.path().join("set");
+    prepare(&set, ["cat", "cup"]);
+    let results = folder.path().join("results.csv");
+    let arguments = [
+        "eval",
+        set.to_str().unwrap(),
+        "--results",
+        results.to_str().unwrap(),
+        "--json",
+    ];
+    let json = scarlet_tiny(2, &arguments).json();
+    assert_eq!(json["complete"], true);
+    assert_eq!(json["images"], 3);
+    assert_eq!(json["images_in_folder"], 3);
+    assert_eq!(json["published"], Value::Null);
+    assert_eq!(json["top5"], 1.0);
+    assert!(json["images_per_second"].as_f64().unwrap() > 0.0);
+    let classes = json["classes"].as_array().unwrap();
+    assert_eq!(classes.len(), 2);
+
+    let rows = read_csv(&results);
+    assert_eq!(rows.len(), 3);
+    let right = rows.iter().filter(|row| row["top1"] == "true").count();
+    assert_eq!(json["top1"].as_f64().unwrap(), right as f64 / 3.0);
+    for row in &rows {
+        assert_eq!(row["top1"] == "true", row["class"] == row["predicted"]);
+        assert_eq!(row["error"], "");
+        let class = classes
+            .iter()
+            .find(|class| class["name"] == row["class_name"].as_str())
+            .unwrap();
+        let is_mistake = class["mistaken_for"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|mistake| mistake["name"] == row["predicted_name"].as_str());
+        assert_eq!(is_mistake, row["top1"] == "false");
+    }
+    let paths: Vec<&str> = rows.iter().map(|row| row["path"].as_str()).collect();
+    assert_eq!(paths, ["cat/1.png", "cat/2.jpg", "cup/3.png"]);
+}
+
+#[test]
+fn the_text_shows_the_worst_classes() {
+    let folder = tempfile::tempdir().unwrap();
+    prepare(folder.path(), ["cat", "cup"]);
+    let path = folder.path().to_str().unwrap();
+    let text = scarlet_tiny(2, &["eval", path]).stdout;
+    for part in [
+        "top-1",
+        "95 % interval",
+        "3 images of 2 classes",
+        "images/s",
+        "worst classes",
+        "cat",
+        "cup",
+    ] {
+        assert!(text.contains(part), "{text}");
+    }
+    let text = scarlet_tiny(2, &["eval", path, "--worst", "0"]).stdout;
+    assert!(!text.contains("worst classes"), "{text}");
+}
+
+#[test]
+fn wordnet_ids_are_imagenets_classes_even_if_few() {
+    let folder = tempfile::tempdir().unwrap();
+    prepare(folder.path(), ["n02124075", "n07920052"]);
+    let path = folder.path().to_str().unwrap();
+    let json = scarlet_tiny(1000, &["eval", path, "--json"]).json();
+    let mut classes: Vec<(u64, &str, &str, u64)> = json["classes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|class| {
+            (
+                class["class"].as_u64().unwrap(),
+                class["wnid"].as_str().unwrap(),
+                class["name"].as_str().unwrap(),
+                class["images"].as_u64().unwrap(),
+            )
+        })
+        .collect();
+    classes.sort();
+    assert_eq!(
+        classes,
+        [
+            (285, "n02124075", "Egyptian cat", 2),
+            (967, "n07920052", "espresso", 1)
+        ]
+    );
+}
+
+#[test]
+fn another_number_of_classes_is_an_error_that_says_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    prepare(folder.path(), ["cat", "cup"]);
+    let path = folder.path().to_str().unwrap();
+    scarlet_tiny(1000, &["eval", path]).assert_fails(
+        1,
+        &[
+            "has 2 class folders, but the network has 1000 classes",
+            "WordNet ids",
+            "--weights",
+        ],
+    );
+    scarlet_tiny(3, &["eval", path])
+        .assert_fails(1, &["has 2 class folders, but the network has 3 classes"]);
+}
+
+#[test]
+fn a_damaged_image_is_reported_counted_and_left_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let set = folder.path().join("set");
+    prepare(&set, ["cat", "cup"]);
+    let damaged = set.join("cup/0.jpg");
+    write_damaged_photograph(&damaged);
+    let results = folder.path().join("results.csv");
+    let path = set.to_str().unwrap();
+
+    let arguments = [
+        "eval",
+        path,
+        "--json",
+        "--results",
+        results.to_str().unwrap(),
+    ];
+    let ran = scarlet_tiny(2, &arguments);
+    let told = format!("warning: {} is damaged", damaged.display());
+    assert!(ran.stderr.contains(&told), "{ran:?}");
+    let json = ran.json();
+    assert_eq!(json["images"], 3);
+    assert_eq!(json["images_in_folder"], 4);
+    assert_eq!(json["complete"], true);
+    assert_eq!(json["unreadable"][0]["path"], "cup/0.jpg");
+    let rows = read_csv(&results);
+    assert_eq!(rows.len(), 4);
+    let row = rows.iter().find(|row| row["path"] == "cup/0.jpg").unwrap();
+    assert!(row["error"].contains("is damaged"), "{row:?}");
+    assert_eq!(row["predicted"], "");
+
+    fs::remove_file(&results).unwrap();
+    let arguments = [
+        "eval",
+        path,
+        "--strict",
+        "--results",
+        results.to_str().unwrap(),
+    ];
+    scarlet_tiny(2, &arguments).assert_fails(1, &["0.jpg is damaged"]);
+    // Nor is anything left beside the results that there are none of.
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn folders_that_cannot_be_evaluated_say_why() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().to_str().unwrap();
+    scarlet_tiny(2, &["eval", path]).assert_fails(1, &["has no class folders"]);
+    fs::create_dir(folder.path().join("cat")).unwrap();
+    scarlet_tiny(2, &["eval", path]).assert_fails(1, &["holds no images"]);
+    scarlet_tiny(2, &["eval", "no-such-folder"])
+        .assert_fails(1, &["there is nothing at no-such-folder"]);
+    write_damaged_photograph(&folder.path().join("cat/1.jpg"));
+    scarlet_tiny(1, &["eval", path])
+        .assert_fails(1, &["error: 1 of 1 photographs could not be read"]);
+}
+
+#[test]
+fn results_that_cannot_be_written_are_found_at_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    prepare(folder.path(), ["cat", "cup"]);
+    let path = folder.path().to_str().unwrap();
+    scarlet_tiny(
+        2,
+        &["eval", path, "--results", "no-such-folder/results.csv"],
+    )
+    .assert_fails(1, &["cannot write no-such-folder/results.csv"]);
+}
+
+#[test]
+#[cfg(unix)]
+fn an_interruption_leaves_a_partial_result_that_says_so() {
+    use std::io::{BufRead, BufReader, Read};
+    use std::process::{Command, Stdio};
+
+    const COPIES: usize = 4000;
+    let folder = tempfile::tempdir().unwrap();
+    let set = folder.path().join("set");
+    let first = set.join("cat/0.png");
+    copy_photograph("chelsea.png", &first);
+    for copy in 1..COPIES {
+        fs::hard_link(&first, set.join(format!("cat/{copy}.png"))).unwrap();
+    }
+    let results = folder.path().join("results.csv");
+    let mut child = Command::new(env!("CARGO_BIN_EXE_scarlet"))
+        .arg("eval")
+        .arg(&set)
+        .args(["--model", common::TINY, "--random-init", "--size", "64"])
+        .args(["--num-classes", "1", "--batch", "1", "--json", "--results"])
+        .arg(&results)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stderr = BufReader::new(child.stderr.take().unwrap());
+    let mut line = String::new();
+    stderr.read_line(&mut line).unwrap();
+    assert!(
+        line.starts_with("evaluating custom on 4000 images"),
+        "{line}"
+    );
+    let killed = Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(killed.success());
+
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130));
+    let mut rest = String::new();
+    stderr.read_to_string(&mut rest).unwrap();
+    assert!(rest.contains("error: interrupted"), "{rest}");
+    let json: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(json["complete"], false);
+    let images = json["images"].as_u64().unwrap() as usize;
+    assert!(images < COPIES);
+    assert!(!results.exists());
+    let partial = folder.path().join("results.partial.csv");
+    assert_eq!(read_csv(&partial).len(), images);
+}

@@ -1,0 +1,91 @@
+//! `scarlet info`.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use std::fs;
+
+use common::{TINY, scarlet};
+
+#[test]
+fn the_zoo_is_listed_with_its_costs() {
+    let ran = scarlet(["info"]);
+    assert_eq!(ran.stdout, scarlet(["info", "--list"]).stdout);
+    insta::assert_snapshot!("zoo", ran.stdout);
+
+    let json = scarlet(["info", "--json"]).json();
+    let networks = json["networks"].as_array().unwrap();
+    let names: Vec<&str> = networks
+        .iter()
+        .map(|network| network["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(names, scarlet::arch::NAMES);
+    for network in networks {
+        for field in [
+            "resolution",
+            "mult_adds",
+            "parameters",
+            "weight_bytes",
+            "peak_activation_bytes",
+        ] {
+            assert!(network[field].as_u64().unwrap() > 0, "{field}");
+        }
+        let public = network["name"] == "efficientnet-lite0";
+        assert_eq!(network["public_weights"], public);
+    }
+}
+
+#[test]
+fn counted_and_published_figures_stand_side_by_side() {
+    let text = scarlet(["info", "scarlet-b"]).stdout;
+    assert!(text.contains("326,853,440"), "{text}");
+    assert!(text.contains("6,531,556"), "{text}");
+    assert!(
+        text.contains("Published: 329 M mult-adds (counted here 326.9 M)"),
+        "{text}"
+    );
+    assert!(text.contains("top-1 76.3 %, top-5 93 %"), "{text}");
+}
+
+#[test]
+fn a_network_is_priced_part_by_part() {
+    insta::assert_snapshot!("custom", scarlet(["info", TINY]).stdout);
+    let json = scarlet(["info", TINY, "--size", "64", "--json"]).json();
+    insta::assert_json_snapshot!("custom-json", json);
+}
+
+#[test]
+fn names_layers_and_files_are_the_same_network() {
+    let by_name = scarlet(["info", "scarlet-c", "--json"]).json();
+    let layers = by_name["layers"].as_str().unwrap();
+    let by_layers = scarlet(["info", layers, "--json"]).json();
+    assert_eq!(by_layers["cost"], by_name["cost"]);
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("c.json");
+    fs::write(&path, by_name["architecture"].to_string()).unwrap();
+    let by_file = scarlet(["info", path.to_str().unwrap(), "--json"]).json();
+    assert_eq!(by_file, by_name);
+}
+
+#[test]
+fn cost_follows_the_resolution() {
+    let json = scarlet(["info", "scarlet-a", "--resolution", "448", "--json"]).json();
+    assert_eq!(json["cost"]["resolution"], 448);
+    assert!(json["cost"]["mult_adds"].as_u64().unwrap() > 4 * 360_000_000);
+    assert_eq!(json["cost"]["parameters"], 6_707_720);
+}
+
+#[test]
+fn files_that_are_no_networks_say_why() {
+    scarlet(["info", "no-such.json"]).assert_fails(1, &["cannot read no-such.json"]);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("net.json");
+    fs::write(&path, "{\"name\": 3}").unwrap();
+    scarlet(["info", path.to_str().unwrap()])
+        .assert_fails(1, &["net.json cannot be built: line 1, column "]);
+    let path = folder.path().join("weights.pth.tar");
+    fs::write(&path, "").unwrap();
+    scarlet(["info", path.to_str().unwrap()])
+        .assert_fails(2, &["weights.pth.tar is a file", "given with --weights"]);
+}
