@@ -1,0 +1,101 @@
+//! What can be wrong with a data set.
+
+use std::io;
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+/// Why a data set cannot be had, and what would mend it.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum DatasetError {
+    /// A file cannot be read.
+    #[error("cannot read `{path}`: {source}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A file is not what it was taken for.
+    #[error("`{path}` is not {expected}: {problem}")]
+    Format {
+        /// The file.
+        path: PathBuf,
+        /// What it should be.
+        expected: &'static str,
+        /// What it is instead.
+        problem: String,
+    },
+    /// A folder lacks a file of the data set.
+    #[error("`{folder}` has no file `{name}`, which {dataset} consists of")]
+    Missing {
+        /// The folder.
+        folder: PathBuf,
+        /// The file.
+        name: String,
+        /// The data set.
+        dataset: &'static str,
+    },
+    /// Parts that do not belong together.
+    #[error("{found} {what} were given, but {expected} are needed: {why}")]
+    Count {
+        /// What there is a wrong number of.
+        what: &'static str,
+        /// How many there are.
+        found: usize,
+        /// How many there should be.
+        expected: usize,
+        /// What makes them that many.
+        why: String,
+    },
+    /// A label beyond the classes.
+    #[error("image {image} (counted from 0) has label {label}, but there are {classes} classes")]
+    Label {
+        /// The image.
+        image: usize,
+        /// Its label.
+        label: u32,
+        /// Number of classes.
+        classes: usize,
+    },
+    /// Images of another size than the network's.
+    #[error(
+        "the images measure {height}×{width} pixels and cannot be padded to {target}×{target}, \
+         which is smaller: choose a resolution of at least {largest}"
+    )]
+    TooLarge {
+        /// Height of the images.
+        height: usize,
+        /// Width of the images.
+        width: usize,
+        /// Side they were to be padded to.
+        target: usize,
+        /// The larger of their sides.
+        largest: usize,
+    },
+    /// A class that cannot be divided.
+    #[error(
+        "class `{class}` has only {images} image(s), but to be in both parts of a split a class \
+         needs at least 2: add images to it or leave it out"
+    )]
+    ClassTooSmall {
+        /// Name of the class.
+        class: String,
+        /// Its images.
+        images: usize,
+    },
+    /// A share that is none.
+    #[error("a split puts a share of the images aside, over 0 and under 1, but {share} was given")]
+    Share {
+        /// The share asked for.
+        share: f64,
+    },
+}
+
+impl DatasetError {
+    pub(super) fn read(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::Read { path, source }
+    }
+}

@@ -1,0 +1,381 @@
+//! [`Images`]: labelled images of one size.
+
+use crate::random::{Purpose, Stream};
+
+use super::DatasetError;
+
+/// Labelled images of one size in memory, 8 bits a channel.
+///
+/// ```
+/// use scarlet_train::dataset::Images;
+///
+/// // Two images of one grey channel, 1×2 pixels.
+/// let images = Images::new([1, 1, 2], vec![0, 255, 10, 20], vec![1, 0], ["cat", "dog"])?;
+/// assert_eq!(images.len(), 2);
+/// assert_eq!(images.image(1), [10, 20]);
+/// assert_eq!(images.classes()[images.label(1)], "cat");
+/// # Ok::<(), scarlet_train::dataset::DatasetError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Images {
+    shape: [usize; 3],
+    pixels: Vec<u8>,
+    labels: Vec<u32>,
+    classes: Vec<String>,
+}
+
+/// The two parts that a data set comes in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TrainTest {
+    /// To train on.
+    pub train: Images,
+    /// To judge the finished network by, and for nothing else.
+    pub test: Images,
+}
+
+impl Images {
+    /// Images of `shape` (channels, height, width): their `pixels`
+    /// `[images, channels, height, width]` row-major, for each the index of its class, and the
+    /// names of the classes.
+    ///
+    /// # Errors
+    ///
+    /// When the numbers of pixels and labels do not fit, there are no images, or a label is
+    /// beyond the classes.
+    pub fn new<N: Into<String>>(
+        shape: [usize; 3],
+        pixels: Vec<u8>,
+        labels: Vec<u32>,
+        classes: impl IntoIterator<Item = N>,
+    ) -> Result<Self, DatasetError> {
+        let classes: Vec<String> = classes.into_iter().map(Into::into).collect();
+        let [channels, height, width] = shape;
+        let values = channels.saturating_mul(height).saturating_mul(width);
+        if labels.is_empty() || values == 0 {
+            return Err(DatasetError::Count {
+                what: "pixels",
+                found: pixels.len(),
+                expected: values.max(1),
+                why: "a data set needs at least one image of one pixel".to_owned(),
+            });
+        }
+        let expected = values.saturating_mul(labels.len());
+        if pixels.len() != expected {
+            return Err(DatasetError::Count {
+                what: "pixel values",
+                found: pixels.len(),
+                expected,
+                why: format!(
+                    "there are {} labels, and an image has {channels}×{height}×{width} values",
+                    labels.len()
+                ),
+            });
+        }
+        if let Some(image) = labels.iter().position(|&l| l as usize >= classes.len()) {
+            return Err(DatasetError::Label {
+                image,
+                label: labels[image],
+                classes: classes.len(),
+            });
+        }
+        Ok(Self {
+            shape,
+            pixels,
+            labels,
+            classes,
+        })
+    }
+
+    /// The same images with other names for their classes.
+    ///
+    /// # Errors
+    ///
+    /// When there are not as many names as classes.
+    pub fn with_classes<N: Into<String>>(
+        mut self,
+        classes: impl IntoIterator<Item = N>,
+    ) -> Result<Self, DatasetError> {
+        let names: Vec<String> = classes.into_iter().map(Into::into).collect();
+        if names.len() != self.classes.len() {
+            return Err(DatasetError::Count {
+                what: "class names",
+                found: names.len(),
+                expected: self.classes.len(),
+                why: "every class has one".to_owned(),
+            });
+        }
+        self.classes = names;
+        Ok(self)
+    }
+
+    /// Number of images.
+    pub fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// Whether there are no images, which no constructor allows.
+    pub fn is_empty(&self) -> bool {
+        self.labels.is_empty()
+    }
+
+    /// Channels, height and width of every image.
+    pub fn shape(&self) -> [usize; 3] {
+        self.shape
+    }
+
+    /// The pixels of an image, `[channels, height, width]` row-major.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such image.
+    pub fn image(&self, index: usize) -> &[u8] {
+        let values = self.values_per_image();
+        &self.pixels[index * values..][..values]
+    }
+
+    /// The index of an image's class.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such image.
+    pub fn label(&self, index: usize) -> usize {
+        self.labels[index] as usize
+    }
+
+    /// For each image the index of its class.
+    pub fn labels(&self) -> &[u32] {
+        &self.labels
+    }
+
+    /// Names of the classes.
+    pub fn classes(&self) -> &[String] {
+        &self.classes
+    }
+
+    /// For each class its number of images.
+    pub fn class_counts(&self) -> Vec<usize> {
+        let mut counts = vec![0; self.classes.len()];
+        for &label in &self.labels {
+            counts[label as usize] += 1;
+        }
+        counts
+    }
+
+    /// Mean and standard deviation of every channel, of values from 0 to 1: what a network's
+    /// input is normalised by.
+    pub fn channel_statistics(&self) -> Vec<(f64, f64)> {
+        let [channels, height, width] = self.shape;
+        let mut sums = vec![(0u64, 0u64); channels];
+        for plane in self.pixels.chunks_exact(height * width).enumerate() {
+            let (sum, squares) = &mut sums[plane.0 % channels];
+            for &value in plane.1 {
+                *sum += u64::from(value);
+                *squares += u64::from(value) * u64::from(value);
+            }
+        }
+        let count = (self.len() * height * width) as f64;
+        sums.into_iter()
+            .map(|(sum, squares)| {
+                let mean = sum as f64 / count;
+                let variance = (squares as f64 / count - mean * mean).max(0.0);
+                (mean / 255.0, variance.sqrt() / 255.0)
+            })
+            .collect()
+    }
+
+    /// The images of these indices, in their order; an index may come more than once.
+    ///
+    /// # Panics
+    ///
+    /// If `indices` is empty or one of them is no image.
+    pub fn select(&self, indices: &[usize]) -> Self {
+        assert!(!indices.is_empty(), "a selection needs at least one image");
+        let mut pixels = Vec::with_capacity(indices.len() * self.values_per_image());
+        for &index in indices {
+            pixels.extend_from_slice(self.image(index));
+        }
+        Self {
+            shape: self.shape,
+            pixels,
+            labels: indices.iter().map(|&index| self.labels[index]).collect(),
+            classes: self.classes.clone(),
+        }
+    }
+
+    /// Puts `share` of every class aside, at random but the same for the same `seed`: the rest,
+    /// and what was put aside. At least one image of every class is in each part; images keep
+    /// their order.
+    ///
+    /// # Errors
+    ///
+    /// When the share is not over 0 and under 1, or a class has a single image. Classes without
+    /// images are let be.
+    pub fn split(&self, share: f64, seed: u64) -> Result<(Self, Self), DatasetError> {
+        if !(share > 0.0 && share < 1.0) {
+            return Err(DatasetError::Share { share });
+        }
+        let mut by_class = vec![Vec::new(); self.classes.len()];
+        for (index, &label) in self.labels.iter().enumerate() {
+            by_class[label as usize].push(index);
+        }
+        let (mut rest, mut aside) = (Vec::new(), Vec::new());
+        for (class, mut indices) in by_class.into_iter().enumerate() {
+            match indices.len() {
+                0 => continue,
+                1 => {
+                    return Err(DatasetError::ClassTooSmall {
+                        class: self.classes[class].clone(),
+                        images: 1,
+                    });
+                }
+                length => {
+                    Stream::new(seed, Purpose::Split, class as u64).shuffle(&mut indices);
+                    let count = (share * length as f64).round() as usize;
+                    let (chosen, others) = indices.split_at(count.clamp(1, length - 1));
+                    aside.extend_from_slice(chosen);
+                    rest.extend_from_slice(others);
+                }
+            }
+        }
+        rest.sort_unstable();
+        aside.sort_unstable();
+        Ok((self.select(&rest), self.select(&aside)))
+    }
+
+    /// The same images in the middle of black ones of `side` × `side` pixels; an odd pixel goes
+    /// to the bottom and right.
+    ///
+    /// # Errors
+    ///
+    /// When the images are larger than that.
+    pub fn padded(&self, side: usize) -> Result<Self, DatasetError> {
+        let [channels, height, width] = self.shape;
+        if height > side || width > side {
+            return Err(DatasetError::TooLarge {
+                height,
+                width,
+                target: side,
+                largest: height.max(width),
+            });
+        }
+        if (height, width) == (side, side) {
+            return Ok(self.clone());
+        }
+        let (top, left) = ((side - height) / 2, (side - width) / 2);
+        let mut pixels = vec![0; self.len() * channels * side * side];
+        for (row, source) in self.pixels.chunks_exact(width).enumerate() {
+            let (plane, y) = (row / height, row % height);
+            let start = (plane * side + top + y) * side + left;
+            pixels[start..start + width].copy_from_slice(source);
+        }
+        Ok(Self {
+            shape: [channels, side, side],
+            pixels,
+            labels: self.labels.clone(),
+            classes: self.classes.clone(),
+        })
+    }
+
+    fn values_per_image(&self) -> usize {
+        self.shape.iter().product()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn numbered(labels: &[u32], classes: usize) -> Images {
+        let pixels = (0..labels.len()).map(|index| index as u8).collect();
+        let names = (0..classes).map(|class| format!("class {class}"));
+        Images::new([1, 1, 1], pixels, labels.to_vec(), names).unwrap()
+    }
+
+    fn message<T: std::fmt::Debug>(result: Result<T, DatasetError>) -> String {
+        result.unwrap_err().to_string()
+    }
+
+    #[test]
+    fn parts_that_do_not_fit_are_refused() {
+        let new = |pixels: usize, labels: &[u32]| {
+            message(Images::new(
+                [3, 2, 2],
+                vec![0; pixels],
+                labels.to_vec(),
+                ["a", "b"],
+            ))
+        };
+        assert_eq!(
+            new(13, &[0]),
+            "13 pixel values were given, but 12 are needed: there are 1 labels, and an image has \
+             3×2×2 values"
+        );
+        assert_eq!(
+            new(24, &[1, 2]),
+            "image 1 (counted from 0) has label 2, but there are 2 classes"
+        );
+        assert!(new(0, &[]).contains("at least one image"));
+        assert!(message(numbered(&[0], 1).with_classes(["a", "b"])).contains("2 class names"));
+    }
+
+    #[test]
+    fn a_class_with_one_image_cannot_be_split() {
+        assert_eq!(
+            message(numbered(&[0, 0, 1], 2).split(0.5, 0)),
+            "class `class 1` has only 1 image(s), but to be in both parts of a split a class \
+             needs at least 2: add images to it or leave it out"
+        );
+        assert!(message(numbered(&[0, 0], 1).split(1.0, 0)).contains("under 1, but 1 was given"));
+        assert!(numbered(&[0, 0], 2).split(0.5, 0).is_ok());
+    }
+
+    #[test]
+    fn padding_keeps_the_image_in_the_middle() {
+        let images = Images::new([2, 1, 2], vec![1, 2, 3, 4], vec![0], ["a"]).unwrap();
+        let padded = images.padded(3).unwrap();
+        assert_eq!(padded.shape(), [2, 3, 3]);
+        assert_eq!(
+            padded.image(0),
+            [0, 0, 0, 1, 2, 0, 0, 0, 0, 0, 0, 0, 3, 4, 0, 0, 0, 0]
+        );
+        assert!(message(padded.padded(2)).contains("resolution of at least 3"));
+        assert_eq!(padded.padded(3).unwrap(), padded);
+    }
+
+    #[test]
+    fn statistics_are_per_channel() {
+        let images = Images::new([2, 1, 2], vec![0, 255, 51, 51], vec![0], ["a"]).unwrap();
+        let statistics = images.channel_statistics();
+        assert!((statistics[0].0 - 0.5).abs() < 1e-12 && (statistics[0].1 - 0.5).abs() < 1e-12);
+        assert!((statistics[1].0 - 0.2).abs() < 1e-12 && statistics[1].1 < 1e-7);
+    }
+
+    proptest! {
+        #[test]
+        fn a_split_has_every_image_once_and_every_class_twice(
+            sizes in prop::collection::vec(2usize..20, 1..5),
+            share in 0.01f64..0.99,
+            seed: u64,
+        ) {
+            let labels: Vec<u32> = sizes
+                .iter()
+                .enumerate()
+                .flat_map(|(class, &size)| vec![class as u32; size])
+                .collect();
+            let images = numbered(&labels, sizes.len());
+            let (rest, aside) = images.split(share, seed).unwrap();
+            let mut all: Vec<u8> = [rest.pixels.clone(), aside.pixels.clone()].concat();
+            prop_assert!(rest.pixels.is_sorted() && aside.pixels.is_sorted());
+            all.sort_unstable();
+            prop_assert_eq!(&all, &images.pixels);
+            for (class, &size) in sizes.iter().enumerate() {
+                let wanted = ((share * size as f64).round() as usize).clamp(1, size - 1);
+                prop_assert_eq!(aside.class_counts()[class], wanted);
+                prop_assert_eq!(rest.class_counts()[class], size - wanted);
+            }
+            prop_assert_eq!(images.split(share, seed).unwrap(), (rest, aside));
+        }
+    }
+}
