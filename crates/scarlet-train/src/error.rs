@@ -1,0 +1,163 @@
+//! What can go wrong in training and evaluating.
+
+use std::io;
+use std::path::PathBuf;
+
+use scarlet::fold::FoldError;
+use scarlet::{ConfigError, InputError};
+use scarlet_arch::ArchitectureError;
+use thiserror::Error;
+
+use crate::dataset::DatasetError;
+
+/// Why a network cannot be trained or evaluated, and what would mend it.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum TrainError {
+    /// A genome or an architecture that cannot be.
+    #[error(transparent)]
+    Architecture(#[from] ArchitectureError),
+    /// A network that cannot be built.
+    #[error(transparent)]
+    Network(#[from] ConfigError),
+    /// Images that a network cannot take.
+    #[error(transparent)]
+    Input(#[from] InputError),
+    /// A data set that cannot be used.
+    #[error(transparent)]
+    Dataset(#[from] DatasetError),
+    /// A stabilizer that cannot be removed.
+    #[error(transparent)]
+    Fold(#[from] FoldError),
+    /// A setting out of its range.
+    #[error("`{setting}` is {value}, but must be {expected}")]
+    Setting {
+        /// Name of the setting.
+        setting: &'static str,
+        /// Its value.
+        value: String,
+        /// What it may be.
+        expected: &'static str,
+    },
+    /// A data set for another network.
+    #[error("the data has {found} {what}, but the network is made for {expected}: {hint}")]
+    Mismatch {
+        /// What differs.
+        what: &'static str,
+        /// What the data has.
+        found: usize,
+        /// What the network has.
+        expected: usize,
+        /// What would make them fit.
+        hint: &'static str,
+    },
+    /// Training has diverged.
+    #[error(
+        "step {step}: the loss is {loss}; training has diverged and was stopped before this step \
+         changed a weight. {}Lower the learning rate, lengthen the warm-up or clip gradients",
+        last_good(.checkpoint)
+    )]
+    NotFinite {
+        /// The step, from 1.
+        step: u64,
+        /// The loss: NaN or infinite.
+        loss: f64,
+        /// The last checkpoint, from before.
+        checkpoint: Option<PathBuf>,
+    },
+    /// A weight is no longer a number.
+    #[error(
+        "step {step}: `{weight}` holds a value that is not finite; training has diverged. {}Lower \
+         the learning rate, lengthen the warm-up or clip gradients",
+        last_good(.checkpoint)
+    )]
+    WeightNotFinite {
+        /// Steps done.
+        step: u64,
+        /// The weight.
+        weight: String,
+        /// The last checkpoint, from before.
+        checkpoint: Option<PathBuf>,
+    },
+    /// A file cannot be read.
+    #[error("cannot read `{path}`: {source}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A file cannot be written.
+    #[error("cannot write `{path}`: {source}; what was there before is unchanged")]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A checkpoint that is none, or another network's.
+    #[error("`{path}` is no checkpoint to go on from: {problem}")]
+    Checkpoint {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A run folder that holds another run.
+    #[error(
+        "`{path}` was written by a run with other settings: `{setting}` was {stored}, and now is \
+         {given}. Go on with the old settings, or start in another folder"
+    )]
+    SettingsChanged {
+        /// The checkpoint.
+        path: PathBuf,
+        /// The first setting that differs.
+        setting: String,
+        /// Its value in the checkpoint.
+        stored: String,
+        /// Its value now.
+        given: String,
+    },
+    /// A run folder that is taken.
+    #[error("`{path}` exists already: go on from it by resuming, or start in another folder")]
+    Exists {
+        /// The checkpoint.
+        path: PathBuf,
+    },
+}
+
+fn last_good(checkpoint: &Option<PathBuf>) -> String {
+    match checkpoint {
+        Some(path) => format!("The last good checkpoint is `{}`. ", path.display()),
+        None => String::new(),
+    }
+}
+
+impl TrainError {
+    pub(crate) fn read(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::Read { path, source }
+    }
+
+    pub(crate) fn write(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::Write { path, source }
+    }
+}
+
+/// Refuses a setting that does not meet its condition; write the condition so that NaN fails it.
+pub(crate) fn require(
+    condition: bool,
+    setting: &'static str,
+    value: impl ToString,
+    expected: &'static str,
+) -> Result<(), TrainError> {
+    match condition {
+        true => Ok(()),
+        false => Err(TrainError::Setting {
+            setting,
+            value: value.to_string(),
+            expected,
+        }),
+    }
+}

@@ -1,0 +1,57 @@
+//! A short name for what candidates are measured with.
+
+use std::fmt::Write;
+
+use burn::module::{Module, ModuleVisitor, Param};
+use burn::tensor::Tensor;
+use sha2::{Digest, Sha256};
+
+use crate::dataset::Images;
+
+/// A hash of weights, images and settings: the same score can be expected where it is the same.
+#[derive(Default)]
+pub(super) struct Fingerprint(Sha256);
+
+impl Fingerprint {
+    pub(super) fn text(mut self, text: &str) -> Self {
+        self.0.update((text.len() as u64).to_le_bytes());
+        self.0.update(text);
+        self
+    }
+
+    pub(super) fn images(mut self, images: &Images) -> Self {
+        for part in images.shape() {
+            self.0.update((part as u64).to_le_bytes());
+        }
+        self.0.update((images.len() as u64).to_le_bytes());
+        for index in 0..images.len() {
+            self.0.update(images.image(index));
+            self.0.update((images.label(index) as u64).to_le_bytes());
+        }
+        self
+    }
+
+    pub(super) fn weights(mut self, module: &impl Module) -> Self {
+        // `valid` brings the last training step into the running statistics.
+        module.valid().visit(&mut self);
+        self
+    }
+
+    pub(super) fn finish(self) -> String {
+        let hash = self.0.finalize();
+        hash.iter().take(12).fold(String::new(), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
+    }
+}
+
+impl ModuleVisitor for Fingerprint {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let data = param.val().to_data();
+        for &side in data.shape().as_slice() {
+            self.0.update((side as u64).to_le_bytes());
+        }
+        self.0.update(data.as_bytes());
+    }
+}

@@ -1,0 +1,311 @@
+//! [`CandidateEvaluator`]: what a search asks how good a candidate is.
+
+mod cache;
+mod fingerprint;
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::thread;
+
+use burn::module::Module;
+use burn::tensor::Device;
+use scarlet_arch::{Architecture, Cost, Genome, SearchSpace};
+use scarlet_search::{Constraint, Evaluation, Evaluator, EvaluatorError};
+use serde::{Deserialize, Serialize};
+
+use self::fingerprint::Fingerprint;
+use crate::batch::Batcher;
+use crate::dataset::Images;
+use crate::error::require;
+use crate::random::{Purpose, Stream};
+use crate::supernet::plain_architecture;
+use crate::{Measurement, Supernet, TrainError, Trainable, measure, recalibrate};
+
+pub use self::cache::ScoreCache;
+
+/// How candidates are measured.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct EvaluatorConfig {
+    /// Images per forward pass.
+    pub batch_size: usize,
+    /// Training images that the running statistics of batch normalisation are measured on anew
+    /// for every candidate, the same for all; with 0 those of the supernet are used.
+    pub calibration_images: usize,
+    /// Seed of the choice of these images.
+    pub seed: u64,
+}
+
+impl Default for EvaluatorConfig {
+    fn default() -> Self {
+        Self {
+            batch_size: 128,
+            calibration_images: 512,
+            seed: 0,
+        }
+    }
+}
+
+/// A metric computed from a candidate's plain architecture alone.
+type CostMetric = Box<dyn Fn(&Architecture) -> Result<f64, String> + Send>;
+
+/// Measures the candidates of a search by the weights they inherit from a supernet.
+///
+/// The metrics are `accuracy`, from 0 to 1, on images that were never trained on, and the costs of
+/// the candidate's [plain network](Supernet::plain_architecture): `mult_adds`, `parameters`,
+/// `weight_bytes`, `peak_activation_bytes` (see [`Cost`] for what they count), and what
+/// [`with_metric`](Self::with_metric) adds.
+///
+/// Candidates are measured side by side, and every one on its own: results do not depend on the
+/// number of workers.
+pub struct CandidateEvaluator {
+    space: SearchSpace,
+    judge: Judge,
+    workers: usize,
+    fingerprint: String,
+    cache: ScoreCache,
+    constraints: Vec<Constraint>,
+    cost_metrics: Vec<(String, CostMetric)>,
+}
+
+/// What measures a candidate; workers share it.
+struct Judge {
+    /// One supernet per device, in inference.
+    replicas: Vec<Supernet>,
+    calibration: Option<Images>,
+    holdout: Images,
+    batch_size: usize,
+}
+
+impl Judge {
+    fn measure(&self, worker: usize, genome: &Genome) -> Result<Measurement, TrainError> {
+        let path = self.replicas[worker % self.replicas.len()].path(genome)?;
+        let recalibrated;
+        let network = match &self.calibration {
+            Some(images) => {
+                recalibrated = recalibrate(&path, images, self.batch_size)?;
+                &recalibrated
+            }
+            None => &path,
+        };
+        measure(network, &self.holdout, self.batch_size)
+    }
+}
+
+impl CandidateEvaluator {
+    /// An evaluator on the supernet's own device, with one worker. Statistics of batch
+    /// normalisation are measured on some of the `training` images, accuracy on all of `holdout`,
+    /// which training must not have seen.
+    ///
+    /// # Errors
+    ///
+    /// When the images do not fit the supernet, or the batch size is 0.
+    pub fn new(
+        supernet: &Supernet,
+        training: &Images,
+        holdout: &Images,
+        config: EvaluatorConfig,
+    ) -> Result<Self, TrainError> {
+        let batch_size = config.batch_size;
+        require(batch_size > 0, "batch_size", batch_size, "at least 1")?;
+        let space = supernet.space().clone();
+        for images in [training, holdout] {
+            Batcher::new(images, space.template(), &supernet.device())?;
+        }
+        let calibration = (config.calibration_images > 0).then(|| {
+            let stream = Stream::new(config.seed, Purpose::Calibration, 0);
+            let mut chosen = { stream }.permutation(training.len());
+            chosen.truncate(config.calibration_images);
+            training.select(&chosen)
+        });
+        // Parted from the supernet, whose training may go on.
+        let supernet = supernet.valid();
+        let mut fingerprint = Fingerprint::default()
+            .text(&format!("{space:?}"))
+            .text(&format!("batch size {batch_size}"))
+            .weights(&supernet)
+            .images(holdout);
+        if let Some(calibration) = &calibration {
+            fingerprint = fingerprint.images(calibration);
+        }
+        Ok(Self {
+            space,
+            judge: Judge {
+                replicas: vec![supernet],
+                calibration,
+                holdout: holdout.clone(),
+                batch_size,
+            },
+            workers: 1,
+            fingerprint: fingerprint.finish(),
+            cache: ScoreCache::in_memory(),
+            constraints: Vec::new(),
+            cost_metrics: Vec::new(),
+        })
+    }
+
+    /// Measures candidates with so many workers, on these devices in turn.
+    ///
+    /// # Errors
+    ///
+    /// When there is no device or no worker.
+    pub fn with_workers(mut self, workers: usize, devices: &[Device]) -> Result<Self, TrainError> {
+        require(!devices.is_empty(), "devices", 0, "at least one")?;
+        require(workers > 0, "workers", workers, "at least 1")?;
+        // `valid` first: a clone that is moved takes the running statistics of the others along.
+        let replica = |device: &Device| self.judge.replicas[0].valid().to_device(device);
+        self.judge.replicas = devices.iter().map(replica).collect();
+        self.workers = workers;
+        Ok(self)
+    }
+
+    /// Keeps scores in `cache`, and takes from it what was measured before.
+    pub fn with_cache(mut self, cache: ScoreCache) -> Self {
+        self.cache = cache;
+        self
+    }
+
+    /// Does not measure the accuracy of candidates whose costs violate one of these constraints.
+    pub fn with_constraints(mut self, constraints: impl IntoIterator<Item = Constraint>) -> Self {
+        self.constraints.extend(constraints);
+        self
+    }
+
+    /// Adds a metric that a candidate's plain architecture alone decides, such as its latency by
+    /// a table.
+    pub fn with_metric(
+        mut self,
+        name: impl Into<String>,
+        metric: impl Fn(&Architecture) -> Result<f64, String> + Send + 'static,
+    ) -> Self {
+        self.cost_metrics.push((name.into(), Box::new(metric)));
+        self
+    }
+
+    /// The scores that are known.
+    pub fn cache(&self) -> &ScoreCache {
+        &self.cache
+    }
+
+    /// How well each candidate knows the held-out images, measured or out of the cache.
+    ///
+    /// # Errors
+    ///
+    /// The outer error when the cache cannot be written; an inner one when a genome is not of the
+    /// supernet's space.
+    pub fn scores(
+        &mut self,
+        genomes: &[Genome],
+    ) -> Result<Vec<Result<Measurement, TrainError>>, TrainError> {
+        let mut results: Vec<Option<Result<Measurement, TrainError>>> = genomes
+            .iter()
+            .map(|genome| self.cache.get(&self.fingerprint, genome).map(Ok))
+            .collect();
+        let missing: Vec<usize> = (0..genomes.len())
+            .filter(|&index| results[index].is_none())
+            .collect();
+        let next = AtomicUsize::new(0);
+        let (sender, receiver) = mpsc::channel();
+        let judge = &self.judge;
+        let mut written = Ok(());
+        thread::scope(|scope| {
+            for worker in 0..self.workers.min(missing.len()) {
+                let (sender, next, missing) = (sender.clone(), &next, &missing);
+                scope.spawn(move || {
+                    while let Some(&index) = missing.get(next.fetch_add(1, Ordering::Relaxed)) {
+                        let score = judge.measure(worker, &genomes[index]);
+                        if sender.send((index, score)).is_err() {
+                            break;
+                        }
+                    }
+                });
+            }
+            drop(sender);
+            // Filed as they come, so that no work is lost when the program is killed.
+            for (index, score) in receiver {
+                if let Ok(score) = &score {
+                    let genome = genomes[index].clone();
+                    written = self.cache.insert(&self.fingerprint, genome, *score);
+                    if written.is_err() {
+                        break;
+                    }
+                }
+                results[index] = Some(score);
+            }
+        });
+        written?;
+        Ok(results.into_iter().flatten().collect())
+    }
+
+    /// Everything but the accuracy, in the order of the metrics.
+    fn costs(&self, genome: &Genome) -> Result<Vec<f64>, String> {
+        let text = |error: TrainError| error.to_string();
+        let network = plain_architecture(&self.space, genome).map_err(text)?;
+        let cost = Cost::of(&network, network.preprocessing.resolution)
+            .map_err(|error| error.to_string())?;
+        let mut values = vec![
+            cost.mult_adds as f64,
+            cost.parameters as f64,
+            cost.weight_bytes as f64,
+            cost.peak_activation_bytes as f64,
+        ];
+        for (_, metric) in &self.cost_metrics {
+            values.push(metric(&network)?);
+        }
+        Ok(values)
+    }
+
+    fn violates(&self, metrics: &[String], costs: &[f64]) -> bool {
+        let mut known = metrics[1..].iter().zip(costs);
+        known.any(|(name, &value)| {
+            let mut constraints = self.constraints.iter().filter(|c| c.name == *name);
+            constraints.any(|constraint| constraint.violation(value) > 0.0)
+        })
+    }
+}
+
+impl Evaluator for CandidateEvaluator {
+    fn metrics(&self) -> Vec<String> {
+        let names = [
+            "accuracy",
+            "mult_adds",
+            "parameters",
+            "weight_bytes",
+            "peak_activation_bytes",
+        ];
+        let added = self.cost_metrics.iter().map(|(name, _)| name.clone());
+        names.into_iter().map(str::to_owned).chain(added).collect()
+    }
+
+    fn evaluate(
+        &mut self,
+        genomes: &[scarlet_search::Genome],
+    ) -> Result<Vec<Evaluation>, EvaluatorError> {
+        let metrics = self.metrics();
+        // The accuracy is not known yet, and stays so where a constraint is violated.
+        let mut evaluations: Vec<Evaluation> = Vec::with_capacity(genomes.len());
+        let (mut measured, mut places) = (Vec::new(), Vec::new());
+        for (place, genes) in genomes.iter().enumerate() {
+            let genome = Genome::new(genes.clone()).map_err(|error| error.to_string());
+            let costs = genome.and_then(|genome| Ok((self.costs(&genome)?, genome)));
+            evaluations.push(costs.map(|(costs, genome)| {
+                if !self.violates(&metrics, &costs) {
+                    measured.push(genome);
+                    places.push(place);
+                }
+                [vec![f64::NAN], costs].concat()
+            }));
+        }
+        for (place, score) in places.into_iter().zip(self.scores(&measured)?) {
+            match score {
+                Ok(score) => {
+                    if let Ok(values) = &mut evaluations[place] {
+                        values[0] = score.accuracy();
+                    }
+                }
+                Err(error) => evaluations[place] = Err(error.to_string()),
+            }
+        }
+        Ok(evaluations)
+    }
+}

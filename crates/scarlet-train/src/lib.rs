@@ -1,0 +1,45 @@
+//! From images and a budget to a network: SCARLET-NAS's supernet with stabilizers, its fair
+//! training, the evaluator for [`scarlet_search`], and training of single networks.
+//!
+//! | step | where |
+//! |---|---|
+//! | images | [`dataset`] |
+//! | all networks of a search space, sharing weights | [`SupernetConfig`], [`Supernet`] |
+//! | which of them a step trains | [`PathSampler`] |
+//! | training, of a supernet or of a single network | [`Trainer`], [`TrainConfig`] |
+//! | how good a candidate is | [`CandidateEvaluator`], [`recalibrate`], [`measure`] |
+//! | from a genome to a plain network | [`Supernet::extract`] |
+//!
+//! What the paper (Chu et al., arXiv 1908.06022) leaves open is decided here as follows: every
+//! choice of a layer has weights of its own; a stabilizer at a layer that downsamples or changes
+//! channels takes the layer's stride and channels; gradients of a step's paths are added, not
+//! averaged; batch normalisation is measured anew for each candidate unless told otherwise.
+
+#![warn(missing_docs)]
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod atomic_file;
+mod augment;
+mod batch;
+pub mod dataset;
+mod error;
+mod evaluator;
+mod extract;
+mod loss;
+mod measure;
+mod random;
+mod sampler;
+mod supernet;
+mod trainer;
+
+pub use augment::Augment;
+pub use error::TrainError;
+pub use evaluator::{CandidateEvaluator, EvaluatorConfig, ScoreCache};
+pub use extract::Extracted;
+pub use measure::{Measurement, measure, recalibrate};
+pub use sampler::{PathSampler, Sampling};
+pub use supernet::{ChoiceLayer, StabilizerInit, Supernet, SupernetConfig};
+pub use trainer::{
+    Checkpoints, Control, EpochRecord, Event, Observer, Optimizer, Teacher, TrainConfig, Trainable,
+    Trained, Trainer,
+};

@@ -1,0 +1,115 @@
+//! Judging a network: its accuracy, and the running statistics that it should be judged with.
+
+use burn::module::Module;
+use burn::nn::BatchNorm;
+use scarlet::blocks::ConvBn;
+use scarlet::{MbLayer, Scarlet};
+use serde::{Deserialize, Serialize};
+
+use crate::TrainError;
+use crate::batch::{Batcher, count_correct};
+use crate::dataset::Images;
+use crate::error::require;
+use crate::loss::cross_entropy;
+
+/// How well a network knows a set of images.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Measurement {
+    /// Number of images.
+    pub images: usize,
+    /// How many of them the network put into their class.
+    pub correct: usize,
+    /// Mean cross-entropy, in nats.
+    pub loss: f64,
+}
+
+impl Measurement {
+    /// Share of the images that were put into their class, from 0 to 1.
+    pub fn accuracy(&self) -> f64 {
+        self.correct as f64 / self.images as f64
+    }
+}
+
+/// Measures a network in inference, `batch_size` images at a time.
+///
+/// # Errors
+///
+/// When the images do not fit the network.
+pub fn measure(
+    network: &Scarlet,
+    images: &Images,
+    batch_size: usize,
+) -> Result<Measurement, TrainError> {
+    check_batch_size(batch_size)?;
+    let network = network.valid();
+    let batcher = Batcher::new(images, network.architecture(), &network.device())?;
+    let (mut correct, mut loss) = (0, 0.0);
+    let indices: Vec<usize> = (0..images.len()).collect();
+    for indices in indices.chunks(batch_size) {
+        let batch = batcher.plain(indices);
+        let logits = network.try_forward(batch.images)?;
+        correct += count_correct(&logits, &batch.classes);
+        let mean = cross_entropy(logits, batch.labels, 0.0).into_scalar::<f32>();
+        loss += f64::from(mean) * indices.len() as f64;
+    }
+    Ok(Measurement {
+        images: images.len(),
+        correct,
+        loss: loss / images.len() as f64,
+    })
+}
+
+/// The same network in inference, with the running statistics of its batch normalisation measured
+/// anew: the mean over the batches of `images`, in their order, of each batch's statistics. The
+/// given network keeps its own.
+///
+/// A path of a supernet needs this before it is judged: the statistics that the supernet has
+/// gathered are a mixture of all paths'.
+///
+/// # Errors
+///
+/// When the images do not fit the network.
+pub fn recalibrate(
+    network: &Scarlet,
+    images: &Images,
+    batch_size: usize,
+) -> Result<Scarlet, TrainError> {
+    check_batch_size(batch_size)?;
+    // `valid` parts the running statistics from those of the given network. Statistics are only
+    // gathered on an autodiff device; without gradients nothing is kept for a backward pass.
+    let mut network = network.valid().train().no_grad();
+    let architecture = network.architecture().clone();
+    let batcher = Batcher::new(images, &architecture, &network.device().autodiff())?;
+    let indices: Vec<usize> = (0..images.len()).collect();
+    for (seen, indices) in indices.chunks(batch_size).enumerate() {
+        // The cumulative mean: the weight of the nth batch is 1/n.
+        for_each_batch_norm(&mut network, |bn| bn.momentum = 1.0 / (seen + 1) as f64);
+        network.try_forward(batcher.plain(indices).images)?;
+    }
+    for_each_batch_norm(&mut network, |bn| {
+        bn.momentum = architecture.batch_norm.momentum
+    });
+    Ok(network.valid())
+}
+
+fn check_batch_size(batch_size: usize) -> Result<(), TrainError> {
+    require(batch_size > 0, "batch_size", batch_size, "at least 1")
+}
+
+fn for_each_batch_norm(network: &mut Scarlet, mut change: impl FnMut(&mut BatchNorm)) {
+    let mut pair = |pair: &mut ConvBn| change(&mut pair.bn);
+    pair(&mut network.stem);
+    pair(&mut network.separable_conv.depthwise);
+    pair(&mut network.separable_conv.pointwise);
+    pair(&mut network.conv_before_pooling);
+    for layer in &mut network.mb_module {
+        if let MbLayer::InvertedResidual(block) = layer {
+            if let Some(bn1) = &mut block.bn1 {
+                change(bn1);
+            }
+            change(&mut block.bn2);
+            change(&mut block.bn3);
+        }
+    }
+}

@@ -1,0 +1,279 @@
+//! [`Supernet`]: all networks of a search space, sharing their weights.
+
+use burn::module::{Module, ModuleVisitor, Param};
+use burn::nn::{Dropout, Identity, Linear};
+use burn::tensor::{Device, Tensor};
+use scarlet::blocks::{ConvBn, SeparableConv};
+use scarlet::{Architecture, MbLayer, Scarlet, ScarletConfig};
+use scarlet_arch::{Genome, Operation, SearchSpace, Skip};
+use serde::{Deserialize, Serialize};
+
+use crate::TrainError;
+use crate::random::{Purpose, seed_of};
+
+/// First weights of the stabilizers. The paper does not say; both are ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StabilizerInit {
+    /// As the networks' own convolutions: normal with standard deviation `sqrt(2 / channels)`.
+    #[default]
+    Normal,
+    /// The identity, padded with zeros where the channels differ: training starts from a plain
+    /// skip.
+    Identity,
+}
+
+/// Configuration of a [`Supernet`].
+#[derive(Debug, Clone)]
+pub struct SupernetConfig {
+    space: SearchSpace,
+    stabilizer: StabilizerInit,
+    dropout: f64,
+}
+
+impl SupernetConfig {
+    /// The supernet of a search space. Where the space's skip is [`Skip::Linear`], a stabilizer
+    /// stands on every skip; where it is [`Skip::Identity`], the ablation, only where a skip
+    /// cannot do without: at layers that downsample or change channels.
+    pub fn new(space: SearchSpace) -> Self {
+        Self {
+            space,
+            stabilizer: StabilizerInit::default(),
+            dropout: 0.0,
+        }
+    }
+
+    /// First weights of the stabilizers.
+    pub fn with_stabilizer(mut self, init: StabilizerInit) -> Self {
+        self.stabilizer = init;
+        self
+    }
+
+    /// Probability of dropping a feature in front of the classifier, in training. Default: 0.
+    pub fn with_dropout(mut self, probability: f64) -> Self {
+        self.dropout = probability;
+        self
+    }
+
+    /// Builds the supernet with random weights, the same for the same `seed` and device.
+    ///
+    /// # Errors
+    ///
+    /// When the dropout is no probability.
+    pub fn try_init(&self, seed: u64, device: &Device) -> Result<Supernet, TrainError> {
+        let template = self.space.template();
+        let choices = self.space.choices(0);
+        // One network per choice, that makes it in every layer. Weights are only drawn when they
+        // are used, so what is not taken over costs nothing.
+        let mut by_choice = Vec::with_capacity(choices.len());
+        for &choice in choices {
+            let mut architecture = template.clone();
+            for layer in &mut architecture.layers {
+                layer.operation = match choice {
+                    Operation::Identity => Operation::Linear,
+                    other => other,
+                };
+            }
+            let config = ScarletConfig::from(architecture).with_dropout(self.dropout);
+            by_choice.push(config.try_init(device)?.mb_module.into_iter());
+        }
+        let shell = ScarletConfig::from(template.clone())
+            .with_dropout(self.dropout)
+            .try_init(device)?;
+        let layers = (0..self.space.layers())
+            .map(|layer| {
+                let built = by_choice.iter_mut().zip(choices);
+                let choices = built.filter_map(|(layers, choice)| {
+                    let built = layers.next()?;
+                    let keeps = *choice == Operation::Identity && keeps_shape(template, layer);
+                    Some(match built {
+                        MbLayer::Linear(_) if keeps => MbLayer::Identity(Identity::new()),
+                        MbLayer::Linear(stabilizer)
+                            if self.stabilizer == StabilizerInit::Identity =>
+                        {
+                            MbLayer::Linear(stabilizer.with_identity())
+                        }
+                        other => other,
+                    })
+                });
+                ChoiceLayer {
+                    choices: choices.collect(),
+                }
+            })
+            .collect();
+        let supernet = Supernet {
+            stem: shell.stem,
+            separable_conv: shell.separable_conv,
+            layers,
+            conv_before_pooling: shell.conv_before_pooling,
+            dropout: shell.dropout,
+            classifier: shell.classifier,
+            space: self.space.clone(),
+        };
+        draw_weights(&supernet, seed, device);
+        Ok(supernet)
+    }
+}
+
+/// All choices of one layer.
+#[derive(Module, Debug)]
+pub struct ChoiceLayer {
+    /// In the order of the search space.
+    pub choices: Vec<MbLayer>,
+}
+
+/// All networks of a search space, sharing their weights: every layer has a block of its own for
+/// each of its choices, and a [`Genome`] is a path through them.
+///
+/// A path is a plain [`Scarlet`] that shares the supernet's weights and running statistics, so it
+/// costs what a plain network costs, in memory and time: the blocks of the other choices are not
+/// touched, and have no gradients and no optimizer state before they are first used.
+///
+/// ```
+/// # #[cfg(feature = "flex")] {
+/// use burn::tensor::{Device, Tensor};
+/// use scarlet_arch::{SearchSpace, Skip};
+/// use scarlet_train::SupernetConfig;
+///
+/// let space = SearchSpace::small_images(1, 32, 10)?.with_skip(Skip::Linear)?;
+/// let device = Device::flex();
+/// let supernet = SupernetConfig::new(space).try_init(7, &device)?;
+/// let genome = "0c5c31c2c".parse()?;
+/// let logits = supernet.forward(Tensor::zeros([2, 1, 32, 32], &device), &genome)?;
+/// assert_eq!(logits.dims(), [2, 10]);
+/// # }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Module, Debug)]
+pub struct Supernet {
+    /// 3×3 convolution of stride 2, with ReLU6; shared by all paths.
+    pub stem: ConvBn,
+    /// Depthwise separable convolution; shared by all paths.
+    pub separable_conv: SeparableConv,
+    /// The layers that are searched for.
+    pub layers: Vec<ChoiceLayer>,
+    /// 1×1 convolution with ReLU6; shared by all paths.
+    pub conv_before_pooling: ConvBn,
+    /// In front of the classifier, in training.
+    pub dropout: Dropout,
+    /// From the mean over all positions to logits; shared by all paths.
+    pub classifier: Linear,
+    #[module(skip)]
+    space: SearchSpace,
+}
+
+impl Supernet {
+    /// The search space whose networks share these weights.
+    pub fn space(&self) -> &SearchSpace {
+        &self.space
+    }
+
+    /// The network that a genome stands for, sharing the supernet's weights and running
+    /// statistics: to train it is to train the supernet.
+    ///
+    /// # Errors
+    ///
+    /// When the genome is not of the supernet's space.
+    pub fn path(&self, genome: &Genome) -> Result<Scarlet, TrainError> {
+        let architecture = self.path_architecture(genome)?;
+        let device = self.classifier.weight.lazy_device();
+        let mut network = ScarletConfig::from(architecture).try_init(&device)?;
+        network.stem = self.stem.clone();
+        network.separable_conv = self.separable_conv.clone();
+        network.mb_module = self
+            .layers
+            .iter()
+            .zip(genome.genes())
+            .map(|(layer, &gene)| layer.choices[usize::from(gene)].clone())
+            .collect();
+        network.conv_before_pooling = self.conv_before_pooling.clone();
+        network.dropout = self.dropout.clone();
+        network.classifier = self.classifier.clone();
+        Ok(network)
+    }
+
+    /// Logits `[batch, classes]` of images `[batch, channels, height, width]`, along one path.
+    ///
+    /// # Errors
+    ///
+    /// When the genome is not of the supernet's space, or the images do not fit its networks.
+    pub fn forward(&self, images: Tensor<4>, genome: &Genome) -> Result<Tensor<2>, TrainError> {
+        Ok(self.path(genome)?.try_forward(images)?)
+    }
+
+    /// A path as it is trained: stabilizers are layers of their own.
+    ///
+    /// # Errors
+    ///
+    /// When the genome is not of the supernet's space.
+    pub fn path_architecture(&self, genome: &Genome) -> Result<Architecture, TrainError> {
+        let mut path = self.space.decode(genome)?;
+        let with_stabilizers = matches!(self.space.skip(), Some((Skip::Linear, _)));
+        for index in 0..path.layers.len() {
+            if is_skip(path.layers[index].operation) {
+                path.layers[index].operation =
+                    match with_stabilizers || !keeps_shape(self.space.template(), index) {
+                        true => Operation::Linear,
+                        false => Operation::Identity,
+                    };
+            }
+        }
+        Ok(path)
+    }
+
+    /// A path as it is used: stabilizers that keep the shape are gone, for they fold away
+    /// exactly. Those of layers that downsample or change channels stay, so what this network
+    /// costs is what the [extracted](crate::extract) one costs, or little more, where such
+    /// a stabilizer could be merged too.
+    ///
+    /// # Errors
+    ///
+    /// When the genome is not of the supernet's space.
+    pub fn plain_architecture(&self, genome: &Genome) -> Result<Architecture, TrainError> {
+        plain_architecture(&self.space, genome)
+    }
+}
+
+/// See [`Supernet::plain_architecture`].
+pub(crate) fn plain_architecture(
+    space: &SearchSpace,
+    genome: &Genome,
+) -> Result<Architecture, TrainError> {
+    let mut path = space.decode(genome)?;
+    for index in 0..path.layers.len() {
+        if is_skip(path.layers[index].operation) {
+            path.layers[index].operation = match keeps_shape(space.template(), index) {
+                true => Operation::Identity,
+                false => Operation::Linear,
+            };
+        }
+    }
+    Ok(path)
+}
+
+fn is_skip(operation: Operation) -> bool {
+    matches!(operation, Operation::Identity | Operation::Linear)
+}
+
+/// Whether the output of a layer of the plan has its input's size and channels.
+fn keeps_shape(template: &Architecture, layer: usize) -> bool {
+    let channels_in = match layer {
+        0 => template.separable,
+        _ => template.layers[layer - 1].channels,
+    };
+    let layer = &template.layers[layer];
+    layer.stride == 1 && layer.channels == channels_in
+}
+
+/// Draws all weights now. Left to themselves they would be drawn when they are first used, in
+/// an order that depends on the paths taken, and clones made before would draw their own.
+pub(crate) fn draw_weights(module: &impl Module, seed: u64, device: &Device) {
+    struct Draw;
+    impl ModuleVisitor for Draw {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            let _ = param.val();
+        }
+    }
+    device.seed(seed_of(seed, Purpose::Weights, 0));
+    module.visit(&mut Draw);
+}

@@ -1,0 +1,87 @@
+//! An exponential moving average of a network's weights.
+
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
+use burn::tensor::Tensor;
+use burn::tensor::container::TensorContainer;
+
+/// `average · decay + current · (1 − decay)`, of weights and running statistics (Polyak and
+/// Juditsky 1992). `average` must have begun as `current.valid()`.
+pub(super) fn update<M: Module>(average: M, current: &M, decay: f64) -> M {
+    let mut collected = Collect::default();
+    // `valid` also brings the last step into the running statistics.
+    current.valid().visit(&mut collected);
+    average.map(&mut Blend {
+        current: collected.tensors,
+        decay,
+    })
+}
+
+/// The decay after so many steps: less at first, so that the random first weights are soon
+/// forgotten.
+pub(super) fn decay_at(decay: f64, steps: u64) -> f64 {
+    decay.min((1 + steps) as f64 / (10 + steps) as f64)
+}
+
+#[derive(Default)]
+struct Collect {
+    tensors: TensorContainer<ParamId>,
+}
+
+impl ModuleVisitor for Collect {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        self.tensors.register(param.id, param.val());
+    }
+}
+
+struct Blend {
+    current: TensorContainer<ParamId>,
+    decay: f64,
+}
+
+impl ModuleMapper for Blend {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        match self.current.remove::<Tensor<D>>(&param.id) {
+            Some(current) => param.map(|average| {
+                average.mul_scalar(self.decay) + current.mul_scalar(1.0 - self.decay)
+            }),
+            None => param,
+        }
+    }
+}
+
+#[cfg(all(test, feature = "flex"))]
+mod tests {
+    use burn::module::RunningState;
+    use burn::nn::BatchNormConfig;
+    use burn::tensor::Device;
+
+    use super::*;
+
+    #[test]
+    fn weights_and_statistics_are_averaged_and_parted_from_the_network() {
+        let device = Device::flex().autodiff();
+        let mut current = BatchNormConfig::new(1).init(&device);
+        let average = current.valid();
+        current
+            .running_mean
+            .update(Tensor::from_floats([8.0], &device));
+        current.beta = current
+            .beta
+            .map(|beta| (beta + 4.0).detach().require_grad());
+        let average = update(average, &current, 0.75);
+        let value = |tensor: Tensor<1>| tensor.into_scalar::<f32>();
+        let mean = |state: &RunningState<Tensor<1>>| value(state.value());
+        assert_eq!(value(average.beta.val()), 1.0);
+        assert_eq!(value(average.gamma.val()), 1.0);
+        assert_eq!(mean(&average.running_mean), 2.0);
+        assert_eq!(mean(&current.running_mean), 8.0);
+        assert!(!average.beta.val().is_autodiff());
+    }
+
+    #[test]
+    fn the_first_weights_are_soon_forgotten() {
+        assert_eq!(decay_at(0.999, 0), 0.1);
+        assert_eq!(decay_at(0.999, 90), 0.91);
+        assert_eq!(decay_at(0.999, 1_000_000), 0.999);
+    }
+}

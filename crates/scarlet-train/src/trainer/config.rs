@@ -1,0 +1,215 @@
+//! [`TrainConfig`]: everything that determines a training run, as data.
+
+use serde::{Deserialize, Serialize};
+
+use crate::augment::Augment;
+use crate::error::{TrainError, require};
+
+/// How gradients change weights. Weight decay never applies to biases and batch normalisation.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, tag = "name", rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Optimizer {
+    /// Stochastic gradient descent with momentum, as PyTorch has it: no dampening.
+    Sgd {
+        /// Share of the last step's direction that is kept.
+        momentum: f64,
+        /// Nesterov's variant.
+        nesterov: bool,
+    },
+    /// Adam with decoupled weight decay (Loshchilov and Hutter, arXiv 1711.05101).
+    AdamW {
+        /// Decay of the mean of the gradients.
+        beta_1: f64,
+        /// Decay of the mean of their squares.
+        beta_2: f64,
+        /// Added to the root of the latter.
+        epsilon: f64,
+    },
+}
+
+impl Default for Optimizer {
+    fn default() -> Self {
+        Self::Sgd {
+            momentum: 0.9,
+            nesterov: false,
+        }
+    }
+}
+
+/// Everything that determines a training run besides the network and the images: the same
+/// configuration on the same device gives the same weights, whether or not the run was
+/// interrupted.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TrainConfig {
+    /// How often the images are gone through.
+    pub epochs: usize,
+    /// Images per forward and backward pass. A supernet's step has as many passes as its sampler
+    /// draws paths, each on images of its own.
+    pub batch_size: usize,
+    /// How gradients change weights.
+    pub optimizer: Optimizer,
+    /// Largest learning rate, reached at the end of the warm-up.
+    pub learning_rate: f64,
+    /// Learning rate of the last step, which a cosine leads to.
+    pub final_learning_rate: f64,
+    /// Epochs over which the learning rate grows linearly from almost 0.
+    pub warmup_epochs: f64,
+    /// Weight decay, of convolutions and the classifier only.
+    pub weight_decay: f64,
+    /// Share of each label that is spread over all classes.
+    pub label_smoothing: f64,
+    /// Largest norm of all gradients together; larger ones are scaled down to it.
+    pub clip_norm: Option<f64>,
+    /// Decay of an exponential moving average of the weights, which is then what is judged and
+    /// returned too. Early on a smaller one is used, `(1 + steps) / (10 + steps)`.
+    pub average_decay: Option<f64>,
+    /// Random changes to the images.
+    pub augment: Augment,
+    /// Seed of every random decision.
+    pub seed: u64,
+}
+
+impl Default for TrainConfig {
+    /// Ours, for small images: 10 epochs of SGD.
+    fn default() -> Self {
+        Self {
+            epochs: 10,
+            batch_size: 64,
+            optimizer: Optimizer::default(),
+            learning_rate: 0.05,
+            final_learning_rate: 0.0,
+            warmup_epochs: 0.5,
+            weight_decay: 4e-5,
+            label_smoothing: 0.1,
+            clip_norm: None,
+            average_decay: None,
+            augment: Augment::default(),
+            seed: 0,
+        }
+    }
+}
+
+impl TrainConfig {
+    /// Checks every setting.
+    ///
+    /// # Errors
+    ///
+    /// [`TrainError::Setting`] names the first that is out of its range.
+    pub fn validate(&self) -> Result<(), TrainError> {
+        let positive = "a positive number";
+        let natural = "at least 1";
+        let share = "at least 0 and under 1";
+        let from_zero = "0 or a positive number";
+        let finite_from = |value: f64, least: f64| value >= least && value.is_finite();
+        require(self.epochs > 0, "epochs", self.epochs, natural)?;
+        require(self.batch_size > 0, "batch_size", self.batch_size, natural)?;
+        require(
+            self.learning_rate > 0.0 && self.learning_rate.is_finite(),
+            "learning_rate",
+            self.learning_rate,
+            positive,
+        )?;
+        require(
+            (0.0..=self.learning_rate).contains(&self.final_learning_rate),
+            "final_learning_rate",
+            self.final_learning_rate,
+            "from 0 to the learning rate",
+        )?;
+        require(
+            finite_from(self.warmup_epochs, 0.0),
+            "warmup_epochs",
+            self.warmup_epochs,
+            from_zero,
+        )?;
+        require(
+            finite_from(self.weight_decay, 0.0),
+            "weight_decay",
+            self.weight_decay,
+            from_zero,
+        )?;
+        require(
+            (0.0..1.0).contains(&self.label_smoothing),
+            "label_smoothing",
+            self.label_smoothing,
+            share,
+        )?;
+        if let Some(norm) = self.clip_norm {
+            require(norm > 0.0 && norm.is_finite(), "clip_norm", norm, positive)?;
+        }
+        if let Some(decay) = self.average_decay {
+            require((0.0..1.0).contains(&decay), "average_decay", decay, share)?;
+        }
+        match self.optimizer {
+            Optimizer::Sgd { momentum, nesterov } => {
+                require((0.0..1.0).contains(&momentum), "momentum", momentum, share)?;
+                require(
+                    momentum > 0.0 || !nesterov,
+                    "momentum",
+                    momentum,
+                    "positive for Nesterov's variant",
+                )?;
+            }
+            Optimizer::AdamW {
+                beta_1,
+                beta_2,
+                epsilon,
+            } => {
+                require((0.0..1.0).contains(&beta_1), "beta_1", beta_1, share)?;
+                require((0.0..1.0).contains(&beta_2), "beta_2", beta_2, share)?;
+                require(
+                    epsilon > 0.0 && epsilon.is_finite(),
+                    "epsilon",
+                    epsilon,
+                    positive,
+                )?;
+            }
+        }
+        self.augment.validate()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_out_of_range_are_named() {
+        let message = |change: fn(&mut TrainConfig)| {
+            let mut config = TrainConfig::default();
+            change(&mut config);
+            config.validate().unwrap_err().to_string()
+        };
+        TrainConfig::default().validate().unwrap();
+        assert_eq!(
+            message(|c| c.epochs = 0),
+            "`epochs` is 0, but must be at least 1"
+        );
+        assert!(message(|c| c.batch_size = 0).contains("`batch_size`"));
+        assert!(message(|c| c.learning_rate = f64::NAN).contains("`learning_rate` is NaN"));
+        assert!(message(|c| c.final_learning_rate = 1.0).contains("`final_learning_rate`"));
+        assert!(message(|c| c.warmup_epochs = -1.0).contains("`warmup_epochs`"));
+        assert!(message(|c| c.weight_decay = f64::INFINITY).contains("`weight_decay`"));
+        assert!(message(|c| c.label_smoothing = 1.0).contains("`label_smoothing`"));
+        assert!(message(|c| c.clip_norm = Some(0.0)).contains("`clip_norm`"));
+        assert!(message(|c| c.average_decay = Some(1.0)).contains("`average_decay`"));
+        assert!(message(|c| c.augment.erase = 2.0).contains("`augment.erase`"));
+        let nesterov = |c: &mut TrainConfig| {
+            c.optimizer = Optimizer::Sgd {
+                momentum: 0.0,
+                nesterov: true,
+            }
+        };
+        assert!(message(nesterov).contains("positive for Nesterov's variant"));
+    }
+
+    #[test]
+    fn settings_have_defaults_and_unknown_ones_are_refused() {
+        let config: TrainConfig =
+            serde_json::from_str(r#"{"epochs": 3, "augment": {"flip": true}}"#).unwrap();
+        assert_eq!((config.epochs, config.batch_size), (3, 64));
+        assert!(config.augment.flip);
+        assert!(serde_json::from_str::<TrainConfig>(r#"{"epoch": 3}"#).is_err());
+    }
+}

@@ -1,0 +1,591 @@
+//! [`Trainer`]: the training loop, for supernets and for single networks.
+
+mod average;
+mod checkpoint;
+mod config;
+mod events;
+mod optimizer;
+mod schedule;
+mod trainable;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use burn::module::Module;
+use burn::optim::{GradientsAccumulator, GradientsParams, ModuleOptimizer};
+use scarlet::Scarlet;
+use serde::{Deserialize, Serialize};
+
+use self::checkpoint::{Checkpoint, Failed};
+use self::events::EventLog;
+use self::schedule::Schedule;
+use crate::TrainError;
+use crate::batch::{Batch, Batcher, count_correct};
+use crate::dataset::Images;
+use crate::error::require;
+use crate::loss::{cross_entropy, distillation};
+use crate::measure::measure;
+use crate::random::{Purpose, seed_of};
+
+pub use self::config::{Optimizer, TrainConfig};
+pub use self::events::{Control, EpochRecord, Event, Observer};
+pub use self::trainable::Trainable;
+
+/// Where and when a run saves what it needs to go on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checkpoints {
+    /// The run's folder, made if need be. It gets `checkpoint.safetensors` and `events.jsonl`.
+    pub folder: PathBuf,
+    /// Save behind every so many epochs; 0 for never.
+    pub every_epochs: usize,
+    /// Save when so much time has gone by since the last checkpoint.
+    pub every: Option<Duration>,
+    /// Go on from the folder's checkpoint, if it has one. Without this, a folder that has one is
+    /// refused.
+    pub resume: bool,
+}
+
+impl Checkpoints {
+    /// A checkpoint behind every epoch and every 5 minutes.
+    pub fn new(folder: impl Into<PathBuf>) -> Self {
+        Self {
+            folder: folder.into(),
+            every_epochs: 1,
+            every: Some(Duration::from_secs(300)),
+            resume: false,
+        }
+    }
+
+    /// The same, going on from what the folder holds.
+    pub fn resuming(mut self) -> Self {
+        self.resume = true;
+        self
+    }
+
+    fn file(&self) -> PathBuf {
+        self.folder.join("checkpoint.safetensors")
+    }
+}
+
+/// A network to learn from, besides the labels.
+#[derive(Debug, Clone)]
+pub struct Teacher {
+    /// The network. It reads the same images as its student.
+    pub network: Scarlet,
+    /// Share of the loss that is the divergence from the teacher's probabilities, from 0 to 1;
+    /// the rest is cross-entropy.
+    pub weight: f64,
+    /// By how much both networks' logits are divided before they are compared.
+    pub temperature: f64,
+}
+
+/// What came out of a run.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Trained<M> {
+    /// The network with the weights of the last step, ready to be trained on; Burn's `valid`
+    /// makes it one for inference.
+    pub model: M,
+    /// The moving average of the weights, if it was asked for; in inference.
+    pub average: Option<M>,
+    /// Steps done.
+    pub steps: u64,
+    /// Whether they were all; if not, an observer stopped the run.
+    pub completed: bool,
+    /// What each epoch came to.
+    pub epochs: Vec<EpochRecord>,
+}
+
+impl<M: Module> Trained<M> {
+    /// The network to use: the average where there is one, in inference.
+    pub fn into_best(self) -> M {
+        match self.average {
+            Some(average) => average,
+            None => self.model.valid(),
+        }
+    }
+}
+
+/// Trains networks.
+///
+/// ```
+/// # #[cfg(feature = "flex")] {
+/// use burn::tensor::Device;
+/// use scarlet_train::dataset::fashion_sample;
+/// use scarlet_train::{Control, Event, TrainConfig, Trainer};
+///
+/// let architecture = "E3K3@8/2 E3K3@8".parse::<scarlet::Architecture>()?;
+/// let config = TrainConfig { epochs: 1, ..TrainConfig::default() };
+/// # let mut architecture = architecture;
+/// # architecture.input_channels = 1;
+/// # let network = scarlet::ScarletConfig::from(architecture)
+/// #     .with_classes(10)
+/// #     .with_resolution(28)
+/// #     .try_init(&Device::flex().autodiff())?;
+/// # let images = fashion_sample()?.test.select(&[0, 1, 2, 3]);
+/// // `network` is any `Scarlet` or `Supernet` on an autodiff device.
+/// let trained = Trainer::new(config)
+///     .with_observer(|event: &Event| {
+///         println!("{event:?}");
+///         Control::Continue
+///     })
+///     .train(network, (), &images)?;
+/// assert_eq!(trained.epochs.len(), 1);
+/// # }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Trainer<'a> {
+    config: TrainConfig,
+    validation: Option<&'a Images>,
+    teacher: Option<Teacher>,
+    checkpoints: Option<Checkpoints>,
+    observer: Option<Box<dyn Observer + 'a>>,
+}
+
+impl<'a> Trainer<'a> {
+    /// A trainer that only trains.
+    pub fn new(config: TrainConfig) -> Self {
+        Self {
+            config,
+            validation: None,
+            teacher: None,
+            checkpoints: None,
+            observer: None,
+        }
+    }
+
+    /// Judges the network behind every epoch. Supernets, which are no network, are not judged.
+    pub fn with_validation(mut self, images: &'a Images) -> Self {
+        self.validation = Some(images);
+        self
+    }
+
+    /// Learns from a network too (knowledge distillation).
+    pub fn with_teacher(mut self, teacher: Teacher) -> Self {
+        self.teacher = Some(teacher);
+        self
+    }
+
+    /// Saves checkpoints and a log of events.
+    pub fn with_checkpoints(mut self, checkpoints: Checkpoints) -> Self {
+        self.checkpoints = Some(checkpoints);
+        self
+    }
+
+    /// Reports every event, and can be stopped.
+    pub fn with_observer(mut self, observer: impl Observer + 'a) -> Self {
+        self.observer = Some(Box::new(observer));
+        self
+    }
+
+    /// Trains a network on `images`. `sampler` says what a step trains: `()` for a single
+    /// network, a [`PathSampler`](crate::PathSampler) for a supernet.
+    ///
+    /// # Errors
+    ///
+    /// When a setting is out of range, images do not fit the network, training diverges, or
+    /// a checkpoint cannot be read or written.
+    pub fn train<M: Trainable>(
+        self,
+        model: M,
+        sampler: M::Sampler,
+        images: &Images,
+    ) -> Result<Trained<M>, TrainError> {
+        self.config.validate()?;
+        let device = model.device();
+        require(
+            device.is_autodiff(),
+            "device",
+            format!("{device:?}"),
+            "an autodiff one (Burn's `Device::autodiff`), with the network on it",
+        )?;
+        if let Some(teacher) = &self.teacher {
+            require(
+                (0.0..=1.0).contains(&teacher.weight),
+                "teacher.weight",
+                teacher.weight,
+                "from 0 to 1",
+            )?;
+            require(
+                teacher.temperature > 0.0 && teacher.temperature.is_finite(),
+                "teacher.temperature",
+                teacher.temperature,
+                "a positive number",
+            )?;
+            Batcher::new(images, teacher.network.architecture(), &device)?;
+        }
+        if let Some(validation) = self.validation {
+            Batcher::new(validation, model.template(), &device)?;
+        }
+        let template = model.template().clone();
+        let batcher = Batcher::new(images, &template, &device)?;
+        let schedule = Schedule::new(&self.config, images.len(), M::passes(&sampler));
+        let run = Run::start(self, model, sampler, batcher, schedule, images.len())?;
+        run.finish()
+    }
+}
+
+/// What a run has come to, besides weights.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Progress<S> {
+    config: TrainConfig,
+    images: usize,
+    step: u64,
+    sampler: S,
+    /// Of the epoch that is going on.
+    tally: Tally,
+    epochs: Vec<EpochRecord>,
+}
+
+/// Sums over images.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+struct Tally {
+    images: usize,
+    correct: usize,
+    loss: f64,
+}
+
+impl Tally {
+    fn add(&mut self, other: Self) {
+        self.images += other.images;
+        self.correct += other.correct;
+        self.loss += other.loss;
+    }
+
+    fn mean_loss(&self) -> f64 {
+        self.loss / self.images as f64
+    }
+
+    fn accuracy(&self) -> f64 {
+        self.correct as f64 / self.images as f64
+    }
+}
+
+/// A run as it goes on.
+struct Run<'a, M: Trainable> {
+    trainer: Trainer<'a>,
+    batcher: Batcher<'a>,
+    schedule: Schedule,
+    model: M,
+    average: Option<M>,
+    optimizer: ModuleOptimizer,
+    progress: Progress<M::Sampler>,
+    log: Option<EventLog>,
+    stopped: bool,
+    last_checkpoint: Option<PathBuf>,
+    last_saved: Instant,
+}
+
+impl<'a, M: Trainable> Run<'a, M> {
+    fn start(
+        mut trainer: Trainer<'a>,
+        model: M,
+        sampler: M::Sampler,
+        batcher: Batcher<'a>,
+        schedule: Schedule,
+        images: usize,
+    ) -> Result<Self, TrainError> {
+        if let Some(teacher) = &mut trainer.teacher {
+            teacher.network = teacher.network.valid();
+        }
+        let config = trainer.config.clone();
+        let optimizer = optimizer::optimizer(&config);
+        let progress = Progress {
+            config,
+            images,
+            step: 0,
+            sampler,
+            tally: Tally::default(),
+            epochs: Vec::new(),
+        };
+        let mut run = Self {
+            average: trainer.config.average_decay.map(|_| model.valid()),
+            trainer,
+            batcher,
+            schedule,
+            model,
+            optimizer,
+            progress,
+            log: None,
+            stopped: false,
+            last_checkpoint: None,
+            last_saved: Instant::now(),
+        };
+        if let Some(checkpoints) = run.trainer.checkpoints.clone() {
+            fs::create_dir_all(&checkpoints.folder)
+                .map_err(TrainError::write(&checkpoints.folder))?;
+            let path = checkpoints.file();
+            match path.try_exists().map_err(TrainError::read(&path))? {
+                true if checkpoints.resume => run = run.restore(&path)?,
+                true => return Err(TrainError::Exists { path }),
+                false => {}
+            }
+            run.log = Some(EventLog::open(&checkpoints.folder, run.progress.step)?);
+        }
+        Ok(run)
+    }
+
+    fn restore(mut self, path: &Path) -> Result<Self, TrainError> {
+        let checkpoint = Checkpoint::<Progress<M::Sampler>>::open(path)?;
+        same_settings(path, &checkpoint.progress.config, &self.progress.config)?;
+        let (stored, given) = (checkpoint.progress.images, self.progress.images);
+        if stored != given {
+            return Err(TrainError::SettingsChanged {
+                path: path.to_owned(),
+                setting: "number of training images".to_owned(),
+                stored: stored.to_string(),
+                given: given.to_string(),
+            });
+        }
+        (self.model, self.average, self.optimizer, self.progress) =
+            checkpoint.apply(path, self.model, self.optimizer)?;
+        self.last_checkpoint = Some(path.to_owned());
+        Ok(self)
+    }
+
+    fn finish(mut self) -> Result<Trained<M>, TrainError> {
+        let steps = self.schedule.steps;
+        self.report(Event::Started {
+            step: self.progress.step,
+            steps,
+            images: self.progress.images,
+        })?;
+        let begin = Instant::now();
+        let mut trained = 0;
+        let mut order = (u64::MAX, Vec::new());
+        while self.progress.step < steps && !self.stopped {
+            let step = self.progress.step;
+            let epoch = self.schedule.epoch(step);
+            if order.0 != epoch {
+                order = (epoch, self.schedule.order(epoch));
+            }
+            let tally;
+            (self, tally) = self.step(&order.1)?;
+            trained += tally.images;
+            let seconds = begin.elapsed().as_secs_f64();
+            let images_per_second = trained as f64 / seconds.max(1e-9);
+            let left = (steps - step - 1) as f64 * tally.images as f64;
+            self.report_step(
+                Event::Step {
+                    step: step + 1,
+                    steps,
+                    epoch: epoch + 1,
+                    loss: tally.mean_loss(),
+                    accuracy: tally.accuracy(),
+                    learning_rate: self.schedule.learning_rate(step),
+                    images_per_second,
+                    seconds_left: left / images_per_second,
+                },
+                self.schedule.is_milestone(step),
+            )?;
+            if self.schedule.ends_epoch(step) {
+                self.end_epoch(epoch)?;
+            }
+            if self.is_time_to_save() {
+                self.save()?;
+            }
+        }
+        let completed = self.progress.step == steps;
+        self.report(Event::Finished {
+            step: self.progress.step,
+            completed,
+        })?;
+        Ok(Trained {
+            model: self.model,
+            average: self.average,
+            steps: self.progress.step,
+            completed,
+            epochs: self.progress.epochs,
+        })
+    }
+
+    /// One update of the weights: as many forward and backward passes as the sampler draws
+    /// networks, each on images of its own, their gradients added.
+    fn step(mut self, order: &[usize]) -> Result<(Self, Tally), TrainError> {
+        let step = self.progress.step;
+        let device = self.model.device();
+        device.seed(seed_of(self.progress.config.seed, Purpose::Device, step));
+        let networks = self.model.draw(&mut self.progress.sampler)?;
+        let mut gradients = GradientsAccumulator::<Scarlet>::new();
+        let mut tally = Tally::default();
+        for (pass, network) in networks.into_iter().enumerate() {
+            let batch = self.batcher.augmented(
+                self.schedule.mini_batch(order, step, pass),
+                &self.progress.config.augment,
+                self.progress.config.seed,
+                self.schedule.number(step, pass),
+            );
+            let (sums, new) = self.pass(&network, batch)?;
+            tally.add(sums);
+            gradients.accumulate(&network, new);
+        }
+        if !tally.loss.is_finite() {
+            return Err(TrainError::NotFinite {
+                step: step + 1,
+                loss: tally.mean_loss(),
+                checkpoint: self.last_checkpoint,
+            });
+        }
+        let mut gradients = gradients.grads();
+        if let Some(limit) = self.progress.config.clip_norm {
+            optimizer::clip_norm(&self.model, &mut gradients, limit);
+        }
+        let rate = self.schedule.learning_rate(step);
+        self.model = self.optimizer.step(rate, self.model, gradients);
+        if let (Some(average), Some(decay)) =
+            (self.average.take(), self.progress.config.average_decay)
+        {
+            let decay = average::decay_at(decay, step);
+            self.average = Some(average::update(average, &self.model, decay));
+        }
+        self.progress.step += 1;
+        self.progress.tally.add(tally);
+        Ok((self, tally))
+    }
+
+    fn pass(
+        &self,
+        network: &Scarlet,
+        batch: Batch,
+    ) -> Result<(Tally, GradientsParams), TrainError> {
+        let images = batch.classes.len();
+        let taught = self.trainer.teacher.as_ref();
+        let seen = taught.map(|_| batch.images.clone().inner());
+        let logits = network.try_forward(batch.images)?;
+        let correct = count_correct(&logits, &batch.classes);
+        let smoothing = self.progress.config.label_smoothing;
+        let mut loss = cross_entropy(logits.clone(), batch.labels, smoothing);
+        if let (Some(teacher), Some(seen)) = (taught, seen) {
+            let answer = teacher.network.try_forward(seen)?;
+            let divergence = distillation(
+                logits,
+                burn::tensor::Tensor::from_inner(answer),
+                teacher.temperature,
+            );
+            loss = loss.mul_scalar(1.0 - teacher.weight) + divergence.mul_scalar(teacher.weight);
+        }
+        let mean = f64::from(loss.clone().into_scalar::<f32>());
+        let gradients = GradientsParams::from_grads(loss.backward(), network);
+        let tally = Tally {
+            images,
+            correct,
+            loss: mean * images as f64,
+        };
+        Ok((tally, gradients))
+    }
+
+    fn end_epoch(&mut self, epoch: u64) -> Result<(), TrainError> {
+        let judged = self.average.as_ref().unwrap_or(&self.model);
+        let validation_accuracy = match (self.trainer.validation, judged.as_network()) {
+            (Some(images), Some(network)) => {
+                Some(measure(network, images, self.progress.config.batch_size)?.accuracy())
+            }
+            _ => None,
+        };
+        let tally = std::mem::take(&mut self.progress.tally);
+        let record = EpochRecord {
+            epoch: epoch + 1,
+            step: self.progress.step,
+            loss: tally.mean_loss(),
+            accuracy: tally.accuracy(),
+            validation_accuracy,
+        };
+        self.progress.epochs.push(record);
+        self.report(Event::Epoch(record))
+    }
+
+    fn is_time_to_save(&self) -> bool {
+        let Some(checkpoints) = &self.trainer.checkpoints else {
+            return false;
+        };
+        let step = self.progress.step;
+        let every = checkpoints.every_epochs as u64;
+        let epoch_is_due = every > 0
+            && self.schedule.ends_epoch(step - 1)
+            && (self.schedule.epoch(step - 1) + 1).is_multiple_of(every);
+        let time_is_due = checkpoints
+            .every
+            .is_some_and(|every| self.last_saved.elapsed() >= every);
+        epoch_is_due || time_is_due || self.stopped || step == self.schedule.steps
+    }
+
+    fn save(&mut self) -> Result<(), TrainError> {
+        let Some(checkpoints) = &self.trainer.checkpoints else {
+            return Ok(());
+        };
+        let path = checkpoints.file();
+        let saved = checkpoint::save(
+            &path,
+            &self.model,
+            self.average.as_ref(),
+            &self.optimizer,
+            &self.progress,
+        );
+        saved.map_err(|failed| match failed {
+            Failed::NotFinite(weight) => TrainError::WeightNotFinite {
+                step: self.progress.step,
+                weight,
+                checkpoint: self.last_checkpoint.clone(),
+            },
+            Failed::Encode(problem) => TrainError::Checkpoint {
+                path: path.clone(),
+                problem,
+            },
+            Failed::Write(source) => TrainError::Write {
+                path: path.clone(),
+                source,
+            },
+        })?;
+        self.last_checkpoint = Some(path.clone());
+        self.last_saved = Instant::now();
+        self.report(Event::Checkpoint {
+            step: self.progress.step,
+            path,
+        })
+    }
+
+    fn report(&mut self, event: Event) -> Result<(), TrainError> {
+        self.report_step(event, true)
+    }
+
+    fn report_step(&mut self, event: Event, logged: bool) -> Result<(), TrainError> {
+        if let Some(log) = self.log.as_mut().filter(|_| logged) {
+            log.append(&event)?;
+        }
+        if let Some(observer) = &mut self.trainer.observer
+            && observer.event(&event) == Control::Stop
+        {
+            self.stopped = true;
+        }
+        Ok(())
+    }
+}
+
+/// Refuses to go on with other settings, by the name of the first that differs.
+fn same_settings(path: &Path, stored: &TrainConfig, given: &TrainConfig) -> Result<(), TrainError> {
+    if stored == given {
+        return Ok(());
+    }
+    let fields = |config: &TrainConfig| match serde_json::to_value(config) {
+        Ok(serde_json::Value::Object(fields)) => fields,
+        _ => serde_json::Map::new(),
+    };
+    let (stored, given) = (fields(stored), fields(given));
+    let changed = stored
+        .iter()
+        .find(|(name, value)| given.get(*name) != Some(*value));
+    let (setting, stored) = match changed {
+        Some((name, value)) => (name.clone(), value.to_string()),
+        None => ("configuration".to_owned(), "another".to_owned()),
+    };
+    let given = given
+        .get(&setting)
+        .map_or("another".to_owned(), ToString::to_string);
+    Err(TrainError::SettingsChanged {
+        path: path.to_owned(),
+        setting,
+        stored,
+        given,
+    })
+}

@@ -1,0 +1,84 @@
+//! [`Trainable`]: what the training loop can train.
+
+use burn::module::Module;
+use burn::tensor::Device;
+use scarlet::{Architecture, Scarlet};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::{PathSampler, Supernet, TrainError};
+
+/// What [`Trainer`](super::Trainer) can train: a network, or a supernet that a network is drawn
+/// from for every pass.
+pub trait Trainable: Module {
+    /// What decides on the networks of each step; a run's checkpoints hold it.
+    type Sampler: Serialize + DeserializeOwned;
+
+    /// Number of networks per step.
+    fn passes(sampler: &Self::Sampler) -> usize;
+
+    /// The networks of the next step. Their weights and running statistics are this module's own.
+    ///
+    /// # Errors
+    ///
+    /// When the sampler is another supernet's.
+    fn draw(&self, sampler: &mut Self::Sampler) -> Result<Vec<Scarlet>, TrainError>;
+
+    /// What all of its networks have in common: input, classes, preprocessing.
+    fn template(&self) -> &Architecture;
+
+    /// The network, where there is only one.
+    fn as_network(&self) -> Option<&Scarlet>;
+
+    /// The device that the weights live on.
+    fn device(&self) -> Device;
+}
+
+impl Trainable for Scarlet {
+    type Sampler = ();
+
+    fn passes((): &()) -> usize {
+        1
+    }
+
+    fn draw(&self, (): &mut ()) -> Result<Vec<Scarlet>, TrainError> {
+        Ok(vec![self.clone()])
+    }
+
+    fn template(&self) -> &Architecture {
+        self.architecture()
+    }
+
+    fn as_network(&self) -> Option<&Scarlet> {
+        Some(self)
+    }
+
+    fn device(&self) -> Device {
+        Scarlet::device(self)
+    }
+}
+
+impl Trainable for Supernet {
+    type Sampler = PathSampler;
+
+    fn passes(sampler: &PathSampler) -> usize {
+        sampler.paths_per_step()
+    }
+
+    fn draw(&self, sampler: &mut PathSampler) -> Result<Vec<Scarlet>, TrainError> {
+        let paths = sampler.next_paths()?;
+        paths.iter().map(|genome| self.path(genome)).collect()
+    }
+
+    fn template(&self) -> &Architecture {
+        self.space().template()
+    }
+
+    fn as_network(&self) -> Option<&Scarlet> {
+        None
+    }
+
+    fn device(&self) -> Device {
+        self.classifier.weight.lazy_device()
+    }
+}

@@ -1,0 +1,213 @@
+//! Scores of candidates: by which statistics, out of which cache, on how many workers.
+
+#![cfg(feature = "flex")]
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use burn::module::Module;
+use burn::tensor::Device;
+use common::{alone, bits, genomes, images, supernet};
+use scarlet::arch::Skip;
+use scarlet_search::Evaluator;
+use scarlet_train::{
+    CandidateEvaluator, EvaluatorConfig, PathSampler, Sampling, ScoreCache, Supernet, TrainConfig,
+    Trainer, measure, recalibrate,
+};
+
+fn trained() -> Supernet {
+    let supernet = supernet(Skip::Linear, 1);
+    let sampler = PathSampler::new(Sampling::StrictFairness, supernet.space(), 2);
+    let config = TrainConfig {
+        epochs: 3,
+        batch_size: 8,
+        learning_rate: 0.03,
+        ..TrainConfig::default()
+    };
+    Trainer::new(config)
+        .train(supernet, sampler, &images(208))
+        .unwrap()
+        .model
+}
+
+fn evaluator(supernet: &Supernet, calibration_images: usize) -> CandidateEvaluator {
+    let config = EvaluatorConfig {
+        batch_size: 32,
+        calibration_images,
+        seed: 4,
+    };
+    CandidateEvaluator::new(supernet, &images(208), &images(90), config).unwrap()
+}
+
+/// Values, with those that were not measured as `None`, so that they can be compared.
+fn evaluated(evaluator: &mut CandidateEvaluator, genes: &[Vec<u8>]) -> Vec<Vec<Option<f64>>> {
+    let evaluations = evaluator.evaluate(genes).unwrap();
+    evaluations
+        .into_iter()
+        .map(|values| {
+            values
+                .unwrap()
+                .into_iter()
+                .map(|v| (!v.is_nan()).then_some(v))
+                .collect()
+        })
+        .collect()
+}
+
+#[test]
+fn workers_and_devices_change_nothing() {
+    let _alone = alone();
+    let supernet = trained();
+    let before = bits(&supernet);
+    let genes: Vec<Vec<u8>> = genomes(supernet.space(), 20)
+        .iter()
+        .map(|g| g.genes().to_vec())
+        .collect();
+    let expected = evaluated(&mut evaluator(&supernet, 64), &genes);
+    let accuracies: Vec<f64> = expected.iter().map(|values| values[0].unwrap()).collect();
+    assert!(
+        accuracies.iter().any(|accuracy| *accuracy != accuracies[0]),
+        "{accuracies:?}"
+    );
+    for (workers, devices) in [(3, 1), (4, 2)] {
+        let devices = vec![Device::flex(); devices];
+        let mut parallel = evaluator(&supernet, 64)
+            .with_workers(workers, &devices)
+            .unwrap();
+        assert_eq!(evaluated(&mut parallel, &genes), expected);
+    }
+    assert_eq!(bits(&supernet), before);
+}
+
+#[test]
+fn recalibration_measures_the_path_itself() {
+    let _alone = alone();
+    let supernet = trained();
+    let genome = &genomes(supernet.space(), 1)[0];
+    let path = supernet.path(genome).unwrap();
+    let before = bits(&path);
+    let calibration = images(208);
+    let calibrated = recalibrate(&path, &calibration, 208).unwrap();
+    assert_eq!(bits(&path), before);
+    // The first normalisation's statistics are those of its input on these very images.
+    let batch = burn::tensor::Tensor::<4>::from_data(
+        burn::tensor::TensorData::new(
+            (0..208)
+                .flat_map(|i| {
+                    calibration
+                        .image(i)
+                        .iter()
+                        .map(|&p| (f32::from(p) / 255.0 - 0.5) / 0.5)
+                        .collect::<Vec<f32>>()
+                })
+                .collect::<Vec<f32>>(),
+            [208, 1, 16, 16],
+        ),
+        &Device::flex(),
+    );
+    let stem = path.valid().stem.conv.forward(batch);
+    let mean = stem.mean_dims(&[0, 2, 3]).reshape([8]);
+    let found = common::values(calibrated.stem.bn.running_mean.value());
+    for (expected, found) in common::values(mean).iter().zip(found) {
+        assert!((expected - found).abs() < 1e-4, "{expected} {found}");
+    }
+    // In two halves the mean is the same, and the variance nearly so.
+    let halves = recalibrate(&path, &calibration, 104).unwrap();
+    let close = |a: Vec<f32>, b: Vec<f32>| {
+        a.iter()
+            .zip(&b)
+            .all(|(a, b)| (a - b).abs() < 0.02 + 0.1 * a.abs())
+    };
+    assert!(close(
+        common::values(calibrated.stem.bn.running_mean.value()),
+        common::values(halves.stem.bn.running_mean.value())
+    ));
+    // And the scores are those of the parts.
+    let mut scores = evaluator(&supernet, 0)
+        .scores(std::slice::from_ref(genome))
+        .unwrap();
+    let plain = measure(&path, &images(90), 32).unwrap();
+    assert_eq!(scores.remove(0).unwrap(), plain);
+}
+
+#[test]
+fn nothing_is_measured_twice() {
+    let _alone = alone();
+    let supernet = trained();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("scores.jsonl");
+    let all = genomes(supernet.space(), 5);
+    let with_cache =
+        |supernet: &Supernet| evaluator(supernet, 64).with_cache(ScoreCache::open(&file).unwrap());
+    let lines = || std::fs::read_to_string(&file).unwrap().lines().count();
+    let scores = |evaluator: &mut CandidateEvaluator| {
+        let scores = evaluator.scores(&all).unwrap();
+        scores.into_iter().map(Result::unwrap).collect::<Vec<_>>()
+    };
+    let first = scores(&mut with_cache(&supernet));
+    assert_eq!(lines(), 5);
+    assert_eq!(scores(&mut with_cache(&supernet)), first);
+    assert_eq!(lines(), 5);
+    // Another supernet's scores are others, and are filed beside them.
+    let other = common::supernet(Skip::Linear, 8);
+    scores(&mut with_cache(&other));
+    assert_eq!(lines(), 10);
+    // So are those with other images to measure statistics on.
+    let mut uncalibrated = evaluator(&supernet, 0).with_cache(ScoreCache::open(&file).unwrap());
+    scores(&mut uncalibrated);
+    assert_eq!(lines(), 15);
+}
+
+#[test]
+fn what_is_too_dear_is_not_measured() {
+    let supernet = supernet(Skip::Linear, 1);
+    let mut evaluator = evaluator(&supernet, 32)
+        .with_constraints(["depth <= 3".parse().unwrap()])
+        .with_metric("depth", |network| {
+            let layers = network.layers.iter();
+            Ok(layers
+                .filter(|l| matches!(l.operation, scarlet::arch::Operation::InvertedResidual(_)))
+                .count() as f64)
+        });
+    assert_eq!(
+        evaluator.metrics(),
+        [
+            "accuracy",
+            "mult_adds",
+            "parameters",
+            "weight_bytes",
+            "peak_activation_bytes",
+            "depth"
+        ]
+    );
+    let genes = vec![vec![0, 1, 12, 12, 12, 12, 2], vec![0, 1, 2, 3, 12, 12, 12]];
+    let evaluated = evaluated(&mut evaluator, &genes);
+    assert_eq!(evaluated[0][5], Some(3.0));
+    assert!(evaluated[0][0].is_some());
+    assert_eq!(evaluated[1][5], Some(4.0));
+    assert!(evaluated[1][0].is_none() && evaluated[1][1].is_some());
+    assert_eq!(evaluator.cache().len(), 1);
+    // A genome of another space concerns no other candidate.
+    let mixed = evaluator.evaluate(&[vec![0, 1], genes[0].clone()]).unwrap();
+    assert!(mixed[0].as_ref().unwrap_err().contains("2 layers"));
+    assert!(mixed[1].is_ok());
+}
+
+#[test]
+fn settings_out_of_range_are_named() {
+    let supernet = supernet(Skip::Linear, 1);
+    let config = EvaluatorConfig {
+        batch_size: 0,
+        ..EvaluatorConfig::default()
+    };
+    let error = CandidateEvaluator::new(&supernet, &images(9), &images(9), config);
+    assert!(
+        error
+            .err()
+            .unwrap()
+            .to_string()
+            .contains("`batch_size` is 0")
+    );
+    let none = evaluator(&supernet, 9).with_workers(1, &[]).err().unwrap();
+    assert!(none.to_string().contains("`devices` is 0"));
+}

@@ -1,0 +1,433 @@
+//! The training loop: what it learns, that an interrupted run ends like any other, and what it
+//! says when something is wrong.
+
+#![cfg(feature = "flex")]
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use burn::module::Module;
+use common::{alone, bits, device, images, space, supernet};
+use scarlet::arch::{SearchSpace, Skip};
+use scarlet::{Scarlet, ScarletConfig};
+use scarlet_train::dataset::Images;
+use scarlet_train::{
+    Augment, Checkpoints, Control, Event, Optimizer, PathSampler, Sampling, Supernet, Teacher,
+    TrainConfig, TrainError, Trainable, Trained, Trainer, measure, recalibrate,
+};
+
+fn network(seed: u64) -> Scarlet {
+    let space = space(Skip::Identity);
+    let architecture = space.decode(&"0413c02".parse().unwrap()).unwrap();
+    let network = ScarletConfig::from(architecture)
+        .with_dropout(0.2)
+        .with_drop_path(0.2)
+        .try_init(&device())
+        .unwrap();
+    // Weights are drawn when they are first used.
+    device().seed(seed);
+    bits(&network);
+    network
+}
+
+/// Everything that can be random or has a state is on.
+fn config() -> TrainConfig {
+    TrainConfig {
+        epochs: 3,
+        batch_size: 8,
+        learning_rate: 0.05,
+        warmup_epochs: 0.5,
+        clip_norm: Some(1.0),
+        average_decay: Some(0.9),
+        augment: Augment {
+            shift: 1,
+            flip: false,
+            erase: 0.3,
+        },
+        seed: 11,
+        ..TrainConfig::default()
+    }
+}
+
+fn in_folder(folder: &Path) -> Checkpoints {
+    Checkpoints::new(folder)
+}
+
+/// Stops a run behind so many steps.
+fn stop_after(steps: u64) -> impl FnMut(&Event) -> Control {
+    move |event: &Event| match event {
+        Event::Step { step, .. } if *step >= steps => Control::Stop,
+        _ => Control::Continue,
+    }
+}
+
+/// Everything that was trained.
+fn outcome<M: Trainable>(trained: &Trained<M>) -> (Vec<u32>, Option<Vec<u32>>, String) {
+    (
+        bits(&trained.model),
+        trained.average.as_ref().map(bits),
+        format!("{:?}", trained.epochs),
+    )
+}
+
+#[test]
+fn a_network_learns() {
+    let _alone = alone();
+    let (train, test) = (images(240), images(60));
+    let config = TrainConfig {
+        epochs: 4,
+        average_decay: None,
+        ..config()
+    };
+    let mut events = Vec::new();
+    let trained = Trainer::new(config)
+        .with_validation(&test)
+        .with_observer(|event: &Event| {
+            events.push(event.clone());
+            Control::Continue
+        })
+        .train(network(1), (), &train)
+        .unwrap();
+    assert!(trained.completed);
+    let accuracy = measure(&trained.model, &test, 16).unwrap().accuracy();
+    assert!(accuracy > 0.9, "{accuracy}");
+    assert_eq!(trained.epochs.len(), 4);
+    assert_eq!(trained.epochs[3].validation_accuracy, Some(accuracy));
+    assert!(trained.epochs[3].loss < trained.epochs[0].loss);
+    let steps = events
+        .iter()
+        .filter(|e| matches!(e, Event::Step { .. }))
+        .count();
+    assert_eq!((steps, trained.steps), (120, 120));
+    assert!(matches!(
+        events[0],
+        Event::Started {
+            step: 0,
+            steps: 120,
+            images: 240
+        }
+    ));
+    assert!(matches!(
+        events.last(),
+        Some(Event::Finished {
+            step: 120,
+            completed: true
+        })
+    ));
+}
+
+#[test]
+fn every_way_of_training_learns() {
+    let _alone = alone();
+    let train = images(240);
+    let teacher = Trainer::new(TrainConfig {
+        epochs: 4,
+        ..config()
+    })
+    .train(network(1), (), &train)
+    .unwrap()
+    .into_best();
+    let adam = Optimizer::AdamW {
+        beta_1: 0.9,
+        beta_2: 0.999,
+        epsilon: 1e-8,
+    };
+    let config = TrainConfig {
+        epochs: 4,
+        optimizer: adam,
+        learning_rate: 0.005,
+        weight_decay: 0.01,
+        ..config()
+    };
+    let distilled = Trainer::new(config)
+        .with_teacher(Teacher {
+            network: teacher,
+            weight: 0.5,
+            temperature: 2.0,
+        })
+        .train(network(2), (), &train)
+        .unwrap()
+        .into_best();
+    let accuracy = measure(&distilled, &images(60), 16).unwrap().accuracy();
+    assert!(accuracy > 0.9, "{accuracy}");
+}
+
+#[test]
+fn a_supernet_learns_in_all_its_paths() {
+    let _alone = alone();
+    let train = images(416);
+    let config = TrainConfig {
+        epochs: 8,
+        learning_rate: 0.03,
+        clip_norm: None,
+        average_decay: None,
+        augment: Augment::default(),
+        ..config()
+    };
+    let supernet = supernet(Skip::Linear, 1);
+    let sampler = PathSampler::new(Sampling::StrictFairness, supernet.space(), 2);
+    let trained = Trainer::new(config)
+        .train(supernet, sampler, &train)
+        .unwrap();
+    assert_eq!(trained.steps, 32);
+    let genomes = common::genomes(trained.model.space(), 13);
+    let accuracies = genomes.iter().map(|genome| {
+        let path = trained.model.path(genome).unwrap();
+        let path = recalibrate(&path, &train, 52).unwrap();
+        measure(&path, &images(60), 20).unwrap().accuracy()
+    });
+    let mean = accuracies.sum::<f64>() / 13.0;
+    assert!(mean > 0.8, "{mean}");
+}
+
+#[test]
+fn an_interrupted_run_ends_like_any_other() {
+    let _alone = alone();
+    let train = images(70);
+    let test = images(12);
+    let run = |checkpoints: Option<Checkpoints>, stop: u64| {
+        let mut trainer = Trainer::new(config())
+            .with_validation(&test)
+            .with_observer(stop_after(stop));
+        if let Some(checkpoints) = checkpoints {
+            trainer = trainer.with_checkpoints(checkpoints);
+        }
+        trainer.train(network(1), (), &train).unwrap()
+    };
+    let whole = run(None, u64::MAX);
+    assert_eq!(whole.steps, 24);
+    // In the middle of an epoch, at its end, and right away.
+    for stop in [1, 8, 13, 23] {
+        let folder = tempfile::tempdir().unwrap();
+        let first = run(Some(in_folder(folder.path())), stop);
+        assert!(!first.completed && first.steps == stop);
+        // Another network's weights, so that all must come from the checkpoint.
+        let resumed = Trainer::new(config())
+            .with_validation(&test)
+            .with_checkpoints(in_folder(folder.path()).resuming())
+            .train(network(2), (), &train)
+            .unwrap();
+        assert!(resumed.completed);
+        assert_eq!(outcome(&resumed), outcome(&whole), "stopped after {stop}");
+        // A finished run has nothing to go on with, and says the same again.
+        let again = Trainer::new(config())
+            .with_checkpoints(in_folder(folder.path()).resuming())
+            .train(network(3), (), &train)
+            .unwrap();
+        assert_eq!(outcome(&again), outcome(&whole));
+    }
+}
+
+#[test]
+fn an_interrupted_supernet_ends_like_any_other() {
+    let _alone = alone();
+    let train = images(208);
+    let run = |seed: u64, checkpoints: Option<Checkpoints>, stop: u64| -> Trained<Supernet> {
+        let supernet = supernet(Skip::Linear, seed);
+        let sampler = PathSampler::new(Sampling::StrictFairness, supernet.space(), 2);
+        let mut trainer = Trainer::new(config()).with_observer(stop_after(stop));
+        if let Some(checkpoints) = checkpoints {
+            trainer = trainer.with_checkpoints(checkpoints);
+        }
+        trainer.train(supernet, sampler, &train).unwrap()
+    };
+    let whole = run(1, None, u64::MAX);
+    let folder = tempfile::tempdir().unwrap();
+    run(1, Some(in_folder(folder.path())), 3);
+    let resumed = run(9, Some(in_folder(folder.path()).resuming()), u64::MAX);
+    assert_eq!(outcome(&resumed), outcome(&whole));
+}
+
+#[test]
+fn the_log_has_every_step_once() {
+    let _alone = alone();
+    let train = images(70);
+    let folder = tempfile::tempdir().unwrap();
+    let config = TrainConfig {
+        epochs: 2,
+        ..config()
+    };
+    let checkpoints = Checkpoints {
+        every_epochs: 0,
+        every: Some(Duration::ZERO),
+        ..in_folder(folder.path())
+    };
+    Trainer::new(config.clone())
+        .with_checkpoints(checkpoints)
+        .with_observer(stop_after(5))
+        .train(network(1), (), &train)
+        .unwrap();
+    // A crash in the middle of a line.
+    let log = folder.path().join("events.jsonl");
+    let torn = fs::read_to_string(&log).unwrap() + "{\"event\":\"st";
+    fs::write(&log, torn).unwrap();
+    Trainer::new(config)
+        .with_checkpoints(in_folder(folder.path()).resuming())
+        .train(network(1), (), &train)
+        .unwrap();
+    let text = fs::read_to_string(&log).unwrap();
+    let steps: Vec<u64> = text
+        .lines()
+        .filter_map(|line| match serde_json::from_str(line).unwrap() {
+            Event::Step { step, .. } => Some(step),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(steps, (1..=16).collect::<Vec<u64>>());
+}
+
+#[test]
+fn a_diverging_run_stops_and_keeps_its_last_checkpoint() {
+    let _alone = alone();
+    let train = images(70);
+    let folder = tempfile::tempdir().unwrap();
+    let config = TrainConfig {
+        learning_rate: 1e18,
+        warmup_epochs: 2.0,
+        clip_norm: None,
+        average_decay: None,
+        ..config()
+    };
+    let checkpoints = Checkpoints {
+        every: Some(Duration::ZERO),
+        ..in_folder(folder.path())
+    };
+    let error = Trainer::new(config)
+        .with_checkpoints(checkpoints)
+        .train(network(1), (), &train)
+        .unwrap_err();
+    let message = error.to_string();
+    let checkpoint = match error {
+        TrainError::NotFinite { checkpoint, .. }
+        | TrainError::WeightNotFinite { checkpoint, .. } => checkpoint,
+        other => panic!("{other}"),
+    };
+    assert!(message.starts_with("step "), "{message}");
+    assert!(message.contains("Lower the learning rate"), "{message}");
+    if let Some(path) = checkpoint {
+        // It is good: a run goes on from it, to diverge again.
+        assert!(message.contains(&path.display().to_string()));
+        assert!(path.is_file());
+    }
+}
+
+#[test]
+fn foreign_checkpoints_and_settings_are_refused() {
+    let _alone = alone();
+    let train = images(70);
+    let folder = tempfile::tempdir().unwrap();
+    let config = TrainConfig {
+        epochs: 1,
+        ..config()
+    };
+    let run = |config: &TrainConfig, network: Scarlet, checkpoints: Checkpoints, images: &Images| {
+        Trainer::new(config.clone())
+            .with_checkpoints(checkpoints)
+            .train(network, (), images)
+            .map(|trained| trained.steps)
+    };
+    let fresh = || in_folder(folder.path());
+    run(&config, network(1), fresh(), &train).unwrap();
+    let message = |result: Result<u64, TrainError>| result.unwrap_err().to_string();
+
+    let taken = message(run(&config, network(1), fresh(), &train));
+    assert!(taken.contains("exists already"), "{taken}");
+
+    let changed = TrainConfig {
+        learning_rate: 0.5,
+        ..config.clone()
+    };
+    let changed = message(run(&changed, network(1), fresh().resuming(), &train));
+    assert!(
+        changed.contains("`learning_rate` was 0.05, and now is 0.5"),
+        "{changed}"
+    );
+
+    let fewer = message(run(&config, network(1), fresh().resuming(), &images(60)));
+    assert!(
+        fewer.contains("`number of training images` was 70, and now is 60"),
+        "{fewer}"
+    );
+
+    let architecture = space(Skip::Identity)
+        .decode(&"0000000".parse().unwrap())
+        .unwrap();
+    let other = ScarletConfig::from(architecture)
+        .try_init(&device())
+        .unwrap();
+    let other = message(run(&config, other, fresh().resuming(), &train));
+    assert!(other.contains("is no checkpoint to go on from"), "{other}");
+
+    let path = folder.path().join("checkpoint.safetensors");
+    let bytes = fs::read(&path).unwrap();
+    for damaged in [&bytes[..bytes.len() / 2], b"", b"not a checkpoint at all"] {
+        fs::write(&path, damaged).unwrap();
+        let damaged = message(run(&config, network(1), fresh().resuming(), &train));
+        assert!(
+            damaged.contains("is no checkpoint to go on from"),
+            "{damaged}"
+        );
+    }
+}
+
+#[test]
+fn what_does_not_fit_is_refused() {
+    let _alone = alone();
+    let message = |images: &Images, network: Scarlet| {
+        let trained = Trainer::new(config()).train(network, (), images);
+        trained
+            .map(|trained| trained.steps)
+            .unwrap_err()
+            .to_string()
+    };
+    let plain = network(1).valid();
+    assert!(message(&images(9), plain).contains("Device::autodiff"));
+    let larger = images(9).padded(24).unwrap();
+    assert!(
+        message(&larger, network(1))
+            .contains("the data has 24 rows, but the network is made for 16")
+    );
+    let classes = network(1).reset_classifier(5);
+    assert!(message(&images(9), classes).contains("3 classes, but the network is made for 5"));
+    let colour = SearchSpace::small_images(3, 16, 3).unwrap();
+    let colour = colour.decode(&"000000000".parse().unwrap()).unwrap();
+    let colour = ScarletConfig::from(colour).try_init(&device()).unwrap();
+    assert!(message(&images(9), colour).contains("1 channels, but the network is made for 3"));
+}
+
+#[test]
+fn a_full_disk_leaves_the_last_checkpoint() {
+    let _alone = alone();
+    let train = images(70);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("checkpoint.safetensors");
+    Trainer::new(config())
+        .with_checkpoints(in_folder(folder.path()))
+        .with_observer(stop_after(2))
+        .train(network(1), (), &train)
+        .unwrap();
+    let before = fs::read(&path).unwrap();
+    // A folder in which nothing can be written any more stands for the full disk.
+    let checkpoints = in_folder(folder.path()).resuming();
+    let trainer = Trainer::new(config())
+        .with_checkpoints(checkpoints)
+        .with_observer(|event: &Event| {
+            if let Event::Step { step: 4, .. } = event {
+                fs::rename(folder.path(), folder.path().with_extension("gone")).unwrap();
+            }
+            Control::Continue
+        });
+    let error = trainer
+        .train(network(1), (), &train)
+        .map(|trained| trained.steps)
+        .unwrap_err();
+    let gone = folder.path().with_extension("gone");
+    let after = fs::read(gone.join("checkpoint.safetensors")).unwrap();
+    fs::rename(gone, folder.path()).unwrap();
+    assert!(error.to_string().contains("cannot write"), "{error}");
+    assert_eq!(after, before);
+}
