@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use image::{DynamicImage, ImageFormat, RgbImage};
+use proptest::prelude::*;
 use scarlet_data::{DataError, DecodeOptions, decode, decode_bytes};
 
 fn fixtures() -> PathBuf {
@@ -279,4 +280,33 @@ fn paths_without_a_file_are_told_apart() {
         .unwrap_err()
         .to_string();
     assert_eq!(error, format!("{} is not a file", folder.path().display()));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    /// Whatever happens to a file, it is an image or an error that names it; never a panic.
+    #[test]
+    fn spoilt_files_do_not_panic(
+        name in prop::sample::select(vec![
+            "rgb.jpg", "progressive.jpg", "restarts.jpg", "ycck.jpg", "orientation_5.jpg",
+            "palette.png", "palette_transparent.png", "one_bit.png", "orientation_6.png",
+        ]),
+        edits in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8),
+        cut in prop::option::of(any::<prop::sample::Index>()),
+    ) {
+        let mut bytes = fixture(name);
+        for (index, value) in edits {
+            let index = index.index(bytes.len());
+            bytes[index] = value;
+        }
+        if let Some(cut) = cut {
+            bytes.truncate(cut.index(bytes.len()));
+        }
+        // A few bytes may claim a picture of hundreds of megabytes.
+        let options = DecodeOptions { max_bytes: 1 << 20, ..DecodeOptions::default() };
+        if let Err(error) = decode_bytes(&bytes, name, &options) {
+            prop_assert!(error.to_string().starts_with(name), "{error}");
+        }
+    }
 }

@@ -271,14 +271,29 @@ fn an_interrupted_run_is_taken_up() {
 }
 
 #[test]
-fn a_move_interrupted_after_its_copy_is_finished() {
+fn a_move_finds_the_copies_or_hard_links_of_an_earlier_run() {
+    for earlier in [Mode::Copy, Mode::HardLink] {
+        let (root, truth) = set();
+        run(&plan(root.path(), &truth, earlier).unwrap());
+        let arrangement = plan(root.path(), &truth, Mode::Move).unwrap();
+        assert_eq!(arrangement.remaining().len(), 6);
+        run(&arrangement);
+        assert_arranged(root.path());
+        let left = fs::read_dir(root.path().join("images")).unwrap().count();
+        assert_eq!(left, 1, "only the readme stays after {earlier:?}");
+    }
+}
+
+#[test]
+fn a_copy_that_changed_since_the_plan_does_not_cost_its_original() {
     let (root, truth) = set();
     run(&plan(root.path(), &truth, Mode::Copy).unwrap());
     let arrangement = plan(root.path(), &truth, Mode::Move).unwrap();
-    assert_eq!(arrangement.remaining().len(), 6);
-    run(&arrangement);
-    assert_arranged(root.path());
-    assert_eq!(fs::read_dir(root.path().join("images")).unwrap().count(), 1);
+    fs::write(arranged(root.path(), 1), "other").unwrap();
+    let error = arrangement.run(|_, _| {}).unwrap_err().to_string();
+    assert!(error.ends_with("it is no copy of the image to be moved; delete it and plan again"));
+    let original = root.path().join("images").join(image_name(1));
+    assert_eq!(fs::read_to_string(original).unwrap(), "image 1");
 }
 
 #[test]

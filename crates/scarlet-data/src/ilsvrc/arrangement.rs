@@ -2,27 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::fs::{self, File};
-use std::io::{self, Read};
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::GroundTruth;
+use super::step::{Mode, Step};
 use super::truth::{image_number, image_stem};
 use crate::folder::{file_name, list_folder};
 use crate::{DataError, imagenet};
-
-/// How an image comes into its class folder.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mode {
-    /// A second name for the same file: takes no space, needs the same file system.
-    HardLink,
-    /// A symbolic link to the image's absolute path: takes no space, breaks when the images move.
-    SymLink,
-    /// A copy.
-    Copy,
-    /// The image leaves its old folder.
-    Move,
-}
 
 /// How many images there must be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,12 +33,6 @@ pub struct Arrangement {
     classes: usize,
     in_place: usize,
     steps: Vec<Step>,
-}
-
-#[derive(Debug, Clone)]
-struct Step {
-    source: PathBuf,
-    target: PathBuf,
 }
 
 impl Arrangement {
@@ -97,12 +78,12 @@ impl Arrangement {
             };
             let step = Step {
                 source: source.clone(),
-                target: target
-                    .join(imagenet::classes()[class].wnid)
-                    .join(image_stem(image))
-                    .with_extension("JPEG"),
+                target: in_place.get(&image).cloned().unwrap_or_else(|| {
+                    let file = format!("{}.JPEG", image_stem(image));
+                    target.join(imagenet::classes()[class].wnid).join(file)
+                }),
             };
-            if !step.is_done(in_place.get(&image), mode)? {
+            if !step.is_done(mode)? {
                 steps.push(step);
             }
         }
@@ -144,7 +125,8 @@ impl Arrangement {
     ///
     /// # Errors
     /// [`DataError::Write`] and [`DataError::Read`] when the file system refuses; the message for a
-    /// hard link across file systems names the alternatives.
+    /// hard link across file systems names the alternatives. [`DataError::InTheWay`] when a file
+    /// that the plan took for a copy has changed since.
     pub fn run(&self, mut progress: impl FnMut(usize, usize)) -> Result<(), DataError> {
         let total = self.in_place + self.steps.len();
         progress(self.in_place, total);
@@ -172,81 +154,6 @@ impl fmt::Display for Arrangement {
             self.in_place,
             self.steps.len()
         )
-    }
-}
-
-impl Step {
-    /// Whether nothing is left to do, given the file that is in place already, if any.
-    fn is_done(&self, in_place: Option<&PathBuf>, mode: Mode) -> Result<bool, DataError> {
-        let in_the_way = |path: &Path, reason: &str| DataError::InTheWay {
-            path: path.into(),
-            reason: reason.into(),
-        };
-        if mode == Mode::Move && self.source.is_symlink() {
-            return Err(in_the_way(
-                &self.source,
-                "moving a symbolic link would not move the image; link or copy instead",
-            ));
-        }
-        let Some(arranged) = in_place else {
-            return Ok(false);
-        };
-        let length = |path: &Path| {
-            fs::metadata(path)
-                .map(|metadata| metadata.len())
-                .map_err(|error| DataError::read(path, error))
-        };
-        if length(arranged)? != length(&self.source)? {
-            return Err(in_the_way(
-                arranged,
-                "its size is not that of the image of the same name; delete it and plan again",
-            ));
-        }
-        if mode != Mode::Move {
-            return Ok(true);
-        }
-        // Both are there when a move between file systems was interrupted after its copy.
-        if arranged.is_symlink() || !same_content(arranged, &self.source)? {
-            return Err(in_the_way(
-                arranged,
-                "it is no copy of the image to be moved; delete it and plan again",
-            ));
-        }
-        Ok(false)
-    }
-
-    fn carry_out(&self, mode: Mode) -> Result<(), DataError> {
-        let written =
-            |result: io::Result<()>| result.map_err(|error| DataError::write(&self.target, error));
-        if let Some(folder) = self.target.parent() {
-            fs::create_dir_all(folder).map_err(|error| DataError::write(folder, error))?;
-        }
-        // Links lead to the image itself, not to a link in the folder of images.
-        let source = || {
-            self.source
-                .canonicalize()
-                .map_err(|error| DataError::read(&self.source, error))
-        };
-        match mode {
-            Mode::HardLink => written(fs::hard_link(source()?, &self.target).map_err(|error| {
-                match error.kind() {
-                    io::ErrorKind::CrossesDevices => io::Error::new(
-                        error.kind(),
-                        "a hard link cannot reach another file system; link symbolically or copy",
-                    ),
-                    _ => error,
-                }
-            })),
-            Mode::SymLink => written(symlink(&source()?, &self.target)),
-            Mode::Copy => written(copy_whole(&self.source, &self.target)),
-            Mode::Move => written(match fs::rename(&self.source, &self.target) {
-                Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
-                    copy_whole(&self.source, &self.target)
-                        .and_then(|()| fs::remove_file(&self.source))
-                }
-                result => result,
-            }),
-        }
     }
 }
 
@@ -368,49 +275,4 @@ fn check_counts(
         "{} validation images, here and in the class folders, but {wanted} are expected{example}",
         found.len()
     ))
-}
-
-/// Copies into a temporary file beside the target, so that the target appears whole or not at all.
-fn copy_whole(source: &Path, target: &Path) -> io::Result<()> {
-    let mut part_name = std::ffi::OsString::from(".");
-    part_name.push(file_name(target));
-    part_name.push(".part");
-    let part = target.with_file_name(part_name);
-    let copied = (|| {
-        let mut file = File::create(&part)?;
-        io::copy(&mut File::open(source)?, &mut file)?;
-        file.sync_all()?;
-        fs::rename(&part, target)
-    })();
-    if copied.is_err() {
-        // The copy's error is the one to report.
-        let _ = fs::remove_file(&part);
-    }
-    copied
-}
-
-fn same_content(a: &Path, b: &Path) -> Result<bool, DataError> {
-    let read = |path: &Path| {
-        let mut bytes = Vec::new();
-        File::open(path)
-            .and_then(|mut file| file.read_to_end(&mut bytes))
-            .map_err(|error| DataError::read(path, error))?;
-        Ok(bytes)
-    };
-    Ok(read(a)? == read(b)?)
-}
-
-#[cfg(unix)]
-fn symlink(source: &Path, target: &Path) -> io::Result<()> {
-    std::os::unix::fs::symlink(source, target)
-}
-
-#[cfg(windows)]
-fn symlink(source: &Path, target: &Path) -> io::Result<()> {
-    std::os::windows::fs::symlink_file(source, target)
-}
-
-#[cfg(not(any(unix, windows)))]
-fn symlink(_: &Path, _: &Path) -> io::Result<()> {
-    Err(io::ErrorKind::Unsupported.into())
 }

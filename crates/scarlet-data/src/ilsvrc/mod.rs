@@ -6,7 +6,9 @@
 //! [`ImageFolder`](crate::ImageFolder) reads.
 
 mod arrangement;
+mod step;
 mod truth;
 
-pub use arrangement::{Arrangement, Expected, Mode};
+pub use arrangement::{Arrangement, Expected};
+pub use step::Mode;
 pub use truth::GroundTruth;

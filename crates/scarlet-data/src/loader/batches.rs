@@ -1,137 +1,19 @@
-//! Batches decoded on worker threads while the network computes.
+//! [`Batches`]: the iteration over a loader's files, and its worker threads.
 
 use std::collections::BTreeMap;
 use std::io;
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use scarlet_arch::Preprocessing;
 
+use super::{Batch, Failure, Loader, LoaderOptions, load_image};
 use crate::transform::sides;
-use crate::{DataError, DecodeOptions, ImageFolder, decode, eval_image, normalize};
-
-/// How a [`Loader`] works.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LoaderOptions {
-    /// Files per batch; the last batch may have fewer. 32 by default.
-    pub batch_size: usize,
-    /// Worker threads; 0, the default, takes as many as the machine offers.
-    pub workers: usize,
-    /// Batches prepared ahead of the one in use; 2 by default.
-    pub prefetch: usize,
-    /// Whether the first file that cannot be used ends the iteration. Off by default: such files
-    /// are reported in [`Batch::failures`].
-    pub strict: bool,
-    /// How files are decoded.
-    pub decode: DecodeOptions,
-}
-
-impl Default for LoaderOptions {
-    fn default() -> Self {
-        Self {
-            batch_size: 32,
-            workers: 0,
-            prefetch: 2,
-            strict: false,
-            decode: DecodeOptions::default(),
-        }
-    }
-}
-
-/// Images ready for a network, in the order of the loader's files.
-#[derive(Debug)]
-pub struct Batch {
-    /// `[n, 3, resolution, resolution]`, row-major, normalised; n is the length of
-    /// [`indices`](Self::indices). Files that failed have no place here.
-    pub images: Vec<f32>,
-    /// For each image the index of its file in the loader.
-    pub indices: Vec<usize>,
-    /// For each image its class; empty when the loader was made without classes.
-    pub labels: Vec<usize>,
-    /// The batch's files that could not be used.
-    pub failures: Vec<Failure>,
-}
-
-impl Batch {
-    /// Number of images, which is 0 when every file of the batch failed.
-    pub fn len(&self) -> usize {
-        self.indices.len()
-    }
-
-    /// Whether every file of the batch failed.
-    pub fn is_empty(&self) -> bool {
-        self.indices.is_empty()
-    }
-}
-
-/// A file that could not be used.
-#[derive(Debug)]
-pub struct Failure {
-    /// Index of the file in the loader.
-    pub index: usize,
-    /// The file.
-    pub path: PathBuf,
-    /// What is wrong with it.
-    pub error: DataError,
-}
-
-/// Decodes and transforms files in parallel and hands them out in batches, in order.
-///
-/// Memory is bounded: beside the batch in use, at most `(prefetch + 1) · batch_size` transformed
-/// images, and one photograph being decoded per worker.
-#[derive(Debug, Clone)]
-pub struct Loader {
-    paths: Arc<[PathBuf]>,
-    labels: Option<Arc<[usize]>>,
-    preprocessing: Preprocessing,
-    options: LoaderOptions,
-}
-
-impl Loader {
-    /// A loader of files without classes.
-    pub fn new(
-        paths: impl Into<Arc<[PathBuf]>>,
-        preprocessing: Preprocessing,
-        options: LoaderOptions,
-    ) -> Self {
-        Self {
-            paths: paths.into(),
-            labels: None,
-            preprocessing,
-            options,
-        }
-    }
-
-    /// A loader of a folder's images with their classes.
-    pub fn labelled(
-        folder: &ImageFolder,
-        preprocessing: Preprocessing,
-        options: LoaderOptions,
-    ) -> Self {
-        let (paths, labels): (Vec<_>, Vec<_>) = folder.samples.iter().cloned().unzip();
-        Self {
-            labels: Some(labels.into()),
-            ..Self::new(paths, preprocessing, options)
-        }
-    }
-
-    /// The files, in the order of the batches.
-    pub fn paths(&self) -> &[PathBuf] {
-        &self.paths
-    }
-
-    /// Starts the workers and the iteration over all files.
-    ///
-    /// # Errors
-    /// [`DataError::InvalidOption`] for a batch size of 0 or an impossible preprocessing,
-    /// [`DataError::Workers`] when the system refuses a thread.
-    pub fn batches(&self) -> Result<Batches, DataError> {
-        Batches::start(self.clone())
-    }
-}
+use crate::{DataError, DecodeOptions};
 
 /// Iterator over a [`Loader`]'s batches. Dropping it stops the workers.
 ///
@@ -159,7 +41,7 @@ struct Channels {
 }
 
 impl Batches {
-    fn start(loader: Loader) -> Result<Self, DataError> {
+    pub(super) fn start(loader: Loader) -> Result<Self, DataError> {
         if loader.options.batch_size == 0 {
             return Err(DataError::InvalidOption {
                 name: "batch_size",
@@ -245,7 +127,7 @@ impl Batches {
         }
     }
 
-    fn assemble(&mut self, files: std::ops::Range<usize>) -> Result<Batch, DataError> {
+    fn assemble(&mut self, files: Range<usize>) -> Result<Batch, DataError> {
         let mut batch = Batch {
             images: Vec::new(),
             indices: Vec::with_capacity(files.len()),
@@ -255,11 +137,9 @@ impl Batches {
         for index in files.clone() {
             match self.result_of(index) {
                 Ok(image) => {
-                    batch.images.reserve_exact(if batch.is_empty() {
-                        image.len() * files.len()
-                    } else {
-                        0
-                    });
+                    if batch.is_empty() {
+                        batch.images.reserve_exact(image.len() * files.len());
+                    }
                     batch.images.extend_from_slice(&image);
                     batch.indices.push(index);
                     if let Some(labels) = &self.loader.labels {
@@ -345,19 +225,4 @@ impl Work {
             }
         }
     }
-}
-
-/// Reads one file as a network's input `[3, resolution, resolution]`.
-///
-/// # Errors
-/// As [`decode`] and [`eval_image`].
-pub fn load_image(
-    path: impl AsRef<Path>,
-    preprocessing: &Preprocessing,
-    options: &DecodeOptions,
-) -> Result<Vec<f32>, DataError> {
-    let image = eval_image(&decode(path, options)?, preprocessing)?;
-    let mut values = vec![0.0; image.as_raw().len()];
-    normalize(&image, preprocessing, &mut values)?;
-    Ok(values)
 }
