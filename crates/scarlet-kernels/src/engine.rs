@@ -8,7 +8,7 @@ use std::{
 use crate::{
     EngineError, InstructionSet, Network, Shape,
     memory::Buffer,
-    plan::{Plan, plan},
+    plan::{Plan, PlannedStep, plan},
     pool::{Pool, Tasks},
     steps::Context,
 };
@@ -56,6 +56,11 @@ impl EngineSettings {
     pub fn with_instruction_set(mut self, instruction_set: InstructionSet) -> Self {
         self.instruction_set = Some(instruction_set);
         self
+    }
+
+    /// Threads that share an image while all are busy.
+    pub(crate) fn threads_per_image(&self) -> usize {
+        self.threads.div_ceil(self.batch.min(self.threads))
     }
 
     fn check(&self) -> Result<(), EngineError> {
@@ -273,7 +278,9 @@ impl Engine {
                 batch: self.settings.batch,
             });
         }
-        let context = Context {
+        let threads = self.pool.threads();
+        let groups = |images: usize| if images < threads { 1 } else { threads };
+        let all = Context {
             instructions: self.instructions,
             weights: self.weights.pointer(),
             arena: self.arena.pointer(),
@@ -282,27 +289,44 @@ impl Engine {
             output: self.output.as_mut_ptr(),
             first_image: 0,
             images,
+            groups: groups(images),
         };
-        let (steps, tasks) = (&self.plan.steps, &self.tasks);
-        let (scratch, scratch_length) = (&self.scratch, self.plan.scratch);
+        let (early, late) = self.plan.steps.split_at(self.plan.early);
+        let early_images = self.plan.early_images;
+        let (tasks, scratch, scratch_length) = (&self.tasks, &self.scratch, self.plan.scratch);
         self.pool.run(&|thread| {
+            // SAFETY: each thread has a piece of its own.
+            let scratch = unsafe { scratch.pointer().add(thread * scratch_length) };
             let mut start = Instant::now();
-            for (index, planned) in steps.iter().enumerate() {
-                tasks.work_through(planned.step.tasks(images), |task| {
-                    // SAFETY: the context is that of the plan, `work_through` runs each task once
-                    // and waits for the step before, and each thread has its own scratch.
-                    unsafe {
-                        let scratch = scratch.pointer().add(thread * scratch_length);
-                        planned.step.execute(&context, task, scratch);
+            let mut pass = |context: &Context<'_>, steps: &[PlannedStep], first_step: usize| {
+                for (index, planned) in steps.iter().enumerate() {
+                    let count = planned.step.tasks(context.images);
+                    tasks.work_through(thread, count, |task| {
+                        // SAFETY: the context is that of the plan; `work_through` runs each task
+                        // once, after all of the step before.
+                        unsafe { planned.step.execute(context, task, scratch) }
+                    });
+                    if let (0, Some(times)) = (thread, times) {
+                        let now = Instant::now();
+                        let passed = u64::try_from((now - start).as_nanos()).unwrap_or(u64::MAX);
+                        times[first_step + index].fetch_add(passed, Ordering::Relaxed);
+                        start = now;
                     }
-                });
-                if let (0, Some(times)) = (thread, times) {
-                    let now = Instant::now();
-                    let passed = u64::try_from((now - start).as_nanos()).unwrap_or(u64::MAX);
-                    times[index].fetch_add(passed, Ordering::Relaxed);
-                    start = now;
+                }
+            };
+            if !early.is_empty() {
+                for first_image in (0..images).step_by(early_images) {
+                    let images = early_images.min(images - first_image);
+                    let few = Context {
+                        first_image,
+                        images,
+                        groups: groups(images),
+                        ..all
+                    };
+                    pass(&few, early, 0);
                 }
             }
+            pass(&all, late, early.len());
         });
         Ok(images)
     }

@@ -8,11 +8,7 @@ use std::{
 /// Floats in a cache line.
 pub(crate) const LINE: usize = 16;
 
-/// Bytes of a large page on the common systems.
-const LARGE_PAGE: usize = 2 << 20;
-
-/// Zeroed floats that start at a cache line; large buffers at a large page, so that the system
-/// can use such pages and a pass over the weights misses the address cache less often.
+/// Zeroed floats that start at a cache line.
 pub(crate) struct Buffer {
     pointer: NonNull<f32>,
     layout: Layout,
@@ -27,11 +23,7 @@ unsafe impl Sync for Buffer {}
 impl Buffer {
     pub(crate) fn zeroed(floats: usize) -> Self {
         let bytes = floats.max(1).saturating_mul(size_of::<f32>());
-        let align = if bytes >= LARGE_PAGE {
-            LARGE_PAGE
-        } else {
-            LINE * size_of::<f32>()
-        };
+        let align = LINE * size_of::<f32>();
         // The allocator's own answer to a size that cannot be: it aborts.
         let layout = Layout::from_size_align(bytes, align)
             .unwrap_or_else(|_| handle_alloc_error(Layout::new::<f32>()));

@@ -18,6 +18,10 @@ use crate::{
 /// Everything that an engine executes.
 pub(crate) struct Plan {
     pub(crate) steps: Vec<PlannedStep>,
+    /// The first so many steps take `early_images` at a time: their tensors are large and their
+    /// weights few. The others take all images: with each weight read, as much is done as can be.
+    pub(crate) early: usize,
+    pub(crate) early_images: usize,
     pub(crate) values: Vec<Value>,
     /// Floats of the arena that holds the values.
     pub(crate) arena: usize,
@@ -61,6 +65,7 @@ pub(crate) fn plan(network: &Network, settings: &EngineSettings) -> Result<Plan,
         shapes,
         shared,
         outputs: vec![ValueId(0); count],
+        factors: None,
         values: Vec::new(),
         steps: Vec::new(),
         weights: Vec::new(),
@@ -92,6 +97,8 @@ struct Planner<'a> {
     shared: Vec<bool>,
     /// Where each operation's output is; not set for those merged away.
     outputs: Vec<ValueId>,
+    /// Factors of channels that the next step, a pointwise convolution, must apply.
+    factors: Option<ValueId>,
     values: Vec<Value>,
     steps: Vec<PlannedStep>,
     weights: Vec<f32>,
@@ -112,9 +119,29 @@ impl Planner<'_> {
     }
 
     fn finish(mut self) -> Plan {
+        let early_images = self.settings.threads;
+        // Nothing to choose for a batch that takes one pass.
+        let early = if self.settings.batch > early_images {
+            self.steps
+                .iter()
+                .position(|planned| planned.weights > planned.traffic)
+                .unwrap_or(self.steps.len())
+        } else {
+            0
+        };
+        for value in &mut self.values {
+            if value.last < early {
+                value.images = early_images;
+            } else if value.first < early {
+                // The early steps run again and must not touch what they left for the late ones.
+                value.first = 0;
+            }
+        }
         let arena = memory::place(&mut self.values);
         let scratch = self.steps.iter().map(|planned| planned.step.scratch());
         Plan {
+            early,
+            early_images,
             arena,
             scratch: scratch.max().unwrap_or(0).next_multiple_of(LINE),
             steps: self.steps,
@@ -266,8 +293,10 @@ impl Planner<'_> {
                 (Target::Map { output, shortcut }, output, index + 1)
             }
         };
-        let threads = self.settings.threads;
-        let step = PointwiseStep::new(weights, input.value, target, output, threads);
+        let factors = self.factors.take();
+        reads.extend(factors);
+        let input = (input.value, factors);
+        let step = PointwiseStep::new(weights, input, target, output, self.settings);
         self.emit("pointwise", step, &reads, &[written], index..end);
         self.behind(written, end - 1)
     }
@@ -284,8 +313,19 @@ impl Planner<'_> {
     ) -> Planned {
         let index = operations.end - 1;
         let output = as_map(self.shapes[index]);
-        let (panels, stripe) =
-            DepthwiseStep::tasks_for(input, output, c.kernel, c.stride, self.settings);
+        // The window of a dense convolution serves two panels.
+        let group = match producer {
+            Producer::Convolution(_) => 2 * PANEL,
+            _ => PANEL,
+        };
+        let groups = panels(output.blocks(), group);
+        let stripe = DepthwiseStep::stripe_for(
+            (input, output),
+            (c.kernel, c.stride),
+            c.padding,
+            groups.len(),
+            self.settings.threads_per_image(),
+        );
         let value = self.new_value(output.image());
         let mut writes = vec![value];
         let squeeze_excite = match self.network.operations.get(index + 1) {
@@ -313,7 +353,7 @@ impl Planner<'_> {
             finish: c.activation.into(),
             to: value,
             row_sums: squeeze_excite.map(|(_, sums)| sums),
-            panels,
+            groups,
             stripe,
         };
         self.emit(kind, step, reads, &writes, operations);
@@ -354,7 +394,12 @@ impl Planner<'_> {
             here,
         );
         // In place, unless a shortcut needs what was there before.
-        let output = if index > 0 && !self.shared[index - 1] {
+        let in_place = index > 0 && !self.shared[index - 1];
+        if in_place && !self.shared[index] && self.can_scale(index + 1, input.map) {
+            self.factors = Some(factors);
+            return self.behind(input.value, index);
+        }
+        let output = if in_place {
             input.value
         } else {
             self.new_value(input.map.image())
@@ -368,6 +413,21 @@ impl Planner<'_> {
         let reads = [input.value, factors];
         self.emit("scale", step, &reads, &[output], index..index);
         self.behind(output, index)
+    }
+
+    /// Whether the operation is a pointwise convolution whose tasks are pixels, each with all its
+    /// channels, so that they can apply factors in place.
+    fn can_scale(&self, index: usize, input: Map) -> bool {
+        let operations = &self.network.operations;
+        let Some(Operation::Pointwise(Pointwise { stride: 1, .. })) = operations.get(index) else {
+            return false;
+        };
+        let merges = matches!(
+            operations.get(index + 1),
+            Some(Operation::Depthwise(_) | Operation::GlobalMean)
+        );
+        let output = as_map(self.shapes[index]);
+        (self.shared[index] || !merges) && PointwiseStep::is_by_pixels(input.blocks(), output)
     }
 
     fn linear(&mut self, c: &Linear, input: ValueId, index: usize) -> Planned {

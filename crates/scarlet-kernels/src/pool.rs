@@ -151,10 +151,18 @@ fn work(shared: &Shared, index: usize) {
     }
 }
 
+/// A counter on cache lines of its own.
+#[repr(align(128))]
+struct Counter(AtomicUsize);
+
 /// Hands out the tasks of one step after the other to all threads of a pool.
+///
+/// Each thread first takes its own share, a run of neighbouring tasks, then what is left of the
+/// others'. So, as long as nobody disturbs them, a thread finds in its own cache what it made in
+/// the step before; a thread that is disturbed holds up the others by one task only.
 pub(crate) struct Tasks {
-    threads: usize,
-    next: AtomicUsize,
+    /// Tasks of each thread's share that were taken.
+    taken: Vec<Counter>,
     arrived: AtomicUsize,
     step: AtomicUsize,
 }
@@ -162,8 +170,7 @@ pub(crate) struct Tasks {
 impl Tasks {
     pub(crate) fn new(threads: usize) -> Self {
         Self {
-            threads,
-            next: AtomicUsize::new(0),
+            taken: (0..threads).map(|_| Counter(AtomicUsize::new(0))).collect(),
             arrived: AtomicUsize::new(0),
             step: AtomicUsize::new(0),
         }
@@ -171,21 +178,27 @@ impl Tasks {
 
     /// Takes tasks until none of the step's are left, then waits until the other threads have
     /// finished theirs. Every thread must call it for every step.
-    pub(crate) fn work_through(&self, tasks: usize, execute: impl Fn(usize)) {
-        if self.threads == 1 {
+    pub(crate) fn work_through(&self, thread: usize, tasks: usize, execute: impl Fn(usize)) {
+        let threads = self.taken.len();
+        if threads == 1 {
             return (0..tasks).for_each(execute);
         }
-        loop {
-            let task = self.next.fetch_add(1, Ordering::Relaxed);
-            if task >= tasks {
-                break;
+        for owner in (thread..threads).chain(0..thread) {
+            let share = owner * tasks / threads..(owner + 1) * tasks / threads;
+            loop {
+                let task = share.start + self.taken[owner].0.fetch_add(1, Ordering::Relaxed);
+                if task >= share.end {
+                    break;
+                }
+                execute(task);
             }
-            execute(task);
         }
         let step = self.step.load(Ordering::Relaxed);
-        if self.arrived.fetch_add(1, Ordering::AcqRel) + 1 == self.threads {
+        if self.arrived.fetch_add(1, Ordering::AcqRel) + 1 == threads {
             self.arrived.store(0, Ordering::Relaxed);
-            self.next.store(0, Ordering::Relaxed);
+            for taken in &self.taken {
+                taken.0.store(0, Ordering::Relaxed);
+            }
             self.step.store(step.wrapping_add(1), Ordering::Release);
         } else {
             wait_until(|| self.step.load(Ordering::Acquire) != step);
@@ -205,9 +218,9 @@ mod tests {
                 let steps = [3, 0, 1, 17];
                 let done: Vec<AtomicUsize> = steps.iter().map(|_| AtomicUsize::new(0)).collect();
                 let tasks = Tasks::new(threads);
-                pool.run(&|_| {
+                pool.run(&|thread| {
                     for (step, &count) in steps.iter().enumerate() {
-                        tasks.work_through(count, |_| {
+                        tasks.work_through(thread, count, |_| {
                             for (earlier, done) in done[..step].iter().enumerate() {
                                 assert_eq!(done.load(Ordering::Relaxed), steps[earlier]);
                             }

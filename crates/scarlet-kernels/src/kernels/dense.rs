@@ -1,8 +1,12 @@
 //! Matrix products of single vectors: squeeze-excite and the classifier.
 
-use crate::simd::{Kernel, LANES, Vector};
+use crate::simd::{Kernel, LANES, Vector, prefetch};
 
 use super::{Finish, even_pieces};
+
+/// Floats between the weights in use and those that are asked for from memory: there are so many
+/// weights, each used once or twice, that the product is as fast as they arrive.
+const AHEAD: usize = 1024;
 
 /// Some vectors times one panel of at most four blocks of outputs.
 #[derive(Clone, Copy)]
@@ -77,6 +81,9 @@ impl DenseRun {
                 let mut columns = [V::splat(0.0); B];
                 for (b, column) in columns.iter_mut().enumerate() {
                     *column = V::load(weights.add(b * LANES));
+                    if b % 2 == 0 {
+                        prefetch(weights.wrapping_add(AHEAD + b * LANES));
+                    }
                 }
                 for (m, row) in sums.iter_mut().enumerate() {
                     let value = V::splat(*input.add(m * self.input_stride + index));

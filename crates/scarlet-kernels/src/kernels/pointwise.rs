@@ -24,6 +24,9 @@ pub(crate) struct PointwiseRun {
     pub(crate) output: *mut f32,
     /// Floats from one output block to the next.
     pub(crate) output_plane: usize,
+    /// Output pixels that are neighbours, and the floats between two such rows.
+    pub(crate) row: usize,
+    pub(crate) gap: usize,
     /// Blocks of the panel: 1 or 2.
     pub(crate) blocks: usize,
     pub(crate) finish: Finish,
@@ -39,7 +42,7 @@ impl Kernel for PointwiseRun {
     #[inline(always)]
     fn run<V: Vector>(self) {
         match self.blocks {
-            1 => self.panel::<V, 1>(8),
+            1 => self.panel::<V, 1>(12),
             _ => self.panel::<V, 2>(6),
         }
     }
@@ -67,6 +70,10 @@ impl PointwiseRun {
                         6 => tile.compute::<V, B, 6>(),
                         7 if B < 2 => tile.compute::<V, B, 7>(),
                         8 if B < 2 => tile.compute::<V, B, 8>(),
+                        9 if B < 2 => tile.compute::<V, B, 9>(),
+                        10 if B < 2 => tile.compute::<V, B, 10>(),
+                        11 if B < 2 => tile.compute::<V, B, 11>(),
+                        12 if B < 2 => tile.compute::<V, B, 12>(),
                         _ => {}
                     }
                 }
@@ -95,14 +102,25 @@ impl Tile {
         let is_last = self.first_block + self.blocks == run.input_blocks;
         // SAFETY: all within the run's input, weights, bias, output and shortcut.
         unsafe {
-            let output = run.output.add(offset);
+            let mut outputs = [0; M];
+            let (mut row, mut column) = (0, self.pixel);
+            if run.gap > 0 {
+                (row, column) = (self.pixel / run.row, self.pixel % run.row);
+            }
+            for (m, output) in outputs.iter_mut().enumerate() {
+                *output = (self.pixel + m) * LANES + row * run.gap;
+                column += 1;
+                if column == run.row {
+                    (row, column) = (row + 1, 0);
+                }
+            }
             let mut sums = [[V::splat(0.0); B]; M];
-            for (m, row) in sums.iter_mut().enumerate() {
+            for (row, output) in sums.iter_mut().zip(outputs) {
                 for (b, sum) in row.iter_mut().enumerate() {
                     *sum = if is_first {
                         V::load(run.bias.add(b * LANES))
                     } else {
-                        V::load(output.add(b * run.output_plane + m * LANES))
+                        V::load(run.output.add(b * run.output_plane + output))
                     };
                 }
             }
@@ -127,17 +145,17 @@ impl Tile {
             if is_last {
                 run.finish.apply(&mut sums);
                 if !run.shortcut.is_null() {
-                    let shortcut = run.shortcut.add(offset);
-                    for (m, row) in sums.iter_mut().enumerate() {
+                    for (row, output) in sums.iter_mut().zip(outputs) {
                         for (b, sum) in row.iter_mut().enumerate() {
-                            *sum = sum.add(V::load(shortcut.add(b * run.output_plane + m * LANES)));
+                            let at = b * run.output_plane + output;
+                            *sum = sum.add(V::load(run.shortcut.add(at)));
                         }
                     }
                 }
             }
-            for (m, row) in sums.iter().enumerate() {
+            for (row, output) in sums.iter().zip(outputs) {
                 for (b, sum) in row.iter().enumerate() {
-                    sum.store(output.add(b * run.output_plane + m * LANES));
+                    sum.store(run.output.add(b * run.output_plane + output));
                 }
             }
         }

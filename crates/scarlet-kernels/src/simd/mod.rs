@@ -80,6 +80,19 @@ impl InstructionSet {
     }
 }
 
+/// Asks for the cache line of this address, which need not exist. It may do nothing.
+#[inline(always)]
+pub(crate) fn prefetch(address: *const f32) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: SSE is part of the architecture, and a prefetch never faults.
+    unsafe {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        _mm_prefetch::<_MM_HINT_T0>(address.cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = address;
+}
+
 /// Eight floats.
 ///
 /// The methods are safe to call only from code that [`InstructionSet::run`] compiled; nothing

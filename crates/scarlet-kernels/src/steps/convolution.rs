@@ -158,7 +158,7 @@ impl Step for ConvolutionStep {
 
     unsafe fn execute(&self, context: &Context<'_>, task: usize, scratch: *mut f32) {
         let map = self.convolution.output;
-        let (image, row) = (task / map.height, task % map.height);
+        let (image, row) = context.image_and_part(task, map.height);
         // SAFETY: the scratch holds a window; a row of an image in the output.
         unsafe {
             self.convolution.gather(context, image, row, scratch);

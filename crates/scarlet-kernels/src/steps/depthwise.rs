@@ -1,13 +1,18 @@
 //! Depthwise convolutions together with the operation in front of them.
 
+use std::ops::Range;
+
 use crate::{
-    EngineSettings, Padding,
+    Padding,
     kernels::{DepthwiseRow, Finish, LARGEST_DEPTHWISE},
     memory::ValueId,
     simd::LANES,
 };
 
 use super::{Context, Map, PANEL, Panel, PlanarConvolution, PointwiseWeights, Step, panels};
+
+/// Pixels that fill some tiles of a pointwise convolution.
+const CHUNK_PIXELS: usize = 24;
 
 /// What makes the rows that a depthwise convolution reads.
 pub(crate) enum Producer {
@@ -42,32 +47,47 @@ pub(crate) struct DepthwiseStep {
     pub(crate) to: ValueId,
     /// Where the sums of rows go, `[row][channel]`, for the mean.
     pub(crate) row_sums: Option<ValueId>,
-    pub(crate) panels: Vec<Panel>,
+    /// The blocks of a task: a panel or two.
+    pub(crate) groups: Vec<Panel>,
     /// Output rows of a task.
     pub(crate) stripe: usize,
 }
 
 impl DepthwiseStep {
-    /// The panels, and the output rows of a task, that keep all threads evenly busy: more stripes
-    /// make finer tasks, but the rows where stripes meet are made twice.
-    pub(crate) fn tasks_for(
-        input: Map,
-        output: Map,
-        kernel: usize,
-        stride: usize,
-        settings: &EngineSettings,
-    ) -> (Vec<Panel>, usize) {
-        let threads = settings.threads;
-        let panels = panels(output.blocks(), PANEL);
-        let rounds_of_rows = |stripes: usize| {
-            let rows = output.height.div_ceil(stripes);
-            let made = ((rows - 1) * stride + kernel).min(input.height);
-            (settings.batch * panels.len() * stripes).div_ceil(threads) * made
+    /// The output rows of a task, such that all threads are evenly busy.
+    ///
+    /// Stripes of rows keep what a thread makes in its own cache up to the next step, but the
+    /// rows where they meet are made twice; panels of channels make nothing twice.
+    pub(crate) fn stripe_for(
+        (input, output): (Map, Map),
+        (kernel, stride): (usize, usize),
+        padding: Padding,
+        panels: usize,
+        threads: usize,
+    ) -> usize {
+        let made = |first: usize, last: usize| {
+            let top = (first * stride).saturating_sub(padding.top);
+            let bottom = ((last - 1) * stride + kernel).saturating_sub(padding.top);
+            bottom.min(input.height).saturating_sub(top)
         };
-        let stripes = (1..=output.height.min(4 * threads))
-            .min_by_key(|&stripes| rounds_of_rows(stripes))
-            .unwrap_or(1);
-        (panels, output.height.div_ceil(stripes))
+        let cost = |&stripe: &usize| {
+            let starts = (0..output.height).step_by(stripe);
+            let most = starts
+                .clone()
+                .map(|first| made(first, (first + stripe).min(output.height)))
+                .max();
+            let stripes = starts.len();
+            let cost = (panels * stripes).div_ceil(threads) * most.unwrap_or(0);
+            // A fifth more for handing the result to other threads.
+            cost * if stripes.is_multiple_of(threads) {
+                5
+            } else {
+                6
+            }
+        };
+        let stripes = 1..=output.height.min(4 * threads);
+        let candidates = stripes.map(|stripes| output.height.div_ceil(stripes));
+        candidates.min_by_key(cost).unwrap_or(output.height)
     }
 
     fn stripes(&self) -> usize {
@@ -78,17 +98,32 @@ impl DepthwiseStep {
         self.input.width + self.padding.left + self.padding.right
     }
 
+    /// Input rows that are made at a time: more of the narrow ones, so that the pixels make
+    /// whole tiles.
+    fn chunk(&self) -> usize {
+        CHUNK_PIXELS
+            .div_ceil(self.input.width)
+            .min(self.input.height)
+    }
+
+    /// Rows of the ring: whole chunks, enough for the kernel while the next chunk is made.
+    fn ring_rows(&self) -> usize {
+        let chunk = self.chunk();
+        let needed = (self.kernel - 1).next_multiple_of(chunk) + chunk;
+        needed.min(self.input.height.next_multiple_of(chunk))
+    }
+
     /// Floats of one block of the ring.
     fn ring_plane(&self) -> usize {
-        self.kernel * self.padded_width() * LANES
+        self.ring_rows() * self.padded_width() * LANES
     }
 
     /// Where an input row lies within a block of the ring.
     fn ring_row(&self, row: usize) -> usize {
-        row % self.kernel * self.padded_width() * LANES
+        row % self.ring_rows() * self.padded_width() * LANES
     }
 
-    /// Makes one input row.
+    /// Makes some input rows of one chunk.
     ///
     /// # Safety
     ///
@@ -97,47 +132,83 @@ impl DepthwiseStep {
         &self,
         context: &Context<'_>,
         image: usize,
-        panel: Panel,
-        row: usize,
+        group: Panel,
+        rows: Range<usize>,
         ring: *mut f32,
         window: *mut f32,
     ) {
         let plane = self.ring_plane();
+        let row_length = self.padded_width() * LANES;
         let (width, input_plane) = (self.input.width, self.input.plane());
-        // SAFETY: a row of the ring; a row of each block of the input.
+        // SAFETY: rows of the ring, which follow each other in a chunk; rows of each block of
+        // the input.
         unsafe {
-            let to = ring.add(self.ring_row(row) + self.padding.left * LANES);
+            let to = ring.add(self.ring_row(rows.start) + self.padding.left * LANES);
             match &self.producer {
                 Producer::Copy(input) => {
-                    let from = context.value(*input, image).add(row * width * LANES);
-                    for block in 0..panel.blocks {
-                        to.add(block * plane).copy_from_nonoverlapping(
-                            from.add((panel.first + block) * input_plane),
-                            width * LANES,
-                        );
+                    let from = context.value(*input, image);
+                    for block in 0..group.blocks {
+                        for (index, row) in rows.clone().enumerate() {
+                            let at = (group.first + block) * input_plane + row * width * LANES;
+                            to.add(block * plane + index * row_length)
+                                .copy_from_nonoverlapping(from.add(at), width * LANES);
+                        }
                     }
                 }
                 Producer::Pointwise { input, weights } => {
-                    let from = context.value(*input, image).add(row * width * LANES);
-                    let from = (from.cast_const(), input_plane);
-                    context.run(weights.run(context, panel, from, (to, plane), width));
+                    let from = context.value(*input, image).add(rows.start * width * LANES);
+                    for panel in panels_of(group) {
+                        let to = to.add((panel.first - group.first) * plane);
+                        let mut run = weights.run(
+                            context,
+                            panel,
+                            (from, input_plane),
+                            (to, plane),
+                            rows.len() * width,
+                        );
+                        if rows.len() > 1 {
+                            run.row = width;
+                            run.gap = row_length - width * LANES;
+                        }
+                        context.run(run);
+                    }
                 }
                 Producer::Convolution(convolution) => {
-                    convolution.gather(context, image, row, window);
-                    context.run(convolution.row(context, panel, window, (to, plane)));
+                    for (index, row) in rows.enumerate() {
+                        convolution.gather(context, image, row, window);
+                        for panel in panels_of(group) {
+                            let at = (panel.first - group.first) * plane + index * row_length;
+                            context.run(convolution.row(
+                                context,
+                                panel,
+                                window,
+                                (to.add(at), plane),
+                            ));
+                        }
+                    }
                 }
             }
         }
     }
 }
 
+/// The panels of a group of blocks.
+fn panels_of(group: Panel) -> impl Iterator<Item = Panel> {
+    panels(group.blocks, PANEL)
+        .into_iter()
+        .map(move |panel| Panel {
+            first: group.first + panel.first,
+            ..panel
+        })
+}
+
 impl Step for DepthwiseStep {
     fn tasks(&self, images: usize) -> usize {
-        images * self.panels.len() * self.stripes()
+        images * self.groups.len() * self.stripes()
     }
 
     fn scratch(&self) -> usize {
-        let largest = self.panels.iter().map(|panel| panel.blocks).max();
+        let largest = self.groups.iter().map(|group| group.blocks).max();
         let window = match &self.producer {
             Producer::Convolution(convolution) => convolution.window(),
             _ => 0,
@@ -146,10 +217,10 @@ impl Step for DepthwiseStep {
     }
 
     unsafe fn execute(&self, context: &Context<'_>, task: usize, scratch: *mut f32) {
-        let stripes = self.stripes();
-        let (stripe, rest) = (task % stripes, task / stripes);
-        let (image, panel) = (rest % context.images, rest / context.images);
-        let panel = self.panels[panel];
+        let parts = self.groups.len() * self.stripes();
+        let (image, part) = context.image_and_part(task, parts);
+        let (stripe, group) = (part / self.groups.len(), part % self.groups.len());
+        let panel = self.groups[group];
         let rows = stripe * self.stripe..((stripe + 1) * self.stripe).min(self.output.height);
         let (ring, plane) = (scratch, self.ring_plane());
         // SAFETY: the scratch holds the ring and the window behind it; rows and blocks lie within
@@ -157,21 +228,23 @@ impl Step for DepthwiseStep {
         unsafe {
             let window = ring.add(panel.blocks * plane);
             // The columns of padding are zero; those between are written before they are read.
-            for row in 0..panel.blocks * self.kernel {
+            for row in 0..panel.blocks * self.ring_rows() {
                 let row = ring.add(row * self.padded_width() * LANES);
                 row.write_bytes(0, self.padding.left * LANES);
                 row.add((self.padding.left + self.input.width) * LANES)
                     .write_bytes(0, self.padding.right * LANES);
             }
             let top = |row: usize| (row * self.stride) as isize - self.padding.top as isize;
-            let mut made = top(rows.start).max(0) as usize;
+            let (chunk, height) = (self.chunk(), self.input.height);
+            let mut made = top(rows.start).clamp(0, height as isize) as usize / chunk * chunk;
             for row in rows {
                 let top = top(row);
-                let inside = |y: isize| y.clamp(0, self.input.height as isize) as usize;
+                let inside = |y: isize| y.clamp(0, height as isize) as usize;
                 let (first, last) = (inside(top), inside(top + self.kernel as isize));
                 while made < last {
-                    self.produce(context, image, panel, made, ring, window);
-                    made += 1;
+                    let rows = made..(made + chunk).min(height);
+                    self.produce(context, image, panel, rows, ring, window);
+                    made += chunk;
                 }
                 let mut inputs = [ring.cast_const(); LARGEST_DEPTHWISE];
                 let kernel_row = |y: usize| (y as isize - top) as usize;

@@ -22,7 +22,7 @@ impl Step for AddStep {
     }
 
     unsafe fn execute(&self, context: &Context<'_>, task: usize, _scratch: *mut f32) {
-        let (image, block) = (task / self.map.blocks(), task % self.map.blocks());
+        let (image, block) = context.image_and_part(task, self.map.blocks());
         let at = block * self.map.plane();
         // SAFETY: a block of an image in each value; tasks differ in block or image.
         unsafe {
@@ -50,7 +50,7 @@ impl Step for ScaleStep {
     }
 
     unsafe fn execute(&self, context: &Context<'_>, task: usize, _scratch: *mut f32) {
-        let (image, block) = (task / self.map.blocks(), task % self.map.blocks());
+        let (image, block) = context.image_and_part(task, self.map.blocks());
         let at = block * self.map.plane();
         // SAFETY: a block of an image in each value; tasks differ in block or image.
         unsafe {
@@ -88,7 +88,7 @@ impl Step for MeanStep {
 
     unsafe fn execute(&self, context: &Context<'_>, task: usize, _scratch: *mut f32) {
         let groups = self.blocks.div_ceil(MEAN_BLOCKS);
-        let (image, group) = (task / groups, task % groups);
+        let (image, group) = context.image_and_part(task, groups);
         let from = group * MEAN_BLOCKS;
         for block in from..(from + MEAN_BLOCKS).min(self.blocks) {
             // SAFETY: blocks of an image in each value; tasks differ in blocks or image.

@@ -40,6 +40,7 @@ pub(crate) trait Step: Send + Sync {
 }
 
 /// The memory that steps work on, and the images of the present pass.
+#[derive(Clone, Copy)]
 pub(crate) struct Context<'a> {
     pub(crate) instructions: InstructionSet,
     pub(crate) weights: *const f32,
@@ -49,6 +50,8 @@ pub(crate) struct Context<'a> {
     pub(crate) output: *mut f32,
     pub(crate) first_image: usize,
     pub(crate) images: usize,
+    /// Runs of images that belong to a thread each, or 1 if threads share the images.
+    pub(crate) groups: usize,
 }
 
 // SAFETY: the pointers are used on several threads as `Step::execute` demands: tasks of one step
@@ -56,6 +59,16 @@ pub(crate) struct Context<'a> {
 unsafe impl Sync for Context<'_> {}
 
 impl Context<'_> {
+    /// The image and the part of it that a task stands for, where every image has so many parts.
+    /// A group's tasks follow each other, and in it the images of one part, which use the same
+    /// weights.
+    fn image_and_part(&self, task: usize, parts: usize) -> (usize, usize) {
+        let size = self.images.div_ceil(self.groups);
+        let (group, rest) = (task / (size * parts), task % (size * parts));
+        let images = size.min(self.images - group * size);
+        (group * size + rest % images, rest / images)
+    }
+
     /// Where an image's part of a value starts. Images count from 0 in each pass.
     fn value(&self, id: ValueId, image: usize) -> *mut f32 {
         let value = &self.values[id.0];

@@ -3,7 +3,8 @@
 use std::ops::Range;
 
 use crate::{
-    kernels::{Finish, PointwiseRun, SumRun},
+    EngineSettings,
+    kernels::{Finish, PointwiseRun, ScaleRun, SumRun},
     memory::ValueId,
     simd::LANES,
 };
@@ -47,6 +48,8 @@ impl PointwiseWeights {
             bias: context.weight(self.bias + channel),
             output: output.0,
             output_plane: output.1,
+            row: pixels,
+            gap: 0,
             blocks: panel.blocks,
             finish: self.finish,
             shortcut: std::ptr::null(),
@@ -70,6 +73,8 @@ pub(crate) enum Target {
 pub(crate) struct PointwiseStep {
     weights: PointwiseWeights,
     input: ValueId,
+    /// Factors of the input's channels, which are applied in place first.
+    factors: Option<ValueId>,
     target: Target,
     pixels: usize,
     panels: Vec<Panel>,
@@ -79,24 +84,33 @@ pub(crate) struct PointwiseStep {
 }
 
 impl PointwiseStep {
+    /// Whether tasks are pieces of the pixels: with few weights, which every thread can read, or
+    /// more input than the cache holds. Else they are panels, so that each weight is read once.
+    pub(crate) fn is_by_pixels(input_blocks: usize, output: Map) -> bool {
+        let depth = input_blocks * LANES * size_of::<f32>();
+        output.blocks() * LANES * depth <= SHARED_WEIGHT_BYTES
+            || output.pixels() * depth > 2 * INPUT_BYTES
+    }
+
+    /// With `factors` or a map as target the step must be by pixels.
     pub(crate) fn new(
         weights: PointwiseWeights,
-        input: ValueId,
+        (input, factors): (ValueId, Option<ValueId>),
         target: Target,
         output: Map,
-        threads: usize,
+        settings: &EngineSettings,
     ) -> Self {
         let panels = panels(output.blocks(), PANEL);
         let pixels = output.pixels();
-        let depth = weights.input_blocks * LANES;
-        let input_bytes = pixels * depth * size_of::<f32>();
-        let weight_bytes = depth * output.blocks() * LANES * size_of::<f32>();
         let by_pixels = matches!(target, Target::Map { .. })
-            && (weight_bytes <= SHARED_WEIGHT_BYTES || input_bytes > 2 * INPUT_BYTES);
+            && Self::is_by_pixels(weights.input_blocks, output);
         let (pieces, panels_per_task) = if by_pixels {
-            let pieces = input_bytes
-                .div_ceil(INPUT_BYTES)
-                .next_multiple_of(4 * threads);
+            let input_bytes = pixels * weights.input_blocks * LANES * size_of::<f32>();
+            let pieces = input_bytes.div_ceil(INPUT_BYTES);
+            let pieces = match settings.threads_per_image() {
+                1 => pieces,
+                threads => pieces.next_multiple_of(4 * threads),
+            };
             (cut(pixels, pieces), panels.len())
         } else {
             (cut(pixels, 1), 1)
@@ -104,6 +118,7 @@ impl PointwiseStep {
         Self {
             weights,
             input,
+            factors,
             target,
             pixels,
             panels,
@@ -135,15 +150,30 @@ impl Step for PointwiseStep {
     }
 
     unsafe fn execute(&self, context: &Context<'_>, task: usize, scratch: *mut f32) {
-        // Pieces of one image follow each other, and images before the next panels, so that what
-        // is shared, an image or weights, stays in the caches.
-        let pieces = &self.pieces[task % self.pieces.len()];
-        let rest = task / self.pieces.len();
-        let (image, group) = (rest % context.images, rest / context.images);
+        let groups = self.panels.len().div_ceil(self.panels_per_task);
+        let (image, part) = context.image_and_part(task, self.pieces.len() * groups);
+        let (pieces, group) = (
+            &self.pieces[part % self.pieces.len()],
+            part / self.pieces.len(),
+        );
         let from = group * self.panels_per_task;
         let to = (from + self.panels_per_task).min(self.panels.len());
         let (start, pixels) = (pieces.start * LANES, pieces.len());
         let plane = self.pixels * LANES;
+        if let Some(factors) = self.factors {
+            for block in 0..self.weights.input_blocks {
+                // SAFETY: these pixels of the input are this task's alone.
+                unsafe {
+                    let input = context.value(self.input, image).add(block * plane + start);
+                    context.run(ScaleRun {
+                        vectors: pixels,
+                        input,
+                        factor: context.value(factors, image).add(block * LANES),
+                        output: input,
+                    });
+                }
+            }
+        }
         for &panel in &self.panels[from..to] {
             // SAFETY: pixels and panels lie within the planned input, output and weights; tasks
             // differ in their image, pixels or panels.

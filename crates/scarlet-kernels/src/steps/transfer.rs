@@ -16,7 +16,7 @@ impl Step for Import {
     }
 
     unsafe fn execute(&self, context: &Context<'_>, task: usize, _scratch: *mut f32) {
-        let (image, block) = (task / self.map.blocks(), task % self.map.blocks());
+        let (image, block) = context.image_and_part(task, self.map.blocks());
         let pixels = self.map.pixels();
         let first = block * LANES;
         let channels = (self.map.channels - first).min(LANES);
@@ -55,7 +55,7 @@ impl Step for ExportMap {
     }
 
     unsafe fn execute(&self, context: &Context<'_>, task: usize, _scratch: *mut f32) {
-        let (image, channel) = (task / self.map.channels, task % self.map.channels);
+        let (image, channel) = context.image_and_part(task, self.map.channels);
         let pixels = self.map.pixels();
         // SAFETY: a channel of an image in the value and in the output.
         unsafe {
@@ -111,7 +111,7 @@ impl Step for Subsample {
     }
 
     unsafe fn execute(&self, context: &Context<'_>, task: usize, _scratch: *mut f32) {
-        let (image, block) = (task / self.from.blocks(), task % self.from.blocks());
+        let (image, block) = context.image_and_part(task, self.from.blocks());
         // SAFETY: pixels of a block of an image in both values.
         unsafe {
             let input = context
