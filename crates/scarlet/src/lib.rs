@@ -20,11 +20,12 @@
 //! - [`weights`] reads and writes checkpoints, PyTorch's included.
 //! - [`fold`] removes batch normalisation and stabilizers exactly.
 //!
-//! Cargo features choose Burn's devices (`flex`, `ndarray`, `wgpu`, `cuda`, …; none by default)
-//! and `fetch`, which downloads weights.
+//! Cargo features choose Burn's devices (`flex`, `ndarray`, `wgpu`, `cuda`, …; none by default);
+//! `images` reads photographs and `fetch` downloads weights.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod accuracy;
 pub mod blocks;
 mod builder;
 mod device;
@@ -33,12 +34,21 @@ mod error;
 pub mod fold;
 mod network;
 mod parameters;
+#[cfg(feature = "images")]
+mod photograph;
+mod prediction;
+pub mod weights;
 
+pub use accuracy::{Accuracy, Score};
 pub use builder::{
     EfficientNetLite0, ScarletA, ScarletA2, ScarletA4, ScarletB, ScarletC, ScarletConfig,
 };
+pub use burn;
 pub use device::{DeviceError, available_devices, device_by_name};
 pub use error::{ConfigError, InputError};
 pub use network::{FeatureMapInfo, MbLayer, Scarlet};
 pub use parameters::UnknownPrefix;
+pub use prediction::{Prediction, top_k};
 pub use scarlet_arch::{self as arch, Architecture};
+#[cfg(feature = "images")]
+pub use scarlet_data as data;

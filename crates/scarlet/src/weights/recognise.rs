@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use scarlet_arch::{Architecture, Block, Expansion, Layer, Operation};
+use scarlet_arch::{Architecture, Block, Expansion, Operation};
 
 use super::{Naming, StateDict, reference_entries};
 
@@ -20,7 +20,7 @@ pub struct Recognised {
 ///
 /// 1. the description that the file carries, where it is one of [`Scarlet::save`]'s,
 /// 2. the preset that has exactly the file's entries and shapes, but for the number of classes,
-/// 3. nineteen layers found by SCARLET's search, which have its strides.
+/// 3. the network of SCARLET's search space that has them: nineteen layers with its channels.
 ///
 /// Strides, activations, padding and the constants of batch normalisation leave no trace in the
 /// shapes, so nothing else can be derived from them. `None` also where an entry is missing.
@@ -81,63 +81,46 @@ fn fits(architecture: &Architecture, shapes: &Shapes) -> bool {
 }
 
 /// A network of SCARLET's search space: its plan of channels and strides, with the operations
-/// and channels that the shapes show.
+/// that the shapes show.
+///
+/// The channels must be the plan's: they are what tells that the strides are, too.
 fn searched(shapes: &Shapes) -> Option<Architecture> {
-    let plan = scarlet_arch::scarlet_a();
-    let size = |name: &str, dimension: usize| shapes.get(name)?.get(dimension).copied();
-    let mut channels = size("separable_conv.3.weight", 0)?;
-    let mut layers = Vec::with_capacity(plan.layers.len());
-    for (index, place) in plan.layers.iter().enumerate() {
-        let layer = layer(shapes, index, channels, place)?;
+    let mut architecture = scarlet_arch::scarlet_a().with_classes(class_count(shapes)?);
+    architecture.name = "custom".to_owned();
+    let mut channels = architecture.separable;
+    for (index, layer) in architecture.layers.iter_mut().enumerate() {
+        layer.operation = operation(shapes, index, channels)?;
         if layer.operation != Operation::Identity {
             channels = layer.channels;
         }
-        layers.push(layer);
     }
-    let architecture = Architecture {
-        name: "custom".to_owned(),
-        input_channels: size("stem.0.weight", 1)?,
-        stem: size("stem.0.weight", 0)?,
-        separable: size("separable_conv.3.weight", 0)?,
-        layers,
-        head: size("conv_before_pooling.0.weight", 0)?,
-        classes: class_count(shapes)?,
-        ..plan
-    };
     fits(&architecture, shapes).then_some(architecture)
 }
 
-/// What layer `index` is, `channels_in` channels wide at its input, where the plan says `place`.
-fn layer(shapes: &Shapes, index: usize, channels_in: usize, place: &Layer) -> Option<Layer> {
+/// What layer `index` does, `channels_in` channels wide at its input.
+fn operation(shapes: &Shapes, index: usize, channels_in: usize) -> Option<Operation> {
     let shape = |part: &str| {
         shapes
             .get(format!("mb_module.{index}.{part}").as_str())
             .copied()
     };
-    let (operation, channels) = if let Some(depthwise) = shape("conv2.weight") {
-        let (hidden, kernel) = (*depthwise.first()?, *depthwise.get(2)?);
-        let expansion = match shape("conv1.weight") {
-            None => Expansion::Times(1),
-            Some(_) if hidden > channels_in && hidden.is_multiple_of(channels_in) => {
-                Expansion::Times(hidden / channels_in)
-            }
-            Some(_) => Expansion::To(hidden),
-        };
-        let block = Block {
-            kernel,
-            expansion,
-            squeeze_excite: shape("mid_se.squeeze_conv.weight").is_some(),
-        };
-        let channels_out = *shape("conv3.weight")?.first()?;
-        (Operation::InvertedResidual(block), channels_out)
-    } else if let Some(linear) = shape("weight") {
-        (Operation::Linear, *linear.first()?)
-    } else {
-        (Operation::Identity, place.channels)
+    let Some(depthwise) = shape("conv2.weight") else {
+        return Some(match shape("weight") {
+            Some(_) => Operation::Linear,
+            None => Operation::Identity,
+        });
     };
-    Some(Layer {
-        operation,
-        channels,
-        stride: place.stride,
-    })
+    let (hidden, kernel) = (*depthwise.first()?, *depthwise.get(2)?);
+    let expansion = match shape("conv1.weight") {
+        None => Expansion::Times(1),
+        Some(_) if hidden > channels_in && hidden.is_multiple_of(channels_in) => {
+            Expansion::Times(hidden / channels_in)
+        }
+        Some(_) => Expansion::To(hidden),
+    };
+    Some(Operation::InvertedResidual(Block {
+        kernel,
+        expansion,
+        squeeze_excite: shape("mid_se.squeeze_conv.weight").is_some(),
+    }))
 }

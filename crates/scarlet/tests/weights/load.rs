@@ -8,7 +8,7 @@ use scarlet::{Architecture, EfficientNetLite0, Scarlet, ScarletB, ScarletC, Scar
 use super::pickle::{Value, write_legacy};
 
 /// A network small enough for many tests, with every kind of layer.
-pub fn small() -> Architecture {
+pub(crate) fn small() -> Architecture {
     let text = "E3K3@24/2 - E6K5s@24 L@24 E1K3@32/2";
     let mut architecture: Architecture = text.parse().unwrap();
     architecture.stem = 8;
@@ -17,14 +17,14 @@ pub fn small() -> Architecture {
     architecture.with_classes(5)
 }
 
-pub fn build(architecture: &Architecture) -> Scarlet {
+pub(crate) fn build(architecture: &Architecture) -> Scarlet {
     ScarletConfig::from(architecture.clone())
         .try_init(&Device::flex())
         .unwrap()
 }
 
 /// Logits of one image of 64×64 pixels.
-pub fn logits(network: &Scarlet) -> TensorData {
+pub(crate) fn logits(network: &Scarlet) -> TensorData {
     let shape = [1, 3, 64, 64];
     let image = TensorData::new(formula::signal("image", &shape), shape);
     network
@@ -36,7 +36,7 @@ pub fn logits(network: &Scarlet) -> TensorData {
 }
 
 /// Asserts that two state dicts hold the same values under the same names.
-pub fn assert_equal(found: &StateDict, expected: &StateDict) {
+pub(crate) fn assert_equal(found: &StateDict, expected: &StateDict) {
     let names = |weights: &StateDict| -> Vec<String> {
         let names = weights.entries().iter().map(Entry::name);
         names.map(str::to_owned).collect()

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use scarlet::weights::StateDict;
 
 /// A value to be pickled.
-pub enum Value {
+pub(crate) enum Value {
     Int(u16),
     Text(&'static str),
     /// Shape, strides and the values of the storage behind them.
@@ -17,14 +17,14 @@ pub enum Value {
 
 impl Value {
     /// A tensor that lies in memory as it is read.
-    pub fn tensor(shape: &[usize], values: Vec<f32>) -> Self {
+    pub(crate) fn tensor(shape: &[usize], values: Vec<f32>) -> Self {
         let strides = (0..shape.len())
             .map(|axis| shape[axis + 1..].iter().product())
             .collect();
         Self::Tensor(shape.to_vec(), strides, values)
     }
 
-    pub fn dict<const N: usize>(items: [(&str, Value); N]) -> Self {
+    pub(crate) fn dict<const N: usize>(items: [(&str, Value); N]) -> Self {
         Self::Dict(
             items
                 .into_iter()
@@ -34,7 +34,7 @@ impl Value {
     }
 
     /// All entries of a state dict.
-    pub fn state_dict(weights: &StateDict) -> Self {
+    pub(crate) fn state_dict(weights: &StateDict) -> Self {
         Self::Dict(
             weights
                 .entries()
@@ -49,13 +49,13 @@ impl Value {
 }
 
 /// Writes `value` as PyTorch 1.0 did: a stream of pickles, then the storages.
-pub fn write_legacy(folder: &Path, name: &str, value: &Value) -> PathBuf {
+pub(crate) fn write_legacy(folder: &Path, name: &str, value: &Value) -> PathBuf {
     let path = folder.join(name);
     std::fs::write(&path, legacy(value)).unwrap();
     path
 }
 
-pub fn legacy(value: &Value) -> Vec<u8> {
+pub(crate) fn legacy(value: &Value) -> Vec<u8> {
     let mut file = Vec::new();
     // The magic number 0x1950a86a20f9469cfc6c as a ten-byte integer, and the version, 1001.
     file.extend(b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.");

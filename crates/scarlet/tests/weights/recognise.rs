@@ -28,6 +28,14 @@ fn an_incomplete_file_is_not_recognised() {
 }
 
 #[test]
+fn a_network_of_another_plan_is_not_taken_for_one_of_scarlets() {
+    // The shapes of a short network could be those of a long one that ends in identities, but
+    // for the channels; its strides would be wrong.
+    let short: Architecture = "E3K3@24/2 E6K5@24/2".parse().unwrap();
+    assert_eq!(recognise(&formula::state_dict(&short)), None);
+}
+
+#[test]
 fn hostile_shapes_are_no_network() {
     // Sizes whose products overflow must not reach any arithmetic.
     let huge = usize::MAX / 2;
