@@ -11,9 +11,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let device = Device::flex().autodiff();
     // The first layers of a pretrained backbone usually stay as they are, with their batch
     // normalisation.
-    let backbone = ScarletA::new()
-        .init(&device)
-        .freeze_prefixes(&["stem", "separable_conv", "mb_module.0", "mb_module.1"])?;
+    let backbone = ScarletA::new().init(&device).freeze_prefixes(&[
+        "stem",
+        "separable_conv",
+        "mb_module.0",
+        "mb_module.1",
+    ])?;
 
     let images = Tensor::<4>::zeros([1, 3, 320, 320], &device);
     let maps = backbone.feature_maps(images);

@@ -6,7 +6,7 @@
 
 use scarlet::arch::Cost;
 use scarlet::burn::nn::loss::CrossEntropyLossConfig;
-use scarlet::burn::optim::{GradientsParams, ModuleOptimizer, SgdConfig};
+use scarlet::burn::optim::{GradientsParams, SgdConfig};
 use scarlet::burn::tensor::{Device, Distribution, Int, Tensor};
 use scarlet::{Architecture, ScarletConfig};
 
@@ -38,7 +38,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let loss = CrossEntropyLossConfig::new()
         .init(&device)
         .forward(network.forward(images), labels);
-    println!("loss before the step: {:.3}", loss.clone().into_scalar::<f32>());
+    println!(
+        "loss before the step: {:.3}",
+        loss.clone().into_scalar::<f32>()
+    );
     let gradients = GradientsParams::from_grads(loss.backward(), &network);
     let mut optimizer = SgdConfig::new().init();
     let _trained = optimizer.step(0.05, network, gradients);

@@ -7,3 +7,8 @@
 //!
 //! `cargo run --release --example classify` runs the first. The photographs are described in
 //! `photos/README.md`.
+
+/// The README's code must compile.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;

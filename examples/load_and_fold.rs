@@ -48,7 +48,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     );
     let logits = network.try_forward(images.clone())?;
     for (what, other) in [("folded", folded), ("folded, in f16", reloaded)] {
-        let difference = (other.try_forward(images.clone())? - logits.clone()).abs().max()
+        let difference = (other.try_forward(images.clone())? - logits.clone())
+            .abs()
+            .max()
             / logits.clone().abs().max();
         println!(
             "{what}: largest difference {:.1e} of the largest logit",

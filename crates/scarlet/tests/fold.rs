@@ -1,5 +1,5 @@
 //! Folding changes no output.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, unreachable_pub)]
 
 mod common;
 

@@ -1,5 +1,5 @@
 //! Blocks and networks against values that PyTorch computed in f64.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, unreachable_pub)]
 
 mod common;
 

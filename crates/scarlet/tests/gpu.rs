@@ -1,7 +1,7 @@
 //! The networks on a GPU, or on a software Vulkan: `cargo test --release -p scarlet-nas
 //! --features flex,wgpu --test gpu`.
 #![cfg(feature = "wgpu")]
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, unreachable_pub)]
 
 mod common;
 
