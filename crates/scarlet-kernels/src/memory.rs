@@ -66,56 +66,59 @@ impl Drop for Buffer {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ValueId(pub(crate) usize);
 
-/// A tensor between steps: its size, and when it is needed.
+/// A tensor between steps: its size, when it is needed, and where it is.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Value {
     /// Floats of one image.
     pub(crate) image: usize,
-    /// Images that are kept at a time.
-    pub(crate) images: usize,
     /// The step that writes it.
     pub(crate) first: usize,
     /// The last step that reads it.
     pub(crate) last: usize,
-    /// Where it starts in the arena; set by [`place`].
+    /// Images that are kept at a time; set by [`place`], as are the next two.
+    pub(crate) images: usize,
+    /// Where the first image starts in the arena.
     pub(crate) offset: usize,
+    /// Floats from one image to the next.
+    pub(crate) stride: usize,
 }
 
-impl Value {
-    fn floats(&self) -> usize {
-        (self.image * self.images).next_multiple_of(LINE)
-    }
-}
-
-/// Gives every value an offset, so that values that are needed at the same time do not overlap,
-/// and returns the floats needed in all. Greedy by size, which is within a few percent of the
-/// optimum for chains with shortcuts (Pisarchyk and Lee, arXiv 2001.03288).
-pub(crate) fn place(values: &mut [Value]) -> usize {
-    let mut order: Vec<usize> = (0..values.len()).collect();
-    order.sort_by_key(|&index| std::cmp::Reverse(values[index].floats()));
-    let mut placed: Vec<usize> = Vec::with_capacity(values.len());
-    let mut total = 0;
-    for index in order {
-        let value = values[index];
+/// Gives every value its place behind `start`, for so many images, so that values that are needed
+/// at the same time do not overlap, and returns where the last one ends.
+///
+/// Each image has a part of its own for all values: one thread's images never lie where another
+/// thread's were in the step before, whose cache would have to give them up first.
+///
+/// Greedy by size, which is within a few percent of the optimum for chains with shortcuts
+/// (Pisarchyk and Lee, arXiv 2001.03288).
+pub(crate) fn place(values: &mut [&mut Value], start: usize, images: usize) -> usize {
+    values.sort_by_key(|value| std::cmp::Reverse(value.image));
+    let mut stride = 0;
+    for index in 0..values.len() {
+        let (placed, rest) = values.split_at_mut(index);
+        let value = &mut rest[0];
+        let length = value.image.next_multiple_of(LINE);
         let mut busy: Vec<(usize, usize)> = placed
             .iter()
-            .map(|&other| values[other])
             .filter(|other| other.first <= value.last && value.first <= other.last)
-            .map(|other| (other.offset, other.offset + other.floats()))
+            .map(|other| (other.offset, other.offset + other.image))
             .collect();
         busy.sort_unstable();
-        let mut offset = 0;
+        let mut offset = start;
         for (from, to) in busy {
-            if offset + value.floats() <= from {
+            if offset + length <= from {
                 break;
             }
-            offset = offset.max(to);
+            offset = offset.max(to.next_multiple_of(LINE));
         }
-        values[index].offset = offset;
-        total = total.max(offset + value.floats());
-        placed.push(index);
+        value.offset = offset;
+        stride = stride.max(offset + length - start);
     }
-    total
+    for value in values.iter_mut() {
+        value.images = images;
+        value.stride = stride;
+    }
+    start + stride * images
 }
 
 #[cfg(test)]
@@ -125,33 +128,35 @@ mod tests {
     fn value(image: usize, first: usize, last: usize) -> Value {
         Value {
             image,
-            images: 1,
             first,
             last,
+            images: 0,
             offset: 0,
+            stride: 0,
         }
     }
 
     #[test]
     fn values_needed_together_do_not_overlap() {
-        let mut values = vec![
+        let mut values = [
             value(32, 0, 1),
             value(64, 1, 2),
             value(16, 2, 5),
             value(64, 3, 4),
             value(100, 4, 5),
         ];
-        let total = place(&mut values);
+        let end = place(&mut values.iter_mut().collect::<Vec<_>>(), 320, 3);
+        // The largest three that are needed together.
+        assert_eq!(end, 320 + 3 * (112 + 64 + 16));
         for (i, a) in values.iter().enumerate() {
-            assert!(a.offset + a.floats() <= total);
+            assert!(a.offset >= 320);
+            assert!(a.offset + 2 * a.stride + a.image <= end);
             for b in &values[..i] {
                 let together = a.first <= b.last && b.first <= a.last;
-                let overlap = a.offset < b.offset + b.floats() && b.offset < a.offset + a.floats();
+                let overlap = a.offset < b.offset + b.image && b.offset < a.offset + a.image;
                 assert!(!(together && overlap), "{a:?} {b:?}");
             }
         }
-        // The largest three that are needed together.
-        assert_eq!(total, 112 + 64 + 16);
     }
 
     #[test]

@@ -129,15 +129,16 @@ impl Planner<'_> {
         } else {
             0
         };
-        for value in &mut self.values {
-            if value.last < early {
-                value.images = early_images;
-            } else if value.first < early {
+        let (mut few, mut all): (Vec<_>, Vec<_>) =
+            self.values.iter_mut().partition(|value| value.last < early);
+        for value in &mut all {
+            if value.first < early {
                 // The early steps run again and must not touch what they left for the late ones.
                 value.first = 0;
             }
         }
-        let arena = memory::place(&mut self.values);
+        let start = memory::place(&mut few, 0, early_images);
+        let arena = memory::place(&mut all, start, self.settings.batch);
         let scratch = self.steps.iter().map(|planned| planned.step.scratch());
         Plan {
             early,
@@ -528,10 +529,11 @@ impl Planner<'_> {
         self.values.push(Value {
             // Each image starts at a cache line.
             image: image.next_multiple_of(LINE),
-            images: self.settings.batch,
             first: usize::MAX,
             last: 0,
+            images: 0,
             offset: 0,
+            stride: 0,
         });
         ValueId(self.values.len() - 1)
     }

@@ -36,12 +36,12 @@ impl Step for DenseStep {
             context.run(DenseRun {
                 vectors: context.images,
                 input: context.value(self.input, 0),
-                input_stride: context.values[self.input.0].image,
+                input_stride: context.values[self.input.0].stride,
                 depth: self.depth,
                 weights: context.weight(self.weights + channel * self.depth),
                 bias: context.weight(self.bias + channel),
                 output: context.value(self.output, 0).add(channel),
-                output_stride: context.values[self.output.0].image,
+                output_stride: context.values[self.output.0].stride,
                 blocks: panel.blocks,
                 finish: self.finish,
             });

@@ -74,7 +74,7 @@ impl Context<'_> {
         let value = &self.values[id.0];
         let slot = (self.first_image + image) % value.images;
         // SAFETY: within the arena, by `memory::place`.
-        unsafe { self.arena.add(value.offset + slot * value.image) }
+        unsafe { self.arena.add(value.offset + slot * value.stride) }
     }
 
     /// Packed weights from an offset on.
