@@ -1,6 +1,6 @@
 //! Whether a described network can be built.
 
-use std::fmt::Display;
+use std::fmt::{self, Display};
 
 use crate::limits::*;
 use crate::{Architecture, ArchitectureError, Cost, Expansion, Layer, Operation, PlacedLayer};
@@ -148,18 +148,28 @@ impl crate::Preprocessing {
     }
 }
 
+/// How a layer is called, put into words only when something is wrong with it.
+#[derive(Clone, Copy)]
+struct LayerNumber(usize);
+
+impl Display for LayerNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "layer {}", self.0)
+    }
+}
+
 /// The layer's place; an identity's too, so that it can be exchanged for any other operation.
 fn validate_place(index: usize, layer: &Layer) -> Result<(), ArchitectureError> {
-    let place = format!("layer {}", index + 1);
-    range(&place, "channels", layer.channels, 1, MAX_CHANNELS)?;
-    range(&place, "stride", layer.stride, 1, 2)
+    let place = LayerNumber(index + 1);
+    range(place, "channels", layer.channels, 1, MAX_CHANNELS)?;
+    range(place, "stride", layer.stride, 1, 2)
 }
 
 fn validate_operation(index: usize, layer: &PlacedLayer) -> Result<(), ArchitectureError> {
     let Operation::InvertedResidual(block) = layer.operation else {
         return Ok(());
     };
-    let place = format!("layer {}", index + 1);
+    let place = LayerNumber(index + 1);
     if block.kernel.is_multiple_of(2) || block.kernel > MAX_KERNEL {
         return Err(out_of_range(
             place,
@@ -169,11 +179,11 @@ fn validate_operation(index: usize, layer: &PlacedLayer) -> Result<(), Architect
         ));
     }
     match block.expansion {
-        Expansion::Times(factor) => range(&place, "expansion", factor, 1, MAX_EXPANSION)?,
-        Expansion::To(hidden) => range(&place, "hidden channels", hidden, 1, MAX_HIDDEN)?,
+        Expansion::Times(factor) => range(place, "expansion", factor, 1, MAX_EXPANSION)?,
+        Expansion::To(hidden) => range(place, "hidden channels", hidden, 1, MAX_HIDDEN)?,
     }
     let hidden = block.expansion.hidden(layer.channels_in);
-    range(&place, "hidden channels", hidden, 1, MAX_HIDDEN)?;
+    range(place, "hidden channels", hidden, 1, MAX_HIDDEN)?;
     if block.squeeze_excite && hidden < 4 {
         return Err(out_of_range(
             place,
@@ -186,13 +196,13 @@ fn validate_operation(index: usize, layer: &PlacedLayer) -> Result<(), Architect
 }
 
 pub(crate) fn out_of_range(
-    place: impl Into<String>,
+    place: impl Display,
     field: &'static str,
     found: impl Display,
     allowed: impl Display,
 ) -> ArchitectureError {
     ArchitectureError::OutOfRange {
-        place: place.into(),
+        place: place.to_string(),
         field,
         found: found.to_string(),
         allowed: allowed.to_string(),
@@ -200,7 +210,7 @@ pub(crate) fn out_of_range(
 }
 
 pub(crate) fn range(
-    place: &str,
+    place: impl Display,
     field: &'static str,
     found: usize,
     min: usize,
