@@ -81,9 +81,7 @@ fn load(file: &Path) -> Result<(), Box<dyn Error>> {
 }
 
 /// The shortest of several runs.
-fn best(
-    mut run: impl FnMut() -> Result<(), Box<dyn Error>>,
-) -> Result<Duration, Box<dyn Error>> {
+fn best(mut run: impl FnMut() -> Result<(), Box<dyn Error>>) -> Result<Duration, Box<dyn Error>> {
     let mut best = Duration::MAX;
     for _ in 0..20 {
         let start = Instant::now();

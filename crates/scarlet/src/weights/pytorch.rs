@@ -262,8 +262,7 @@ fn explain(path: &Path, start: &[u8], error: PytorchError) -> WeightsError {
         }
         PytorchError::InvalidFormat(message) => match message {
             // The reader keeps only the text of an error inside the legacy header.
-            _ if message.contains("failed to fill whole buffer")
-                || message.contains("unterminated text field")
+            _ if message.contains("legacy format: IO error")
                 || message.contains("beyond the end of the file") =>
             {
                 WeightsError::Truncated {

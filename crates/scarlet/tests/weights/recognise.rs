@@ -7,7 +7,7 @@ use scarlet::weights::{Entry, Naming, StateDict, formula, recognise, reference_e
 
 #[test]
 fn every_preset_is_recognised_whatever_its_classes() {
-    for name in arch::NAMES {
+    for name in arch::NAMES.iter() {
         for classes in [1000, 7] {
             let preset = arch::by_name(name).unwrap().with_classes(classes);
             let found = recognise(&formula::state_dict(&preset)).unwrap();

@@ -62,7 +62,7 @@ mod tests {
     #[test]
     fn every_preset_is_known_and_every_source_parses() {
         let networks: Vec<&str> = KNOWN_WEIGHTS.iter().map(|known| known.network).collect();
-        for name in scarlet_arch::NAMES {
+        for name in scarlet_arch::NAMES.iter() {
             assert!(networks.contains(name), "{name}");
         }
         for source in KNOWN_WEIGHTS.iter().flat_map(|known| known.sources) {

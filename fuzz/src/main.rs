@@ -1,0 +1,109 @@
+//! Feeds damaged input to what reads files and text; see the README.
+
+mod architecture;
+mod mutate;
+mod seeds;
+mod weights;
+
+use std::panic::{self, AssertUnwindSafe};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+/// Something that is fed.
+struct Target {
+    /// Good input to begin with.
+    seeds: Vec<Vec<u8>>,
+    /// Wraps damaged bytes, where damage to the wrapping would hide what is inside.
+    wrap: fn(Vec<u8>, &mut fastrand::Rng) -> Vec<u8>,
+    /// Takes a file that holds the input.
+    feed: fn(&Path),
+}
+
+const SLOW: Duration = Duration::from_secs(10);
+const MUCH_MEMORY: u64 = 1 << 30;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let usage = "usage: scarlet-fuzz weights|architecture SECONDS [SEED], or ... FILE";
+    let [name, rest @ ..] = arguments.as_slice() else {
+        eprintln!("{usage}");
+        return ExitCode::from(2);
+    };
+    let target = match name.as_str() {
+        "weights" => weights::target(),
+        "architecture" => architecture::target(),
+        _ => {
+            eprintln!("{usage}");
+            return ExitCode::from(2);
+        }
+    };
+    let Some(argument) = rest.first() else {
+        eprintln!("{usage}");
+        return ExitCode::from(2);
+    };
+    let seed = rest.get(1).and_then(|seed| seed.parse().ok()).unwrap_or(0);
+    match argument.parse() {
+        Ok(seconds) => run(&target, Duration::from_secs(seconds), seed),
+        Err(_) => {
+            (target.feed)(Path::new(argument));
+            println!("nothing went wrong");
+            ExitCode::SUCCESS
+        }
+    }
+}
+
+fn run(target: &Target, duration: Duration, seed: u64) -> ExitCode {
+    let folder = Path::new("found");
+    std::fs::create_dir_all(folder).expect("the folder `found` can be made");
+    let current = folder.join("current");
+    let mut rng = fastrand::Rng::with_seed(seed);
+    let start = Instant::now();
+    let mut count = 0u64;
+    while start.elapsed() < duration {
+        let damaged = mutate::damage(&target.seeds, &mut rng);
+        let input = (target.wrap)(damaged, &mut rng);
+        std::fs::write(&current, &input).expect("the input can be written");
+        if let Some(problem) = feed(target, &current) {
+            let kept = keep(&current, count);
+            eprintln!("input {count} of seed {seed}: {problem}\nkept in {}", kept.display());
+            return ExitCode::FAILURE;
+        }
+        count += 1;
+    }
+    let _ = std::fs::remove_file(&current);
+    println!(
+        "{count} inputs in {} s, seed {seed}: nothing went wrong; peak memory {} MB",
+        duration.as_secs(),
+        peak_memory().unwrap_or(0) >> 20
+    );
+    ExitCode::SUCCESS
+}
+
+fn feed(target: &Target, input: &Path) -> Option<String> {
+    let start = Instant::now();
+    // The default hook prints message and place of a panic.
+    let result = panic::catch_unwind(AssertUnwindSafe(|| (target.feed)(input)));
+    if result.is_err() {
+        return Some("it panicked".to_owned());
+    }
+    if start.elapsed() > SLOW {
+        return Some(format!("it took {:?}", start.elapsed()));
+    }
+    let memory = peak_memory().unwrap_or(0);
+    (memory > MUCH_MEMORY).then(|| format!("it needed {} MB", memory >> 20))
+}
+
+fn keep(input: &Path, count: u64) -> PathBuf {
+    let kept = input.with_file_name(count.to_string());
+    std::fs::copy(input, &kept).expect("the input can be kept");
+    kept
+}
+
+/// Most bytes that this process has ever held, where the system tells.
+fn peak_memory() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+    let kilobytes: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
+    Some(kilobytes << 10)
+}

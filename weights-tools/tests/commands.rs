@@ -1,0 +1,411 @@
+//! Every command, as it is used.
+#![cfg(feature = "flex")]
+#![allow(clippy::unwrap_used)]
+
+use std::path::{Path, PathBuf};
+
+use assert_cmd::Command;
+use scarlet::arch;
+use scarlet::burn::tensor::{Device, Tensor, TensorData};
+use scarlet::weights::{Entry, Precision, StateDict, formula};
+use scarlet::{Architecture, ScarletConfig};
+
+/// A folder that commands run in.
+struct Folder(tempfile::TempDir);
+
+/// What a command printed and returned.
+struct Ran {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+impl Folder {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn run(&self, arguments: &[&str]) -> Ran {
+        run(
+            Command::cargo_bin("scarlet-weights").unwrap(),
+            self.0.path(),
+            arguments,
+        )
+    }
+
+    /// Files and folders by name.
+    fn names(&self) -> Vec<String> {
+        let mut names: Vec<String> = std::fs::read_dir(self.0.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    /// Weights of a network, and a case that this library itself computed.
+    fn write_network(&self, architecture: &Architecture) {
+        let weights = formula::state_dict(architecture);
+        weights
+            .save(self.path("w.safetensors"), Precision::F32)
+            .unwrap();
+        let network = ScarletConfig::from(architecture.clone())
+            .init(&Device::flex())
+            .load(&weights)
+            .unwrap();
+        let shape = [2, 3, 64, 64];
+        let input = formula::signal("input.64", &shape);
+        let image = TensorData::new(input, shape);
+        let logits = network
+            .forward(Tensor::from_data(image, &Device::flex()))
+            .into_data()
+            .to_vec::<f32>()
+            .unwrap();
+        let classes = architecture.classes;
+        StateDict::from_entries([
+            Entry::from_f32("input", shape.to_vec(), move || {
+                formula::signal("input.64", &shape)
+            }),
+            Entry::from_f32("logits", vec![2, classes], move || logits.clone()),
+        ])
+        .save(self.path("case.safetensors"), Precision::F32)
+        .unwrap();
+    }
+}
+
+fn run(mut command: Command, folder: &Path, arguments: &[&str]) -> Ran {
+    let output = command
+        .current_dir(folder)
+        .args(arguments)
+        .output()
+        .unwrap();
+    Ran {
+        code: output.status.code().unwrap(),
+        out: String::from_utf8(output.stdout).unwrap(),
+        err: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+impl Ran {
+    /// Asserts how it ended and that it printed all parts.
+    fn expect(self, code: i32, parts: &[&str]) -> Self {
+        let all = format!("{}{}", self.out, self.err);
+        assert_eq!(self.code, code, "{all}");
+        for part in parts {
+            assert!(all.contains(part), "{part:?} is not in:\n{all}");
+        }
+        self
+    }
+}
+
+fn text(architecture: &str) -> Architecture {
+    architecture.parse().unwrap()
+}
+
+const SMALL: &str = "E3K3@24/2 E6K5s@24 L@24 E3K3@32/2";
+
+#[test]
+fn inspect_says_what_a_file_holds() {
+    let folder = Folder::new();
+    folder.write_network(&arch::scarlet_c());
+    folder.run(&["inspect", "w.safetensors"]).expect(
+        0,
+        &[
+            "safetensors, SCARLET names",
+            "network: scarlet-c, 1000 classes",
+            "E3K5s E3K3s",
+            "mb_module.0.conv1.weight",
+            "[48, 16, 1, 1]",
+            "6073684 parameters",
+        ],
+    );
+    let json = folder
+        .run(&["inspect", "w.safetensors", "--json"])
+        .expect(0, &[]);
+    let json: serde_json::Value = serde_json::from_str(&json.out).unwrap();
+    assert_eq!(json["network"]["name"], "scarlet-c");
+    assert_eq!(json["totals"]["parameters"], 6_073_684);
+    let tensors = json["tensors"].as_array().unwrap();
+    assert_eq!(tensors.len(), json["totals"]["tensors"]);
+    assert_eq!(tensors[0]["type"], "f32");
+
+    folder.write_network(&text(SMALL));
+    folder
+        .run(&["inspect", "w.safetensors"])
+        .expect(0, &["network: none that is known"]);
+}
+
+#[test]
+fn check_passes_before_and_after_converting() {
+    let folder = Folder::new();
+    folder.write_network(&arch::scarlet_c());
+    let check = |weights: &str, tolerance: &str, code: i32, part: &str| {
+        folder
+            .run(&[
+                "check",
+                "--model",
+                "scarlet-c",
+                "--weights",
+                weights,
+                "--case",
+                "case.safetensors",
+                "--tolerance",
+                tolerance,
+            ])
+            .expect(code, &[part, "largest relative error", "of 2000 logits"]);
+    };
+    check("w.safetensors", "1e-4", 0, "passed");
+    folder
+        .run(&["convert", "w.safetensors", "plain.safetensors"])
+        .expect(0, &["wrote plain.safetensors: scarlet-c"]);
+    check("plain.safetensors", "1e-4", 0, "passed");
+    folder
+        .run(&["convert", "w.safetensors", "folded.safetensors", "--fold"])
+        .expect(0, &["scarlet-c"]);
+    check("folded.safetensors", "1e-4", 0, "passed");
+    folder
+        .run(&[
+            "convert",
+            "w.safetensors",
+            "half.safetensors",
+            "--f16",
+            "--fold",
+        ])
+        .expect(0, &[]);
+    check("half.safetensors", "1e-2", 0, "passed");
+    check("half.safetensors", "1e-7", 1, "FAILED (tolerance 1e-7)");
+
+    // Folding changes names of nothing, and leaves the file as large.
+    let size = |name: &str| std::fs::metadata(folder.path(name)).unwrap().len();
+    assert!(size("half.safetensors") < size("plain.safetensors") * 11 / 20);
+    folder
+        .run(&["diff", "w.safetensors", "plain.safetensors"])
+        .expect(0, &["0 differ", "0 are in one file only"]);
+    folder
+        .run(&["diff", "plain.safetensors", "folded.safetensors"])
+        .expect(1, &["stem.0.weight", "0 are in one file only"]);
+}
+
+#[test]
+fn check_takes_layers_and_json_files() {
+    let folder = Folder::new();
+    folder.write_network(&text(SMALL));
+    let json = text(SMALL).to_json();
+    std::fs::write(folder.path("network.json"), json).unwrap();
+    for model in [SMALL, "network.json"] {
+        folder
+            .run(&[
+                "check",
+                "--model",
+                model,
+                "--weights",
+                "w.safetensors",
+                "--case",
+                "case.safetensors",
+            ])
+            .expect(0, &["passed"]);
+    }
+}
+
+#[test]
+fn check_explains_what_is_wrong() {
+    let folder = Folder::new();
+    folder.write_network(&arch::scarlet_c());
+    let check = |model: &str, weights: &str, case: &str, parts: &[&str]| {
+        folder
+            .run(&[
+                "check",
+                "--model",
+                model,
+                "--weights",
+                weights,
+                "--case",
+                case,
+            ])
+            .expect(1, parts);
+    };
+    check(
+        "scarlet-b",
+        "w.safetensors",
+        "case.safetensors",
+        &["error: this file holds scarlet-c; you asked for scarlet-b"],
+    );
+    check(
+        "scarlet-d",
+        "w.safetensors",
+        "case.safetensors",
+        &["no network is named \"scarlet-d\""],
+    );
+    check(
+        "scarlet-c",
+        "w.safetensors",
+        "w.safetensors",
+        &["is no case", "it has no `input`"],
+    );
+    check(
+        "scarlet-c",
+        "absent.pth",
+        "case.safetensors",
+        &["there is no file `absent.pth`"],
+    );
+    folder
+        .run(&[
+            "check",
+            "--model",
+            "scarlet-c",
+            "--weights",
+            "w.safetensors",
+            "--case",
+            "case.safetensors",
+            "--device",
+            "tpu",
+        ])
+        .expect(1, &["tpu"]);
+
+    // An input that the strides do not divide.
+    StateDict::from_entries([
+        Entry::from_f32("input", vec![1, 3, 50, 64], || vec![0.0; 9600]),
+        Entry::from_f32("logits", vec![1, 1000], || vec![1.0; 1000]),
+    ])
+    .save(folder.path("odd.safetensors"), Precision::F32)
+    .unwrap();
+    check(
+        "scarlet-c",
+        "w.safetensors",
+        "odd.safetensors",
+        &["50×64", "multiples of 32"],
+    );
+    StateDict::from_entries([
+        Entry::from_f32("input", vec![1, 3, 32, 32], || vec![0.0; 3072]),
+        Entry::from_f32("logits", vec![2, 1000], || vec![1.0; 2000]),
+    ])
+    .save(folder.path("uneven.safetensors"), Precision::F32)
+    .unwrap();
+    check(
+        "scarlet-c",
+        "w.safetensors",
+        "uneven.safetensors",
+        &["it has 1 images and logits of 2"],
+    );
+}
+
+#[test]
+fn diff_names_what_differs() {
+    let folder = Folder::new();
+    let weights = formula::state_dict(&text(SMALL));
+    weights
+        .save(folder.path("a.safetensors"), Precision::F32)
+        .unwrap();
+    let changed = weights
+        .entries()
+        .iter()
+        .cloned()
+        .filter_map(|entry| match entry.name() {
+            "classifier.bias" => {
+                let mut values = entry.read_f32().unwrap();
+                values[3] += 0.5;
+                Some(Entry::from_f32("classifier.bias", vec![1000], move || {
+                    values.clone()
+                }))
+            }
+            "stem.1.bias" => Some(entry.renamed("stem.1.offset")),
+            "stem.0.weight" => Some(Entry::from_f32("stem.0.weight", vec![32], || vec![0.0; 32])),
+            _ => Some(entry),
+        });
+    StateDict::from_entries(changed)
+        .save(folder.path("b.safetensors"), Precision::F32)
+        .unwrap();
+    folder
+        .run(&["diff", "a.safetensors", "b.safetensors"])
+        .expect(
+            1,
+            &[
+                "only in a.safetensors:\n  stem.1.bias",
+                "only in b.safetensors:\n  stem.1.offset",
+                "[32, 3, 3, 3] and [32]",
+                "classifier.bias",
+                "5.000e-1",
+                "2 differ",
+                "2 are in one file only",
+            ],
+        );
+    let same = ["diff", "a.safetensors", "a.safetensors", "--all"];
+    folder
+        .run(&same)
+        .expect(0, &["stem.1.bias", "0.000e0", "0 differ"]);
+}
+
+#[test]
+fn convert_explains_what_it_will_not_do() {
+    let folder = Folder::new();
+    folder.write_network(&text(SMALL));
+    folder
+        .run(&["convert", "w.safetensors", "w.pth"])
+        .expect(1, &["ends in .safetensors"]);
+    folder
+        .run(&["convert", "w.safetensors", "out.safetensors", "--fold"])
+        .expect(1, &["fits no network that is known", "--model"]);
+    folder
+        .run(&[
+            "convert",
+            "w.safetensors",
+            "out.safetensors",
+            "--fold",
+            "--model",
+            SMALL,
+        ])
+        .expect(
+            0,
+            &["stabilizer of layer 2", "wrote out.safetensors: custom"],
+        );
+    // A file of no network is copied as it is.
+    StateDict::from_entries([Entry::from_f32("x", vec![2], || vec![1.0, 2.0])])
+        .save(folder.path("x.safetensors"), Precision::F32)
+        .unwrap();
+    folder
+        .run(&["convert", "x.safetensors", "y.safetensors"])
+        .expect(0, &["names as they were"]);
+    folder
+        .run(&["diff", "x.safetensors", "y.safetensors"])
+        .expect(0, &[]);
+}
+
+#[test]
+fn a_wrong_command_line_is_told_apart_from_a_failure() {
+    let folder = Folder::new();
+    folder.run(&["inspect"]).expect(2, &["<FILE>"]);
+    folder.run(&["frobnicate"]).expect(2, &["frobnicate"]);
+    folder
+        .run(&["diff", "a", "b", "--tolerance", "much"])
+        .expect(2, &["such as 1e-4"]);
+    folder.run(&["--help"]).expect(0, &["Exit status"]);
+    for command in ["inspect", "convert", "diff", "check"] {
+        folder
+            .run(&[command, "--help"])
+            .expect(0, &["Example:\n  scarlet-weights"]);
+    }
+}
+
+/// A full disk, played by a limit on the size of files.
+#[cfg(unix)]
+#[test]
+fn a_full_disk_leaves_no_partial_file() {
+    let folder = Folder::new();
+    folder.write_network(&arch::scarlet_c());
+    let program = assert_cmd::cargo::cargo_bin("scarlet-weights");
+    let mut shell = Command::new("sh");
+    // Blocks of 512 or 1024 bytes: half the file at most. The signal becomes an error.
+    shell.args(["-c", "trap '' XFSZ; ulimit -f 8000; exec \"$0\" \"$@\""]);
+    shell.arg(program);
+    run(
+        shell,
+        folder.0.path(),
+        &["convert", "w.safetensors", "out.safetensors"],
+    )
+    .expect(1, &["cannot write `out.safetensors`", "no file was left"]);
+    assert_eq!(folder.names(), ["case.safetensors", "w.safetensors"]);
+}
