@@ -4,7 +4,7 @@
 mod common;
 
 use scarlet_arch::Architecture;
-use scarlet_kernels::{Engine, EngineSettings, InstructionSet};
+use scarlet_kernels::{Engine, EngineSettings, InstructionSet, Operation};
 
 fn check(architecture: &Architecture, golden: &[u8]) {
     let golden = safetensors::SafeTensors::deserialize(golden).unwrap();
@@ -68,4 +68,47 @@ fn scarlet_c() {
         &scarlet_arch::scarlet_c(),
         include_bytes!("golden/scarlet_c.safetensors"),
     );
+}
+
+/// Beside the weights, an engine needs less than one and a half times the input and output of the
+/// largest layer; a rearrangement of the weights costs next to nothing.
+#[test]
+fn memory_is_bounded() {
+    for architecture in [
+        scarlet_arch::scarlet_a(),
+        scarlet_arch::scarlet_b(),
+        scarlet_arch::scarlet_c(),
+    ] {
+        let network = common::formula_network(&architecture, 224);
+        let shapes = network.shapes(224, 224).unwrap();
+        let pairs = shapes.windows(2);
+        let largest = pairs
+            .map(|pair| pair[0].values() + pair[1].values())
+            .max()
+            .unwrap();
+        let weights: usize = network.operations.iter().map(parameters).sum();
+        for (batch, threads) in [(1, 1), (1, 2), (8, 1), (8, 2)] {
+            let settings = EngineSettings::new(224)
+                .with_batch(batch)
+                .with_threads(threads);
+            let memory = Engine::new(&network, settings).unwrap().memory();
+            assert!(memory.weights <= weights * 4 * 102 / 100, "{memory:?}");
+            let rest = memory.activations + memory.scratch + memory.output;
+            assert!(rest <= largest * batch * 4 * 3 / 2, "{memory:?}");
+        }
+    }
+}
+
+fn parameters(operation: &Operation) -> usize {
+    match operation {
+        Operation::Convolution(c) => c.weight.len() + c.bias.len(),
+        Operation::Depthwise(c) => c.weight.len() + c.bias.len(),
+        Operation::Pointwise(c) => c.weight.len() + c.bias.len(),
+        Operation::SqueezeExcite(c) => {
+            let matrices = c.squeeze_weight.len() + c.excite_weight.len();
+            matrices + c.squeeze_bias.len() + c.excite_bias.len()
+        }
+        Operation::Linear(c) => c.weight.len() + c.bias.len(),
+        Operation::Add(_) | Operation::GlobalMean => 0,
+    }
 }
