@@ -336,7 +336,7 @@ fn convolve(
     let out_height = (height + padding.top + padding.bottom - kernel) / stride + 1;
     let out_width = (width + padding.left + padding.right - kernel) / stride + 1;
     let mut y = Vec::with_capacity(outputs * out_height * out_width);
-    for output in 0..outputs {
+    for (output, &bias) in bias.iter().enumerate() {
         let inputs = if depthwise {
             output..output + 1
         } else {
@@ -344,7 +344,7 @@ fn convolve(
         };
         for row in 0..out_height {
             for column in 0..out_width {
-                let mut sum = f64::from(bias[output]);
+                let mut sum = f64::from(bias);
                 for (i, input) in inputs.clone().enumerate() {
                     for ky in 0..kernel {
                         for kx in 0..kernel {
