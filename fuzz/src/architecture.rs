@@ -8,7 +8,7 @@ use scarlet::weights::Source;
 
 use crate::Target;
 
-pub fn target() -> Target {
+pub(crate) fn target() -> Target {
     let mut seeds: Vec<Vec<u8>> = [
         "E3K7 E6K5 | E3K5 E3K7s E6K3s E3K5s | E6K3s E3K3 E3K7s E3K7 | E3K5 - L E3K7s | \
          E6K3s E6K5s E3K3s E6K3s | E6K7s",

@@ -19,7 +19,7 @@ const NUMBERS: [u64; 12] = [
 ];
 
 /// One of the seeds, damaged in a few places.
-pub fn damage(seeds: &[Vec<u8>], rng: &mut Rng) -> Vec<u8> {
+pub(crate) fn damage(seeds: &[Vec<u8>], rng: &mut Rng) -> Vec<u8> {
     let mut bytes = seeds[rng.usize(..seeds.len())].clone();
     // Mostly little, so that most of what follows the damage is still read.
     for _ in 0..(1 << rng.u32(0..5)) {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 /// The weight files of the library's tests.
-pub fn weight_files() -> Vec<Vec<u8>> {
+pub(crate) fn weight_files() -> Vec<Vec<u8>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/scarlet/tests/weights/data");
     let mut files: Vec<_> = std::fs::read_dir(folder)
         .expect("the tests' weight files are there")

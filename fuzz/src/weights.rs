@@ -14,7 +14,7 @@ use crate::{Target, seeds};
 /// Marks a seed that is the pickle of a zip archive.
 const PICKLE: &[u8] = b"pickle:";
 
-pub fn target() -> Target {
+pub(crate) fn target() -> Target {
     let mut seeds = seeds::weight_files();
     seeds.extend(seeds.clone().iter().filter_map(|file| pickle_of(file)));
     seeds.push(safetensors());

@@ -10,6 +10,7 @@ use crate::Verdict;
 use crate::cli::CheckArgs;
 use crate::error::ToolError;
 use crate::inputs;
+use crate::output::say;
 
 pub(crate) fn run(args: &CheckArgs) -> Result<Verdict, ToolError> {
     let device = device_by_name(&args.device)?;
@@ -23,7 +24,7 @@ pub(crate) fn run(args: &CheckArgs) -> Result<Verdict, ToolError> {
     let worst = Worst::of(&found, &case.logits)?;
 
     let passed = worst.error <= args.tolerance;
-    anstream::println!(
+    say(format_args!(
         "{name} on {}: largest relative error {:.3e} of {} logits, at image {}, class {}: \
          expected {}, found {}\n{} (tolerance {:e})",
         args.device,
@@ -35,7 +36,7 @@ pub(crate) fn run(args: &CheckArgs) -> Result<Verdict, ToolError> {
         worst.found,
         if passed { "passed" } else { "FAILED" },
         args.tolerance,
-    );
+    ))?;
     Ok(match passed {
         true => Verdict::Good,
         false => Verdict::Bad,

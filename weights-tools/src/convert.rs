@@ -1,13 +1,14 @@
 //! `convert`: any weight file to safetensors.
 
 use scarlet::fold::FoldOptions;
-use scarlet::weights::{Precision, StateDict, recognise};
-use scarlet::{Scarlet, ScarletConfig, device_by_name};
+use scarlet::weights::{Entry, Precision, StateDict, recognise};
+use scarlet::{Architecture, Scarlet, ScarletConfig, device_by_name};
 
 use crate::Verdict;
 use crate::cli::ConvertArgs;
 use crate::error::ToolError;
 use crate::inputs;
+use crate::output::say;
 
 pub(crate) fn run(args: &ConvertArgs) -> Result<Verdict, ToolError> {
     let is_safetensors = args
@@ -27,12 +28,14 @@ pub(crate) fn run(args: &ConvertArgs) -> Result<Verdict, ToolError> {
         Some(network) => {
             network.save(&args.output, precision)?;
             let name = &network.architecture().name;
-            anstream::println!("wrote {output}: {name}");
+            say(format_args!("wrote {output}: {name}"))?;
         }
         None if args.fold => return Err(ToolError::NothingToFold(args.input.clone())),
         None => {
             weights.save(&args.output, precision)?;
-            anstream::println!("wrote {output}: no network that is known, names as they were");
+            say(format_args!(
+                "wrote {output}: no network that is known, names as they were"
+            ))?;
         }
     }
     Ok(Verdict::Good)
@@ -41,7 +44,7 @@ pub(crate) fn run(args: &ConvertArgs) -> Result<Verdict, ToolError> {
 /// The network in the file, folded if asked for; `None` if it is not known.
 fn network(args: &ConvertArgs, weights: &StateDict) -> Result<Option<Scarlet>, ToolError> {
     let architecture = match &args.model {
-        Some(model) => Some(inputs::network(model)?),
+        Some(model) => Some(with_classes_of(weights, inputs::network(model)?)),
         None => recognise(weights).map(|recognised| recognised.architecture),
     };
     let Some(architecture) = architecture else {
@@ -56,7 +59,16 @@ fn network(args: &ConvertArgs, weights: &StateDict) -> Result<Option<Scarlet>, T
     }
     let (folded, report) = network.fold(&FoldOptions::default())?;
     for stabilizer in &report.stabilizers {
-        anstream::println!("stabilizer of {stabilizer}");
+        say(format_args!("stabilizer of {stabilizer}"))?;
     }
     Ok(Some(folded))
+}
+
+/// The network with as many classes as the file has, which need not be those of a preset.
+fn with_classes_of(weights: &StateDict, architecture: Architecture) -> Architecture {
+    let weights = weights.with_reference_names();
+    match weights.get("classifier.bias").map(Entry::shape) {
+        Some(&[classes]) => architecture.with_classes(classes),
+        _ => architecture,
+    }
 }

@@ -10,17 +10,18 @@ use crate::Verdict;
 use crate::cli::DiffArgs;
 use crate::error::ToolError;
 use crate::inputs;
+use crate::output::say;
 
 pub(crate) fn run(args: &DiffArgs) -> Result<Verdict, ToolError> {
     let open = |file: &str| inputs::weights(file, None).map(|it| it.with_reference_names());
     let (a, b) = (open(&args.a)?, open(&args.b)?);
     let only_a = only_in(&a, &b);
     let only_b = only_in(&b, &a);
-    print_names(&args.a, &only_a);
-    print_names(&args.b, &only_b);
+    print_names(&args.a, &only_a)?;
+    print_names(&args.b, &only_b)?;
 
     let mut table = Table::new();
-    table.load_preset(NOTHING);
+    table.load_style(NOTHING);
     table.set_header(["tensor", "shape", "largest difference", "relative"]);
     let mut compared = 0;
     let mut different = 0;
@@ -39,14 +40,14 @@ pub(crate) fn run(args: &DiffArgs) -> Result<Verdict, ToolError> {
         }
     }
     if table.row_count() > 0 {
-        anstream::println!("{table}");
+        say(format_args!("{table}"))?;
     }
     let only = only_a.len() + only_b.len();
-    anstream::println!(
+    say(format_args!(
         "{compared} tensors compared: {different} differ by more than {:e}, {only} are in one \
          file only",
         args.tolerance
-    );
+    ))?;
     Ok(match different + only {
         0 => Verdict::Good,
         _ => Verdict::Bad,
@@ -62,14 +63,15 @@ fn only_in<'a>(file: &'a StateDict, other: &StateDict) -> BTreeSet<&'a str> {
         .collect()
 }
 
-fn print_names(file: &str, names: &BTreeSet<&str>) {
+fn print_names(file: &str, names: &BTreeSet<&str>) -> Result<(), ToolError> {
     if names.is_empty() {
-        return;
+        return Ok(());
     }
-    anstream::println!("only in {file}:");
+    say(format_args!("only in {file}:"))?;
     for name in names {
-        anstream::println!("  {}", name.escape_default());
+        say(format_args!("  {}", name.escape_default()))?;
     }
+    Ok(())
 }
 
 /// How two tensors of the same name differ.

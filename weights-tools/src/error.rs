@@ -65,3 +65,9 @@ pub(crate) enum ToolError {
     #[error("{0}")]
     Compute(String),
 }
+
+impl ToolError {
+    pub(crate) fn is_broken_pipe(&self) -> bool {
+        matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
+    }
+}

@@ -31,9 +31,9 @@ fn show_progress() -> impl FnMut(Progress) {
         let received = megabytes(progress.received);
         match progress.total {
             Some(total) => {
-                anstream::eprintln!("{received:.1} of {:.1} MB", megabytes(total));
+                eprintln!("{received:.1} of {:.1} MB", megabytes(total));
             }
-            None => anstream::eprintln!("{received:.1} MB"),
+            None => eprintln!("{received:.1} MB"),
         }
     }
 }

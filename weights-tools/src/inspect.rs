@@ -12,6 +12,7 @@ use crate::Verdict;
 use crate::cli::InspectArgs;
 use crate::error::ToolError;
 use crate::inputs;
+use crate::output::say;
 
 pub(crate) fn run(args: &InspectArgs) -> Result<Verdict, ToolError> {
     let weights = inputs::weights(&args.file, args.key.as_deref())?;
@@ -21,7 +22,7 @@ pub(crate) fn run(args: &InspectArgs) -> Result<Verdict, ToolError> {
     } else {
         contents.table()
     };
-    anstream::println!("{text}");
+    say(format_args!("{text}"))?;
     Ok(Verdict::Good)
 }
 
@@ -99,7 +100,7 @@ impl<'a> Contents<'a> {
             None => write!(text, "\nnetwork: none that is known"),
         };
         let mut table = Table::new();
-        table.load_preset(NOTHING);
+        table.load_style(NOTHING);
         table.set_header(["tensor", "shape", "type", "bytes"]);
         for row in &self.tensors {
             table.add_row([

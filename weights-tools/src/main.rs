@@ -7,13 +7,13 @@ mod diff;
 mod error;
 mod inputs;
 mod inspect;
+mod output;
 
 use std::process::ExitCode;
 
 use clap::Parser;
 
 use cli::{Cli, Command};
-use error::ToolError;
 
 /// What a command found; an error is neither.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,8 +33,10 @@ fn main() -> ExitCode {
     match result {
         Ok(Verdict::Good) => ExitCode::SUCCESS,
         Ok(Verdict::Bad) => ExitCode::FAILURE,
+        // Whoever reads the output has seen enough.
+        Err(error) if error.is_broken_pipe() => ExitCode::SUCCESS,
         Err(error) => {
-            anstream::eprintln!("error: {error}");
+            eprintln!("error: {error}");
             ExitCode::FAILURE
         }
     }

@@ -176,7 +176,7 @@ fn check_passes_before_and_after_converting() {
             "--fold",
         ])
         .expect(0, &[]);
-    check("half.safetensors", "1e-2", 0, "passed");
+    check("half.safetensors", "1e-3", 0, "passed");
     check("half.safetensors", "1e-7", 1, "FAILED (tolerance 1e-7)");
 
     // Folding changes names of nothing, and leaves the file as large.
@@ -362,6 +362,16 @@ fn convert_explains_what_it_will_not_do() {
             0,
             &["stabilizer of layer 2", "wrote out.safetensors: custom"],
         );
+    folder.write_network(&text(SMALL).with_classes(7));
+    folder
+        .run(&[
+            "convert",
+            "w.safetensors",
+            "out.safetensors",
+            "--model",
+            SMALL,
+        ])
+        .expect(0, &["wrote out.safetensors: custom"]);
     // A file of no network is copied as it is.
     StateDict::from_entries([Entry::from_f32("x", vec![2], || vec![1.0, 2.0])])
         .save(folder.path("x.safetensors"), Precision::F32)

@@ -181,7 +181,7 @@ pub enum WeightsError {
         /// The file.
         path: PathBuf,
         /// What is wrong with the description.
-        source: ConfigError,
+        source: Box<ConfigError>,
     },
 
     /// A file written by a later version of this library.

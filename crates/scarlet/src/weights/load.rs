@@ -10,6 +10,8 @@ use burn::tensor::{DType, Device, Tensor, TensorData};
 use scarlet_arch::Architecture;
 
 use super::names::module_path;
+use super::recognise::ARCHITECTURE_KEY;
+use super::save::check_format;
 use super::{LoadReport, StateDict, WeightsError, recognise};
 use crate::blocks::InvertedResidual;
 use crate::{MbLayer, Scarlet, ScarletConfig};
@@ -88,16 +90,21 @@ impl Scarlet {
     /// when the file does not say which network it holds.
     pub fn open(path: impl AsRef<std::path::Path>, device: &Device) -> Result<Self, WeightsError> {
         let weights = StateDict::open(path)?;
-        super::save::check_format(&weights)?;
-        let Some(found) = recognise(&weights) else {
-            return Err(WeightsError::UnknownNetwork(weights.path().to_owned()));
+        check_format(&weights)?;
+        let unusable = |source| WeightsError::Description {
+            path: weights.path().to_owned(),
+            source: Box::new(source),
         };
-        ScarletConfig::from(found.architecture)
+        let architecture = match weights.metadata().get(ARCHITECTURE_KEY) {
+            Some(json) => Architecture::from_json(json).map_err(|error| unusable(error.into()))?,
+            None => match recognise(&weights) {
+                Some(found) => found.architecture,
+                None => return Err(WeightsError::UnknownNetwork(weights.path().to_owned())),
+            },
+        };
+        ScarletConfig::from(architecture)
             .try_init(device)
-            .map_err(|source| WeightsError::Description {
-                path: weights.path().to_owned(),
-                source,
-            })?
+            .map_err(unusable)?
             .load(&weights)
     }
 }

@@ -52,17 +52,20 @@ impl StateDict {
     /// The same entries under the names of the released SCARLET checkpoints. Entries that have no
     /// such name keep their own.
     pub fn with_reference_names(&self) -> Self {
-        let rename: Box<dyn Fn(&str) -> Option<String>> = match Naming::of(self) {
-            Some(Naming::EfficientNetPyTorch) => Box::new(from_efficientnet_pytorch),
-            Some(Naming::Timm) => {
-                let blocks = TimmBlocks::of(self);
-                Box::new(move |name| blocks.reference_name(name))
-            }
-            _ => return self.clone(),
+        let naming = match Naming::of(self) {
+            None | Some(Naming::Scarlet) => return self.clone(),
+            Some(naming) => naming,
         };
-        self.filter_map(|entry| match rename(entry.name()) {
-            Some(name) => Some(entry.renamed(name)),
-            None => Some(entry),
+        let blocks = TimmBlocks::of(self);
+        self.map(|entry| {
+            let name = match naming {
+                Naming::Timm => blocks.reference_name(entry.name()),
+                _ => from_efficientnet_pytorch(entry.name()),
+            };
+            match name {
+                Some(name) => entry.renamed(name),
+                None => entry,
+            }
         })
     }
 }

@@ -210,10 +210,10 @@ impl StateDict {
             .map(|index| &self.entries[index])
     }
 
-    /// The same tensors with every entry changed by `change`, or left out where it returns `None`.
-    pub(super) fn filter_map(&self, change: impl FnMut(Entry) -> Option<Entry>) -> Self {
+    /// The same tensors with every entry changed by `change`.
+    pub(super) fn map(&self, change: impl FnMut(Entry) -> Entry) -> Self {
         let mut changed = self.clone();
-        changed.entries = self.entries.iter().cloned().filter_map(change).collect();
+        changed.entries = self.entries.iter().cloned().map(change).collect();
         changed
             .entries
             .sort_by(|a, b| natural_order(a.name(), b.name()));

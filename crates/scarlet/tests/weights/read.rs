@@ -109,14 +109,14 @@ fn write_tar(path: &Path) {
     add("sys_info", b"\x80\x02}X\x0d\0\0\0little_endian\x88s.");
     let mut storages = Vec::new();
     storages.extend(b"\x80\x02K\x01.");
-    storages.extend(b"\x80\x02(X\x01\0\0\07X\x03\0\0\0cpuctorch\nFloatStorage\nt.");
+    storages.extend(b"\x80\x02(X\x01\0\0\0sX\x03\0\0\0cpuctorch\nFloatStorage\nt.");
     storages.extend(6i64.to_le_bytes());
     storages.extend((0..6).flat_map(|value| (value as f32).to_le_bytes()));
     storages.extend(b"\x80\x02].");
     add("storages", &storages);
     let mut tensors = Vec::new();
     tensors.extend(b"\x80\x02K\x01.");
-    tensors.extend(b"\x80\x02(X\x01\0\0\09X\x01\0\0\07ctorch\nFloatTensor\nt.");
+    tensors.extend(b"\x80\x02(X\x01\0\0\0tX\x01\0\0\0sctorch\nFloatTensor\nt.");
     tensors.extend(2i32.to_le_bytes());
     tensors.extend(0i32.to_le_bytes());
     for number in [2i64, 3, 3, 1, 0] {
@@ -125,7 +125,7 @@ fn write_tar(path: &Path) {
     add("tensors", &tensors);
     add(
         "pickle",
-        b"\x80\x02}X\x0a\0\0\0state_dict}X\x09\0\0\0fc.weightX\x01\0\0\09Qss.",
+        b"\x80\x02}X\x0a\0\0\0state_dict}X\x09\0\0\0fc.weightX\x01\0\0\0tQss.",
     );
     archive.into_inner().unwrap();
 }

@@ -116,6 +116,38 @@ fn a_newer_format_is_refused() {
     assert!(error.contains("reads up to 1"), "{error}");
 }
 
+#[test]
+fn a_description_that_cannot_be_used_says_why() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("described.safetensors");
+    let error_of = |weights: &StateDict, description: String| {
+        let mut metadata = weights.metadata().clone();
+        metadata.insert("scarlet.architecture".to_owned(), description);
+        let described = weights.clone().with_metadata(metadata);
+        described.save(&path, Precision::F32).unwrap();
+        Scarlet::open(&path, &Device::flex())
+            .unwrap_err()
+            .to_string()
+    };
+    let weights = build(&small()).state_dict();
+    let error = error_of(&weights, "{".to_owned());
+    assert!(error.contains("cannot be built: line 1"), "{error}");
+    let mut empty = small();
+    empty.stem = 0;
+    let error = error_of(&weights, empty.to_json());
+    assert!(
+        error.contains("cannot be built: network: stem is 0"),
+        "{error}"
+    );
+    let mut other = small();
+    other.head = 56;
+    let error = error_of(&weights, other.to_json());
+    assert!(
+        error.contains("conv_before_pooling.0.weight: expected [56"),
+        "{error}"
+    );
+}
+
 /// One weight beside a good one.
 fn weights_with(value: f32) -> StateDict {
     StateDict::from_entries([

@@ -62,7 +62,7 @@ impl Fetcher {
                 hub: hub.unwrap_or_else(|| "https://huggingface.co".to_owned()),
                 python: PathBuf::from("python3"),
                 retries: 4,
-                pause: Duration::from_secs(1),
+                pause: Duration::from_millis(500),
             },
             progress: Box::new(|_| {}),
         }
@@ -87,7 +87,7 @@ impl Fetcher {
     }
 
     /// Attempts after a failed connection, counted anew when something has arrived, and the pause
-    /// before the first of them, which doubles each time. Default: 4, one second.
+    /// before the first of them, which doubles each time. Default: 4, half a second.
     pub fn with_retries(mut self, retries: u32, pause: Duration) -> Self {
         self.settings.retries = retries;
         self.settings.pause = pause;
@@ -175,6 +175,7 @@ use cached::user_cache;
 #[cfg(feature = "fetch")]
 mod cached {
     use std::fs::{self, File};
+    use std::io;
     use std::path::{Path, PathBuf};
 
     use super::super::hash::{check_sha256, sha256_of_text};
@@ -210,13 +211,23 @@ mod cached {
             // Held until the file is there; whoever waits for it finds the file.
             let lock_path = beside(&target, "lock");
             let lock = File::create(&lock_path).map_err(|error| in_cache(&lock_path, error))?;
-            lock.lock().map_err(|error| in_cache(&lock_path, error))?;
+            match lock.lock() {
+                // Some network file systems have no locks: then two may download the same.
+                Err(error) if error.kind() == io::ErrorKind::Unsupported => {}
+                locked => locked.map_err(|error| in_cache(&lock_path, error))?,
+            }
             if target.is_file() {
                 return Ok(target);
             }
 
             let part = beside(&target, "part");
-            self.download_to(&part, source)?;
+            if let Err(error) = self.download_to(&part, source) {
+                // What is there is for the next attempt; nothing is for nobody.
+                if fs::metadata(&part).is_ok_and(|metadata| metadata.len() == 0) {
+                    let _ = fs::remove_file(&part);
+                }
+                return Err(error);
+            }
             if let Some(expected) = source.sha256() {
                 let origin = source.to_string();
                 if let Err(error) = check_sha256(&part, expected, &origin) {
