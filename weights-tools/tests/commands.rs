@@ -3,12 +3,14 @@
 #![allow(clippy::unwrap_used)]
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
-use assert_cmd::Command;
 use scarlet::arch;
 use scarlet::burn::tensor::{Device, Tensor, TensorData};
 use scarlet::weights::{Entry, Precision, StateDict, formula};
 use scarlet::{Architecture, ScarletConfig};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_scarlet-weights");
 
 /// A folder that commands run in.
 struct Folder(tempfile::TempDir);
@@ -30,11 +32,7 @@ impl Folder {
     }
 
     fn run(&self, arguments: &[&str]) -> Ran {
-        run(
-            Command::cargo_bin("scarlet-weights").unwrap(),
-            self.0.path(),
-            arguments,
-        )
+        run(Command::new(PROGRAM), self.0.path(), arguments)
     }
 
     /// Files and folders by name.
@@ -63,7 +61,7 @@ impl Folder {
         let logits = network
             .forward(Tensor::from_data(image, &Device::flex()))
             .into_data()
-            .to_vec::<f32>()
+            .try_to_vec::<f32>()
             .unwrap();
         let classes = architecture.classes;
         StateDict::from_entries([
@@ -406,16 +404,51 @@ fn a_wrong_command_line_is_told_apart_from_a_failure() {
 fn a_full_disk_leaves_no_partial_file() {
     let folder = Folder::new();
     folder.write_network(&arch::scarlet_c());
-    let program = assert_cmd::cargo::cargo_bin("scarlet-weights");
     let mut shell = Command::new("sh");
     // Blocks of 512 or 1024 bytes: half the file at most. The signal becomes an error.
     shell.args(["-c", "trap '' XFSZ; ulimit -f 8000; exec \"$0\" \"$@\""]);
-    shell.arg(program);
+    shell.arg(PROGRAM);
     run(
         shell,
         folder.0.path(),
         &["convert", "w.safetensors", "out.safetensors"],
     )
-    .expect(1, &["cannot write `out.safetensors`", "no file was left"]);
+    .expect(1, &["cannot write `out.safetensors`", "is unchanged"]);
     assert_eq!(folder.names(), ["case.safetensors", "w.safetensors"]);
+}
+
+/// However early or late a conversion is killed, its output is whole or absent.
+#[cfg(unix)]
+#[test]
+fn a_kill_leaves_no_partial_file() {
+    use std::process::Stdio;
+    use std::time::Duration;
+    let folder = Folder::new();
+    folder.write_network(&arch::scarlet_c());
+    let output = folder.path("out.safetensors");
+    let entries = StateDict::open(folder.path("w.safetensors"))
+        .unwrap()
+        .entries()
+        .len();
+    for milliseconds in [0, 10, 20, 30, 40, 60, 80, 120, 160, 5_000] {
+        let _ = std::fs::remove_file(&output);
+        let mut child = Command::new(PROGRAM)
+            .current_dir(folder.0.path())
+            .args(["convert", "w.safetensors", "out.safetensors"])
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        for _ in 0..milliseconds {
+            if child.try_wait().unwrap().is_some() {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        let _ = child.kill();
+        child.wait().unwrap();
+        if output.exists() {
+            assert_eq!(StateDict::open(&output).unwrap().entries().len(), entries);
+        }
+    }
+    assert!(output.exists(), "not even the last run came to its end");
 }

@@ -22,7 +22,7 @@ pub enum WeightsError {
     },
 
     /// A file could not be written; nothing was left in its place.
-    #[error("cannot write `{}`: {source}; no file was left there, and one that was there is as it was", .path.display())]
+    #[error("cannot write `{}`: {source}; what was there before, if anything, is unchanged", .path.display())]
     Write {
         /// The file.
         path: PathBuf,
