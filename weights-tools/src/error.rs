@@ -37,7 +37,7 @@ pub(crate) enum ToolError {
     #[error("`{}` is not a network: {source}", .path.display())]
     ModelFile {
         path: PathBuf,
-        source: ArchitectureError,
+        source: Box<ArchitectureError>,
     },
 
     #[error(

@@ -48,7 +48,7 @@ pub(crate) fn network(text: &str) -> Result<Architecture, ToolError> {
         })?;
         return Architecture::from_json(&json).map_err(|source| ToolError::ModelFile {
             path: path.to_owned(),
-            source,
+            source: Box::new(source),
         });
     }
     match arch::by_name(text) {

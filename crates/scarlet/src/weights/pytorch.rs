@@ -8,11 +8,22 @@ use pytorch_reader::{
     DType as PyTorchType, FileFormat, PickleError, PickleValue, PytorchError, PytorchReader,
 };
 
+use super::state_dict::WEIGHT_KEYS;
 use super::{Container, Entry, StateDict, WeightsError};
 
 /// Opens a PyTorch checkpoint whose first bytes are `start`.
 pub(super) fn open(path: &Path, start: &[u8]) -> Result<StateDict, WeightsError> {
     let explain = |error| explain(path, start, error);
+    let values = PytorchReader::read_pickle_data(path, None).map_err(explain)?;
+    // The reader leaves out what is not a tensor, calls of any function among it. It never makes
+    // them, but a file that asks for a shell does not deserve trust, nor to be passed on.
+    if let Some((place, callable)) = find_call(&values, !holds_tensors(&values), String::new()) {
+        return Err(WeightsError::Hostile {
+            path: path.to_owned(),
+            callable,
+            place,
+        });
+    }
     let reader = PytorchReader::new(path).map_err(explain)?;
     let container = match reader.metadata().format_type {
         FileFormat::Zip => Container::Zip,
@@ -20,16 +31,6 @@ pub(super) fn open(path: &Path, start: &[u8]) -> Result<StateDict, WeightsError>
         FileFormat::Legacy => Container::LegacyPickle,
         FileFormat::Pickle => Container::Pickle,
     };
-    // The reader leaves out what is not a tensor, calls of any function among it. It never makes
-    // them, but a file that asks for a shell does not deserve trust, nor to be passed on.
-    let values = PytorchReader::read_pickle_data(path, None).map_err(explain)?;
-    if let Some((place, callable)) = find_call(&values, reader.is_empty(), String::new()) {
-        return Err(WeightsError::Hostile {
-            path: path.to_owned(),
-            callable,
-            place,
-        });
-    }
     let entries: Vec<Entry> = reader.into_tensors().into_values().map(entry).collect();
     check_size(path, &entries)?;
     if entries.is_empty() {
@@ -97,8 +98,17 @@ fn check_size(path: &Path, entries: &[Entry]) -> Result<(), WeightsError> {
     Ok(())
 }
 
-/// Finds a call that a checkpoint has no business asking for, with the keys that lead to it.
-/// Where there are no tensors, any call stands in the place of the weights.
+fn holds_tensors(value: &PickleValue) -> bool {
+    match value {
+        PickleValue::Dict(items) => items.values().any(holds_tensors),
+        PickleValue::List(items) => items.iter().any(holds_tensors),
+        PickleValue::Unsupported(name) => name == "torch.Tensor",
+        _ => false,
+    }
+}
+
+/// Finds a call that a checkpoint has no business asking for, and the keys that lead to it: one
+/// that runs code, or any that stands where there should be weights.
 fn find_call(
     value: &PickleValue,
     without_tensors: bool,
@@ -120,9 +130,10 @@ fn find_call(
             .enumerate()
             .find_map(|(index, item)| find_call(item, without_tensors, inside(&index.to_string()))),
         PickleValue::Unsupported(callable) => {
-            let refused = runs_code(callable)
-                || (without_tensors && !HARMLESS.iter().any(|name| is_in(callable, name)));
-            refused.then(|| {
+            let for_weights = without_tensors
+                && (place.is_empty() || WEIGHT_KEYS.contains(&place.as_str()))
+                && !HARMLESS.iter().any(|name| is_in(callable, name));
+            (for_weights || runs_code(callable)).then(|| {
                 let place = match place.is_empty() {
                     true => "the top level".to_owned(),
                     false => place,
@@ -134,91 +145,89 @@ fn find_call(
     }
 }
 
-/// Values that honest checkpoints carry beside their weights.
+/// Values that honest checkpoints carry beside their weights, or whole.
 const HARMLESS: &[&str] = &["torch", "numpy", "collections", "argparse.Namespace", "int"];
 
-/// Modules that run programs, load code or reach the machine. Nothing is ever called, so a name
-/// that is missing here costs a warning, not safety.
-const DANGEROUS_MODULES: &[&str] = &[
-    "os",
-    "posix",
-    "nt",
-    "sys",
-    "subprocess",
-    "commands",
-    "pty",
-    "shutil",
-    "socket",
-    "ssl",
+/// Modules, and functions of them, that run programs, load code or reach the machine, as far as
+/// no honest checkpoint has them. Nothing is ever called, so that a name which is missing here
+/// costs a warning, not safety.
+const DANGEROUS: &[&str] = &[
+    "_pickle",
     "asyncio",
-    "multiprocessing",
-    "threading",
-    "signal",
-    "ctypes",
-    "cffi",
-    "importlib",
-    "imp",
-    "pkgutil",
-    "runpy",
-    "code",
-    "codeop",
-    "pdb",
     "bdb",
     "cProfile",
-    "profile",
-    "timeit",
-    "trace",
-    "marshal",
-    "pickle",
-    "_pickle",
-    "dill",
+    "cffi",
     "cloudpickle",
-    "joblib",
-    "shelve",
-    "types",
-    "operator",
-    "functools",
-    "webbrowser",
-    "http",
-    "urllib",
-    "requests",
-    "ftplib",
-    "smtplib",
-    "tempfile",
-    "platform",
-    "pip",
-    "setuptools",
+    "code.InteractiveConsole",
+    "code.InteractiveInterpreter",
+    "code.interact",
+    "codeop",
+    "commands.getoutput",
+    "commands.getstatusoutput",
+    "ctypes",
+    "dill",
     "distutils",
-    "venv",
-    "pydoc",
     "doctest",
-    "torch.hub",
-    "torch.serialization",
-    "torch.utils.cpp_extension",
-    "numpy.testing",
+    "ftplib",
+    "http.client",
+    "imp",
+    "importlib",
+    "marshal",
+    "multiprocessing",
+    "nt",
     "numpy.f2py",
+    "numpy.testing",
+    "operator",
+    "os",
+    "pdb",
+    "pickle",
+    "pip",
+    "pkgutil",
+    "posix",
+    "pty",
+    "pydoc",
+    "requests",
+    "runpy",
+    "setuptools",
+    "shelve",
+    "shutil",
+    "smtplib",
+    "socket",
+    "ssl",
+    "subprocess",
+    "sys",
+    "tempfile",
+    "timeit",
+    "torch.hub",
+    "torch.serialization.load",
+    "torch.utils.cpp_extension",
+    "types.CodeType",
+    "types.FunctionType",
+    "urllib",
+    "venv",
+    "webbrowser",
 ];
 
 const DANGEROUS_BUILTINS: &[&str] = &[
+    "__import__",
+    "apply",
+    "breakpoint",
+    "compile",
+    "delattr",
     "eval",
     "exec",
     "execfile",
-    "compile",
-    "open",
-    "input",
-    "getattr",
-    "setattr",
-    "delattr",
-    "globals",
-    "locals",
-    "vars",
-    "apply",
-    "map",
-    "filter",
-    "breakpoint",
-    "__import__",
     "exit",
+    "filter",
+    "getattr",
+    "globals",
+    "input",
+    "locals",
+    "map",
+    "open",
     "quit",
+    "setattr",
+    "vars",
 ];
 
 fn runs_code(callable: &str) -> bool {
@@ -227,16 +236,14 @@ fn runs_code(callable: &str) -> bool {
         .find_map(|module| callable.strip_prefix(module));
     match builtin {
         Some(name) => DANGEROUS_BUILTINS.contains(&name),
-        None => DANGEROUS_MODULES
-            .iter()
-            .any(|module| is_in(callable, module)),
+        None => DANGEROUS.iter().any(|name| is_in(callable, name)),
     }
 }
 
-/// Whether a dotted name is `module` or something in it.
-fn is_in(callable: &str, module: &str) -> bool {
+/// Whether a dotted name is `name` or something in it.
+fn is_in(callable: &str, name: &str) -> bool {
     callable
-        .strip_prefix(module)
+        .strip_prefix(name)
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
@@ -316,6 +323,9 @@ mod tests {
             "torch.float32",
             "argparse.Namespace",
             "builtins.complex",
+            "types.SimpleNamespace",
+            "functools.partial",
+            "code.models.Net",
             "ossaudio.x",
             "optimizers.State",
         ] {

@@ -222,7 +222,7 @@ impl StateDict {
 }
 
 /// Keys under which checkpoints keep their weights, in order of preference; averaged weights last.
-const WEIGHT_KEYS: &[&str] = &[
+pub(super) const WEIGHT_KEYS: &[&str] = &[
     "model_state",
     "state_dict",
     "model_state_dict",

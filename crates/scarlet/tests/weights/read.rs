@@ -201,6 +201,27 @@ fn nothing_in_a_pickle_is_run() {
 }
 
 #[test]
+fn any_call_in_the_place_of_weights_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file.pth");
+    // The usual attack is a pickle that is nothing but a call.
+    std::fs::write(&path, b"cposix\nsystem\n(Vtrue\ntR.").unwrap();
+    assert_says(
+        &message(&path),
+        &["refused", "posix.system", "the top level"],
+    );
+    std::fs::write(&path, legacy(&Value::Call("my.package", "payload", "x"))).unwrap();
+    assert_says(&message(&path), &["refused", "my.package.payload"]);
+    let file = Value::dict([("state_dict", Value::Call("my.package", "payload", "x"))]);
+    std::fs::write(&path, legacy(&file)).unwrap();
+    assert_says(&message(&path), &["my.package.payload", "`state_dict`"]);
+    // A file without weights is no attack because it holds a date.
+    let file = Value::dict([("date", Value::Call("datetime", "datetime", "x"))]);
+    std::fs::write(&path, legacy(&file)).unwrap();
+    assert_says(&message(&path), &["holds no tensors", "its keys: date"]);
+}
+
+#[test]
 fn a_call_beside_the_weights_is_refused_too() {
     let folder = tempfile::tempdir().unwrap();
     let with = |call| {
