@@ -25,7 +25,7 @@ use scarlet_train::{
     SupernetConfig, TrainConfig, Trainer, measure,
 };
 
-const BUDGET: &str = "mult_adds <= 3M";
+const BUDGET: &str = "mult_adds <= 5M";
 const SEED: u64 = 7;
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -36,16 +36,20 @@ fn main() -> Result<(), Box<dyn Error>> {
     let sample = fashion_sample()?;
     let (training, holdout) = sample.train.split(0.1, SEED)?;
     let space = space()?;
-    println!("{} networks of {} layers", space.size_exact(), space.layers());
+    println!(
+        "{} networks of {} layers",
+        space.size_exact(),
+        space.layers()
+    );
 
     stage("training the supernet");
     let supernet = SupernetConfig::new(space.clone()).try_init(SEED, &device)?;
     let sampler = PathSampler::new(Sampling::StrictFairness, &space, SEED);
     let config = TrainConfig {
         epochs: epochs("SUPERNET_EPOCHS", 8),
-        batch_size: 32,
-        learning_rate: 0.05,
-        clip_norm: Some(5.0),
+        batch_size: 16,
+        learning_rate: 0.1,
+        warmup_epochs: 1.0,
         augment: augment(),
         seed: SEED,
         ..TrainConfig::default()
@@ -65,7 +69,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         .with_constraints([constraint.clone()])
         .with_workers(2, &[Device::flex()])?;
     let objectives: [Objective; 2] = ["maximize accuracy".parse()?, "minimize mult_adds".parse()?];
-    let genes: Vec<usize> = (0..space.layers()).map(|layer| space.choices(layer).len()).collect();
+    let genes: Vec<usize> = (0..space.layers())
+        .map(|layer| space.choices(layer).len())
+        .collect();
     let config = SearchConfig {
         constraints: vec![constraint.clone()],
         algorithm: Algorithm::Nsga2(Nsga2 {
@@ -87,9 +93,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     let best = found
         .best(&objectives[0], &[constraint])?
         .ok_or("no candidate is within the budget")?;
-    let genome = Genome::new(best.genome.clone())?;
+    let genome = Genome::new(best.genome().to_vec())?;
     let accuracy = best.value(0).unwrap_or_default();
-    println!("  chose {genome}: {:.1} % with inherited weights", 100.0 * accuracy);
+    println!(
+        "  chose {genome}: {:.1} % with inherited weights",
+        100.0 * accuracy
+    );
 
     stage("training the chosen network");
     let extracted = supernet.extract(&genome, &FoldOptions::default())?;
@@ -97,9 +106,15 @@ fn main() -> Result<(), Box<dyn Error>> {
         println!("  stabilizer of {stabilizer}");
     }
     let network = extracted.network;
-    let cost = Cost::of(network.architecture(), network.architecture().preprocessing.resolution)?;
+    let cost = Cost::of(
+        network.architecture(),
+        network.architecture().preprocessing.resolution,
+    )?;
     println!("  {}", network.architecture());
-    println!("  {} mult-adds, {} parameters", cost.mult_adds, cost.parameters);
+    println!(
+        "  {} mult-adds, {} parameters",
+        cost.mult_adds, cost.parameters
+    );
     let config = TrainConfig {
         epochs: epochs("FINAL_EPOCHS", 12),
         batch_size: 64,
@@ -130,7 +145,15 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 /// 7 layers at 14×14 and 7×7 pixels, of 4 blocks and a skip each.
 fn space() -> Result<SearchSpace, Box<dyn Error>> {
-    let plan = [(16, 1), (16, 1), (32, 2), (32, 1), (32, 1), (64, 1), (64, 1)];
+    let plan = [
+        (16, 1),
+        (16, 1),
+        (32, 2),
+        (32, 1),
+        (32, 1),
+        (64, 1),
+        (64, 1),
+    ];
     let template = SearchSpace::small_images(1, 32, 10)?.template().clone();
     let mut template = Architecture {
         name: "fashion".to_owned(),
@@ -172,7 +195,10 @@ fn augment() -> Augment {
 }
 
 fn epochs(variable: &str, default: usize) -> usize {
-    std::env::var(variable).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+    std::env::var(variable)
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(default)
 }
 
 fn show(event: &Event) -> Control {
@@ -183,7 +209,12 @@ fn show(event: &Event) -> Control {
             epoch.loss,
             100.0 * epoch.accuracy
         ),
-        Event::Step { step, steps, images_per_second, .. } if step % 20 == 0 => {
+        Event::Step {
+            step,
+            steps,
+            images_per_second,
+            ..
+        } if step % 20 == 0 => {
             println!("    step {step} of {steps}, {images_per_second:.0} images/s")
         }
         _ => {}
