@@ -16,10 +16,10 @@ use crate::dataset::DatasetError;
 pub enum TrainError {
     /// A genome or an architecture that cannot be.
     #[error(transparent)]
-    Architecture(#[from] ArchitectureError),
+    Architecture(Box<ArchitectureError>),
     /// A network that cannot be built.
     #[error(transparent)]
-    Network(#[from] ConfigError),
+    Network(Box<ConfigError>),
     /// Images that a network cannot take.
     #[error(transparent)]
     Input(#[from] InputError),
@@ -124,6 +124,19 @@ pub enum TrainError {
         /// The checkpoint.
         path: PathBuf,
     },
+}
+
+// Boxed, for every result carries the room of the largest error.
+impl From<ArchitectureError> for TrainError {
+    fn from(error: ArchitectureError) -> Self {
+        Self::Architecture(Box::new(error))
+    }
+}
+
+impl From<ConfigError> for TrainError {
+    fn from(error: ConfigError) -> Self {
+        Self::Network(Box::new(error))
+    }
 }
 
 fn last_good(checkpoint: &Option<PathBuf>) -> String {

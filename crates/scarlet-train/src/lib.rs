@@ -41,5 +41,5 @@ pub use sampler::{PathSampler, Sampling};
 pub use supernet::{ChoiceLayer, StabilizerInit, Supernet, SupernetConfig};
 pub use trainer::{
     Checkpoints, Control, EpochRecord, Event, Observer, Optimizer, Teacher, TrainConfig, Trainable,
-    Trained, Trainer,
+    Trained, Trainer, load_checkpoint,
 };

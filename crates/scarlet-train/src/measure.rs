@@ -61,8 +61,9 @@ pub fn measure(
 }
 
 /// The same network in inference, with the running statistics of its batch normalisation measured
-/// anew: the mean over the batches of `images`, in their order, of each batch's statistics. The
-/// given network keeps its own.
+/// anew: the mean over the batches of `images`, in their order, of each batch's statistics. Images
+/// that do not fill the last batch are left out, unless it is the only one. The given network keeps
+/// its own statistics.
 ///
 /// A path of a supernet needs this before it is judged: the statistics that the supernet has
 /// gathered are a mixture of all paths'.
@@ -82,7 +83,10 @@ pub fn recalibrate(
     let architecture = network.architecture().clone();
     let batcher = Batcher::new(images, &architecture, &network.device().autodiff())?;
     let indices: Vec<usize> = (0..images.len()).collect();
-    for (seen, indices) in indices.chunks(batch_size).enumerate() {
+    for (seen, indices) in indices
+        .chunks_exact(batch_size.min(images.len()))
+        .enumerate()
+    {
         // The cumulative mean: the weight of the nth batch is 1/n.
         for_each_batch_norm(&mut network, |bn| bn.momentum = 1.0 / (seen + 1) as f64);
         network.try_forward(batcher.plain(indices).images)?;

@@ -15,12 +15,12 @@ use crate::random::{Purpose, seed_of};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum StabilizerInit {
-    /// As the networks' own convolutions: normal with standard deviation `sqrt(2 / channels)`.
-    #[default]
-    Normal,
     /// The identity, padded with zeros where the channels differ: training starts from a plain
-    /// skip.
+    /// skip, and a matrix that stays near it is safely inverted when the stabilizer is removed.
+    #[default]
     Identity,
+    /// As the networks' own convolutions: normal with standard deviation `sqrt(2 / channels)`.
+    Normal,
 }
 
 /// Configuration of a [`Supernet`].

@@ -156,15 +156,18 @@ fn an_identity_stands_where_it_can() {
 }
 
 #[test]
-fn stabilizers_may_start_as_the_identity() {
-    let config =
-        SupernetConfig::new(common::space(Skip::Linear)).with_stabilizer(StabilizerInit::Identity);
-    let supernet = config.try_init(1, &device()).unwrap();
-    let MbLayer::Linear(stabilizer) = &supernet.layers[2].choices[12] else {
-        panic!("not a stabilizer")
-    };
+fn stabilizers_start_as_the_identity_or_at_random() {
     let x = Tensor::random([1, 12, 4, 4], Distribution::Default, &device());
-    assert_eq!(values(stabilizer.forward(x.clone())), values(x));
+    let passed_on = |init: StabilizerInit| {
+        let config = SupernetConfig::new(common::space(Skip::Linear)).with_stabilizer(init);
+        let supernet = config.try_init(1, &device()).unwrap();
+        let MbLayer::Linear(stabilizer) = &supernet.layers[2].choices[12] else {
+            panic!("not a stabilizer")
+        };
+        values(stabilizer.forward(x.clone()))
+    };
+    assert_eq!(passed_on(StabilizerInit::Identity), values(x.clone()));
+    assert_ne!(passed_on(StabilizerInit::Normal), values(x.clone()));
 }
 
 #[test]

@@ -17,7 +17,7 @@ use scarlet::{Scarlet, ScarletConfig};
 use scarlet_train::dataset::Images;
 use scarlet_train::{
     Augment, Checkpoints, Control, Event, Optimizer, PathSampler, Sampling, Supernet, Teacher,
-    TrainConfig, TrainError, Trainable, Trained, Trainer, measure, recalibrate,
+    TrainConfig, TrainError, Trainable, Trained, Trainer, load_checkpoint, measure, recalibrate,
 };
 
 fn network(seed: u64) -> Scarlet {
@@ -161,8 +161,9 @@ fn a_supernet_learns_in_all_its_paths() {
     let _alone = alone();
     let train = images(416);
     let config = TrainConfig {
-        epochs: 8,
-        learning_rate: 0.03,
+        epochs: 12,
+        batch_size: 4,
+        learning_rate: 0.05,
         clip_norm: None,
         average_decay: None,
         augment: Augment::default(),
@@ -173,7 +174,7 @@ fn a_supernet_learns_in_all_its_paths() {
     let trained = Trainer::new(config)
         .train(supernet, sampler, &train)
         .unwrap();
-    assert_eq!(trained.steps, 32);
+    assert_eq!(trained.steps, 96);
     let genomes = common::genomes(trained.model.space(), 13);
     let accuracies = genomes.iter().map(|genome| {
         let path = trained.model.path(genome).unwrap();
@@ -181,7 +182,7 @@ fn a_supernet_learns_in_all_its_paths() {
         measure(&path, &images(60), 20).unwrap().accuracy()
     });
     let mean = accuracies.sum::<f64>() / 13.0;
-    assert!(mean > 0.8, "{mean}");
+    assert!(mean > 0.7, "{mean}");
 }
 
 #[test]
@@ -240,6 +241,35 @@ fn an_interrupted_supernet_ends_like_any_other() {
     run(1, Some(in_folder(folder.path())), 3);
     let resumed = run(9, Some(in_folder(folder.path()).resuming()), u64::MAX);
     assert_eq!(outcome(&resumed), outcome(&whole));
+
+    let supernet = supernet(Skip::Linear, 1);
+    let uniform = PathSampler::new(Sampling::Uniform, supernet.space(), 2);
+    let other = Trainer::new(config())
+        .with_checkpoints(in_folder(folder.path()).resuming())
+        .train(supernet, uniform, &train);
+    let message = other.map(|trained| trained.steps).unwrap_err().to_string();
+    assert!(message.contains("`sampler` was"), "{message}");
+}
+
+#[test]
+fn a_checkpoint_gives_its_network() {
+    let _alone = alone();
+    let folder = tempfile::tempdir().unwrap();
+    let trained = Trainer::new(TrainConfig {
+        epochs: 1,
+        ..config()
+    })
+    .with_checkpoints(in_folder(folder.path()))
+    .train(network(1), (), &images(70))
+    .unwrap();
+    let path = folder.path().join("checkpoint.safetensors");
+    // The average, where there is one.
+    let loaded = load_checkpoint(&path, network(2)).unwrap();
+    assert_eq!(bits(&loaded), bits(&trained.into_best()));
+    let foreign = load_checkpoint(&path, supernet(Skip::Linear, 1))
+        .unwrap_err()
+        .to_string();
+    assert!(foreign.contains("which this network has"), "{foreign}");
 }
 
 #[test]
@@ -324,12 +354,13 @@ fn foreign_checkpoints_and_settings_are_refused() {
         epochs: 1,
         ..config()
     };
-    let run = |config: &TrainConfig, network: Scarlet, checkpoints: Checkpoints, images: &Images| {
-        Trainer::new(config.clone())
-            .with_checkpoints(checkpoints)
-            .train(network, (), images)
-            .map(|trained| trained.steps)
-    };
+    let run =
+        |config: &TrainConfig, network: Scarlet, checkpoints: Checkpoints, images: &Images| {
+            Trainer::new(config.clone())
+                .with_checkpoints(checkpoints)
+                .train(network, (), images)
+                .map(|trained| trained.steps)
+        };
     let fresh = || in_folder(folder.path());
     run(&config, network(1), fresh(), &train).unwrap();
     let message = |result: Result<u64, TrainError>| result.unwrap_err().to_string();

@@ -9,6 +9,9 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum DatasetError {
+    /// A folder of photographs cannot be read.
+    #[error(transparent)]
+    Photographs(#[from] scarlet_data::DataError),
     /// A file cannot be read.
     #[error("cannot read `{path}`: {source}")]
     Read {

@@ -1,12 +1,14 @@
-//! Small images in memory: MNIST's and CIFAR's files, and an embedded sample.
+//! Images in memory: photographs in folders, MNIST's and CIFAR's files, and an embedded sample.
 //!
 //! - [`Images`]: the images, their classes, and how they are divided;
+//! - [`folder`]: photographs, one folder per class;
 //! - [`idx`]: IDX files, as MNIST and Fashion-MNIST come in, plain or compressed with gzip;
 //! - [`cifar`]: the binary files of CIFAR-10 and CIFAR-100;
 //! - [`fashion_sample`]: 7,000 images of Fashion-MNIST that need no file.
 
 pub mod cifar;
 mod error;
+pub mod folder;
 pub mod idx;
 mod images;
 mod sample;

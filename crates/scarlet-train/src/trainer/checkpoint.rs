@@ -202,6 +202,22 @@ impl<P: DeserializeOwned> Checkpoint<P> {
     }
 }
 
+/// Puts the weights of a run's checkpoint into a network or supernet of the same shape: those of
+/// its moving average where it has one, else those of the last step.
+///
+/// # Errors
+///
+/// When the file cannot be read, is no checkpoint, or one of another network.
+pub fn load_checkpoint<M: Module>(path: impl AsRef<Path>, model: M) -> Result<M, TrainError> {
+    let path = path.as_ref();
+    let checkpoint = Checkpoint::<serde_json::Value>::open(path)?;
+    let tensors = checkpoint.average.unwrap_or(checkpoint.model);
+    restore(model, tensors, &checkpoint.ids).map_err(|problem| TrainError::Checkpoint {
+        path: path.to_owned(),
+        problem,
+    })
+}
+
 /// Every tensor of a module with its name and number.
 #[derive(Default)]
 struct Collect {

@@ -28,6 +28,7 @@ use crate::loss::{cross_entropy, distillation};
 use crate::measure::measure;
 use crate::random::{Purpose, seed_of};
 
+pub use self::checkpoint::load_checkpoint;
 pub use self::config::{Optimizer, TrainConfig};
 pub use self::events::{Control, EpochRecord, Event, Observer};
 pub use self::trainable::Trainable;
@@ -112,26 +113,32 @@ impl<M: Module> Trained<M> {
 /// ```
 /// # #[cfg(feature = "flex")] {
 /// use burn::tensor::Device;
+/// use scarlet::{Architecture, ScarletConfig};
 /// use scarlet_train::dataset::fashion_sample;
-/// use scarlet_train::{Control, Event, TrainConfig, Trainer};
+/// use scarlet_train::{Control, Event, TrainConfig, Trainer, measure};
 ///
-/// let architecture = "E3K3@8/2 E3K3@8".parse::<scarlet::Architecture>()?;
+/// let sample = fashion_sample()?;
+/// let mut architecture: Architecture = "E3K3@8/2 E3K3@8".parse()?;
+/// architecture.input_channels = 1;
+/// let network = ScarletConfig::from(architecture)
+///     .with_classes(10)
+///     .with_resolution(28)
+///     .try_init(&Device::flex().autodiff())?;
+///
 /// let config = TrainConfig { epochs: 1, ..TrainConfig::default() };
-/// # let mut architecture = architecture;
-/// # architecture.input_channels = 1;
-/// # let network = scarlet::ScarletConfig::from(architecture)
-/// #     .with_classes(10)
-/// #     .with_resolution(28)
-/// #     .try_init(&Device::flex().autodiff())?;
-/// # let images = fashion_sample()?.test.select(&[0, 1, 2, 3]);
-/// // `network` is any `Scarlet` or `Supernet` on an autodiff device.
+/// # let few: Vec<usize> = (0..64).collect();
+/// # let sample = scarlet_train::dataset::TrainTest {
+/// #     train: sample.train.select(&few),
+/// #     test: sample.test.select(&few),
+/// # };
 /// let trained = Trainer::new(config)
 ///     .with_observer(|event: &Event| {
 ///         println!("{event:?}");
 ///         Control::Continue
 ///     })
-///     .train(network, (), &images)?;
-/// assert_eq!(trained.epochs.len(), 1);
+///     .train(network, (), &sample.train)?;
+/// let accuracy = measure(&trained.into_best(), &sample.test, 100)?.accuracy();
+/// # assert!((0.0..=1.0).contains(&accuracy));
 /// # }
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -231,6 +238,8 @@ impl<'a> Trainer<'a> {
 struct Progress<S> {
     config: TrainConfig,
     images: usize,
+    /// The sampler as the run began with it.
+    first_sampler: serde_json::Value,
     step: u64,
     sampler: S,
     /// Of the epoch that is going on.
@@ -294,6 +303,7 @@ impl<'a, M: Trainable> Run<'a, M> {
         let progress = Progress {
             config,
             images,
+            first_sampler: serde_json::to_value(&sampler).unwrap_or_default(),
             step: 0,
             sampler,
             tally: Tally::default(),
@@ -329,14 +339,28 @@ impl<'a, M: Trainable> Run<'a, M> {
     fn restore(mut self, path: &Path) -> Result<Self, TrainError> {
         let checkpoint = Checkpoint::<Progress<M::Sampler>>::open(path)?;
         same_settings(path, &checkpoint.progress.config, &self.progress.config)?;
-        let (stored, given) = (checkpoint.progress.images, self.progress.images);
-        if stored != given {
-            return Err(TrainError::SettingsChanged {
-                path: path.to_owned(),
-                setting: "number of training images".to_owned(),
-                stored: stored.to_string(),
-                given: given.to_string(),
-            });
+        let (stored, given) = (&checkpoint.progress, &self.progress);
+        let others = [
+            (
+                "number of training images",
+                stored.images.to_string(),
+                given.images.to_string(),
+            ),
+            (
+                "sampler",
+                stored.first_sampler.to_string(),
+                given.first_sampler.to_string(),
+            ),
+        ];
+        for (setting, stored, given) in others {
+            if stored != given {
+                return Err(TrainError::SettingsChanged {
+                    path: path.to_owned(),
+                    setting: setting.to_owned(),
+                    stored,
+                    given,
+                });
+            }
         }
         (self.model, self.average, self.optimizer, self.progress) =
             checkpoint.apply(path, self.model, self.optimizer)?;
