@@ -35,7 +35,8 @@ pub(crate) fn target() -> Target {
     }
 }
 
-fn feed(path: &Path) {
+fn feed(path: &Path) -> bool {
+    let mut accepted = false;
     let bytes = std::fs::read(path).expect("the input can be read");
     let text = String::from_utf8_lossy(&bytes);
     match text.parse::<Architecture>() {
@@ -43,14 +44,17 @@ fn feed(path: &Path) {
             let again: Architecture = network.to_string().parse().expect("what is printed parses");
             assert_eq!(again.layers, network.layers);
             check(&network);
+            accepted = true;
         }
         Err(error) => drop(error.to_string()),
     }
     match Architecture::from_json(&text) {
         Ok(network) => {
-            let again = Architecture::from_json(&network.to_json()).expect("what is printed parses");
+            let again =
+                Architecture::from_json(&network.to_json()).expect("what is printed parses");
             assert_eq!(again, network);
             check(&network);
+            accepted = true;
         }
         Err(error) => drop(error.to_string()),
     }
@@ -61,6 +65,7 @@ fn feed(path: &Path) {
         Ok(source) => assert_eq!(source.to_string().parse::<Source>().ok(), Some(source)),
         Err(error) => drop(error.to_string()),
     }
+    accepted
 }
 
 /// Whatever is valid can be priced and laid out.

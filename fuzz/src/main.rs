@@ -16,8 +16,8 @@ struct Target {
     seeds: Vec<Vec<u8>>,
     /// Wraps damaged bytes, where damage to the wrapping would hide what is inside.
     wrap: fn(Vec<u8>, &mut fastrand::Rng) -> Vec<u8>,
-    /// Takes a file that holds the input.
-    feed: fn(&Path),
+    /// Takes a file that holds the input; returns whether it was accepted.
+    feed: fn(&Path) -> bool,
 }
 
 const SLOW: Duration = Duration::from_secs(10);
@@ -46,8 +46,8 @@ fn main() -> ExitCode {
     match argument.parse() {
         Ok(seconds) => run(&target, Duration::from_secs(seconds), seed),
         Err(_) => {
-            (target.feed)(Path::new(argument));
-            println!("nothing went wrong");
+            let accepted = (target.feed)(Path::new(argument));
+            println!("nothing went wrong; accepted: {accepted}");
             ExitCode::SUCCESS
         }
     }
@@ -60,38 +60,46 @@ fn run(target: &Target, duration: Duration, seed: u64) -> ExitCode {
     let mut rng = fastrand::Rng::with_seed(seed);
     let start = Instant::now();
     let mut count = 0u64;
+    let mut accepted = 0u64;
     while start.elapsed() < duration {
         let damaged = mutate::damage(&target.seeds, &mut rng);
         let input = (target.wrap)(damaged, &mut rng);
         std::fs::write(&current, &input).expect("the input can be written");
-        if let Some(problem) = feed(target, &current) {
+        let outcome = feed(target, &current);
+        accepted += u64::from(outcome == Ok(true));
+        if let Err(problem) = outcome {
             let kept = keep(&current, count);
-            eprintln!("input {count} of seed {seed}: {problem}\nkept in {}", kept.display());
+            eprintln!(
+                "input {count} of seed {seed}: {problem}\nkept in {}",
+                kept.display()
+            );
             return ExitCode::FAILURE;
         }
         count += 1;
     }
     let _ = std::fs::remove_file(&current);
     println!(
-        "{count} inputs in {} s, seed {seed}: nothing went wrong; peak memory {} MB",
+        "{count} inputs in {} s, seed {seed}, {accepted} of them accepted: nothing went wrong; \
+         peak memory {} MB",
         duration.as_secs(),
         peak_memory().unwrap_or(0) >> 20
     );
     ExitCode::SUCCESS
 }
 
-fn feed(target: &Target, input: &Path) -> Option<String> {
+/// Whether the input was accepted, or what went wrong.
+fn feed(target: &Target, input: &Path) -> Result<bool, String> {
     let start = Instant::now();
     // The default hook prints message and place of a panic.
-    let result = panic::catch_unwind(AssertUnwindSafe(|| (target.feed)(input)));
-    if result.is_err() {
-        return Some("it panicked".to_owned());
-    }
+    let accepted = panic::catch_unwind(AssertUnwindSafe(|| (target.feed)(input)))
+        .map_err(|_| "it panicked".to_owned())?;
     if start.elapsed() > SLOW {
-        return Some(format!("it took {:?}", start.elapsed()));
+        return Err(format!("it took {:?}", start.elapsed()));
     }
-    let memory = peak_memory().unwrap_or(0);
-    (memory > MUCH_MEMORY).then(|| format!("it needed {} MB", memory >> 20))
+    match peak_memory().unwrap_or(0) {
+        memory if memory > MUCH_MEMORY => Err(format!("it needed {} MB", memory >> 20)),
+        _ => Ok(accepted),
+    }
 }
 
 fn keep(input: &Path, count: u64) -> PathBuf {

@@ -56,7 +56,12 @@ fn damage_once(bytes: &mut Vec<u8>, seeds: &[Vec<u8>], rng: &mut Rng) {
             let end = (at + rng.usize(1..64)).min(bytes.len());
             let piece = bytes[at..end].to_vec();
             let times = rng.usize(1..8);
-            let copies: Vec<u8> = piece.iter().copied().cycle().take(piece.len() * times).collect();
+            let copies: Vec<u8> = piece
+                .iter()
+                .copied()
+                .cycle()
+                .take(piece.len() * times)
+                .collect();
             bytes.splice(at..at, copies);
         }
         6 => {

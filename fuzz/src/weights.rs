@@ -30,11 +30,7 @@ fn pickle_of(file: &[u8]) -> Option<Vec<u8>> {
         .find(|name| name.ends_with("data.pkl"))?
         .to_string();
     let mut pickle = PICKLE.to_vec();
-    archive
-        .by_name(&name)
-        .ok()?
-        .read_to_end(&mut pickle)
-        .ok()?;
+    archive.by_name(&name).ok()?.read_to_end(&mut pickle).ok()?;
     Some(pickle)
 }
 
@@ -86,11 +82,14 @@ fn safetensors() -> Vec<u8> {
     std::fs::read(file.path()).expect("what was saved can be read")
 }
 
-fn feed(path: &Path) {
+fn feed(path: &Path) -> bool {
     // Errors are read as well: writing one must not fail either.
     let weights = match StateDict::open(path) {
         Ok(weights) => weights,
-        Err(error) => return drop(error.to_string()),
+        Err(error) => {
+            drop(error.to_string());
+            return false;
+        }
     };
     let found = recognise(&weights);
     let reference = scarlet::arch::scarlet_c();
@@ -109,4 +108,5 @@ fn feed(path: &Path) {
     {
         drop(error.to_string());
     }
+    true
 }
