@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint, value_parser};
 use clap_complete::Shell;
 
 /// The network that `predict` and `eval` use unless told otherwise: its weights are public.
@@ -77,7 +77,7 @@ pub(crate) struct PredictArgs {
     #[arg(long)]
     pub(crate) strict: bool,
 
-    /// Print one JSON object
+    /// Print one JSON object; probabilities in it are from 0 to 1
     #[arg(long)]
     pub(crate) json: bool,
 
@@ -123,7 +123,7 @@ pub(crate) struct EvalArgs {
     #[arg(long)]
     pub(crate) strict: bool,
 
-    /// Print one JSON object
+    /// Print one JSON object; accuracies in it are from 0 to 1
     #[arg(long)]
     pub(crate) json: bool,
 
@@ -239,12 +239,12 @@ pub(crate) struct BenchArgs {
     pub(crate) resolution: Option<usize>,
 
     /// Forward passes to time
-    #[arg(long, value_name = "N", default_value_t = 50, value_parser = at_least_one)]
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = run_count)]
     pub(crate) runs: usize,
 
     /// Forward passes before, which do not count
-    #[arg(long, value_name = "N", default_value_t = 5)]
-    pub(crate) warmup: usize,
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = value_parser!(u32).range(..=1_000_000))]
+    pub(crate) warmup: u32,
 
     /// Print one JSON object
     #[arg(long)]
@@ -340,6 +340,10 @@ fn at_least_one(text: &str) -> Result<usize, String> {
 /// Beyond this, memory for the batch becomes the error, and a far worse one.
 fn batch_size(text: &str) -> Result<usize, String> {
     from_one_to(4096, text)
+}
+
+fn run_count(text: &str) -> Result<usize, String> {
+    from_one_to(1_000_000, text)
 }
 
 fn thread_count(text: &str) -> Result<usize, String> {

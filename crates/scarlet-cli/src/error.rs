@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use scarlet::arch::ArchitectureError;
 use scarlet::weights::{FetchError, WeightsError};
-use scarlet::{ConfigError, DeviceError, InputError};
+use scarlet::{ConfigError, DeployError, DeviceError};
 use scarlet_data::DataError;
 use thiserror::Error;
 
@@ -25,7 +25,7 @@ pub(crate) enum CliError {
     #[error(transparent)]
     Config(#[from] ConfigError),
     #[error(transparent)]
-    Input(#[from] InputError),
+    Deploy(#[from] DeployError),
     #[error(transparent)]
     Weights(#[from] WeightsError),
     #[error(transparent)]
@@ -63,8 +63,6 @@ pub(crate) enum CliError {
     #[error("the network takes images of {0} channels, but photographs have 3 (RGB)")]
     NotRgb(usize),
 
-    #[error("the device failed: {0}")]
-    Compute(String),
     #[error(
         "the network's output is not finite: its weights are damaged, or too large for the \
          device's number type"
@@ -92,7 +90,7 @@ impl CliError {
             Self::Architecture(_)
             | Self::Device(_)
             | Self::Config(_)
-            | Self::Input(_)
+            | Self::Deploy(scarlet::DeployError::Input(_))
             | Self::NotAModelFile(_)
             | Self::Fetch(FetchError::BadSource { .. }) => USAGE,
             Self::Interrupted => INTERRUPTED,

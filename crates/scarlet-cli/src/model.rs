@@ -5,9 +5,8 @@ use std::path::{Path, PathBuf};
 
 use scarlet::arch::{self, Architecture, Preprocessing};
 use scarlet::burn::tensor::{Device, Tensor, TensorData};
-use scarlet::fold::FoldOptions;
 use scarlet::weights::{FetchError, Fetcher, Source, StateDict, WeightsError};
-use scarlet::{Prediction, Scarlet, ScarletConfig, device_by_name, top_k};
+use scarlet::{DeployOptions, Deployed, Prediction, Scarlet, ScarletConfig, device_by_name, top_k};
 
 use crate::cli::{ComputeArgs, DEFAULT_MODEL, ModelArgs};
 use crate::error::CliError;
@@ -16,9 +15,7 @@ use crate::terminal::Terminal;
 /// A network in its deployed form on a device.
 #[derive(Debug)]
 pub(crate) struct Model {
-    network: Scarlet,
-    /// As it was asked for, before folding.
-    architecture: Architecture,
+    network: Deployed,
     /// Where the weights are from, for reports.
     weights: String,
     device: Device,
@@ -26,10 +23,12 @@ pub(crate) struct Model {
 }
 
 impl Model {
-    /// The network that `args` asks for, its weights downloaded if need be.
+    /// The network that `args` asks for, its weights downloaded if need be, for up to `batch`
+    /// images at a time.
     pub(crate) fn open(
         args: &ModelArgs,
         compute: &ComputeArgs,
+        batch: usize,
         terminal: &Terminal,
     ) -> Result<Self, CliError> {
         let device = open_device(compute)?;
@@ -65,8 +64,7 @@ impl Model {
             return Err(CliError::NotRgb(architecture.input_channels));
         }
         Ok(Self {
-            network: deployed(&network, terminal),
-            architecture,
+            network: deploy(&network, &architecture, batch)?,
             weights,
             device,
             device_name: compute.device.clone(),
@@ -77,13 +75,12 @@ impl Model {
     pub(crate) fn random(
         architecture: Architecture,
         compute: &ComputeArgs,
-        terminal: &Terminal,
+        batch: usize,
     ) -> Result<Self, CliError> {
         let device = open_device(compute)?;
         let network = ScarletConfig::from(architecture.clone()).try_init(&device)?;
         Ok(Self {
-            network: deployed(&network, terminal),
-            architecture,
+            network: deploy(&network, &architecture, batch)?,
             weights: "random".to_owned(),
             device,
             device_name: compute.device.clone(),
@@ -91,11 +88,11 @@ impl Model {
     }
 
     pub(crate) fn architecture(&self) -> &Architecture {
-        &self.architecture
+        self.network.architecture()
     }
 
     pub(crate) fn preprocessing(&self) -> Preprocessing {
-        self.architecture.preprocessing
+        self.architecture().preprocessing
     }
 
     pub(crate) fn weights(&self) -> &str {
@@ -106,30 +103,22 @@ impl Model {
         &self.device_name
     }
 
-    /// A tensor of `[batch, channels, resolution, resolution]` on the model's device.
-    pub(crate) fn tensor(&self, images: Vec<f32>, batch: usize) -> Tensor<4> {
-        let side = self.architecture.preprocessing.resolution;
-        let shape = [batch, self.architecture.input_channels, side, side];
-        Tensor::from_data(TensorData::new(images, shape), &self.device)
-    }
-
-    /// Logits `[batch, classes]`, computed to the end.
-    pub(crate) fn logits(&self, images: Tensor<4>) -> Result<Tensor<2>, CliError> {
-        let logits = self.network.try_forward(images)?;
-        // Where a device computes on its own, this is where its errors show.
-        self.device
-            .sync()
-            .map_err(|error| CliError::Compute(error.to_string()))?;
-        Ok(logits)
+    /// Logits `[images, classes]` of images `[images, channels, resolution, resolution]`.
+    pub(crate) fn logits(&mut self, images: &[f32]) -> Result<&[f32], CliError> {
+        Ok(self.network.run(images)?)
     }
 
     /// The `k` most probable classes of each image.
     pub(crate) fn predict(
-        &self,
-        images: Tensor<4>,
+        &mut self,
+        images: &[f32],
         k: usize,
     ) -> Result<Vec<Vec<Prediction>>, CliError> {
-        let predictions = top_k(self.logits(images)?, k);
+        let classes = self.architecture().classes;
+        let logits = self.logits(images)?.to_vec();
+        let shape = [logits.len() / classes, classes];
+        let logits = Tensor::from_data(TensorData::new(logits, shape), &self.device);
+        let predictions = top_k(logits, k);
         let finite = predictions
             .iter()
             .flatten()
@@ -235,21 +224,18 @@ fn load(
     })
 }
 
-/// The network without what only training needs.
-fn deployed(network: &Scarlet, terminal: &Terminal) -> Scarlet {
-    match network.fold(&FoldOptions::default()) {
-        Ok((folded, report)) => {
-            for stabilizer in &report.stabilizers {
-                tracing::info!("{stabilizer}");
-            }
-            folded
-        }
-        // It computes the same, only slower.
-        Err(error) => {
-            terminal.note(format_args!("the network keeps its stabilizers: {error}"));
-            network.fold_batch_norm()
-        }
-    }
+/// The form that only runs, for images of the architecture's resolution.
+fn deploy(
+    network: &Scarlet,
+    architecture: &Architecture,
+    batch: usize,
+) -> Result<Deployed, CliError> {
+    let side = architecture.preprocessing.resolution;
+    let options = DeployOptions::new()
+        .with_batch(batch)
+        .with_size(side, side)
+        .with_threads(rayon::current_num_threads());
+    Ok(network.deploy(&options)?)
 }
 
 #[cfg(test)]

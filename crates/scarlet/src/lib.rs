@@ -18,6 +18,7 @@
 //! - [`Scarlet`] is the network; [`ScarletA`], [`ScarletB`], … and [`ScarletConfig`] build it.
 //! - [`blocks`] holds the modules it is made of, for networks of your own.
 //! - [`weights`] reads and writes checkpoints, PyTorch's included.
+//! - [`Deployed`], by [`Scarlet::deploy`], is the form that only runs, on kernels of our own.
 //! - [`fold`] removes batch normalisation and stabilizers exactly.
 //!
 //! Cargo features choose Burn's devices (`flex`, `ndarray`, `wgpu`, `cuda`, …; none by default);
@@ -28,6 +29,7 @@
 mod accuracy;
 pub mod blocks;
 mod builder;
+mod deploy;
 mod device;
 mod display;
 mod error;
@@ -44,6 +46,7 @@ pub use builder::{
     EfficientNetLite0, ScarletA, ScarletA2, ScarletA4, ScarletB, ScarletC, ScarletConfig,
 };
 pub use burn;
+pub use deploy::{DeployError, DeployOptions, Deployed};
 pub use device::{DeviceError, available_devices, device_by_name};
 pub use error::{ConfigError, InputError};
 pub use network::{FeatureMapInfo, MbLayer, Scarlet};

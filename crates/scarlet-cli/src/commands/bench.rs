@@ -20,9 +20,9 @@ pub(super) fn run(args: &BenchArgs, terminal: &Terminal) -> Result<(), CliError>
     }
     let resolution = architecture.preprocessing.resolution;
     let mult_adds = Cost::of(&architecture, resolution)?.mult_adds;
-    let model = Model::random(architecture, &args.compute, terminal)?;
+    let mut model = Model::random(architecture, &args.compute, args.batch)?;
 
-    let durations = measure(&model, args, terminal)?;
+    let durations = measure(&mut model, args, terminal)?;
     let latency_ms = Latency::of(&durations);
     let report = BenchReport {
         model: model.architecture().name.clone(),
@@ -45,7 +45,7 @@ pub(super) fn run(args: &BenchArgs, terminal: &Terminal) -> Result<(), CliError>
 
 /// Durations of the forward passes that count.
 fn measure(
-    model: &Model,
+    model: &mut Model,
     args: &BenchArgs,
     terminal: &Terminal,
 ) -> Result<Vec<Duration>, CliError> {
@@ -56,15 +56,15 @@ fn measure(
     let images: Vec<f32> = (0..values)
         .map(|i| (i % 255) as f32 / 127.0 - 1.0)
         .collect();
-    let images = model.tensor(images, args.batch);
 
-    let mut progress = terminal.progress("runs", args.warmup + args.runs);
+    let warmup = args.warmup as usize;
+    let mut progress = terminal.progress("runs", warmup + args.runs);
     let mut durations = Vec::new();
-    for run in 0..args.warmup + args.runs {
+    for run in 0..warmup + args.runs {
         let started = Instant::now();
-        model.predict(images.clone(), 1)?;
+        model.logits(&images)?;
         let duration = started.elapsed();
-        if run >= args.warmup {
+        if run >= warmup {
             durations.push(duration);
         }
         progress.advance(1);

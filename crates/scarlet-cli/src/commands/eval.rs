@@ -28,12 +28,13 @@ pub(super) fn run(args: &EvalArgs, terminal: &Terminal) -> Result<(), CliError> 
         .as_deref()
         .map(ResultsFile::create)
         .transpose()?;
-    let model = Model::open(&args.model, &args.inference.compute, terminal)?;
+    let inference = &args.inference;
+    let mut model = Model::open(&args.model, &inference.compute, inference.batch, terminal)?;
     let labels = Labels::new(&folder, &args.folder, model.architecture().classes)?;
 
     let mut evaluation = Evaluation {
         args,
-        model: &model,
+        model: &mut model,
         folder: &folder,
         labels: &labels,
         results,
@@ -97,7 +98,7 @@ pub(super) fn run(args: &EvalArgs, terminal: &Terminal) -> Result<(), CliError> 
 /// An evaluation under way.
 struct Evaluation<'a> {
     args: &'a EvalArgs,
-    model: &'a Model,
+    model: &'a mut Model,
     folder: &'a ImageFolder,
     labels: &'a Labels,
     results: Option<ResultsFile>,
@@ -158,8 +159,7 @@ impl Evaluation<'_> {
         if batch.is_empty() {
             return Ok(());
         }
-        let images = self.model.tensor(batch.images, batch.indices.len());
-        let predictions = self.model.predict(images, TOP)?;
+        let predictions = self.model.predict(&batch.images, TOP)?;
         for (&index, predictions) in batch.indices.iter().zip(&predictions) {
             self.record(index, predictions)?;
         }

@@ -20,15 +20,16 @@ pub(super) fn run(args: &PredictArgs, terminal: &Terminal) -> Result<(), CliErro
             total: unreadable.len(),
         });
     }
-    let model = Model::open(&args.model, &args.inference.compute, terminal)?;
+    let inference = &args.inference;
+    let mut model = Model::open(&args.model, &inference.compute, inference.batch, terminal)?;
     let names = ClassNames::of(model.architecture().classes, args.classes.as_deref())?;
 
     let loader = Loader::new(
         paths,
         model.preprocessing(),
         LoaderOptions {
-            batch_size: args.inference.batch,
-            workers: args.inference.compute.threads.unwrap_or(0),
+            batch_size: inference.batch,
+            workers: inference.compute.threads.unwrap_or(0),
             ..LoaderOptions::default()
         },
     );
@@ -36,11 +37,11 @@ pub(super) fn run(args: &PredictArgs, terminal: &Terminal) -> Result<(), CliErro
     let mut predicted = 0;
     let mut progress = terminal.progress("photographs", loader.paths().len());
     for batch in loader.batches()? {
-        let mut batch = batch?;
+        let batch = batch?;
         for failure in &batch.failures {
             unreadable.push(report_unreadable(&failure.path, &failure.error, terminal));
         }
-        let finished = predict(&model, &loader, &mut batch, args.top_k, &names)?;
+        let finished = predict(&mut model, &loader, &batch, args.top_k, &names)?;
         predicted += finished.len();
         progress.advance(batch.len() + batch.failures.len());
         if args.json {
@@ -94,17 +95,16 @@ fn report_unreadable(path: &std::path::Path, error: &DataError, terminal: &Termi
 }
 
 fn predict(
-    model: &Model,
+    model: &mut Model,
     loader: &Loader,
-    batch: &mut Batch,
+    batch: &Batch,
     top_k: usize,
     names: &ClassNames,
 ) -> Result<Vec<Photograph>, CliError> {
     if batch.is_empty() {
         return Ok(Vec::new());
     }
-    let images = model.tensor(std::mem::take(&mut batch.images), batch.len());
-    let predictions = model.predict(images, top_k)?;
+    let predictions = model.predict(&batch.images, top_k)?;
     let photographs = batch
         .indices
         .iter()

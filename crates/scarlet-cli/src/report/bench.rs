@@ -13,7 +13,7 @@ pub(crate) struct BenchReport {
     pub(crate) batch: usize,
     pub(crate) resolution: usize,
     pub(crate) runs: usize,
-    pub(crate) warmup: usize,
+    pub(crate) warmup: u32,
     /// Per forward pass, in milliseconds.
     pub(crate) latency_ms: Latency,
     /// At the median latency.

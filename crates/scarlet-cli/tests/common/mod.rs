@@ -37,7 +37,8 @@ pub fn scarlet<S: AsRef<std::ffi::OsStr>>(args: impl IntoIterator<Item = S>) -> 
 pub fn scarlet_tiny(classes: usize, args: &[&str]) -> Ran {
     let classes = classes.to_string();
     let network = ["--model", TINY, "--random-init", "--size", "64"];
-    let network = network.iter().chain(&["--num-classes", &classes]);
+    let class_count = ["--num-classes", classes.as_str()];
+    let network = network.iter().chain(&class_count);
     scarlet(args.iter().chain(network).copied().collect::<Vec<_>>())
 }
 

@@ -1,0 +1,190 @@
+//! From a folded network to the operations that the kernels run.
+
+use burn::nn::conv::Conv2d;
+use burn::tensor::{Tensor, TensorData};
+use scarlet_arch as arch;
+use scarlet_kernels::{
+    Activation, Convolution, Depthwise, Linear, Network, Operation, Padding, Pointwise,
+    SqueezeExcite as Excite,
+};
+
+use crate::blocks::{ConvBn, InvertedResidual, SqueezeExcite};
+use crate::{MbLayer, Scarlet};
+
+/// The operations of a network whose batch normalisation is folded, for images of `height` and
+/// `width`.
+pub(super) fn lower(network: &Scarlet, height: usize, width: usize) -> Network {
+    let architecture = network.architecture();
+    let mut lowering = Lowering {
+        operations: Vec::new(),
+        padding: architecture.padding,
+        inner: match architecture.activation {
+            arch::Activation::HSwish => Activation::HSwish,
+            arch::Activation::Relu6 => Activation::Relu6,
+        },
+        size: (height, width),
+    };
+    lowering.stem(&network.stem);
+    let separable = &network.separable_conv;
+    let (conv, bias) = parts(&separable.depthwise);
+    lowering.depthwise(conv, bias, Activation::Relu6);
+    let (conv, bias) = parts(&separable.pointwise);
+    lowering.pointwise(&conv.weight.val(), bias, 1, Activation::None);
+    for layer in &network.mb_module {
+        match layer {
+            MbLayer::Identity(_) => {}
+            MbLayer::Linear(linear) => {
+                let weight = linear.weight.val();
+                let bias = vec![0.0; weight.dims()[0]];
+                lowering.pointwise(&weight, bias, linear.stride(), Activation::None);
+            }
+            MbLayer::InvertedResidual(block) => lowering.block(block),
+        }
+    }
+    let (conv, bias) = parts(&network.conv_before_pooling);
+    lowering.pointwise(&conv.weight.val(), bias, 1, Activation::Relu6);
+    lowering.operations.push(Operation::GlobalMean);
+    lowering.classifier(&network.classifier);
+    Network {
+        input_channels: architecture.input_channels,
+        operations: lowering.operations,
+    }
+}
+
+struct Lowering {
+    operations: Vec<Operation>,
+    padding: arch::Padding,
+    inner: Activation,
+    /// Height and width of the tensor behind the operations so far.
+    size: (usize, usize),
+}
+
+impl Lowering {
+    fn stem(&mut self, stem: &ConvBn) {
+        let (conv, bias) = parts(stem);
+        let [output, input, kernel, _] = conv.weight.dims();
+        let stride = conv.stride[0];
+        let padding = self.pad(kernel, stride);
+        self.operations.push(Operation::Convolution(Convolution {
+            input,
+            output,
+            kernel,
+            stride,
+            padding,
+            weight: values(conv.weight.val().into_data()),
+            bias,
+            activation: Activation::Relu6,
+        }));
+    }
+
+    fn block(&mut self, block: &InvertedResidual) {
+        let start = self.operations.len() - 1;
+        if let (Some(conv), Some(bn)) = (&block.conv1, &block.bn1) {
+            let bias = values(bn.beta.val().into_data());
+            self.pointwise(&conv.weight.val(), bias, 1, self.inner);
+        }
+        let bias = values(block.bn2.beta.val().into_data());
+        self.depthwise(&block.conv2, bias, self.inner);
+        if let Some(se) = &block.mid_se {
+            self.squeeze_excite(se);
+        }
+        let bias = values(block.bn3.beta.val().into_data());
+        self.pointwise(&block.conv3.weight.val(), bias, 1, Activation::None);
+        if block.has_shortcut() {
+            self.operations.push(Operation::Add(start));
+        }
+    }
+
+    fn pointwise(
+        &mut self,
+        weight: &Tensor<4>,
+        bias: Vec<f32>,
+        stride: usize,
+        activation: Activation,
+    ) {
+        let [output, input, ..] = weight.dims();
+        self.shrink(stride);
+        self.operations.push(Operation::Pointwise(Pointwise {
+            input,
+            output,
+            stride,
+            weight: values(weight.to_data()),
+            bias,
+            activation,
+        }));
+    }
+
+    fn depthwise(&mut self, conv: &Conv2d, bias: Vec<f32>, activation: Activation) {
+        let [channels, _, kernel, _] = conv.weight.dims();
+        let stride = conv.stride[0];
+        let padding = self.pad(kernel, stride);
+        self.operations.push(Operation::Depthwise(Depthwise {
+            channels,
+            kernel,
+            stride,
+            padding,
+            weight: values(conv.weight.val().into_data()),
+            bias,
+            activation,
+        }));
+    }
+
+    fn squeeze_excite(&mut self, se: &SqueezeExcite) {
+        let (squeeze, excite) = (&se.squeeze_conv, &se.excite_conv);
+        let [squeezed, channels, ..] = squeeze.weight.dims();
+        self.operations.push(Operation::SqueezeExcite(Excite {
+            channels,
+            squeezed,
+            squeeze_weight: values(squeeze.weight.val().into_data()),
+            squeeze_bias: bias_of(squeeze),
+            excite_weight: values(excite.weight.val().into_data()),
+            excite_bias: bias_of(excite),
+        }));
+    }
+
+    fn classifier(&mut self, classifier: &burn::nn::Linear) {
+        // Burn keeps `[input, output]`, the kernels read `[output, input]`.
+        let weight = classifier.weight.val();
+        let [input, output] = weight.dims();
+        self.operations.push(Operation::Linear(Linear {
+            input,
+            output,
+            weight: values(weight.transpose().into_data()),
+            bias: match &classifier.bias {
+                Some(bias) => values(bias.val().into_data()),
+                None => vec![0.0; output],
+            },
+        }));
+    }
+
+    /// Padding of a convolution here.
+    fn pad(&mut self, kernel: usize, stride: usize) -> Padding {
+        let (height, width) = self.size;
+        self.shrink(stride);
+        match self.padding {
+            arch::Padding::Symmetric => Padding::all(kernel / 2),
+            arch::Padding::Same => Padding::same(kernel, stride, height, width),
+        }
+    }
+
+    fn shrink(&mut self, stride: usize) {
+        let (height, width) = self.size;
+        self.size = (height.div_ceil(stride), width.div_ceil(stride));
+    }
+}
+
+/// A folded convolution, and the bias that its batch normalisation carries.
+fn parts(pair: &ConvBn) -> (&Conv2d, Vec<f32>) {
+    (&pair.conv, values(pair.bn.beta.val().into_data()))
+}
+
+fn bias_of(conv: &Conv2d) -> Vec<f32> {
+    match &conv.bias {
+        Some(bias) => values(bias.val().into_data()),
+        None => vec![0.0; conv.weight.dims()[0]],
+    }
+}
+
+fn values(data: TensorData) -> Vec<f32> {
+    data.iter().collect()
+}

@@ -1,0 +1,250 @@
+//! [`Deployed`]: the form of a network that only runs.
+
+mod lower;
+
+use burn::tensor::{Device, Tensor, TensorData};
+use scarlet_arch::Architecture;
+use scarlet_kernels::{Engine, EngineError, EngineSettings};
+use thiserror::Error;
+
+use self::lower::lower;
+use crate::fold::{FoldError, FoldOptions};
+use crate::{InputError, Scarlet};
+
+/// What a network is deployed for.
+#[derive(Debug, Clone, Copy)]
+pub struct DeployOptions {
+    batch: usize,
+    size: Option<(usize, usize)>,
+    threads: usize,
+}
+
+impl Default for DeployOptions {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl DeployOptions {
+    /// One image at a time, of the architecture's resolution, on as many threads as the machine
+    /// runs at once.
+    pub fn new() -> Self {
+        Self {
+            batch: 1,
+            size: None,
+            threads: std::thread::available_parallelism().map_or(1, usize::from),
+        }
+    }
+
+    /// The most images of one call.
+    pub fn with_batch(mut self, batch: usize) -> Self {
+        self.batch = batch;
+        self
+    }
+
+    /// Height and width of the images, in pixels.
+    pub fn with_size(mut self, height: usize, width: usize) -> Self {
+        self.size = Some((height, width));
+        self
+    }
+
+    /// Threads that share the work on the CPU; they change no bit of the result.
+    pub fn with_threads(mut self, threads: usize) -> Self {
+        self.threads = threads;
+        self
+    }
+}
+
+/// A network that only runs: folded, planned for one size of images, its weights packed.
+///
+/// On the CPU it runs on kernels of our own and allocates nothing per call; on any other device
+/// it is the folded network as Burn runs it.
+///
+/// ```
+/// # #[cfg(feature = "flex")] {
+/// use scarlet::{DeployOptions, ScarletC, burn::tensor::Device};
+///
+/// let network = ScarletC::new().with_resolution(64).init(&Device::flex());
+/// let mut deployed = network.deploy(&DeployOptions::new())?;
+/// let logits = deployed.run(&[0.0; 3 * 64 * 64])?;
+/// assert_eq!(logits.len(), 1000);
+/// # }
+/// # Ok::<(), scarlet::DeployError>(())
+/// ```
+#[derive(Debug)]
+pub struct Deployed {
+    form: Form,
+    architecture: Architecture,
+    batch: usize,
+    size: (usize, usize),
+}
+
+#[derive(Debug)]
+enum Form {
+    Kernels(Box<Engine>),
+    Graph {
+        network: Box<Scarlet>,
+        logits: Vec<f32>,
+    },
+}
+
+impl Scarlet {
+    /// The form of this network that only runs. A stabilizer that cannot be folded accurately
+    /// stays, as the 1×1 convolution that it is.
+    ///
+    /// # Errors
+    ///
+    /// When the images' size does not fit, or a number in `options` is zero.
+    pub fn deploy(&self, options: &DeployOptions) -> Result<Deployed, DeployError> {
+        let mut architecture = self.architecture().clone();
+        let resolution = architecture.preprocessing.resolution;
+        let size @ (height, width) = options.size.unwrap_or((resolution, resolution));
+        let channels = architecture.input_channels;
+        InputError::check(&architecture, [1, channels, height, width])?;
+        let network = match self.fold(&FoldOptions::default()) {
+            Ok((folded, _)) => folded,
+            Err(FoldError::NearSingular { .. }) => self.fold_batch_norm(),
+        };
+        let form = if is_cpu(&self.device()) {
+            let settings = EngineSettings {
+                batch: options.batch,
+                height,
+                width,
+                threads: options.threads,
+                instruction_set: None,
+            };
+            Form::Kernels(Box::new(Engine::new(
+                &lower(&network, height, width),
+                settings,
+            )?))
+        } else {
+            Form::Graph {
+                network: Box::new(network),
+                logits: Vec::new(),
+            }
+        };
+        if height == width {
+            architecture.preprocessing.resolution = height;
+        }
+        Ok(Deployed {
+            form,
+            architecture,
+            batch: options.batch,
+            size,
+        })
+    }
+}
+
+impl Deployed {
+    /// Logits `[images, classes]` of images `[images, channels, height, width]`, both row-major;
+    /// as many images as the batch it was deployed for, or fewer.
+    ///
+    /// # Errors
+    ///
+    /// When the values are not a whole number of images, none, or too many.
+    pub fn run(&mut self, images: &[f32]) -> Result<&[f32], DeployError> {
+        let (height, width) = self.size;
+        match &mut self.form {
+            Form::Kernels(engine) => Ok(engine.run(images)?),
+            Form::Graph { network, logits } => {
+                let channels = self.architecture.input_channels;
+                let per_image = channels * height * width;
+                let count = images.len() / per_image;
+                if count == 0 || count > self.batch || !images.len().is_multiple_of(per_image) {
+                    return Err(DeployError::Values {
+                        found: images.len(),
+                        per_image,
+                        batch: self.batch,
+                    });
+                }
+                let data = TensorData::new(images.to_vec(), [count, channels, height, width]);
+                let input = Tensor::from_data(data, &network.device());
+                *logits = network
+                    .try_forward(input)?
+                    .try_into_vec_as()
+                    .map_err(|error| DeployError::Compute(error.to_string()))?;
+                Ok(logits)
+            }
+        }
+    }
+
+    /// As [`run`](Self::run), for tensors: `[images, channels, height, width]` to
+    /// `[images, classes]`.
+    ///
+    /// # Errors
+    ///
+    /// As [`run`](Self::run), and when the images are of another size.
+    pub fn forward(&mut self, images: Tensor<4>) -> Result<Tensor<2>, DeployError> {
+        let [count, _, height, width] = images.dims();
+        InputError::check(&self.architecture, images.dims())?;
+        if (height, width) != self.size {
+            return Err(DeployError::Size {
+                found: (height, width),
+                expected: self.size,
+            });
+        }
+        let device = images.device();
+        let values: Vec<f32> = images.into_data().iter().collect();
+        let logits = self.run(&values)?.to_vec();
+        let data = TensorData::new(logits, [count, self.architecture.classes]);
+        Ok(Tensor::from_data(data, &device))
+    }
+
+    /// The network as data, before folding; its resolution is that of the images, where they are
+    /// square.
+    pub fn architecture(&self) -> &Architecture {
+        &self.architecture
+    }
+
+    /// The most images of one call.
+    pub fn batch(&self) -> usize {
+        self.batch
+    }
+}
+
+/// A network that cannot be deployed, or images that it cannot take.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum DeployError {
+    /// The images' size does not fit the network.
+    #[error(transparent)]
+    Input(#[from] InputError),
+    /// The device failed while it computed.
+    #[error("the device failed: {0}")]
+    Compute(String),
+    /// The kernels refuse the network, the settings or the images.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// The values are not a whole number of images, none, or too many.
+    #[error(
+        "{found} values are not between 1 and {batch} images of {per_image} values: give whole \
+         images, or deploy the network for a larger batch"
+    )]
+    Values {
+        /// Values given.
+        found: usize,
+        /// Values of one image.
+        per_image: usize,
+        /// The most images of one call.
+        batch: usize,
+    },
+    /// Images of another size than the network was deployed for.
+    #[error(
+        "the images measure {}×{} pixels, but the network was deployed for {}×{}: deploy it for \
+         that size too",
+        found.0, found.1, expected.0, expected.1
+    )]
+    Size {
+        /// Height and width of the images.
+        found: (usize, usize),
+        /// Height and width that the network was deployed for.
+        expected: (usize, usize),
+    },
+}
+
+fn is_cpu(device: &Device) -> bool {
+    ["cpu", "ndarray"]
+        .into_iter()
+        .filter_map(|name| crate::device_by_name(name).ok())
+        .any(|cpu| cpu == *device)
+}

@@ -1,0 +1,258 @@
+//! Networks as their users meet them: shapes, heads, freezing, initialisation, printing.
+#![allow(clippy::unwrap_used, unreachable_pub)]
+
+mod common;
+
+use burn::module::Module;
+use burn::tensor::{Device, Tensor};
+use common::{signal, values_by_name, with_formula_weights};
+use scarlet::{
+    ConfigError, EfficientNetLite0, InputError, MbLayer, Scarlet, ScarletA, ScarletA2, ScarletA4,
+    ScarletB, ScarletC, ScarletConfig,
+};
+
+/// A network small enough to be trained in a test.
+fn small(device: &Device) -> Scarlet {
+    let architecture = "E3K3@8/2 E3K5s@8 L@8 E1K3@8 E3K3@12/2 - E3K7@16/2"
+        .parse::<scarlet::Architecture>()
+        .unwrap();
+    ScarletConfig::from(architecture)
+        .with_classes(4)
+        .init(device)
+}
+
+#[test]
+fn parameters_are_those_of_the_published_networks() {
+    let device = Device::flex();
+    for (config, expected) in [
+        (ScarletA::new(), 6_707_720),
+        (ScarletB::new(), 6_531_556),
+        (ScarletC::new(), 6_073_684),
+        (EfficientNetLite0::new(), 4_652_008),
+    ] {
+        let network = config.init(&device);
+        assert_eq!(network.count_parameters(), expected);
+        // Burn counts running statistics too; that would be another number.
+        assert!(network.num_params() > expected);
+    }
+}
+
+#[test]
+fn counted_and_built_parameters_agree_for_scaled_networks() {
+    for config in [ScarletA2::new(), ScarletA4::new()] {
+        let network = config.init(&Device::flex());
+        let architecture = network.architecture();
+        let cost =
+            scarlet::arch::Cost::of(architecture, architecture.preprocessing.resolution).unwrap();
+        assert_eq!(network.count_parameters() as u64, cost.parameters);
+    }
+}
+
+#[test]
+fn feature_maps_come_at_strides_4_to_32() {
+    let device = Device::flex();
+    let network = ScarletC::new().init(&device);
+    let info = network.feature_maps_info();
+    let strides: Vec<_> = info.iter().map(|tap| tap.stride).collect();
+    assert_eq!(strides, [4, 8, 16, 32]);
+    let maps = network.feature_maps(signal("maps", [2, 3, 64, 96], &device));
+    for (tap, map) in info.iter().zip(&maps) {
+        let expected = [2, tap.channels, 64 / tap.stride, 96 / tap.stride];
+        assert_eq!(map.dims(), expected);
+    }
+    let channels: Vec<_> = info.iter().map(|tap| tap.channels).collect();
+    assert_eq!(channels, [32, 40, 96, 320]);
+}
+
+#[test]
+fn the_deepest_map_is_what_the_head_reads() {
+    let device = Device::flex();
+    let network = with_formula_weights(small(&device), "maps.");
+    let images = signal("maps", [1, 3, 32, 32], &device);
+    let last = network.feature_maps(images.clone()).pop().unwrap();
+    let head = burn::tensor::activation::relu6(network.conv_before_pooling.forward(last));
+    assert_eq!(
+        head.into_data(),
+        network.forward_features(images).into_data()
+    );
+}
+
+#[test]
+fn another_classifier_keeps_the_features() {
+    let device = Device::flex();
+    let network = with_formula_weights(small(&device), "head.");
+    let images = signal("head", [2, 3, 32, 32], &device);
+    let features = network.forward_features(images.clone()).into_data();
+    let network = network.reset_classifier(7);
+    assert_eq!(network.architecture().classes, 7);
+    assert_eq!(network.forward(images.clone()).dims(), [2, 7]);
+    assert_eq!(network.forward_features(images).into_data(), features);
+}
+
+#[test]
+fn images_that_do_not_fit_are_refused_with_a_size_that_does() {
+    let device = Device::flex();
+    let network = ScarletC::new().init(&device);
+    let error = network
+        .try_forward(Tensor::zeros([1, 3, 230, 224], &device))
+        .unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the images measure 230×224 pixels, but both sides must be positive multiples of 32: \
+         resize them to 224×224, say"
+    );
+    let error = network
+        .try_forward(Tensor::zeros([1, 1, 224, 224], &device))
+        .unwrap_err();
+    assert_eq!(
+        error,
+        InputError::Channels {
+            expected: 3,
+            found: 1
+        }
+    );
+}
+
+#[test]
+fn a_probability_out_of_range_is_refused() {
+    let error = ScarletA::new()
+        .with_drop_path(1.0)
+        .try_init(&Device::flex())
+        .unwrap_err();
+    assert!(matches!(
+        error,
+        ConfigError::Probability {
+            name: "drop_path",
+            ..
+        }
+    ));
+    assert!(error.to_string().contains("at least 0 and under 1"));
+}
+
+#[test]
+fn no_classes_are_refused() {
+    let error = ScarletA::new()
+        .with_classes(0)
+        .try_init(&Device::flex())
+        .unwrap_err();
+    assert!(error.to_string().contains("classes"), "{error}");
+}
+
+/// One training step's worth of gradients, and what the running statistics became.
+fn step(network: &Scarlet) -> burn::tensor::Gradients {
+    let images = signal("step", [4, 3, 32, 32], &network.device());
+    network.forward(images).powf_scalar(2.0).sum().backward()
+}
+
+#[test]
+fn frozen_parts_get_no_gradients_and_keep_their_statistics() {
+    let device = Device::flex().autodiff();
+    let network = small(&device)
+        .freeze_prefixes(&["stem", "mb_module.1", "mb_module.4.bn2"])
+        .unwrap();
+    let before = values_by_name(&network.valid());
+    let gradients = step(&network);
+    let after = values_by_name(&network.valid());
+
+    assert!(network.stem.conv.weight.grad(&gradients).is_none());
+    let MbLayer::InvertedResidual(frozen) = &network.mb_module[1] else {
+        panic!("layer 1 is a block")
+    };
+    assert!(frozen.conv2.weight.grad(&gradients).is_none());
+    assert!(frozen.bn3.gamma.grad(&gradients).is_none());
+    assert!(network.classifier.weight.grad(&gradients).is_some());
+
+    let is_frozen = |name: &str| {
+        name.starts_with("stem.")
+            || name.starts_with("mb_module.1.")
+            || name.starts_with("mb_module.4.bn2.")
+    };
+    let mut moved = 0;
+    for (name, value) in before.iter().filter(|(name, _)| name.contains("running_")) {
+        let same = &after[name] == value;
+        assert_eq!(same, is_frozen(name), "{name}");
+        moved += usize::from(!same);
+    }
+    assert!(moved > 0);
+}
+
+#[test]
+fn a_prefix_stands_for_whole_names() {
+    let device = Device::flex().autodiff();
+    let error = small(&device).freeze_prefixes(&["mb_mod"]).unwrap_err();
+    assert!(error.to_string().contains("`mb_mod`"), "{error}");
+}
+
+#[test]
+fn training_and_inference_agree_with_and_without_autodiff() {
+    let plain = with_formula_weights(small(&Device::flex()), "modes.");
+    let autodiff = with_formula_weights(small(&Device::flex().autodiff()), "modes.").valid();
+    let images = signal("modes", [2, 3, 32, 32], &Device::flex());
+    assert_eq!(
+        plain.forward(images.clone()).into_data(),
+        autodiff.forward(images).into_data()
+    );
+}
+
+#[test]
+fn weights_are_initialised_as_in_the_released_code() {
+    let device = Device::flex();
+    device.seed(5);
+    let network = ScarletA::new().init(&device);
+    let deviation =
+        |weight: Tensor<4>| weight.flatten::<1>(0, 3).var(0).sqrt().into_scalar::<f64>();
+    let head = &network.conv_before_pooling.conv;
+    let expected = (2.0 / 1280.0f64).sqrt();
+    let found = deviation(head.weight.val());
+    assert!((found / expected - 1.0).abs() < 0.02, "{found} {expected}");
+    let MbLayer::InvertedResidual(block) = &network.mb_module[0] else {
+        panic!("layer 0 is a block")
+    };
+    let expected = (2.0 / (49.0 * 48.0f64)).sqrt();
+    let found = deviation(block.conv2.weight.val());
+    assert!((found / expected - 1.0).abs() < 0.1, "{found} {expected}");
+    let bound = 1.0 / 1000f64.sqrt();
+    let largest = network
+        .classifier
+        .weight
+        .val()
+        .abs()
+        .max()
+        .into_scalar::<f64>();
+    assert!(largest <= bound && largest > 0.99 * bound);
+    let bias = network.classifier.bias.as_ref().unwrap().val();
+    assert_eq!(bias.abs().max().into_scalar::<f64>(), 0.0);
+}
+
+#[test]
+fn a_network_prints_itself_layer_by_layer() {
+    let text = ScarletC::new().init(&Device::flex()).to_string();
+    let lines: Vec<_> = text.lines().collect();
+    assert_eq!(lines.len(), 2 + 2 + 19 + 2 + 1);
+    let identity = lines
+        .iter()
+        .find(|line| line.starts_with("mb_module.3 "))
+        .unwrap();
+    assert_eq!(
+        identity.split_whitespace().collect::<Vec<_>>(),
+        ["mb_module.3", "-", "40×28×28", "0", "0"]
+    );
+    let total: Vec<_> = lines.last().unwrap().split_whitespace().collect();
+    assert_eq!(total, ["total", "1000", "classes", "280082912", "6073684"]);
+}
+
+#[test]
+fn a_stabilizer_may_begin_as_the_identity() {
+    let device = Device::flex();
+    let stabilizer = scarlet::blocks::Stabilizer::new(3, 5, 2, &device).with_identity();
+    let images = signal("identity", [1, 3, 4, 4], &device);
+    let out = stabilizer.forward(images.clone());
+    assert_eq!(out.dims(), [1, 5, 2, 2]);
+    let kept = out.clone().slice([0..1, 0..3]);
+    let sampled = images.slice(burn::tensor::s![.., .., 0..4;2, 0..4;2]);
+    assert_eq!(kept.into_data(), sampled.into_data());
+    assert_eq!(
+        out.slice([0..1, 3..5]).abs().sum().into_scalar::<f64>(),
+        0.0
+    );
+}
