@@ -31,7 +31,12 @@ fn loading(criterion: &mut Criterion) {
     group.bench_function("load the network", |bencher| {
         bencher.iter(|| {
             let weights = StateDict::open(&file).expect("just written");
-            black_box(config.init(&device).load(&weights).expect("its own weights"))
+            black_box(
+                config
+                    .init(&device)
+                    .load(&weights)
+                    .expect("its own weights"),
+            )
         });
     });
     group.finish();

@@ -260,13 +260,12 @@ fn check_counts(
     if found.len() == wanted {
         return Ok(());
     }
-    let missing: Vec<_> = truth
+    let missing = truth
         .iter()
         .map(|(image, _)| image)
-        .filter(|image| !found.contains(image))
-        .collect();
-    let example = match missing.first() {
-        Some(&first) if found.len() < wanted => {
+        .find(|image| !found.contains(image));
+    let example = match missing {
+        Some(first) if found.len() < wanted => {
             format!("; the first that is missing is {}.JPEG", image_stem(first))
         }
         _ => String::new(),
