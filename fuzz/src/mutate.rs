@@ -22,7 +22,8 @@ const NUMBERS: [u64; 12] = [
 pub(crate) fn damage(seeds: &[Vec<u8>], rng: &mut Rng) -> Vec<u8> {
     let mut bytes = seeds[rng.usize(..seeds.len())].clone();
     // Mostly little, so that most of what follows the damage is still read.
-    for _ in 0..(1 << rng.u32(0..5)) {
+    let doublings = rng.u32(0..5).min(rng.u32(0..5));
+    for _ in 0..1 << doublings {
         damage_once(&mut bytes, seeds, rng);
     }
     bytes

@@ -38,7 +38,7 @@ pub(crate) enum CliError {
     #[error("the network described in {} cannot be built: {source}", path.display())]
     ModelFile {
         path: PathBuf,
-        source: ArchitectureError,
+        source: Box<ArchitectureError>,
     },
     #[error(
         "{} is a file, but networks are described by .json files; weights are given with --weights",

@@ -141,7 +141,7 @@ pub(crate) fn architecture(text: &str) -> Result<Architecture, CliError> {
         })?;
         return Architecture::from_json(&json).map_err(|source| CliError::ModelFile {
             path: path.to_owned(),
-            source,
+            source: Box::new(source),
         });
     }
     match arch::by_name(text) {

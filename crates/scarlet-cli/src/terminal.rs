@@ -237,10 +237,10 @@ mod tests {
     #[test]
     fn a_line_of_progress_estimates_what_is_left() {
         let mut lines = Lines::new("images", 50_000);
-        lines.done = 1_250;
+        lines.done = 2_500;
         assert_eq!(
-            lines.line(Duration::from_secs(10)),
-            "1,250 of 50,000 images, 125.0 images/s, about 6 minutes left"
+            lines.line(Duration::from_secs(20)),
+            "2,500 of 50,000 images, 125.0 images/s, about 6 minutes left"
         );
         lines.done = 0;
         assert!(lines.line(Duration::ZERO).starts_with("0 of 50,000"));

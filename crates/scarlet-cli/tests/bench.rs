@@ -1,5 +1,5 @@
 //! `scarlet bench`.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, unreachable_pub)]
 
 mod common;
 

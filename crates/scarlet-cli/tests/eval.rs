@@ -1,5 +1,5 @@
 //! `scarlet eval`.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, unreachable_pub)]
 
 mod common;
 

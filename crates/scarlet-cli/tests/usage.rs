@@ -1,5 +1,5 @@
 //! Help, exit codes, and the errors that all commands share.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, unreachable_pub)]
 
 mod common;
 

@@ -223,7 +223,7 @@ impl Supernet {
 
     /// A path as it is used: stabilizers that keep the shape are gone, for they fold away
     /// exactly. Those of layers that downsample or change channels stay, so what this network
-    /// costs is what the [extracted](crate::extract) one costs, or little more, where such
+    /// costs is what the [extracted](Supernet::extract) one costs, or little more, where such
     /// a stabilizer could be merged too.
     ///
     /// # Errors

@@ -5,6 +5,7 @@
 //! ```
 //!
 //! Without a file, it writes SCARLET-C with formula weights in PyTorch's legacy format first.
+#![allow(clippy::unwrap_used, reason = "the shared pickle writer is test code")]
 
 #[path = "../tests/weights/pickle.rs"]
 #[allow(dead_code, unreachable_pub)]

@@ -394,7 +394,6 @@ fn weights_that_are_not_public_say_who_has_them() {
 
 #[cfg(unix)]
 mod packages {
-    use std::os::unix::fs::PermissionsExt;
 
     use super::*;
 
@@ -406,8 +405,15 @@ mod packages {
              while [ \"$1\" != --dest ]; do shift; done; dest=\"$2\"\n{script}\n",
             folder = folder.display()
         );
-        std::fs::write(&path, text).unwrap();
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        // A program that this process had open for writing could not be run while a process that
+        // another test has just forked still shares the open file: let a shell write it.
+        let written = std::process::Command::new("sh")
+            .args(["-c", "printf %s \"$2\" > \"$1\" && chmod 755 \"$1\"", "sh"])
+            .arg(&path)
+            .arg(text)
+            .status()
+            .unwrap();
+        assert!(written.success());
         path
     }
 
