@@ -34,6 +34,7 @@ mod folder;
 pub mod ilsvrc;
 pub mod imagenet;
 mod loader;
+mod resample;
 mod transform;
 
 pub use decode::{DecodeOptions, decode, decode_bytes};

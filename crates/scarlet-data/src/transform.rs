@@ -1,16 +1,17 @@
 //! The evaluation transform, as torchvision does it: resize the shorter side, crop the centre,
 //! normalise.
 
-use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use std::ops::Range;
+
 use image::RgbImage;
-use scarlet_arch::{Preprocessing, ResizeFilter};
+use scarlet_arch::Preprocessing;
 
 use crate::DataError;
+use crate::resample::resize_crop;
 
 /// Resizes the shorter side of `image` to [`Preprocessing::resized_side`], antialiased, and crops
 /// the central `resolution × resolution` pixels: torchvision's `Resize` and `CenterCrop` on a
-/// Pillow image, to within one level per channel.
+/// Pillow image, to the bit.
 ///
 /// Only the crop is computed; what the crop leaves out is never resized, so that a panorama costs
 /// no more than a square.
@@ -29,24 +30,13 @@ pub fn eval_image(image: &RgbImage, preprocessing: &Preprocessing) -> Result<Rgb
     }
 
     let (new_width, new_height) = resized_dimensions(width, height, resized_side);
-    let (left, crop_width) = source_interval(width, new_width, resolution);
-    let (top, crop_height) = source_interval(height, new_height, resolution);
-
-    let source = ImageRef::new(width, height, image.as_raw(), PixelType::U8x3)
-        .map_err(|error| resize_failed(&error))?;
-    let mut target = Image::new(resolution, resolution, PixelType::U8x3);
-    let filter = match preprocessing.filter {
-        ResizeFilter::Bilinear => FilterType::Bilinear,
-        ResizeFilter::Bicubic => FilterType::CatmullRom,
-    };
-    let options = ResizeOptions::new()
-        .resize_alg(ResizeAlg::Convolution(filter))
-        .crop(left, top, crop_width, crop_height);
-    Resizer::new()
-        .resize(&source, &mut target, &options)
-        .map_err(|error| resize_failed(&error))?;
-    RgbImage::from_raw(resolution, resolution, target.into_vec())
-        .ok_or_else(|| resize_failed(&"the buffer has the wrong length"))
+    Ok(resize_crop(
+        image,
+        (new_width, new_height),
+        central(new_width, resolution),
+        central(new_height, resolution),
+        preprocessing.filter,
+    ))
 }
 
 /// Largest crop and shorter side that are accepted: guards against nonsense, far above any use.
@@ -71,13 +61,6 @@ pub(crate) fn sides(preprocessing: &Preprocessing) -> Result<(u64, u32), DataErr
     Ok((resized_side as u64, side as u32))
 }
 
-fn resize_failed(error: &dyn std::fmt::Display) -> DataError {
-    DataError::InvalidOption {
-        name: "image",
-        reason: format!("cannot be resized: {error}"),
-    }
-}
-
 /// Width and height after the shorter side became `side`; torchvision truncates the longer one.
 fn resized_dimensions(width: u32, height: u32, side: u64) -> (u64, u64) {
     let (w, h) = (u64::from(width), u64::from(height));
@@ -88,14 +71,11 @@ fn resized_dimensions(width: u32, height: u32, side: u64) -> (u64, u64) {
     }
 }
 
-/// Start and length, in source pixels, of what becomes the central `crop` of `resized` pixels when
-/// `source` pixels are resized to `resized`.
-fn source_interval(source: u32, resized: u64, crop: u32) -> (f64, f64) {
-    let source = f64::from(source);
-    let start = round_half_even(resized - u64::from(crop)) as f64 * source / resized as f64;
-    let length = f64::from(crop) * source / resized as f64;
-    // Rounding may push the end past the image by an ulp, which the resizer refuses.
-    (start, length.min(source - start))
+/// The central `crop` of `resized` pixels.
+fn central(resized: u64, crop: u32) -> Range<u64> {
+    let crop = u64::from(crop);
+    let start = round_half_even(resized - crop);
+    start..start + crop
 }
 
 /// `twice / 2`, ties to even: torchvision's crop offset goes through Python's `round`.
@@ -158,16 +138,6 @@ mod tests {
         // Python: round(0.5) = 0, round(1.5) = 2, round(2.5) = 2, round(58.5) = 58.
         for (twice, rounded) in [(0, 0), (1, 0), (2, 1), (3, 2), (5, 2), (7, 4), (117, 58)] {
             assert_eq!(round_half_even(twice), rounded, "{twice} / 2");
-        }
-    }
-
-    #[test]
-    fn the_resizer_is_given_no_more_than_the_image() {
-        for source in 1..2_000 {
-            for resized in [224, 256, 257, 341, 1_000] {
-                let (start, length) = source_interval(source, resized, 224);
-                assert!(start >= 0.0 && start + length <= f64::from(source));
-            }
         }
     }
 
