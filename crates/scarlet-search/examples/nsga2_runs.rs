@@ -7,6 +7,7 @@
 //! ```
 
 use std::{
+    cell::Cell,
     error::Error,
     time::{Duration, Instant},
 };
@@ -28,8 +29,8 @@ struct Run {
     seed: u64,
     evaluations: usize,
     generations: usize,
-    /// Without those of the evaluation.
-    seconds: f64,
+    /// Of the median generation, without its evaluation: other programs interrupt few of them.
+    seconds_per_generation: f64,
     population: Vec<Member>,
     front: Vec<Member>,
 }
@@ -45,10 +46,10 @@ impl From<&Candidate> for Member {
     }
 }
 
-/// Keeps account of the time that evaluating takes.
+/// Keeps account of the time that the latest evaluation took.
 struct Timed<E> {
     inner: E,
-    spent: Duration,
+    spent: Cell<Duration>,
 }
 
 impl<E: Evaluator> Evaluator for Timed<E> {
@@ -59,7 +60,7 @@ impl<E: Evaluator> Evaluator for Timed<E> {
     fn evaluate(&mut self, genomes: &[Genome]) -> Result<Vec<Evaluation>, EvaluatorError> {
         let start = Instant::now();
         let evaluations = self.inner.evaluate(genomes);
-        self.spent += start.elapsed();
+        self.spent.set(start.elapsed());
         evaluations
     }
 }
@@ -68,22 +69,29 @@ fn main() -> Result<(), Box<dyn Error>> {
     let tables = support::Tables::new();
     let mut runs = Vec::new();
     for seed in 0..20 {
-        let mut evaluator = Timed {
+        let evaluator = Timed {
             inner: tables.clone().into_evaluator(),
-            spent: Duration::ZERO,
+            spent: Cell::default(),
         };
         let mut config = support::config()?;
         config.seed = seed;
-        let start = Instant::now();
-        let mut search = Search::new(config, &mut evaluator)?;
-        search.run()?;
+        let mut search = Search::new(config, evaluator)?;
+        let mut seconds = Vec::new();
+        loop {
+            let start = Instant::now();
+            if search.step()?.is_none() {
+                break;
+            }
+            let elapsed = start.elapsed() - search.evaluator().spent.take();
+            seconds.push(elapsed.as_secs_f64());
+        }
+        seconds.sort_by(f64::total_cmp);
         let state = search.into_state();
-        let elapsed = start.elapsed();
         runs.push(Run {
             seed,
             evaluations: state.archive().len(),
             generations: state.history().len(),
-            seconds: (elapsed - evaluator.spent).as_secs_f64(),
+            seconds_per_generation: seconds[seconds.len() / 2],
             population: state.population().map(Member::from).collect(),
             front: state.front().into_iter().map(Member::from).collect(),
         });

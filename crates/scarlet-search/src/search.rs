@@ -78,6 +78,11 @@ impl<E: Evaluator> Search<E> {
         self.state.stop_reason()
     }
 
+    /// The evaluator, such as to ask how often its cache helped.
+    pub fn evaluator(&self) -> &E {
+        &self.evaluator
+    }
+
     /// The search as data, to save or to look at.
     pub fn state(&self) -> &SearchState {
         &self.state

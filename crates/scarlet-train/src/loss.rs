@@ -36,7 +36,7 @@ pub(crate) fn distillation(student: Tensor<2>, teacher: Tensor<2>, temperature: 
         .mul_scalar(temperature * temperature / batch as f64)
 }
 
-#[cfg(all(test, feature = "flex"))]
+#[cfg(test)]
 mod tests {
     use burn::tensor::Device;
 

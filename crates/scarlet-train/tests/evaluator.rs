@@ -1,6 +1,5 @@
 //! Scores of candidates: by which statistics, out of which cache, on how many workers.
 
-#![cfg(feature = "flex")]
 #![allow(clippy::unwrap_used)]
 
 mod common;

@@ -1,6 +1,6 @@
 //! A run whose process is killed at any moment goes on to the same result.
 
-#![cfg(all(feature = "flex", unix))]
+#![cfg(unix)]
 #![allow(clippy::unwrap_used)]
 
 mod common;

@@ -1,6 +1,5 @@
 //! The supernet: what a path costs, and that a network taken out of it is the same function.
 
-#![cfg(feature = "flex")]
 #![allow(clippy::unwrap_used)]
 
 mod common;
@@ -39,6 +38,7 @@ fn trained(skip: Skip) -> Supernet {
 
 #[test]
 fn only_the_path_gets_gradients_and_optimizer_state() {
+    let _alone = alone();
     let supernet = supernet(Skip::Linear, 3);
     let genome: Genome = "0c53142".parse().unwrap();
     let path = supernet.path(&genome).unwrap();
@@ -65,6 +65,7 @@ fn only_the_path_gets_gradients_and_optimizer_state() {
 
 #[test]
 fn a_path_trains_the_supernet_and_its_statistics() {
+    let _alone = alone();
     let supernet = supernet(Skip::Linear, 3);
     let genome: Genome = "0c53142".parse().unwrap();
     let statistics = |layer: usize, choice: usize| match &supernet.layers[layer].choices[choice] {
@@ -81,6 +82,7 @@ fn a_path_trains_the_supernet_and_its_statistics() {
 
 #[test]
 fn a_path_is_the_plain_network_of_the_same_weights() {
+    let _alone = alone();
     let supernet = supernet(Skip::Linear, 3);
     let count: usize = supernet
         .path(&"0c53142".parse().unwrap())
@@ -95,6 +97,7 @@ fn a_path_is_the_plain_network_of_the_same_weights() {
 
 #[test]
 fn the_whole_space_has_the_derived_number_of_weights() {
+    let _alone = alone();
     let space = SearchSpace::scarlet().with_skip(Skip::Linear).unwrap();
     let parameters = |genome: &Genome| {
         let network = space.decode(genome).unwrap();
@@ -133,6 +136,7 @@ fn the_whole_space_has_the_derived_number_of_weights() {
 
 #[test]
 fn an_identity_stands_where_it_can() {
+    let _alone = alone();
     let supernet = supernet(Skip::Identity, 1);
     let kinds: Vec<bool> = supernet
         .layers
@@ -157,6 +161,7 @@ fn an_identity_stands_where_it_can() {
 
 #[test]
 fn stabilizers_start_as_the_identity_or_at_random() {
+    let _alone = alone();
     let x = Tensor::random([1, 12, 4, 4], Distribution::Default, &device());
     let passed_on = |init: StabilizerInit| {
         let config = SupernetConfig::new(common::space(Skip::Linear)).with_stabilizer(init);
@@ -180,6 +185,7 @@ fn the_same_seed_gives_the_same_weights() {
 
 #[test]
 fn foreign_genomes_are_errors() {
+    let _alone = alone();
     let supernet = supernet(Skip::Linear, 3);
     let message = |genome: &str| {
         let genome = genome.parse().unwrap();
@@ -287,6 +293,7 @@ fn extracted_networks_share_nothing_with_the_supernet() {
 
 #[test]
 fn a_singular_stabilizer_is_refused() {
+    let _alone = alone();
     let supernet = supernet(Skip::Linear, 3);
     let mut singular = supernet.clone();
     let MbLayer::Linear(stabilizer) = &mut singular.layers[3].choices[12] else {

@@ -49,7 +49,7 @@ impl ModuleMapper for Blend {
     }
 }
 
-#[cfg(all(test, feature = "flex"))]
+#[cfg(test)]
 mod tests {
     use burn::module::RunningState;
     use burn::nn::BatchNormConfig;
