@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use safetensors::SafeTensors;
-use scarlet_arch::Preprocessing;
+use scarlet_arch::{Preprocessing, ResizeFilter};
 use scarlet_data::{DecodeOptions, decode, eval_image};
 
 /// Largest and mean absolute difference, in levels of 0 to 255.
@@ -49,4 +49,20 @@ fn jpeg_is_within_four_levels_of_torchvision_and_half_a_level_on_average() {
             "{file}: largest {largest}, mean {mean}"
         );
     }
+}
+
+/// `golden/bicubic64.chelsea.png` is Pillow's: `Resize(256, BICUBIC)`, `CenterCrop(64)`.
+#[test]
+fn bicubic_is_equal_to_pillow() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let options = DecodeOptions::default();
+    let photograph = decode(root.join("../../examples/photos/chelsea.png"), &options).unwrap();
+    let expected = decode(root.join("tests/golden/bicubic64.chelsea.png"), &options).unwrap();
+    let preprocessing = Preprocessing {
+        resolution: 64,
+        crop_ratio: 0.25,
+        filter: ResizeFilter::Bicubic,
+        ..Preprocessing::IMAGENET
+    };
+    assert_eq!(eval_image(&photograph, &preprocessing).unwrap(), expected);
 }
