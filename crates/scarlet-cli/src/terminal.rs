@@ -85,9 +85,8 @@ impl Terminal {
 
     /// Progress of `total` items called `unit`.
     pub(crate) fn progress(&self, unit: &'static str, total: usize) -> Progress {
-        let bar = self.bar(ITEMS);
+        let bar = self.bar(ITEMS, unit);
         bar.set_length(total as u64);
-        bar.set_message(unit);
         let lines = self.progress == ProgressForm::Lines;
         Progress {
             bar,
@@ -98,7 +97,7 @@ impl Terminal {
     /// Progress of getting weights, for as long as the first value lives; the second is to be
     /// told about it.
     pub(crate) fn download(&self) -> (Progress, impl FnMut(weights::Progress) + 'static) {
-        let bar = self.bar(WAITING);
+        let bar = self.bar(WAITING, "");
         bar.enable_steady_tick(Duration::from_millis(100));
         let shown = Progress {
             bar: bar.clone(),
@@ -122,12 +121,15 @@ impl Terminal {
         (shown, report)
     }
 
-    fn bar(&self, template: &str) -> ProgressBar {
-        let bar = match self.progress {
-            ProgressForm::Bars => self.bars.add(ProgressBar::no_length()),
-            _ => ProgressBar::hidden(),
-        };
-        bar.with_style(style(template))
+    /// Complete before it is added, which draws it.
+    fn bar(&self, template: &str, message: &'static str) -> ProgressBar {
+        if self.progress != ProgressForm::Bars {
+            return ProgressBar::hidden();
+        }
+        let bar = ProgressBar::no_length()
+            .with_style(style(template))
+            .with_message(message);
+        self.bars.add(bar)
     }
 }
 

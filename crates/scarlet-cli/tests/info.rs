@@ -44,7 +44,7 @@ fn counted_and_published_figures_stand_side_by_side() {
         text.contains("Published: 329 M mult-adds (counted here 326.9 M)"),
         "{text}"
     );
-    assert!(text.contains("top-1 76.3 %, top-5 93 %"), "{text}");
+    assert!(text.contains("top-1 76.3 %, top-5 93.0 %"), "{text}");
 }
 
 #[test]

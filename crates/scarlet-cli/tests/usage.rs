@@ -145,9 +145,24 @@ fn devices_are_those_that_were_compiled_in() {
 
 #[test]
 fn the_log_goes_to_standard_error() {
-    let quiet = scarlet(["info", "scarlet-a"]);
-    let verbose = scarlet(["info", "scarlet-a", "-vv"]);
-    assert_eq!(quiet.stdout, verbose.stdout);
-    assert_eq!(quiet.stderr, "");
+    let folder = tempfile::tempdir().unwrap();
+    let weights = folder.path().join("tiny.safetensors");
+    let architecture: scarlet::Architecture = TINY.parse().unwrap();
+    scarlet::ScarletConfig::from(architecture)
+        .try_init(&scarlet::burn::tensor::Device::flex())
+        .unwrap()
+        .save(&weights, scarlet::weights::Precision::F32)
+        .unwrap();
+    let predict = |more: &[&str]| {
+        let photo = common::photograph("coffee.png");
+        let words = ["predict", photo.to_str().unwrap(), "--weights"];
+        let words = words.iter().copied().chain([weights.to_str().unwrap()]);
+        scarlet(words.chain(more.iter().copied()))
+    };
+    let (plain, verbose) = (predict(&[]), predict(&["-v"]));
+    assert_eq!(plain.stdout, verbose.stdout);
+    assert_eq!(plain.stderr, "");
+    assert!(verbose.stderr.contains("INFO"), "{verbose:?}");
+    assert!(verbose.stderr.contains("tiny.safetensors"), "{verbose:?}");
     scarlet(["info", "-q", "-v"]).assert_fails(2, &["cannot be used with"]);
 }

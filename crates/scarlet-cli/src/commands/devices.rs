@@ -22,9 +22,6 @@ pub(super) fn run(args: &DevicesArgs, terminal: &Terminal) -> Result<(), CliErro
         terminal.note("this program was built without devices: build it with --features flex");
         return Ok(());
     }
-    terminal.note(
-        "devices that were compiled in; others are with --features ndarray, wgpu, vulkan, metal, \
-         cuda or rocm:",
-    );
+    terminal.note("compiled in; cargo features add ndarray, wgpu, vulkan, metal, cuda and rocm:");
     terminal.print(&devices.join("\n"))
 }

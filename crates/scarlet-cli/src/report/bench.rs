@@ -57,9 +57,13 @@ impl BenchReport {
         let Latency {
             min, median, p95, ..
         } = self.latency_ms;
+        let threads = match self.threads {
+            1 => "1 thread".to_owned(),
+            threads => format!("{threads} threads"),
+        };
         let mult_adds = self.mult_adds as f64 * self.images_per_second / 1e9;
         format!(
-            "{}, {}×{}, batch {}, on {} with {} threads, {} runs\n  \
+            "{}, {}×{}, batch {}, on {} with {threads}, {} runs\n  \
              median  {median:9.2} ms\n  \
              p95     {p95:9.2} ms\n  \
              fastest {min:9.2} ms\n  \
@@ -69,7 +73,6 @@ impl BenchReport {
             self.resolution,
             self.batch,
             self.device,
-            self.threads,
             self.runs,
             self.images_per_second,
         )

@@ -146,8 +146,8 @@ impl EvalReport {
         if let Some(published) = &self.published {
             let top5 = published
                 .top5
-                .map_or(String::new(), |top5| format!(", top-5 {top5} %"));
-            writeln!(text, "  published: top-1 {} %{top5}", published.top1)?;
+                .map_or(String::new(), |top5| format!(", top-5 {top5:.1} %"));
+            writeln!(text, "  published: top-1 {:.1} %{top5}", published.top1)?;
         }
         write!(
             text,

@@ -73,7 +73,7 @@ impl InfoReport<'_> {
         };
         writeln!(
             text,
-            "Input: RGB, shorter side to {} pixels ({filter}), centre {side}×{side}; mean {:.3?}, \
+            "Input: RGB, shorter side to {} pixels ({filter}), centre {side}×{side};\nmean {:.3?}, \
              standard deviation {:.3?}.",
             preprocessing.resized_side(),
             preprocessing.mean,
@@ -145,9 +145,9 @@ fn published_text(published: &Published, cost: &Cost) -> String {
             millions(cost.parameters)
         ));
     }
-    facts.push(format!("top-1 {} %", published.top1));
+    facts.push(format!("top-1 {:.1} %", published.top1));
     if let Some(top5) = published.top5 {
-        facts.push(format!("top-5 {top5} %"));
+        facts.push(format!("top-5 {top5:.1} %"));
     }
     format!("Published: {}.", facts.join(", "))
 }

@@ -13,9 +13,10 @@ pub(crate) fn thousands(number: u64) -> String {
     text
 }
 
-/// `326.9 M`.
+/// `326.9 M`, `4,338.6 M`.
 pub(crate) fn millions(number: u64) -> String {
-    format!("{:.1} M", number as f64 / 1e6)
+    let tenths = number.saturating_add(50_000) / 100_000;
+    format!("{}.{} M", thousands(tenths / 10), tenths % 10)
 }
 
 /// `26.1 MB`, in millions of bytes.
@@ -48,6 +49,8 @@ mod tests {
     #[test]
     fn large_numbers_are_rounded() {
         assert_eq!(millions(326_853_440), "326.9 M");
+        assert_eq!(millions(4_338_550_000), "4,338.6 M");
+        assert_eq!(millions(0), "0.0 M");
         assert_eq!(megabytes(26_126_224), "26.1 MB");
         assert_eq!(percent(0.75123), "75.12 %");
     }
