@@ -31,6 +31,7 @@ mod plan;
 mod pool;
 mod simd;
 mod steps;
+pub mod training;
 
 pub use engine::{Engine, EngineSettings, MemoryUse, StepProfile};
 pub use error::EngineError;

@@ -1,0 +1,486 @@
+//! Depthwise convolution, with the normalisations and activations on both sides of it.
+
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use super::batch_norm::{
+    Affine, BatchNormGradients, Norm, Statistics, channel_statistics, input_gradient,
+};
+use super::buffers::take_buffer;
+use super::correlate::{Correlate, CorrelateWeights};
+use super::elementwise::{
+    GradientSums, Moments, activate, activation_gradient, activation_gradient_into, run,
+};
+use super::geometry::Geometry;
+use super::images::Images;
+use crate::Padding;
+use crate::simd::LANES;
+
+/// A depthwise convolution; with the normalisation and activation in front of it and those
+/// behind it, if there are any.
+#[derive(Debug, Clone, Copy)]
+pub struct DepthwiseStage<'a> {
+    /// In front of the convolution.
+    pub before: Option<Norm<'a>>,
+    /// `[channels, kernel, kernel]`.
+    pub weight: &'a [f32],
+    /// Rows and columns of the kernel.
+    pub kernel: usize,
+    /// In both directions.
+    pub stride: usize,
+    /// Zeros around the convolution's input.
+    pub padding: Padding,
+    /// Behind the convolution.
+    pub behind: Option<Norm<'a>>,
+}
+
+/// What [`DepthwiseStage::forward`] computes. Tensors lie channels first.
+#[derive(Debug, Clone)]
+pub struct DepthwiseOutput {
+    /// `[batch, channels, height, width]` of the output.
+    pub shape: [usize; 4],
+    /// The output.
+    pub output: Vec<f32>,
+    /// What comes out of the convolution, in front of the normalisation behind it; none without.
+    pub convolved: Option<Vec<f32>>,
+    /// Of the input, where a normalisation is in front.
+    pub before: Option<Statistics>,
+    /// Of `convolved`.
+    pub behind: Option<Statistics>,
+}
+
+/// Gradients of a [`DepthwiseStage`]. Tensors lie channels first.
+#[derive(Debug, Clone)]
+pub struct DepthwiseGradients {
+    /// By the input.
+    pub input: Vec<f32>,
+    /// By the weight, `[channels, kernel, kernel]`.
+    pub weight: Vec<f32>,
+    /// By what the normalisation in front learns.
+    pub before: Option<BatchNormGradients>,
+    /// By what the normalisation behind learns.
+    pub behind: Option<BatchNormGradients>,
+}
+
+/// Memory of one thread.
+struct Scratch {
+    /// The input with padding; zero where there is no image.
+    source: Vec<f32>,
+    /// The convolution's gradient with padding; likewise.
+    gradient: Vec<f32>,
+    /// Rows of a result.
+    rows: Vec<f32>,
+    /// Planes of a group, brought together.
+    gathered: Vec<f32>,
+    /// Planes of a group, activated.
+    activated: Vec<f32>,
+    /// A channel's gradient behind the convolution.
+    channel: Vec<f32>,
+    weight_sums: Vec<f32>,
+    weight: Vec<f32>,
+    /// Images in `source` and `gradient`.
+    images: usize,
+}
+
+impl Scratch {
+    fn new(geometry: &Geometry, backward: bool) -> Self {
+        let [height, width] = geometry.output();
+        let stride = geometry.horizontal.stride;
+        let inputs =
+            [&geometry.vertical, &geometry.horizontal].map(|axis| axis.input.div_ceil(stride));
+        let vectors = geometry.vectors(geometry.group, width.max(inputs[1]));
+        let weights = geometry.vertical.kernel.len() * geometry.horizontal.kernel.len();
+        Self {
+            source: vec![0.0; geometry.source_length()],
+            gradient: vec![
+                0.0;
+                if backward {
+                    geometry.gradient_length()
+                } else {
+                    0
+                }
+            ],
+            rows: vec![0.0; height.max(inputs[0] * stride) * vectors * LANES],
+            gathered: Vec::new(),
+            activated: Vec::new(),
+            channel: Vec::new(),
+            weight_sums: vec![0.0; if backward { weights * LANES } else { 0 }],
+            weight: Vec::with_capacity(weights),
+            images: 0,
+        }
+    }
+
+    /// Clears what a larger group left.
+    fn expect(&mut self, images: usize) {
+        if images < self.images {
+            self.source.fill(0.0);
+            self.gradient.fill(0.0);
+        }
+        self.images = images;
+    }
+}
+
+/// Groups of images that lie side by side.
+fn groups(batch: usize, group: usize) -> impl Iterator<Item = Range<usize>> {
+    (0..batch)
+        .step_by(group)
+        .map(move |start| start..(start + group).min(batch))
+}
+
+/// A channel's weights at the given kernel rows and columns.
+fn pick(
+    weight: &[f32],
+    kernel: usize,
+    rows: impl IntoIterator<Item = usize>,
+    columns: impl IntoIterator<Item = usize> + Clone,
+    into: &mut Vec<f32>,
+) {
+    into.clear();
+    for row in rows {
+        into.extend(
+            columns
+                .clone()
+                .into_iter()
+                .map(|column| weight[row * kernel + column]),
+        );
+    }
+}
+
+impl DepthwiseStage<'_> {
+    fn geometry(&self, input: &Images<'_>) -> Geometry {
+        let [_, _, height, width] = input.shape();
+        Geometry::new([height, width], self.kernel, self.stride, self.padding)
+    }
+
+    fn channel_weight(&self, channel: usize) -> &[f32] {
+        let size = self.kernel * self.kernel;
+        &self.weight[channel * size..][..size]
+    }
+
+    /// The output, and what the backward pass needs.
+    ///
+    /// # Panics
+    ///
+    /// If the input has a side of 0, or the weight another size than the input's channels say.
+    pub fn forward(&self, input: Images<'_>) -> DepthwiseOutput {
+        let [batch, channels, ..] = input.shape();
+        let geometry = self.geometry(&input);
+        let [height, width] = geometry.output();
+        let values = batch * height * width;
+        assert_eq!(self.weight.len(), channels * self.kernel * self.kernel);
+        let mut output = take_buffer(channels * values);
+        let mut convolved = match self.behind {
+            Some(_) => take_buffer(channels * values),
+            None => Vec::new(),
+        };
+        let mut statistics = vec![[[0.0; 2]; 2]; channels];
+        let columns = geometry.columns();
+        // Without a normalisation behind, the convolution writes into the output.
+        let mut parts: Vec<(&mut [f32], &mut [f32])> = match self.behind {
+            Some(_) => (output.chunks_mut(values))
+                .zip(convolved.chunks_mut(values))
+                .collect(),
+            None => output
+                .chunks_mut(values)
+                .map(|output| (Default::default(), output))
+                .collect(),
+        };
+        (parts.par_iter_mut().zip(&mut statistics).enumerate()).for_each_init(
+            || Scratch::new(&geometry, false),
+            |scratch, (channel, ((output, convolved), [before, behind]))| {
+                let affine = self.before.map(|norm| {
+                    *before = channel_statistics(&input, channel);
+                    norm.affine(channel, *before)
+                });
+                pick(
+                    self.channel_weight(channel),
+                    self.kernel,
+                    geometry.vertical.kernel.clone(),
+                    geometry.horizontal.kernel.clone(),
+                    &mut scratch.weight,
+                );
+                for images in groups(batch, geometry.group) {
+                    self.fill_source(&geometry, scratch, input, channel, images.clone(), affine);
+                    run(Correlate {
+                        source: &scratch.source,
+                        start: 0,
+                        step: geometry.vertical.stride * geometry.source_pitch(),
+                        pitch: geometry.source_pitch(),
+                        columns: &columns,
+                        weights: &scratch.weight,
+                        rows: height,
+                        vectors: geometry.vectors(images.len(), width),
+                        output: &mut scratch.rows,
+                    });
+                    let place = images.start * height * width..images.end * height * width;
+                    geometry.drain_output(&scratch.rows, &mut convolved[place]);
+                }
+                if let Some(norm) = self.behind {
+                    let mut moments = Moments::default();
+                    moments.add(convolved);
+                    *behind = moments.rounded();
+                    activate(
+                        norm.activation,
+                        norm.affine(channel, *behind),
+                        convolved,
+                        output,
+                    );
+                }
+            },
+        );
+        let pairs = |index: usize| {
+            statistics
+                .iter()
+                .map(|pair| pair[index])
+                .collect::<Vec<_>>()
+        };
+        DepthwiseOutput {
+            shape: [batch, channels, height, width],
+            output,
+            convolved: self.behind.map(|_| convolved),
+            before: self.before.map(|_| Statistics::from_pairs(&pairs(0))),
+            behind: self.behind.map(|_| Statistics::from_pairs(&pairs(1))),
+        }
+    }
+
+    /// All gradients, from the gradient by the output. `convolved`, `before` and `behind` are
+    /// those that [`forward`](Self::forward) gave.
+    ///
+    /// # Panics
+    ///
+    /// If a normalisation's statistics or `convolved` are missing.
+    pub fn backward(
+        &self,
+        input: Images<'_>,
+        convolved: Option<&[f32]>,
+        before: Option<&Statistics>,
+        behind: Option<&Statistics>,
+        output_gradient: Images<'_>,
+    ) -> DepthwiseGradients {
+        let [batch, channels, ..] = input.shape();
+        let geometry = self.geometry(&input);
+        let [height, width] = geometry.output();
+        assert_eq!(output_gradient.shape(), [batch, channels, height, width]);
+        let behind = self.behind.map(|norm| {
+            let convolved = convolved.expect("what came out of the convolution");
+            assert_eq!(convolved.len(), channels * batch * height * width);
+            (
+                norm,
+                convolved,
+                behind.expect("the statistics behind the convolution"),
+            )
+        });
+        let before = self.before.map(|norm| {
+            (
+                norm,
+                before.expect("the statistics in front of the convolution"),
+            )
+        });
+        let values = input.channel_values();
+        let mut gradient = take_buffer(channels * values);
+        let mut weight_gradient = vec![0.0; channels * self.kernel * self.kernel];
+        let mut learned = vec![[[0.0; 2]; 2]; channels];
+        let work = Backward {
+            stage: self,
+            geometry: &geometry,
+            columns: geometry.columns(),
+            consecutive: (0..self.kernel).collect(),
+            input,
+            output_gradient,
+        };
+        (gradient.par_chunks_mut(values))
+            .zip(weight_gradient.par_chunks_mut(self.kernel * self.kernel))
+            .zip(&mut learned)
+            .enumerate()
+            .for_each_init(
+                || Scratch::new(&geometry, true),
+                |scratch, (channel, ((gradient, weight_gradient), [by_before, by_behind]))| {
+                    let mut channel_gradient = std::mem::take(&mut scratch.channel);
+                    let sums = work.behind(channel, behind, &mut channel_gradient);
+                    *by_behind = [sums.with_normalised as f32, sums.gradient as f32];
+                    let affine =
+                        before.map(|(norm, statistics)| norm.affine_of(channel, statistics));
+                    let sums = work.convolution(
+                        channel,
+                        affine,
+                        &channel_gradient,
+                        gradient,
+                        weight_gradient,
+                        scratch,
+                    );
+                    *by_before = [sums.with_normalised as f32, sums.gradient as f32];
+                    if let Some(affine) = affine {
+                        let combination = input_gradient(affine, sums, values);
+                        for (image, part) in gradient.chunks_mut(input.pixels()).enumerate() {
+                            combination.apply(input.plane(image, channel), part);
+                        }
+                    }
+                    scratch.channel = channel_gradient;
+                },
+            );
+        let pairs = |index: usize| learned.iter().map(|pair| pair[index]).collect::<Vec<_>>();
+        DepthwiseGradients {
+            input: gradient,
+            weight: weight_gradient,
+            before: before.map(|_| BatchNormGradients::from_pairs(&pairs(0))),
+            behind: behind.map(|_| BatchNormGradients::from_pairs(&pairs(1))),
+        }
+    }
+
+    /// Brings some images' planes of a channel, normalised and activated, into the padded input.
+    fn fill_source(
+        &self,
+        geometry: &Geometry,
+        scratch: &mut Scratch,
+        input: Images<'_>,
+        channel: usize,
+        images: Range<usize>,
+        affine: Option<Affine>,
+    ) {
+        scratch.expect(images.len());
+        let planes = input.gather(channel, images, &mut scratch.gathered);
+        match (self.before, affine) {
+            (Some(norm), Some(affine)) => {
+                scratch.activated.resize(planes.len(), 0.0);
+                activate(norm.activation, affine, planes, &mut scratch.activated);
+                geometry.fill_source(&scratch.activated, &mut scratch.source);
+            }
+            _ => geometry.fill_source(planes, &mut scratch.source),
+        }
+    }
+}
+
+/// The backward pass, channel by channel.
+struct Backward<'a> {
+    stage: &'a DepthwiseStage<'a>,
+    geometry: &'a Geometry,
+    columns: Vec<usize>,
+    /// 0, 1, 2, …
+    consecutive: Vec<usize>,
+    input: Images<'a>,
+    output_gradient: Images<'a>,
+}
+
+impl Backward<'_> {
+    /// The channel's gradient right behind the convolution, and the sums that the normalisation
+    /// there needs.
+    fn behind(
+        &self,
+        channel: usize,
+        behind: Option<(Norm<'_>, &[f32], &Statistics)>,
+        gradient: &mut Vec<f32>,
+    ) -> GradientSums {
+        let images = &self.output_gradient;
+        let (pixels, values) = (images.pixels(), images.channel_values());
+        let mut sums = GradientSums::default();
+        gradient.resize(values, 0.0);
+        let Some((norm, convolved, statistics)) = behind else {
+            for (image, gradient) in gradient.chunks_mut(pixels).enumerate() {
+                gradient.copy_from_slice(images.plane(image, channel));
+            }
+            return sums;
+        };
+        let affine = norm.affine_of(channel, statistics);
+        let convolved = &convolved[channel * values..][..values];
+        let parts = gradient.chunks_mut(pixels).zip(convolved.chunks(pixels));
+        for (image, (gradient, convolved)) in parts.enumerate() {
+            let from = images.plane(image, channel);
+            activation_gradient_into(
+                norm.activation,
+                affine,
+                convolved,
+                from,
+                gradient,
+                &mut sums,
+            );
+        }
+        input_gradient(affine, sums, values).apply(convolved, gradient);
+        sums
+    }
+
+    /// Gradients by the channel's weights and, behind the normalisation in front, by its input.
+    fn convolution(
+        &self,
+        channel: usize,
+        affine: Option<Affine>,
+        behind: &[f32],
+        gradient: &mut [f32],
+        weight_gradient: &mut [f32],
+        scratch: &mut Scratch,
+    ) -> GradientSums {
+        let Self {
+            stage,
+            geometry,
+            input,
+            ..
+        } = *self;
+        let [height, width] = geometry.output();
+        let mut sums = GradientSums::default();
+        scratch.weight_sums.fill(0.0);
+        for images in groups(input.batch(), geometry.group) {
+            stage.fill_source(geometry, scratch, input, channel, images.clone(), affine);
+            let place = images.start * height * width..images.end * height * width;
+            geometry.fill_gradient(&behind[place], &mut scratch.gradient);
+            run(CorrelateWeights {
+                source: &scratch.source,
+                step: geometry.vertical.stride * geometry.source_pitch(),
+                pitch: geometry.source_pitch(),
+                columns: &self.columns,
+                gradient: &scratch.gradient,
+                gradient_start: geometry.gradient_start(),
+                gradient_pitch: geometry.gradient_pitch(),
+                kernel_rows: geometry.vertical.kernel.len(),
+                rows: height,
+                vectors: geometry.vectors(images.len(), width),
+                sums: &mut scratch.weight_sums,
+            });
+            let place = images.start * input.pixels()..images.end * input.pixels();
+            let gradient = &mut gradient[place];
+            self.by_input(channel, images.len(), gradient, scratch);
+            if let (Some(norm), Some(affine)) = (stage.before, affine) {
+                let planes = input.gather(channel, images, &mut scratch.gathered);
+                activation_gradient(norm.activation, affine, planes, gradient, &mut sums);
+            }
+        }
+        let mut lanes = scratch.weight_sums.chunks_exact(LANES);
+        for row in geometry.vertical.kernel.clone() {
+            for column in geometry.horizontal.kernel.clone() {
+                let sum = lanes.next().into_iter().flatten().sum();
+                weight_gradient[row * stage.kernel + column] = sum;
+            }
+        }
+        sums
+    }
+
+    /// The gradient by the convolution's input, from the padded gradient.
+    fn by_input(&self, channel: usize, images: usize, gradient: &mut [f32], scratch: &mut Scratch) {
+        let geometry = self.geometry;
+        let part = scratch.rows.len() / geometry.horizontal.stride;
+        for (phase, vertical) in geometry.vertical.phases.iter().enumerate() {
+            let outputs = scratch.rows.chunks_exact_mut(part);
+            for (horizontal, output) in geometry.horizontal.phases.iter().zip(outputs) {
+                pick(
+                    self.stage.channel_weight(channel),
+                    self.stage.kernel,
+                    vertical.taps.iter().copied(),
+                    horizontal.taps.iter().copied(),
+                    &mut scratch.weight,
+                );
+                run(Correlate {
+                    source: &scratch.gradient,
+                    start: geometry.gradient_place(vertical.offset, horizontal.offset),
+                    step: geometry.gradient_pitch(),
+                    pitch: geometry.gradient_pitch(),
+                    columns: &self.consecutive[..horizontal.taps.len()],
+                    weights: &scratch.weight,
+                    rows: vertical.inputs,
+                    vectors: geometry.vectors(images, horizontal.inputs),
+                    output,
+                });
+            }
+            let rows = &scratch.rows[..part * geometry.horizontal.stride];
+            geometry.drain_phase(phase, rows, gradient);
+        }
+    }
+}

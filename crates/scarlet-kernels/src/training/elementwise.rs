@@ -1,0 +1,443 @@
+//! What normalisation and activation do to the values of one channel.
+
+use std::marker::PhantomData;
+
+use super::batch_norm::Affine;
+use crate::Activation;
+use crate::simd::{InstructionSet, Kernel, LANES, Vector};
+
+/// Sums are taken over so many values in f32, and between such runs in f64: large batches do not
+/// lose digits. Short enough for a second pass to find the run in the first-level cache.
+const RUN: usize = 4096;
+
+/// Vectors summed up side by side, so that additions need not wait for each other.
+const ABREAST: usize = 4;
+
+pub(super) fn run(kernel: impl Kernel) {
+    let set = InstructionSet::detect();
+    // SAFETY: detected.
+    unsafe { set.run(kernel) }
+}
+
+/// A nonlinearity and its derivative.
+trait Curve: Copy {
+    fn value(x: f32) -> f32;
+    fn slope(x: f32) -> f32;
+}
+
+#[derive(Clone, Copy)]
+struct Straight;
+#[derive(Clone, Copy)]
+struct Relu;
+#[derive(Clone, Copy)]
+struct Relu6;
+#[derive(Clone, Copy)]
+struct HSwish;
+
+// Comparisons instead of `f32::clamp`, whose rule for NaN costs more instructions.
+#[inline(always)]
+fn relu6(x: f32) -> f32 {
+    let x = if x > 0.0 { x } else { 0.0 };
+    if x < 6.0 { x } else { 6.0 }
+}
+
+impl Curve for Straight {
+    #[inline(always)]
+    fn value(x: f32) -> f32 {
+        x
+    }
+    #[inline(always)]
+    fn slope(_: f32) -> f32 {
+        1.0
+    }
+}
+
+impl Curve for Relu {
+    #[inline(always)]
+    fn value(x: f32) -> f32 {
+        if x > 0.0 { x } else { 0.0 }
+    }
+    #[inline(always)]
+    fn slope(x: f32) -> f32 {
+        if x > 0.0 { 1.0 } else { 0.0 }
+    }
+}
+
+impl Curve for Relu6 {
+    #[inline(always)]
+    fn value(x: f32) -> f32 {
+        relu6(x)
+    }
+    #[inline(always)]
+    fn slope(x: f32) -> f32 {
+        let below = if x < 6.0 { 1.0 } else { 0.0 };
+        if x > 0.0 { below } else { 0.0 }
+    }
+}
+
+impl Curve for HSwish {
+    #[inline(always)]
+    fn value(x: f32) -> f32 {
+        x * (relu6(x + 3.0) * (1.0 / 6.0))
+    }
+    #[inline(always)]
+    fn slope(x: f32) -> f32 {
+        let below = if x < 3.0 { x * (1.0 / 3.0) + 0.5 } else { 1.0 };
+        if x > -3.0 { below } else { 0.0 }
+    }
+}
+
+/// Evaluates `$call` with the curve `$curve` of an activation.
+macro_rules! with_curve {
+    ($activation:expr, $curve:ident => $call:expr) => {
+        match $activation {
+            Activation::None => {
+                type $curve = Straight;
+                $call
+            }
+            Activation::Relu => {
+                type $curve = Relu;
+                $call
+            }
+            Activation::Relu6 => {
+                type $curve = Relu6;
+                $call
+            }
+            Activation::HSwish => {
+                type $curve = HSwish;
+                $call
+            }
+        }
+    };
+}
+
+/// Adds up, within a run and in f32, the terms of all values. `vector` gives the terms of eight
+/// values at a place and `single` those of one.
+#[inline(always)]
+fn sum_run<V: Vector, const N: usize>(
+    length: usize,
+    vector: impl Fn(usize) -> [V; N],
+    single: impl Fn(usize) -> [f32; N],
+) -> [f32; N] {
+    let mut sums = [[V::splat(0.0); N]; ABREAST];
+    let mut at = 0;
+    while at + ABREAST * LANES <= length {
+        for (index, sums) in sums.iter_mut().enumerate() {
+            let terms = vector(at + index * LANES);
+            for (sum, term) in sums.iter_mut().zip(terms) {
+                *sum = sum.add(term);
+            }
+        }
+        at += ABREAST * LANES;
+    }
+    while at + LANES <= length {
+        for (sum, term) in sums[0].iter_mut().zip(vector(at)) {
+            *sum = sum.add(term);
+        }
+        at += LANES;
+    }
+    let [first, second, third, fourth] = sums;
+    let mut totals: [f32; N] =
+        std::array::from_fn(|n| lane_sum(first[n].add(second[n]).add(third[n].add(fourth[n]))));
+    while at < length {
+        for (total, term) in totals.iter_mut().zip(single(at)) {
+            *total += term;
+        }
+        at += 1;
+    }
+    totals
+}
+
+#[inline(always)]
+fn lane_sum<V: Vector>(vector: V) -> f32 {
+    let mut lanes = [0.0; LANES];
+    // SAFETY: the array has eight floats.
+    unsafe { vector.store(lanes.as_mut_ptr()) };
+    let [a, b, c, d, e, f, g, h] = lanes;
+    ((a + e) + (c + g)) + ((b + f) + (d + h))
+}
+
+#[inline(always)]
+fn load<V: Vector>(values: &[f32], at: usize) -> V {
+    let values = &values[at..at + LANES];
+    // SAFETY: these are eight floats.
+    unsafe { V::load(values.as_ptr()) }
+}
+
+/// Number, mean and sum of squared distances from it, of values seen so far.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Moments {
+    count: f64,
+    mean: f64,
+    squares: f64,
+}
+
+impl Moments {
+    /// Takes in more values; run by run, merged as by Chan, Golub and LeVeque (1979), which
+    /// stays exact where the mean is large against the deviation.
+    pub(super) fn add(&mut self, values: &[f32]) {
+        run(AddMoments {
+            values,
+            moments: self,
+        });
+    }
+
+    /// Mean and biased variance.
+    pub(super) fn rounded(&self) -> [f32; 2] {
+        [
+            self.mean as f32,
+            (self.squares / self.count.max(1.0)) as f32,
+        ]
+    }
+}
+
+struct AddMoments<'a> {
+    values: &'a [f32],
+    moments: &'a mut Moments,
+}
+
+impl Kernel for AddMoments<'_> {
+    #[inline(always)]
+    fn run<V: Vector>(self) {
+        for values in self.values.chunks(RUN) {
+            let [total] = sum_run(
+                values.len(),
+                |at| [load::<V>(values, at)],
+                |at| [values[at]],
+            );
+            let middle = total / values.len() as f32;
+            // Around a rounded mean, hence the first-order term too.
+            let [off, squares] = sum_run(
+                values.len(),
+                |at| {
+                    let distance = load::<V>(values, at).add(V::splat(-middle));
+                    [distance, distance.mul(distance)]
+                },
+                |at| {
+                    let distance = values[at] - middle;
+                    [distance, distance * distance]
+                },
+            );
+            let count = values.len() as f64;
+            let (off, squares) = (f64::from(off), f64::from(squares));
+            let mean = f64::from(middle) + off / count;
+            let squares = (squares - off * off / count).max(0.0);
+            let seen = &mut *self.moments;
+            let (delta, together) = (mean - seen.mean, seen.count + count);
+            seen.squares += squares + delta * delta * seen.count * count / together;
+            seen.mean += delta * count / together;
+            seen.count = together;
+        }
+    }
+}
+
+/// `output = activation((input − mean) · scale + beta)`.
+pub(super) fn activate(activation: Activation, affine: Affine, input: &[f32], output: &mut [f32]) {
+    with_curve!(activation, C => run(Activate::<C> {
+        affine,
+        input,
+        output,
+        curve: PhantomData,
+    }));
+}
+
+struct Activate<'a, C> {
+    affine: Affine,
+    input: &'a [f32],
+    output: &'a mut [f32],
+    curve: PhantomData<C>,
+}
+
+impl<C: Curve> Kernel for Activate<'_, C> {
+    #[inline(always)]
+    fn run<V: Vector>(self) {
+        let Affine {
+            mean, scale, beta, ..
+        } = self.affine;
+        for (output, &input) in self.output.iter_mut().zip(self.input) {
+            *output = C::value((input - mean) * scale + beta);
+        }
+    }
+}
+
+/// Sums over a channel that the gradient of its normalisation needs.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct GradientSums {
+    /// Of the gradient by the normalised, scaled and shifted value.
+    pub(super) gradient: f64,
+    /// Of that times the normalised value.
+    pub(super) with_normalised: f64,
+}
+
+/// Adds to `sums` what a part of a channel has: `input` in front of the normalisation, `gradient`
+/// by the activated output. Replaces `gradient` by the gradient in front of the activation.
+pub(super) fn activation_gradient(
+    activation: Activation,
+    affine: Affine,
+    input: &[f32],
+    gradient: &mut [f32],
+    sums: &mut GradientSums,
+) {
+    with_curve!(activation, C => run(ActivationGradient::<C> {
+        affine,
+        input,
+        gradient,
+        sums,
+        curve: PhantomData,
+    }));
+}
+
+struct ActivationGradient<'a, C> {
+    affine: Affine,
+    input: &'a [f32],
+    gradient: &'a mut [f32],
+    sums: &'a mut GradientSums,
+    curve: PhantomData<C>,
+}
+
+impl<C: Curve> Kernel for ActivationGradient<'_, C> {
+    #[inline(always)]
+    fn run<V: Vector>(self) {
+        let Affine {
+            mean,
+            scale,
+            beta,
+            inverse_deviation,
+        } = self.affine;
+        for (input, gradient) in (self.input.chunks(RUN)).zip(self.gradient.chunks_mut(RUN)) {
+            for (gradient, &x) in gradient.iter_mut().zip(input) {
+                *gradient *= C::slope((x - mean) * scale + beta);
+            }
+            let length = gradient.len().min(input.len());
+            let (input, gradient) = (&input[..length], &gradient[..length]);
+            let [plain, with_distance] = sum_run(
+                length,
+                |at| {
+                    let gradient = load::<V>(gradient, at);
+                    let distance = load::<V>(input, at).add(V::splat(-mean));
+                    [gradient, gradient.mul(distance)]
+                },
+                |at| [gradient[at], gradient[at] * (input[at] - mean)],
+            );
+            self.sums.gradient += f64::from(plain);
+            self.sums.with_normalised += f64::from(with_distance) * f64::from(inverse_deviation);
+        }
+    }
+}
+
+/// As [`activation_gradient`], from `gradient` into `output`.
+pub(super) fn activation_gradient_into(
+    activation: Activation,
+    affine: Affine,
+    input: &[f32],
+    gradient: &[f32],
+    output: &mut [f32],
+    sums: &mut GradientSums,
+) {
+    // Run by run, so that the second pass finds the copy in the cache.
+    let parts = input.chunks(RUN).zip(gradient.chunks(RUN));
+    for ((input, gradient), output) in parts.zip(output.chunks_mut(RUN)) {
+        output.copy_from_slice(gradient);
+        activation_gradient(activation, affine, input, output, sums);
+    }
+}
+
+/// `output = by_gradient · gradient + by_distance · (input − mean) + constant`.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Combination {
+    pub(super) by_gradient: f32,
+    pub(super) by_distance: f32,
+    pub(super) mean: f32,
+    pub(super) constant: f32,
+}
+
+impl Combination {
+    pub(super) fn apply(self, input: &[f32], gradient: &mut [f32]) {
+        run(Combine {
+            combination: self,
+            input,
+            gradient,
+        });
+    }
+}
+
+struct Combine<'a> {
+    combination: Combination,
+    input: &'a [f32],
+    gradient: &'a mut [f32],
+}
+
+impl Kernel for Combine<'_> {
+    #[inline(always)]
+    fn run<V: Vector>(self) {
+        let Combination {
+            by_gradient,
+            by_distance,
+            mean,
+            constant,
+        } = self.combination;
+        for (gradient, &input) in self.gradient.iter_mut().zip(self.input) {
+            *gradient = by_gradient * *gradient + (by_distance * (input - mean) + constant);
+        }
+    }
+}
+
+/// The sum of some values.
+pub(super) fn total(values: &[f32]) -> f64 {
+    let mut sum = 0.0;
+    run(Total {
+        values,
+        sum: &mut sum,
+    });
+    sum
+}
+
+struct Total<'a> {
+    values: &'a [f32],
+    sum: &'a mut f64,
+}
+
+impl Kernel for Total<'_> {
+    #[inline(always)]
+    fn run<V: Vector>(self) {
+        for values in self.values.chunks(RUN) {
+            let [total] = sum_run(
+                values.len(),
+                |at| [load::<V>(values, at)],
+                |at| [values[at]],
+            );
+            *self.sum += f64::from(total);
+        }
+    }
+}
+
+/// The sum of products.
+pub(super) fn dot(left: &[f32], right: &[f32]) -> f64 {
+    let mut sum = 0.0;
+    run(Dot {
+        left,
+        right,
+        sum: &mut sum,
+    });
+    sum
+}
+
+struct Dot<'a> {
+    left: &'a [f32],
+    right: &'a [f32],
+    sum: &'a mut f64,
+}
+
+impl Kernel for Dot<'_> {
+    #[inline(always)]
+    fn run<V: Vector>(self) {
+        for (left, right) in self.left.chunks(RUN).zip(self.right.chunks(RUN)) {
+            let [total] = sum_run(
+                left.len().min(right.len()),
+                |at| [load::<V>(left, at).mul(load(right, at))],
+                |at| [left[at] * right[at]],
+            );
+            *self.sum += f64::from(total);
+        }
+    }
+}

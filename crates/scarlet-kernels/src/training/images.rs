@@ -1,0 +1,113 @@
+//! [`Images`]: a view of a batch.
+
+/// A batch of images `[batch, channels, height, width]` whose planes are contiguous, at any
+/// distance from each other.
+#[derive(Debug, Clone, Copy)]
+pub struct Images<'a> {
+    values: &'a [f32],
+    shape: [usize; 4],
+    strides: [usize; 2],
+}
+
+impl<'a> Images<'a> {
+    /// A view of `values`. `strides` are the distances from one image and from one channel to
+    /// the next.
+    ///
+    /// # Panics
+    ///
+    /// If `values` is too short.
+    pub fn new(values: &'a [f32], shape: [usize; 4], strides: [usize; 2]) -> Self {
+        let [batch, channels, height, width] = shape;
+        if shape.iter().all(|&side| side > 0) {
+            let last = (batch - 1) * strides[0] + (channels - 1) * strides[1] + height * width;
+            assert!(
+                last <= values.len(),
+                "{shape:?} with strides {strides:?} needs {last} values, there are {}",
+                values.len()
+            );
+        }
+        Self {
+            values,
+            shape,
+            strides,
+        }
+    }
+
+    /// A view of values that lie `[channel][image][row][column]`, as this module's results do.
+    ///
+    /// # Panics
+    ///
+    /// If `values` has another length than the shape says.
+    pub fn channels_first(values: &'a [f32], shape: [usize; 4]) -> Self {
+        assert_eq!(values.len(), shape.iter().product::<usize>());
+        Self::new(values, shape, Self::channels_first_strides(shape))
+    }
+
+    /// The distances from one image and from one channel to the next of
+    /// `[channel][image][row][column]`.
+    pub fn channels_first_strides([batch, _, height, width]: [usize; 4]) -> [usize; 2] {
+        [height * width, batch * height * width]
+    }
+
+    /// `[batch, channels, height, width]`.
+    pub fn shape(&self) -> [usize; 4] {
+        self.shape
+    }
+
+    pub(super) fn batch(&self) -> usize {
+        self.shape[0]
+    }
+
+    pub(super) fn channels(&self) -> usize {
+        self.shape[1]
+    }
+
+    /// Pixels of a plane.
+    pub(super) fn pixels(&self) -> usize {
+        self.shape[2] * self.shape[3]
+    }
+
+    /// Values of a channel in all images.
+    pub(super) fn channel_values(&self) -> usize {
+        self.batch() * self.pixels()
+    }
+
+    pub(super) fn values(&self) -> &'a [f32] {
+        self.values
+    }
+
+    pub(super) fn strides(&self) -> [usize; 2] {
+        self.strides
+    }
+
+    /// Whether a channel's planes follow each other without a gap.
+    pub(super) fn planes_adjoin(&self) -> bool {
+        self.batch() == 1 || self.strides[0] == self.pixels()
+    }
+
+    pub(super) fn plane(&self, image: usize, channel: usize) -> &'a [f32] {
+        let start = image * self.strides[0] + channel * self.strides[1];
+        &self.values[start..start + self.pixels()]
+    }
+
+    /// A channel of some images, one after the other; in `buffer` if they lie apart.
+    pub(super) fn gather<'b>(
+        &self,
+        channel: usize,
+        images: std::ops::Range<usize>,
+        buffer: &'b mut Vec<f32>,
+    ) -> &'b [f32]
+    where
+        'a: 'b,
+    {
+        if images.len() <= 1 || self.planes_adjoin() {
+            let start = images.start * self.strides[0] + channel * self.strides[1];
+            return &self.values[start..start + images.len() * self.pixels()];
+        }
+        buffer.clear();
+        for image in images {
+            buffer.extend_from_slice(self.plane(image, channel));
+        }
+        buffer
+    }
+}

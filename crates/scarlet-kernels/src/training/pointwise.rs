@@ -1,0 +1,146 @@
+//! Pointwise (1×1) convolutions: one matrix product over the pixels of all images.
+
+use rayon::prelude::*;
+
+use super::buffers::{give_buffer, take_buffer};
+use super::images::Images;
+use super::matrix::{Matrix, Shared, multiply};
+
+/// Floats of input and output that a task works on: about what a second-level cache holds.
+const TASK: usize = 96 * 1024;
+
+/// Pixels that a task has at least, and a multiple of which it has.
+const PIXELS: usize = 64;
+
+/// Pixels whose products one task sums up for the weights' gradient.
+const SUMMED: usize = 4096;
+
+/// Pixels that lie next to each other in every channel.
+#[derive(Debug, Clone, Copy)]
+struct Span {
+    /// Where they start in each channel of the input.
+    input: usize,
+    /// Where they start in each channel of a tensor that lies channels first.
+    pixel: usize,
+    length: usize,
+}
+
+/// Cuts the pixels of all images into spans of at most `longest`.
+fn spans(images: &Images<'_>, longest: usize) -> Vec<Span> {
+    let (runs, length) = if images.planes_adjoin() {
+        (1, images.channel_values())
+    } else {
+        (images.batch(), images.pixels())
+    };
+    let pieces = length.div_ceil(longest).max(1);
+    let piece = length.div_ceil(pieces).next_multiple_of(16).max(1);
+    (0..runs)
+        .flat_map(|run| (0..length).step_by(piece).map(move |at| (run, at)))
+        .map(|(run, at)| Span {
+            input: run * images.strides()[0] + at,
+            pixel: run * length + at,
+            length: piece.min(length - at),
+        })
+        .collect()
+}
+
+/// The pixels of a span, `[channels, pixels]`.
+fn span_matrix<'a>(images: &Images<'a>, span: Span) -> Matrix<'a> {
+    Matrix::new(
+        &images.values()[span.input..],
+        images.channels(),
+        span.length,
+        [images.strides()[1], 1],
+    )
+}
+
+/// `left · [channels, pixels]`, channels first.
+fn multiply_pixels(left: Matrix<'_>, rows: usize, images: Images<'_>) -> Vec<f32> {
+    let pixels = images.channel_values();
+    let mut output = take_buffer(rows * pixels);
+    let wanted = TASK / (rows + images.channels()).max(1);
+    let longest = wanted.next_multiple_of(PIXELS).max(PIXELS);
+    let shared = Shared::new(&mut output);
+    spans(&images, longest).into_par_iter().for_each(|span| {
+        // SAFETY: `output` lives on, and the spans' columns do not overlap.
+        unsafe { multiply(shared, span.pixel, pixels, left, span_matrix(&images, span)) }
+    });
+    output
+}
+
+/// The convolution with `weight`, `[channels_out, channels_in]`. The result lies channels first.
+///
+/// # Panics
+///
+/// If `weight` is too short.
+pub fn pointwise(input: Images<'_>, weight: &[f32], channels_out: usize) -> Vec<f32> {
+    let weight = Matrix::row_major(weight, channels_out, input.channels());
+    multiply_pixels(weight, channels_out, input)
+}
+
+/// The gradient by the input, channels first, from the gradient by the output.
+pub fn pointwise_input_gradient(
+    output_gradient: Images<'_>,
+    weight: &[f32],
+    channels_in: usize,
+) -> Vec<f32> {
+    let weight = Matrix::row_major(weight, output_gradient.channels(), channels_in);
+    multiply_pixels(weight.transposed(), channels_in, output_gradient)
+}
+
+/// The gradient by the weight, `[channels_out, channels_in]`.
+///
+/// # Panics
+///
+/// If the two have different numbers of images or pixels.
+pub fn pointwise_weight_gradient(input: Images<'_>, output_gradient: Images<'_>) -> Vec<f32> {
+    assert_eq!(input.batch(), output_gradient.batch());
+    assert_eq!(input.pixels(), output_gradient.pixels());
+    let (rows, columns) = (output_gradient.channels(), input.channels());
+    // Both must be cut in the same places.
+    let spans: Vec<[Span; 2]> = if input.planes_adjoin() == output_gradient.planes_adjoin() {
+        let [inputs, gradients] = [&input, &output_gradient].map(|images| spans(images, SUMMED));
+        let pairs = inputs.into_iter().zip(gradients);
+        pairs.map(|(input, gradient)| [input, gradient]).collect()
+    } else {
+        (0..input.batch())
+            .map(|image| {
+                [&input, &output_gradient].map(|images| Span {
+                    input: image * images.strides()[0],
+                    pixel: image * images.pixels(),
+                    length: images.pixels(),
+                })
+            })
+            .collect()
+    };
+    // Large matrices are cut by rows too: few pixels are left where channels are many.
+    let row_parts = (rows * columns).div_ceil(SUMMED * 8).min(rows).max(1);
+    let part = rows.div_ceil(row_parts).next_multiple_of(8);
+    let tasks: Vec<_> = (0..spans.len())
+        .flat_map(|span| (0..rows).step_by(part).map(move |row| (span, row)))
+        .collect();
+    let mut sums = take_buffer(spans.len() * rows * columns);
+    let shared = Shared::new(&mut sums);
+    tasks.into_par_iter().for_each(|(index, row)| {
+        let [at_input, at_gradient] = spans[index];
+        let gradient = Matrix::new(
+            &output_gradient.values()[at_gradient.input + row * output_gradient.strides()[1]..],
+            part.min(rows - row),
+            at_gradient.length,
+            [output_gradient.strides()[1], 1],
+        );
+        let offset = (index * rows + row) * columns;
+        let input = span_matrix(&input, at_input).transposed();
+        // SAFETY: `sums` lives on, and each task has rows of its own.
+        unsafe { multiply(shared, offset, columns, gradient, input) }
+    });
+    let size = rows * columns;
+    let mut weight = sums[..size].to_vec();
+    for part in sums.chunks(size.max(1)).skip(1) {
+        for (total, part) in weight.iter_mut().zip(part) {
+            *total += part;
+        }
+    }
+    give_buffer(sums);
+    weight
+}

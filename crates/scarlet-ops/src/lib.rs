@@ -1,0 +1,1 @@
+//! Training operations for mobile networks as extensions of Burn's backends.
