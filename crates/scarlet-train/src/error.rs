@@ -124,6 +124,29 @@ pub enum TrainError {
         /// The checkpoint.
         path: PathBuf,
     },
+    /// A folder that holds no run.
+    #[error("`{path}` holds no run: it has no `config.json`")]
+    NotARun {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A run that goes on elsewhere.
+    #[error(
+        "another process is at work in `{path}`: wait for it or stop it, or start in another \
+         folder"
+    )]
+    RunInUse {
+        /// The folder of the run.
+        path: PathBuf,
+    },
+    /// A file of a run that cannot be understood.
+    #[error("`{path}` is not what a run writes there: {problem}")]
+    RunFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
 }
 
 // Boxed, for every result carries the room of the largest error.

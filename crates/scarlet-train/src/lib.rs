@@ -9,6 +9,7 @@
 //! | training, of a supernet or of a single network | [`Trainer`], [`TrainConfig`] |
 //! | how good a candidate is | [`CandidateEvaluator`], [`recalibrate`], [`measure`] |
 //! | from a genome to a plain network | [`Supernet::extract`] |
+//! | where a run keeps what it does | [`RunFolder`], [`EventLog`] |
 //!
 //! What the paper (Chu et al., arXiv 1908.06022) leaves open is decided here as follows: every
 //! choice of a layer has weights of its own; a stabilizer at a layer that downsamples or changes
@@ -28,6 +29,7 @@ mod extract;
 mod loss;
 mod measure;
 mod random;
+mod run_folder;
 mod sampler;
 mod supernet;
 mod trainer;
@@ -37,6 +39,7 @@ pub use error::TrainError;
 pub use evaluator::{CandidateEvaluator, EvaluatorConfig, ScoreCache};
 pub use extract::Extracted;
 pub use measure::{Measurement, measure, recalibrate};
+pub use run_folder::{EventLog, RunFolder};
 pub use sampler::{PathSampler, Sampling};
 pub use supernet::{ChoiceLayer, StabilizerInit, Supernet, SupernetConfig};
 pub use trainer::{

@@ -1,13 +1,8 @@
-//! What a run reports while it goes on, and the file that keeps it.
+//! What a run reports while it goes on.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
-
-use crate::TrainError;
-use crate::atomic_file;
 
 /// Something that happened in a run. As JSON, one line of `events.jsonl`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -111,87 +106,9 @@ impl<F: FnMut(&Event) -> Control> Observer for F {
     }
 }
 
-/// The file that events are appended to, a line each.
-pub(super) struct EventLog {
-    path: PathBuf,
-    file: File,
-}
-
-impl EventLog {
-    /// Opens the log of a run that has done `step` steps. Events from behind them, of a run that
-    /// went on after its last checkpoint, are taken out: they are about to happen again. So is a
-    /// last line that was cut off.
-    pub(super) fn open(folder: &Path, step: u64) -> Result<Self, TrainError> {
-        let path = folder.join("events.jsonl");
-        let text = match fs::read(&path) {
-            Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
-            Err(error) => return Err(TrainError::read(&path)(error)),
-        };
-        let kept: String = text
-            .split_inclusive('\n')
-            .filter(|line| {
-                line.ends_with('\n')
-                    && serde_json::from_str::<Event>(line)
-                        .is_ok_and(|event| step > 0 && event.step() <= step)
-            })
-            .collect();
-        if kept != text {
-            atomic_file::write(&path, kept.as_bytes()).map_err(TrainError::write(&path))?;
-        }
-        let file = OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(&path)
-            .map_err(TrainError::write(&path))?;
-        Ok(Self { path, file })
-    }
-
-    pub(super) fn append(&mut self, event: &Event) -> Result<(), TrainError> {
-        let mut line = serde_json::to_vec(event)
-            .map_err(|error| TrainError::write(&self.path)(error.into()))?;
-        line.push(b'\n');
-        // One call, so that no other line can come between.
-        self.file
-            .write_all(&line)
-            .map_err(TrainError::write(&self.path))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn lines(folder: &Path) -> Vec<String> {
-        let text = fs::read_to_string(folder.join("events.jsonl")).unwrap();
-        text.lines().map(str::to_owned).collect()
-    }
-
-    fn finished(step: u64) -> Event {
-        Event::Finished {
-            step,
-            completed: false,
-        }
-    }
-
-    #[test]
-    fn events_behind_the_checkpoint_and_torn_lines_go() {
-        let folder = tempfile::tempdir().unwrap();
-        let mut log = EventLog::open(folder.path(), 0).unwrap();
-        for step in [1, 5, 9] {
-            log.append(&finished(step)).unwrap();
-        }
-        log.file.write_all(b"{\"event\":\"fin").unwrap();
-        let mut log = EventLog::open(folder.path(), 5).unwrap();
-        log.append(&finished(6)).unwrap();
-        let steps: Vec<u64> = lines(folder.path())
-            .iter()
-            .map(|line| serde_json::from_str::<Event>(line).unwrap().step())
-            .collect();
-        assert_eq!(steps, [1, 5, 6]);
-        EventLog::open(folder.path(), 0).unwrap();
-        assert!(lines(folder.path()).is_empty());
-    }
 
     #[test]
     fn events_are_flat_json() {

@@ -18,7 +18,6 @@ use scarlet::Scarlet;
 use serde::{Deserialize, Serialize};
 
 use self::checkpoint::{Checkpoint, Failed};
-use self::events::EventLog;
 use self::schedule::Schedule;
 use crate::TrainError;
 use crate::batch::{Batch, Batcher, count_correct};
@@ -27,6 +26,7 @@ use crate::error::require;
 use crate::loss::{cross_entropy, distillation};
 use crate::measure::measure;
 use crate::random::{Purpose, seed_of};
+use crate::run_folder::EventLog;
 
 pub use self::checkpoint::load_checkpoint;
 pub use self::config::{Optimizer, TrainConfig};
@@ -331,7 +331,9 @@ impl<'a, M: Trainable> Run<'a, M> {
                 true => return Err(TrainError::Exists { path }),
                 false => {}
             }
-            run.log = Some(EventLog::open(&checkpoints.folder, run.progress.step)?);
+            let done = run.progress.step;
+            let happened = |event: &Event| done > 0 && event.step() <= done;
+            run.log = Some(EventLog::open(&checkpoints.folder, happened)?);
         }
         Ok(run)
     }

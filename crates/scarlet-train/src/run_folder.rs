@@ -1,0 +1,266 @@
+//! [`RunFolder`] and [`EventLog`]: where a run keeps its settings, what happened in it, and what
+//! came out.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `config.json` | everything that determines the run; its presence is what makes a folder a run |
+//! | `events.jsonl` | what happened, a JSON object a line |
+//! | `lock` | nothing; one process at a time holds the operating system's lock on it |
+//!
+//! and whatever the run adds. Every file but the log appears whole or not at all; of the log, a
+//! killed process can leave half a line, which is taken out when it is opened again.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::{TrainError, atomic_file};
+
+const CONFIG: &str = "config.json";
+const EVENTS: &str = "events.jsonl";
+const LOCK: &str = "lock";
+
+/// The folder of a run, which no other process can open while this value lives.
+#[derive(Debug)]
+pub struct RunFolder {
+    path: PathBuf,
+    /// The operating system frees it when the process ends, however it ends.
+    _lock: File,
+}
+
+impl RunFolder {
+    /// Makes the folder of a new run, and writes `config` into it. The folder may exist, and may
+    /// hold anything but a run.
+    ///
+    /// # Errors
+    ///
+    /// [`TrainError::Exists`] when it holds a run, [`TrainError::RunInUse`] when another process
+    /// is making one there, and [`TrainError::Write`].
+    pub fn create(path: impl Into<PathBuf>, config: &impl Serialize) -> Result<Self, TrainError> {
+        let path = path.into();
+        fs::create_dir_all(&path).map_err(TrainError::write(&path))?;
+        let folder = Self::lock(path)?;
+        let config_file = folder.file(CONFIG);
+        match config_file
+            .try_exists()
+            .map_err(TrainError::read(&config_file))?
+        {
+            true => Err(TrainError::Exists { path: config_file }),
+            false => {
+                folder.write_json(CONFIG, config)?;
+                Ok(folder)
+            }
+        }
+    }
+
+    /// Opens the folder of a run to go on with it, and reads its configuration. Unfinished files
+    /// that a killed process left are removed.
+    ///
+    /// # Errors
+    ///
+    /// [`TrainError::NotARun`] when the folder holds no run, [`TrainError::RunInUse`] when another
+    /// process has it open, [`TrainError::RunFile`] when the configuration cannot be understood,
+    /// and [`TrainError::Read`].
+    pub fn open<C: DeserializeOwned>(path: impl Into<PathBuf>) -> Result<(Self, C), TrainError> {
+        let path = path.into();
+        if !path.join(CONFIG).is_file() {
+            return Err(TrainError::NotARun { path });
+        }
+        let folder = Self::lock(path)?;
+        let config = folder.read_json(CONFIG)?;
+        atomic_file::remove_unfinished(&folder.path).map_err(TrainError::write(&folder.path))?;
+        Ok((folder, config))
+    }
+
+    fn lock(path: PathBuf) -> Result<Self, TrainError> {
+        let file = path.join(LOCK);
+        let lock = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&file)
+            .map_err(TrainError::write(&file))?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(TrainError::RunInUse { path }),
+            // Some network file systems have no locks; their users must take care themselves.
+            Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {}
+            Err(TryLockError::Error(error)) => return Err(TrainError::write(&file)(error)),
+        }
+        Ok(Self { path, _lock: lock })
+    }
+
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The path of a file in the folder.
+    pub fn file(&self, name: impl AsRef<Path>) -> PathBuf {
+        self.path.join(name)
+    }
+
+    /// Writes a file, whole or not at all.
+    ///
+    /// # Errors
+    ///
+    /// [`TrainError::Write`]; what the file held before is then unchanged.
+    pub fn write(&self, name: &str, bytes: &[u8]) -> Result<(), TrainError> {
+        let file = self.file(name);
+        atomic_file::write(&file, bytes).map_err(TrainError::write(file))
+    }
+
+    /// Writes a value as JSON, whole or not at all.
+    ///
+    /// # Errors
+    ///
+    /// As [`write`](Self::write).
+    pub fn write_json(&self, name: &str, value: &impl Serialize) -> Result<(), TrainError> {
+        let mut json = serde_json::to_vec_pretty(value)
+            .map_err(|error| TrainError::write(self.file(name))(error.into()))?;
+        json.push(b'\n');
+        self.write(name, &json)
+    }
+
+    /// Reads a JSON file of the folder.
+    ///
+    /// # Errors
+    ///
+    /// [`TrainError::Read`], and [`TrainError::RunFile`] when it holds something else.
+    pub fn read_json<T: DeserializeOwned>(&self, name: &str) -> Result<T, TrainError> {
+        let path = self.file(name);
+        let bytes = fs::read(&path).map_err(TrainError::read(&path))?;
+        serde_json::from_slice(&bytes).map_err(|error| TrainError::RunFile {
+            path,
+            problem: error.to_string(),
+        })
+    }
+}
+
+/// A run's `events.jsonl`, which events are appended to, a line each.
+#[derive(Debug)]
+pub struct EventLog {
+    path: PathBuf,
+    file: File,
+}
+
+impl EventLog {
+    /// Opens the log in a folder, or begins one. Of the events that it holds, those stay that
+    /// `keep` says so of: a run that goes on from its last checkpoint is about to do again what
+    /// came after. Lines that are no such event go, as what a killed process wrote half of.
+    ///
+    /// # Errors
+    ///
+    /// [`TrainError::Read`] and [`TrainError::Write`].
+    pub fn open<E: DeserializeOwned>(
+        folder: &Path,
+        keep: impl Fn(&E) -> bool,
+    ) -> Result<Self, TrainError> {
+        let path = folder.join(EVENTS);
+        let text = match fs::read(&path) {
+            Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+            Err(error) => return Err(TrainError::read(&path)(error)),
+        };
+        let kept: String = text
+            .split_inclusive('\n')
+            .filter(|line| {
+                line.ends_with('\n') && serde_json::from_str::<E>(line).is_ok_and(|e| keep(&e))
+            })
+            .collect();
+        if kept != text {
+            atomic_file::write(&path, kept.as_bytes()).map_err(TrainError::write(&path))?;
+        }
+        let file = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(&path)
+            .map_err(TrainError::write(&path))?;
+        Ok(Self { path, file })
+    }
+
+    /// Appends an event.
+    ///
+    /// # Errors
+    ///
+    /// [`TrainError::Write`].
+    pub fn append(&mut self, event: &impl Serialize) -> Result<(), TrainError> {
+        let mut line = serde_json::to_vec(event)
+            .map_err(|error| TrainError::write(&self.path)(error.into()))?;
+        line.push(b'\n');
+        // One call, so that no other line can come between.
+        self.file
+            .write_all(&line)
+            .map_err(TrainError::write(&self.path))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message<T: std::fmt::Debug>(result: Result<T, TrainError>) -> String {
+        result.unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_run_is_made_once_and_opened_by_one() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("runs/first");
+        assert!(message(RunFolder::open::<u32>(&path)).contains("holds no run"));
+        let run = RunFolder::create(&path, &7).unwrap();
+        assert!(message(RunFolder::open::<u32>(&path)).contains("another process"));
+        assert!(message(RunFolder::create(&path, &8)).contains("another process"));
+        drop(run);
+        assert!(message(RunFolder::create(&path, &8)).contains("config.json` exists already"));
+        let (run, config) = RunFolder::open::<u32>(&path).unwrap();
+        assert_eq!(config, 7);
+        assert_eq!(run.path(), path);
+    }
+
+    #[test]
+    fn files_are_whole_and_what_was_unfinished_goes() {
+        let root = tempfile::tempdir().unwrap();
+        let run = RunFolder::create(root.path(), &1).unwrap();
+        run.write("classes.txt", b"cat\ndog\n").unwrap();
+        assert_eq!(fs::read(run.file("classes.txt")).unwrap(), b"cat\ndog\n");
+        fs::write(run.file(".scarlet-x.part"), "half").unwrap();
+        drop(run);
+        let (run, _) = RunFolder::open::<u32>(root.path()).unwrap();
+        let mut names: Vec<_> = fs::read_dir(run.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        assert_eq!(names, ["classes.txt", "config.json", "lock"]);
+        let missing = message(run.write("no/such/folder", b""));
+        assert!(missing.contains("cannot write"), "{missing}");
+    }
+
+    #[test]
+    fn a_damaged_configuration_says_where() {
+        let root = tempfile::tempdir().unwrap();
+        drop(RunFolder::create(root.path(), &"text").unwrap());
+        let error = message(RunFolder::open::<u32>(root.path()));
+        assert!(error.contains("config.json"), "{error}");
+        assert!(error.contains("line 1"), "{error}");
+    }
+
+    #[test]
+    fn a_log_loses_torn_lines_and_what_is_about_to_happen_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let open = |last: u32| EventLog::open(folder.path(), move |&event: &u32| event <= last);
+        let mut log = open(0).unwrap();
+        for event in [1, 5, 9] {
+            log.append(&event).unwrap();
+        }
+        log.file.write_all(b"1").unwrap();
+        let mut log = open(5).unwrap();
+        log.append(&6).unwrap();
+        let path = folder.path().join("events.jsonl");
+        assert_eq!(fs::read_to_string(&path).unwrap(), "1\n5\n6\n");
+    }
+}
