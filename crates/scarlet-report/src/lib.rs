@@ -1,1 +1,29 @@
-//! Pictures and pages about a search for networks.
+//! What a search for networks came to, as a page, a picture and a table.
+//!
+//! [`RunReport`] is plain data: whoever ran a search fills it in, and this crate only shows it.
+//!
+//! | what | function |
+//! |---|---|
+//! | one page that any browser opens from the file system, without a network | [`html`] |
+//! | the front as a picture, for light and dark backgrounds | [`front_svg`] |
+//! | every candidate, one per line | [`front_csv`] |
+//!
+//! All three return text; nothing here writes a file.
+#![warn(missing_docs)]
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod csv;
+mod error;
+mod front;
+mod metric;
+mod page;
+mod picture;
+mod run;
+
+pub use csv::front_csv;
+pub use error::ReportError;
+pub use front::front_svg;
+pub use page::html;
+pub use run::{
+    Candidate, Chosen, Fact, Reference, RunReport, SearchSummary, TrainedEpoch, TrainingCurve,
+};
