@@ -75,7 +75,9 @@ impl<'a> FrontChart<'a> {
         let references = report.references.iter().filter_map(reference).collect();
         Ok(Self {
             chosen: spots.iter().find(is_chosen).copied(),
-            budget: search.budget().map(|limit| limit * cost.factor),
+            budget: search
+                .upper_bound(&search.cost)
+                .map(|limit| limit * cost.factor),
             spots,
             references,
             cost,
@@ -105,18 +107,23 @@ impl<'a> FrontChart<'a> {
         )
     }
 
-    /// The members of the front that are the best up to their cost.
+    /// The best quality up to every cost: stairs, since between two networks there is none.
     fn line(&self) -> Vec<(f64, f64)> {
         let front = self.spots.iter().filter(|spot| spot.candidate.on_front);
         let mut front: Vec<(f64, f64)> = front.map(|spot| (spot.x, spot.y)).collect();
         front.sort_by(|a, b| a.0.total_cmp(&b.0).then(b.1.total_cmp(&a.1)));
         let mut best = f64::NEG_INFINITY;
-        front.retain(|&(_, y)| {
-            let better = y > best;
-            best = best.max(y);
-            better
-        });
-        front
+        let mut stairs = Vec::new();
+        for (x, y) in front {
+            if y > best {
+                if best.is_finite() {
+                    stairs.push((x, best));
+                }
+                stairs.push((x, y));
+                best = y;
+            }
+        }
+        stairs
     }
 
     fn paint(&self, area: &Area<'_>) -> Result<(), ReportError> {
@@ -138,28 +145,29 @@ impl<'a> FrontChart<'a> {
             .y_label_area_size(px(62))
             .build_cartesian_2d(x_range.clone(), y_range.clone())
             .map_err(drawing_error)?;
-        let step = |range: &std::ops::Range<f64>| (range.end - range.start) / 8.0;
-        let (x_step, y_step) = (step(&x_range), step(&y_range));
+        let (x_ticks, y_ticks) = (10, 8);
+        let x_decimals = decimals(&x_range, x_ticks);
+        let y_decimals = decimals(&y_range, y_ticks);
         chart
             .configure_mesh()
             .disable_x_mesh()
             .axis_style(MUTED.color().stroke_width(px(1)))
             .bold_line_style(GRID.color().stroke_width(px(1)))
             .light_line_style(GRID.color().mix(0.0))
-            .y_labels(8)
-            .x_labels(10)
+            .y_labels(y_ticks)
+            .x_labels(x_ticks)
             .label_style(text(12, &MUTED))
             .axis_desc_style(text(13, &TEXT))
-            .x_desc(self.cost.heading())
-            .y_desc(self.quality.heading())
-            .x_label_formatter(&|x| tick(*x, x_step))
-            .y_label_formatter(&|y| tick(*y, y_step))
+            .x_desc(self.cost.heading.clone())
+            .y_desc(self.quality.heading.clone())
+            .x_label_formatter(&|x| format!("{x:.x_decimals$}"))
+            .y_label_formatter(&|y| format!("{y:.y_decimals$}"))
             .draw()
             .map_err(drawing_error)?;
 
         let faint = self.spots.iter().filter(|spot| !spot.candidate.on_front);
         let faint = faint.map(|spot| {
-            let strength = if spot.candidate.feasible { 0.45 } else { 0.2 };
+            let strength = if spot.candidate.feasible { 0.6 } else { 0.3 };
             Circle::new((spot.x, spot.y), px(3), DOT.color().mix(strength).filled())
         });
         chart.draw_series(faint).map_err(drawing_error)?;
@@ -194,7 +202,7 @@ impl<'a> FrontChart<'a> {
                 at,
                 &format!("chosen: {}", self.name(spot)),
                 &TEXT,
-                (0, 18),
+                (0, -18),
             )?;
         }
         if let Some(budget) = self.budget {
@@ -272,11 +280,17 @@ fn padded(values: impl Iterator<Item = f64>) -> std::ops::Range<f64> {
     low - margin..high + margin
 }
 
-/// A number at an axis whose numbers are about `step` apart.
-fn tick(value: f64, step: f64) -> String {
-    let decimals = (-step.log10().floor()).clamp(0.0, 6.0) as usize;
-    // Not -0, which rounding makes of what should be 0.
-    format!("{:.decimals$}", value + 0.0)
+/// Decimals of the numbers at an axis that has room for so many: they stand at multiples of 1, 2
+/// or 5 times a power of ten.
+fn decimals(range: &std::ops::Range<f64>, ticks: usize) -> usize {
+    let rough = (range.end - range.start) / ticks as f64;
+    let power = rough.log10().floor();
+    let power = if rough > 5.0 * 10f64.powf(power) {
+        power + 1.0
+    } else {
+        power
+    };
+    (-power).clamp(0.0, 9.0) as usize
 }
 
 impl SearchSummary {
@@ -293,10 +307,10 @@ impl SearchSummary {
         Ok(candidate.value(cost).zip(candidate.value(quality)))
     }
 
-    /// The upper bound on the cost, if there is one.
-    pub(crate) fn budget(&self) -> Option<f64> {
+    /// The upper bound on a metric, if there is one.
+    pub(crate) fn upper_bound(&self, metric: &str) -> Option<f64> {
         let limits = self.constraints.iter();
-        let limits = limits.filter(|it| it.name == self.cost && it.bound == Bound::AtMost);
+        let limits = limits.filter(|it| it.name == metric && it.bound == Bound::AtMost);
         limits.map(|it| it.limit).reduce(f64::min)
     }
 }

@@ -9,6 +9,8 @@ pub(crate) struct Metric {
     pub(crate) name: String,
     /// For people, such as `mult-adds`.
     pub(crate) label: String,
+    /// Label and unit, for an axis or a column.
+    pub(crate) heading: String,
     /// Behind every value; may be empty.
     pub(crate) unit: &'static str,
     /// What a value is multiplied by before it is shown in that unit.
@@ -38,21 +40,10 @@ impl Metric {
         };
         Self {
             name: name.to_owned(),
+            heading: heading(&label, unit),
             label,
             unit,
             factor,
-        }
-    }
-
-    /// Label and unit, for an axis or a column.
-    pub(crate) fn heading(&self) -> String {
-        let mut label = self.label.clone();
-        if let Some(first) = label.get_mut(..1) {
-            first.make_ascii_uppercase();
-        }
-        match self.unit {
-            "" => label,
-            unit => format!("{label} ({unit})"),
         }
     }
 
@@ -77,6 +68,16 @@ impl Metric {
     }
 }
 
+fn heading(label: &str, unit: &str) -> String {
+    let mut letters = label.chars();
+    let first = letters.next().map(|first| first.to_uppercase().to_string());
+    let label = first.unwrap_or_default() + letters.as_str();
+    match unit {
+        "" => label,
+        unit => format!("{label} ({unit})"),
+    }
+}
+
 fn counted(label: &str, largest: f64) -> (String, &'static str, f64) {
     let (unit, factor) = match largest.abs() {
         size if size >= 2e9 => ("G", 1e-9),
@@ -95,7 +96,7 @@ mod tests {
     fn units_follow_the_largest_value() {
         let shown = |name: &str, largest, value| {
             let metric = Metric::new(name, largest);
-            (metric.heading(), metric.show_with_unit(value))
+            (metric.heading.clone(), metric.show_with_unit(value))
         };
         let pair = |heading: &str, value: &str| (heading.to_owned(), value.to_owned());
         assert_eq!(

@@ -61,29 +61,38 @@ pub(crate) fn draw(
         paint(&area)?;
         area.present().map_err(drawing_error)?;
     }
-    // The library's own first tag says nothing about the description and the colours.
+    // The library's own first tag says nothing about the description and the colours. Letters are
+    // rimmed with the ground's colour, to be read above dots and lines.
     let body = drawing.split_once('>').map_or("", |(_, body)| body);
     Ok(format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" \
          viewBox=\"0 0 {} {}\" role=\"img\" aria-label=\"{}\">\n<title>{}</title>\n\
-         <style>text{{font-family:system-ui,sans-serif}}\
-         @media(prefers-color-scheme:dark){{{}}}</style>{body}",
+         <style>text{{font-family:system-ui,sans-serif;paint-order:stroke;stroke:{};\
+         stroke-width:{}px;stroke-linejoin:round}}\
+         @media(prefers-color-scheme:dark){{text{{stroke:{}}}{}}}</style>{body}",
         px(width),
         px(height),
         escaped(description),
         escaped(description),
+        hex(PAPER.light),
+        px(4),
+        hex(PAPER.dark),
         dark_rules(),
     ))
 }
 
 /// Rules that exchange every colour for its dark one: style sheets win over attributes.
 fn dark_rules() -> String {
-    let hex = |(r, g, b): (u8, u8, u8)| format!("#{r:02X}{g:02X}{b:02X}");
     let rule = |ink: &&Ink| {
         let (light, dark) = (hex(ink.light), hex(ink.dark));
         format!("[fill=\"{light}\"]{{fill:{dark}}}[stroke=\"{light}\"]{{stroke:{dark}}}")
     };
     INKS.iter().map(rule).collect()
+}
+
+/// As the plotting library writes colours.
+fn hex((r, g, b): (u8, u8, u8)) -> String {
+    format!("#{r:02X}{g:02X}{b:02X}")
 }
 
 /// Text of `size` shown pixels.

@@ -172,6 +172,15 @@ pub struct Candidate {
 }
 
 impl Candidate {
+    /// The network: its layers in the places of the template.
+    pub(crate) fn network(&self, template: &Architecture) -> Architecture {
+        let mut network = template.clone();
+        for (layer, &operation) in network.layers.iter_mut().zip(&self.layers) {
+            layer.operation = operation;
+        }
+        network
+    }
+
     /// The layers in their text form, separated by spaces.
     pub(crate) fn layers_text(&self) -> String {
         let layers: Vec<String> = self.layers.iter().map(Operation::to_string).collect();
@@ -227,6 +236,14 @@ pub struct Chosen {
     pub test_accuracy: Option<f64>,
     /// What else is worth knowing: files, speed, number of test images.
     pub notes: Vec<Fact>,
+}
+
+impl Chosen {
+    /// What the network costs at its own resolution.
+    pub(crate) fn cost(&self) -> Result<Cost, ReportError> {
+        let resolution = self.architecture.preprocessing.resolution;
+        Ok(Cost::of(&self.architecture, resolution)?)
+    }
 }
 
 /// A network of others.

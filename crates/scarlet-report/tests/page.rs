@@ -1,0 +1,187 @@
+//! The page: what it says without scripts, and what its script draws in a browser.
+#![allow(clippy::unwrap_used)]
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use scarlet_report::{Fact, ReportError, RunReport, html};
+
+mod common;
+
+/// The JSON that is embedded in a page.
+fn embedded(page: &str) -> serde_json::Value {
+    let (_, json) = page
+        .split_once("<script type=\"application/json\" id=\"run\">")
+        .unwrap();
+    let (json, _) = json.split_once("</script>").unwrap();
+    serde_json::from_str(json).unwrap()
+}
+
+#[test]
+fn everything_is_there_without_scripts() {
+    let run = common::run();
+    let page = html(&run).unwrap();
+    let chosen = run.chosen.as_ref().unwrap();
+    for words in [
+        "<title>Fashion-MNIST sample – scarlet</title>",
+        "89.30 %",
+        "Best accuracy under the budget of 12 M mult-adds.",
+        &chosen.architecture.to_string(),
+        "mb_module.8",
+        "scarlet-a",
+        "5,400",
+        "NSGA-II, population 20, 120 evaluations",
+        "<noscript><svg",
+    ] {
+        assert!(page.contains(words), "no `{words}`");
+    }
+    let front = run.search.candidates.iter().filter(|it| it.on_front);
+    for candidate in front {
+        assert!(page.contains(&format!("<td>{}</td>", candidate.genome)));
+    }
+}
+
+#[test]
+fn it_needs_no_other_file() {
+    let page = html(&common::run()).unwrap();
+    for needle in ["src=", "href=", "@import", "url(", "fetch(", "import("] {
+        assert!(!page.contains(needle), "`{needle}`");
+    }
+    let addresses = page.matches("http").count();
+    assert_eq!(
+        addresses,
+        page.matches("http://www.w3.org/2000/svg").count()
+    );
+}
+
+#[test]
+fn the_data_hold_every_candidate_and_the_parts_costs() {
+    let run = common::run();
+    let data = embedded(&html(&run).unwrap());
+    let candidates = data["candidates"].as_array().unwrap();
+    assert_eq!(candidates.len(), run.search.candidates.len());
+    for (embedded, candidate) in candidates.iter().zip(&run.search.candidates) {
+        assert_eq!(embedded["genome"], candidate.genome.to_string());
+        let costs = embedded["mult_adds"].as_array().unwrap();
+        let sum: f64 = costs.iter().map(|cost| cost.as_f64().unwrap()).sum();
+        assert_eq!(Some(sum), candidate.values[1]);
+    }
+    assert_eq!(data["budgets"][1], 12e6);
+    assert_eq!(data["chosen"]["layers"].as_array().unwrap().len(), 9);
+}
+
+#[test]
+fn no_text_can_break_out_of_its_place() {
+    let attack = "</script><script>document.title='x'</script>\"'&<!--";
+    let mut run = common::run();
+    run.title = attack.to_owned();
+    run.data.push(Fact::new(attack, attack));
+    run.training[0].stage = attack.to_owned();
+    run.references[0].name = attack.to_owned();
+    run.references[0].comparable = true;
+    run.chosen.as_mut().unwrap().reason = attack.to_owned();
+    run.chosen.as_mut().unwrap().architecture.name = attack.to_owned();
+    let page = html(&run).unwrap();
+    assert_eq!(page.matches("</script>").count(), 2);
+    assert_eq!(page.matches("<script").count(), 2);
+    assert!(!page.contains("<!--"));
+    assert_eq!(embedded(&page)["training"][0]["stage"], attack);
+}
+
+#[test]
+fn a_search_that_found_nothing_yet_has_a_page_too() {
+    let run = nothing_yet();
+    let page = html(&run).unwrap();
+    assert!(page.contains("No network has been chosen yet."));
+    assert!(!page.contains("id=\"chosen-network\""));
+}
+
+/// Nothing was within the budget, nothing was chosen and nothing was trained.
+fn nothing_yet() -> RunReport {
+    let mut run = common::run();
+    run.chosen = None;
+    run.training.clear();
+    for candidate in &mut run.search.candidates {
+        candidate.values[0] = None;
+        candidate.feasible = false;
+        candidate.on_front = false;
+    }
+    run.search.candidates[0].values.clear();
+    run.search.candidates[0].failure = Some("out of memory".to_owned());
+    run
+}
+
+#[test]
+fn wrong_values_are_errors() {
+    let mut run = common::run();
+    run.search.candidates[3].values.pop();
+    let genome = run.search.candidates[3].genome.to_string();
+    let error = html(&run).unwrap_err();
+    assert!(matches!(error, ReportError::ValueCount { .. }));
+    assert_eq!(
+        error.to_string(),
+        format!("candidate {genome} has 2 values, but there are 3 metrics")
+    );
+    let mut run = common::run();
+    run.search.cost = "latency".to_owned();
+    assert_eq!(
+        html(&run).unwrap_err().to_string(),
+        "no metric is called `latency`; the candidates have: accuracy, mult_adds, parameters"
+    );
+}
+
+#[test]
+fn the_script_draws_in_a_browser() {
+    let Some(browser) = browser() else {
+        println!("skipped: no chromium on the path");
+        return;
+    };
+    let run = common::run();
+    let dom = dom(&browser, &run);
+    assert!(!dom.contains("data-error"), "{}", error_of(&dom));
+    assert!(dom.contains("data-drawn=\"true\""));
+    let places = run.search.candidates.iter();
+    let places = places.filter(|it| it.values[0].is_some()).count();
+    assert!(dom.contains(&format!("data-points=\"{places}\"")));
+    let front = run.search.candidates.iter().filter(|it| it.on_front);
+    assert!(dom.contains(&format!("data-rows=\"{}\"", front.count())));
+    // The chosen and the pinned network.
+    assert_eq!(dom.matches("data-layers=\"9\"").count(), 2);
+
+    let dom = self::dom(&browser, &nothing_yet());
+    assert!(!dom.contains("data-error"), "{}", error_of(&dom));
+    assert!(dom.contains("data-points=\"0\""));
+}
+
+fn error_of(dom: &str) -> &str {
+    let start = dom.find("data-error").unwrap_or(0);
+    dom.get(start..start + 200).unwrap_or(dom)
+}
+
+fn browser() -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    let names = ["chromium", "chromium-browser", "google-chrome"];
+    let candidates =
+        std::env::split_paths(&path).flat_map(|folder| names.map(|name| folder.join(name)));
+    candidates.into_iter().find(|path| path.is_file())
+}
+
+/// The document after its script ran.
+fn dom(browser: &PathBuf, run: &RunReport) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let page = folder.path().join("report.html");
+    fs::write(&page, html(run).unwrap()).unwrap();
+    let output = Command::new(browser)
+        .args(["--headless=new", "--no-sandbox", "--disable-gpu"])
+        .arg(format!(
+            "--user-data-dir={}",
+            folder.path().join("profile").display()
+        ))
+        .args(["--window-size=1200,900", "--dump-dom"])
+        .arg(format!("file://{}", page.display()))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
