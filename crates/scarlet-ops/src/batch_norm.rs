@@ -62,15 +62,15 @@ pub fn batch_norm_train(x: Tensor<4>, norm: Norm) -> (Tensor<4>, BatchStatistics
         return norm.train_plainly(x);
     }
     let constants = norm.constants();
-    let (output, mean, variance) = Dispatch::batch_norm(
+    let result = Dispatch::batch_norm(
         x.into_dispatch(),
         norm.gamma.into_dispatch(),
         norm.beta.into_dispatch(),
         constants,
     );
     let statistics = BatchStatistics {
-        mean: Tensor::from_dispatch(mean),
-        variance: Tensor::from_dispatch(variance),
+        mean: Tensor::from_dispatch(result.mean),
+        variance: Tensor::from_dispatch(result.variance),
     };
-    (Tensor::from_dispatch(output), statistics)
+    (Tensor::from_dispatch(result.output), statistics)
 }

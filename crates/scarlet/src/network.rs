@@ -2,8 +2,9 @@
 
 use burn::module::Module;
 use burn::nn::{Dropout, Identity, Initializer, Linear, LinearConfig};
-use burn::tensor::{Device, Tensor, activation::relu6, module::adaptive_avg_pool2d};
+use burn::tensor::{Device, Tensor, module::adaptive_avg_pool2d};
 use scarlet_arch::{Architecture, Operation, PlacedLayer};
+use scarlet_ops::Activation;
 
 use crate::blocks::{
     ConvBn, ConvShape, ConvStyle, InvertedResidual, InvertedResidualConfig, SeparableConv,
@@ -152,7 +153,7 @@ impl Scarlet {
             .mb_module
             .iter()
             .fold(self.forward_stem(images), |x, layer| layer.forward(x));
-        relu6(self.conv_before_pooling.forward(x))
+        (self.conv_before_pooling).forward_activated(Activation::Relu6, x)
     }
 
     /// The last feature map at every stride from 4 on, for detection and segmentation heads:
@@ -206,8 +207,8 @@ impl Scarlet {
     }
 
     fn forward_stem(&self, images: Tensor<4>) -> Tensor<4> {
-        self.separable_conv
-            .forward(relu6(self.stem.forward(images)))
+        let x = self.stem.forward_activated(Activation::Relu6, images);
+        self.separable_conv.forward(x)
     }
 }
 

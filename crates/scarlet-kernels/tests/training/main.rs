@@ -1,6 +1,6 @@
 //! The training kernels against slow references in f64, over random shapes.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, unreachable_pub)]
 
 mod reference;
 

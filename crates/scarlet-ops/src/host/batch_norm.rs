@@ -8,20 +8,24 @@ use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::{AutodiffBackend, tensor::FloatTensor};
 use scarlet_kernels::training::{self, Statistics};
 
-use super::NormConstants;
 use super::norm::{NormTensors, gradient_tensors, statistics_tensors};
 use super::storage::{HostBackend, from_channels_first, give_back, images, shape};
+use super::{NormConstants, NormResult};
 
 pub(super) fn forward<B: HostBackend>(
     x: FloatTensor<B>,
     gamma: FloatTensor<B>,
     beta: FloatTensor<B>,
     constants: NormConstants,
-) -> (FloatTensor<B>, FloatTensor<B>, FloatTensor<B>) {
+) -> NormResult<B> {
     let norm = NormTensors::<B>::new(gamma, beta, constants);
     let (output, statistics) = normalise::<B>(x, &norm);
     let [mean, variance] = statistics_tensors::<B>(Some(&statistics));
-    (output, mean, variance)
+    NormResult {
+        output,
+        mean,
+        variance,
+    }
 }
 
 fn normalise<B: HostBackend>(
@@ -85,11 +89,7 @@ pub(super) fn tracked<B: HostBackend, C: CheckpointStrategy>(
     gamma: FloatTensor<Autodiff<B, C>>,
     beta: FloatTensor<Autodiff<B, C>>,
     constants: NormConstants,
-) -> (
-    FloatTensor<Autodiff<B, C>>,
-    FloatTensor<Autodiff<B, C>>,
-    FloatTensor<Autodiff<B, C>>,
-) {
+) -> NormResult<Autodiff<B, C>> {
     let nodes = [x.node(), gamma.node(), beta.node()];
     let norm = NormTensors::<B>::new(gamma.into_primitive(), beta.into_primitive(), constants);
     let (output, statistics) = match BatchNorm.prepare::<C>(nodes).compute_bound().stateful() {
@@ -110,5 +110,9 @@ pub(super) fn tracked<B: HostBackend, C: CheckpointStrategy>(
     };
     let [mean, variance] =
         statistics_tensors::<B>(Some(&statistics)).map(Autodiff::<B, C>::from_inner);
-    (output, mean, variance)
+    NormResult {
+        output,
+        mean,
+        variance,
+    }
 }

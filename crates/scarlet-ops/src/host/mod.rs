@@ -43,6 +43,14 @@ pub(crate) struct DepthwiseShape {
     pub(crate) behind: Option<NormConstants>,
 }
 
+/// What a normalisation computes.
+#[derive(ExtensionType)]
+pub(crate) struct NormResult<B: Backend> {
+    pub(crate) output: FloatTensor<B>,
+    pub(crate) mean: FloatTensor<B>,
+    pub(crate) variance: FloatTensor<B>,
+}
+
 /// What a depthwise stage computes. Where there is no normalisation, its tensors are empty.
 #[derive(ExtensionType)]
 pub(crate) struct DepthwiseResult<B: Backend> {
@@ -89,13 +97,12 @@ pub(crate) trait TrainingOps: Backend {
         shape: ConvolutionShape,
     ) -> FloatTensor<Self>;
 
-    /// Output, means and variances.
     fn batch_norm(
         x: FloatTensor<Self>,
         gamma: FloatTensor<Self>,
         beta: FloatTensor<Self>,
         constants: NormConstants,
-    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
+    ) -> NormResult<Self>;
 
     /// Where the shape has no normalisation, its parameters are not looked at (give tensors of
     /// length 0): the generated dispatch knows no optional tensors.
@@ -140,7 +147,7 @@ macro_rules! training_ops {
             gamma: FloatTensor<Self>,
             beta: FloatTensor<Self>,
             constants: NormConstants,
-        ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
+        ) -> NormResult<Self> {
             batch_norm::$($function)*(x, gamma, beta, constants)
         }
 

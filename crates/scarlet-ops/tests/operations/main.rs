@@ -5,7 +5,7 @@
     feature = "ndarray",
     allow(deprecated, reason = "NdArray is supported while Burn has it")
 )]
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, unreachable_pub)]
 
 mod autodiff;
 mod cases;

@@ -1,11 +1,11 @@
 //! The nonlinearities of mobile networks.
 
 use burn::tensor::{Tensor, activation};
-use scarlet_arch::Activation;
+use scarlet_ops::Activation;
 
 /// `x · relu6(x + 3) / 6`, of any shape (Howard et al., MobileNetV3, arXiv 1905.02244).
 pub fn h_swish<const D: usize>(x: Tensor<D>) -> Tensor<D> {
-    activation::hard_swish(x)
+    scarlet_ops::activate(Activation::HSwish, x)
 }
 
 /// `relu6(x + 3) / 6`, of any shape.
@@ -15,11 +15,11 @@ pub fn h_sigmoid<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     activation::hard_sigmoid(x, 1.0 / 6.0, 0.5)
 }
 
-/// Applies a network's activation, to a tensor of any shape.
-pub(crate) fn activate<const D: usize>(kind: Activation, x: Tensor<D>) -> Tensor<D> {
+/// A network's activation as the operations know it.
+pub(crate) fn operation(kind: scarlet_arch::Activation) -> Activation {
     match kind {
-        Activation::HSwish => h_swish(x),
-        Activation::Relu6 => activation::relu6(x),
+        scarlet_arch::Activation::HSwish => Activation::HSwish,
+        scarlet_arch::Activation::Relu6 => Activation::Relu6,
     }
 }
 

@@ -5,6 +5,7 @@ use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{BatchNorm, Initializer, PaddingConfig2d};
 use burn::tensor::{Device, Tensor};
 use scarlet_arch::{BatchNormSpec, Padding};
+use scarlet_ops::Activation;
 
 use super::batch_norm::{batch_norm, normalise};
 
@@ -76,6 +77,41 @@ pub(crate) fn convolution(shape: ConvShape, padding: Padding, device: &Device) -
         .init(device)
 }
 
+/// Runs a convolution, by the training operation made for its shape if there is one.
+pub(crate) fn convolve(conv: &Conv2d, x: Tensor<4>) -> Tensor<4> {
+    let ([_, channels, height, width], weight) = (x.dims(), conv.weight.val());
+    let ([kernel, columns], [stride, other]) = (conv.kernel_size, conv.stride);
+    if conv.bias.is_some() || kernel != columns || stride != other || conv.dilation != [1, 1] {
+        return conv.forward(x);
+    }
+    let padding = padding(conv, height, width);
+    match conv.groups {
+        1 if kernel == 1 && stride == 1 && padding == scarlet_ops::Padding::default() => {
+            scarlet_ops::pointwise_conv2d(x, weight)
+        }
+        1 => scarlet_ops::conv2d(x, weight, stride, padding),
+        groups if groups == channels && weight.dims()[0] == channels => {
+            scarlet_ops::depthwise_conv2d(x, weight, stride, padding)
+        }
+        _ => conv.forward(x),
+    }
+}
+
+/// The zeros around an image of `height` and `width` that a convolution wants.
+pub(crate) fn padding(conv: &Conv2d, height: usize, width: usize) -> scarlet_ops::Padding {
+    use scarlet_ops::Padding;
+    match conv.padding {
+        PaddingConfig2d::Valid => Padding::default(),
+        PaddingConfig2d::Same => Padding::same(conv.kernel_size[0], conv.stride[0], height, width),
+        PaddingConfig2d::Explicit(top, left, bottom, right) => Padding {
+            top,
+            bottom,
+            left,
+            right,
+        },
+    }
+}
+
 /// A convolution followed by batch normalisation.
 #[derive(Module, Debug)]
 pub struct ConvBn {
@@ -96,6 +132,11 @@ impl ConvBn {
     /// `[batch, channels_in, height, width]` to
     /// `[batch, channels_out, ceil(height / stride), ceil(width / stride)]`.
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        normalise(&self.bn, self.conv.forward(x))
+        self.forward_activated(Activation::None, x)
+    }
+
+    /// As [`forward`](Self::forward), with an activation behind it.
+    pub(crate) fn forward_activated(&self, activation: Activation, x: Tensor<4>) -> Tensor<4> {
+        normalise(&self.bn, activation, convolve(&self.conv, x))
     }
 }

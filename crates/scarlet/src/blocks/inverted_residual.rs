@@ -6,9 +6,10 @@ use burn::nn::conv::Conv2d;
 use burn::tensor::{Device, Tensor};
 use scarlet_arch::{Activation, BatchNormSpec, Block, Padding};
 
-use super::activation::activate;
+use super::activation::operation;
 use super::batch_norm::{batch_norm, normalise};
-use super::conv::{ConvShape, convolution};
+use super::conv::{ConvShape, convolution, convolve};
+use super::depthwise_stage::depthwise_stage;
 use super::drop_path::DropPath;
 use super::squeeze_excite::SqueezeExcite;
 
@@ -150,15 +151,20 @@ impl InvertedResidual {
     }
 
     fn residual(&self, x: Tensor<4>) -> Tensor<4> {
-        let x = match (&self.conv1, &self.bn1) {
-            (Some(conv), Some(bn)) => activate(self.activation, normalise(bn, conv.forward(x))),
-            _ => x,
+        let x = match &self.conv1 {
+            Some(conv) => convolve(conv, x),
+            None => x,
         };
-        let x = activate(self.activation, normalise(&self.bn2, self.conv2.forward(x)));
+        let (bn1, activation) = (self.bn1.as_ref(), operation(self.activation));
+        let x = depthwise_stage(bn1, &self.conv2, &self.bn2, activation, x);
         let x = match &self.mid_se {
             Some(se) => se.forward(x),
             None => x,
         };
-        normalise(&self.bn3, self.conv3.forward(x))
+        normalise(
+            &self.bn3,
+            scarlet_ops::Activation::None,
+            convolve(&self.conv3, x),
+        )
     }
 }

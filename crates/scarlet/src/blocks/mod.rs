@@ -5,6 +5,7 @@
 mod activation;
 mod batch_norm;
 mod conv;
+mod depthwise_stage;
 mod drop_path;
 mod inverted_residual;
 mod separable_conv;

@@ -1,9 +1,11 @@
 //! The depthwise separable convolution behind the stem.
 
 use burn::module::Module;
-use burn::tensor::{Device, Tensor, activation::relu6};
+use burn::tensor::{Device, Tensor};
+use scarlet_ops::Activation;
 
 use super::conv::{ConvBn, ConvShape, ConvStyle};
+use super::depthwise_stage::depthwise_stage;
 
 /// A depthwise 3×3 convolution with ReLU6 and a linear 1×1 convolution, both normalised.
 #[derive(Module, Debug)]
@@ -33,6 +35,8 @@ impl SeparableConv {
 
     /// `[batch, channels_in, height, width]` to `[batch, channels_out, height, width]`.
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        self.pointwise.forward(relu6(self.depthwise.forward(x)))
+        let ConvBn { conv, bn } = &self.depthwise;
+        let x = depthwise_stage(None, conv, bn, Activation::Relu6, x);
+        self.pointwise.forward(x)
     }
 }

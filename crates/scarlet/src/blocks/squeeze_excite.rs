@@ -3,10 +3,9 @@
 use burn::module::Module;
 use burn::nn::Initializer;
 use burn::nn::conv::Conv2d;
-use burn::tensor::{Device, Tensor, activation::relu, module::adaptive_avg_pool2d};
+use burn::tensor::{Device, Tensor};
 use scarlet_arch::Padding;
 
-use super::activation::h_sigmoid;
 use super::conv::{ConvShape, convolution};
 
 /// Squeeze-excite (Hu et al., arXiv 1709.01507) with a reduction of 4 and h-sigmoid.
@@ -37,9 +36,17 @@ impl SqueezeExcite {
 
     /// Scales every channel of `[batch, channels, height, width]` by its gate in [0, 1].
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let mean = adaptive_avg_pool2d(x.clone(), [1, 1]);
-        let inner = relu(self.squeeze_conv.forward(mean));
-        x * h_sigmoid(self.excite_conv.forward(inner))
+        let bias = |conv: &Conv2d| match &conv.bias {
+            Some(bias) => bias.val(),
+            None => Tensor::zeros([conv.weight.dims()[0]], &x.device()),
+        };
+        let layers = scarlet_ops::SqueezeExcite {
+            squeeze_weight: self.squeeze_conv.weight.val(),
+            squeeze_bias: bias(&self.squeeze_conv),
+            excite_weight: self.excite_conv.weight.val(),
+            excite_bias: bias(&self.excite_conv),
+        };
+        scarlet_ops::squeeze_excite(x, layers)
     }
 }
 

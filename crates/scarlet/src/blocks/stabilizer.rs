@@ -1,7 +1,8 @@
 //! SCARLET's equivariant learnable stabilizer.
 
 use burn::module::{Initializer, Module, Param};
-use burn::tensor::{Device, Tensor, module::conv2d, ops::ConvOptions};
+use burn::tensor::{Device, Tensor};
+use scarlet_ops::Padding;
 
 /// The equivariant learnable stabilizer (Chu et al., arXiv 1908.06022): a 1×1 convolution
 /// without bias, normalisation or activation, which stands on a layer's skip while a supernet
@@ -50,7 +51,10 @@ impl Stabilizer {
     /// `[batch, channels_in, height, width]` to
     /// `[batch, channels_out, ceil(height / stride), ceil(width / stride)]`.
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let options = ConvOptions::new([self.stride, self.stride], [0, 0], [1, 1], 1);
-        conv2d(x, self.weight.val(), None, options)
+        let weight = self.weight.val();
+        match self.stride {
+            1 => scarlet_ops::pointwise_conv2d(x, weight),
+            stride => scarlet_ops::conv2d(x, weight, stride, Padding::default()),
+        }
     }
 }
