@@ -2,6 +2,7 @@
 //!
 //! - [`decode`]: JPEG and PNG files of every colour type to RGB, upright;
 //! - [`eval_image`] and [`normalize`]: the evaluation transform, as torchvision does it;
+//! - [`Augment`]: random changes to training images, by a seeded [`Random`];
 //! - [`ImageFolder`]: one sub-folder per class; [`list_images`]: any file or tree;
 //! - [`Loader`]: batches, prepared by worker threads while the network computes;
 //! - [`imagenet`]: names and WordNet ids of the 1,000 classes;
@@ -28,18 +29,22 @@
 #![warn(missing_docs)]
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod augment;
 mod decode;
 mod error;
 mod folder;
 pub mod ilsvrc;
 pub mod imagenet;
 mod loader;
+mod random;
 mod resample;
 mod transform;
 
-pub use decode::{DecodeOptions, decode, decode_bytes};
+pub use augment::{Augment, ColorJitter, Operation, RandAugment, ResizedCrop};
+pub use decode::{DecodeOptions, decode, decode_bytes, decode_caught};
 pub use error::DataError;
 pub use folder::{ImageFolder, list_images};
-pub use image::RgbImage;
+pub use image::{Rgb, RgbImage};
 pub use loader::{Batch, Batches, Failure, Loader, LoaderOptions, load_image};
-pub use transform::{eval_image, normalize};
+pub use random::{Random, seed_of};
+pub use transform::{eval_image, normalize, shrink};

@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use image::RgbImage;
-use scarlet_arch::Preprocessing;
+use scarlet_arch::{Preprocessing, ResizeFilter};
 
 use crate::DataError;
 use crate::resample::resize_crop;
@@ -37,6 +37,18 @@ pub fn eval_image(image: &RgbImage, preprocessing: &Preprocessing) -> Result<Rgb
         central(new_height, resolution),
         preprocessing.filter,
     ))
+}
+
+/// Shrinks an image, antialiased, until its shorter side has `side` pixels; one that is no larger
+/// stays as it is.
+pub fn shrink(image: RgbImage, side: usize) -> RgbImage {
+    let (width, height) = image.dimensions();
+    let side = side.max(1) as u64;
+    if u64::from(width.min(height)) <= side {
+        return image;
+    }
+    let size = resized_dimensions(width, height, side);
+    resize_crop(&image, size, 0..size.0, 0..size.1, ResizeFilter::Bilinear)
 }
 
 /// Largest crop and shorter side that are accepted: guards against nonsense, far above any use.

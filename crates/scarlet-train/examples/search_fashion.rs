@@ -190,7 +190,7 @@ fn augment() -> Augment {
     Augment {
         shift: 2,
         flip: true,
-        erase: 0.0,
+        ..Augment::default()
     }
 }
 

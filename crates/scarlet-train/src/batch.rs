@@ -1,11 +1,14 @@
-//! Images in memory to batches on a device.
+//! Images to batches on a device.
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
+use rayon::prelude::*;
 use scarlet::Architecture;
+use scarlet_arch::Preprocessing;
+use scarlet_data::{Augment, DataError, RgbImage, eval_image};
 
 use crate::TrainError;
-use crate::augment::{Augment, Change};
-use crate::dataset::Images;
+use crate::dataset::{Images, Source};
+use crate::mix::{Mix, Partners};
 use crate::random::{Purpose, Stream};
 
 /// What a network reads in one pass.
@@ -16,11 +19,23 @@ pub(crate) struct Batch {
     pub(crate) labels: Tensor<1, Int>,
     /// The labels again, on the host.
     pub(crate) classes: Vec<usize>,
+    /// Labels `[batch]` of the images that were mixed in, and the share of the images' own.
+    pub(crate) partners: Option<(Tensor<1, Int>, f64)>,
+}
+
+/// The same before it is on a device.
+pub(crate) struct HostBatch {
+    /// `[batch, channels, height, width]`, normalised.
+    pub(crate) values: Vec<f32>,
+    pub(crate) classes: Vec<usize>,
+    pub(crate) partners: Option<Partners>,
 }
 
 /// Makes batches out of images, normalised as a network wants them.
 pub(crate) struct Batcher<'a> {
-    images: &'a Images,
+    source: Source<'a>,
+    channels: usize,
+    preprocessing: Preprocessing,
     /// For each channel, what a pixel value becomes.
     values: Vec<[f32; 256]>,
     device: Device,
@@ -29,47 +44,13 @@ pub(crate) struct Batcher<'a> {
 impl<'a> Batcher<'a> {
     /// Checks that the images are what the network takes.
     pub(crate) fn new(
-        images: &'a Images,
+        source: impl Into<Source<'a>>,
         network: &Architecture,
         device: &Device,
     ) -> Result<Self, TrainError> {
-        let [channels, height, width] = images.shape();
-        let mismatch = |what, found, expected, hint| {
-            Err(TrainError::Mismatch {
-                what,
-                found,
-                expected,
-                hint,
-            })
-        };
-        if images.classes().len() != network.classes {
-            return mismatch(
-                "classes",
-                images.classes().len(),
-                network.classes,
-                "set the number of classes of the search space or network",
-            );
-        }
-        if channels != network.input_channels {
-            return mismatch(
-                "channels",
-                channels,
-                network.input_channels,
-                "set the input channels of the search space or network",
-            );
-        }
-        for (what, side) in [("rows", height), ("columns", width)] {
-            let expected = network.preprocessing.resolution;
-            if side != expected {
-                return mismatch(
-                    what,
-                    side,
-                    expected,
-                    "pad the images, or set the resolution of the search space or network",
-                );
-            }
-        }
-        let preprocessing = &network.preprocessing;
+        let source = source.into();
+        let (channels, preprocessing) = (network.input_channels, network.preprocessing);
+        check_fit(source, network)?;
         let values = (0..channels)
             .map(|channel| {
                 // Grey images take the first of the three values, and channels beyond colour the
@@ -80,50 +61,206 @@ impl<'a> Batcher<'a> {
             })
             .collect();
         Ok(Self {
-            images,
+            source,
+            channels,
+            preprocessing,
             values,
             device: device.clone(),
         })
     }
 
     /// The images of these indices as they are.
-    pub(crate) fn plain(&self, indices: &[usize]) -> Batch {
-        self.batch(indices, |_| Change::default())
+    pub(crate) fn plain(&self, indices: &[usize]) -> Result<Batch, TrainError> {
+        let batch = self.read(indices, |index, planes| match self.source {
+            Source::Images(images) => {
+                self.normalize_planes(images.image(index), planes);
+                Ok(())
+            }
+            Source::Photographs(photographs) => {
+                let image = photographs.read(index)?;
+                let side = self.preprocessing.resolution as u32;
+                match image.dimensions() == (side, side) {
+                    true => self.normalize(&image, planes),
+                    false => self.normalize(&eval_image(&image, &self.preprocessing)?, planes),
+                }
+                Ok(())
+            }
+        })?;
+        Ok(self.upload(batch))
     }
 
-    /// The images of these indices, changed at random, as the `number`th mini-batch of a run.
+    /// The images of these indices, changed at random as in this epoch of a run. What an image
+    /// becomes depends on the seed, the epoch and its index alone.
     pub(crate) fn augmented(
         &self,
         indices: &[usize],
         augment: &Augment,
         seed: u64,
-        number: u64,
-    ) -> Batch {
-        let [_, height, width] = self.images.shape();
-        let mut stream = Stream::new(seed, Purpose::Augment, number);
-        self.batch(indices, |_| augment.draw(height, width, &mut stream))
+        epoch: u64,
+    ) -> Result<HostBatch, TrainError> {
+        let number = |index| epoch * self.source.len() as u64 + index as u64;
+        let side = self.preprocessing.resolution;
+        let nothing = *augment == Augment::default();
+        self.read(indices, |index, planes| {
+            let mut stream = Stream::new(seed, Purpose::Augment, number(index));
+            let changed = match self.source {
+                Source::Images(images) if nothing => {
+                    self.normalize_planes(images.image(index), planes);
+                    return Ok(());
+                }
+                Source::Images(images) => {
+                    let image = to_rgb(images, index);
+                    augment.apply(&image, &self.preprocessing, &mut stream)?
+                }
+                Source::Photographs(photographs) => {
+                    let image = photographs.read(index)?;
+                    augment.apply(&image, &self.preprocessing, &mut stream)?
+                }
+            };
+            self.normalize(&changed, planes);
+            augment.erase(planes, [side, side], &mut stream);
+            Ok(())
+        })
     }
 
-    fn batch(&self, indices: &[usize], mut change: impl FnMut(usize) -> Change) -> Batch {
-        let [channels, height, width] = self.images.shape();
-        let mut values = Vec::with_capacity(indices.len() * channels * height * width);
-        let mut classes = Vec::with_capacity(indices.len());
-        for &index in indices {
-            let change = change(index);
-            let planes = self.images.image(index).chunks_exact(height * width);
-            for (plane, table) in planes.zip(&self.values) {
-                change.apply(plane, width, table, &mut values);
-            }
-            classes.push(self.images.label(index));
-        }
-        let shape = [indices.len(), channels, height, width];
-        let labels: Vec<i64> = classes.iter().map(|&class| class as i64).collect();
+    /// Mixes the images of a mini-batch.
+    pub(crate) fn mix(&self, batch: &mut HostBatch, mix: &Mix, stream: &mut Stream) {
+        let side = self.preprocessing.resolution;
+        batch.partners = mix.apply(&mut batch.values, [side, side], &batch.classes, stream);
+    }
+
+    /// Onto the device.
+    pub(crate) fn upload(&self, batch: HostBatch) -> Batch {
+        let labels = |classes: &[usize]| {
+            let labels: Vec<i64> = classes.iter().map(|&class| class as i64).collect();
+            let data = TensorData::new(labels, [classes.len()]);
+            Tensor::from_data(data, &self.device)
+        };
+        let side = self.preprocessing.resolution;
+        let shape = [batch.classes.len(), self.channels, side, side];
         Batch {
-            images: Tensor::from_data(TensorData::new(values, shape), &self.device),
-            labels: Tensor::from_data(TensorData::new(labels, [indices.len()]), &self.device),
-            classes,
+            images: Tensor::from_data(TensorData::new(batch.values, shape), &self.device),
+            labels: labels(&batch.classes),
+            partners: batch
+                .partners
+                .map(|partners| (labels(&partners.classes), partners.own_share)),
+            classes: batch.classes,
         }
     }
+
+    /// Fills the planes of each image by `fill`, side by side on all threads.
+    fn read(
+        &self,
+        indices: &[usize],
+        fill: impl Fn(usize, &mut [f32]) -> Result<(), DataError> + Sync,
+    ) -> Result<HostBatch, TrainError> {
+        let size = self.channels * self.preprocessing.resolution.pow(2);
+        let mut values = vec![0.0; indices.len() * size];
+        values
+            .par_chunks_exact_mut(size)
+            .zip(indices)
+            .try_for_each(|(planes, &index)| fill(index, planes))?;
+        Ok(HostBatch {
+            values,
+            classes: indices
+                .iter()
+                .map(|&index| self.source.label(index))
+                .collect(),
+            partners: None,
+        })
+    }
+
+    fn normalize_planes(&self, pixels: &[u8], planes: &mut [f32]) {
+        let size = planes.len() / self.channels;
+        let channels = pixels
+            .chunks_exact(size)
+            .zip(planes.chunks_exact_mut(size))
+            .zip(&self.values);
+        for ((pixels, plane), table) in channels {
+            for (value, &pixel) in plane.iter_mut().zip(pixels) {
+                *value = table[usize::from(pixel)];
+            }
+        }
+    }
+
+    fn normalize(&self, image: &RgbImage, planes: &mut [f32]) {
+        let pixels = image.as_raw().chunks_exact(3);
+        if self.channels == 1 {
+            for (value, pixel) in planes.iter_mut().zip(pixels) {
+                *value = self.values[0][usize::from(luma(pixel))];
+            }
+            return;
+        }
+        let size = planes.len() / self.channels;
+        for (channel, plane) in planes.chunks_exact_mut(size).enumerate() {
+            for (value, pixel) in plane.iter_mut().zip(pixels.clone()) {
+                *value = self.values[channel][usize::from(pixel[channel])];
+            }
+        }
+    }
+}
+
+/// 0.299 R + 0.587 G + 0.114 B, rounded (ITU-R BT.601). Grey stays what it is.
+pub(crate) fn luma(rgb: &[u8]) -> u8 {
+    let weighted = 299 * u32::from(rgb[0]) + 587 * u32::from(rgb[1]) + 114 * u32::from(rgb[2]);
+    ((weighted + 500) / 1000) as u8
+}
+
+/// An image of one or three channels; a grey one is repeated.
+fn to_rgb(images: &Images, index: usize) -> RgbImage {
+    let [channels, height, width] = images.shape();
+    let pixels = images.image(index);
+    let size = height * width;
+    RgbImage::from_fn(width as u32, height as u32, |x, y| {
+        let place = y as usize * width + x as usize;
+        scarlet_data::Rgb(std::array::from_fn(|channel| {
+            pixels[channel.min(channels - 1) * size + place]
+        }))
+    })
+}
+
+fn check_fit(source: Source<'_>, network: &Architecture) -> Result<(), TrainError> {
+    let check = |what, found, expected, hint| match found == expected {
+        true => Ok(()),
+        false => Err(TrainError::Mismatch {
+            what,
+            found,
+            expected,
+            hint,
+        }),
+    };
+    check(
+        "classes",
+        source.classes().len(),
+        network.classes,
+        "set the number of classes of the search space or network",
+    )?;
+    let Source::Images(images) = source else {
+        // Photographs become what the network wants, in colour or grey.
+        let channels = if network.input_channels == 1 { 1 } else { 3 };
+        return check(
+            "channels",
+            channels,
+            network.input_channels,
+            "photographs are read in colour (3) or grey (1)",
+        );
+    };
+    let [channels, height, width] = images.shape();
+    check(
+        "channels",
+        channels,
+        network.input_channels,
+        "set the input channels of the search space or network",
+    )?;
+    for (what, side) in [("rows", height), ("columns", width)] {
+        check(
+            what,
+            side,
+            network.preprocessing.resolution,
+            "pad the images, or set the resolution of the search space or network",
+        )?;
+    }
+    Ok(())
 }
 
 /// How many rows of logits `[batch, classes]` are largest at their class.

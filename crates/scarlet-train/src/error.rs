@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use scarlet::fold::FoldError;
+use scarlet::weights::WeightsError;
 use scarlet::{ConfigError, InputError};
 use scarlet_arch::ArchitectureError;
 use thiserror::Error;
@@ -26,6 +27,12 @@ pub enum TrainError {
     /// A data set that cannot be used.
     #[error(transparent)]
     Dataset(#[from] DatasetError),
+    /// A photograph or an augmentation that cannot be used.
+    #[error(transparent)]
+    Data(#[from] scarlet_data::DataError),
+    /// Weights that cannot be written.
+    #[error(transparent)]
+    Weights(Box<WeightsError>),
     /// A stabilizer that cannot be removed.
     #[error(transparent)]
     Fold(#[from] FoldError),
@@ -153,6 +160,12 @@ pub enum TrainError {
 impl From<ArchitectureError> for TrainError {
     fn from(error: ArchitectureError) -> Self {
         Self::Architecture(Box::new(error))
+    }
+}
+
+impl From<WeightsError> for TrainError {
+    fn from(error: WeightsError) -> Self {
+        Self::Weights(Box::new(error))
     }
 }
 

@@ -20,7 +20,6 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod atomic_file;
-mod augment;
 mod batch;
 pub mod dataset;
 mod error;
@@ -28,19 +27,21 @@ mod evaluator;
 mod extract;
 mod loss;
 mod measure;
+mod mix;
 mod random;
 mod run_folder;
 mod sampler;
 mod supernet;
 mod trainer;
 
-pub use augment::Augment;
 pub use error::TrainError;
 pub use evaluator::{CandidateEvaluator, EvaluatorConfig, ScoreCache};
 pub use extract::Extracted;
 pub use measure::{Measurement, measure, recalibrate};
+pub use mix::Mix;
 pub use run_folder::{EventLog, RunFolder};
 pub use sampler::{PathSampler, Sampling};
+pub use scarlet_data::{Augment, ColorJitter, RandAugment, ResizedCrop};
 pub use supernet::{ChoiceLayer, StabilizerInit, Supernet, SupernetConfig};
 pub use trainer::{
     Checkpoints, Control, EpochRecord, Event, Observer, Optimizer, Teacher, TrainConfig, Trainable,

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::TrainError;
 use crate::batch::{Batcher, count_correct};
-use crate::dataset::Images;
+use crate::dataset::Source;
 use crate::error::require;
 use crate::loss::cross_entropy;
 
@@ -35,19 +35,20 @@ impl Measurement {
 ///
 /// # Errors
 ///
-/// When the images do not fit the network.
-pub fn measure(
+/// When the images do not fit the network, or a photograph cannot be read.
+pub fn measure<'a>(
     network: &Scarlet,
-    images: &Images,
+    images: impl Into<Source<'a>>,
     batch_size: usize,
 ) -> Result<Measurement, TrainError> {
     check_batch_size(batch_size)?;
+    let images = images.into();
     let network = network.valid();
     let batcher = Batcher::new(images, network.architecture(), &network.device())?;
     let (mut correct, mut loss) = (0, 0.0);
     let indices: Vec<usize> = (0..images.len()).collect();
     for indices in indices.chunks(batch_size) {
-        let batch = batcher.plain(indices);
+        let batch = batcher.plain(indices)?;
         let logits = network.try_forward(batch.images)?;
         correct += count_correct(&logits, &batch.classes);
         let mean = cross_entropy(logits, batch.labels, 0.0).into_scalar::<f32>();
@@ -70,13 +71,14 @@ pub fn measure(
 ///
 /// # Errors
 ///
-/// When the images do not fit the network.
-pub fn recalibrate(
+/// When the images do not fit the network, or a photograph cannot be read.
+pub fn recalibrate<'a>(
     network: &Scarlet,
-    images: &Images,
+    images: impl Into<Source<'a>>,
     batch_size: usize,
 ) -> Result<Scarlet, TrainError> {
     check_batch_size(batch_size)?;
+    let images = images.into();
     // `valid` parts the running statistics from those of the given network. Statistics are only
     // gathered on an autodiff device; without gradients nothing is kept for a backward pass.
     let mut network = network.valid().train().no_grad();
@@ -89,7 +91,7 @@ pub fn recalibrate(
     {
         // The cumulative mean: the weight of the nth batch is 1/n.
         for_each_batch_norm(&mut network, |bn| bn.momentum = 1.0 / (seen + 1) as f64);
-        network.try_forward(batcher.plain(indices).images)?;
+        network.try_forward(batcher.plain(indices)?.images)?;
     }
     for_each_batch_norm(&mut network, |bn| {
         bn.momentum = architecture.batch_norm.momentum

@@ -15,7 +15,7 @@ use scarlet::arch::{SearchSpace, Skip};
 use scarlet::{Scarlet, ScarletConfig};
 use scarlet_train::dataset::Images;
 use scarlet_train::{
-    Augment, Checkpoints, Control, Event, Optimizer, PathSampler, Sampling, Supernet, Teacher,
+    Augment, Checkpoints, Control, Event, Mix, Optimizer, PathSampler, Sampling, Supernet, Teacher,
     TrainConfig, TrainError, Trainable, Trained, Trainer, load_checkpoint, measure, recalibrate,
 };
 
@@ -46,7 +46,13 @@ fn config() -> TrainConfig {
             shift: 1,
             flip: false,
             erase: 0.3,
+            ..Augment::default()
         },
+        mix: Mix {
+            mixup: 0.2,
+            cutmix: 1.0,
+        },
+        layer_decay: Some(0.9),
         seed: 11,
         ..TrainConfig::default()
     }
@@ -64,13 +70,21 @@ fn stop_after(steps: u64) -> impl FnMut(&Event) -> Control {
     }
 }
 
-/// Everything that was trained.
-fn outcome<M: Trainable>(trained: &Trained<M>) -> (Vec<u32>, Option<Vec<u32>>, String) {
+/// Everything that was trained: the last weights, their average, the best ones, the epochs.
+fn outcome<M: Trainable>(trained: &Trained<M>) -> (Vec<u32>, [Option<Vec<u32>>; 2], String) {
     (
         bits(&trained.model),
-        trained.average.as_ref().map(bits),
+        [&trained.average, &trained.best].map(|module| module.as_ref().map(bits)),
         format!("{:?}", trained.epochs),
     )
+}
+
+/// For supernets, which have no layers of one network.
+fn supernet_config() -> TrainConfig {
+    TrainConfig {
+        layer_decay: None,
+        ..config()
+    }
 }
 
 #[test]
@@ -166,7 +180,8 @@ fn a_supernet_learns_in_all_its_paths() {
         clip_norm: None,
         average_decay: None,
         augment: Augment::default(),
-        ..config()
+        mix: Mix::default(),
+        ..supernet_config()
     };
     let supernet = supernet(Skip::Linear, 1);
     let sampler = PathSampler::new(Sampling::StrictFairness, supernet.space(), 2);
@@ -214,8 +229,19 @@ fn an_interrupted_run_ends_like_any_other() {
             .unwrap();
         assert!(resumed.completed);
         assert_eq!(outcome(&resumed), outcome(&whole), "stopped after {stop}");
+        // What is there for use are these weights.
+        let file = |name: &str| bits(&Scarlet::open(folder.path().join(name), &device()).unwrap());
+        assert_eq!(
+            Some(file("best.safetensors")),
+            whole.best.as_ref().map(bits)
+        );
+        assert_eq!(
+            Some(file("last.safetensors")),
+            whole.average.as_ref().map(bits)
+        );
         // A finished run has nothing to go on with, and says the same again.
         let again = Trainer::new(config())
+            .with_validation(&test)
             .with_checkpoints(in_folder(folder.path()).resuming())
             .train(network(3), (), &train)
             .unwrap();
@@ -230,7 +256,7 @@ fn an_interrupted_supernet_ends_like_any_other() {
     let run = |seed: u64, checkpoints: Option<Checkpoints>, stop: u64| -> Trained<Supernet> {
         let supernet = supernet(Skip::Linear, seed);
         let sampler = PathSampler::new(Sampling::StrictFairness, supernet.space(), 2);
-        let mut trainer = Trainer::new(config()).with_observer(stop_after(stop));
+        let mut trainer = Trainer::new(supernet_config()).with_observer(stop_after(stop));
         if let Some(checkpoints) = checkpoints {
             trainer = trainer.with_checkpoints(checkpoints);
         }
@@ -244,7 +270,7 @@ fn an_interrupted_supernet_ends_like_any_other() {
 
     let supernet = supernet(Skip::Linear, 1);
     let uniform = PathSampler::new(Sampling::Uniform, supernet.space(), 2);
-    let other = Trainer::new(config())
+    let other = Trainer::new(supernet_config())
         .with_checkpoints(in_folder(folder.path()).resuming())
         .train(supernet, uniform, &train);
     let message = other.map(|trained| trained.steps).unwrap_err().to_string();
@@ -461,4 +487,118 @@ fn a_full_disk_leaves_the_last_checkpoint() {
     fs::rename(gone, folder.path()).unwrap();
     assert!(error.to_string().contains("cannot write"), "{error}");
     assert_eq!(after, before);
+}
+
+#[test]
+fn a_run_without_progress_stops_and_keeps_its_best() {
+    let _alone = alone();
+    let (train, test) = (images(70), images(30));
+    // Nothing is learnt at this rate, so that the first epoch stays the best.
+    let config = TrainConfig {
+        epochs: 50,
+        learning_rate: 1e-12,
+        average_decay: None,
+        patience: Some(3),
+        ..config()
+    };
+    let run = |checkpoints: Checkpoints, stop| {
+        Trainer::new(config.clone())
+            .with_validation(&test)
+            .with_checkpoints(checkpoints)
+            .with_observer(stop_after(stop))
+            .train(network(1), (), &train)
+            .unwrap()
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let whole = run(in_folder(folder.path()), u64::MAX);
+    assert!(whole.completed);
+    let best = whole.epochs.iter().rposition(|epoch| epoch.best).unwrap();
+    assert_eq!(whole.epochs.len(), best + 1 + 3);
+    assert!(whole.epochs.len() < 50);
+    let again = run(in_folder(folder.path()).resuming(), u64::MAX);
+    assert_eq!(outcome(&again), outcome(&whole));
+
+    let folder = tempfile::tempdir().unwrap();
+    run(in_folder(folder.path()), whole.steps - 5);
+    let resumed = run(in_folder(folder.path()).resuming(), u64::MAX);
+    assert_eq!(outcome(&resumed), outcome(&whole));
+}
+
+#[test]
+fn the_best_weights_are_not_changed_by_what_comes_after() {
+    let _alone = alone();
+    let (train, test) = (images(240), images(60));
+    let config = TrainConfig {
+        epochs: 4,
+        average_decay: None,
+        ..config()
+    };
+    let trained = Trainer::new(config)
+        .with_validation(&test)
+        .train(network(1), (), &train)
+        .unwrap();
+    let best = trained.epochs.iter().rfind(|epoch| epoch.best).unwrap();
+    let network = trained.best.as_ref().unwrap();
+    let again = measure(network, &test, 8).unwrap();
+    assert_eq!(Some(again.accuracy()), best.validation_accuracy);
+    assert_eq!(Some(again.loss), best.validation_loss);
+}
+
+#[test]
+fn frozen_parts_stay_as_they_are_statistics_included() {
+    let _alone = alone();
+    let train = images(70);
+    let frozen = || {
+        network(1)
+            .freeze_prefixes(&["stem", "separable_conv", "mb_module.0"])
+            .unwrap()
+    };
+    let before = bits(&frozen().stem);
+    let block = bits(&frozen().mb_module[0]);
+    let whole = Trainer::new(config()).train(frozen(), (), &train).unwrap();
+    for network in [&whole.model, whole.average.as_ref().unwrap()] {
+        assert_eq!(bits(&network.stem), before);
+        assert_eq!(bits(&network.mb_module[0]), block);
+        assert_ne!(bits(&network.mb_module[1]), bits(&frozen().mb_module[1]));
+    }
+    let folder = tempfile::tempdir().unwrap();
+    Trainer::new(config())
+        .with_checkpoints(in_folder(folder.path()))
+        .with_observer(stop_after(7))
+        .train(frozen(), (), &train)
+        .unwrap();
+    let resumed = Trainer::new(config())
+        .with_checkpoints(in_folder(folder.path()).resuming())
+        .train(frozen(), (), &train)
+        .unwrap();
+    assert_eq!(outcome(&resumed), outcome(&whole));
+}
+
+#[test]
+fn settings_that_need_more_say_what() {
+    let _alone = alone();
+    let train = images(9);
+    let message = |config: TrainConfig| {
+        let trained = Trainer::new(config).train(network(1), (), &train);
+        trained
+            .map(|trained| trained.steps)
+            .unwrap_err()
+            .to_string()
+    };
+    let patient = TrainConfig {
+        patience: Some(2),
+        ..config()
+    };
+    assert!(message(patient).contains("where no network is judged on validation images"));
+    let supernet = supernet(Skip::Linear, 1);
+    let sampler = PathSampler::new(Sampling::StrictFairness, supernet.space(), 2);
+    let error = Trainer::new(config())
+        .train(supernet, sampler, &train)
+        .map(|trained| trained.steps)
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("`layer_decay` is 0.9, but must be left out for a supernet"),
+        "{error}"
+    );
 }

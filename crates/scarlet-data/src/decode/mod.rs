@@ -5,6 +5,7 @@ mod png;
 
 use std::fs;
 use std::io::Read;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use image::metadata::Orientation;
@@ -62,6 +63,32 @@ pub fn decode(path: impl AsRef<Path>, options: &DecodeOptions) -> Result<RgbImag
         .and_then(|file| file.take(options.max_bytes).read_to_end(&mut bytes))
         .map_err(|error| DataError::read(path, error))?;
     decode_bytes(&bytes, path, options)
+}
+
+/// [`decode`] for files of unknown origin: one that reaches a bug in a decoder costs that file, not
+/// the run.
+///
+/// # Errors
+/// As [`decode`].
+pub fn decode_caught(
+    path: impl AsRef<Path>,
+    options: &DecodeOptions,
+) -> Result<RgbImage, DataError> {
+    let path = path.as_ref();
+    caught(path, || decode(path, options))
+}
+
+/// What `work` does with a file, or an error that names the file if it panics.
+pub(crate) fn caught<T>(
+    path: &Path,
+    work: impl FnOnce() -> Result<T, DataError>,
+) -> Result<T, DataError> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
+        Err(DataError::Damaged {
+            path: path.into(),
+            reason: "the decoder failed on it unexpectedly".into(),
+        })
+    })
 }
 
 /// [`decode`] for a file's `bytes`, wherever they come from; errors call them `name`.

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::ops::Range;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
@@ -12,6 +11,7 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 use scarlet_arch::Preprocessing;
 
 use super::{Batch, Failure, Loader, LoaderOptions, load_image};
+use crate::decode::caught;
 use crate::transform::sides;
 use crate::{DataError, DecodeOptions};
 
@@ -211,15 +211,7 @@ impl Work {
         for index in &self.requests {
             let path = &self.paths[index];
             // A hostile file may reach a bug in a decoder; it must cost that file, not the run.
-            let result = catch_unwind(AssertUnwindSafe(|| {
-                load_image(path, &self.preprocessing, &self.decode)
-            }))
-            .unwrap_or_else(|_| {
-                Err(DataError::Damaged {
-                    path: path.clone(),
-                    reason: "the decoder failed on it unexpectedly".into(),
-                })
-            });
+            let result = caught(path, || load_image(path, &self.preprocessing, &self.decode));
             if self.results.send((index, result)).is_err() {
                 break;
             }

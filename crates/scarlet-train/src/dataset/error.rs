@@ -88,6 +88,25 @@ pub enum DatasetError {
         /// Its images.
         images: usize,
     },
+    /// A class that is not one of those to be learnt.
+    #[error(
+        "`{path}` is of class `{class}`, which no training image has: add training images of it, \
+         or take it out"
+    )]
+    UnknownClass {
+        /// Name of the class.
+        class: String,
+        /// One of its images.
+        path: PathBuf,
+    },
+    /// A class of which nothing is left.
+    #[error("no image of class `{class}` can be read: {source}")]
+    Unreadable {
+        /// Name of the class.
+        class: String,
+        /// What is wrong with one of them.
+        source: Box<scarlet_data::DataError>,
+    },
     /// A share that is none.
     #[error("a split puts a share of the images aside, over 0 and under 1, but {share} was given")]
     Share {

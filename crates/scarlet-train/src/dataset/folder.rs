@@ -7,6 +7,7 @@ use scarlet_arch::Preprocessing;
 use scarlet_data::{DataError, DecodeOptions, ImageFolder, RgbImage, decode, eval_image};
 
 use super::{DatasetError, Images};
+use crate::batch::luma;
 
 /// The images of a folder, and what could not be read.
 #[derive(Debug)]
@@ -74,12 +75,6 @@ fn push_planes(rgb: &[u8], channels: usize, pixels: &mut Vec<u8>) {
             pixels.extend(rgb.iter().skip(channel).step_by(3));
         }
     }
-}
-
-/// 0.299 R + 0.587 G + 0.114 B, rounded.
-fn luma(rgb: &[u8]) -> u8 {
-    let weighted = 299 * u32::from(rgb[0]) + 587 * u32::from(rgb[1]) + 114 * u32::from(rgb[2]);
-    ((weighted + 500) / 1000) as u8
 }
 
 #[cfg(test)]

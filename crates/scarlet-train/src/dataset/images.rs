@@ -1,8 +1,7 @@
 //! [`Images`]: labelled images of one size.
 
-use crate::random::{Purpose, Stream};
-
 use super::DatasetError;
+use super::split::split;
 
 /// Labelled images of one size in memory, 8 bits a channel.
 ///
@@ -211,34 +210,7 @@ impl Images {
     /// When the share is not over 0 and under 1, or a class has a single image. Classes without
     /// images are let be.
     pub fn split(&self, share: f64, seed: u64) -> Result<(Self, Self), DatasetError> {
-        if !(share > 0.0 && share < 1.0) {
-            return Err(DatasetError::Share { share });
-        }
-        let mut by_class = vec![Vec::new(); self.classes.len()];
-        for (index, &label) in self.labels.iter().enumerate() {
-            by_class[label as usize].push(index);
-        }
-        let (mut rest, mut aside) = (Vec::new(), Vec::new());
-        for (class, mut indices) in by_class.into_iter().enumerate() {
-            match indices.len() {
-                0 => continue,
-                1 => {
-                    return Err(DatasetError::ClassTooSmall {
-                        class: self.classes[class].clone(),
-                        images: 1,
-                    });
-                }
-                length => {
-                    Stream::new(seed, Purpose::Split, class as u64).shuffle(&mut indices);
-                    let count = (share * length as f64).round() as usize;
-                    let (chosen, others) = indices.split_at(count.clamp(1, length - 1));
-                    aside.extend_from_slice(chosen);
-                    rest.extend_from_slice(others);
-                }
-            }
-        }
-        rest.sort_unstable();
-        aside.sort_unstable();
+        let (rest, aside) = split(&self.labels, &self.classes, share, seed)?;
         Ok((self.select(&rest), self.select(&aside)))
     }
 

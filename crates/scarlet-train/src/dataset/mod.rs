@@ -1,7 +1,9 @@
-//! Images in memory: photographs in folders, MNIST's and CIFAR's files, and an embedded sample.
+//! Images: photographs in folders, MNIST's and CIFAR's files, and an embedded sample.
 //!
 //! - [`Images`]: the images, their classes, and how they are divided;
-//! - [`folder`]: photographs, one folder per class;
+//! - [`Photographs`]: photographs of any size, decoded when they are needed;
+//! - [`Source`]: either of these, which is what can be trained on;
+//! - [`folder`]: photographs made [`Images`] of one size;
 //! - [`idx`]: IDX files, as MNIST and Fashion-MNIST come in, plain or compressed with gzip;
 //! - [`cifar`]: the binary files of CIFAR-10 and CIFAR-100;
 //! - [`fashion_sample`]: 7,000 images of Fashion-MNIST that need no file.
@@ -11,8 +13,13 @@ mod error;
 pub mod folder;
 pub mod idx;
 mod images;
+mod photographs;
 mod sample;
+mod source;
+mod split;
 
 pub use error::DatasetError;
 pub use images::{Images, TrainTest};
+pub use photographs::{PhotographList, PhotographOptions, Photographs, Stored, Unreadable};
 pub use sample::{FASHION_MNIST_CLASSES, fashion_sample};
+pub use source::Source;

@@ -41,8 +41,10 @@ struct Blend {
 impl ModuleMapper for Blend {
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
         match self.current.remove::<Tensor<D>>(&param.id) {
+            // In this form, what does not change (a frozen weight, say) stays to the bit.
             Some(current) => param.map(|average| {
-                average.mul_scalar(self.decay) + current.mul_scalar(1.0 - self.decay)
+                let way = current - average.clone();
+                average + way.mul_scalar(1.0 - self.decay)
             }),
             None => param,
         }

@@ -1,8 +1,8 @@
 //! Checkpoints: everything a run needs to go on to the same result.
 //!
 //! A checkpoint is one safetensors file: the network's weights and running statistics under
-//! `model.`, those of its moving average under `average.`, and the optimizer's state as Burn
-//! writes it. The metadata holds the rest as JSON.
+//! `model.`, those of its moving average under `average.` and of the best epoch under `best.`, and
+//! the optimizer's state as Burn writes it. The metadata holds the rest as JSON.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
@@ -22,6 +22,7 @@ use crate::{TrainError, atomic_file};
 const METADATA_KEY: &str = "scarlet.checkpoint";
 const MODEL: &str = "model.";
 const AVERAGE: &str = "average.";
+const BEST: &str = "best.";
 const OPTIMIZER: &str = "optimizer";
 /// Raised when a file is written that earlier versions would misread.
 const FORMAT: u32 = 1;
@@ -45,12 +46,13 @@ pub(super) fn save<M: Module, P: Serialize>(
     path: &Path,
     model: &M,
     average: Option<&M>,
+    best: Option<&M>,
     optimizer: &ModuleOptimizer,
     progress: &P,
 ) -> Result<(), Failed> {
     let mut ids = BTreeMap::new();
     let mut tensors: Vec<(String, Vec<usize>, Dtype, Vec<u8>)> = Vec::new();
-    let parts = [(MODEL, Some(model)), (AVERAGE, average)];
+    let parts = [(MODEL, Some(model)), (AVERAGE, average), (BEST, best)];
     for (prefix, module) in parts
         .iter()
         .filter_map(|(p, m)| m.map(|module| (*p, module)))
@@ -109,6 +111,7 @@ pub(super) struct Checkpoint<P> {
     ids: BTreeMap<String, u64>,
     model: Tensors,
     average: Option<Tensors>,
+    best: Option<Tensors>,
     optimizer: Vec<u8>,
 }
 
@@ -144,7 +147,7 @@ impl<P: DeserializeOwned> Checkpoint<P> {
         let metadata: Metadata<P> = serde_json::from_str(metadata).map_err(|error| text(&error))?;
 
         let file = SafeTensors::deserialize(bytes).map_err(|error| text(&error))?;
-        let (mut model, mut average) = (Tensors::new(), Tensors::new());
+        let (mut model, mut average, mut best) = (Tensors::new(), Tensors::new(), Tensors::new());
         let mut optimizer = None;
         for (name, view) in file.tensors() {
             if name == OPTIMIZER {
@@ -164,6 +167,8 @@ impl<P: DeserializeOwned> Checkpoint<P> {
                 model.insert(name.to_owned(), data);
             } else if let Some(name) = name.strip_prefix(AVERAGE) {
                 average.insert(name.to_owned(), data);
+            } else if let Some(name) = name.strip_prefix(BEST) {
+                best.insert(name.to_owned(), data);
             }
         }
         Ok(Self {
@@ -171,35 +176,52 @@ impl<P: DeserializeOwned> Checkpoint<P> {
             ids: metadata.ids,
             model,
             average: (!average.is_empty()).then_some(average),
+            best: (!best.is_empty()).then_some(best),
             optimizer: optimizer.ok_or("it has no optimizer state")?,
         })
     }
 
-    /// Puts the weights into a network of the same shape, and gives back the average, if there is
-    /// one, and the optimizer with its state.
-    #[allow(clippy::type_complexity, reason = "named by its caller")]
+    /// Puts everything into a network of the same shape and its optimizer.
     pub(super) fn apply<M: Module>(
         self,
         path: &Path,
         model: M,
         optimizer: ModuleOptimizer,
-    ) -> Result<(M, Option<M>, ModuleOptimizer, P), TrainError> {
+    ) -> Result<Restored<M, P>, TrainError> {
         let failed = |problem| TrainError::Checkpoint {
             path: path.to_owned(),
             problem,
         };
-        // Restored before the average is made, so that both have the same parameter numbers.
+        // Restored before the others are made, so that all have the same parameter numbers.
         let model = restore(model, self.model, &self.ids).map_err(failed)?;
-        let average = match self.average {
-            Some(tensors) => Some(restore(model.valid(), tensors, &self.ids).map_err(failed)?),
-            None => None,
+        let copy = |tensors: Option<Tensors>| {
+            tensors
+                .map(|tensors| restore(model.valid(), tensors, &self.ids))
+                .transpose()
+                .map_err(failed)
         };
+        let (average, best) = (copy(self.average)?, copy(self.best)?);
         let state = Bytes::from_bytes_vec(self.optimizer);
         let optimizer = optimizer
             .from_bytes(state)
             .map_err(|error| failed(error.to_string()))?;
-        Ok((model, average, optimizer, self.progress))
+        Ok(Restored {
+            model,
+            average,
+            best,
+            optimizer,
+            progress: self.progress,
+        })
     }
+}
+
+/// What a run goes on with.
+pub(super) struct Restored<M, P> {
+    pub(super) model: M,
+    pub(super) average: Option<M>,
+    pub(super) best: Option<M>,
+    pub(super) optimizer: ModuleOptimizer,
+    pub(super) progress: P,
 }
 
 /// Puts the weights of a run's checkpoint into a network or supernet of the same shape: those of

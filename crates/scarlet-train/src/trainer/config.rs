@@ -2,8 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::augment::Augment;
+use scarlet_data::Augment;
+
 use crate::error::{TrainError, require};
+use crate::mix::Mix;
 
 /// How gradients change weights. Weight decay never applies to biases and batch normalisation.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -65,8 +67,16 @@ pub struct TrainConfig {
     /// Decay of an exponential moving average of the weights, which is then what is judged and
     /// returned too. Early on a smaller one is used, `(1 + steps) / (10 + steps)`.
     pub average_decay: Option<f64>,
+    /// Learning rate of each layer, relative to the layer behind it; the classifier has the whole.
+    /// Smaller than 1, it keeps what the first layers of a trained network know. Supernets, whose
+    /// layers are many networks', do not have it.
+    pub layer_decay: Option<f64>,
+    /// Stop when so many epochs have gone by without a better accuracy on the validation images.
+    pub patience: Option<usize>,
     /// Random changes to the images.
     pub augment: Augment,
+    /// Mixing the images of a mini-batch.
+    pub mix: Mix,
     /// Seed of every random decision.
     pub seed: u64,
 }
@@ -85,7 +95,10 @@ impl Default for TrainConfig {
             label_smoothing: 0.1,
             clip_norm: None,
             average_decay: None,
+            layer_decay: None,
+            patience: None,
             augment: Augment::default(),
+            mix: Mix::default(),
             seed: 0,
         }
     }
@@ -141,6 +154,13 @@ impl TrainConfig {
         if let Some(decay) = self.average_decay {
             require((0.0..1.0).contains(&decay), "average_decay", decay, share)?;
         }
+        if let Some(decay) = self.layer_decay {
+            let expected = "over 0, at most 1";
+            require(decay > 0.0 && decay <= 1.0, "layer_decay", decay, expected)?;
+        }
+        if let Some(patience) = self.patience {
+            require(patience > 0, "patience", patience, natural)?;
+        }
         match self.optimizer {
             Optimizer::Sgd { momentum, nesterov } => {
                 require((0.0..1.0).contains(&momentum), "momentum", momentum, share)?;
@@ -166,7 +186,8 @@ impl TrainConfig {
                 )?;
             }
         }
-        self.augment.validate()
+        self.mix.validate()?;
+        Ok(self.augment.validate()?)
     }
 }
 
@@ -194,7 +215,10 @@ mod tests {
         assert!(message(|c| c.label_smoothing = 1.0).contains("`label_smoothing`"));
         assert!(message(|c| c.clip_norm = Some(0.0)).contains("`clip_norm`"));
         assert!(message(|c| c.average_decay = Some(1.0)).contains("`average_decay`"));
-        assert!(message(|c| c.augment.erase = 2.0).contains("`augment.erase`"));
+        assert!(message(|c| c.augment.erase = 2.0).contains("augment.erase: 2 is"));
+        assert!(message(|c| c.layer_decay = Some(0.0)).contains("`layer_decay` is 0"));
+        assert!(message(|c| c.patience = Some(0)).contains("`patience` is 0"));
+        assert!(message(|c| c.mix.cutmix = 9.0).contains("`mix.cutmix` is 9"));
         let nesterov = |c: &mut TrainConfig| {
             c.optimizer = Optimizer::Sgd {
                 momentum: 0.0,

@@ -50,7 +50,8 @@ pub enum Event {
     Finished {
         /// Steps done.
         step: u64,
-        /// Whether they were all; if not, the run was stopped and can go on.
+        /// Whether the run is done, by all steps or by running out of patience; if not, it was
+        /// stopped and can go on.
         completed: bool,
     },
 }
@@ -83,6 +84,12 @@ pub struct EpochRecord {
     /// The same of the validation images, by the averaged weights where there are any; none
     /// without validation images.
     pub validation_accuracy: Option<f64>,
+    /// Mean cross-entropy of the validation images, in nats.
+    #[serde(default)]
+    pub validation_loss: Option<f64>,
+    /// Whether no epoch before was as good on them: by accuracy, then by loss.
+    #[serde(default)]
+    pub best: bool,
 }
 
 /// Whether a run goes on.
@@ -118,10 +125,12 @@ mod tests {
             loss: 0.5,
             accuracy: 0.75,
             validation_accuracy: None,
+            validation_loss: None,
+            best: false,
         };
         assert_eq!(
             serde_json::to_string(&Event::Epoch(record)).unwrap(),
-            r#"{"event":"epoch","epoch":2,"step":10,"loss":0.5,"accuracy":0.75,"validation_accuracy":null}"#
+            r#"{"event":"epoch","epoch":2,"step":10,"loss":0.5,"accuracy":0.75,"validation_accuracy":null,"validation_loss":null,"best":false}"#
         );
     }
 }

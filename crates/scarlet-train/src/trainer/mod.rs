@@ -4,24 +4,31 @@ mod average;
 mod checkpoint;
 mod config;
 mod events;
+mod feed;
+mod layers;
 mod optimizer;
 mod schedule;
 mod trainable;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use burn::module::Module;
 use burn::optim::{GradientsAccumulator, GradientsParams, ModuleOptimizer};
 use scarlet::Scarlet;
+use scarlet::weights::Precision;
+use scarlet_data::Augment;
 use serde::{Deserialize, Serialize};
 
-use self::checkpoint::{Checkpoint, Failed};
+use self::checkpoint::{Checkpoint, Failed, Restored};
+use self::feed::Feed;
+use self::layers::Depths;
 use self::schedule::Schedule;
 use crate::TrainError;
 use crate::batch::{Batch, Batcher, count_correct};
-use crate::dataset::Images;
+use crate::dataset::Source;
 use crate::error::require;
 use crate::loss::{cross_entropy, distillation};
 use crate::measure::measure;
@@ -33,10 +40,17 @@ pub use self::config::{Optimizer, TrainConfig};
 pub use self::events::{Control, EpochRecord, Event, Observer};
 pub use self::trainable::Trainable;
 
+/// Names of the files with weights for use.
+const BEST: &str = "best.safetensors";
+const LAST: &str = "last.safetensors";
+
 /// Where and when a run saves what it needs to go on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Checkpoints {
-    /// The run's folder, made if need be. It gets `checkpoint.safetensors` and `events.jsonl`.
+    /// The run's folder, made if need be. It gets `checkpoint.safetensors` and `events.jsonl`;
+    /// of a network also `last.safetensors`, its weights at the end of the run, and with
+    /// validation images `best.safetensors`, those of its best epoch, both as
+    /// [`Scarlet::open`] reads them.
     pub folder: PathBuf,
     /// Save behind every so many epochs; 0 for never.
     pub every_epochs: usize,
@@ -90,19 +104,24 @@ pub struct Trained<M> {
     pub model: M,
     /// The moving average of the weights, if it was asked for; in inference.
     pub average: Option<M>,
+    /// The network (its average, where there is one) as it was behind the epoch with the best
+    /// accuracy on the validation images, if there were any; in inference.
+    pub best: Option<M>,
     /// Steps done.
     pub steps: u64,
-    /// Whether they were all; if not, an observer stopped the run.
+    /// Whether the run is done, by all steps or by running out of patience; if not, an observer
+    /// stopped it.
     pub completed: bool,
     /// What each epoch came to.
     pub epochs: Vec<EpochRecord>,
 }
 
 impl<M: Module> Trained<M> {
-    /// The network to use: the average where there is one, in inference.
+    /// The network to use, in inference: that of the best epoch where epochs were judged, else the
+    /// average where there is one, else the last.
     pub fn into_best(self) -> M {
-        match self.average {
-            Some(average) => average,
+        match self.best.or(self.average) {
+            Some(network) => network,
             None => self.model.valid(),
         }
     }
@@ -144,7 +163,7 @@ impl<M: Module> Trained<M> {
 /// ```
 pub struct Trainer<'a> {
     config: TrainConfig,
-    validation: Option<&'a Images>,
+    validation: Option<Source<'a>>,
     teacher: Option<Teacher>,
     checkpoints: Option<Checkpoints>,
     observer: Option<Box<dyn Observer + 'a>>,
@@ -162,9 +181,10 @@ impl<'a> Trainer<'a> {
         }
     }
 
-    /// Judges the network behind every epoch. Supernets, which are no network, are not judged.
-    pub fn with_validation(mut self, images: &'a Images) -> Self {
-        self.validation = Some(images);
+    /// Judges the network behind every epoch, and keeps the weights of the best. Supernets, which
+    /// are no network, are not judged.
+    pub fn with_validation(mut self, images: impl Into<Source<'a>>) -> Self {
+        self.validation = Some(images.into());
         self
     }
 
@@ -193,12 +213,13 @@ impl<'a> Trainer<'a> {
     ///
     /// When a setting is out of range, images do not fit the network, training diverges, or
     /// a checkpoint cannot be read or written.
-    pub fn train<M: Trainable>(
+    pub fn train<'s, M: Trainable>(
         self,
         model: M,
         sampler: M::Sampler,
-        images: &Images,
+        images: impl Into<Source<'s>>,
     ) -> Result<Trained<M>, TrainError> {
+        let images = images.into();
         self.config.validate()?;
         let device = model.device();
         require(
@@ -225,11 +246,38 @@ impl<'a> Trainer<'a> {
         if let Some(validation) = self.validation {
             Batcher::new(validation, model.template(), &device)?;
         }
-        let template = model.template().clone();
-        let batcher = Batcher::new(images, &template, &device)?;
-        let schedule = Schedule::new(&self.config, images.len(), M::passes(&sampler));
-        let run = Run::start(self, model, sampler, batcher, schedule, images.len())?;
-        run.finish()
+        let channels = model.template().input_channels;
+        require(
+            self.config.augment == Augment::default() || matches!(channels, 1 | 3),
+            "augment",
+            format!("set for images of {channels} channels"),
+            "left out, for only grey images and those in colour can be changed",
+        )?;
+        let judged = self.validation.is_some() && model.as_network().is_some();
+        if let Some(patience) = self.config.patience {
+            require(
+                judged,
+                "patience",
+                patience,
+                "left out where no network is judged on validation images",
+            )?;
+        }
+        if let Some(decay) = self.config.layer_decay {
+            require(
+                model.as_network().is_some(),
+                "layer_decay",
+                decay,
+                "left out for a supernet",
+            )?;
+        }
+        let batcher = Batcher::new(images, model.template(), &device)?;
+        let config = self.config.clone();
+        let schedule = Schedule::new(&config, images.len(), M::passes(&sampler));
+        let run = Run::start(self, model, sampler, schedule, images.len())?;
+        thread::scope(|scope| {
+            let feed = Feed::start(scope, &batcher, config, schedule, run.progress.step)?;
+            run.finish(&batcher, feed)
+        })
     }
 }
 
@@ -274,10 +322,10 @@ impl Tally {
 /// A run as it goes on.
 struct Run<'a, M: Trainable> {
     trainer: Trainer<'a>,
-    batcher: Batcher<'a>,
     schedule: Schedule,
     model: M,
     average: Option<M>,
+    best: Option<M>,
     optimizer: ModuleOptimizer,
     progress: Progress<M::Sampler>,
     log: Option<EventLog>,
@@ -291,7 +339,6 @@ impl<'a, M: Trainable> Run<'a, M> {
         mut trainer: Trainer<'a>,
         model: M,
         sampler: M::Sampler,
-        batcher: Batcher<'a>,
         schedule: Schedule,
         images: usize,
     ) -> Result<Self, TrainError> {
@@ -311,8 +358,8 @@ impl<'a, M: Trainable> Run<'a, M> {
         };
         let mut run = Self {
             average: trainer.config.average_decay.map(|_| model.valid()),
+            best: None,
             trainer,
-            batcher,
             schedule,
             model,
             optimizer,
@@ -364,13 +411,15 @@ impl<'a, M: Trainable> Run<'a, M> {
                 });
             }
         }
-        (self.model, self.average, self.optimizer, self.progress) =
-            checkpoint.apply(path, self.model, self.optimizer)?;
+        let restored: Restored<M, _> = checkpoint.apply(path, self.model, self.optimizer)?;
+        (self.model, self.optimizer) = (restored.model, restored.optimizer);
+        (self.average, self.best) = (restored.average, restored.best);
+        self.progress = restored.progress;
         self.last_checkpoint = Some(path.to_owned());
         Ok(self)
     }
 
-    fn finish(mut self) -> Result<Trained<M>, TrainError> {
+    fn finish(mut self, batcher: &Batcher<'_>, feed: Feed) -> Result<Trained<M>, TrainError> {
         let steps = self.schedule.steps;
         self.report(Event::Started {
             step: self.progress.step,
@@ -379,15 +428,11 @@ impl<'a, M: Trainable> Run<'a, M> {
         })?;
         let begin = Instant::now();
         let mut trained = 0;
-        let mut order = (u64::MAX, Vec::new());
-        while self.progress.step < steps && !self.stopped {
+        while !self.is_done() && !self.stopped {
             let step = self.progress.step;
             let epoch = self.schedule.epoch(step);
-            if order.0 != epoch {
-                order = (epoch, self.schedule.order(epoch));
-            }
             let tally;
-            (self, tally) = self.step(&order.1)?;
+            (self, tally) = self.step(batcher, &feed)?;
             trained += tally.images;
             let seconds = begin.elapsed().as_secs_f64();
             let images_per_second = trained as f64 / seconds.max(1e-9);
@@ -412,7 +457,8 @@ impl<'a, M: Trainable> Run<'a, M> {
                 self.save()?;
             }
         }
-        let completed = self.progress.step == steps;
+        let completed = self.is_done();
+        self.export(LAST, self.average.as_ref().unwrap_or(&self.model))?;
         self.report(Event::Finished {
             step: self.progress.step,
             completed,
@@ -420,6 +466,7 @@ impl<'a, M: Trainable> Run<'a, M> {
         Ok(Trained {
             model: self.model,
             average: self.average,
+            best: self.best,
             steps: self.progress.step,
             completed,
             epochs: self.progress.epochs,
@@ -428,21 +475,16 @@ impl<'a, M: Trainable> Run<'a, M> {
 
     /// One update of the weights: as many forward and backward passes as the sampler draws
     /// networks, each on images of its own, their gradients added.
-    fn step(mut self, order: &[usize]) -> Result<(Self, Tally), TrainError> {
+    fn step(mut self, batcher: &Batcher<'_>, feed: &Feed) -> Result<(Self, Tally), TrainError> {
         let step = self.progress.step;
         let device = self.model.device();
         device.seed(seed_of(self.progress.config.seed, Purpose::Device, step));
         let networks = self.model.draw(&mut self.progress.sampler)?;
         let mut gradients = GradientsAccumulator::<Scarlet>::new();
         let mut tally = Tally::default();
-        for (pass, network) in networks.into_iter().enumerate() {
-            let batch = self.batcher.augmented(
-                self.schedule.mini_batch(order, step, pass),
-                &self.progress.config.augment,
-                self.progress.config.seed,
-                self.schedule.number(step, pass),
-            );
-            let (sums, new) = self.pass(&network, batch)?;
+        // The feed has a mini-batch for every network of every step that is left.
+        for (network, batch) in networks.into_iter().zip(feed) {
+            let (sums, new) = self.pass(&network, batcher.upload(batch?))?;
             tally.add(sums);
             gradients.accumulate(&network, new);
         }
@@ -458,7 +500,13 @@ impl<'a, M: Trainable> Run<'a, M> {
             optimizer::clip_norm(&self.model, &mut gradients, limit);
         }
         let rate = self.schedule.learning_rate(step);
-        self.model = self.optimizer.step(rate, self.model, gradients);
+        self.model = match (self.progress.config.layer_decay, self.model.as_network()) {
+            (Some(decay), Some(network)) => {
+                let depths = Depths::of(network);
+                depths.step(&mut self.optimizer, rate, decay, self.model, gradients)
+            }
+            _ => self.optimizer.step(rate, self.model, gradients),
+        };
         if let (Some(average), Some(decay)) =
             (self.average.take(), self.progress.config.average_decay)
         {
@@ -482,6 +530,11 @@ impl<'a, M: Trainable> Run<'a, M> {
         let correct = count_correct(&logits, &batch.classes);
         let smoothing = self.progress.config.label_smoothing;
         let mut loss = cross_entropy(logits.clone(), batch.labels, smoothing);
+        if let Some((partners, own_share)) = batch.partners {
+            // Cross-entropy is linear in the label.
+            let other = cross_entropy(logits.clone(), partners, smoothing);
+            loss = loss.mul_scalar(own_share) + other.mul_scalar(1.0 - own_share);
+        }
         if let (Some(teacher), Some(seen)) = (taught, seen) {
             let answer = teacher.network.try_forward(seen)?;
             let divergence = distillation(
@@ -503,22 +556,60 @@ impl<'a, M: Trainable> Run<'a, M> {
 
     fn end_epoch(&mut self, epoch: u64) -> Result<(), TrainError> {
         let judged = self.average.as_ref().unwrap_or(&self.model);
-        let validation_accuracy = match (self.trainer.validation, judged.as_network()) {
+        let validation = match (self.trainer.validation, judged.as_network()) {
             (Some(images), Some(network)) => {
-                Some(measure(network, images, self.progress.config.batch_size)?.accuracy())
+                Some(measure(network, images, self.progress.config.batch_size)?)
             }
             _ => None,
         };
+        let best = validation.is_some_and(|now| {
+            let better = |before: &EpochRecord| {
+                let accuracy = before.validation_accuracy.unwrap_or(0.0);
+                let loss = before.validation_loss.unwrap_or(f64::INFINITY);
+                (now.accuracy(), -now.loss) > (accuracy, -loss)
+            };
+            self.progress.epochs.iter().all(better)
+        });
+        if best {
+            // `valid` parts its running statistics from those that go on changing.
+            let network = judged.valid();
+            self.export(BEST, &network)?;
+            self.best = Some(network);
+        }
         let tally = std::mem::take(&mut self.progress.tally);
         let record = EpochRecord {
             epoch: epoch + 1,
             step: self.progress.step,
             loss: tally.mean_loss(),
             accuracy: tally.accuracy(),
-            validation_accuracy,
+            validation_accuracy: validation.map(|now| now.accuracy()),
+            validation_loss: validation.map(|now| now.loss),
+            best,
         };
         self.progress.epochs.push(record);
         self.report(Event::Epoch(record))
+    }
+
+    /// Whether all steps are done, or so many epochs went by without a better one that there is
+    /// no patience left.
+    fn is_done(&self) -> bool {
+        let epochs = &self.progress.epochs;
+        let since_best = || {
+            let best = epochs.iter().rposition(|epoch| epoch.best);
+            epochs.len() - best.map_or(0, |place| place + 1)
+        };
+        let patience = self.progress.config.patience;
+        self.progress.step == self.schedule.steps
+            || patience.is_some_and(|patience| since_best() >= patience)
+    }
+
+    /// Writes a network's weights for use into the run's folder, if there is one.
+    fn export(&self, name: &str, model: &M) -> Result<(), TrainError> {
+        if let (Some(checkpoints), Some(network)) = (&self.trainer.checkpoints, model.as_network())
+        {
+            network.save(checkpoints.folder.join(name), Precision::F32)?;
+        }
+        Ok(())
     }
 
     fn is_time_to_save(&self) -> bool {
@@ -533,7 +624,7 @@ impl<'a, M: Trainable> Run<'a, M> {
         let time_is_due = checkpoints
             .every
             .is_some_and(|every| self.last_saved.elapsed() >= every);
-        epoch_is_due || time_is_due || self.stopped || step == self.schedule.steps
+        epoch_is_due || time_is_due || self.stopped || self.is_done()
     }
 
     fn save(&mut self) -> Result<(), TrainError> {
@@ -545,6 +636,7 @@ impl<'a, M: Trainable> Run<'a, M> {
             &path,
             &self.model,
             self.average.as_ref(),
+            self.best.as_ref(),
             &self.optimizer,
             &self.progress,
         );

@@ -10,7 +10,7 @@ use crate::random::{Purpose, Stream};
 pub(super) struct Schedule {
     images: usize,
     batch_size: usize,
-    passes: usize,
+    pub(super) passes: usize,
     seed: u64,
     steps_per_epoch: u64,
     pub(super) steps: u64,

@@ -1,0 +1,359 @@
+//! [`Photographs`]: images of any size in files, decoded when they are needed.
+
+use std::borrow::Cow;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rayon::prelude::*;
+use scarlet_arch::Preprocessing;
+use scarlet_data::{
+    DataError, DecodeOptions, ImageFolder, RgbImage, decode_caught, eval_image, shrink,
+};
+
+use super::DatasetError;
+#[cfg(doc)]
+use super::Images;
+use super::split::split;
+
+/// A list of labelled photographs, not read yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PhotographList {
+    paths: Vec<PathBuf>,
+    labels: Vec<u32>,
+    classes: Vec<String>,
+}
+
+impl From<ImageFolder> for PhotographList {
+    fn from(folder: ImageFolder) -> Self {
+        let (paths, labels) = folder
+            .samples
+            .into_iter()
+            .map(|(path, class)| (path, class as u32))
+            .unzip();
+        Self {
+            paths,
+            labels,
+            classes: folder.classes,
+        }
+    }
+}
+
+impl PhotographList {
+    /// Number of photographs.
+    #[allow(clippy::len_without_is_empty, reason = "there is always one")]
+    pub fn len(&self) -> usize {
+        self.paths.len()
+    }
+
+    /// Names of the classes.
+    pub fn classes(&self) -> &[String] {
+        &self.classes
+    }
+
+    /// Puts `share` of every class aside, as [`Images::split`] does.
+    ///
+    /// # Errors
+    ///
+    /// As [`Images::split`].
+    pub fn split(&self, share: f64, seed: u64) -> Result<(Self, Self), DatasetError> {
+        let (rest, aside) = split(&self.labels, &self.classes, share, seed)?;
+        let part = |indices: Vec<usize>| Self {
+            paths: indices.iter().map(|&i| self.paths[i].clone()).collect(),
+            labels: indices.iter().map(|&i| self.labels[i]).collect(),
+            classes: self.classes.clone(),
+        };
+        Ok((part(rest), part(aside)))
+    }
+
+    /// The same photographs among the classes of another list, by their names.
+    ///
+    /// # Errors
+    ///
+    /// [`DatasetError::UnknownClass`] when a class with photographs is not among them.
+    pub fn among(mut self, classes: &[String]) -> Result<Self, DatasetError> {
+        let places: Vec<Option<usize>> = self
+            .classes
+            .iter()
+            .map(|name| classes.iter().position(|known| known == name))
+            .collect();
+        for (label, path) in self.labels.iter_mut().zip(&self.paths) {
+            let class = *label as usize;
+            match places[class] {
+                Some(place) => *label = place as u32,
+                None => {
+                    return Err(DatasetError::UnknownClass {
+                        class: self.classes[class].clone(),
+                        path: path.clone(),
+                    });
+                }
+            }
+        }
+        self.classes = classes.to_vec();
+        Ok(self)
+    }
+}
+
+/// What is kept of a photograph once it was decoded.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Stored {
+    /// The part that a network sees in evaluation, at its size.
+    Evaluation(Preprocessing),
+    /// All of it, shrunk until its shorter side has so many pixels where it had more: enough for
+    /// random crops, and far less than what cameras make.
+    Shrunk(usize),
+    /// All of it.
+    Whole,
+}
+
+/// How photographs are read.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct PhotographOptions {
+    /// What is kept of each.
+    pub stored: Stored,
+    /// Memory for what was decoded, in bytes. Photographs beyond it are decoded every time they
+    /// are needed, to the same pixels.
+    pub cache_bytes: u64,
+    /// Whether one that cannot be read is an error.
+    pub strict: bool,
+}
+
+/// Labelled photographs of any size in files.
+#[derive(Debug)]
+pub struct Photographs {
+    list: PhotographList,
+    stored: Stored,
+    /// Those that found room.
+    cache: Vec<Option<RgbImage>>,
+}
+
+/// Files that could not be read, each with the reason.
+pub type Unreadable = Vec<(PathBuf, DataError)>;
+
+impl Photographs {
+    /// Decodes every photograph of the list once, on all threads: so that those that cannot be
+    /// read are known before training begins and left out of every epoch. `progress` is called
+    /// for each.
+    ///
+    /// # Errors
+    ///
+    /// The first that cannot be read when the options are strict; [`DatasetError::Unreadable`]
+    /// when none of a class can be.
+    pub fn open(
+        list: PhotographList,
+        options: &PhotographOptions,
+        progress: impl Fn() + Sync,
+    ) -> Result<(Self, Unreadable), DatasetError> {
+        let room = AtomicU64::new(options.cache_bytes);
+        let read: Vec<Result<Option<RgbImage>, DataError>> = list
+            .paths
+            .par_iter()
+            .map(|path| {
+                let image = read(path, options.stored);
+                progress();
+                let image = image?;
+                let bytes = image.as_raw().len() as u64;
+                let fits = room.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |room| {
+                    room.checked_sub(bytes)
+                });
+                Ok(fits.is_ok().then_some(image))
+            })
+            .collect();
+        let mut kept = PhotographList {
+            paths: Vec::with_capacity(read.len()),
+            labels: Vec::with_capacity(read.len()),
+            classes: list.classes,
+        };
+        let (mut cache, mut unreadable) = (Vec::new(), Unreadable::new());
+        let mut lost = Vec::new();
+        for ((path, label), image) in list.paths.into_iter().zip(list.labels).zip(read) {
+            match image {
+                Ok(image) => {
+                    kept.paths.push(path);
+                    kept.labels.push(label);
+                    cache.push(image);
+                }
+                Err(error) if options.strict => return Err(error.into()),
+                Err(error) => {
+                    lost.push(label);
+                    unreadable.push((path, error));
+                }
+            }
+        }
+        if let Some(place) = lost.iter().position(|label| !kept.labels.contains(label)) {
+            return Err(DatasetError::Unreadable {
+                class: kept.classes[lost[place] as usize].clone(),
+                source: Box::new(unreadable.swap_remove(place).1),
+            });
+        }
+        let photographs = Self {
+            list: kept,
+            stored: options.stored,
+            cache,
+        };
+        Ok((photographs, unreadable))
+    }
+
+    /// Number of photographs.
+    #[allow(clippy::len_without_is_empty, reason = "there is always one")]
+    pub fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    /// For each photograph the index of its class.
+    pub fn labels(&self) -> &[u32] {
+        &self.list.labels
+    }
+
+    /// Names of the classes.
+    pub fn classes(&self) -> &[String] {
+        &self.list.classes
+    }
+
+    /// How many are in memory.
+    pub fn cached(&self) -> usize {
+        self.cache.iter().flatten().count()
+    }
+
+    /// What is stored of a photograph, from memory or decoded anew.
+    ///
+    /// # Errors
+    ///
+    /// [`DataError`] when a file has become unreadable.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such photograph.
+    pub fn read(&self, index: usize) -> Result<Cow<'_, RgbImage>, DataError> {
+        match &self.cache[index] {
+            Some(image) => Ok(Cow::Borrowed(image)),
+            None => read(&self.list.paths[index], self.stored).map(Cow::Owned),
+        }
+    }
+}
+
+fn read(path: &PathBuf, stored: Stored) -> Result<RgbImage, DataError> {
+    let image = decode_caught(path, &DecodeOptions::default())?;
+    match stored {
+        Stored::Evaluation(preprocessing) => eval_image(&image, &preprocessing),
+        Stored::Shrunk(side) => Ok(shrink(image, side)),
+        Stored::Whole => Ok(image),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use super::*;
+
+    fn save(root: &Path, name: &str, size: (u32, u32)) {
+        let path = root.join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        RgbImage::from_fn(size.0, size.1, |x, y| {
+            scarlet_data::Rgb([x as u8, y as u8, 7])
+        })
+        .save(path)
+        .unwrap();
+    }
+
+    fn list(root: &Path) -> PhotographList {
+        ImageFolder::open(root).unwrap().into()
+    }
+
+    const ALL: PhotographOptions = PhotographOptions {
+        stored: Stored::Whole,
+        cache_bytes: u64::MAX,
+        strict: false,
+    };
+
+    #[test]
+    fn memory_decides_on_speed_only() {
+        let root = tempfile::tempdir().unwrap();
+        for index in 0..4 {
+            save(root.path(), &format!("cat/{index}.png"), (20, 10 + index));
+        }
+        let open = |cache_bytes, stored| {
+            let options = PhotographOptions {
+                cache_bytes,
+                stored,
+                ..ALL
+            };
+            Photographs::open(list(root.path()), &options, || {})
+                .unwrap()
+                .0
+        };
+        let (all, none) = (open(u64::MAX, Stored::Whole), open(0, Stored::Whole));
+        let some = open(1500, Stored::Whole);
+        assert_eq!((all.cached(), none.cached()), (4, 0));
+        assert!((1..4).contains(&some.cached()));
+        for index in 0..4 {
+            assert_eq!(all.read(index).unwrap(), none.read(index).unwrap());
+            assert_eq!(all.read(index).unwrap(), some.read(index).unwrap());
+        }
+        let shrunk = open(u64::MAX, Stored::Shrunk(5));
+        assert_eq!(shrunk.read(0).unwrap().dimensions(), (10, 5));
+        let as_is = open(u64::MAX, Stored::Shrunk(11));
+        assert_eq!(as_is.read(0).unwrap().dimensions(), (20, 10));
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_left_out_or_refused() {
+        let root = tempfile::tempdir().unwrap();
+        save(root.path(), "cat/a.png", (8, 8));
+        save(root.path(), "dog/a.png", (8, 8));
+        fs::write(root.path().join("cat/b.png"), "no picture").unwrap();
+        let (photographs, unreadable) = Photographs::open(list(root.path()), &ALL, || {}).unwrap();
+        assert_eq!(photographs.labels(), [0, 1]);
+        assert!(unreadable[0].0.ends_with("cat/b.png"));
+        let strict = PhotographOptions {
+            strict: true,
+            ..ALL
+        };
+        let message = |options| {
+            let opened = Photographs::open(list(root.path()), options, || {});
+            opened.map(|_| ()).unwrap_err().to_string()
+        };
+        assert!(message(&strict).contains("b.png is not a JPEG or PNG image"));
+        fs::write(root.path().join("dog/a.png"), "").unwrap();
+        let lost = message(&ALL);
+        assert!(
+            lost.starts_with("no image of class `dog` can be read"),
+            "{lost}"
+        );
+        assert!(lost.contains("a.png"), "{lost}");
+    }
+
+    #[test]
+    fn parts_keep_the_classes_of_the_whole() {
+        let root = tempfile::tempdir().unwrap();
+        for name in [
+            "train/cat/1.png",
+            "train/dog/1.png",
+            "val/dog/2.png",
+            "other/cow/3.png",
+        ] {
+            save(root.path(), name, (8, 8));
+        }
+        let train = list(&root.path().join("train"));
+        let val = list(&root.path().join("val"))
+            .among(train.classes())
+            .unwrap();
+        assert_eq!(
+            (val.labels.as_slice(), val.classes()),
+            ([1].as_slice(), train.classes())
+        );
+        let error = list(&root.path().join("other"))
+            .among(train.classes())
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("class `cow`"), "{error}");
+        assert!(
+            train
+                .split(0.5, 0)
+                .unwrap_err()
+                .to_string()
+                .contains("class `cat` has only 1")
+        );
+    }
+}

@@ -1,0 +1,58 @@
+//! [`Source`]: whatever images can be trained on.
+
+use super::{Images, Photographs};
+
+/// Labelled images to train on or to judge by. Functions that take images take anything that can
+/// become this: a reference to [`Images`] or [`Photographs`].
+#[derive(Debug, Clone, Copy)]
+pub enum Source<'a> {
+    /// Images of one size, in memory.
+    Images(&'a Images),
+    /// Photographs of any size, in files.
+    Photographs(&'a Photographs),
+}
+
+impl<'a> From<&'a Images> for Source<'a> {
+    fn from(images: &'a Images) -> Self {
+        Self::Images(images)
+    }
+}
+
+impl<'a> From<&'a Photographs> for Source<'a> {
+    fn from(photographs: &'a Photographs) -> Self {
+        Self::Photographs(photographs)
+    }
+}
+
+impl<'a> Source<'a> {
+    /// Number of images.
+    #[allow(clippy::len_without_is_empty, reason = "there is always one")]
+    pub fn len(self) -> usize {
+        self.labels().len()
+    }
+
+    /// For each image the index of its class.
+    pub fn labels(self) -> &'a [u32] {
+        match self {
+            Self::Images(images) => images.labels(),
+            Self::Photographs(photographs) => photographs.labels(),
+        }
+    }
+
+    /// The index of an image's class.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such image.
+    pub fn label(self, index: usize) -> usize {
+        self.labels()[index] as usize
+    }
+
+    /// Names of the classes.
+    pub fn classes(self) -> &'a [String] {
+        match self {
+            Self::Images(images) => images.classes(),
+            Self::Photographs(photographs) => photographs.classes(),
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! Dividing images, class by class.
+
+use super::DatasetError;
+use crate::random::{Purpose, Stream};
+
+/// Puts `share` of every class aside, at random but the same for the same `seed`: the indices of
+/// the rest, and of what was put aside, in order. At least one image of every class is in each
+/// part; classes without images are let be.
+pub(super) fn split(
+    labels: &[u32],
+    classes: &[String],
+    share: f64,
+    seed: u64,
+) -> Result<(Vec<usize>, Vec<usize>), DatasetError> {
+    if !(share > 0.0 && share < 1.0) {
+        return Err(DatasetError::Share { share });
+    }
+    let mut by_class = vec![Vec::new(); classes.len()];
+    for (index, &label) in labels.iter().enumerate() {
+        by_class[label as usize].push(index);
+    }
+    let (mut rest, mut aside) = (Vec::new(), Vec::new());
+    for (class, mut indices) in by_class.into_iter().enumerate() {
+        match indices.len() {
+            0 => continue,
+            1 => {
+                return Err(DatasetError::ClassTooSmall {
+                    class: classes[class].clone(),
+                    images: 1,
+                });
+            }
+            length => {
+                Stream::new(seed, Purpose::Split, class as u64).shuffle(&mut indices);
+                let count = (share * length as f64).round() as usize;
+                let (chosen, others) = indices.split_at(count.clamp(1, length - 1));
+                aside.extend_from_slice(chosen);
+                rest.extend_from_slice(others);
+            }
+        }
+    }
+    rest.sort_unstable();
+    aside.sort_unstable();
+    Ok((rest, aside))
+}

@@ -1,0 +1,160 @@
+//! Layer-wise learning rates: the closer a layer is to the images, the less it changes.
+
+use std::collections::HashMap;
+
+use burn::module::{Module, ModuleVisitor, Param, ParamId};
+use burn::optim::{GradientsParams, ModuleOptimizer};
+use burn::tensor::Tensor;
+use scarlet::Scarlet;
+
+/// How many layers lie between each parameter and the classifier, whose parameters have 0.
+pub(super) struct Depths(HashMap<ParamId, usize>);
+
+impl Depths {
+    pub(super) fn of(network: &Scarlet) -> Self {
+        let mut collect = Collect {
+            path: Vec::new(),
+            layers: network.mb_module.len(),
+            depths: HashMap::new(),
+        };
+        network.visit(&mut collect);
+        Self(collect.depths)
+    }
+
+    /// One update of the weights, with the learning rate `rate · decay^depth` (Clark et al., arXiv
+    /// 2003.10555, for networks of this kind Bao et al., arXiv 2106.08254).
+    pub(super) fn step<M: Module>(
+        &self,
+        optimizer: &mut ModuleOptimizer,
+        rate: f64,
+        decay: f64,
+        mut module: M,
+        gradients: GradientsParams,
+    ) -> M {
+        let mut parts = Parts {
+            depths: &self.0,
+            gradients,
+            parts: Vec::new(),
+        };
+        module.visit(&mut parts);
+        // The optimizer changes nothing that has no gradient, so that it can go layer by layer.
+        for (depth, part) in parts.parts.into_iter().enumerate() {
+            if !part.is_empty() {
+                let rate = rate * decay.powi(depth as i32);
+                module = optimizer.step(rate, module, part);
+            }
+        }
+        module
+    }
+}
+
+struct Collect {
+    path: Vec<String>,
+    layers: usize,
+    depths: HashMap<ParamId, usize>,
+}
+
+impl Collect {
+    fn depth(&self) -> usize {
+        let part = self.path.first().map_or("", String::as_str);
+        match part {
+            "stem" => self.layers + 3,
+            "separable_conv" => self.layers + 2,
+            "mb_module" => {
+                let layer = self.path.get(1).and_then(|index| index.parse().ok());
+                self.layers + 1 - layer.unwrap_or(0usize).min(self.layers)
+            }
+            "conv_before_pooling" => 1,
+            _ => 0,
+        }
+    }
+}
+
+impl ModuleVisitor for Collect {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        self.depths.insert(param.id, self.depth());
+    }
+
+    fn enter_module(&mut self, name: &str, _container: &str) {
+        self.path.push(name.to_owned());
+    }
+
+    fn exit_module(&mut self, _name: &str, _container: &str) {
+        self.path.pop();
+    }
+}
+
+struct Parts<'a> {
+    depths: &'a HashMap<ParamId, usize>,
+    gradients: GradientsParams,
+    parts: Vec<GradientsParams>,
+}
+
+impl ModuleVisitor for Parts<'_> {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        if let Some(gradient) = self.gradients.remove::<D>(param.id) {
+            let depth = self.depths.get(&param.id).copied().unwrap_or(0);
+            if self.parts.len() <= depth {
+                self.parts.resize_with(depth + 1, GradientsParams::new);
+            }
+            self.parts[depth].register(param.id, gradient);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::optim::SgdConfig;
+    use burn::tensor::Device;
+    use scarlet::{Architecture, ScarletConfig};
+
+    use super::*;
+
+    struct Ones(GradientsParams);
+
+    impl ModuleVisitor for Ones {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            if param.is_require_grad() {
+                self.0.register(param.id, param.val().inner().ones_like());
+            }
+        }
+    }
+
+    fn first<const D: usize>(tensor: &Param<Tensor<D>>) -> f32 {
+        tensor.val().into_data().iter::<f32>().next().unwrap()
+    }
+
+    #[test]
+    fn rates_fall_from_the_classifier_to_the_stem() {
+        let architecture: Architecture = "E3K3@8/2 - E3K3@8".parse().unwrap();
+        let network = ScarletConfig::from(architecture)
+            .with_classes(3)
+            .try_init(&Device::flex().autodiff())
+            .unwrap();
+        let values = |network: &Scarlet| {
+            let scarlet::MbLayer::InvertedResidual(block) = &network.mb_module[2] else {
+                panic!("the third layer is a block");
+            };
+            [
+                first(&network.classifier.weight),
+                first(&network.conv_before_pooling.conv.weight),
+                first(&block.conv3.weight),
+                first(&network.separable_conv.pointwise.conv.weight),
+                first(&network.stem.conv.weight),
+            ]
+        };
+        let before = values(&network);
+        let mut ones = Ones(GradientsParams::new());
+        network.visit(&mut ones);
+        let depths = Depths::of(&network);
+        let mut sgd = SgdConfig::new().init();
+        let after = values(&depths.step(&mut sgd, 1.0, 0.5, network, ones.0));
+        for (change, depth) in before.iter().zip(after).zip([0, 1, 2, 5, 6]) {
+            let moved = change.0 - change.1;
+            assert!(
+                (moved - 0.5f32.powi(depth)).abs() < 1e-6,
+                "{depth}: {moved}"
+            );
+        }
+    }
+}
