@@ -159,17 +159,18 @@ function drawNetwork(place, network) {
   place.dataset.layers = parts.filter((part) => part.layer).length;
   fitted(place, (width) => {
     const row = 40;
-    const column = Math.min(200, width * 0.34);
+    const narrow = width < 430;
+    const column = narrow ? width * 0.27 : Math.min(200, width * 0.34);
     const middle = column / 2 + 16;
     const half = (channels) => Math.max(1.5, (Math.sqrt(channels / largest.channels) * column) / 2);
     const words = column + 38;
-    const bar = Math.min(110, width * 0.16);
+    const bar = narrow ? 0 : Math.min(110, width * 0.16);
     const picture = svg("svg", {
       width, height: parts.length * row + 24, viewBox: `0 0 ${width} ${parts.length * row + 24}`,
       role: "img", "aria-label": parts.map((part) => `${part.text} ${part.output}@${part.size}`).join(", "),
     });
     picture.append(
-      write(words, 12, "part, channels, what it does", { class: "muted", "font-size": 11 }),
+      write(words, 12, narrow ? "part, output" : "part, output, channels inside", { class: "muted", "font-size": 11 }),
       write(width, 12, "mult-adds", { class: "muted", "font-size": 11, "text-anchor": "end" }));
     let size = null;
     for (const [index, part] of parts.entries()) {
@@ -211,7 +212,7 @@ function drawNetwork(place, network) {
         }
       }
       const label = part.layer ? `${part.layer}  ${part.text}` : part.text;
-      const shape = `${part.output} × ${part.size}²${part.stride > 1 ? ", stride 2".replace("2", part.stride) : ""}`;
+      const shape = `${part.output} × ${part.size}²${part.stride > 1 ? `, stride ${part.stride}` : ""}`;
       picture.append(
         svg("text", { x: words, y: centre - 3, "font-size": 13, "xml:space": "preserve" },
           svg("tspan", { "font-weight": 600 }, label), svg("tspan", { dx: 8, class: "muted", "font-size": 12 }, shape)),
