@@ -34,6 +34,7 @@ Examples:
   scarlet info                               which networks are there?
   scarlet info scarlet-a                     what does this one cost?
   scarlet bench --model scarlet-a            how fast is it here?
+  scarlet export lite0.onnx                  take it elsewhere
 
 Every command explains itself: scarlet predict --help.
 Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.";
@@ -45,6 +46,7 @@ pub(crate) enum Command {
     ArrangeVal(ArrangeValArgs),
     Info(InfoArgs),
     Bench(BenchArgs),
+    Export(ExportArgs),
     Devices(DevicesArgs),
     Completions(CompletionsArgs),
 }
@@ -252,6 +254,42 @@ pub(crate) struct BenchArgs {
 
     #[command(flatten)]
     pub(crate) compute: ComputeArgs,
+}
+
+/// Write a network to a file that other programs run
+///
+/// The ending of OUT decides: .onnx is the network as it runs, folded, for ONNX Runtime and its
+/// like; .safetensors is its weights under the names of the released checkpoints, for PyTorch and
+/// for scarlet itself.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  scarlet export lite0.onnx
+  scarlet export scarlet-c.onnx --weights scarlet-c.pth.tar --images 8
+  scarlet export scarlet-c.safetensors --weights scarlet-c.pth.tar --half")]
+pub(crate) struct ExportArgs {
+    /// File to write, ending in .onnx or .safetensors
+    #[arg(value_name = "OUT", value_hint = ValueHint::FilePath)]
+    pub(crate) out: PathBuf,
+
+    /// Images of one call, in ONNX [default: any number]
+    #[arg(long, value_name = "N", value_parser = batch_size)]
+    pub(crate) images: Option<usize>,
+
+    /// Version of ONNX's operators, 14 to 22 [default: 17]
+    #[arg(long, value_name = "N")]
+    pub(crate) opset: Option<u32>,
+
+    /// Write kernels and matrices in half precision, in safetensors
+    #[arg(long)]
+    pub(crate) half: bool,
+
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    #[command(flatten)]
+    pub(crate) model: ModelArgs,
 }
 
 /// List the devices that this program can compute on

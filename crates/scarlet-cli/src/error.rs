@@ -5,6 +5,7 @@ use std::io;
 use std::path::PathBuf;
 
 use scarlet::arch::ArchitectureError;
+use scarlet::onnx::OnnxError;
 use scarlet::weights::{FetchError, WeightsError};
 use scarlet::{ConfigError, DeployError, DeviceError};
 use scarlet_data::DataError;
@@ -26,6 +27,8 @@ pub(crate) enum CliError {
     Config(#[from] ConfigError),
     #[error(transparent)]
     Deploy(#[from] DeployError),
+    #[error(transparent)]
+    Onnx(#[from] OnnxError),
     #[error(transparent)]
     Weights(#[from] WeightsError),
     #[error(transparent)]
@@ -68,6 +71,16 @@ pub(crate) enum CliError {
          device's number type"
     )]
     NotFinite,
+    #[error(
+        "{} ends in neither .onnx nor .safetensors, which say what to write", .0.display()
+    )]
+    ExportFormat(PathBuf),
+    #[error("--{option} has no meaning for {}: it is for files ending in {ending}", path.display())]
+    ExportOption {
+        option: &'static str,
+        ending: &'static str,
+        path: PathBuf,
+    },
     #[error("cannot use {threads} threads: {reason}")]
     Threads { threads: usize, reason: String },
     #[error("cannot wait for Ctrl-C: {0}")]
@@ -92,6 +105,9 @@ impl CliError {
             | Self::Config(_)
             | Self::Deploy(scarlet::DeployError::Input(_))
             | Self::NotAModelFile(_)
+            | Self::ExportFormat(_)
+            | Self::ExportOption { .. }
+            | Self::Onnx(OnnxError::Input(_) | OnnxError::Setting { .. })
             | Self::Fetch(FetchError::BadSource { .. }) => USAGE,
             Self::Interrupted => INTERRUPTED,
             _ => FAILURE,

@@ -32,33 +32,11 @@ impl Model {
         terminal: &Terminal,
     ) -> Result<Self, CliError> {
         let device = open_device(compute)?;
-        let named = |model: &str| adapt(architecture(model)?, args);
-        let model = args.model.as_deref();
-        let (network, weights) = match &args.weights {
-            _ if args.random_init => {
-                device.seed(args.seed);
-                let architecture = named(model.unwrap_or(DEFAULT_MODEL))?;
-                let network = ScarletConfig::from(architecture).try_init(&device)?;
-                (network, format!("random, seed {}", args.seed))
-            }
-            Some(source) => {
-                let architecture = model.map(named).transpose()?;
-                let source: Source = source.parse()?;
-                let path = get(terminal, |fetcher| fetcher.fetch(&source))?;
-                (load(&path, architecture, &device)?, source.to_string())
-            }
-            None => {
-                let architecture = named(model.unwrap_or(DEFAULT_MODEL))?;
-                let path = get(terminal, |fetcher| fetcher.fetch_known(&architecture.name))?;
-                let weights = path.display().to_string();
-                (load(&path, Some(architecture), &device)?, weights)
-            }
-        };
-        let found = network.architecture().classes;
-        if let Some(asked) = args.num_classes.filter(|&asked| asked != found) {
-            return Err(CliError::WeightsClassCount { found, asked });
-        }
-        let architecture = adapt(network.architecture().clone(), args)?;
+        let Loaded {
+            network,
+            architecture,
+            weights,
+        } = Loaded::open(args, &device, terminal)?;
         // Photographs are decoded to RGB.
         if architecture.input_channels != 3 {
             return Err(CliError::NotRgb(architecture.input_channels));
@@ -128,6 +106,57 @@ impl Model {
         } else {
             Err(CliError::NotFinite)
         }
+    }
+}
+
+/// A network with weights, as it trains.
+pub(crate) struct Loaded {
+    pub(crate) network: Scarlet,
+    /// What it is to be run as: with the resolution that was asked for.
+    pub(crate) architecture: Architecture,
+    /// Where the weights are from, for reports.
+    pub(crate) weights: String,
+}
+
+impl Loaded {
+    /// The network that `args` asks for, its weights downloaded if need be.
+    pub(crate) fn open(
+        args: &ModelArgs,
+        device: &Device,
+        terminal: &Terminal,
+    ) -> Result<Self, CliError> {
+        let named = |model: &str| adapt(architecture(model)?, args);
+        let model = args.model.as_deref();
+        let (network, weights) = match &args.weights {
+            _ if args.random_init => {
+                device.seed(args.seed);
+                let architecture = named(model.unwrap_or(DEFAULT_MODEL))?;
+                let network = ScarletConfig::from(architecture).try_init(device)?;
+                (network, format!("random, seed {}", args.seed))
+            }
+            Some(source) => {
+                let architecture = model.map(named).transpose()?;
+                let source: Source = source.parse()?;
+                let path = get(terminal, |fetcher| fetcher.fetch(&source))?;
+                (load(&path, architecture, device)?, source.to_string())
+            }
+            None => {
+                let architecture = named(model.unwrap_or(DEFAULT_MODEL))?;
+                let path = get(terminal, |fetcher| fetcher.fetch_known(&architecture.name))?;
+                let weights = path.display().to_string();
+                (load(&path, Some(architecture), device)?, weights)
+            }
+        };
+        let found = network.architecture().classes;
+        if let Some(asked) = args.num_classes.filter(|&asked| asked != found) {
+            return Err(CliError::WeightsClassCount { found, asked });
+        }
+        let architecture = adapt(network.architecture().clone(), args)?;
+        Ok(Self {
+            network,
+            architecture,
+            weights,
+        })
     }
 }
 

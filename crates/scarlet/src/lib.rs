@@ -19,6 +19,7 @@
 //! - [`blocks`] holds the modules it is made of, for networks of your own.
 //! - [`weights`] reads and writes checkpoints, PyTorch's included.
 //! - [`Deployed`], by [`Scarlet::deploy`], is the form that only runs, on kernels of our own.
+//! - [`onnx`] writes the network for other runtimes.
 //! - [`fold`] removes batch normalisation and stabilizers exactly.
 //!
 //! Cargo features choose Burn's devices (`flex`, `ndarray`, `wgpu`, `cuda`, …; none by default);
@@ -35,6 +36,7 @@ mod display;
 mod error;
 pub mod fold;
 mod network;
+pub mod onnx;
 mod parameters;
 #[cfg(feature = "images")]
 mod photograph;

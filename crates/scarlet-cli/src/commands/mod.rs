@@ -5,6 +5,7 @@ mod bench;
 mod completions;
 mod devices;
 mod eval;
+mod export;
 mod info;
 mod predict;
 
@@ -19,6 +20,7 @@ pub(crate) fn run(command: Command, terminal: &Terminal) -> Result<(), CliError>
         Command::ArrangeVal(args) => arrange_val::run(&args, terminal),
         Command::Info(args) => info::run(&args, terminal),
         Command::Bench(args) => bench::run(&args, terminal),
+        Command::Export(args) => export::run(&args, terminal),
         Command::Devices(args) => devices::run(&args, terminal),
         Command::Completions(args) => completions::run(&args, terminal),
     }

@@ -13,7 +13,7 @@ use crate::{MbLayer, Scarlet};
 
 /// The operations of a network whose batch normalisation is folded, for images of `height` and
 /// `width`.
-pub(super) fn lower(network: &Scarlet, height: usize, width: usize) -> Network {
+pub(crate) fn lower(network: &Scarlet, height: usize, width: usize) -> Network {
     let architecture = network.architecture();
     let mut lowering = Lowering {
         operations: Vec::new(),

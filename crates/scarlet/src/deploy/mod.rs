@@ -1,6 +1,6 @@
 //! [`Deployed`]: the form of a network that only runs.
 
-mod lower;
+pub(crate) mod lower;
 
 use burn::tensor::{Device, Tensor, TensorData};
 use scarlet_arch::Architecture;
@@ -8,7 +8,6 @@ use scarlet_kernels::{Engine, EngineError, EngineSettings};
 use thiserror::Error;
 
 use self::lower::lower;
-use crate::fold::{FoldError, FoldOptions};
 use crate::{InputError, Scarlet};
 
 /// What a network is deployed for.
@@ -101,10 +100,7 @@ impl Scarlet {
         let size @ (height, width) = options.size.unwrap_or((resolution, resolution));
         let channels = architecture.input_channels;
         InputError::check(&architecture, [1, channels, height, width])?;
-        let network = match self.fold(&FoldOptions::default()) {
-            Ok((folded, _)) => folded,
-            Err(FoldError::NearSingular { .. }) => self.fold_batch_norm(),
-        };
+        let network = self.fold_for_running();
         let form = if is_cpu(&self.device()) {
             let settings = EngineSettings {
                 batch: options.batch,

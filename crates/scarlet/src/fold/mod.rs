@@ -28,4 +28,13 @@ impl Scarlet {
         let (network, report) = self.fold_stabilizers(options)?;
         Ok((network.fold_batch_norm(), report))
     }
+
+    /// The network as it runs best: without batch normalisation, and without the stabilizers that
+    /// fold accurately; others stay, as the 1×1 convolutions that they are.
+    pub(crate) fn fold_for_running(&self) -> Self {
+        match self.fold(&FoldOptions::default()) {
+            Ok((folded, _)) => folded,
+            Err(FoldError::NearSingular { .. }) => self.fold_batch_norm(),
+        }
+    }
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 /// Writes a file through a temporary one in the same folder, so that `path` holds either what it
 /// held before or all of what `write` wrote, even after a crash or on a full disk.
-pub(super) fn write_atomically<E: From<io::Error>>(
+pub(crate) fn write_atomically<E: From<io::Error>>(
     path: &Path,
     write: impl FnOnce(&mut dyn Write) -> Result<(), E>,
 ) -> Result<(), E> {

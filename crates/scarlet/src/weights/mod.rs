@@ -48,3 +48,6 @@ pub use report::{LoadReport, Misfit};
 pub use safetensors::Precision;
 pub use source::{FetchError, Fetcher, KNOWN_WEIGHTS, KnownWeights, Progress, Source};
 pub use state_dict::{Container, StateDict};
+
+pub(crate) use atomic_file::write_atomically;
+pub(crate) use recognise::ARCHITECTURE_KEY;

@@ -48,7 +48,7 @@ pub fn recognise(weights: &StateDict) -> Option<Recognised> {
 type Shapes<'a> = HashMap<&'a str, &'a [usize]>;
 
 /// Key of the metadata entry with the architecture as JSON.
-pub(super) const ARCHITECTURE_KEY: &str = "scarlet.architecture";
+pub(crate) const ARCHITECTURE_KEY: &str = "scarlet.architecture";
 
 fn described(weights: &StateDict) -> Option<Architecture> {
     let json = weights.metadata().get(ARCHITECTURE_KEY)?;

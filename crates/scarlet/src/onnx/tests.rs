@@ -1,0 +1,246 @@
+use std::collections::HashSet;
+
+use burn::tensor::Device;
+use scarlet_arch::{SearchSpace, Skip, by_name};
+
+use super::proto::Node;
+use super::*;
+use crate::ScarletConfig;
+use crate::weights::formula;
+
+fn network(architecture: Architecture) -> Scarlet {
+    let weights = formula::state_dict(&architecture);
+    let network = ScarletConfig::from(architecture).try_init(&Device::flex());
+    network.unwrap().load(&weights).unwrap()
+}
+
+fn named(name: &str, resolution: usize) -> Architecture {
+    by_name(name)
+        .unwrap()
+        .with_classes(10)
+        .with_resolution(resolution)
+}
+
+/// A grey network with every kind of layer, stabilizers that fold and one that stays.
+fn grey() -> Architecture {
+    let space = SearchSpace::small_images(1, 32, 10).unwrap();
+    let space = space.with_skip(Skip::Linear).unwrap();
+    space.decode(&"0c5c31c2c".parse().unwrap()).unwrap()
+}
+
+fn decoded(architecture: Architecture, options: &OnnxOptions) -> Model {
+    let bytes = network(architecture).to_onnx(options).unwrap();
+    Model::decode(bytes.as_slice()).unwrap()
+}
+
+fn operators(graph: &Graph) -> Vec<&str> {
+    graph.node.iter().map(|node| node.op_type()).collect()
+}
+
+fn ints<'a>(node: &'a Node, name: &str) -> &'a [i64] {
+    let attribute = node.attribute.iter().find(|it| it.name() == name);
+    &attribute.unwrap().ints
+}
+
+#[test]
+fn every_value_is_made_once_and_before_it_is_used() {
+    for architecture in [
+        named("scarlet-b", 64),
+        named("efficientnet-lite0", 64),
+        grey(),
+    ] {
+        let graph = decoded(architecture, &OnnxOptions::new()).graph.unwrap();
+        let mut known: HashSet<&str> = HashSet::from([INPUT]);
+        for constant in &graph.initializer {
+            assert!(known.insert(constant.name()), "{}", constant.name());
+            let values: i64 = constant.dims.iter().product();
+            assert_eq!(constant.raw_data().len() as i64, 4 * values);
+            assert_eq!(constant.data_type(), FLOAT);
+        }
+        let mut used = HashSet::new();
+        for node in &graph.node {
+            for input in &node.input {
+                assert!(known.contains(input.as_str()), "{input} of {}", node.name());
+                used.insert(input.as_str());
+            }
+            for output in &node.output {
+                assert!(known.insert(output), "{output} twice");
+            }
+        }
+        assert!(known.remove(OUTPUT));
+        assert_eq!(known, used, "nothing is there for nothing");
+    }
+}
+
+#[test]
+fn constants_are_the_folded_networks_weights() {
+    let architecture = named("scarlet-c", 64);
+    let graph = decoded(architecture.clone(), &OnnxOptions::new())
+        .graph
+        .unwrap();
+    let values: usize = graph
+        .initializer
+        .iter()
+        .map(|it| it.raw_data().len() / 4)
+        .sum();
+    // A folded normalisation leaves one bias of its two parameters; 0 and 6 are for clipping.
+    let normalised: usize = formula_parameters(&architecture, "running_mean");
+    let parameters = Cost::of(&architecture, 64).unwrap().parameters as usize;
+    assert_eq!(values, parameters - normalised + 2);
+}
+
+fn formula_parameters(architecture: &Architecture, suffix: &str) -> usize {
+    let entries = crate::weights::reference_entries(architecture).into_iter();
+    let entries = entries.filter(|(name, _)| name.ends_with(suffix));
+    entries
+        .map(|(_, shape)| shape.iter().product::<usize>())
+        .sum()
+}
+
+#[test]
+fn operations_have_the_names_of_checkpoints() {
+    for architecture in [
+        named("scarlet-a", 64),
+        named("efficientnet-lite0", 64),
+        grey(),
+    ] {
+        let folded = network(architecture).fold_for_running();
+        let names = operation_names(folded.architecture());
+        let lowered = lower(&folded, 64, 64);
+        assert_eq!(names.len(), lowered.operations.len());
+        for (name, operation) in names.iter().zip(&lowered.operations) {
+            let part = name.rsplit('.').next().unwrap();
+            let expected = match operation.kind() {
+                "convolution" => &["stem"][..],
+                "depthwise" => &["0", "conv2"],
+                "pointwise" => &["3", "conv1", "conv3", "linear", "conv_before_pooling"],
+                "squeeze-excite" => &["mid_se"],
+                "add" => &["shortcut"],
+                "mean" => &["mean"],
+                _ => &["classifier"],
+            };
+            assert!(expected.contains(&part), "{name} is {}", operation.kind());
+        }
+    }
+    let graph = decoded(grey(), &OnnxOptions::new()).graph.unwrap();
+    let has = |name: &str| graph.initializer.iter().any(|it| it.name() == name);
+    assert!(has("mb_module.0.conv3.weight") && has("mb_module.0.conv3.bias"));
+}
+
+#[test]
+fn asymmetric_padding_is_written_out() {
+    let graph = decoded(named("efficientnet-lite0", 64), &OnnxOptions::new())
+        .graph
+        .unwrap();
+    let stem = &graph.node[0];
+    assert_eq!(stem.op_type(), "Conv");
+    assert_eq!(ints(stem, "strides"), [2, 2]);
+    assert_eq!(ints(stem, "pads"), [0, 0, 1, 1]);
+    let graph = decoded(named("scarlet-a", 64), &OnnxOptions::new())
+        .graph
+        .unwrap();
+    assert_eq!(ints(&graph.node[0], "pads"), [1, 1, 1, 1]);
+}
+
+#[test]
+fn activations_are_the_operators_for_them() {
+    let count = |name: &str, operator: &str| {
+        let graph = decoded(named(name, 64), &OnnxOptions::new()).graph.unwrap();
+        operators(&graph)
+            .iter()
+            .filter(|&&it| it == operator)
+            .count()
+    };
+    // Two per inverted residual; C has 16 of them, 13 with squeeze-excite.
+    assert_eq!(count("scarlet-c", "HardSwish"), 32);
+    assert_eq!(count("scarlet-c", "HardSigmoid"), 13);
+    assert_eq!(count("scarlet-c", "Clip"), 3);
+    assert_eq!(count("efficientnet-lite0", "HardSwish"), 0);
+}
+
+#[test]
+fn the_batch_is_a_number_or_a_name() {
+    let first = |batch| {
+        let model = decoded(grey(), &OnnxOptions::new().with_batch(batch));
+        let graph = model.graph.unwrap();
+        let dims = |info: &ValueInfo| {
+            let tensor = info.r#type.clone().unwrap().tensor_type.unwrap();
+            let dims = tensor.shape.unwrap().dim.into_iter();
+            dims.map(|dim| dim.size.unwrap()).collect::<Vec<_>>()
+        };
+        (dims(&graph.input[0]), dims(&graph.output[0]))
+    };
+    let value = Size::Value;
+    let any = || Size::Param("batch".to_owned());
+    assert_eq!(
+        first(Batch::Dynamic),
+        (
+            vec![any(), value(1), value(32), value(32)],
+            vec![any(), value(10)]
+        )
+    );
+    assert_eq!(first(Batch::Fixed(4)).1, [value(4), value(10)]);
+}
+
+#[test]
+fn the_file_says_what_it_holds() {
+    let model = decoded(grey(), &OnnxOptions::new().with_opset(21));
+    assert_eq!((model.ir_version(), model.producer_name()), (10, "scarlet"));
+    assert_eq!(model.opset_import[0].version(), 21);
+    let property = |key: &str| {
+        let found = model.metadata_props.iter().find(|it| it.key() == key);
+        found.unwrap().value().to_owned()
+    };
+    assert_eq!(property("classes"), "10");
+    assert_eq!(property("mean").split(',').count(), 1);
+    assert_eq!(property("resolution"), "32");
+    let architecture = Architecture::from_json(&property(ARCHITECTURE_KEY)).unwrap();
+    assert_eq!(property("layers"), architecture.to_string());
+    assert_eq!(architecture.layers.len(), 9);
+}
+
+#[test]
+fn wrong_options_are_errors() {
+    let network = network(grey());
+    let message = |options: OnnxOptions| network.to_onnx(&options).unwrap_err().to_string();
+    assert_eq!(
+        message(OnnxOptions::new().with_opset(13)),
+        "`opset` is 13, but must be from 14 to 22"
+    );
+    assert_eq!(
+        message(OnnxOptions::new().with_batch(Batch::Fixed(0))),
+        "`batch` is 0, but must be at least 1, or dynamic"
+    );
+    assert!(message(OnnxOptions::new().with_size(33, 32)).starts_with("the images measure 33×32"),);
+}
+
+#[test]
+fn two_gigabytes_are_too_much_and_found_before_they_are_copied() {
+    let mut architecture = named("scarlet-a", 64);
+    (architecture.head, architecture.classes) = (4096, 200_000);
+    // Weights are drawn when they are first used, which they are not.
+    let network = ScarletConfig::from(architecture).try_init(&Device::flex());
+    let error = network.unwrap().to_onnx(&OnnxOptions::new()).unwrap_err();
+    assert!(matches!(error, OnnxError::TooLarge { bytes } if bytes > 3_000_000_000));
+    assert!(
+        error
+            .to_string()
+            .contains("an ONNX file holds less than 2 GB")
+    );
+}
+
+#[test]
+fn a_file_appears_whole_or_not_at_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let network = network(grey());
+    let path = folder.path().join("network.onnx");
+    network.save_onnx(&path, &OnnxOptions::new()).unwrap();
+    let bytes = std::fs::read(&path).unwrap();
+    assert_eq!(bytes, network.to_onnx(&OnnxOptions::new()).unwrap());
+    let missing = folder.path().join("no such folder/network.onnx");
+    let error = network
+        .save_onnx(&missing, &OnnxOptions::new())
+        .unwrap_err();
+    assert!(error.to_string().starts_with("cannot write `"), "{error}");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+}

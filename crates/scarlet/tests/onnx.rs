@@ -1,0 +1,91 @@
+//! ONNX files compute, in ONNX Runtime, what the network computes.
+#![allow(clippy::unwrap_used, unreachable_pub)]
+
+mod common;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use burn::tensor::Device;
+use common::signal;
+use safetensors::tensor::{Dtype, TensorView};
+use scarlet::arch::{SearchSpace, Skip, by_name};
+use scarlet::onnx::{Batch, OnnxOptions};
+use scarlet::weights::formula;
+use scarlet::{Architecture, Scarlet, ScarletConfig};
+
+fn network(architecture: Architecture) -> Scarlet {
+    let weights = formula::state_dict(&architecture);
+    let network = ScarletConfig::from(architecture).try_init(&Device::flex());
+    network.unwrap().load(&weights).unwrap()
+}
+
+/// Images and the network's logits for them, as a file.
+fn write_case(network: &Scarlet, batch: usize, path: &Path) {
+    let architecture = network.architecture();
+    let side = architecture.preprocessing.resolution;
+    let shape = [batch, architecture.input_channels, side, side];
+    let images = signal("onnx", shape, &network.device());
+    let bytes = |data: burn::tensor::TensorData| -> Vec<u8> {
+        data.iter::<f32>().flat_map(f32::to_le_bytes).collect()
+    };
+    let logits = bytes(network.forward(images.clone()).into_data());
+    let images = bytes(images.into_data());
+    let view = |shape: &[usize], bytes| TensorView::new(Dtype::F32, shape.to_vec(), bytes).unwrap();
+    let tensors = BTreeMap::from([
+        ("input", view(&shape, &images)),
+        ("logits", view(&[batch, architecture.classes], &logits)),
+    ]);
+    safetensors::serialize_to_file(tensors, None, path).unwrap();
+}
+
+#[test]
+#[ignore = "needs Python with onnx, onnxruntime and safetensors; PYTHON names the interpreter"]
+fn onnx_runtime_agrees() {
+    let named = |name: &str| by_name(name).unwrap();
+    let grey = SearchSpace::small_images(1, 32, 10).unwrap();
+    // Stabilizers that fold, one that stays, and none.
+    let stabilized = grey.clone().with_skip(Skip::Linear).unwrap();
+    let grey = grey.decode(&"0c5c31c2c".parse().unwrap()).unwrap();
+    let stabilized = stabilized.decode(&"0cc531c2c".parse().unwrap()).unwrap();
+    let mut thin: Architecture = "E3K5s@16/2 L@24/2 E1K7s@24 H20K3@24".parse().unwrap();
+    thin.input_channels = 2;
+    let networks = [
+        named("scarlet-a"),
+        named("scarlet-b"),
+        named("scarlet-c"),
+        named("efficientnet-lite0"),
+        grey,
+        stabilized,
+        thin,
+    ];
+    let folder = tempfile::tempdir().unwrap();
+    let python = std::env::var("PYTHON").unwrap_or_else(|_| "python3".to_owned());
+    let script =
+        PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../weights-tools/python/check_onnx.py");
+    for architecture in networks {
+        let name = architecture.name.clone();
+        let network = network(architecture);
+        for (batch, images, opset) in [
+            (Batch::Fixed(1), 1, 14),
+            (Batch::Dynamic, 3, 17),
+            (Batch::Fixed(3), 3, 22),
+        ] {
+            let model = folder.path().join("network.onnx");
+            let case = folder.path().join("case.safetensors");
+            let options = OnnxOptions::new().with_batch(batch).with_opset(opset);
+            network.save_onnx(&model, &options).unwrap();
+            write_case(&network, images, &case);
+            let output = Command::new(&python)
+                .arg(&script)
+                .args([Path::new("--model"), &model, Path::new("--case"), &case])
+                .output()
+                .unwrap();
+            let said = String::from_utf8_lossy(&output.stdout);
+            println!("{name}, {batch:?}, opset {opset}: {said}");
+            let problem = String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.success(), "{name} {batch:?}: {said}{problem}");
+        }
+    }
+}
