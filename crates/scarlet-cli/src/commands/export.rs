@@ -43,18 +43,15 @@ impl Format {
 
     /// Refuses what was asked for and is of the other format.
     fn check(self, args: &ExportArgs) -> Result<(), CliError> {
-        let (ending, foreign) = match self {
-            Self::Onnx => (".safetensors", [("half", args.half), ("", false)]),
+        let (ending, foreign): (_, &[_]) = match self {
+            Self::Onnx => (".safetensors", &[("half", args.half)]),
             Self::Safetensors => {
-                let given = [
-                    ("images", args.images.is_some()),
-                    ("opset", args.opset.is_some()),
-                ];
-                (".onnx", given)
+                let (images, opset) = (args.images.is_some(), args.opset.is_some());
+                (".onnx", &[("images", images), ("opset", opset)])
             }
         };
-        match foreign.into_iter().find(|(_, given)| *given) {
-            Some((option, _)) => Err(CliError::ExportOption {
+        match foreign.iter().find(|(_, given)| *given) {
+            Some(&(option, _)) => Err(CliError::ExportOption {
                 option,
                 ending,
                 path: args.out.clone(),
