@@ -9,6 +9,7 @@
 //! | training, of a supernet or of a single network | [`Trainer`], [`TrainConfig`] |
 //! | how good a candidate is | [`CandidateEvaluator`], [`recalibrate`], [`measure`] |
 //! | from a genome to a plain network | [`Supernet::extract`] |
+//! | what stabilizers and fair sampling change | [`study`] |
 //! | where a run keeps what it does | [`RunFolder`], [`EventLog`] |
 //!
 //! What the paper (Chu et al., arXiv 1908.06022) leaves open is decided here as follows: every
@@ -31,6 +32,7 @@ mod mix;
 mod random;
 mod run_folder;
 mod sampler;
+pub mod study;
 mod supernet;
 mod trainer;
 

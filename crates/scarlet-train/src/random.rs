@@ -26,6 +26,8 @@ pub(crate) enum Purpose {
     Calibration = 7,
     /// Mixing the images of a mini-batch.
     Mix = 8,
+    /// The networks of a study, and the paths in front of its layer.
+    Study = 9,
 }
 
 impl From<Purpose> for u64 {

@@ -149,11 +149,16 @@ impl Scarlet {
     /// `[batch, head, height / stride, width / stride]` of images
     /// `[batch, channels, height, width]`, where stride is the network's total stride.
     pub fn forward_features(&self, images: Tensor<4>) -> Tensor<4> {
-        let x = self
-            .mb_module
-            .iter()
-            .fold(self.forward_stem(images), |x, layer| layer.forward(x));
+        let x = self.forward_layers(images, self.mb_module.len());
         (self.conv_before_pooling).forward_activated(Activation::Relu6, x)
+    }
+
+    /// What the first `count` layers make of images `[batch, channels, height, width]`, or all
+    /// layers where there are no more: `[batch, channels, height / stride, width / stride]` with
+    /// the channels and the stride behind them.
+    pub fn forward_layers(&self, images: Tensor<4>, count: usize) -> Tensor<4> {
+        let layers = self.mb_module.iter().take(count);
+        layers.fold(self.forward_stem(images), |x, layer| layer.forward(x))
     }
 
     /// The last feature map at every stride from 4 on, for detection and segmentation heads:

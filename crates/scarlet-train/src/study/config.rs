@@ -1,0 +1,229 @@
+//! [`StudyConfig`]: everything that determines a study, as data.
+
+use scarlet_arch::{Genome, SearchSpace, Skip};
+use serde::{Deserialize, Serialize};
+
+use crate::error::require;
+use crate::random::{Purpose, Stream};
+use crate::{EvaluatorConfig, Sampling, StabilizerInit, TrainConfig, TrainError};
+
+/// Everything that determines a study besides the images.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StudyConfig {
+    /// The networks that are studied. Its kind of skip does not matter: studies choose it.
+    pub space: SearchSpace,
+    /// Every supernet is trained once for each of these seeds.
+    pub seeds: Vec<u64>,
+    /// Random networks of the space, the same for every supernet.
+    pub networks: usize,
+    /// Seed of their choice.
+    pub networks_seed: u64,
+    /// The layer, from 1, whose choices' outputs are compared.
+    pub layer: usize,
+    /// Random paths in front of that layer which the similarity is the mean over.
+    pub paths: usize,
+    /// First weights of the stabilizers.
+    pub stabilizer: StabilizerInit,
+    /// How supernets are trained; its seed is that of the supernet. Strict fairness and uniform
+    /// sampling see the same number of images, so the former makes fewer, larger steps.
+    pub supernet: TrainConfig,
+    /// How a stand-alone network is trained.
+    pub standalone: TrainConfig,
+    /// How networks are measured.
+    pub evaluator: EvaluatorConfig,
+}
+
+impl StudyConfig {
+    /// A study of 20 networks and one seed.
+    pub fn new(space: SearchSpace) -> Self {
+        Self {
+            space,
+            seeds: vec![0],
+            networks: 20,
+            networks_seed: 0,
+            layer: 3,
+            paths: 4,
+            stabilizer: StabilizerInit::default(),
+            supernet: TrainConfig::default(),
+            standalone: TrainConfig::default(),
+            evaluator: EvaluatorConfig::default(),
+        }
+    }
+
+    /// Checks every setting.
+    ///
+    /// # Errors
+    ///
+    /// [`TrainError::Setting`] names the first that is out of its range.
+    pub fn validate(&self) -> Result<(), TrainError> {
+        let natural = "at least 1";
+        let seeds = &self.seeds;
+        require(!seeds.is_empty(), "seeds", "none", "at least one")?;
+        let mut sorted = seeds.clone();
+        sorted.sort_unstable();
+        sorted.dedup();
+        require(
+            sorted.len() == seeds.len(),
+            "seeds",
+            format!("{seeds:?}"),
+            "different from each other",
+        )?;
+        require(self.networks >= 2, "networks", self.networks, "at least 2")?;
+        // Half, so that drawing different ones comes to an end soon.
+        require(
+            self.networks as f64 <= self.space.size() / 2.0,
+            "networks",
+            self.networks,
+            "at most half of the networks that the space has",
+        )?;
+        require(
+            (1..=self.space.layers()).contains(&self.layer),
+            "layer",
+            self.layer,
+            "one of the space's layers, counted from 1",
+        )?;
+        require(self.paths > 0, "paths", self.paths, natural)?;
+        require(
+            self.space.skip().is_some(),
+            "space",
+            "without a skip",
+            "one with a skip, for a stabilizer stands on it",
+        )?;
+        let batch_size = self.evaluator.batch_size;
+        require(batch_size > 0, "evaluator.batch_size", batch_size, natural)?;
+        let calibration = self.evaluator.calibration_images;
+        require(
+            calibration > 0,
+            "evaluator.calibration_images",
+            calibration,
+            "at least 1: studies measure with and without them",
+        )?;
+        self.supernet.validate()?;
+        self.standalone.validate()
+    }
+
+    /// Different random networks, in the order in which they are drawn.
+    pub(super) fn genomes(&self) -> Result<Vec<Genome>, TrainError> {
+        let mut stream = Stream::new(self.networks_seed, Purpose::Study, 0);
+        let mut genomes: Vec<Genome> = Vec::with_capacity(self.networks);
+        while genomes.len() < self.networks {
+            let genes = (0..self.space.layers())
+                .map(|layer| stream.below(self.space.choices(layer).len()) as u8);
+            let genome = Genome::new(genes.collect())?;
+            if !genomes.contains(&genome) {
+                genomes.push(genome);
+            }
+        }
+        Ok(genomes)
+    }
+}
+
+/// What differs between the supernets of a study.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Variant {
+    /// Whether skips have a stabilizer or are identities.
+    pub stabilized: bool,
+    /// How paths are drawn.
+    pub sampling: Sampling,
+}
+
+impl Variant {
+    /// With and without stabilizers, in strict fairness.
+    pub const SKIPS: [Self; 2] = [
+        Self::new(true, Sampling::StrictFairness),
+        Self::new(false, Sampling::StrictFairness),
+    ];
+
+    /// With and without stabilizers, in strict fairness and in uniform sampling.
+    pub const ALL: [Self; 4] = [
+        Self::new(true, Sampling::StrictFairness),
+        Self::new(false, Sampling::StrictFairness),
+        Self::new(true, Sampling::Uniform),
+        Self::new(false, Sampling::Uniform),
+    ];
+
+    /// A variant.
+    pub const fn new(stabilized: bool, sampling: Sampling) -> Self {
+        Self {
+            stabilized,
+            sampling,
+        }
+    }
+
+    /// `stabilizer` or `identity`.
+    pub fn skip_name(self) -> &'static str {
+        match self.stabilized {
+            true => "stabilizer",
+            false => "identity",
+        }
+    }
+
+    /// `fair` or `uniform`.
+    pub fn sampling_name(self) -> &'static str {
+        match self.sampling {
+            Sampling::StrictFairness => "fair",
+            Sampling::Uniform => "uniform",
+        }
+    }
+
+    pub(super) fn skip(self) -> Skip {
+        match self.stabilized {
+            true => Skip::Linear,
+            false => Skip::Identity,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config() -> StudyConfig {
+        StudyConfig::new(SearchSpace::small_images(1, 32, 10).unwrap())
+    }
+
+    #[test]
+    fn networks_are_different_and_always_the_same() {
+        let config = config();
+        let genomes = config.genomes().unwrap();
+        assert_eq!(genomes.len(), 20);
+        for (index, genome) in genomes.iter().enumerate() {
+            assert!(!genomes[..index].contains(genome));
+            config.space.decode(genome).unwrap();
+        }
+        assert_eq!(genomes, config.genomes().unwrap());
+        // More networks leave the first as they were.
+        let more = StudyConfig {
+            networks: 25,
+            ..config
+        };
+        assert_eq!(more.genomes().unwrap()[..20], genomes);
+    }
+
+    #[test]
+    fn settings_out_of_range_are_named() {
+        let message = |change: fn(&mut StudyConfig)| {
+            let mut config = config();
+            change(&mut config);
+            config.validate().unwrap_err().to_string()
+        };
+        config().validate().unwrap();
+        assert_eq!(
+            message(|c| c.seeds.clear()),
+            "`seeds` is none, but must be at least one"
+        );
+        assert_eq!(
+            message(|c| c.seeds = vec![1, 2, 1]),
+            "`seeds` is [1, 2, 1], but must be different from each other"
+        );
+        assert!(message(|c| c.networks = 1).contains("at least 2"));
+        assert!(message(|c| c.networks = usize::MAX).contains("half of the networks"));
+        assert!(message(|c| c.layer = 0).contains("`layer` is 0"));
+        assert!(message(|c| c.layer = 10).contains("counted from 1"));
+        assert!(message(|c| c.paths = 0).contains("`paths`"));
+        assert!(message(|c| c.evaluator.calibration_images = 0).contains("with and without"));
+        assert!(message(|c| c.supernet.epochs = 0).contains("`epochs`"));
+        assert!(message(|c| c.space = c.space.clone().without_skip().unwrap()).contains("`space`"));
+    }
+}

@@ -1,0 +1,81 @@
+//! What the units of work of a study come to: each is a file of its folder.
+
+use scarlet_arch::Genome;
+use serde::{Deserialize, Serialize};
+
+use super::Variant;
+use crate::EpochRecord;
+
+/// A supernet, and how it judged the networks of the study.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SupernetRecord {
+    /// What kind of supernet.
+    pub variant: Variant,
+    /// Its seed.
+    pub seed: u64,
+    /// How its training went.
+    pub epochs: Vec<EpochRecord>,
+    /// One-shot accuracies, in the order of the study's networks.
+    pub scores: Vec<OneShot>,
+    /// How alike the outputs of a layer's choices are.
+    pub similarity: Similarity,
+}
+
+/// What a supernet says about a network, without training it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OneShot {
+    /// The network.
+    pub genome: Genome,
+    /// Accuracy from 0 to 1, with batch normalisation's statistics measured anew for the network.
+    pub recalibrated: f64,
+    /// The same with the statistics that the supernet gathered while it was trained.
+    pub as_trained: f64,
+}
+
+impl OneShot {
+    /// The accuracy with statistics measured anew, or not.
+    pub fn accuracy(&self, recalibrated: bool) -> f64 {
+        match recalibrated {
+            true => self.recalibrated,
+            false => self.as_trained,
+        }
+    }
+}
+
+/// How alike the outputs of one layer's choices are.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Similarity {
+    /// The layer, from 1.
+    pub layer: usize,
+    /// What the choices are, in text form.
+    pub choices: Vec<String>,
+    /// Mean cosine similarity of every choice's output with every other's.
+    pub cosine: Vec<Vec<f64>>,
+}
+
+impl Similarity {
+    /// The mean over the pairs of a skip and a block, for the skip at position `skip`.
+    pub fn of_skip(&self, skip: usize) -> f64 {
+        let others = self.cosine[skip].iter().enumerate();
+        let others: Vec<f64> = others
+            .filter(|(choice, _)| *choice != skip)
+            .map(|(_, &cosine)| cosine)
+            .collect();
+        others.iter().sum::<f64>() / others.len() as f64
+    }
+}
+
+/// A network of the study, trained on its own from scratch.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StandaloneRecord {
+    /// The network.
+    pub genome: Genome,
+    /// Its accuracy, from 0 to 1.
+    pub accuracy: f64,
+    /// Multiplications of its plain form.
+    pub mult_adds: u64,
+}
