@@ -9,6 +9,8 @@ use scarlet::onnx::OnnxError;
 use scarlet::weights::{FetchError, WeightsError};
 use scarlet::{ConfigError, DeployError, DeviceError};
 use scarlet_data::DataError;
+use scarlet_report::ReportError;
+use scarlet_train::TrainError;
 use thiserror::Error;
 
 const FAILURE: u8 = 1;
@@ -29,6 +31,10 @@ pub(crate) enum CliError {
     Deploy(#[from] DeployError),
     #[error(transparent)]
     Onnx(#[from] OnnxError),
+    #[error(transparent)]
+    Train(#[from] TrainError),
+    #[error(transparent)]
+    Report(#[from] ReportError),
     #[error(transparent)]
     Weights(#[from] WeightsError),
     #[error(transparent)]
@@ -105,6 +111,7 @@ impl CliError {
             | Self::Config(_)
             | Self::Deploy(scarlet::DeployError::Input(_))
             | Self::NotAModelFile(_)
+            | Self::Train(TrainError::Setting { .. } | TrainError::SettingsChanged { .. })
             | Self::ExportFormat(_)
             | Self::ExportOption { .. }
             | Self::Onnx(OnnxError::Input(_) | OnnxError::Setting { .. })

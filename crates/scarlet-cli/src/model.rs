@@ -208,7 +208,8 @@ fn adapt(mut architecture: Architecture, args: &ModelArgs) -> Result<Architectur
     Ok(architecture)
 }
 
-fn open_device(compute: &ComputeArgs) -> Result<Device, CliError> {
+/// The device that `compute` names, with as many threads as it says.
+pub(crate) fn open_device(compute: &ComputeArgs) -> Result<Device, CliError> {
     let device = device_by_name(&compute.device)?;
     if let Some(threads) = compute.threads {
         rayon::ThreadPoolBuilder::new()

@@ -266,7 +266,7 @@ fn label(
 }
 
 /// The range of the values with a margin, so that no dot touches an axis.
-fn padded(values: impl Iterator<Item = f64>) -> std::ops::Range<f64> {
+pub(crate) fn padded(values: impl Iterator<Item = f64>) -> std::ops::Range<f64> {
     let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| {
         (low.min(value), high.max(value))
     });
@@ -282,7 +282,7 @@ fn padded(values: impl Iterator<Item = f64>) -> std::ops::Range<f64> {
 
 /// Decimals of the numbers at an axis that has room for so many: they stand at multiples of 1, 2
 /// or 5 times a power of ten.
-fn decimals(range: &std::ops::Range<f64>, ticks: usize) -> usize {
+pub(crate) fn decimals(range: &std::ops::Range<f64>, ticks: usize) -> usize {
     let rough = (range.end - range.start) / ticks as f64;
     let power = rough.log10().floor();
     let power = if rough > 5.0 * 10f64.powf(power) {

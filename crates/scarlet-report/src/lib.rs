@@ -7,8 +7,9 @@
 //! | one page that any browser opens from the file system, without a network | [`html`] |
 //! | the front as a picture, for light and dark backgrounds | [`front_svg`] |
 //! | every candidate, one per line | [`front_csv`] |
+//! | similarities, spreads and rankings of a study | [`heat_maps_svg`], [`strips_svg`], [`scatters_svg`] |
 //!
-//! All three return text; nothing here writes a file.
+//! All return text; nothing here writes a file.
 #![warn(missing_docs)]
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
@@ -19,6 +20,7 @@ mod metric;
 mod page;
 mod picture;
 mod run;
+mod study;
 
 pub use csv::front_csv;
 pub use error::ReportError;
@@ -27,3 +29,4 @@ pub use page::html;
 pub use run::{
     Candidate, Chosen, Fact, Reference, RunReport, SearchSummary, TrainedEpoch, TrainingCurve,
 };
+pub use study::{HeatMap, Scatter, Strip, heat_maps_svg, scatters_svg, strips_svg};

@@ -8,6 +8,7 @@ mod eval;
 mod export;
 mod info;
 mod predict;
+mod study;
 
 use crate::cli::Command;
 use crate::error::CliError;
@@ -21,6 +22,7 @@ pub(crate) fn run(command: Command, terminal: &Terminal) -> Result<(), CliError>
         Command::Info(args) => info::run(&args, terminal),
         Command::Bench(args) => bench::run(&args, terminal),
         Command::Export(args) => export::run(&args, terminal),
+        Command::Study(args) => study::run(&args, terminal),
         Command::Devices(args) => devices::run(&args, terminal),
         Command::Completions(args) => completions::run(&args, terminal),
     }

@@ -5,6 +5,7 @@ pub(crate) mod eval;
 pub(crate) mod info;
 pub(crate) mod number;
 pub(crate) mod predict;
+pub(crate) mod study;
 mod table;
 
 use serde::Serialize;

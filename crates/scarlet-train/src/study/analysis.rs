@@ -179,8 +179,9 @@ mod tests {
     }
 
     #[test]
-    fn a_skips_similarity_is_its_mean_with_the_blocks() {
-        let record = supernet(&[]);
-        assert!((record.similarity.of_skip(1) - 0.3).abs() < 1e-12);
+    fn similarity_of_the_skip_and_of_the_blocks_are_means_over_pairs() {
+        let similarity = supernet(&[]).similarity;
+        assert!((similarity.skip_with_blocks() - 0.3).abs() < 1e-12);
+        assert!((similarity.blocks() - 0.9).abs() < 1e-12);
     }
 }

@@ -1,11 +1,11 @@
 //! [`StudyConfig`]: everything that determines a study, as data.
 
-use scarlet_arch::{Genome, SearchSpace, Skip};
+use scarlet_arch::{Block, Expansion, Genome, Layer, Operation, SearchSpace, Skip};
 use serde::{Deserialize, Serialize};
 
 use crate::error::require;
 use crate::random::{Purpose, Stream};
-use crate::{EvaluatorConfig, Sampling, StabilizerInit, TrainConfig, TrainError};
+use crate::{Augment, EvaluatorConfig, Sampling, StabilizerInit, TrainConfig, TrainError};
 
 /// Everything that determines a study besides the images.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -49,6 +49,42 @@ impl StudyConfig {
             standalone: TrainConfig::default(),
             evaluator: EvaluatorConfig::default(),
         }
+    }
+
+    /// A study that the embedded sample of Fashion-MNIST is enough for, and some minutes on two
+    /// cores: 7 layers at 14×14 and 7×7 pixels, of 4 blocks and a skip each.
+    ///
+    /// # Errors
+    ///
+    /// None that this space could cause.
+    pub fn fashion_sample() -> Result<Self, TrainError> {
+        let augment = Augment {
+            shift: 2,
+            flip: true,
+            ..Augment::default()
+        };
+        Ok(Self {
+            layer: 4,
+            supernet: TrainConfig {
+                epochs: 8,
+                batch_size: 16,
+                learning_rate: 0.1,
+                warmup_epochs: 1.0,
+                augment: augment.clone(),
+                ..TrainConfig::default()
+            },
+            standalone: TrainConfig {
+                epochs: 8,
+                weight_decay: 5e-4,
+                augment,
+                ..TrainConfig::default()
+            },
+            evaluator: EvaluatorConfig {
+                calibration_images: 256,
+                ..EvaluatorConfig::default()
+            },
+            ..Self::new(fashion_space()?)
+        })
     }
 
     /// Checks every setting.
@@ -117,6 +153,42 @@ impl StudyConfig {
         }
         Ok(genomes)
     }
+}
+
+fn fashion_space() -> Result<SearchSpace, TrainError> {
+    let plan = [
+        (16, 1),
+        (16, 1),
+        (32, 2),
+        (32, 1),
+        (32, 1),
+        (64, 1),
+        (64, 1),
+    ];
+    let mut template = SearchSpace::small_images(1, 32, 10)?.template().clone();
+    (template.stem, template.separable, template.head) = (16, 16, 256);
+    template.name = "study".to_owned();
+    template.layers = plan
+        .iter()
+        .map(|&(channels, stride)| Layer {
+            operation: Operation::Linear,
+            channels,
+            stride,
+        })
+        .collect();
+    template.preprocessing.resolution = 28;
+    let mut choices = Vec::new();
+    for factor in [3, 6] {
+        for kernel in [3, 5] {
+            choices.push(Operation::InvertedResidual(Block {
+                kernel,
+                expansion: Expansion::Times(factor),
+                squeeze_excite: false,
+            }));
+        }
+    }
+    choices.push(Operation::Linear);
+    Ok(SearchSpace::new(template, choices)?)
 }
 
 /// What differs between the supernets of a study.
@@ -209,6 +281,7 @@ mod tests {
             config.validate().unwrap_err().to_string()
         };
         config().validate().unwrap();
+        StudyConfig::fashion_sample().unwrap().validate().unwrap();
         assert_eq!(
             message(|c| c.seeds.clear()),
             "`seeds` is none, but must be at least one"

@@ -57,14 +57,32 @@ pub struct Similarity {
 }
 
 impl Similarity {
-    /// The mean over the pairs of a skip and a block, for the skip at position `skip`.
-    pub fn of_skip(&self, skip: usize) -> f64 {
-        let others = self.cosine[skip].iter().enumerate();
-        let others: Vec<f64> = others
-            .filter(|(choice, _)| *choice != skip)
-            .map(|(_, &cosine)| cosine)
-            .collect();
-        others.iter().sum::<f64>() / others.len() as f64
+    /// The mean over the pairs of a skip and a block.
+    pub fn skip_with_blocks(&self) -> f64 {
+        self.mean(|a, b| self.is_skip(a) != self.is_skip(b))
+    }
+
+    /// The mean over the pairs of two different blocks.
+    pub fn blocks(&self) -> f64 {
+        self.mean(|a, b| a != b && !self.is_skip(a) && !self.is_skip(b))
+    }
+
+    fn is_skip(&self, choice: usize) -> bool {
+        matches!(self.choices[choice].as_str(), "-" | "L")
+    }
+
+    /// NaN where no pair is meant.
+    fn mean(&self, is_meant: impl Fn(usize, usize) -> bool) -> f64 {
+        let (mut sum, mut count) = (0.0, 0.0);
+        for (a, row) in self.cosine.iter().enumerate() {
+            for (b, cosine) in row.iter().enumerate() {
+                if is_meant(a, b) {
+                    sum += cosine;
+                    count += 1.0;
+                }
+            }
+        }
+        sum / count
     }
 }
 

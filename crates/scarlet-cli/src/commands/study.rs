@@ -1,0 +1,227 @@
+//! `scarlet study`.
+
+use scarlet_train::dataset::fashion_sample;
+use scarlet_train::study::{
+    StandaloneRecord, Study, StudyConfig, StudyEvent, SupernetRecord, Variant, ranking, spread,
+};
+use scarlet_train::{Control, Event};
+use serde::Serialize;
+
+use crate::cli::{StudyArgs, StudyQuestion};
+use crate::error::CliError;
+use crate::interrupt::Interrupt;
+use crate::model::open_device;
+use crate::report::print_json;
+use crate::report::study::{SkipSimilarity, ranking_text, similarity_text, spread_text};
+use crate::terminal::{Progress, Terminal};
+
+pub(super) fn run(args: &StudyArgs, terminal: &Terminal) -> Result<(), CliError> {
+    let device = open_device(&args.compute)?.autodiff();
+    let data = fashion_sample().map_err(scarlet_train::TrainError::from)?;
+    let study = Study::open(&args.folder, config(args)?, data, &device)?;
+    let mut watch = Watch {
+        terminal,
+        interrupt: Interrupt::listen()?,
+        progress: None,
+    };
+    match args.question {
+        StudyQuestion::Similarity => {
+            let supernets = watch.supernets(&study, &Variant::SKIPS)?;
+            let rows = skip_similarities(&supernets);
+            write_csv(&study, "similarity.csv", &pairs(&supernets))?;
+            answer(args, terminal, &rows, similarity_text)
+        }
+        StudyQuestion::Spread => {
+            let supernets = watch.supernets(&study, &Variant::SKIPS)?;
+            let rows = spread(&supernets);
+            write_csv(&study, "spread.csv", &rows)?;
+            write_csv(&study, "one-shot.csv", &scores(&supernets))?;
+            answer(args, terminal, &rows, spread_text)
+        }
+        StudyQuestion::Ranking => {
+            let networks = watch.networks(&study)?;
+            let supernets = watch.supernets(&study, &Variant::ALL)?;
+            let rows = ranking(&supernets, &networks);
+            write_csv(&study, "ranking.csv", &rows)?;
+            write_csv(&study, "one-shot.csv", &scores(&supernets))?;
+            write_csv(&study, "networks.csv", &networks)?;
+            answer(args, terminal, &rows, ranking_text)
+        }
+    }
+}
+
+/// What the folder's study was begun with, or the defaults, with what `args` say.
+fn config(args: &StudyArgs) -> Result<StudyConfig, CliError> {
+    let mut config = match Study::stored_config(&args.folder)? {
+        Some(stored) => stored,
+        None => StudyConfig::fashion_sample()?,
+    };
+    if let Some(seeds) = args.seeds {
+        config.seeds = (0..u64::from(seeds)).collect();
+    }
+    let settings = [
+        (&mut config.networks, args.networks),
+        (&mut config.layer, args.layer),
+        (&mut config.supernet.epochs, args.supernet_epochs),
+        (&mut config.standalone.epochs, args.network_epochs),
+    ];
+    for (setting, given) in settings {
+        *setting = given.unwrap_or(*setting);
+    }
+    Ok(config)
+}
+
+fn answer<R: Serialize>(
+    args: &StudyArgs,
+    terminal: &Terminal,
+    rows: &[R],
+    text: fn(&[R]) -> String,
+) -> Result<(), CliError> {
+    match args.json {
+        true => print_json(terminal, &rows),
+        false => terminal.print(&text(rows)),
+    }
+}
+
+fn write_csv<R: Serialize>(study: &Study, name: &str, rows: &[R]) -> Result<(), CliError> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    let failed = |source: std::io::Error| CliError::WriteFile {
+        path: study.folder().file(name),
+        source,
+    };
+    for row in rows {
+        writer
+            .serialize(row)
+            .map_err(|error| failed(error.into()))?;
+    }
+    let bytes = writer
+        .into_inner()
+        .map_err(|error| failed(error.into_error()))?;
+    Ok(study.folder().write(name, &bytes)?)
+}
+
+/// A pair of a layer's choices.
+#[derive(Serialize)]
+struct Pair<'a> {
+    skip: &'static str,
+    seed: u64,
+    layer: usize,
+    choice: &'a str,
+    other: &'a str,
+    cosine: f64,
+}
+
+fn pairs(supernets: &[SupernetRecord]) -> Vec<Pair<'_>> {
+    let mut pairs = Vec::new();
+    for record in supernets {
+        let similarity = &record.similarity;
+        for (choice, row) in similarity.choices.iter().zip(&similarity.cosine) {
+            for (other, &cosine) in similarity.choices.iter().zip(row) {
+                pairs.push(Pair {
+                    skip: record.variant.skip_name(),
+                    seed: record.seed,
+                    layer: similarity.layer,
+                    choice,
+                    other,
+                    cosine,
+                });
+            }
+        }
+    }
+    pairs
+}
+
+fn skip_similarities(supernets: &[SupernetRecord]) -> Vec<SkipSimilarity> {
+    let row = |record: &SupernetRecord| {
+        let similarity = &record.similarity;
+        SkipSimilarity {
+            skip: record.variant.skip_name(),
+            seed: record.seed,
+            skip_with_blocks: similarity.skip_with_blocks(),
+            blocks: similarity.blocks(),
+        }
+    };
+    supernets.iter().map(row).collect()
+}
+
+/// A network as a supernet judged it.
+#[derive(Serialize)]
+struct Score {
+    skip: &'static str,
+    sampling: &'static str,
+    seed: u64,
+    genome: String,
+    recalibrated: f64,
+    as_trained: f64,
+}
+
+fn scores(supernets: &[SupernetRecord]) -> Vec<Score> {
+    let mut scores = Vec::new();
+    for record in supernets {
+        scores.extend(record.scores.iter().map(|score| Score {
+            skip: record.variant.skip_name(),
+            sampling: record.variant.sampling_name(),
+            seed: record.seed,
+            genome: score.genome.to_string(),
+            recalibrated: score.recalibrated,
+            as_trained: score.as_trained,
+        }));
+    }
+    scores
+}
+
+/// Shows how far a study is, and stops it on Ctrl-C.
+struct Watch<'a> {
+    terminal: &'a Terminal,
+    interrupt: Interrupt,
+    progress: Option<Progress>,
+}
+
+impl Watch<'_> {
+    fn supernets(
+        &mut self,
+        study: &Study,
+        variants: &[Variant],
+    ) -> Result<Vec<SupernetRecord>, CliError> {
+        let records = study.supernets(variants, &mut |event: &StudyEvent<'_>| self.see(event))?;
+        self.finish(records)
+    }
+
+    fn networks(&mut self, study: &Study) -> Result<Vec<StandaloneRecord>, CliError> {
+        let records = study.standalone(&mut |event: &StudyEvent<'_>| self.see(event))?;
+        self.finish(records)
+    }
+
+    fn finish<R>(&mut self, records: Option<R>) -> Result<R, CliError> {
+        self.progress = None;
+        records.ok_or_else(|| {
+            self.terminal
+                .note("stopped; the same command goes on from here");
+            CliError::Interrupted
+        })
+    }
+
+    fn see(&mut self, event: &StudyEvent<'_>) -> Control {
+        match event {
+            StudyEvent::Unit { name, done, total } => {
+                self.progress = None;
+                self.terminal
+                    .note(format_args!("{name} ({} of {total})", done + 1));
+            }
+            StudyEvent::Training(Event::Started { step, steps, .. }) => {
+                let left = steps.saturating_sub(*step);
+                self.progress = Some(self.terminal.progress("steps", left as usize));
+            }
+            StudyEvent::Training(Event::Step { .. }) => {
+                if let Some(progress) = &mut self.progress {
+                    progress.advance(1);
+                }
+            }
+            _ => {}
+        }
+        match self.interrupt.is_requested() {
+            true => Control::Stop,
+            false => Control::Continue,
+        }
+    }
+}
