@@ -70,7 +70,7 @@ impl StudyConfig {
                 batch_size: 16,
                 learning_rate: 0.1,
                 warmup_epochs: 1.0,
-                augment: augment.clone(),
+                augment,
                 ..TrainConfig::default()
             },
             standalone: TrainConfig {
@@ -140,7 +140,11 @@ impl StudyConfig {
     }
 
     /// Different random networks, in the order in which they are drawn.
-    pub(super) fn genomes(&self) -> Result<Vec<Genome>, TrainError> {
+    ///
+    /// # Errors
+    ///
+    /// None for settings that are [valid](Self::validate).
+    pub fn genomes(&self) -> Result<Vec<Genome>, TrainError> {
         let mut stream = Stream::new(self.networks_seed, Purpose::Study, 0);
         let mut genomes: Vec<Genome> = Vec::with_capacity(self.networks);
         while genomes.len() < self.networks {

@@ -213,9 +213,8 @@ impl Study {
         self.folder.write_json(&file, &record)?;
         // The record is what the checkpoints were for.
         let checkpoints = self.folder.file(name);
-        match checkpoints.is_dir() {
-            true => fs::remove_dir_all(&checkpoints).map_err(TrainError::write(&checkpoints))?,
-            false => {}
+        if checkpoints.is_dir() {
+            fs::remove_dir_all(&checkpoints).map_err(TrainError::write(&checkpoints))?;
         }
         Ok(Some(record))
     }

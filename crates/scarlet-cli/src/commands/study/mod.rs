@@ -1,5 +1,9 @@
 //! `scarlet study`.
 
+mod pictures;
+mod tables;
+
+use self::tables::{pairs, scores, write_csv};
 use scarlet_train::dataset::fashion_sample;
 use scarlet_train::study::{
     StandaloneRecord, Study, StudyConfig, StudyEvent, SupernetRecord, Variant, ranking, spread,
@@ -29,6 +33,8 @@ pub(super) fn run(args: &StudyArgs, terminal: &Terminal) -> Result<(), CliError>
             let supernets = watch.supernets(&study, &Variant::SKIPS)?;
             let rows = skip_similarities(&supernets);
             write_csv(&study, "similarity.csv", &pairs(&supernets))?;
+            let picture = pictures::similarity(&supernets)?;
+            study.folder().write("similarity.svg", picture.as_bytes())?;
             answer(args, terminal, &rows, similarity_text)
         }
         StudyQuestion::Spread => {
@@ -36,6 +42,8 @@ pub(super) fn run(args: &StudyArgs, terminal: &Terminal) -> Result<(), CliError>
             let rows = spread(&supernets);
             write_csv(&study, "spread.csv", &rows)?;
             write_csv(&study, "one-shot.csv", &scores(&supernets))?;
+            let picture = pictures::spread(&supernets)?;
+            study.folder().write("spread.svg", picture.as_bytes())?;
             answer(args, terminal, &rows, spread_text)
         }
         StudyQuestion::Ranking => {
@@ -45,6 +53,8 @@ pub(super) fn run(args: &StudyArgs, terminal: &Terminal) -> Result<(), CliError>
             write_csv(&study, "ranking.csv", &rows)?;
             write_csv(&study, "one-shot.csv", &scores(&supernets))?;
             write_csv(&study, "networks.csv", &networks)?;
+            let picture = pictures::ranking(&supernets, &networks)?;
+            study.folder().write("ranking.svg", picture.as_bytes())?;
             answer(args, terminal, &rows, ranking_text)
         }
     }
@@ -83,54 +93,6 @@ fn answer<R: Serialize>(
     }
 }
 
-fn write_csv<R: Serialize>(study: &Study, name: &str, rows: &[R]) -> Result<(), CliError> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    let failed = |source: std::io::Error| CliError::WriteFile {
-        path: study.folder().file(name),
-        source,
-    };
-    for row in rows {
-        writer
-            .serialize(row)
-            .map_err(|error| failed(error.into()))?;
-    }
-    let bytes = writer
-        .into_inner()
-        .map_err(|error| failed(error.into_error()))?;
-    Ok(study.folder().write(name, &bytes)?)
-}
-
-/// A pair of a layer's choices.
-#[derive(Serialize)]
-struct Pair<'a> {
-    skip: &'static str,
-    seed: u64,
-    layer: usize,
-    choice: &'a str,
-    other: &'a str,
-    cosine: f64,
-}
-
-fn pairs(supernets: &[SupernetRecord]) -> Vec<Pair<'_>> {
-    let mut pairs = Vec::new();
-    for record in supernets {
-        let similarity = &record.similarity;
-        for (choice, row) in similarity.choices.iter().zip(&similarity.cosine) {
-            for (other, &cosine) in similarity.choices.iter().zip(row) {
-                pairs.push(Pair {
-                    skip: record.variant.skip_name(),
-                    seed: record.seed,
-                    layer: similarity.layer,
-                    choice,
-                    other,
-                    cosine,
-                });
-            }
-        }
-    }
-    pairs
-}
-
 fn skip_similarities(supernets: &[SupernetRecord]) -> Vec<SkipSimilarity> {
     let row = |record: &SupernetRecord| {
         let similarity = &record.similarity;
@@ -142,32 +104,6 @@ fn skip_similarities(supernets: &[SupernetRecord]) -> Vec<SkipSimilarity> {
         }
     };
     supernets.iter().map(row).collect()
-}
-
-/// A network as a supernet judged it.
-#[derive(Serialize)]
-struct Score {
-    skip: &'static str,
-    sampling: &'static str,
-    seed: u64,
-    genome: String,
-    recalibrated: f64,
-    as_trained: f64,
-}
-
-fn scores(supernets: &[SupernetRecord]) -> Vec<Score> {
-    let mut scores = Vec::new();
-    for record in supernets {
-        scores.extend(record.scores.iter().map(|score| Score {
-            skip: record.variant.skip_name(),
-            sampling: record.variant.sampling_name(),
-            seed: record.seed,
-            genome: score.genome.to_string(),
-            recalibrated: score.recalibrated,
-            as_trained: score.as_trained,
-        }));
-    }
-    scores
 }
 
 /// Shows how far a study is, and stops it on Ctrl-C.

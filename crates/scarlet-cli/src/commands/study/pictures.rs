@@ -1,0 +1,85 @@
+//! The study's records as pictures.
+
+use scarlet_report::{
+    HeatMap, ReportError, Scatter, Strip, heat_maps_svg, scatters_svg, strips_svg,
+};
+use scarlet_train::study::{self, StandaloneRecord, SupernetRecord, Variant};
+
+use crate::report::study::statistics;
+
+/// A matrix for each kind of skip: the mean over the seeds.
+pub(super) fn similarity(supernets: &[SupernetRecord]) -> Result<String, ReportError> {
+    let mut maps = Vec::new();
+    for variant in Variant::SKIPS {
+        let records = of(supernets, variant);
+        let Some(first) = records.first() else {
+            continue;
+        };
+        let labels = &first.similarity.choices;
+        let mean = |row: usize, column: usize| {
+            let values = records.iter().map(|it| it.similarity.cosine[row][column]);
+            values.sum::<f64>() / records.len() as f64
+        };
+        let row = |row| (0..labels.len()).map(|column| mean(row, column)).collect();
+        maps.push(HeatMap {
+            title: format!("{}, layer {}", variant.skip_name(), first.similarity.layer),
+            labels: labels.clone(),
+            values: (0..labels.len()).map(row).collect(),
+        });
+    }
+    heat_maps_svg(&maps)
+}
+
+/// A strip for each supernet, with batch normalisation measured anew.
+pub(super) fn spread(supernets: &[SupernetRecord]) -> Result<String, ReportError> {
+    let mut strips = Vec::new();
+    for variant in Variant::SKIPS {
+        strips.extend(of(supernets, variant).into_iter().map(|record| Strip {
+            title: format!("{}\nseed {}", variant.skip_name(), record.seed),
+            values: percents(record, true),
+        }));
+    }
+    strips_svg("One-shot accuracy (%)", &strips)
+}
+
+/// A panel for each variant, with and without batch normalisation measured anew, for the first
+/// seed.
+pub(super) fn ranking(
+    supernets: &[SupernetRecord],
+    networks: &[StandaloneRecord],
+) -> Result<String, ReportError> {
+    let mut panels = Vec::new();
+    for variant in Variant::ALL {
+        let records = of(supernets, variant);
+        let Some(&record) = records.first() else {
+            continue;
+        };
+        for row in study::ranking(std::slice::from_ref(record), networks) {
+            let predicted = percents(record, row.recalibrated);
+            let actual = networks.iter().map(|network| 100.0 * network.accuracy);
+            let whose = statistics(row.recalibrated);
+            panels.push(Scatter {
+                title: format!("{}, {}, {whose} statistics", row.skip, row.sampling),
+                note: match row.kendall_tau {
+                    Some(tau) => format!("Kendall tau {tau:.2}, seed {}", row.seed),
+                    None => format!("no rank correlation, seed {}", row.seed),
+                },
+                points: predicted.into_iter().zip(actual).collect(),
+            });
+        }
+    }
+    scatters_svg("One-shot accuracy (%)", "Stand-alone (%)", 2, &panels)
+}
+
+/// The supernets of a variant.
+fn of(supernets: &[SupernetRecord], variant: Variant) -> Vec<&SupernetRecord> {
+    let records = supernets.iter();
+    records.filter(|record| record.variant == variant).collect()
+}
+
+fn percents(record: &SupernetRecord, recalibrated: bool) -> Vec<f64> {
+    let scores = record.scores.iter();
+    scores
+        .map(|score| 100.0 * score.accuracy(recalibrated))
+        .collect()
+}

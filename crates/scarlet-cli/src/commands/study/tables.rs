@@ -1,0 +1,87 @@
+//! The study's records as tables.
+
+use scarlet_train::study::{Study, SupernetRecord};
+use serde::Serialize;
+
+use crate::error::CliError;
+
+/// Writes rows as a table into the study's folder.
+pub(super) fn write_csv<R: Serialize>(
+    study: &Study,
+    name: &str,
+    rows: &[R],
+) -> Result<(), CliError> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    let failed = |source: std::io::Error| CliError::WriteFile {
+        path: study.folder().file(name),
+        source,
+    };
+    for row in rows {
+        writer
+            .serialize(row)
+            .map_err(|error| failed(error.into()))?;
+    }
+    let bytes = writer
+        .into_inner()
+        .map_err(|error| failed(error.into_error()))?;
+    Ok(study.folder().write(name, &bytes)?)
+}
+
+/// A pair of a layer's choices.
+#[derive(Serialize)]
+pub(super) struct Pair<'a> {
+    skip: &'static str,
+    seed: u64,
+    layer: usize,
+    choice: &'a str,
+    other: &'a str,
+    cosine: f64,
+}
+
+/// Every pair of the layer's choices, for every supernet.
+pub(super) fn pairs(supernets: &[SupernetRecord]) -> Vec<Pair<'_>> {
+    let mut pairs = Vec::new();
+    for record in supernets {
+        let similarity = &record.similarity;
+        for (choice, row) in similarity.choices.iter().zip(&similarity.cosine) {
+            for (other, &cosine) in similarity.choices.iter().zip(row) {
+                pairs.push(Pair {
+                    skip: record.variant.skip_name(),
+                    seed: record.seed,
+                    layer: similarity.layer,
+                    choice,
+                    other,
+                    cosine,
+                });
+            }
+        }
+    }
+    pairs
+}
+
+/// A network as a supernet judged it.
+#[derive(Serialize)]
+pub(super) struct Score {
+    skip: &'static str,
+    sampling: &'static str,
+    seed: u64,
+    genome: String,
+    recalibrated: f64,
+    as_trained: f64,
+}
+
+/// Every network, for every supernet.
+pub(super) fn scores(supernets: &[SupernetRecord]) -> Vec<Score> {
+    let mut scores = Vec::new();
+    for record in supernets {
+        scores.extend(record.scores.iter().map(|score| Score {
+            skip: record.variant.skip_name(),
+            sampling: record.variant.sampling_name(),
+            seed: record.seed,
+            genome: score.genome.to_string(),
+            recalibrated: score.recalibrated,
+            as_trained: score.as_trained,
+        }));
+    }
+    scores
+}
