@@ -294,10 +294,15 @@ pub(crate) fn decimals(range: &std::ops::Range<f64>, ticks: usize) -> usize {
 }
 
 impl SearchSummary {
-    /// How a metric's values are shown.
+    /// How a metric's values are shown: in a unit that suits the feasible candidates, for those
+    /// that are out of bounds can be far larger.
     pub(crate) fn shown(&self, metric: usize) -> Metric {
-        let values = self.candidates.iter().filter_map(|it| it.value(metric));
-        let largest = values.fold(0.0, |largest: f64, value| largest.max(value.abs()));
+        let largest_of = |feasible: bool| {
+            let candidates = self.candidates.iter().filter(|it| it.feasible == feasible);
+            let values = candidates.filter_map(|it| it.value(metric));
+            values.map(f64::abs).reduce(f64::max)
+        };
+        let largest = largest_of(true).or(largest_of(false)).unwrap_or(0.0);
         Metric::new(&self.metrics[metric], largest)
     }
 

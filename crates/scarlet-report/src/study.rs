@@ -96,7 +96,7 @@ fn heat_map(
             let (x, y) = (left + column as u32 * cell, top + offset);
             let corner = |x: u32, y: u32| (px(x) as i32, px(y) as i32);
             let ink = if value < 0.0 { &BLUE } else { &SCARLET };
-            let strength = 0.75 * value.abs().clamp(0.0, 1.0);
+            let strength = 0.6 * value.abs().clamp(0.0, 1.0);
             let corners = [corner(x + 1, y + 1), corner(x + cell - 1, y + cell - 1)];
             let ground = Rectangle::new(corners, GRID.color().mix(0.5).filled());
             area.draw(&ground).map_err(drawing_error)?;

@@ -27,6 +27,14 @@ fn the_picture_has_a_mark_for_every_network() {
 }
 
 #[test]
+fn units_suit_what_is_within_the_bounds() {
+    let mut run = common::run();
+    let over = run.search.candidates.iter_mut().find(|it| !it.feasible);
+    over.unwrap().values[1] = Some(5e9);
+    assert!(front_svg(&run).unwrap().contains("Mult-adds (M)"));
+}
+
+#[test]
 fn published_networks_are_drawn_where_they_compare() {
     let mut run = common::run();
     assert!(!front_svg(&run).unwrap().contains("scarlet-a"));

@@ -185,3 +185,20 @@ fn dom(browser: &PathBuf, run: &RunReport) -> String {
     assert!(output.status.success(), "{output:?}");
     String::from_utf8(output.stdout).unwrap()
 }
+
+#[test]
+fn a_summary_says_which_generation_brought_a_network_and_which_are_best() {
+    let run = common::run();
+    let generations = &run.search.generations;
+    for (position, candidate) in run.search.candidates.iter().enumerate() {
+        let before = match candidate.generation {
+            1 => 0,
+            later => generations[later - 2].evaluations,
+        };
+        let until = generations[candidate.generation - 1].evaluations;
+        assert!((before..until).contains(&position), "{position}");
+        assert!(!candidate.on_front || candidate.feasible);
+    }
+    let front = run.search.candidates.iter().filter(|it| it.on_front);
+    assert_eq!(front.count(), generations.last().unwrap().front);
+}
