@@ -1,5 +1,7 @@
 //! What can be written on the command line.
 
+pub(crate) mod run;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint, value_parser};
@@ -35,6 +37,7 @@ Examples:
   scarlet info scarlet-a                     what does this one cost?
   scarlet bench --model scarlet-a            how fast is it here?
   scarlet export lite0.onnx                  take it elsewhere
+  scarlet search --data flowers/             which network suits these images?
 
 Every command explains itself: scarlet predict --help.
 Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.";
@@ -48,6 +51,9 @@ pub(crate) enum Command {
     Bench(BenchArgs),
     Export(ExportArgs),
     Study(StudyArgs),
+    Search(run::SearchArgs),
+    Supernet(run::SupernetArgs),
+    Extract(run::ExtractArgs),
     Devices(DevicesArgs),
     Completions(CompletionsArgs),
 }

@@ -10,7 +10,9 @@ use scarlet::weights::{FetchError, WeightsError};
 use scarlet::{ConfigError, DeployError, DeviceError};
 use scarlet_data::DataError;
 use scarlet_report::ReportError;
+use scarlet_search::SearchError;
 use scarlet_train::TrainError;
+use scarlet_train::run::RunError;
 use thiserror::Error;
 
 const FAILURE: u8 = 1;
@@ -41,7 +43,13 @@ pub(crate) enum CliError {
     Fetch(#[from] FetchError),
     #[error(transparent)]
     Data(#[from] DataError),
+    #[error(transparent)]
+    Run(Box<RunError>),
 
+    #[error("`{0}` is no setting: write KEY=VALUE, such as train.epochs=20")]
+    NotASetting(String),
+    #[error("the settings in {} cannot be read: {problem}", path.display())]
+    ConfigFile { path: PathBuf, problem: String },
     #[error("cannot read {}: {source}", path.display())]
     ReadFile { path: PathBuf, source: io::Error },
     #[error("the network described in {} cannot be built: {source}", path.display())]
@@ -115,7 +123,10 @@ impl CliError {
             | Self::ExportFormat(_)
             | Self::ExportOption { .. }
             | Self::Onnx(OnnxError::Input(_) | OnnxError::Setting { .. })
+            | Self::NotASetting(_)
+            | Self::ConfigFile { .. }
             | Self::Fetch(FetchError::BadSource { .. }) => USAGE,
+            Self::Run(error) => run_exit_code(error),
             Self::Interrupted => INTERRUPTED,
             _ => FAILURE,
         }
@@ -139,6 +150,37 @@ impl CliError {
             cause = error.source();
         }
         report
+    }
+}
+
+fn run_exit_code(error: &RunError) -> u8 {
+    match error {
+        RunError::Interrupted { .. } => INTERRUPTED,
+        RunError::UnknownKey { .. }
+        | RunError::Setting { .. }
+        | RunError::UnknownData { .. }
+        | RunError::UnknownChoice { .. }
+        | RunError::ImpossibleBudget { .. }
+        | RunError::Architecture(_) => USAGE,
+        RunError::Search(error) => match **error {
+            SearchError::Evaluator(_) | SearchError::Io { .. } | SearchError::Json { .. } => {
+                FAILURE
+            }
+            _ => USAGE,
+        },
+        RunError::Train(error) => match **error {
+            TrainError::Setting { .. }
+            | TrainError::Exists { .. }
+            | TrainError::SettingsChanged { .. } => USAGE,
+            _ => FAILURE,
+        },
+        _ => FAILURE,
+    }
+}
+
+impl From<RunError> for CliError {
+    fn from(error: RunError) -> Self {
+        Self::Run(Box::new(error))
     }
 }
 

@@ -10,6 +10,7 @@ mod interrupt;
 mod model;
 mod report;
 mod results_file;
+mod run_settings;
 mod terminal;
 
 use std::process::ExitCode;

@@ -20,6 +20,7 @@ const ERROR: Style = AnsiColor::Red.on_default().bold();
 const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 
 /// Standard output and standard error, where only one at a time may draw.
+#[derive(Clone)]
 pub(crate) struct Terminal {
     progress: ProgressForm,
     bars: MultiProgress,
@@ -94,6 +95,18 @@ impl Terminal {
         }
     }
 
+    /// Progress of `total` items called `unit`, to be told with a message.
+    pub(crate) fn stage_progress(&self, unit: &'static str, total: u64) -> StageProgress {
+        let bar = self.bar(STAGE, "");
+        bar.set_length(total);
+        StageProgress {
+            bar,
+            unit,
+            total,
+            due: (self.progress == ProgressForm::Lines).then(|| Instant::now() + LINE_INTERVAL),
+        }
+    }
+
     /// Progress of getting weights, for as long as the first value lives; the second is to be
     /// told about it.
     pub(crate) fn download(&self) -> (Progress, impl FnMut(weights::Progress) + 'static) {
@@ -134,6 +147,7 @@ impl Terminal {
 }
 
 const ITEMS: &str = "{wide_bar} {human_pos} of {human_len} {msg}, {per_sec}, {eta} left";
+const STAGE: &str = "  {wide_bar} {human_pos} of {human_len}: {msg}";
 const WAITING: &str = "{spinner} getting the weights {msg}";
 const BYTES: &str = "downloading the weights {wide_bar} {msg}, {eta} left";
 
@@ -177,6 +191,34 @@ impl Progress {
 }
 
 impl Drop for Progress {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+/// How far a stage of a run is.
+pub(crate) struct StageProgress {
+    bar: ProgressBar,
+    unit: &'static str,
+    total: u64,
+    /// When the next line is, where lines are printed.
+    due: Option<Instant>,
+}
+
+impl StageProgress {
+    pub(crate) fn set(&mut self, done: u64, message: impl Display) {
+        self.bar.set_message(message.to_string());
+        self.bar.set_position(done);
+        let now = Instant::now();
+        if self.due.is_some_and(|due| now >= due) {
+            self.due = Some(now + LINE_INTERVAL);
+            let (done, total) = (thousands(done), thousands(self.total));
+            let _ = writeln!(io::stderr(), "  {done} of {total} {}: {message}", self.unit);
+        }
+    }
+}
+
+impl Drop for StageProgress {
     fn drop(&mut self) {
         self.bar.finish_and_clear();
     }
@@ -231,7 +273,7 @@ mod tests {
 
     #[test]
     fn templates_parse() {
-        for template in [ITEMS, WAITING, BYTES] {
+        for template in [ITEMS, STAGE, WAITING, BYTES] {
             assert!(ProgressStyle::with_template(template).is_ok(), "{template}");
         }
     }

@@ -131,6 +131,9 @@ pub enum TrainError {
         /// The checkpoint.
         path: PathBuf,
     },
+    /// An observer ended it.
+    #[error("stopped before it was done")]
+    Stopped,
     /// A folder that holds no run.
     #[error("`{path}` holds no run: it has no `config.json`")]
     NotARun {

@@ -10,6 +10,7 @@
 //! | how good a candidate is | [`CandidateEvaluator`], [`recalibrate`], [`measure`] |
 //! | from a genome to a plain network | [`Supernet::extract`] |
 //! | what stabilizers and fair sampling change | [`study`] |
+//! | all of it, from images and a budget to a network in a folder | [`run`] |
 //! | where a run keeps what it does | [`RunFolder`], [`EventLog`] |
 //!
 //! What the paper (Chu et al., arXiv 1908.06022) leaves open is decided here as follows: every
@@ -30,6 +31,7 @@ mod loss;
 mod measure;
 mod mix;
 mod random;
+pub mod run;
 mod run_folder;
 mod sampler;
 pub mod study;

@@ -6,9 +6,13 @@ mod completions;
 mod devices;
 mod eval;
 mod export;
+mod extract;
 mod info;
 mod predict;
 mod study;
+mod search;
+mod supernet;
+mod watch;
 
 use crate::cli::Command;
 use crate::error::CliError;
@@ -23,6 +27,9 @@ pub(crate) fn run(command: Command, terminal: &Terminal) -> Result<(), CliError>
         Command::Bench(args) => bench::run(&args, terminal),
         Command::Export(args) => export::run(&args, terminal),
         Command::Study(args) => study::run(&args, terminal),
+        Command::Search(args) => search::run(&args, terminal),
+        Command::Supernet(args) => supernet::run(&args, terminal),
+        Command::Extract(args) => extract::run(&args, terminal),
         Command::Devices(args) => devices::run(&args, terminal),
         Command::Completions(args) => completions::run(&args, terminal),
     }

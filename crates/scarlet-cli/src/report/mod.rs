@@ -6,6 +6,7 @@ pub(crate) mod info;
 pub(crate) mod number;
 pub(crate) mod predict;
 pub(crate) mod study;
+pub(crate) mod search;
 mod table;
 
 use serde::Serialize;

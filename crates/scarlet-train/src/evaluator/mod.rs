@@ -19,7 +19,7 @@ use crate::dataset::Images;
 use crate::error::require;
 use crate::random::{Purpose, Stream};
 use crate::supernet::plain_architecture;
-use crate::{Measurement, Supernet, TrainError, Trainable, measure, recalibrate};
+use crate::{Control, Measurement, Supernet, TrainError, Trainable, measure, recalibrate};
 
 pub use self::cache::ScoreCache;
 
@@ -66,7 +66,11 @@ pub struct CandidateEvaluator {
     cache: ScoreCache,
     constraints: Vec<Constraint>,
     cost_metrics: Vec<(String, CostMetric)>,
+    observer: Option<ScoreObserver>,
 }
+
+/// Told of every score; says whether to go on.
+type ScoreObserver = Box<dyn FnMut(&Measurement) -> Control + Send>;
 
 /// What measures a candidate; workers share it.
 struct Judge {
@@ -141,6 +145,7 @@ impl CandidateEvaluator {
             cache: ScoreCache::in_memory(),
             constraints: Vec::new(),
             cost_metrics: Vec::new(),
+            observer: None,
         })
     }
 
@@ -179,6 +184,17 @@ impl CandidateEvaluator {
         metric: impl Fn(&Architecture) -> Result<f64, String> + Send + 'static,
     ) -> Self {
         self.cost_metrics.push((name.into(), Box::new(metric)));
+        self
+    }
+
+    /// Reports every accuracy that was measured, and can be stopped: [`TrainError::Stopped`] then
+    /// ends the evaluation as soon as the candidates in hand are done. What was measured is in the
+    /// cache.
+    pub fn with_observer(
+        mut self,
+        observer: impl FnMut(&Measurement) -> Control + Send + 'static,
+    ) -> Self {
+        self.observer = Some(Box::new(observer));
         self
     }
 
@@ -226,6 +242,12 @@ impl CandidateEvaluator {
                 if let Ok(score) = &score {
                     let genome = genomes[index].clone();
                     written = self.cache.insert(&self.fingerprint, genome, *score);
+                    if let Some(observer) = &mut self.observer
+                        && observer(score) == Control::Stop
+                        && written.is_ok()
+                    {
+                        written = Err(TrainError::Stopped);
+                    }
                     if written.is_err() {
                         break;
                     }

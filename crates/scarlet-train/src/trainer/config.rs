@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use scarlet_data::Augment;
 
+use super::schedule::Schedule;
 use crate::error::{TrainError, require};
 use crate::mix::Mix;
 
@@ -105,6 +106,11 @@ impl Default for TrainConfig {
 }
 
 impl TrainConfig {
+    /// Updates of a whole run over so many images, `passes` mini-batches each.
+    pub fn steps(&self, images: usize, passes: usize) -> u64 {
+        Schedule::new(self, images, passes).steps
+    }
+
     /// Checks every setting.
     ///
     /// # Errors

@@ -1,0 +1,228 @@
+//! The commands of the road from images to a network.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum, ValueHint};
+
+use super::ComputeArgs;
+
+/// Find, train and export a network for your images and budget
+///
+/// Trains all networks of a search space at once, searches among them for those that are best
+/// within the budget, trains the chosen one on its own, and tests and exports it. Without options
+/// it does so for 7,000 embedded images of Fashion-MNIST. Ctrl-C saves and ends it; --resume goes
+/// on to the same network.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  scarlet search
+  scarlet search --data flowers/ --space small --budget \"mult_adds <= 20M\" --out flowers-run
+  scarlet search --data flowers/ --budget \"mult_adds <= 20M\" --budget \"parameters <= 300K\"
+  scarlet search --config fashion.toml --dry-run
+  scarlet search --out flowers-run --resume
+  scarlet search --set train.learning_rate=0.1 --set search.calibration_images=512")]
+pub(crate) struct SearchArgs {
+    #[command(flatten)]
+    pub(crate) settings: RunSettingsArgs,
+
+    #[command(flatten)]
+    pub(crate) search: SearchSettingsArgs,
+
+    #[command(flatten)]
+    pub(crate) folder: RunFolderArgs,
+
+    /// Say what would be done, what the networks cost and how long it would take
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+
+    /// Print one JSON object; accuracies in it are from 0 to 1
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    #[command(flatten)]
+    pub(crate) compute: ComputeArgs,
+}
+
+/// Train all networks of a search space at once
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  scarlet supernet train --data flowers/ --out flowers-run
+  scarlet supernet train --out flowers-run --resume
+
+The searching then goes on in the same folder: scarlet search --out flowers-run --resume.")]
+pub(crate) struct SupernetArgs {
+    #[command(subcommand)]
+    pub(crate) command: SupernetCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SupernetCommand {
+    Train(SupernetTrainArgs),
+}
+
+/// Train a supernet, as the first part of a search
+#[derive(Debug, Args)]
+pub(crate) struct SupernetTrainArgs {
+    #[command(flatten)]
+    pub(crate) settings: RunSettingsArgs,
+
+    #[command(flatten)]
+    pub(crate) folder: RunFolderArgs,
+
+    #[command(flatten)]
+    pub(crate) compute: ComputeArgs,
+}
+
+/// Take a network out of a trained supernet
+///
+/// The network inherits the supernet's weights; its stabilizers are folded away, which changes no
+/// output. Neither images nor training are needed.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  scarlet extract flowers-run knee.safetensors --choose knee
+  scarlet extract flowers-run small.safetensors --choose 0142130")]
+pub(crate) struct ExtractArgs {
+    /// Folder of a run
+    #[arg(value_hint = ValueHint::DirPath)]
+    pub(crate) run: PathBuf,
+
+    /// File to write
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) output: PathBuf,
+
+    /// `best`, `knee`, or a genome
+    #[arg(long, value_name = "NETWORK", default_value = "best")]
+    pub(crate) choose: String,
+
+    /// Write the weights in half precision
+    #[arg(long)]
+    pub(crate) half: bool,
+
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    #[command(flatten)]
+    pub(crate) compute: ComputeArgs,
+}
+
+/// Where a run is kept.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Run")]
+pub(crate) struct RunFolderArgs {
+    /// Folder of the run
+    #[arg(long, value_name = "FOLDER", default_value = "scarlet-run", value_hint = ValueHint::DirPath)]
+    pub(crate) out: PathBuf,
+
+    /// Go on with the run that the folder holds
+    #[arg(long)]
+    pub(crate) resume: bool,
+}
+
+/// Settings of a run, over those of a file, over the defaults.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Settings")]
+pub(crate) struct RunSettingsArgs {
+    /// TOML file of settings: sections data, space, supernet, search, choose, train, export
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) config: Option<PathBuf>,
+
+    /// Any setting, such as train.epochs=20
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<String>,
+
+    /// Images: fashion-sample, or a folder with one folder per class, with train and test, or with
+    /// MNIST's or CIFAR's files
+    #[arg(long, value_name = "SOURCE", value_hint = ValueHint::DirPath)]
+    pub(crate) data: Option<String>,
+
+    /// Height and width of the networks' input, in pixels
+    #[arg(long, visible_alias = "size", value_name = "PIXELS")]
+    pub(crate) resolution: Option<usize>,
+
+    /// Read photographs in grey
+    #[arg(long)]
+    pub(crate) grey: bool,
+
+    /// Plan of channels and strides
+    #[arg(long, value_enum)]
+    pub(crate) space: Option<PlanArg>,
+
+    /// What a layer may do
+    #[arg(long, value_enum)]
+    pub(crate) choices: Option<ChoicesArg>,
+
+    /// What a skipped layer does while the supernet is trained
+    #[arg(long, value_enum)]
+    pub(crate) skip: Option<SkipArg>,
+
+    /// Factor on the plan's channels
+    #[arg(long, value_name = "FACTOR")]
+    pub(crate) width: Option<f64>,
+
+    /// Epochs of the supernet's training
+    #[arg(long, value_name = "N")]
+    pub(crate) supernet_epochs: Option<usize>,
+
+    /// Seed of every random decision
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
+}
+
+/// Settings of what comes behind the supernet.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Settings")]
+pub(crate) struct SearchSettingsArgs {
+    /// What a network must keep to, such as "mult_adds <= 5M"; also parameters, weight_bytes,
+    /// peak_activation_bytes
+    #[arg(long, value_name = "BUDGET")]
+    pub(crate) budget: Vec<String>,
+
+    /// What is to be large or small, such as "maximize accuracy"
+    #[arg(long, value_name = "OBJECTIVE", num_args = 1..)]
+    pub(crate) objectives: Vec<String>,
+
+    /// Candidates to measure
+    #[arg(long, value_name = "N")]
+    pub(crate) evaluations: Option<usize>,
+
+    /// Which network to take: best, knee, or a genome
+    #[arg(long, value_name = "NETWORK")]
+    pub(crate) choose: Option<String>,
+
+    /// Epochs of the chosen network's training
+    #[arg(long, value_name = "N")]
+    pub(crate) epochs: Option<usize>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum PlanArg {
+    /// 7 layers of 16 to 64 channels, total stride 4
+    Tiny,
+    /// 9 layers of 24 to 80 channels, total stride 8
+    Small,
+    /// SCARLET's 19 layers of 32 to 320 channels, total stride 32
+    Scarlet,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum ChoicesArg {
+    /// SCARLET's 13: kernels 3, 5, 7, expansions 3, 6, squeeze-excite or not, skip
+    Scarlet,
+    /// 7: no squeeze-excite, ReLU6
+    Plain,
+    /// 5: kernels 3, 5, expansions 3, 6, skip
+    Few,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum SkipArg {
+    /// A linear 1×1 convolution that is folded away afterwards
+    Stabilizer,
+    /// Nothing: the ablation
+    Identity,
+    /// No layer can be skipped
+    None,
+}

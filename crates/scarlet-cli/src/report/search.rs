@@ -1,0 +1,163 @@
+//! What `scarlet search` and `scarlet extract` print.
+
+use std::fmt::Write;
+use std::path::Path;
+use std::time::Duration;
+
+use indicatif::HumanDuration;
+use scarlet_train::run::{Choice, Exported, Plan, PricedNetwork};
+
+use super::number::{millions, percent, thousands};
+
+/// What a run is going to do.
+pub(crate) fn plan_text(plan: &Plan) -> String {
+    let [channels, height, width] = plan.input;
+    let count = |number: usize| thousands(number as u64);
+    let mut text = format!(
+        "images      {channels}×{height}×{width}, {} classes: {} to train on, {} held out, {} to test\n\
+         space       {} layers of {}: {} networks\n",
+        plan.classes,
+        count(plan.train_images),
+        count(plan.holdout_images),
+        count(plan.test_images),
+        plan.layers,
+        plan.choices.join(" "),
+        grouped(&plan.networks),
+    );
+    line(&mut text, "cheapest", &priced(&plan.cheapest));
+    line(&mut text, "dearest", &priced(&plan.dearest));
+    line(&mut text, "budget", &plan.budget.join(" and "));
+    line(&mut text, "wanted", &plan.objectives.join(", "));
+    line(
+        &mut text,
+        "supernet",
+        &format!(
+            "{} steps of {} networks",
+            thousands(plan.supernet_steps),
+            plan.paths_per_step
+        ),
+    );
+    line(
+        &mut text,
+        "search",
+        &format!("{} candidates", count(plan.evaluations)),
+    );
+    line(
+        &mut text,
+        "training",
+        &format!("{} steps", thousands(plan.train_steps)),
+    );
+    if let Some(estimate) = &plan.estimate {
+        line(
+            &mut text,
+            "time",
+            &format!(
+                "about {}: supernet {}, search {}, training {}",
+                duration(estimate.seconds()),
+                duration(estimate.supernet_seconds),
+                duration(estimate.search_seconds),
+                duration(estimate.train_seconds)
+            ),
+        );
+    }
+    text
+}
+
+/// What a run came to.
+pub(crate) fn result_text(exported: &Exported, folder: &Path) -> String {
+    let mut text = choice_text(&exported.network);
+    let test = &exported.test;
+    line(
+        &mut text,
+        "test",
+        &format!(
+            "{} ({} of {} images)",
+            percent(exported.test_accuracy),
+            thousands(test.correct as u64),
+            thousands(test.images as u64)
+        ),
+    );
+    let seconds = &exported.seconds;
+    line(
+        &mut text,
+        "time",
+        &format!(
+            "supernet {}, search {}, training {}",
+            duration(seconds.supernet),
+            duration(seconds.search),
+            duration(seconds.train)
+        ),
+    );
+    let path = |name: &str| folder.join(name).display().to_string();
+    line(&mut text, "weights", &path("network/network.safetensors"));
+    line(&mut text, "report", &path("report.html"));
+    text
+}
+
+/// A network that was chosen.
+pub(crate) fn choice_text(choice: &Choice) -> String {
+    let mut text = String::new();
+    line(&mut text, "network", &choice.genome.to_string());
+    line(&mut text, "layers", &choice.layers);
+    line(
+        &mut text,
+        "costs",
+        &format!(
+            "{} mult-adds, {} parameters",
+            millions(choice.mult_adds),
+            thousands(choice.parameters)
+        ),
+    );
+    if let Some(accuracy) = choice.inherited_accuracy {
+        let accuracy = format!("{} on the held-out images", percent(accuracy));
+        line(&mut text, "inherited", &accuracy);
+    }
+    for stabilizer in &choice.stabilizers {
+        line(&mut text, "stabilizer", stabilizer);
+    }
+    text
+}
+
+fn line(text: &mut String, name: &str, value: &str) {
+    let _ = writeln!(text, "{name:<11} {value}");
+}
+
+fn priced(network: &PricedNetwork) -> String {
+    format!(
+        "{} mult-adds, {} parameters: {}",
+        millions(network.mult_adds),
+        thousands(network.parameters),
+        network.layers
+    )
+}
+
+/// Digits in threes; there may be more of them than a number type holds.
+fn grouped(digits: &str) -> String {
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+fn duration(seconds: f64) -> String {
+    let duration = Duration::try_from_secs_f64(seconds.round()).unwrap_or_default();
+    HumanDuration(duration).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn large_numbers_are_grouped_whatever_their_size() {
+        assert_eq!(
+            grouped("1461920290375446110677"),
+            "1,461,920,290,375,446,110,677"
+        );
+        assert_eq!(grouped("125"), "125");
+    }
+}

@@ -1,0 +1,185 @@
+//! Settings of a run: from the defaults, a file and the command line to a configuration.
+
+use std::fs;
+use std::path::{Path, absolute};
+
+use clap::ValueEnum;
+use scarlet_train::run::RunConfig;
+use serde_json::{Map, Value, json};
+
+use crate::cli::run::{RunFolderArgs, RunSettingsArgs, SearchSettingsArgs};
+use crate::error::CliError;
+
+/// The configuration that the command line asks for; over the folder's own when it goes on.
+pub(crate) fn configuration(
+    settings: &RunSettingsArgs,
+    search: Option<&SearchSettingsArgs>,
+    folder: &RunFolderArgs,
+) -> Result<RunConfig, CliError> {
+    let mut config = match folder.resume && folder.out.join("config.json").exists() {
+        true => RunConfig::open_existing(&folder.out)?.1,
+        false => RunConfig::default(),
+    };
+    if let Some(path) = &settings.config {
+        config = config.with(read_toml(path)?)?;
+    }
+    let mut changes = Value::Object(Map::new());
+    for (key, value) in flags(settings, search) {
+        set(&mut changes, key, value);
+    }
+    for text in &settings.set {
+        let (key, value) = text
+            .split_once('=')
+            .ok_or_else(|| CliError::NotASetting(text.clone()))?;
+        set(&mut changes, key.trim(), toml_value(value.trim()));
+    }
+    let mut config = config.with(changes)?;
+    // A run may go on from elsewhere.
+    if Path::new(&config.data.source).is_dir()
+        && let Ok(path) = absolute(&config.data.source)
+    {
+        config.data.source = path.display().to_string();
+    }
+    Ok(config)
+}
+
+fn flags(
+    settings: &RunSettingsArgs,
+    search: Option<&SearchSettingsArgs>,
+) -> Vec<(&'static str, Value)> {
+    let mut flags = Vec::new();
+    let mut flag = |key, value: Option<Value>| flags.extend(value.map(|value| (key, value)));
+    let number = |value: Option<usize>| value.map(|number| json!(number));
+    flag("data.source", settings.data.as_ref().map(|it| json!(it)));
+    flag("data.resolution", number(settings.resolution));
+    flag("data.grey", settings.grey.then(|| json!(true)));
+    flag("space.plan", settings.space.map(name));
+    flag("space.choices", settings.choices.map(name));
+    flag("space.skip", settings.skip.map(name));
+    flag("space.width", settings.width.map(|width| json!(width)));
+    flag("supernet.epochs", number(settings.supernet_epochs));
+    for key in ["data.seed", "supernet.seed", "search.seed", "train.seed"] {
+        flag(key, settings.seed.map(|seed| json!(seed)));
+    }
+    if let Some(search) = search {
+        let list = |texts: &[String]| (!texts.is_empty()).then(|| json!(texts));
+        flag("search.budget", list(&search.budget));
+        flag("search.objectives", list(&search.objectives));
+        flag("search.evaluations", number(search.evaluations));
+        flag("choose.network", search.choose.as_ref().map(|it| json!(it)));
+        flag("train.epochs", number(search.epochs));
+    }
+    flags
+}
+
+/// The word that a value goes by on the command line, which is that of the settings too.
+fn name(value: impl ValueEnum) -> Value {
+    let word = value.to_possible_value();
+    json!(word.map(|word| word.get_name().to_owned()))
+}
+
+fn read_toml(path: &Path) -> Result<Value, CliError> {
+    let text = fs::read_to_string(path).map_err(|source| CliError::ReadFile {
+        path: path.to_owned(),
+        source,
+    })?;
+    toml::from_str(&text).map_err(|error| CliError::ConfigFile {
+        path: path.to_owned(),
+        problem: error.to_string(),
+    })
+}
+
+/// A value as in a file, or a text that does without quotes.
+fn toml_value(text: &str) -> Value {
+    let parsed: Result<Value, _> = toml::from_str(&format!("value = {text}"));
+    match parsed {
+        Ok(mut table) => table["value"].take(),
+        Err(_) => json!(text),
+    }
+}
+
+fn set(tree: &mut Value, key: &str, value: Value) {
+    let mut place = tree;
+    for part in key.split('.') {
+        if !place.is_object() {
+            *place = Value::Object(Map::new());
+        }
+        place = &mut place[part];
+    }
+    *place = value;
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::cli::{Cli, Command};
+
+    fn configured(args: &[&str]) -> Result<RunConfig, CliError> {
+        let args = ["scarlet", "search"].iter().chain(args);
+        let Command::Search(args) = Cli::parse_from(args).command else {
+            panic!("another command");
+        };
+        configuration(&args.settings, Some(&args.search), &args.folder)
+    }
+
+    fn message(args: &[&str]) -> String {
+        configured(args).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn flags_go_over_the_file_and_the_file_over_the_defaults() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("run.toml");
+        let text = "[search]\nevaluations = 30\nbudget = [\"parameters <= 1M\"]\n\
+                    [train]\nepochs = 4\nlearning_rate = 1\n";
+        fs::write(&file, text).unwrap();
+        let file = file.display().to_string();
+        let config = configured(&[
+            "--config",
+            &file,
+            "--epochs",
+            "9",
+            "--budget",
+            "mult_adds <= 3M",
+            "--budget",
+            "parameters <= 200K",
+            "--space",
+            "small",
+            "--seed",
+            "5",
+            "--set",
+            "train.augment.shift=4",
+            "--set",
+            "space.skip=identity",
+        ])
+        .unwrap();
+        assert_eq!(config.search.evaluations, 30);
+        assert_eq!(config.search.budget.len(), 2);
+        assert_eq!(config.search.budget[1].limit, 2e5);
+        assert_eq!(config.train.recipe.epochs, 9);
+        assert_eq!(config.train.recipe.learning_rate, 1.0);
+        assert_eq!(config.train.recipe.augment.shift, 4);
+        assert_eq!((config.train.recipe.seed, config.data.seed), (5, 5));
+        assert_eq!(config.to_value()["space"]["plan"], "small");
+        assert_eq!(config.to_value()["space"]["skip"], "identity");
+    }
+
+    #[test]
+    fn mistakes_say_where_they_are() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("run.toml");
+        fs::write(&file, "[train]\nepoch = 4\n").unwrap();
+        let file = file.display().to_string();
+        assert_eq!(
+            message(&["--config", &file]),
+            "there is no setting `train.epoch`; did you mean `epochs`?"
+        );
+        fs::write(&file, "[train\n").unwrap();
+        assert!(message(&["--config", &file]).contains("line 1"));
+        assert!(message(&["--set", "train.epochs"]).contains("KEY=VALUE"));
+        assert!(message(&["--set", "trian.epochs=3"]).contains("did you mean `train`?"));
+        assert!(message(&["--budget", "mult_adds < 3"]).contains("NAME <= NUMBER"));
+    }
+}

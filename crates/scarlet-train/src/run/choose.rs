@@ -1,0 +1,193 @@
+//! The third stage: which candidate is taken.
+
+use std::fmt;
+use std::str::FromStr;
+
+use burn::tensor::Device;
+use scarlet::fold::FoldOptions;
+use scarlet_arch::{ArchitectureError, Cost, Genome, SearchSpace};
+use scarlet_search::{Candidate, SearchState};
+use serde::{Deserialize, Serialize};
+
+use super::search::STATE;
+use super::stages::Run;
+use super::supernet::open_supernet;
+use super::{RunError, RunEvent, Stage};
+use crate::{Control, Extracted, RunFolder, Supernet};
+
+/// Which candidate is taken.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChooseSettings {
+    /// `best`, the one that is best in the first objective; `knee`, the knee of the front; or
+    /// a genome.
+    pub network: Rule,
+}
+
+/// How the candidate is picked out.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(into = "String", from = "String")]
+pub enum Rule {
+    /// The best in the first objective among those within the budget.
+    #[default]
+    Best,
+    /// The front's knee: the best compromise of all objectives
+    /// ([`SearchState::knee`]).
+    Knee,
+    /// A genome in its text form, measured or not.
+    Named(String),
+}
+
+impl From<String> for Rule {
+    fn from(text: String) -> Self {
+        match text.as_str() {
+            "best" => Self::Best,
+            "knee" => Self::Knee,
+            _ => Self::Named(text),
+        }
+    }
+}
+
+impl FromStr for Rule {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(text.to_owned().into())
+    }
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Best => f.pad("best"),
+            Self::Knee => f.pad("knee"),
+            Self::Named(genome) => f.pad(genome),
+        }
+    }
+}
+
+impl From<Rule> for String {
+    fn from(rule: Rule) -> Self {
+        rule.to_string()
+    }
+}
+
+/// The chosen network.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Choice {
+    /// Its choice in every layer.
+    pub genome: Genome,
+    /// Its layers, stabilizers folded.
+    pub layers: String,
+    /// Its accuracy on the held-out images with the supernet's weights, from 0 to 1, if it was
+    /// measured.
+    pub inherited_accuracy: Option<f64>,
+    /// Its mult-adds.
+    pub mult_adds: u64,
+    /// Its trained numbers.
+    pub parameters: u64,
+    /// What became of each stabilizer, in words.
+    pub stabilizers: Vec<String>,
+}
+
+impl Run {
+    /// Picks a candidate and takes it out of the supernet.
+    ///
+    /// # Errors
+    ///
+    /// When nothing is within the budget, what is to be chosen does not exist, a stabilizer cannot
+    /// be folded, or a file cannot be written.
+    pub fn choose(
+        &self,
+        folder: &RunFolder,
+        supernet: &Supernet,
+        found: &SearchState,
+    ) -> Result<(Choice, Extracted), RunError> {
+        self.stage(folder, Stage::Choose, || {
+            let genome = self.config.choose.network.pick(&self.space, Some(found))?;
+            let (choice, extracted) = take_out(supernet, &genome, Some(found))?;
+            folder.write_json("choice.json", &choice)?;
+            let control = self.report(&RunEvent::Chosen(&choice));
+            self.unless_stopped(Stage::Choose, control == Control::Continue)?;
+            Ok((choice, extracted))
+        })
+    }
+}
+
+/// Takes a network out of the supernet that a run's folder holds; its images are not needed.
+///
+/// # Errors
+///
+/// When the folder has no supernet yet, or no search to choose from, when what is to be chosen
+/// does not exist, or a stabilizer cannot be folded.
+pub fn extract(
+    folder: &RunFolder,
+    rule: &Rule,
+    device: &Device,
+) -> Result<(Choice, Extracted), RunError> {
+    let supernet = open_supernet(folder, device)?;
+    let state = folder.file(STATE);
+    let found = match state.exists() {
+        true => Some(SearchState::load(state)?),
+        false => None,
+    };
+    let genome = rule.pick(supernet.space(), found.as_ref())?;
+    take_out(&supernet, &genome, found.as_ref())
+}
+
+impl Rule {
+    /// The genome that the rule chooses out of a search.
+    fn pick(&self, space: &SearchSpace, found: Option<&SearchState>) -> Result<Genome, RunError> {
+        if let Self::Named(text) = self {
+            let unknown = |error: ArchitectureError| RunError::UnknownChoice {
+                given: text.clone(),
+                problem: error.to_string(),
+            };
+            let genome: Genome = text.parse().map_err(unknown)?;
+            space.decode(&genome).map_err(unknown)?;
+            return Ok(genome);
+        }
+        let found = found.ok_or(RunError::NothingFound)?;
+        let picked: Option<&Candidate> = match self {
+            Self::Knee => found.knee(),
+            _ => found.best(&found.config().objectives[0], &[])?,
+        };
+        let picked = picked.ok_or_else(|| RunError::NothingFeasible {
+            evaluations: found.archive().len(),
+            constraints: found
+                .config()
+                .constraints
+                .iter()
+                .map(|constraint| format!("`{constraint}`"))
+                .collect::<Vec<_>>()
+                .join(" and "),
+        })?;
+        Ok(Genome::new(picked.genome().to_vec())?)
+    }
+}
+
+/// Takes a network out of a supernet, its stabilizers folded.
+pub(super) fn take_out(
+    supernet: &Supernet,
+    genome: &Genome,
+    found: Option<&SearchState>,
+) -> Result<(Choice, Extracted), RunError> {
+    let extracted = supernet.extract(genome, &FoldOptions::default())?;
+    let architecture = extracted.network.architecture();
+    let cost = Cost::of(architecture, architecture.preprocessing.resolution)?;
+    let inherited_accuracy = found.and_then(|found| {
+        let metric = found.metric("accuracy").ok()?;
+        found.archive().get(genome.genes())?.value(metric)
+    });
+    let folds = &extracted.stabilizers.stabilizers;
+    let choice = Choice {
+        genome: genome.clone(),
+        layers: architecture.to_string(),
+        inherited_accuracy,
+        mult_adds: cost.mult_adds,
+        parameters: cost.parameters,
+        stabilizers: folds.iter().map(ToString::to_string).collect(),
+    };
+    Ok((choice, extracted))
+}

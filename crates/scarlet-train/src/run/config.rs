@@ -1,0 +1,140 @@
+//! [`RunConfig`]: everything that decides what a run comes to, as data.
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::overlay::overlay;
+use super::{
+    ChooseSettings, DataSettings, ExportSettings, RunError, SearchSettings, SpaceSettings,
+    SupernetSettings, TrainSettings,
+};
+
+/// Everything that decides what a run comes to. The same configuration on the same kind of device
+/// leads to the same network, bit for bit.
+///
+/// The default finds a network for the embedded sample of Fashion-MNIST within 5 million
+/// mult-adds, in a few minutes on two cores.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunConfig {
+    /// Which images, and how they are divided.
+    pub data: DataSettings,
+    /// The networks to choose from.
+    pub space: SpaceSettings,
+    /// How the supernet is trained.
+    pub supernet: SupernetSettings,
+    /// What is searched for, and how long.
+    pub search: SearchSettings,
+    /// Which candidate is taken.
+    pub choose: ChooseSettings,
+    /// How it is trained on its own.
+    pub train: TrainSettings,
+    /// What is written for use.
+    pub export: ExportSettings,
+}
+
+impl RunConfig {
+    /// The same configuration with some settings changed: a tree of sections and settings, as
+    /// read from a configuration file. Settings that are not in it stay as they are.
+    ///
+    /// # Errors
+    ///
+    /// [`RunError::UnknownKey`] for a setting that does not exist, with the nearest that does;
+    /// [`RunError::Setting`] for one of the wrong kind.
+    pub fn with(&self, changes: Value) -> Result<Self, RunError> {
+        let mut tree = self.to_value();
+        overlay(&mut tree, changes, "")?;
+        Ok(Self {
+            data: section(&mut tree, "data")?,
+            space: section(&mut tree, "space")?,
+            supernet: section(&mut tree, "supernet")?,
+            search: section(&mut tree, "search")?,
+            choose: section(&mut tree, "choose")?,
+            train: section(&mut tree, "train")?,
+            export: section(&mut tree, "export")?,
+        })
+    }
+
+    /// The configuration as a tree of sections and settings.
+    pub fn to_value(&self) -> Value {
+        serde_json::to_value(self).expect("plain data with text keys always has a JSON form")
+    }
+}
+
+fn section<T: DeserializeOwned>(tree: &mut Value, name: &'static str) -> Result<T, RunError> {
+    serde_json::from_value(tree[name].take()).map_err(|error| RunError::Setting {
+        section: name,
+        problem: error.to_string(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::Optimizer;
+
+    #[test]
+    fn changes_keep_the_defaults_of_their_section() {
+        let default = RunConfig::default();
+        let changed = default
+            .with(json!({
+                "data": {"holdout": 0.2},
+                "train": {"epochs": 3, "augment": {"flip": false}},
+                "search": {"budget": ["parameters <= 1M"]},
+            }))
+            .unwrap();
+        assert_eq!(changed.data.holdout, 0.2);
+        assert_eq!(changed.train.recipe.epochs, 3);
+        assert!(!changed.train.recipe.augment.flip);
+        assert_eq!(
+            changed.train.recipe.learning_rate,
+            default.train.recipe.learning_rate
+        );
+        assert_eq!(changed.search.budget.len(), 1);
+        assert_eq!(default.with(json!({})).unwrap(), default);
+    }
+
+    #[test]
+    fn another_optimizer_takes_the_place_of_the_default() {
+        let optimizer = json!({"name": "adam-w", "beta_1": 0.9, "beta_2": 0.99, "epsilon": 1e-8});
+        let changed = RunConfig::default()
+            .with(json!({"supernet": {"optimizer": optimizer}}))
+            .unwrap();
+        assert!(matches!(
+            changed.supernet.recipe.optimizer,
+            Optimizer::AdamW { beta_2: 0.99, .. }
+        ));
+    }
+
+    #[test]
+    fn what_does_not_exist_is_refused_in_every_section() {
+        let message = |changes| {
+            let error = RunConfig::default().with(changes).unwrap_err();
+            error.to_string()
+        };
+        assert_eq!(
+            message(json!({"train": {"epoch": 3}})),
+            "there is no setting `train.epoch`; did you mean `epochs`?"
+        );
+        assert!(message(json!({"suprenet": {}})).contains("did you mean `supernet`?"));
+        assert!(
+            message(json!({"train": {"augment": {"flp": true}}})).contains("did you mean `flip`?")
+        );
+        assert!(message(json!({"train": {"epochs": "three"}})).starts_with("[train]: "));
+        assert!(message(json!({"search": {"budget": ["mult_adds < 5M"]}})).contains("[search]: "));
+        assert!(message(json!({"space": {"skip": "stabiliser"}})).contains("stabilizer"));
+    }
+
+    #[test]
+    fn floats_survive_their_text() {
+        let config = RunConfig::default()
+            .with(json!({"train": {"learning_rate": 0.1 + 0.2}}))
+            .unwrap();
+        let text = serde_json::to_string(&config).unwrap();
+        let read: RunConfig = serde_json::from_str(&text).unwrap();
+        assert_eq!(read, config);
+    }
+}

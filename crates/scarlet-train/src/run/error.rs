@@ -1,0 +1,170 @@
+//! [`RunError`]: what ends a run.
+
+use std::path::PathBuf;
+
+use scarlet::weights::WeightsError;
+use scarlet_arch::ArchitectureError;
+use scarlet_report::ReportError;
+use scarlet_search::SearchError;
+use thiserror::Error;
+
+use super::Stage;
+use crate::TrainError;
+use crate::dataset::DatasetError;
+
+/// Why a run cannot begin or go on, and what would mend it.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum RunError {
+    /// A network or search space that cannot be.
+    #[error(transparent)]
+    Architecture(Box<ArchitectureError>),
+    /// A data set that cannot be used.
+    #[error(transparent)]
+    Dataset(#[from] DatasetError),
+    /// Training or evaluating failed.
+    #[error(transparent)]
+    Train(Box<TrainError>),
+    /// The search failed.
+    #[error(transparent)]
+    Search(Box<SearchError>),
+    /// Weights that cannot be written or taken over.
+    #[error(transparent)]
+    Weights(Box<WeightsError>),
+    /// A search that cannot be shown.
+    #[error(transparent)]
+    Report(Box<ReportError>),
+
+    /// A setting that does not exist.
+    #[error("there is no setting `{key}`{}", hint(.nearest, .known))]
+    UnknownKey {
+        /// The setting, with its section.
+        key: String,
+        /// The existing setting most like it.
+        nearest: Option<String>,
+        /// All settings of the section.
+        known: Vec<String>,
+    },
+    /// A setting of the wrong kind.
+    #[error("[{section}]: {problem}")]
+    Setting {
+        /// Its section.
+        section: &'static str,
+        /// What is wrong.
+        problem: String,
+    },
+    /// A folder that is none of the data sets that can be read.
+    #[error(
+        "`{path}` is no data set: give `fashion-sample`, a folder with MNIST's or CIFAR's files, \
+         a folder with one folder of photographs per class, or one with `train` and `test`"
+    )]
+    UnknownData {
+        /// What was given.
+        path: String,
+    },
+    /// Training and test images of different classes.
+    #[error(
+        "the training images have the classes {train}, but the test images {test}: both need the \
+         same folders"
+    )]
+    Classes {
+        /// Classes to train on.
+        train: String,
+        /// Classes to test.
+        test: String,
+    },
+    /// A budget that no network keeps.
+    #[error(
+        "no network of this search space has {constraint}: the {extreme} has {value} \
+         (`{genome}`: {layers}). Change the budget or the space"
+    )]
+    ImpossibleBudget {
+        /// The budget.
+        constraint: String,
+        /// `cheapest` or `dearest`.
+        extreme: &'static str,
+        /// What that network has.
+        value: String,
+        /// That network.
+        genome: String,
+        /// Its layers.
+        layers: String,
+    },
+    /// Budgets that no candidate kept.
+    #[error(
+        "none of the {evaluations} candidates keeps {constraints}; allow more evaluations, or \
+         change the budget"
+    )]
+    NothingFeasible {
+        /// Candidates measured.
+        evaluations: usize,
+        /// The budgets.
+        constraints: String,
+    },
+    /// A folder without a supernet.
+    #[error(
+        "`{path}` has no supernet yet: `scarlet supernet train` and `scarlet search` train one"
+    )]
+    NoSupernet {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A folder without a search.
+    #[error("nothing was searched yet: choose a network by its genome, or search first")]
+    NothingFound,
+    /// Something other than a rule or a genome was to be chosen.
+    #[error(
+        "cannot choose `{given}`: it is neither `best` nor `knee`, and no genome of this space \
+         ({problem})"
+    )]
+    UnknownChoice {
+        /// What was given.
+        given: String,
+        /// Why it is no genome.
+        problem: String,
+    },
+    /// An observer stopped the run; everything that is done is saved.
+    #[error("interrupted while {}; everything done so far is saved", .stage.doing())]
+    Interrupted {
+        /// The stage that was going on.
+        stage: Stage,
+    },
+}
+
+// Boxed, for every result carries the room of the largest error.
+impl From<ArchitectureError> for RunError {
+    fn from(error: ArchitectureError) -> Self {
+        Self::Architecture(Box::new(error))
+    }
+}
+
+impl From<TrainError> for RunError {
+    fn from(error: TrainError) -> Self {
+        Self::Train(Box::new(error))
+    }
+}
+
+impl From<SearchError> for RunError {
+    fn from(error: SearchError) -> Self {
+        Self::Search(Box::new(error))
+    }
+}
+
+impl From<WeightsError> for RunError {
+    fn from(error: WeightsError) -> Self {
+        Self::Weights(Box::new(error))
+    }
+}
+
+impl From<ReportError> for RunError {
+    fn from(error: ReportError) -> Self {
+        Self::Report(Box::new(error))
+    }
+}
+
+fn hint(nearest: &Option<String>, known: &[String]) -> String {
+    match nearest {
+        Some(nearest) => format!("; did you mean `{nearest}`?"),
+        None => format!("; there are {}", known.join(", ")),
+    }
+}

@@ -1,0 +1,148 @@
+//! How long a run will take, from a few of its own steps.
+
+use std::time::{Duration, Instant};
+
+use scarlet_arch::{Cost, Genome};
+use scarlet_search::{Bound, Constraint};
+use serde::Serialize;
+
+use super::RunError;
+use super::choose::take_out;
+use super::plan::{Plan, extreme, metric};
+use super::stages::Run;
+use crate::supernet::plain_architecture;
+use crate::{Control, Event, PathSampler, ScoreCache, Supernet, TrainConfig, Trainable, Trainer};
+
+/// Steps that are timed, behind one that is not.
+const STEPS: u64 = 2;
+
+/// How long the stages of a run will take, in seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Estimate {
+    /// Training of the supernet.
+    pub supernet_seconds: f64,
+    /// Search.
+    pub search_seconds: f64,
+    /// Training of the chosen network.
+    pub train_seconds: f64,
+}
+
+impl Estimate {
+    /// All together.
+    pub fn seconds(&self) -> f64 {
+        self.supernet_seconds + self.search_seconds + self.train_seconds
+    }
+}
+
+impl Run {
+    /// The plan, with the time that a few steps of each stage let expect. A network that uses
+    /// much of the budget stands for the chosen one.
+    ///
+    /// # Errors
+    ///
+    /// When a step fails.
+    pub fn timed_plan(&self) -> Result<Plan, RunError> {
+        let mut plan = self.plan()?;
+        let supernet = self.new_supernet()?;
+        let sampler = PathSampler::new(
+            self.config.supernet.sampling,
+            &self.space,
+            self.config.supernet.recipe.seed,
+        );
+        let (supernet, step) = self.time_steps(
+            &self.config.supernet.recipe,
+            supernet,
+            sampler,
+            &self.data.train,
+        )?;
+        let genome = self.within_budget()?;
+        let candidate = self.time_candidate(&supernet, &genome)?;
+        let (_, extracted) = take_out(&supernet, &genome, None)?;
+        let network = self.untrained(&extracted)?;
+        let (_, train_step) =
+            self.time_steps(&self.config.train.recipe, network, (), &self.data.all)?;
+        plan.estimate = Some(Estimate {
+            supernet_seconds: step.as_secs_f64() * plan.supernet_steps as f64,
+            search_seconds: candidate.as_secs_f64() * plan.evaluations as f64,
+            train_seconds: train_step.as_secs_f64() * plan.train_steps as f64,
+        });
+        Ok(plan)
+    }
+
+    /// A network that uses much of what the budget allows: the dearest in mult-adds, its layers
+    /// made cheap one after the other until it keeps the budget.
+    fn within_budget(&self) -> Result<Genome, RunError> {
+        let mult_adds = |bound| Constraint::new("mult_adds", bound, 0.0);
+        let find = |bound| -> Result<Vec<u8>, RunError> {
+            let found = extreme(&self.space, &mult_adds(bound))?;
+            Ok(found.map_or_else(
+                || vec![0; self.space.layers()],
+                |(genome, _)| genome.genes().to_vec(),
+            ))
+        };
+        let (mut genes, cheap) = (find(Bound::AtLeast)?, find(Bound::AtMost)?);
+        for layer in 0..genes.len() {
+            let genome = Genome::new(genes.clone())?;
+            if self.keeps_budget(&genome)? {
+                return Ok(genome);
+            }
+            genes[layer] = cheap[layer];
+        }
+        Ok(Genome::new(genes)?)
+    }
+
+    fn keeps_budget(&self, genome: &Genome) -> Result<bool, RunError> {
+        let network = plain_architecture(&self.space, genome)?;
+        let cost = Cost::of(&network, network.preprocessing.resolution)?;
+        let budget = self.config.search.budget.iter();
+        Ok(budget
+            .filter_map(|constraint| {
+                Some(constraint.violation(metric(&cost, &constraint.name)? as f64))
+            })
+            .all(|violation| violation == 0.0))
+    }
+
+    fn time_candidate(&self, supernet: &Supernet, genome: &Genome) -> Result<Duration, RunError> {
+        let mut evaluator = self.evaluator(supernet, ScoreCache::in_memory())?;
+        // As many as are measured side by side.
+        let mut genomes = Vec::new();
+        for choice in 0..self.space.choices(0).len().min(self.workers) as u8 {
+            let mut genes = genome.genes().to_vec();
+            genes[0] = choice;
+            genomes.push(Genome::new(genes)?);
+        }
+        let begin = Instant::now();
+        evaluator.scores(&genomes)?;
+        Ok(begin.elapsed() / genomes.len() as u32)
+    }
+
+    fn time_steps<M: Trainable>(
+        &self,
+        recipe: &TrainConfig,
+        model: M,
+        sampler: M::Sampler,
+        images: &crate::dataset::Images,
+    ) -> Result<(M, Duration), RunError> {
+        let mut begin = Instant::now();
+        let mut took = Duration::ZERO;
+        let trained = Trainer::new(recipe.clone())
+            .with_observer(|event: &Event| {
+                let Event::Step { step, .. } = event else {
+                    return Control::Continue;
+                };
+                // The first step also draws buffers and optimizer state.
+                if *step == 1 {
+                    begin = Instant::now();
+                } else {
+                    took = begin.elapsed() / (*step as u32 - 1);
+                }
+                match *step > STEPS {
+                    true => Control::Stop,
+                    false => Control::Continue,
+                }
+            })
+            .train(model, sampler, images)?;
+        Ok((trained.model, took))
+    }
+}

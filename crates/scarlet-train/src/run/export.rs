@@ -1,0 +1,91 @@
+//! The last stage: the network is measured on the test images and written for use.
+
+use scarlet::Scarlet;
+use scarlet::weights::Precision;
+use scarlet_search::SearchState;
+use serde::{Deserialize, Serialize};
+
+use super::stages::Run;
+use super::timing::time_of;
+use super::{Choice, RunError, Stage, folder};
+use crate::{Measurement, RunFolder, measure};
+
+/// What is written for use.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExportSettings {
+    /// Write the weights in half precision: half the size, almost the same outputs.
+    pub half: bool,
+}
+
+/// What a run came to; `result.json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Exported {
+    /// The finished network's accuracy on the test images, from 0 to 1.
+    pub test_accuracy: f64,
+    /// The measurement behind it.
+    pub test: Measurement,
+    /// The network.
+    pub network: Choice,
+    /// How long the stages took, in seconds, interruptions not counted.
+    pub seconds: StageSeconds,
+}
+
+/// How long the stages took, in seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct StageSeconds {
+    /// Training of the supernet.
+    pub supernet: f64,
+    /// Search.
+    pub search: f64,
+    /// Training of the chosen network.
+    pub train: f64,
+}
+
+impl Run {
+    /// Measures the finished network on the test images and writes it: `network/` gets
+    /// `network.safetensors`, `architecture.json` and `classes.txt`.
+    ///
+    /// # Errors
+    ///
+    /// When a file cannot be written.
+    pub fn export(
+        &self,
+        folder: &RunFolder,
+        choice: &Choice,
+        network: &Scarlet,
+        found: &SearchState,
+    ) -> Result<Exported, RunError> {
+        self.stage(folder, Stage::Export, || {
+            let test = measure(network, &self.data.test, self.config.search.batch_size)?;
+            let precision = match self.config.export.half {
+                true => Precision::F16,
+                false => Precision::F32,
+            };
+            let files = folder.file(folder::NETWORK);
+            network.save(files.join("network.safetensors"), precision)?;
+            let architecture = network.architecture().to_json();
+            folder.write("network/architecture.json", architecture.as_bytes())?;
+            let classes = self.data.all.classes();
+            let lines: String = classes.iter().map(|class| format!("{class}\n")).collect();
+            folder.write("network/classes.txt", lines.as_bytes())?;
+            let seconds =
+                |stage| -> Result<f64, RunError> { Ok(time_of(folder, stage)?.as_secs_f64()) };
+            let exported = Exported {
+                test_accuracy: test.accuracy(),
+                test,
+                network: choice.clone(),
+                seconds: StageSeconds {
+                    supernet: seconds(Stage::Supernet)?,
+                    search: seconds(Stage::Search)?,
+                    train: seconds(Stage::Train)?,
+                },
+            };
+            folder.write_json("result.json", &exported)?;
+            self.write_report(folder, found, Some((network, &exported)))?;
+            Ok(exported)
+        })
+    }
+}

@@ -1,0 +1,83 @@
+//! What a run reports while it goes on.
+
+use std::fmt;
+
+use scarlet_search::GenerationRecord;
+use serde::{Deserialize, Serialize};
+
+use super::Choice;
+use crate::{Control, Event, Measurement};
+
+/// A part of the road.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stage {
+    /// All networks are trained at once.
+    Supernet,
+    /// Candidates are measured.
+    Search,
+    /// One of them is chosen.
+    Choose,
+    /// It is trained on its own.
+    Train,
+    /// It is measured on the test images and written for use.
+    Export,
+}
+
+impl Stage {
+    /// What a run does in this stage: `training the supernet` and so on.
+    pub fn doing(self) -> &'static str {
+        match self {
+            Self::Supernet => "training the supernet",
+            Self::Search => "searching",
+            Self::Choose => "choosing a network",
+            Self::Train => "training the chosen network",
+            Self::Export => "testing and exporting",
+        }
+    }
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.doing())
+    }
+}
+
+/// Something that happened in a run.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum RunEvent<'a> {
+    /// A stage begins.
+    Started(Stage),
+    /// The supernet or the chosen network was trained a little further.
+    Training {
+        /// Which of them.
+        stage: Stage,
+        /// What happened.
+        event: &'a Event,
+    },
+    /// A candidate was measured.
+    Candidate(&'a Measurement),
+    /// A generation of the search was done, in this run or before.
+    Generation {
+        /// What it came to.
+        record: &'a GenerationRecord,
+        /// How many candidates the search may measure.
+        evaluations: usize,
+    },
+    /// A network was chosen.
+    Chosen(&'a Choice),
+}
+
+/// Watches a run: shows its progress, say, and stops it when the user asks for it. Workers report
+/// from threads of their own.
+pub trait RunObserver: Send + Sync {
+    /// Called for everything that happens.
+    fn event(&self, event: &RunEvent<'_>) -> Control;
+}
+
+impl<F: Fn(&RunEvent<'_>) -> Control + Send + Sync> RunObserver for F {
+    fn event(&self, event: &RunEvent<'_>) -> Control {
+        self(event)
+    }
+}

@@ -1,0 +1,272 @@
+//! What a run is going to do, and the cheapest and dearest networks of its space.
+
+use scarlet_arch::{Cost, Genome, SearchSpace};
+use scarlet_search::{Bound, Constraint};
+use serde::Serialize;
+
+use super::stages::Run;
+use super::{Estimate, RunError};
+use crate::Sampling;
+use crate::supernet::plain_architecture;
+
+/// What a run is going to do.
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct Plan {
+    /// Number of networks in the space.
+    pub networks: String,
+    /// Layers that are searched for.
+    pub layers: usize,
+    /// Choices of each.
+    pub choices: Vec<String>,
+    /// Channels, height and width of the images.
+    pub input: [usize; 3],
+    /// Their classes.
+    pub classes: usize,
+    /// Images that the supernet is trained on.
+    pub train_images: usize,
+    /// Images that candidates are judged by.
+    pub holdout_images: usize,
+    /// Images that the finished network is tested on.
+    pub test_images: usize,
+    /// The network of least mult-adds.
+    pub cheapest: PricedNetwork,
+    /// The network of most mult-adds.
+    pub dearest: PricedNetwork,
+    /// What a network must keep to.
+    pub budget: Vec<String>,
+    /// What is to be large or small.
+    pub objectives: Vec<String>,
+    /// Updates of the supernet.
+    pub supernet_steps: u64,
+    /// Networks trained in each.
+    pub paths_per_step: usize,
+    /// Candidates to measure.
+    pub evaluations: usize,
+    /// Updates of the chosen network.
+    pub train_steps: u64,
+    /// How long it will take, where it was asked for.
+    pub estimate: Option<Estimate>,
+}
+
+/// A network and what it costs.
+#[derive(Debug, Clone, Serialize)]
+pub struct PricedNetwork {
+    /// Its choice in every layer.
+    pub genome: Genome,
+    /// Its layers.
+    pub layers: String,
+    /// Its mult-adds.
+    pub mult_adds: u64,
+    /// Its trained numbers.
+    pub parameters: u64,
+}
+
+impl Run {
+    /// What the run is going to do.
+    ///
+    /// # Errors
+    ///
+    /// None for a prepared run.
+    pub fn plan(&self) -> Result<Plan, RunError> {
+        let template = self.space.template();
+        let side = template.preprocessing.resolution;
+        let at_most = |limit| Constraint::new("mult_adds", limit, 0.0);
+        let choices = self.space.choices(0);
+        let paths_per_step = match self.config.supernet.sampling {
+            Sampling::StrictFairness => choices.len(),
+            Sampling::Uniform => 1,
+        };
+        Ok(Plan {
+            networks: self.space.size_exact(),
+            layers: self.space.layers(),
+            choices: choices.iter().map(ToString::to_string).collect(),
+            input: [template.input_channels, side, side],
+            classes: template.classes,
+            train_images: self.data.train.len(),
+            holdout_images: self.data.holdout.len(),
+            test_images: self.data.test.len(),
+            cheapest: priced(&self.space, &at_most(Bound::AtMost))?,
+            dearest: priced(&self.space, &at_most(Bound::AtLeast))?,
+            budget: texts(&self.config.search.budget),
+            objectives: texts(&self.config.search.objectives),
+            supernet_steps: self
+                .config
+                .supernet
+                .recipe
+                .steps(self.data.train.len(), paths_per_step),
+            paths_per_step,
+            evaluations: self.config.search.evaluations,
+            train_steps: self.config.train.recipe.steps(self.data.all.len(), 1),
+            estimate: None,
+        })
+    }
+}
+
+fn texts<T: ToString>(values: &[T]) -> Vec<String> {
+    values.iter().map(ToString::to_string).collect()
+}
+
+fn priced(space: &SearchSpace, towards: &Constraint) -> Result<PricedNetwork, RunError> {
+    let genome = match extreme(space, towards)? {
+        Some((genome, _)) => genome,
+        None => Genome::new(vec![0; space.layers()])?,
+    };
+    let network = plain_architecture(space, &genome)?;
+    let cost = Cost::of(&network, network.preprocessing.resolution)?;
+    Ok(PricedNetwork {
+        genome,
+        layers: network.to_string(),
+        mult_adds: cost.mult_adds,
+        parameters: cost.parameters,
+    })
+}
+
+/// The network of the space that is furthest on the constraint's side, and its value; `None` where
+/// the constraint is on something that cannot be computed from the network.
+///
+/// What a layer costs does not depend on the other layers' choices, so each can be chosen on its
+/// own.
+pub(super) fn extreme(
+    space: &SearchSpace,
+    constraint: &Constraint,
+) -> Result<Option<(Genome, u64)>, RunError> {
+    let value = |genes: &[u8]| -> Result<Option<u64>, RunError> {
+        let network = plain_architecture(space, &Genome::new(genes.to_vec())?)?;
+        let cost = Cost::of(&network, network.preprocessing.resolution)?;
+        Ok(metric(&cost, &constraint.name))
+    };
+    // The peak is the largest of the layers': where it lies, the others make no difference, so
+    // a first pass brings every layer down before a second compares them.
+    let mut genes = vec![0; space.layers()];
+    let Some(mut best) = value(&genes)? else {
+        return Ok(None);
+    };
+    for _ in 0..2 {
+        for layer in 0..genes.len() {
+            for choice in 0..space.choices(layer).len() as u8 {
+                let old = std::mem::replace(&mut genes[layer], choice);
+                let new = value(&genes)?.unwrap_or(best);
+                let is_better = match constraint.bound {
+                    Bound::AtMost => new < best,
+                    Bound::AtLeast => new > best,
+                };
+                match is_better {
+                    true => best = new,
+                    false => genes[layer] = old,
+                }
+            }
+        }
+    }
+    Ok(Some((Genome::new(genes)?, best)))
+}
+
+/// A cost by the name of its metric.
+pub(super) fn metric(cost: &Cost, name: &str) -> Option<u64> {
+    match name {
+        "mult_adds" => Some(cost.mult_adds),
+        "parameters" => Some(cost.parameters),
+        "weight_bytes" => Some(cost.weight_bytes),
+        "peak_activation_bytes" => Some(cost.peak_activation_bytes),
+        _ => None,
+    }
+}
+
+/// Refuses a budget that no network of the space keeps.
+pub(super) fn check_budget(space: &SearchSpace, budget: &[Constraint]) -> Result<(), RunError> {
+    for constraint in budget {
+        let Some((genome, value)) = extreme(space, constraint)? else {
+            continue;
+        };
+        if constraint.violation(value as f64) > 0.0 {
+            return Err(RunError::ImpossibleBudget {
+                constraint: constraint.to_string(),
+                extreme: match constraint.bound {
+                    Bound::AtMost => "cheapest",
+                    Bound::AtLeast => "dearest",
+                },
+                value: value.to_string(),
+                layers: plain_architecture(space, &genome)?.to_string(),
+                genome: genome.to_string(),
+            });
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use scarlet_arch::Skip;
+
+    fn space() -> SearchSpace {
+        let mut template = SearchSpace::small_images(1, 16, 3)
+            .unwrap()
+            .template()
+            .clone();
+        template.layers.truncate(3);
+        let choices = ["E3K3", "E6K5s", "E3K7"].map(|text| text.parse().unwrap());
+        SearchSpace::new(template, choices.to_vec())
+            .unwrap()
+            .with_skip(Skip::Linear)
+            .unwrap()
+    }
+
+    #[test]
+    fn extremes_are_those_of_all_networks() {
+        let space = space();
+        for name in [
+            "mult_adds",
+            "parameters",
+            "weight_bytes",
+            "peak_activation_bytes",
+        ] {
+            let mut values = Vec::new();
+            for number in 0..64u8 {
+                let genome = Genome::new(vec![number / 16, number / 4 % 4, number % 4]).unwrap();
+                let network = plain_architecture(&space, &genome).unwrap();
+                let cost = Cost::of(&network, 16).unwrap();
+                values.push(match name {
+                    "mult_adds" => cost.mult_adds,
+                    "parameters" => cost.parameters,
+                    "weight_bytes" => cost.weight_bytes,
+                    _ => cost.peak_activation_bytes,
+                });
+            }
+            let extreme = |bound| {
+                let constraint = Constraint::new(name, bound, 0.0);
+                extreme(&space, &constraint)
+                    .unwrap()
+                    .map(|(_, value)| value)
+            };
+            assert_eq!(
+                extreme(Bound::AtMost),
+                values.iter().min().copied(),
+                "{name}"
+            );
+            assert_eq!(
+                extreme(Bound::AtLeast),
+                values.iter().max().copied(),
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_impossible_budget_names_the_cheapest_network() {
+        let message = |text: &str| {
+            let budget = [text.parse().unwrap()];
+            check_budget(&space(), &budget).unwrap_err().to_string()
+        };
+        let error = message("mult_adds <= 1K");
+        assert!(
+            error.starts_with(
+                "no network of this search space has mult_adds <= 1000: the cheapest has "
+            ),
+            "{error}"
+        );
+        assert!(error.contains("(`33"), "{error}");
+        assert!(message("parameters >= 1G").contains("the dearest has "));
+        check_budget(&space(), &["accuracy >= 0.9".parse().unwrap()]).unwrap();
+    }
+}

@@ -1,0 +1,141 @@
+//! [`Run`]: what all stages work with.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use burn::tensor::Device;
+use scarlet_arch::SearchSpace;
+
+use super::plan::check_budget;
+use super::timing::{self, StageEvent};
+use super::{Exported, RunConfig, RunData, RunError, RunEvent, RunObserver, Stage};
+use crate::{Control, Event, RunFolder};
+
+/// A run: its settings, its images and its search space. See the [module](super).
+pub struct Run {
+    pub(super) config: RunConfig,
+    pub(super) data: RunData,
+    pub(super) space: SearchSpace,
+    pub(super) device: Device,
+    pub(super) workers: usize,
+    pub(super) observer: Arc<dyn RunObserver>,
+    /// Whether the observer has asked for the end.
+    pub(super) stopped: Arc<AtomicBool>,
+}
+
+impl Run {
+    /// Reads the images, builds the search space, and checks what can be checked beforehand.
+    ///
+    /// # Errors
+    ///
+    /// When the images cannot be used, the space cannot be built, a setting is out of range, or no
+    /// network can keep the budget.
+    pub fn prepare(config: RunConfig, device: Device) -> Result<Self, RunError> {
+        let stride = config.space.stride()?;
+        let data = config.data.read(stride, config.space.photograph())?;
+        let space = config.space.build(&data.train)?;
+        config.supernet.recipe.validate()?;
+        config.train.recipe.validate()?;
+        check_budget(&space, &config.search.budget)?;
+        let run = Self {
+            config,
+            data,
+            space,
+            device,
+            workers: 1,
+            observer: Arc::new(|_: &RunEvent<'_>| Control::Continue),
+            stopped: Arc::default(),
+        };
+        run.search_config()?.validate()?;
+        Ok(run)
+    }
+
+    /// Measures candidates with so many workers side by side, which changes no result.
+    pub fn with_workers(mut self, workers: usize) -> Self {
+        self.workers = workers;
+        self
+    }
+
+    /// Reports everything that happens, and can be stopped.
+    pub fn with_observer(mut self, observer: impl RunObserver + 'static) -> Self {
+        self.observer = Arc::new(observer);
+        self
+    }
+
+    /// The settings.
+    pub fn config(&self) -> &RunConfig {
+        &self.config
+    }
+
+    /// The images.
+    pub fn data(&self) -> &RunData {
+        &self.data
+    }
+
+    /// The networks to choose from.
+    pub fn space(&self) -> &SearchSpace {
+        &self.space
+    }
+
+    /// The whole road, from where the folder says it stands.
+    ///
+    /// # Errors
+    ///
+    /// Those of the stages.
+    pub fn finish(&self, folder: &RunFolder) -> Result<Exported, RunError> {
+        let supernet = self.train_supernet(folder)?;
+        let found = self.search(folder, &supernet)?;
+        let (choice, extracted) = self.choose(folder, &supernet, &found)?;
+        drop(supernet);
+        let network = self.train_network(folder, &extracted)?;
+        self.export(folder, &choice, &network, &found)
+    }
+
+    pub(super) fn training_device(&self) -> Device {
+        self.device.clone().autodiff()
+    }
+
+    /// Does a stage, and writes down when it began and ended.
+    pub(super) fn stage<T>(
+        &self,
+        folder: &RunFolder,
+        stage: Stage,
+        work: impl FnOnce() -> Result<T, RunError>,
+    ) -> Result<T, RunError> {
+        let control = self.report(&RunEvent::Started(stage));
+        self.unless_stopped(stage, control == Control::Continue)?;
+        let mut log = timing::open(folder)?;
+        log.append(&StageEvent::Started { stage })?;
+        let begin = Instant::now();
+        let result = work();
+        let ended = log.append(&StageEvent::Ended {
+            stage,
+            seconds: begin.elapsed().as_secs_f64(),
+            completed: result.is_ok(),
+        });
+        // What went wrong in the stage is worth telling first.
+        let value = result?;
+        ended?;
+        Ok(value)
+    }
+
+    pub(super) fn report(&self, event: &RunEvent<'_>) -> Control {
+        let control = self.observer.event(event);
+        if control == Control::Stop {
+            self.stopped.store(true, Ordering::Relaxed);
+        }
+        control
+    }
+
+    pub(super) fn unless_stopped(&self, stage: Stage, completed: bool) -> Result<(), RunError> {
+        match completed {
+            true => Ok(()),
+            false => Err(RunError::Interrupted { stage }),
+        }
+    }
+
+    pub(super) fn training_observer(&self, stage: Stage) -> impl FnMut(&Event) -> Control {
+        move |event| self.report(&RunEvent::Training { stage, event })
+    }
+}

@@ -1,0 +1,102 @@
+//! The first stage: all networks of the space are trained at once.
+
+use burn::module::Module;
+use burn::tensor::Device;
+use scarlet_arch::SearchSpace;
+use serde::{Deserialize, Serialize};
+
+use super::stages::Run;
+use super::{RunError, Stage, folder};
+use crate::{
+    Augment, Checkpoints, PathSampler, RunFolder, Sampling, StabilizerInit, Supernet,
+    SupernetConfig, TrainConfig, Trainer, load_checkpoint,
+};
+
+/// The search space, so that the supernet can be used without the images.
+const SPACE: &str = "space.json";
+
+/// How the supernet is trained. The settings of [`TrainConfig`] stand beside its own.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SupernetSettings {
+    /// Which paths a step trains.
+    pub sampling: Sampling,
+    /// First weights of the stabilizers.
+    pub stabilizer: StabilizerInit,
+    /// Probability of dropping a feature in front of the classifier.
+    pub dropout: f64,
+    /// The rest. A step of strict fairness has as many passes as a layer has choices, each of
+    /// `batch_size` images.
+    #[serde(flatten)]
+    pub recipe: TrainConfig,
+}
+
+impl Default for SupernetSettings {
+    fn default() -> Self {
+        Self {
+            sampling: Sampling::StrictFairness,
+            stabilizer: StabilizerInit::Identity,
+            dropout: 0.0,
+            recipe: TrainConfig {
+                epochs: 8,
+                batch_size: 16,
+                learning_rate: 0.1,
+                warmup_epochs: 1.0,
+                augment: Augment {
+                    shift: 2,
+                    flip: true,
+                    ..Augment::default()
+                },
+                ..TrainConfig::default()
+            },
+        }
+    }
+}
+
+impl Run {
+    /// Trains the supernet, or goes on training it, or takes the finished one from the folder.
+    ///
+    /// # Errors
+    ///
+    /// When training diverges, a file cannot be read or written, or the observer stops the run.
+    pub fn train_supernet(&self, folder: &RunFolder) -> Result<Supernet, RunError> {
+        self.stage(folder, Stage::Supernet, || {
+            let settings = &self.config.supernet;
+            folder.write_json(SPACE, &self.space)?;
+            let supernet = self.new_supernet()?;
+            let sampler = PathSampler::new(settings.sampling, &self.space, settings.recipe.seed);
+            let trained = Trainer::new(settings.recipe.clone())
+                .with_checkpoints(Checkpoints::new(folder.file(folder::SUPERNET)).resuming())
+                .with_observer(self.training_observer(Stage::Supernet))
+                .train(supernet, sampler, &self.data.train)?;
+            self.unless_stopped(Stage::Supernet, trained.completed)?;
+            Ok(trained.into_best())
+        })
+    }
+
+    /// The supernet with random weights.
+    pub(super) fn new_supernet(&self) -> Result<Supernet, RunError> {
+        let settings = &self.config.supernet;
+        let supernet = SupernetConfig::new(self.space.clone())
+            .with_stabilizer(settings.stabilizer)
+            .with_dropout(settings.dropout)
+            .try_init(settings.recipe.seed, &self.training_device())?;
+        Ok(supernet)
+    }
+}
+
+/// The supernet that a run's folder holds, in inference; trained to its end or not.
+///
+/// # Errors
+///
+/// When there is none, or it cannot be read.
+pub fn open_supernet(folder: &RunFolder, device: &Device) -> Result<Supernet, RunError> {
+    let checkpoint = folder.file(folder::SUPERNET).join("checkpoint.safetensors");
+    if !checkpoint.exists() {
+        return Err(RunError::NoSupernet {
+            path: folder.path().to_owned(),
+        });
+    }
+    let space: SearchSpace = folder.read_json(SPACE)?;
+    let supernet = SupernetConfig::new(space).try_init(0, device)?;
+    Ok(load_checkpoint(checkpoint, supernet)?.valid())
+}

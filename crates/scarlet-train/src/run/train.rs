@@ -1,0 +1,90 @@
+//! The fourth stage: the chosen network is trained on its own.
+
+use burn::module::Module;
+use scarlet::{Scarlet, ScarletConfig};
+use serde::{Deserialize, Serialize};
+
+use super::stages::Run;
+use super::{RunError, Stage, folder};
+use crate::supernet::draw_weights;
+use crate::{Augment, Checkpoints, Extracted, RunFolder, TrainConfig, Trainer};
+
+/// How the chosen network is trained. The settings of [`TrainConfig`] stand beside its own.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TrainSettings {
+    /// Start from the supernet's weights rather than from random ones.
+    pub inherit: bool,
+    /// Probability of dropping a feature in front of the classifier.
+    pub dropout: f64,
+    /// Probability of leaving out the last layer's residual branch; less for those before it.
+    pub drop_path: f64,
+    /// The rest.
+    #[serde(flatten)]
+    pub recipe: TrainConfig,
+}
+
+impl Default for TrainSettings {
+    fn default() -> Self {
+        Self {
+            inherit: true,
+            dropout: 0.0,
+            drop_path: 0.0,
+            recipe: TrainConfig {
+                epochs: 12,
+                batch_size: 64,
+                learning_rate: 0.05,
+                weight_decay: 5e-4,
+                average_decay: Some(0.99),
+                augment: Augment {
+                    shift: 2,
+                    flip: true,
+                    ..Augment::default()
+                },
+                ..TrainConfig::default()
+            },
+        }
+    }
+}
+
+impl Run {
+    /// Trains the chosen network on all images but those of the test, or goes on training it, or
+    /// takes the finished one from the folder.
+    ///
+    /// # Errors
+    ///
+    /// When training diverges, a file cannot be read or written, or the observer stops the run.
+    pub fn train_network(
+        &self,
+        folder: &RunFolder,
+        extracted: &Extracted,
+    ) -> Result<Scarlet, RunError> {
+        self.stage(folder, Stage::Train, || {
+            let network = self.untrained(extracted)?;
+            let trained = Trainer::new(self.config.train.recipe.clone())
+                .with_checkpoints(Checkpoints::new(folder.file(folder::TRAINING)).resuming())
+                .with_observer(self.training_observer(Stage::Train))
+                // The choice is made; the held-out images are free to train on.
+                .train(network, (), &self.data.all)?;
+            self.unless_stopped(Stage::Train, trained.completed)?;
+            Ok(trained.into_best())
+        })
+    }
+
+    /// The network as its training begins with it.
+    pub(super) fn untrained(&self, extracted: &Extracted) -> Result<Scarlet, RunError> {
+        let settings = &self.config.train;
+        let device = self.training_device();
+        let network = ScarletConfig::from(extracted.network.architecture().clone())
+            .with_dropout(settings.dropout)
+            .with_drop_path(settings.drop_path)
+            .try_init(&device)
+            .map_err(crate::TrainError::from)?;
+        match settings.inherit {
+            true => Ok(network.load(&extracted.network.state_dict())?.train()),
+            false => {
+                draw_weights(&network, settings.recipe.seed, &device);
+                Ok(network)
+            }
+        }
+    }
+}
