@@ -7,7 +7,8 @@ use scarlet_train::run::{RunEvent, RunObserver, Stage};
 use scarlet_train::{Control, Event};
 
 use crate::interrupt::Interrupt;
-use crate::report::number::{millions, percent, thousands};
+use crate::report::number::{percent, thousands};
+use crate::report::search::mult_adds;
 use crate::terminal::{StageProgress, Terminal};
 
 pub(super) struct Watch {
@@ -125,7 +126,7 @@ impl RunObserver for Watch {
             RunEvent::Chosen(choice) => self.terminal.note(format_args!(
                 "chose {}: {} mult-adds, {} parameters\n  {}",
                 choice.genome,
-                millions(choice.mult_adds),
+                mult_adds(choice.mult_adds),
                 thousands(choice.parameters),
                 choice.layers
             )),

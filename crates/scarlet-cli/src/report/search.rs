@@ -90,6 +90,9 @@ pub(crate) fn result_text(exported: &Exported, folder: &Path) -> String {
     );
     let path = |name: &str| folder.join(name).display().to_string();
     line(&mut text, "weights", &path("network/network.safetensors"));
+    if folder.join("network/network.onnx").exists() {
+        line(&mut text, "onnx", &path("network/network.onnx"));
+    }
     line(&mut text, "report", &path("report.html"));
     text
 }
@@ -104,7 +107,7 @@ pub(crate) fn choice_text(choice: &Choice) -> String {
         "costs",
         &format!(
             "{} mult-adds, {} parameters",
-            millions(choice.mult_adds),
+            mult_adds(choice.mult_adds),
             thousands(choice.parameters)
         ),
     );
@@ -125,10 +128,18 @@ fn line(text: &mut String, name: &str, value: &str) {
 fn priced(network: &PricedNetwork) -> String {
     format!(
         "{} mult-adds, {} parameters: {}",
-        millions(network.mult_adds),
+        mult_adds(network.mult_adds),
         thousands(network.parameters),
         network.layers
     )
+}
+
+/// In millions, but for networks so small that nothing would be left of them.
+pub(crate) fn mult_adds(number: u64) -> String {
+    match number < 1_000_000 {
+        true => thousands(number),
+        false => millions(number),
+    }
 }
 
 /// Digits in threes; there may be more of them than a number type holds.

@@ -85,3 +85,61 @@ pub fn write_damaged_photograph(target: &Path) {
     fs::create_dir_all(target.parent().unwrap()).unwrap();
     fs::write(target, &bytes[..bytes.len() / 2]).unwrap();
 }
+
+/// Writes a data set in MNIST's format: 64 training and 8 test images of 8×8 pixels in 2 classes,
+/// bright at the top or at the bottom.
+#[allow(dead_code, reason = "not every test file searches")]
+pub fn tiny_data(folder: &Path) {
+    fs::create_dir_all(folder).unwrap();
+    for (part, count) in [("train", 64u32), ("t10k", 8)] {
+        let (mut images, mut labels) = (vec![0, 0, 8, 3], vec![0, 0, 8, 1]);
+        for size in [count, 8, 8] {
+            images.extend(size.to_be_bytes());
+        }
+        labels.extend(count.to_be_bytes());
+        let mut state = 1u32;
+        for image in 0..count {
+            let class = image % 2;
+            labels.push(class as u8);
+            for pixel in 0..64 {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                let bright = (pixel / 32 == class) as u8;
+                images.push(bright * 120 + (state >> 25) as u8);
+            }
+        }
+        fs::write(folder.join(format!("{part}-images-idx3-ubyte")), images).unwrap();
+        fs::write(folder.join(format!("{part}-labels-idx1-ubyte")), labels).unwrap();
+    }
+}
+
+/// Arguments of a run of seconds over [`tiny_data`].
+#[allow(dead_code, reason = "not every test file searches")]
+pub fn tiny_run(command: &str, data: &Path, out: &Path) -> Vec<String> {
+    let mut args: Vec<String> = [command, "--threads", "1", "--data"]
+        .map(str::to_owned)
+        .to_vec();
+    args.push(data.display().to_string());
+    args.push("--out".to_owned());
+    args.push(out.display().to_string());
+    for setting in [
+        "data.holdout=0.2",
+        "space.layers=[[8, 2], [8, 1]]",
+        "space.choices=[\"E3K3\"]",
+        "space.stem=8",
+        "space.separable=8",
+        "space.head=16",
+        "supernet.epochs=4",
+        "supernet.batch_size=8",
+        "search.budget=[\"mult_adds <= 300K\"]",
+        "search.evaluations=4",
+        "search.algorithm.population=2",
+        "search.calibration_images=16",
+        "search.batch_size=16",
+        "train.epochs=4",
+        "train.batch_size=16",
+    ] {
+        args.push("--set".to_owned());
+        args.push(setting.to_owned());
+    }
+    args
+}

@@ -46,6 +46,15 @@ impl Default for EvaluatorConfig {
     }
 }
 
+/// What is measured of every candidate, in the order of the values.
+pub(crate) const METRICS: [&str; 5] = [
+    "accuracy",
+    "mult_adds",
+    "parameters",
+    "weight_bytes",
+    "peak_activation_bytes",
+];
+
 /// A metric computed from a candidate's plain architecture alone.
 type CostMetric = Box<dyn Fn(&Architecture) -> Result<f64, String> + Send>;
 
@@ -288,15 +297,12 @@ impl CandidateEvaluator {
 
 impl Evaluator for CandidateEvaluator {
     fn metrics(&self) -> Vec<String> {
-        let names = [
-            "accuracy",
-            "mult_adds",
-            "parameters",
-            "weight_bytes",
-            "peak_activation_bytes",
-        ];
         let added = self.cost_metrics.iter().map(|(name, _)| name.clone());
-        names.into_iter().map(str::to_owned).chain(added).collect()
+        METRICS
+            .into_iter()
+            .map(str::to_owned)
+            .chain(added)
+            .collect()
     }
 
     fn evaluate(

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use scarlet::onnx::OnnxError;
 use scarlet::weights::WeightsError;
 use scarlet_arch::ArchitectureError;
 use scarlet_report::ReportError;
@@ -31,6 +32,9 @@ pub enum RunError {
     /// Weights that cannot be written or taken over.
     #[error(transparent)]
     Weights(Box<WeightsError>),
+    /// A network that cannot be written as ONNX.
+    #[error(transparent)]
+    Onnx(Box<OnnxError>),
     /// A search that cannot be shown.
     #[error(transparent)]
     Report(Box<ReportError>),
@@ -153,6 +157,12 @@ impl From<SearchError> for RunError {
 impl From<WeightsError> for RunError {
     fn from(error: WeightsError) -> Self {
         Self::Weights(Box::new(error))
+    }
+}
+
+impl From<OnnxError> for RunError {
+    fn from(error: OnnxError) -> Self {
+        Self::Onnx(Box::new(error))
     }
 }
 

@@ -1,6 +1,7 @@
 //! The last stage: the network is measured on the test images and written for use.
 
 use scarlet::Scarlet;
+use scarlet::onnx::OnnxOptions;
 use scarlet::weights::Precision;
 use scarlet_search::SearchState;
 use serde::{Deserialize, Serialize};
@@ -11,11 +12,22 @@ use super::{Choice, RunError, Stage, folder};
 use crate::{Measurement, RunFolder, measure};
 
 /// What is written for use.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ExportSettings {
     /// Write the weights in half precision: half the size, almost the same outputs.
     pub half: bool,
+    /// Write the network as ONNX too.
+    pub onnx: bool,
+}
+
+impl Default for ExportSettings {
+    fn default() -> Self {
+        Self {
+            half: false,
+            onnx: true,
+        }
+    }
 }
 
 /// What a run came to; `result.json`.
@@ -46,7 +58,7 @@ pub struct StageSeconds {
 
 impl Run {
     /// Measures the finished network on the test images and writes it: `network/` gets
-    /// `network.safetensors`, `architecture.json` and `classes.txt`.
+    /// `network.safetensors`, `network.onnx`, `architecture.json` and `classes.txt`.
     ///
     /// # Errors
     ///
@@ -66,6 +78,9 @@ impl Run {
             };
             let files = folder.file(folder::NETWORK);
             network.save(files.join("network.safetensors"), precision)?;
+            if self.config.export.onnx {
+                network.save_onnx(files.join("network.onnx"), &OnnxOptions::new())?;
+            }
             let architecture = network.architecture().to_json();
             folder.write("network/architecture.json", architecture.as_bytes())?;
             let classes = self.data.all.classes();

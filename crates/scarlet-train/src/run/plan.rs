@@ -1,6 +1,6 @@
 //! What a run is going to do, and the cheapest and dearest networks of its space.
 
-use scarlet_arch::{Cost, Genome, SearchSpace};
+use scarlet_arch::{Cost, Genome, PartCost, SearchSpace};
 use scarlet_search::{Bound, Constraint};
 use serde::Serialize;
 
@@ -8,6 +8,9 @@ use super::stages::Run;
 use super::{Estimate, RunError};
 use crate::Sampling;
 use crate::supernet::plain_architecture;
+
+/// How the parts of a [`Cost`] that are searched for are called.
+const LAYER: &str = "mb_module.";
 
 /// What a run is going to do.
 #[derive(Debug, Clone, Serialize)]
@@ -131,34 +134,39 @@ pub(super) fn extreme(
     space: &SearchSpace,
     constraint: &Constraint,
 ) -> Result<Option<(Genome, u64)>, RunError> {
-    let value = |genes: &[u8]| -> Result<Option<u64>, RunError> {
-        let network = plain_architecture(space, &Genome::new(genes.to_vec())?)?;
+    // Networks of one choice throughout show what it costs in every layer.
+    let mut best: Vec<(u64, u8)> = Vec::new();
+    for choice in 0..space.choices(0).len() as u8 {
+        let network = plain_architecture(space, &Genome::new(vec![choice; space.layers()])?)?;
         let cost = Cost::of(&network, network.preprocessing.resolution)?;
-        Ok(metric(&cost, &constraint.name))
-    };
-    // The peak is the largest of the layers': where it lies, the others make no difference, so
-    // a first pass brings every layer down before a second compares them.
-    let mut genes = vec![0; space.layers()];
-    let Some(mut best) = value(&genes)? else {
-        return Ok(None);
-    };
-    for _ in 0..2 {
-        for layer in 0..genes.len() {
-            for choice in 0..space.choices(layer).len() as u8 {
-                let old = std::mem::replace(&mut genes[layer], choice);
-                let new = value(&genes)?.unwrap_or(best);
-                let is_better = match constraint.bound {
-                    Bound::AtMost => new < best,
-                    Bound::AtLeast => new > best,
-                };
-                match is_better {
-                    true => best = new,
-                    false => genes[layer] = old,
+        let layers = cost
+            .parts
+            .iter()
+            .filter(|part| part.name.starts_with(LAYER));
+        for (layer, part) in layers.enumerate() {
+            let Some(value) = part_metric(part, &constraint.name) else {
+                return Ok(None);
+            };
+            match best.get_mut(layer) {
+                None => best.push((value, choice)),
+                Some(least) if is_better(constraint.bound, value, least.0) => {
+                    *least = (value, choice);
                 }
+                Some(_) => {}
             }
         }
     }
-    Ok(Some((Genome::new(genes)?, best)))
+    let genome = Genome::new(best.into_iter().map(|(_, choice)| choice).collect())?;
+    let network = plain_architecture(space, &genome)?;
+    let cost = Cost::of(&network, network.preprocessing.resolution)?;
+    Ok(metric(&cost, &constraint.name).map(|value| (genome, value)))
+}
+
+fn is_better(bound: Bound, value: u64, than: u64) -> bool {
+    match bound {
+        Bound::AtMost => value < than,
+        Bound::AtLeast => value > than,
+    }
 }
 
 /// A cost by the name of its metric.
@@ -168,6 +176,16 @@ pub(super) fn metric(cost: &Cost, name: &str) -> Option<u64> {
         "parameters" => Some(cost.parameters),
         "weight_bytes" => Some(cost.weight_bytes),
         "peak_activation_bytes" => Some(cost.peak_activation_bytes),
+        _ => None,
+    }
+}
+
+fn part_metric(part: &PartCost, name: &str) -> Option<u64> {
+    match name {
+        "mult_adds" => Some(part.mult_adds),
+        "parameters" => Some(part.parameters),
+        "weight_bytes" => Some(part.weight_bytes),
+        "peak_activation_bytes" => Some(part.peak_activation_bytes),
         _ => None,
     }
 }

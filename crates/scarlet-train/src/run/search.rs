@@ -4,13 +4,15 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use scarlet_search::{
-    Algorithm, Constraint, GeneSpace, Nsga2, Objective, Search, SearchConfig, SearchState, Stop,
+    Algorithm, Constraint, GeneSpace, Nsga2, Objective, Search, SearchConfig, SearchError,
+    SearchState, Stop,
 };
 use serde::{Deserialize, Serialize};
 
 use super::plan::extreme;
 use super::stages::Run;
 use super::{RunError, RunEvent, Stage};
+use crate::evaluator::METRICS;
 use crate::{
     CandidateEvaluator, Control, EvaluatorConfig, Measurement, RunFolder, ScoreCache, Supernet,
     TrainError,
@@ -63,6 +65,24 @@ impl Default for SearchSettings {
             calibration_images: 256,
             batch_size: 128,
             seed: 0,
+        }
+    }
+}
+
+impl SearchSettings {
+    /// Refuses to want what is not measured.
+    pub(super) fn check_metrics(&self) -> Result<(), SearchError> {
+        let objectives = self.objectives.iter().map(|objective| &objective.name);
+        let budget = self.budget.iter().map(|constraint| &constraint.name);
+        match objectives
+            .chain(budget)
+            .find(|name| !METRICS.contains(&name.as_str()))
+        {
+            None => Ok(()),
+            Some(name) => Err(SearchError::UnknownMetric {
+                name: name.clone(),
+                known: METRICS.map(str::to_owned).to_vec(),
+            }),
         }
     }
 }

@@ -48,6 +48,7 @@ impl Run {
             stopped: Arc::default(),
         };
         run.search_config()?.validate()?;
+        run.config.search.check_metrics()?;
         Ok(run)
     }
 

@@ -1,0 +1,213 @@
+//! `scarlet search`, `scarlet supernet train` and `scarlet extract`.
+#![allow(clippy::unwrap_used, unreachable_pub)]
+
+mod common;
+
+use std::fs;
+use std::path::Path;
+
+use common::{Ran, copy_photograph, scarlet, tiny_data, tiny_run, write_damaged_photograph};
+
+/// The tiny run with some more arguments.
+fn search(data: &Path, out: &Path, more: &[&str]) -> Ran {
+    let run = tiny_run("search", data, out);
+    scarlet(run.iter().map(String::as_str).chain(more.iter().copied()))
+}
+
+#[test]
+fn the_whole_road_leaves_a_network_and_a_report() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, out) = (folder.path().join("data"), folder.path().join("run"));
+    tiny_data(&data);
+    let ran = search(&data, &out, &["--json"]);
+    let json = ran.json();
+    let genome = json["network"]["genome"].as_str().unwrap().to_owned();
+    let accuracy = json["test_accuracy"].as_f64().unwrap();
+    assert!((0.0..=1.0).contains(&accuracy));
+    assert!(json["network"]["mult_adds"].as_u64().unwrap() <= 300_000);
+    for file in [
+        "network/network.safetensors",
+        "network/network.onnx",
+        "network/architecture.json",
+        "front.svg",
+        "report.html",
+    ] {
+        assert!(out.join(file).metadata().unwrap().len() > 0, "{file}");
+    }
+    let classes = fs::read_to_string(out.join("network/classes.txt")).unwrap();
+    assert_eq!(classes, "0\n1\n");
+    let table = fs::read_to_string(out.join("front.csv")).unwrap();
+    assert!(table.contains(&genome), "{table}");
+    assert!(
+        fs::read_to_string(out.join("report.html"))
+            .unwrap()
+            .contains(&genome)
+    );
+    // Finished stages are found, not done again.
+    let again = search(&data, &out, &["--json", "--resume"]).json();
+    assert_eq!(again["test"], json["test"]);
+
+    let file = folder.path().join("taken.safetensors");
+    let taken = scarlet([
+        "extract".as_ref(),
+        out.as_os_str(),
+        file.as_os_str(),
+        "--json".as_ref(),
+    ])
+    .json();
+    assert_eq!(taken["genome"], genome);
+    assert!(file.exists());
+    let refused = scarlet([
+        "extract".as_ref(),
+        out.as_os_str(),
+        file.as_os_str(),
+        "--choose".as_ref(),
+        "0z0".as_ref(),
+    ]);
+    refused.assert_fails(2, &["cannot choose `0z0`", "no genome of this space"]);
+}
+
+#[test]
+fn a_supernet_can_be_searched_afterwards() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, out) = (folder.path().join("data"), folder.path().join("run"));
+    tiny_data(&data);
+    let mut train = tiny_run("supernet", &data, &out);
+    train.insert(1, "train".to_owned());
+    assert_eq!(scarlet(&train).code, 0);
+    assert!(!out.join("result.json").exists());
+    let refused = search(&data, &out, &[]);
+    refused.assert_fails(2, &["config.json` exists already", "resuming"]);
+    let other = search(&data, &out, &["--resume", "--seed", "9"]);
+    other.assert_fails(
+        2,
+        &["with other settings", "`data.seed` was 0, and now is 9"],
+    );
+    assert_eq!(search(&data, &out, &["--resume"]).code, 0);
+    assert!(out.join("result.json").exists());
+}
+
+#[test]
+fn a_dry_run_prices_the_space_and_writes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, out) = (folder.path().join("data"), folder.path().join("run"));
+    tiny_data(&data);
+    let ran = search(&data, &out, &["--dry-run"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    for part in [
+        "1×8×8, 2 classes: 52 to train on, 12 held out, 8 to test",
+        "2 layers of E3K3 L: 4 networks",
+        "cheapest",
+        "dearest",
+        "budget      mult_adds <= 300000",
+        "supernet    12 steps of 2 networks",
+        "time        about",
+    ] {
+        assert!(ran.stdout.contains(part), "no {part:?} in {}", ran.stdout);
+    }
+    assert!(!out.exists());
+    let json = search(&data, &out, &["--dry-run", "--json"]).json();
+    assert!(json["estimate"]["supernet_seconds"].as_f64().unwrap() >= 0.0);
+    assert!(
+        json["cheapest"]["mult_adds"].as_u64().unwrap()
+            < json["dearest"]["mult_adds"].as_u64().unwrap()
+    );
+}
+
+#[test]
+fn an_impossible_budget_names_the_cheapest_network() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, out) = (folder.path().join("data"), folder.path().join("run"));
+    tiny_data(&data);
+    let ran = search(
+        &data,
+        &out,
+        &["--set", "search.budget=[\"mult_adds <= 1K\"]"],
+    );
+    ran.assert_fails(
+        2,
+        &[
+            "no network of this search space has mult_adds <= 1000: the cheapest has ",
+            "Change the budget or the space",
+        ],
+    );
+    assert!(!out.exists());
+}
+
+#[test]
+fn settings_that_do_not_exist_get_a_hint() {
+    let ran = scarlet(["search", "--set", "train.epoch=3"]);
+    ran.assert_fails(
+        2,
+        &["there is no setting `train.epoch`; did you mean `epochs`?"],
+    );
+    let ran = scarlet(["search", "--budget", "speed <= 3", "--dry-run"]);
+    ran.assert_fails(2, &["`speed` is not measured", "`mult_adds`"]);
+    let ran = scarlet(["search", "--data", "no-such-folder"]);
+    ran.assert_fails(2, &["`no-such-folder` is no data set"]);
+}
+
+#[test]
+fn a_class_with_one_photograph_is_refused_and_an_unreadable_one_left_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, out) = (folder.path().join("data"), folder.path().join("run"));
+    for index in 0..6 {
+        copy_photograph("coffee.png", &data.join(format!("coffee/{index}.png")));
+    }
+    copy_photograph("coffee.png", &data.join("other/0.png"));
+    let ran = search(&data, &out, &["--dry-run"]);
+    ran.assert_fails(1, &["class `other` has only 1 image(s)"]);
+    for index in 1..6 {
+        copy_photograph("coffee.png", &data.join(format!("other/{index}.png")));
+    }
+    write_damaged_photograph(&data.join("other/x.jpg"));
+    let ran = search(&data, &out, &["--dry-run"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(ran.stderr.contains("warning:"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("x.jpg"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_diverging_training_says_at_which_step() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, out) = (folder.path().join("data"), folder.path().join("run"));
+    tiny_data(&data);
+    let ran = search(&data, &out, &["--set", "supernet.learning_rate=1e30"]);
+    ran.assert_fails(
+        1,
+        &["step ", "training has diverged", "Lower the learning rate"],
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn a_full_disk_leaves_no_half_written_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, out) = (folder.path().join("data"), folder.path().join("run"));
+    tiny_data(&data);
+    let run = tiny_run("search", &data, &out);
+    // Files of at most 8 blocks, as on a disk that has no more room; writing beyond is an error
+    // and not a signal.
+    let output = std::process::Command::new("bash")
+        .args(["-c", "trap '' XFSZ; ulimit -f 8; exec \"$0\" \"$@\""])
+        .arg(env!("CARGO_BIN_EXE_scarlet"))
+        .args(&run)
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    for part in [
+        "cannot write `",
+        "supernet/checkpoint.safetensors`",
+        "what was there before is unchanged",
+    ] {
+        assert!(stderr.contains(part), "no {part:?} in {stderr}");
+    }
+    let left: Vec<_> = fs::read_dir(out.join("supernet"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
+    assert_eq!(left, ["events.jsonl"]);
+    // With room it goes on.
+    assert_eq!(search(&data, &out, &["--resume"]).code, 0);
+}

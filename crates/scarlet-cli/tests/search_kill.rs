@@ -1,0 +1,161 @@
+//! A search that is killed or interrupted at any moment goes on to the same network.
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, unreachable_pub)]
+
+mod common;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::Duration;
+
+use common::{tiny_data, tiny_run};
+
+/// Files that an undisturbed run and a disturbed one must have in common, to the bit.
+const FINAL: [&str; 8] = [
+    "config.json",
+    "choice.json",
+    "search/state.json",
+    "front.csv",
+    "front.svg",
+    "network/network.safetensors",
+    "network/network.onnx",
+    "network/architecture.json",
+];
+
+fn start(data: &Path, out: &Path) -> Child {
+    Command::new(env!("CARGO_BIN_EXE_scarlet"))
+        .args(tiny_run("search", data, out))
+        .arg("--resume")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+fn finish(data: &Path, out: &Path) {
+    assert!(start(data, out).wait().unwrap().success());
+}
+
+fn finals(out: &Path) -> Vec<Vec<u8>> {
+    let read = |name: &&str| fs::read(out.join(name)).unwrap();
+    FINAL.iter().map(read).collect()
+}
+
+/// How far a run is: lines of one of its logs.
+fn lines(path: &Path) -> usize {
+    fs::read(path).map_or(0, |bytes| bytes.iter().filter(|&&b| b == b'\n').count())
+}
+
+/// Lets a run go on until a log has grown by so many lines, then kills it. Whether it was still
+/// running.
+fn kill_after(data: &Path, out: &Path, log: &str, growth: usize) -> bool {
+    let log = out.join(log);
+    let before = lines(&log);
+    let mut child = start(data, out);
+    while lines(&log) < before + growth {
+        if child.try_wait().unwrap().is_some() {
+            return false;
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    true
+}
+
+fn unfinished(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(unfinished(&path));
+        } else if path
+            .extension()
+            .is_some_and(|it| it == "part" || it == "tmp")
+        {
+            found.push(path);
+        }
+    }
+    found
+}
+
+#[test]
+fn a_run_that_is_killed_twice_in_every_stage_finds_the_same_network() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    tiny_data(&data);
+    let whole = folder.path().join("whole");
+    finish(&data, &whole);
+    let expected = finals(&whole);
+
+    let out = folder.path().join("killed");
+    let mut killed = Vec::new();
+    for (log, growth) in [
+        // In the supernet's training, from its first checkpoint on.
+        ("supernet/events.jsonl", 4),
+        ("supernet/events.jsonl", 7),
+        // While candidates are measured.
+        ("search/scores.jsonl", 1),
+        ("search/scores.jsonl", 1),
+        // In the chosen network's training.
+        ("training/events.jsonl", 3),
+        ("training/events.jsonl", 5),
+        // At the ends of the stages: the supernet, the search, the choice, the training.
+        ("events.jsonl", 8),
+        ("events.jsonl", 9),
+    ] {
+        killed.push(kill_after(&data, &out, log, growth));
+    }
+    assert!(killed.iter().filter(|&&it| it).count() >= 6, "{killed:?}");
+    finish(&data, &out);
+    for (name, (found, expected)) in FINAL.iter().zip(finals(&out).iter().zip(&expected)) {
+        assert!(found == expected, "{name} differs");
+    }
+    assert_eq!(unfinished(&out), [PathBuf::new(); 0]);
+    // Every line of the logs is whole.
+    for log in [
+        "events.jsonl",
+        "supernet/events.jsonl",
+        "training/events.jsonl",
+    ] {
+        for line in fs::read_to_string(out.join(log)).unwrap().lines() {
+            serde_json::from_str::<serde_json::Value>(line).unwrap();
+        }
+    }
+}
+
+#[test]
+fn ctrl_c_saves_and_says_how_to_go_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, out) = (folder.path().join("data"), folder.path().join("run"));
+    tiny_data(&data);
+    let log = out.join("supernet/events.jsonl");
+    let child = Command::new(env!("CARGO_BIN_EXE_scarlet"))
+        .args(tiny_run("search", &data, &out))
+        .args(["--set", "supernet.epochs=2000"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    while lines(&log) < 3 {
+        thread::sleep(Duration::from_millis(1));
+    }
+    let interrupt = Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status();
+    assert!(interrupt.unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(130), "{stderr}");
+    assert!(
+        stderr.contains("interrupted while training the supernet; everything done so far is saved"),
+        "{stderr}"
+    );
+    assert!(
+        stderr.contains("go on with: scarlet search --resume --out "),
+        "{stderr}"
+    );
+    assert!(out.join("supernet/checkpoint.safetensors").exists());
+}
