@@ -52,7 +52,7 @@ fn flags(
     let number = |value: Option<usize>| value.map(|number| json!(number));
     flag("data.source", settings.data.as_ref().map(|it| json!(it)));
     flag("data.resolution", number(settings.resolution));
-    flag("data.grey", settings.grey.then(|| json!(true)));
+    flag("data.grey", settings.grey.then_some(json!(true)));
     flag("space.plan", settings.space.map(name));
     flag("space.choices", settings.choices.map(name));
     flag("space.skip", settings.skip.map(name));

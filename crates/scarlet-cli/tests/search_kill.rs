@@ -113,7 +113,7 @@ fn a_run_that_is_killed_twice_in_every_stage_finds_the_same_network() {
     for (name, (found, expected)) in FINAL.iter().zip(finals(&out).iter().zip(&expected)) {
         assert!(found == expected, "{name} differs");
     }
-    assert_eq!(unfinished(&out), [PathBuf::new(); 0]);
+    assert!(unfinished(&out).is_empty(), "{:?}", unfinished(&out));
     // Every line of the logs is whole.
     for log in [
         "events.jsonl",

@@ -9,8 +9,8 @@ mod export;
 mod extract;
 mod info;
 mod predict;
-mod study;
 mod search;
+mod study;
 mod supernet;
 mod watch;
 

@@ -5,8 +5,8 @@ pub(crate) mod eval;
 pub(crate) mod info;
 pub(crate) mod number;
 pub(crate) mod predict;
-pub(crate) mod study;
 pub(crate) mod search;
+pub(crate) mod study;
 mod table;
 
 use serde::Serialize;
