@@ -167,6 +167,18 @@ mod tests {
     }
 
     #[test]
+    fn the_example_configurations_can_be_read() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/configs");
+        let mut read = 0;
+        for file in fs::read_dir(folder).unwrap() {
+            let file = file.unwrap().path().display().to_string();
+            configured(&["--config", &file]).unwrap();
+            read += 1;
+        }
+        assert!(read > 0);
+    }
+
+    #[test]
     fn mistakes_say_where_they_are() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("run.toml");

@@ -61,7 +61,7 @@ impl Default for SearchSettings {
                 population: 20,
                 ..Nsga2::default()
             }),
-            evaluations: 120,
+            evaluations: 150,
             calibration_images: 256,
             batch_size: 128,
             seed: 0,

@@ -30,14 +30,15 @@ impl Default for TrainSettings {
             dropout: 0.0,
             drop_path: 0.0,
             recipe: TrainConfig {
-                epochs: 12,
+                epochs: 45,
                 batch_size: 64,
-                learning_rate: 0.05,
+                learning_rate: 0.1,
                 weight_decay: 5e-4,
-                average_decay: Some(0.99),
+                average_decay: Some(0.998),
                 augment: Augment {
                     shift: 2,
                     flip: true,
+                    erase: 0.25,
                     ..Augment::default()
                 },
                 ..TrainConfig::default()
