@@ -13,7 +13,10 @@ const TASK: usize = 96 * 1024;
 const PIXELS: usize = 64;
 
 /// Pixels whose products one task sums up for the weights' gradient.
-const SUMMED: usize = 4096;
+const SUMMED: usize = 1024;
+
+/// Weights whose gradient one task computes.
+const PART: usize = 32 * 1024;
 
 /// Pixels that lie next to each other in every channel.
 #[derive(Debug, Clone, Copy)]
@@ -114,7 +117,7 @@ pub fn pointwise_weight_gradient(input: Images<'_>, output_gradient: Images<'_>)
             .collect()
     };
     // Large matrices are cut by rows too: few pixels are left where channels are many.
-    let row_parts = (rows * columns).div_ceil(SUMMED * 8).min(rows).max(1);
+    let row_parts = (rows * columns).div_ceil(PART).min(rows).max(1);
     let part = rows.div_ceil(row_parts).next_multiple_of(8);
     let tasks: Vec<_> = (0..spans.len())
         .flat_map(|span| (0..rows).step_by(part).map(move |row| (span, row)))

@@ -2,7 +2,8 @@
 
 use burn::tensor::{Device, Tensor, TensorData, activation};
 use scarlet_ops::{
-    Activation, DepthwiseStage, Norm, Padding, batch_norm_train, depthwise_conv2d, pointwise_conv2d,
+    Activation, DepthwiseStage, Norm, Padding, SqueezeExcite, batch_norm_train, conv2d,
+    depthwise_conv2d, pointwise_conv2d, squeeze_excite,
 };
 
 use crate::compare::{assert_close, devices, noise, values};
@@ -123,5 +124,42 @@ fn constants_have_no_graph() {
             values(x.grad(&plain.backward()).unwrap()),
             "statistics are constants"
         );
+    }
+}
+
+/// Results are the same to the bit on any number of threads.
+#[test]
+fn the_number_of_threads_changes_nothing() {
+    // Large enough for every operation to be cut into several tasks.
+    let shape = [5, 6, 40, 36];
+    for device in devices() {
+        let device = device.autodiff();
+        let run = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+            pool.build().unwrap().install(|| {
+                let x = random(1, shape, &device).require_grad();
+                let stem = random(2, [6, 6, 3, 3], &device).require_grad();
+                let weight = random(9, [48, 6, 1, 1], &device).require_grad();
+                let hidden = conv2d(x.clone(), stem.clone(), 2, Padding::all(1));
+                let hidden = stage(&device).train(hidden).output;
+                let layers = SqueezeExcite {
+                    squeeze_weight: random(10, [2, 6, 1, 1], &device),
+                    squeeze_bias: random(11, [2], &device),
+                    excite_weight: random(12, [6, 2, 1, 1], &device),
+                    excite_bias: random(13, [6], &device),
+                };
+                let hidden = squeeze_excite(hidden, layers);
+                let output = pointwise_conv2d(hidden, weight.clone());
+                let cotangent = random(14, output.dims(), &device);
+                let gradients = (output.clone() * cotangent).sum().backward();
+                let gradients =
+                    [x, stem, weight].map(|leaf| values(leaf.grad(&gradients).unwrap()));
+                (values(output), gradients)
+            })
+        };
+        let one = run(1);
+        for threads in [2, 3, 7] {
+            assert!(run(threads) == one, "{threads} threads");
+        }
     }
 }

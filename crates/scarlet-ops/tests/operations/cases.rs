@@ -82,6 +82,14 @@ fn kernels() -> impl Strategy<Value = (usize, usize, Padding)> {
     })
 }
 
+/// Nothing, or the activation whose kinks are far from 0.
+fn smooth(activation: Activation) -> Activation {
+    match activation {
+        Activation::None => Activation::None,
+        _ => Activation::HSwish,
+    }
+}
+
 fn flat(tensor: Tensor<4>) -> Tensor<1> {
     tensor.flatten(0, 3)
 }
@@ -207,6 +215,13 @@ impl Operation for BatchNormCase {
         (flat(output), pair(statistics).into())
     }
 
+    fn smooth(&self) -> Self {
+        Self {
+            activation: smooth(self.activation),
+            ..self.clone()
+        }
+    }
+
     fn scale(&self, input: usize, noise: f64) -> f64 {
         // A mean that is large against the deviation.
         if input == 0 { 2.0 * noise + 5.0 } else { noise }
@@ -266,9 +281,17 @@ impl Operation for DepthwiseCase {
         (flat(trained.output), statistics.flat_map(pair).collect())
     }
 
+    fn smooth(&self) -> Self {
+        Self {
+            activation: smooth(self.activation),
+            ..self.clone()
+        }
+    }
+
     fn scale(&self, input: usize, noise: f64) -> f64 {
-        // Gammas and betas away from 0, where all of a channel would sit on a kink.
-        if input >= 2 {
+        // Gammas and betas away from 0, where all of a channel would sit on a kink, and weights
+        // too: a single one of almost 0 makes a channel of almost no variance.
+        if input >= 1 {
             noise + noise.signum() * 0.3
         } else {
             noise
@@ -280,6 +303,8 @@ impl Operation for DepthwiseCase {
 pub struct SqueezeExciteCase {
     input: Batch,
     inner: usize,
+    /// Neither layer's result is near a kink.
+    smooth: bool,
 }
 
 arbitrary!(SqueezeExciteCase, (batches(), 1..6usize), |(
@@ -287,7 +312,8 @@ arbitrary!(SqueezeExciteCase, (batches(), 1..6usize), |(
     inner,
 )| Self {
     input,
-    inner
+    inner,
+    smooth: false,
 });
 
 impl Operation for SqueezeExciteCase {
@@ -309,7 +335,22 @@ impl Operation for SqueezeExciteCase {
         (flat(output), Vec::new())
     }
 
+    fn smooth(&self) -> Self {
+        Self {
+            smooth: true,
+            ..self.clone()
+        }
+    }
+
     fn scale(&self, input: usize, noise: f64) -> f64 {
+        if self.smooth {
+            return match input {
+                // The bias decides on which side of the ReLU an inner value is.
+                2 => 2.0 * noise.signum() + 0.5 * noise,
+                1 | 3 => 0.1 * noise,
+                _ => noise,
+            };
+        }
         // Gates on both sides of the h-sigmoid's limits, and inner values on both sides of 0.
         if input == 0 { noise + 0.5 } else { 3.0 * noise }
     }
