@@ -1,6 +1,7 @@
 //! Feeds damaged input to what reads files and text; see the README.
 
 mod architecture;
+mod deployed;
 mod mutate;
 mod seeds;
 mod weights;
@@ -25,7 +26,7 @@ const MUCH_MEMORY: u64 = 1 << 30;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let usage = "usage: scarlet-fuzz weights|architecture SECONDS [SEED], or ... FILE";
+    let usage = "usage: scarlet-fuzz weights|architecture|deployed SECONDS [SEED], or ... FILE";
     let [name, rest @ ..] = arguments.as_slice() else {
         eprintln!("{usage}");
         return ExitCode::from(2);
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
     let target = match name.as_str() {
         "weights" => weights::target(),
         "architecture" => architecture::target(),
+        "deployed" => deployed::target(),
         _ => {
             eprintln!("{usage}");
             return ExitCode::from(2);

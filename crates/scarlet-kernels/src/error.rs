@@ -65,6 +65,29 @@ pub enum EngineError {
         /// Width of the input with its padding.
         width: usize,
     },
+    /// An operation's output is larger than any memory.
+    #[error(
+        "operation {operation} ({kind}): a map of {channels}×{height}×{width} is too large; use \
+         smaller images"
+    )]
+    MapTooLarge {
+        /// Index of the operation.
+        operation: usize,
+        /// Kind of the operation.
+        kind: &'static str,
+        /// Channels of the output.
+        channels: usize,
+        /// Height of the padded input.
+        height: usize,
+        /// Width of the padded input.
+        width: usize,
+    },
+    /// The system gave no memory.
+    #[error("there are no {bytes} bytes of memory for the network; use a smaller batch or image")]
+    Memory {
+        /// Bytes asked for.
+        bytes: usize,
+    },
     /// A dense convolution somewhere else than at the start.
     #[error(
         "operation {operation} (convolution): only the first operation may be a dense \

@@ -1,12 +1,14 @@
 //! CPU inference for mobile convolution networks.
 //!
 //! A [`Network`] is plain data: a list of operations whose batch normalisations are already
-//! folded into weights and biases. An [`Engine`] is that network made ready for one image size,
-//! one batch size and one number of threads: weights packed in the order in which the kernels
-//! read them, all buffers planned, worker threads waiting. [`Engine::run`] allocates nothing.
+//! folded into weights and biases. A [`PackedNetwork`] has its weights in the order in which the
+//! kernels read them, and can be a file. An [`Engine`] is a packed network made ready for one image
+//! size, one batch size and one number of threads: all buffers planned, worker threads waiting.
+//! [`Engine::run`] allocates nothing.
 //!
 //! How a network is executed, from the outside in:
 //!
+//! - `packed` puts the weights in order, reads and writes them;
 //! - `plan` turns operations into steps and merges neighbours (expand + depthwise, project +
 //!   shortcut, head + mean), so that large tensors between them never exist;
 //! - `steps` cuts each step into tasks that threads of the `pool` take in turn;
@@ -27,6 +29,8 @@ mod error;
 mod kernels;
 mod memory;
 mod network;
+mod packed;
+mod peak;
 mod plan;
 mod pool;
 mod simd;
@@ -36,7 +40,9 @@ pub mod training;
 pub use engine::{Engine, EngineSettings, MemoryUse, StepProfile};
 pub use error::EngineError;
 pub use network::{
-    Activation, Convolution, Depthwise, Linear, Network, Operation, Padding, Pointwise, Shape,
-    SqueezeExcite,
+    Activation, Convolution, Depthwise, Linear, Network, Operation, Padding, PaddingRule,
+    Pointwise, Shape, SqueezeExcite,
 };
+pub use packed::{PackedFileError, PackedNetwork};
+pub use peak::Peak;
 pub use simd::InstructionSet;

@@ -1,9 +1,11 @@
 //! Aligned buffers, and the plan of which tensor lies where in one of them.
 
 use std::{
-    alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error},
+    alloc::{Layout, alloc_zeroed, dealloc},
     ptr::NonNull,
 };
+
+use crate::EngineError;
 
 /// Floats in a cache line.
 pub(crate) const LINE: usize = 16;
@@ -11,7 +13,16 @@ pub(crate) const LINE: usize = 16;
 /// Zeroed floats that start at a cache line.
 pub(crate) struct Buffer {
     pointer: NonNull<f32>,
+    floats: usize,
     layout: Layout,
+}
+
+impl std::fmt::Debug for Buffer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Buffer")
+            .field("floats", &self.floats)
+            .finish_non_exhaustive()
+    }
 }
 
 // SAFETY: a buffer owns its memory and gives out raw pointers only; whoever uses them on several
@@ -21,33 +32,37 @@ unsafe impl Send for Buffer {}
 unsafe impl Sync for Buffer {}
 
 impl Buffer {
-    pub(crate) fn zeroed(floats: usize) -> Self {
+    pub(crate) fn zeroed(floats: usize) -> Result<Self, EngineError> {
         let bytes = floats.max(1).saturating_mul(size_of::<f32>());
-        let align = LINE * size_of::<f32>();
-        // The allocator's own answer to a size that cannot be: it aborts.
-        let layout = Layout::from_size_align(bytes, align)
-            .unwrap_or_else(|_| handle_alloc_error(Layout::new::<f32>()));
+        let refused = EngineError::Memory { bytes };
+        let Ok(layout) = Layout::from_size_align(bytes, LINE * size_of::<f32>()) else {
+            return Err(refused);
+        };
         // SAFETY: the layout has at least four bytes.
         let pointer = unsafe { alloc_zeroed(layout) };
-        let Some(pointer) = NonNull::new(pointer.cast()) else {
-            handle_alloc_error(layout)
-        };
-        Self { pointer, layout }
-    }
-
-    pub(crate) fn from_slice(values: &[f32]) -> Self {
-        let buffer = Self::zeroed(values.len());
-        // SAFETY: the buffer is new and as long as the slice.
-        unsafe {
-            buffer
-                .pointer()
-                .copy_from_nonoverlapping(values.as_ptr(), values.len());
+        match NonNull::new(pointer.cast()) {
+            Some(pointer) => Ok(Self {
+                pointer,
+                floats,
+                layout,
+            }),
+            None => Err(refused),
         }
-        buffer
     }
 
     pub(crate) fn pointer(&self) -> *mut f32 {
         self.pointer.as_ptr()
+    }
+
+    pub(crate) fn as_slice(&self) -> &[f32] {
+        // SAFETY: the buffer has so many floats, all of which were written, if only with zeros.
+        // Where threads write to it through `pointer`, nobody calls this.
+        unsafe { std::slice::from_raw_parts(self.pointer(), self.floats) }
+    }
+
+    pub(crate) fn as_mut_slice(&mut self) -> &mut [f32] {
+        // SAFETY: as in `as_slice`, and the buffer is borrowed alone.
+        unsafe { std::slice::from_raw_parts_mut(self.pointer(), self.floats) }
     }
 
     pub(crate) fn bytes(&self) -> usize {
@@ -118,7 +133,8 @@ pub(crate) fn place(values: &mut [&mut Value], start: usize, images: usize) -> u
         value.images = images;
         value.stride = stride;
     }
-    start + stride * images
+    // What is too large is refused when it is allocated.
+    start.saturating_add(stride.saturating_mul(images))
 }
 
 #[cfg(test)]
@@ -162,11 +178,19 @@ mod tests {
     #[test]
     fn buffers_are_aligned_and_zero() {
         for floats in [0, 1, 1000, 1 << 20] {
-            let buffer = Buffer::zeroed(floats);
+            let buffer = Buffer::zeroed(floats).unwrap();
             assert_eq!(buffer.pointer() as usize % 64, 0);
             // SAFETY: the buffer has so many floats.
             let values = unsafe { std::slice::from_raw_parts(buffer.pointer(), floats) };
             assert!(values.iter().all(|&x| x == 0.0));
+        }
+    }
+
+    #[test]
+    fn memory_that_is_not_there_is_refused() {
+        for floats in [usize::MAX, usize::MAX / 4 - 64] {
+            let error = Buffer::zeroed(floats).err().unwrap().to_string();
+            assert!(error.contains("use a smaller batch"), "{error}");
         }
     }
 }

@@ -1,9 +1,12 @@
 //! [`Network`]: what to compute, as plain data.
 
+use serde::{Deserialize, Serialize};
+
 use crate::EngineError;
 
 /// A nonlinearity, applied to every value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Activation {
     /// `x`.
     None,
@@ -16,7 +19,8 @@ pub enum Activation {
 }
 
 /// Rows and columns of zeros around an image.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Padding {
     /// Rows above.
     pub top: usize,
@@ -55,9 +59,42 @@ impl Padding {
     }
 }
 
+/// How many zeros stand around an image of any size. On each side they must be fewer than the
+/// kernel has rows or columns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PaddingRule {
+    /// As many for every size.
+    Fixed(Padding),
+    /// What [`Padding::same`] says.
+    Same,
+}
+
+impl PaddingRule {
+    /// The same number on every side; see [`Padding::all`].
+    pub fn all(pixels: usize) -> Self {
+        Self::Fixed(Padding::all(pixels))
+    }
+
+    /// The zeros around an image of `height` and `width`.
+    pub fn resolve(self, kernel: usize, stride: usize, height: usize, width: usize) -> Padding {
+        match self {
+            Self::Fixed(padding) => padding,
+            Self::Same => Padding::same(kernel, stride, height, width),
+        }
+    }
+}
+
+impl From<Padding> for PaddingRule {
+    fn from(padding: Padding) -> Self {
+        Self::Fixed(padding)
+    }
+}
+
 /// A dense convolution of a whole image; only as the first operation.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Convolution {
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Convolution<W = Vec<f32>> {
     /// Input channels.
     pub input: usize,
     /// Output channels.
@@ -67,18 +104,19 @@ pub struct Convolution {
     /// Step between outputs, in both directions.
     pub stride: usize,
     /// Zeros around the input.
-    pub padding: Padding,
+    pub padding: PaddingRule,
     /// `[output, input, kernel, kernel]`.
-    pub weight: Vec<f32>,
+    pub weight: W,
     /// `[output]`.
-    pub bias: Vec<f32>,
+    pub bias: W,
     /// Applied to the sum.
     pub activation: Activation,
 }
 
 /// A convolution of each channel with its own kernel.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Depthwise {
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Depthwise<W = Vec<f32>> {
     /// Channels.
     pub channels: usize,
     /// Side of the kernel: 3, 5 or 7.
@@ -86,18 +124,19 @@ pub struct Depthwise {
     /// Step between outputs, in both directions: 1 or 2.
     pub stride: usize,
     /// Zeros around the input.
-    pub padding: Padding,
+    pub padding: PaddingRule,
     /// `[channels, kernel, kernel]`.
-    pub weight: Vec<f32>,
+    pub weight: W,
     /// `[channels]`.
-    pub bias: Vec<f32>,
+    pub bias: W,
     /// Applied to the sum.
     pub activation: Activation,
 }
 
 /// A 1×1 convolution.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Pointwise {
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pointwise<W = Vec<f32>> {
     /// Input channels.
     pub input: usize,
     /// Output channels.
@@ -105,64 +144,67 @@ pub struct Pointwise {
     /// Step between the pixels that are used, in both directions.
     pub stride: usize,
     /// `[output, input]`.
-    pub weight: Vec<f32>,
+    pub weight: W,
     /// `[output]`.
-    pub bias: Vec<f32>,
+    pub bias: W,
     /// Applied to the sum.
     pub activation: Activation,
 }
 
 /// Squeeze-excite (Hu et al., arXiv 1709.01507): each channel times
 /// `relu6(excite(relu(squeeze(mean))) + 3) / 6`.
-#[derive(Debug, Clone, PartialEq)]
-pub struct SqueezeExcite {
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SqueezeExcite<W = Vec<f32>> {
     /// Channels.
     pub channels: usize,
     /// Channels between the two matrices.
     pub squeezed: usize,
     /// `[squeezed, channels]`.
-    pub squeeze_weight: Vec<f32>,
+    pub squeeze_weight: W,
     /// `[squeezed]`.
-    pub squeeze_bias: Vec<f32>,
+    pub squeeze_bias: W,
     /// `[channels, squeezed]`.
-    pub excite_weight: Vec<f32>,
+    pub excite_weight: W,
     /// `[channels]`.
-    pub excite_bias: Vec<f32>,
+    pub excite_bias: W,
 }
 
 /// A fully connected layer, behind [`Operation::GlobalMean`].
-#[derive(Debug, Clone, PartialEq)]
-pub struct Linear {
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Linear<W = Vec<f32>> {
     /// Input values.
     pub input: usize,
     /// Output values.
     pub output: usize,
     /// `[output, input]`.
-    pub weight: Vec<f32>,
+    pub weight: W,
     /// `[output]`.
-    pub bias: Vec<f32>,
+    pub bias: W,
 }
 
 /// One operation; its input is the output of the one before it.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Operation {
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Operation<W = Vec<f32>> {
     /// Dense convolution; only as the first operation.
-    Convolution(Convolution),
+    Convolution(Convolution<W>),
     /// Depthwise convolution.
-    Depthwise(Depthwise),
+    Depthwise(Depthwise<W>),
     /// 1×1 convolution.
-    Pointwise(Pointwise),
+    Pointwise(Pointwise<W>),
     /// Squeeze-excite.
-    SqueezeExcite(SqueezeExcite),
+    SqueezeExcite(SqueezeExcite<W>),
     /// Adds the output of the operation with this index.
     Add(usize),
     /// The mean over all pixels of each channel.
     GlobalMean,
     /// Fully connected layer.
-    Linear(Linear),
+    Linear(Linear<W>),
 }
 
-impl Operation {
+impl<W> Operation<W> {
     /// The kind, in one word.
     pub fn kind(&self) -> &'static str {
         match self {
@@ -178,12 +220,16 @@ impl Operation {
 }
 
 /// A network whose batch normalisations are folded: operations, one after the other.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Network {
+///
+/// `W` is what an array of weights is: its values, or in a
+/// [`PackedNetwork`](crate::PackedNetwork) the place where they are.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Network<W = Vec<f32>> {
     /// Channels of the input, which is `[images, channels, height, width]`.
     pub input_channels: usize,
     /// The operations in the order of execution.
-    pub operations: Vec<Operation>,
+    pub operations: Vec<Operation<W>>,
 }
 
 /// The shape of one image's tensor between two operations.
@@ -232,13 +278,13 @@ impl std::fmt::Display for Shape {
     }
 }
 
-impl Network {
+impl<W> Network<W> {
     /// The shape behind each operation, for images of `height` and `width`.
     ///
     /// # Errors
     ///
-    /// Says which operation has wrong weights, sizes without a kernel, or an input that does not
-    /// fit; and when the network is empty.
+    /// Says which operation has sizes without a kernel, or an input that does not fit; and when
+    /// the network is empty. The lengths of the weights are not looked at.
     pub fn shapes(&self, height: usize, width: usize) -> Result<Vec<Shape>, EngineError> {
         if self.input_channels == 0 {
             return Err(EngineError::Empty {
@@ -248,6 +294,11 @@ impl Network {
         if self.operations.is_empty() {
             return Err(EngineError::Empty { what: "operations" });
         }
+        let check = Check {
+            operation: 0,
+            kind: self.operations[0].kind(),
+        };
+        check.size(self.input_channels, height, width)?;
         let mut shapes: Vec<Shape> = Vec::with_capacity(self.operations.len());
         let mut current = Shape::Map {
             channels: self.input_channels,
@@ -273,7 +324,7 @@ impl Network {
     /// As [`Network::shapes`].
     pub fn mult_adds(&self, height: usize, width: usize) -> Result<Vec<u64>, EngineError> {
         let shapes = self.shapes(height, width)?;
-        let count = |operation: &Operation, out: usize| match operation {
+        let count = |operation: &Operation<W>, out: usize| match operation {
             Operation::Convolution(c) => out * c.input * c.kernel * c.kernel,
             Operation::Depthwise(c) => out * c.kernel * c.kernel,
             Operation::Pointwise(c) => out * c.input,
@@ -288,6 +339,10 @@ impl Network {
     }
 }
 
+/// Values of the largest map: far more than any memory holds, so few that sizes of several do not
+/// overflow.
+const LARGEST_MAP: usize = 1 << 40;
+
 /// Checks of one operation, named in their errors.
 struct Check {
     operation: usize,
@@ -295,9 +350,9 @@ struct Check {
 }
 
 impl Check {
-    fn shape_behind(
+    fn shape_behind<W>(
         &self,
-        operation: &Operation,
+        operation: &Operation<W>,
         input: Shape,
         earlier: &[Shape],
     ) -> Result<Shape, EngineError> {
@@ -309,12 +364,6 @@ impl Check {
                     });
                 }
                 let (height, width) = self.map(input, c.input)?;
-                self.length(
-                    "weight",
-                    c.weight.len(),
-                    c.output * c.input * c.kernel * c.kernel,
-                )?;
-                self.length("bias", c.bias.len(), c.output)?;
                 self.windows(c.output, height, width, c.kernel, c.stride, c.padding)
             }
             Operation::Depthwise(c) => {
@@ -325,26 +374,17 @@ impl Check {
                 if !matches!(c.stride, 1 | 2) {
                     return Err(self.unsupported("a stride", c.stride, "1 or 2"));
                 }
-                self.length("weight", c.weight.len(), c.channels * c.kernel * c.kernel)?;
-                self.length("bias", c.bias.len(), c.channels)?;
                 self.windows(c.channels, height, width, c.kernel, c.stride, c.padding)
             }
             Operation::Pointwise(c) => {
                 let (height, width) = self.map(input, c.input)?;
-                self.length("weight", c.weight.len(), c.output * c.input)?;
-                self.length("bias", c.bias.len(), c.output)?;
-                self.windows(c.output, height, width, 1, c.stride, Padding::default())
+                self.windows(c.output, height, width, 1, c.stride, PaddingRule::all(0))
             }
             Operation::SqueezeExcite(c) => {
                 self.map(input, c.channels)?;
                 if c.squeezed == 0 {
                     return Err(self.unsupported("a squeezed width", 0, "at least 1"));
                 }
-                let matrix = c.squeezed * c.channels;
-                self.length("squeeze weight", c.squeeze_weight.len(), matrix)?;
-                self.length("squeeze bias", c.squeeze_bias.len(), c.squeezed)?;
-                self.length("excite weight", c.excite_weight.len(), matrix)?;
-                self.length("excite bias", c.excite_bias.len(), c.channels)?;
                 Ok(input)
             }
             Operation::Add(from) => {
@@ -372,8 +412,6 @@ impl Check {
                 if c.output == 0 {
                     return Err(self.unsupported("an output width", 0, "at least 1"));
                 }
-                self.length("weight", c.weight.len(), c.output * c.input)?;
-                self.length("bias", c.bias.len(), c.output)?;
                 Ok(Shape::Vector { channels: c.output })
             }
         }
@@ -415,16 +453,19 @@ impl Check {
         }
     }
 
-    fn length(&self, what: &'static str, found: usize, expected: usize) -> Result<(), EngineError> {
-        if found == expected {
+    /// That a map's values can be counted.
+    fn size(&self, channels: usize, height: usize, width: usize) -> Result<(), EngineError> {
+        let rows = channels.checked_mul(height);
+        let values = rows.and_then(|rows| rows.checked_mul(width));
+        if values.is_some_and(|values| values <= LARGEST_MAP) {
             return Ok(());
         }
-        Err(EngineError::WeightLength {
+        Err(EngineError::MapTooLarge {
             operation: self.operation,
             kind: self.kind,
-            what,
-            found,
-            expected,
+            channels,
+            height,
+            width,
         })
     }
 
@@ -435,7 +476,7 @@ impl Check {
         width: usize,
         kernel: usize,
         stride: usize,
-        padding: Padding,
+        padding: PaddingRule,
     ) -> Result<Shape, EngineError> {
         if channels == 0 {
             return Err(self.unsupported("an output width", 0, "at least 1"));
@@ -446,8 +487,21 @@ impl Check {
         if stride == 0 {
             return Err(self.unsupported("a stride", 0, "at least 1"));
         }
-        let height = height + padding.top + padding.bottom;
-        let width = width + padding.left + padding.right;
+        let Padding {
+            top,
+            bottom,
+            left,
+            right,
+        } = padding.resolve(kernel, stride, height, width);
+        if let Some(wide) = [top, bottom, left, right]
+            .into_iter()
+            .find(|&n| n >= kernel)
+        {
+            return Err(self.unsupported("a padding", wide, "less than the kernel's side"));
+        }
+        let height = height + top + bottom;
+        let width = width + left + right;
+        self.size(channels, height, width)?;
         if kernel > height || kernel > width {
             return Err(EngineError::ImageTooSmall {
                 operation: self.operation,

@@ -7,11 +7,12 @@ use crate::{
     Shape, SqueezeExcite,
     kernels::Finish,
     memory::{self, LINE, Value, ValueId},
+    packed::Offset,
     simd::LANES,
     steps::{
         AddStep, ConvolutionStep, DENSE_PANEL, DenseStep, DepthwiseStep, ExportMap, ExportVector,
-        Import, Map, MeanStep, PANEL, Panel, PlanarConvolution, PointwiseStep, PointwiseWeights,
-        Producer, ScaleStep, Step, Subsample, Target, panels,
+        Import, Map, MeanStep, PANEL, PlanarConvolution, PointwiseStep, PointwiseWeights, Producer,
+        ScaleStep, Step, Subsample, Target, panels,
     },
 };
 
@@ -27,8 +28,6 @@ pub(crate) struct Plan {
     pub(crate) arena: usize,
     /// Floats of scratch memory that each thread needs.
     pub(crate) scratch: usize,
-    /// Packed.
-    pub(crate) weights: Vec<f32>,
     /// The shape of the result.
     pub(crate) output: Shape,
 }
@@ -47,8 +46,11 @@ pub(crate) struct PlannedStep {
     pub(crate) weights: usize,
 }
 
-/// Plans a network for the settings.
-pub(crate) fn plan(network: &Network, settings: &EngineSettings) -> Result<Plan, EngineError> {
+/// Plans a packed network for the settings.
+pub(crate) fn plan(
+    network: &Network<Offset>,
+    settings: &EngineSettings,
+) -> Result<Plan, EngineError> {
     let shapes = network.shapes(settings.height, settings.width)?;
     let count = network.operations.len();
     let mut shared = vec![false; count];
@@ -68,8 +70,6 @@ pub(crate) fn plan(network: &Network, settings: &EngineSettings) -> Result<Plan,
         factors: None,
         values: Vec::new(),
         steps: Vec::new(),
-        weights: Vec::new(),
-        packed: 0,
     };
     planner.all();
     Ok(planner.finish())
@@ -86,7 +86,7 @@ struct Placed {
 type Planned = (ValueId, usize);
 
 struct Planner<'a> {
-    network: &'a Network,
+    network: &'a Network<Offset>,
     settings: &'a EngineSettings,
     mult_adds: Vec<u64>,
     /// The shape of the result.
@@ -101,9 +101,6 @@ struct Planner<'a> {
     factors: Option<ValueId>,
     values: Vec<Value>,
     steps: Vec<PlannedStep>,
-    weights: Vec<f32>,
-    /// Length of `weights` when the last step was planned.
-    packed: usize,
 }
 
 impl Planner<'_> {
@@ -147,7 +144,6 @@ impl Planner<'_> {
             scratch: scratch.max().unwrap_or(0).next_multiple_of(LINE),
             steps: self.steps,
             values: self.values,
-            weights: self.weights,
             output: self.output,
         }
     }
@@ -210,18 +206,17 @@ impl Planner<'_> {
         }
     }
 
-    fn convolution(&mut self, c: &Convolution) -> Planned {
+    fn convolution(&mut self, c: &Convolution<Offset>) -> Planned {
         let (input, output) = (self.input_map(), as_map(self.shapes[0]));
-        let panels = panels(output.blocks(), PANEL);
-        let taps = c.input * c.kernel * c.kernel;
         let convolution = PlanarConvolution::new(
             input,
             output,
             c.kernel,
             c.stride,
-            c.padding,
-            self.pack_panels(&c.weight, taps, taps, c.output, &panels),
-            self.pack_vector(&c.bias),
+            c.padding
+                .resolve(c.kernel, c.stride, input.height, input.width),
+            c.weight,
+            c.bias,
             c.activation.into(),
         );
         if let Some(Operation::Depthwise(next)) = self.network.operations.get(1)
@@ -238,7 +233,7 @@ impl Planner<'_> {
 
     /// Plans a pointwise convolution together with the depthwise one, the shortcut or the mean
     /// behind it.
-    fn pointwise(&mut self, c: &Pointwise, mut input: Placed, index: usize) -> Planned {
+    fn pointwise(&mut self, c: &Pointwise<Offset>, mut input: Placed, index: usize) -> Planned {
         let output = as_map(self.shapes[index]);
         if c.stride > 1 {
             let to = Map {
@@ -257,14 +252,8 @@ impl Planner<'_> {
             input = Placed { value, map: to };
         }
         let weights = PointwiseWeights {
-            weights: self.pack_panels(
-                &c.weight,
-                c.input,
-                input.map.blocks() * LANES,
-                c.output,
-                &panels(output.blocks(), PANEL),
-            ),
-            bias: self.pack_vector(&c.bias),
+            weights: c.weight,
+            bias: c.bias,
             input_blocks: input.map.blocks(),
             finish: c.activation.into(),
         };
@@ -306,7 +295,7 @@ impl Planner<'_> {
     /// the last of the operations.
     fn depthwise(
         &mut self,
-        c: &Depthwise,
+        c: &Depthwise<Offset>,
         producer: Producer,
         reads: &[ValueId],
         input: Map,
@@ -320,10 +309,13 @@ impl Planner<'_> {
             _ => PANEL,
         };
         let groups = panels(output.blocks(), group);
+        let padding = c
+            .padding
+            .resolve(c.kernel, c.stride, input.height, input.width);
         let stripe = DepthwiseStep::stripe_for(
             (input, output),
             (c.kernel, c.stride),
-            c.padding,
+            padding,
             groups.len(),
             self.settings.threads_per_image(),
         );
@@ -348,9 +340,9 @@ impl Planner<'_> {
             output,
             kernel: c.kernel,
             stride: c.stride,
-            padding: c.padding,
-            weights: self.pack_depthwise(c),
-            bias: self.pack_vector(&c.bias),
+            padding,
+            weights: c.weight,
+            bias: c.bias,
             finish: c.activation.into(),
             to: value,
             row_sums: squeeze_excite.map(|(_, sums)| sums),
@@ -370,7 +362,7 @@ impl Planner<'_> {
 
     fn squeeze_excite(
         &mut self,
-        c: &SqueezeExcite,
+        c: &SqueezeExcite<Offset>,
         input: Placed,
         row_sums: Option<ValueId>,
         index: usize,
@@ -380,7 +372,7 @@ impl Planner<'_> {
         let mean = self.mean(input, row_sums, index..index);
         let squeezed = self.dense(
             "squeeze",
-            (&c.squeeze_weight, &c.squeeze_bias),
+            (c.squeeze_weight, c.squeeze_bias),
             (c.channels, c.squeezed),
             mean,
             Finish::Relu,
@@ -388,7 +380,7 @@ impl Planner<'_> {
         );
         let factors = self.dense(
             "excite",
-            (&c.excite_weight, &c.excite_bias),
+            (c.excite_weight, c.excite_bias),
             (c.squeezed, c.channels),
             squeezed,
             Finish::HSigmoid,
@@ -431,10 +423,10 @@ impl Planner<'_> {
         (self.shared[index] || !merges) && PointwiseStep::is_by_pixels(input.blocks(), output)
     }
 
-    fn linear(&mut self, c: &Linear, input: ValueId, index: usize) -> Planned {
+    fn linear(&mut self, c: &Linear<Offset>, input: ValueId, index: usize) -> Planned {
         let output = self.dense(
             "linear",
-            (&c.weight, &c.bias),
+            (c.weight, c.bias),
             (c.input, c.output),
             input,
             Finish::None,
@@ -446,7 +438,7 @@ impl Planner<'_> {
     fn dense(
         &mut self,
         kind: &'static str,
-        (weight, bias): (&[f32], &[f32]),
+        (weights, bias): (Offset, Offset),
         (depth, width): (usize, usize),
         input: ValueId,
         finish: Finish,
@@ -459,12 +451,15 @@ impl Planner<'_> {
             input,
             output,
             depth,
-            weights: self.pack_panels(weight, depth, depth, width, &panels),
-            bias: self.pack_vector(bias),
+            weights,
+            bias,
             panels,
             finish,
         };
-        self.emit(kind, step, &[input], &[output], operations);
+        let planned = self.emit(kind, step, &[input], &[output], operations);
+        // Of the two matrices of a squeeze-excite this is one.
+        planned.mult_adds = (depth * width) as u64;
+        planned.weights = blocks * LANES * (depth + 1);
         output
     }
 
@@ -545,7 +540,7 @@ impl Planner<'_> {
         reads: &[ValueId],
         writes: &[ValueId],
         operations: Range<usize>,
-    ) {
+    ) -> &mut PlannedStep {
         let index = self.steps.len();
         let mut traffic = 0;
         for id in reads.iter().chain(writes) {
@@ -554,67 +549,33 @@ impl Planner<'_> {
             value.last = index;
             traffic += value.image;
         }
+        let packed = &self.network.operations[operations.clone()];
         self.steps.push(PlannedStep {
             step: Box::new(step),
             kind,
             mult_adds: self.mult_adds[operations.clone()].iter().sum(),
+            weights: packed.iter().map(packed_floats).sum(),
             operations,
             traffic,
-            weights: self.weights.len() - self.packed,
         });
-        self.packed = self.weights.len();
+        // It was just pushed.
+        let last = self.steps.len() - 1;
+        &mut self.steps[last]
     }
+}
 
-    /// Makes room for packed values, from a cache line on.
-    fn pack(&mut self, length: usize) -> (usize, &mut [f32]) {
-        let offset = self.weights.len().next_multiple_of(LINE);
-        self.weights.resize(offset + length, 0.0);
-        (offset, &mut self.weights[offset..])
-    }
-
-    /// A vector, padded to whole blocks.
-    fn pack_vector(&mut self, values: &[f32]) -> usize {
-        let (offset, to) = self.pack(values.len().next_multiple_of(LANES));
-        to[..values.len()].copy_from_slice(values);
-        offset
-    }
-
-    /// A matrix `[output][input]` as `[panel][input, padded][output of the panel]`.
-    fn pack_panels(
-        &mut self,
-        matrix: &[f32],
-        input: usize,
-        padded_input: usize,
-        output: usize,
-        panels: &[Panel],
-    ) -> usize {
-        let (offset, mut to) = self.pack(output.next_multiple_of(LANES) * padded_input);
-        for panel in panels {
-            let width = panel.blocks * LANES;
-            let (packed, rest) = to.split_at_mut(width * padded_input);
-            let first = panel.first * LANES;
-            let rows = matrix.chunks_exact(input).skip(first).take(width);
-            for (column, row) in rows.enumerate() {
-                for (to, &from) in packed[column..].iter_mut().step_by(width).zip(row) {
-                    *to = from;
-                }
-            }
-            to = rest;
+/// Floats of an operation's packed weights.
+fn packed_floats(operation: &Operation<Offset>) -> usize {
+    let floats = |rows: usize, columns: usize| rows.next_multiple_of(LANES) * (columns + 1);
+    match operation {
+        Operation::Convolution(c) => floats(c.output, c.input * c.kernel * c.kernel),
+        Operation::Depthwise(c) => floats(c.channels, c.kernel * c.kernel),
+        Operation::Pointwise(c) => floats(c.output, c.input.next_multiple_of(LANES)),
+        Operation::SqueezeExcite(c) => {
+            floats(c.squeezed, c.channels) + floats(c.channels, c.squeezed)
         }
-        offset
-    }
-
-    /// `[channel][row][column]` as `[block][row][column][lane]`.
-    fn pack_depthwise(&mut self, c: &Depthwise) -> usize {
-        let taps = c.kernel * c.kernel;
-        let (offset, to) = self.pack(c.channels.next_multiple_of(LANES) * taps);
-        for (channel, kernel) in c.weight.chunks_exact(taps).enumerate() {
-            let block = channel / LANES * taps * LANES + channel % LANES;
-            for (to, &from) in to[block..].iter_mut().step_by(LANES).zip(kernel) {
-                *to = from;
-            }
-        }
-        offset
+        Operation::Linear(c) => floats(c.output, c.input),
+        Operation::Add(_) | Operation::GlobalMean => 0,
     }
 }
 

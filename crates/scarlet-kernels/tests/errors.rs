@@ -3,7 +3,7 @@
 
 use scarlet_kernels::{
     Activation, Convolution, Depthwise, Engine, EngineError, EngineSettings, Linear, Network,
-    Operation, Padding, Pointwise, SqueezeExcite,
+    Operation, PaddingRule, Pointwise, SqueezeExcite,
 };
 
 fn pointwise(input: usize, output: usize) -> Pointwise {
@@ -22,7 +22,7 @@ fn depthwise(channels: usize, kernel: usize, stride: usize) -> Depthwise {
         channels,
         kernel,
         stride,
-        padding: Padding::default(),
+        padding: PaddingRule::all(0),
         weight: vec![0.0; channels * kernel * kernel],
         bias: vec![0.0; channels],
         activation: Activation::None,
@@ -35,7 +35,7 @@ fn convolution() -> Convolution {
         output: 4,
         kernel: 3,
         stride: 1,
-        padding: Padding::all(1),
+        padding: PaddingRule::all(1),
         weight: vec![0.0; 4 * 3 * 9],
         bias: vec![0.0; 4],
         activation: Activation::None,
@@ -107,6 +107,12 @@ fn wrong_networks_are_refused() {
         message(vec![Operation::Depthwise(depthwise(3, 3, 3))]),
         "operation 0 (depthwise): a stride of 3 is not supported; use 1 or 2"
     );
+    let mut wide = depthwise(3, 3, 1);
+    wide.padding = PaddingRule::all(3);
+    assert_eq!(
+        message(vec![Operation::Depthwise(wide)]),
+        "operation 0 (depthwise): a padding of 3 is not supported; use less than the kernel's side"
+    );
     assert_eq!(
         message(vec![Operation::Depthwise(depthwise(3, 7, 1))]),
         "operation 0 (depthwise): a kernel of side 7 does not fit into the padded input of 4×4; \
@@ -154,6 +160,12 @@ fn wrong_settings_are_refused() {
         message(EngineSettings::new(0)),
         "the engine's height is 0; it must be at least 1"
     );
+    assert_eq!(
+        message(EngineSettings::new(1 << 20)),
+        "operation 0 (pointwise): a map of 3×1048576×1048576 is too large; use smaller images"
+    );
+    let error = message(settings.clone().with_batch(usize::MAX));
+    assert!(error.contains("use a smaller batch or image"), "{error}");
     let empty = Network {
         input_channels: 0,
         ..network.clone()

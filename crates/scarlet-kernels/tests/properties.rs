@@ -7,7 +7,7 @@ mod common;
 use proptest::prelude::*;
 use scarlet_kernels::{
     Activation, Convolution, Depthwise, Engine, EngineSettings, InstructionSet, Linear, Network,
-    Operation, Padding, Pointwise, SqueezeExcite,
+    Operation, Padding, PaddingRule, Pointwise, SqueezeExcite,
 };
 
 fn activation() -> impl Strategy<Value = Activation> {
@@ -46,7 +46,7 @@ fn pointwise(
 fn depthwise(
     channels: usize,
     (kernel, stride): (usize, usize),
-    padding: Padding,
+    padding: PaddingRule,
     activation: Activation,
     seed: &str,
 ) -> Operation {
@@ -129,12 +129,20 @@ fn check(
     Ok(())
 }
 
-fn padding() -> impl Strategy<Value = Padding> {
-    (0..5usize, 0..5usize, 0..5usize, 0..5usize).prop_map(|(top, bottom, left, right)| Padding {
-        top,
-        bottom,
-        left,
-        right,
+/// A kernel's side, one of `kernels`, and less padding than that.
+fn kernel(kernels: impl Strategy<Value = usize>) -> impl Strategy<Value = (usize, Padding)> {
+    kernels.prop_flat_map(|kernel| {
+        let side = || 0..kernel.min(5);
+        let sides = (side(), side(), side(), side());
+        sides.prop_map(move |(top, bottom, left, right)| {
+            let sides = Padding {
+                top,
+                bottom,
+                left,
+                right,
+            };
+            (kernel, sides)
+        })
     })
 }
 
@@ -184,16 +192,15 @@ proptest! {
     fn depthwise_matches(
         (batch, height, width) in sizes(),
         channels in 1..40usize,
-        kernel in prop_oneof![Just(3usize), Just(5), Just(7)],
+        (kernel, padding) in kernel(prop_oneof![Just(3usize), Just(5), Just(7)]),
         stride in 1..3usize,
-        padding in padding(),
         activation in activation(),
     ) {
         prop_assume!(height + padding.top + padding.bottom >= kernel);
         prop_assume!(width + padding.left + padding.right >= kernel);
         let network = Network {
             input_channels: channels,
-            operations: vec![depthwise(channels, (kernel, stride), padding, activation, "d")],
+            operations: vec![depthwise(channels, (kernel, stride), padding.into(), activation, "d")],
         };
         check(&network, batch, (height, width))?;
     }
@@ -203,9 +210,8 @@ proptest! {
         (batch, height, width) in sizes(),
         input in 1..5usize,
         output in 1..40usize,
-        kernel in 1..6usize,
+        (kernel, padding) in kernel(1..6usize),
         stride in 1..4usize,
-        padding in padding(),
         activation in activation(),
         is_separable in any::<bool>(),
     ) {
@@ -216,13 +222,13 @@ proptest! {
             output,
             kernel,
             stride,
-            padding,
+            padding: padding.into(),
             weight: weight("c.weight", output * input * kernel * kernel, input * kernel * kernel),
             bias: weight("c.bias", output, 4),
             activation,
         })];
         if is_separable {
-            operations.push(depthwise(output, (3, 1), Padding::all(1), activation, "d"));
+            operations.push(depthwise(output, (3, 1), PaddingRule::all(1), activation, "d"));
         }
         check(&Network { input_channels: input, operations }, batch, (height, width))?;
     }
@@ -241,8 +247,8 @@ proptest! {
         classes in 1..50usize,
     ) {
         let padding = match same {
-            true => Padding::same(kernel, stride, height, width),
-            false => Padding::all(kernel / 2),
+            true => PaddingRule::Same,
+            false => PaddingRule::all(kernel / 2),
         };
         let mut operations = vec![
             pointwise(input, input, 1, Activation::None, "start"),
@@ -274,7 +280,7 @@ proptest! {
     ) {
         let operations = vec![
             pointwise(channels, channels, 1, activation, "0"),
-            depthwise(channels, (3, 1), Padding::all(1), activation, "1"),
+            depthwise(channels, (3, 1), PaddingRule::all(1), activation, "1"),
             squeeze_excite(channels, 3, "2"),
             pointwise(channels, channels, 1, Activation::None, "3"),
             Operation::Add(0),
@@ -296,11 +302,11 @@ proptest! {
 fn passes_match() {
     let operations = vec![
         pointwise(3, 20, 1, Activation::HSwish, "0"),
-        depthwise(20, (3, 2), Padding::all(1), Activation::HSwish, "1"),
+        depthwise(20, (3, 2), PaddingRule::all(1), Activation::HSwish, "1"),
         pointwise(20, 24, 1, Activation::None, "2"),
-        depthwise(24, (3, 2), Padding::all(1), Activation::Relu, "3"),
+        depthwise(24, (3, 2), PaddingRule::all(1), Activation::Relu, "3"),
         pointwise(24, 300, 1, Activation::HSwish, "4"),
-        depthwise(300, (5, 2), Padding::all(2), Activation::HSwish, "5"),
+        depthwise(300, (5, 2), PaddingRule::all(2), Activation::HSwish, "5"),
         squeeze_excite(300, 75, "6"),
         pointwise(300, 300, 1, Activation::None, "7"),
         pointwise(300, 500, 1, Activation::Relu6, "8"),

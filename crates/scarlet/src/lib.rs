@@ -18,7 +18,8 @@
 //! - [`Scarlet`] is the network; [`ScarletA`], [`ScarletB`], … and [`ScarletConfig`] build it.
 //! - [`blocks`] holds the modules it is made of, for networks of your own.
 //! - [`weights`] reads and writes checkpoints, PyTorch's included.
-//! - [`Deployed`], by [`Scarlet::deploy`], is the form that only runs, on kernels of our own.
+//! - [`Deployed`], by [`Scarlet::deploy`], is the form that only runs, on kernels of our own; as a
+//!   file it starts in milliseconds.
 //! - [`onnx`] writes the network for other runtimes.
 //! - [`fold`] removes batch normalisation and stabilizers exactly.
 //!
@@ -48,7 +49,7 @@ pub use builder::{
     EfficientNetLite0, ScarletA, ScarletA2, ScarletA4, ScarletB, ScarletC, ScarletConfig,
 };
 pub use burn;
-pub use deploy::{DeployError, DeployOptions, Deployed};
+pub use deploy::{DeployError, DeployOptions, Deployed, PartProfile};
 pub use device::{DeviceError, available_devices, device_by_name};
 pub use error::{ConfigError, InputError};
 pub use network::{FeatureMapInfo, MbLayer, Scarlet};
@@ -57,3 +58,4 @@ pub use prediction::{Prediction, top_k};
 pub use scarlet_arch::{self as arch, Architecture};
 #[cfg(feature = "images")]
 pub use scarlet_data as data;
+pub use scarlet_kernels as kernels;

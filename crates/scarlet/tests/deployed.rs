@@ -9,8 +9,8 @@ use proptest::prelude::*;
 use scarlet::arch::{Activation, Block, Expansion, Layer, Operation, Padding};
 use scarlet::weights::formula;
 use scarlet::{
-    Architecture, DeployError, DeployOptions, EfficientNetLite0, Scarlet, ScarletA, ScarletB,
-    ScarletC, ScarletConfig,
+    Architecture, DeployError, DeployOptions, Deployed, EfficientNetLite0, Scarlet, ScarletA,
+    ScarletB, ScarletC, ScarletConfig,
 };
 
 const TOLERANCE: f64 = 1e-4;
@@ -166,4 +166,156 @@ fn what_does_not_fit_is_refused_with_a_way_out() {
 
     let error = network.deploy(&options.with_threads(0)).err().unwrap();
     assert!(error.to_string().contains("thread"), "{error}");
+}
+
+fn bits(logits: &[f32]) -> Vec<u32> {
+    logits.iter().map(|x| x.to_bits()).collect()
+}
+
+#[test]
+fn a_file_runs_bit_for_bit_as_the_network() {
+    let folder = tempfile::tempdir().unwrap();
+    let device = Device::flex();
+    let networks = [
+        with_formula_weights(ScarletC::new().with_resolution(64).init(&device), "file."),
+        // Its padding depends on the size of the images.
+        with_formula_weights(
+            EfficientNetLite0::new().with_resolution(64).init(&device),
+            "file.",
+        ),
+    ];
+    for (index, network) in networks.into_iter().enumerate() {
+        let path = folder.path().join(format!("{index}.scarlet"));
+        let mut deployed = network.deploy(&DeployOptions::new()).unwrap();
+        deployed.save(&path).unwrap();
+        assert!(Deployed::is_file(&path));
+
+        let mut opened = Deployed::open(&path, &DeployOptions::new()).unwrap();
+        assert_eq!(opened.architecture(), deployed.architecture());
+        assert_eq!(
+            Deployed::read_architecture(&path).unwrap(),
+            *deployed.architecture()
+        );
+        let image = formula::signal("file", &[1, 3, 64, 64]);
+        let expected = bits(deployed.run(&image).unwrap());
+        assert_eq!(bits(opened.run(&image).unwrap()), expected);
+
+        // Another size, batch and number of threads than it was deployed for.
+        let options = DeployOptions::new()
+            .with_size(96, 32)
+            .with_batch(3)
+            .with_threads(2);
+        let images = formula::signal("file", &[3, 3, 96, 32]);
+        let mut opened = Deployed::open(&path, &options).unwrap();
+        let mut deployed = network.deploy(&options).unwrap();
+        let expected = bits(deployed.run(&images).unwrap());
+        assert_eq!(bits(opened.run(&images).unwrap()), expected);
+
+        // Saved from a file as well, while that file is mapped.
+        opened.save(&path).unwrap();
+        let mut again = Deployed::open(&path, &options).unwrap();
+        assert_eq!(bits(again.run(&images).unwrap()), expected);
+    }
+}
+
+#[test]
+fn files_that_are_no_deployed_networks_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("c.scarlet");
+    let options = DeployOptions::new();
+    let message = |path: &std::path::Path| Deployed::open(path, &options).unwrap_err().to_string();
+    assert!(message(&path).contains("cannot read"), "{}", message(&path));
+    std::fs::write(&path, "weights").unwrap();
+    assert!(!Deployed::is_file(&path));
+    assert!(message(&path).contains("is no deployed network"));
+
+    let device = Device::flex();
+    let network = ScarletC::new().with_resolution(32).init(&device);
+    let deployed = network.deploy(&options).unwrap();
+    std::fs::remove_file(&path).unwrap();
+    deployed.save(&path).unwrap();
+    let whole = std::fs::read(&path).unwrap();
+    std::fs::remove_file(&path).unwrap();
+    std::fs::write(&path, &whole[..whole.len() / 2]).unwrap();
+    assert!(message(&path).contains("not copied or downloaded as a whole"));
+
+    // A packed network, but not of this crate.
+    use scarlet::kernels::{Network, Operation, PackedNetwork};
+    let foreign = PackedNetwork::pack(&Network {
+        input_channels: 3,
+        operations: vec![Operation::GlobalMean],
+    })
+    .unwrap();
+    let write = |description: &str| {
+        let mut bytes = Vec::new();
+        foreign.write(description, &mut bytes).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        std::fs::write(&path, bytes).unwrap();
+    };
+    write("what is this?");
+    assert!(
+        message(&path).contains("not one of this program's: expected value"),
+        "{}",
+        message(&path)
+    );
+    let architecture = scarlet::arch::scarlet_c().to_json();
+    write(&format!(
+        r#"{{"architecture": {architecture}, "parts": []}}"#
+    ));
+    assert!(
+        message(&path).contains("its weights are of another network"),
+        "{}",
+        message(&path)
+    );
+    let invalid = architecture.replace("\"classes\": 1000", "\"classes\": 0");
+    write(&format!(r#"{{"architecture": {invalid}, "parts": []}}"#));
+    assert!(message(&path).contains("class"), "{}", message(&path));
+}
+
+#[test]
+fn a_file_that_cannot_be_written_leaves_what_was_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let device = Device::flex();
+    let network = ScarletC::new().with_resolution(32).init(&device);
+    let deployed = network.deploy(&DeployOptions::new()).unwrap();
+    let missing = folder.path().join("missing/c.scarlet");
+    let error = deployed.save(&missing).unwrap_err().to_string();
+    assert!(error.contains("cannot write"), "{error}");
+    // A folder in the file's place: everything is written, and then cannot be put there.
+    let taken = folder.path().join("taken");
+    std::fs::create_dir(&taken).unwrap();
+    std::fs::write(taken.join("inside"), "kept").unwrap();
+    assert!(deployed.save(&taken).is_err());
+    assert_eq!(
+        std::fs::read(taken.join("inside")).unwrap(),
+        b"kept".to_vec()
+    );
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn a_profile_names_the_parts_and_counts_what_the_network_costs() {
+    let device = Device::flex();
+    let network = ScarletC::new().with_resolution(64).init(&device);
+    let mut deployed = network.deploy(&DeployOptions::new()).unwrap();
+    let image = formula::signal("profile", &[1, 3, 64, 64]);
+    let profile = deployed.profile(&image, 2).unwrap();
+    let names: Vec<_> = profile.iter().map(|part| part.part.as_str()).collect();
+    // Layers 4, 5 and 16 are skips.
+    assert_eq!(
+        names[..6],
+        [
+            "stem",
+            "separable",
+            "1 E3K5s",
+            "2 E3K3s",
+            "3 E3K5s",
+            "6 E3K3"
+        ]
+    );
+    assert_eq!(names[names.len() - 2..], ["head", "classifier"]);
+    assert_eq!(names.len(), 2 + 16 + 2);
+    let counted: u64 = profile.iter().map(scarlet::PartProfile::mult_adds).sum();
+    let cost = scarlet::arch::Cost::of(deployed.architecture(), 64).unwrap();
+    assert_eq!(counted, cost.mult_adds);
 }

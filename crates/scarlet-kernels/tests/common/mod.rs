@@ -4,7 +4,7 @@
 
 use scarlet_arch::{Activation as BlockActivation, Architecture, Operation as Layer};
 use scarlet_kernels::{
-    Activation, Convolution, Depthwise, Linear, Network, Operation, Padding, Pointwise,
+    Activation, Convolution, Depthwise, Linear, Network, Operation, PaddingRule, Pointwise,
     SqueezeExcite,
 };
 
@@ -85,13 +85,13 @@ pub(crate) fn formula_network(architecture: &Architecture, size: usize) -> Netwo
     let mut size = size;
     let mut padding = |kernel: usize, stride: usize| {
         let padding = match architecture.padding {
-            scarlet_arch::Padding::Symmetric => Padding::all(kernel / 2),
-            scarlet_arch::Padding::Same => Padding::same(kernel, stride, size, size),
+            scarlet_arch::Padding::Symmetric => PaddingRule::all(kernel / 2),
+            scarlet_arch::Padding::Same => PaddingRule::Same,
         };
         size = size.div_ceil(stride);
         padding
     };
-    let convolution = |c: (&str, &str), input: usize, output: usize, padding: Padding| {
+    let convolution = |c: (&str, &str), input: usize, output: usize, padding: PaddingRule| {
         let (weight, bias) = folded(c.0, c.1, &[output, input, 3, 3], epsilon);
         Operation::Convolution(Convolution {
             input,
@@ -267,7 +267,7 @@ pub(crate) fn reference(network: &Network, height: usize, width: usize, image: &
                 x,
                 (channels, height, width),
                 (&c.weight, &c.bias, c.output),
-                (1, c.stride, Padding::default()),
+                (1, c.stride, PaddingRule::all(0)),
                 false,
                 c.activation,
             ),
@@ -329,10 +329,11 @@ fn convolve(
     x: &[f64],
     (channels, height, width): Size,
     (weight, bias, outputs): (&[f32], &[f32], usize),
-    (kernel, stride, padding): (usize, usize, Padding),
+    (kernel, stride, padding): (usize, usize, PaddingRule),
     depthwise: bool,
     activation: Activation,
 ) -> (Size, Vec<f64>) {
+    let padding = padding.resolve(kernel, stride, height, width);
     let out_height = (height + padding.top + padding.bottom - kernel) / stride + 1;
     let out_width = (width + padding.left + padding.right - kernel) / stride + 1;
     let mut y = Vec::with_capacity(outputs * out_height * out_width);

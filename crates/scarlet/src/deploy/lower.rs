@@ -4,33 +4,43 @@ use burn::nn::conv::Conv2d;
 use burn::tensor::{Tensor, TensorData};
 use scarlet_arch as arch;
 use scarlet_kernels::{
-    Activation, Convolution, Depthwise, Linear, Network, Operation, Padding, Pointwise,
+    Activation, Convolution, Depthwise, Linear, Network, Operation, PaddingRule, Pointwise,
     SqueezeExcite as Excite,
 };
 
+use super::Part;
 use crate::blocks::{ConvBn, InvertedResidual, SqueezeExcite};
 use crate::{MbLayer, Scarlet};
 
-/// The operations of a network whose batch normalisation is folded, for images of `height` and
-/// `width`.
-pub(crate) fn lower(network: &Scarlet, height: usize, width: usize) -> Network {
+/// The operations of a network whose batch normalisation is folded, and its parts.
+pub(crate) fn lower(network: &Scarlet) -> (Network, Vec<Part>) {
     let architecture = network.architecture();
     let mut lowering = Lowering {
         operations: Vec::new(),
+        parts: Vec::new(),
         padding: architecture.padding,
         inner: match architecture.activation {
             arch::Activation::HSwish => Activation::HSwish,
             arch::Activation::Relu6 => Activation::Relu6,
         },
-        size: (height, width),
     };
+    lowering.begin("stem");
     lowering.stem(&network.stem);
+    lowering.begin("separable");
     let separable = &network.separable_conv;
     let (conv, bias) = parts(&separable.depthwise);
     lowering.depthwise(conv, bias, Activation::Relu6);
     let (conv, bias) = parts(&separable.pointwise);
     lowering.pointwise(&conv.weight.val(), bias, 1, Activation::None);
-    for layer in &network.mb_module {
+    for (index, (layer, described)) in network
+        .mb_module
+        .iter()
+        .zip(&architecture.layers)
+        .enumerate()
+    {
+        if !matches!(layer, MbLayer::Identity(_)) {
+            lowering.begin(&format!("{} {}", index + 1, described.operation));
+        }
         match layer {
             MbLayer::Identity(_) => {}
             MbLayer::Linear(linear) => {
@@ -41,30 +51,40 @@ pub(crate) fn lower(network: &Scarlet, height: usize, width: usize) -> Network {
             MbLayer::InvertedResidual(block) => lowering.block(block),
         }
     }
+    lowering.begin("head");
     let (conv, bias) = parts(&network.conv_before_pooling);
     lowering.pointwise(&conv.weight.val(), bias, 1, Activation::Relu6);
     lowering.operations.push(Operation::GlobalMean);
+    lowering.begin("classifier");
     lowering.classifier(&network.classifier);
-    Network {
+    let lowered = Network {
         input_channels: architecture.input_channels,
         operations: lowering.operations,
-    }
+    };
+    (lowered, lowering.parts)
 }
 
 struct Lowering {
     operations: Vec<Operation>,
+    parts: Vec<Part>,
     padding: arch::Padding,
     inner: Activation,
-    /// Height and width of the tensor behind the operations so far.
-    size: (usize, usize),
 }
 
 impl Lowering {
+    /// What follows belongs to this part.
+    fn begin(&mut self, name: &str) {
+        self.parts.push(Part {
+            name: name.to_owned(),
+            first_operation: self.operations.len(),
+        });
+    }
+
     fn stem(&mut self, stem: &ConvBn) {
         let (conv, bias) = parts(stem);
         let [output, input, kernel, _] = conv.weight.dims();
         let stride = conv.stride[0];
-        let padding = self.pad(kernel, stride);
+        let padding = self.padding(kernel);
         self.operations.push(Operation::Convolution(Convolution {
             input,
             output,
@@ -103,7 +123,6 @@ impl Lowering {
         activation: Activation,
     ) {
         let [output, input, ..] = weight.dims();
-        self.shrink(stride);
         self.operations.push(Operation::Pointwise(Pointwise {
             input,
             output,
@@ -117,7 +136,7 @@ impl Lowering {
     fn depthwise(&mut self, conv: &Conv2d, bias: Vec<f32>, activation: Activation) {
         let [channels, _, kernel, _] = conv.weight.dims();
         let stride = conv.stride[0];
-        let padding = self.pad(kernel, stride);
+        let padding = self.padding(kernel);
         self.operations.push(Operation::Depthwise(Depthwise {
             channels,
             kernel,
@@ -157,19 +176,11 @@ impl Lowering {
         }));
     }
 
-    /// Padding of a convolution here.
-    fn pad(&mut self, kernel: usize, stride: usize) -> Padding {
-        let (height, width) = self.size;
-        self.shrink(stride);
+    fn padding(&self, kernel: usize) -> PaddingRule {
         match self.padding {
-            arch::Padding::Symmetric => Padding::all(kernel / 2),
-            arch::Padding::Same => Padding::same(kernel, stride, height, width),
+            arch::Padding::Symmetric => PaddingRule::all(kernel / 2),
+            arch::Padding::Same => PaddingRule::Same,
         }
-    }
-
-    fn shrink(&mut self, stride: usize) {
-        let (height, width) = self.size;
-        self.size = (height.div_ceil(stride), width.div_ceil(stride));
     }
 }
 

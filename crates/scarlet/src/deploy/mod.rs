@@ -1,10 +1,18 @@
 //! [`Deployed`]: the form of a network that only runs.
 
+mod file;
 pub(crate) mod lower;
+mod profile;
+
+pub use profile::PartProfile;
+
+use std::io;
+use std::path::PathBuf;
 
 use burn::tensor::{Device, Tensor, TensorData};
 use scarlet_arch::Architecture;
-use scarlet_kernels::{Engine, EngineError, EngineSettings};
+use scarlet_kernels::{Engine, EngineError, EngineSettings, PackedFileError, PackedNetwork};
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use self::lower::lower;
@@ -80,11 +88,34 @@ pub struct Deployed {
 
 #[derive(Debug)]
 enum Form {
-    Kernels(Box<Engine>),
+    Kernels {
+        engine: Box<Engine>,
+        parts: Vec<Part>,
+    },
     Graph {
         network: Box<Scarlet>,
         logits: Vec<f32>,
     },
+}
+
+impl Form {
+    fn kernels(
+        packed: PackedNetwork,
+        parts: Vec<Part>,
+        settings: EngineSettings,
+    ) -> Result<Self, DeployError> {
+        let engine = Box::new(Engine::with_packed(packed, settings)?);
+        Ok(Self::Kernels { engine, parts })
+    }
+}
+
+/// A part of a network, as people speak of it, among the operations: from its first one on, up to
+/// the next part.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Part {
+    name: String,
+    first_operation: usize,
 }
 
 impl Scarlet {
@@ -95,35 +126,44 @@ impl Scarlet {
     ///
     /// When the images' size does not fit, or a number in `options` is zero.
     pub fn deploy(&self, options: &DeployOptions) -> Result<Deployed, DeployError> {
-        let mut architecture = self.architecture().clone();
+        let form = |settings| {
+            let network = self.fold_for_running();
+            if is_cpu(&self.device()) {
+                let (lowered, parts) = lower(&network);
+                return Form::kernels(PackedNetwork::pack(&lowered)?, parts, settings);
+            }
+            Ok(Form::Graph {
+                network: Box::new(network),
+                logits: Vec::new(),
+            })
+        };
+        Deployed::with_form(self.architecture().clone(), options, form)
+    }
+}
+
+impl Deployed {
+    /// What `options` ask for, in the form that `form` makes for an engine's settings.
+    fn with_form(
+        mut architecture: Architecture,
+        options: &DeployOptions,
+        form: impl FnOnce(EngineSettings) -> Result<Form, DeployError>,
+    ) -> Result<Self, DeployError> {
         let resolution = architecture.preprocessing.resolution;
         let size @ (height, width) = options.size.unwrap_or((resolution, resolution));
         let channels = architecture.input_channels;
         InputError::check(&architecture, [1, channels, height, width])?;
-        let network = self.fold_for_running();
-        let form = if is_cpu(&self.device()) {
-            let settings = EngineSettings {
-                batch: options.batch,
-                height,
-                width,
-                threads: options.threads,
-                instruction_set: None,
-            };
-            Form::Kernels(Box::new(Engine::new(
-                &lower(&network, height, width),
-                settings,
-            )?))
-        } else {
-            Form::Graph {
-                network: Box::new(network),
-                logits: Vec::new(),
-            }
-        };
         if height == width {
             architecture.preprocessing.resolution = height;
         }
-        Ok(Deployed {
-            form,
+        let settings = EngineSettings {
+            batch: options.batch,
+            height,
+            width,
+            threads: options.threads,
+            instruction_set: None,
+        };
+        Ok(Self {
+            form: form(settings)?,
             architecture,
             batch: options.batch,
             size,
@@ -141,7 +181,7 @@ impl Deployed {
     pub fn run(&mut self, images: &[f32]) -> Result<&[f32], DeployError> {
         let (height, width) = self.size;
         match &mut self.form {
-            Form::Kernels(engine) => Ok(engine.run(images)?),
+            Form::Kernels { engine, .. } => Ok(engine.run(images)?),
             Form::Graph { network, logits } => {
                 let channels = self.architecture.input_channels;
                 let per_image = channels * height * width;
@@ -211,6 +251,31 @@ pub enum DeployError {
     /// The kernels refuse the network, the settings or the images.
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// A file cannot be opened as a deployed network.
+    #[error(transparent)]
+    File(#[from] PackedFileError),
+    /// A deployed network's file says nothing sensible about its network.
+    #[error(
+        "{} holds a packed network, but not one of this program's: {reason}",
+        path.display()
+    )]
+    Description {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A deployed network's file cannot be written.
+    #[error("cannot write {}: {source}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// The system's answer.
+        source: io::Error,
+    },
+    /// Only the CPU's kernels can be profiled.
+    #[error("only networks on the CPU can be profiled: deploy this one from a CPU device")]
+    NoKernels,
     /// The values are not a whole number of images, none, or too many.
     #[error(
         "{found} values are not between 1 and {batch} images of {per_image} values: give whole \

@@ -1,6 +1,6 @@
 //! From the operations of a folded network to the nodes of an ONNX graph.
 
-use scarlet_kernels::{Activation, Network, Operation, Padding, SqueezeExcite};
+use scarlet_kernels::{Activation, Network, Operation, Padding, PaddingRule, SqueezeExcite};
 
 use super::proto::{Attribute, AttributeKind, FLOAT, Node, Tensor};
 
@@ -17,26 +17,28 @@ pub(super) struct Nodes {
 }
 
 impl Nodes {
-    /// The nodes of a network whose operations have these names.
-    pub(super) fn of(network: Network, names: &[String]) -> Self {
+    /// The nodes of a network whose operations have these names, for images of `height` and
+    /// `width`.
+    pub(super) fn of(network: Network, names: &[String], (height, width): (usize, usize)) -> Self {
         let mut nodes = Self::default();
+        let mut size = (height, width);
         let mut outputs: Vec<String> = Vec::with_capacity(names.len());
         for (operation, name) in network.operations.into_iter().zip(names) {
             let input = outputs.last().map_or(INPUT, String::as_str).to_owned();
             let output = match operation {
                 Operation::Convolution(c) => {
                     let kernel = [c.output, c.input, c.kernel, c.kernel];
-                    let shape = Window::new(c.kernel, c.stride, c.padding, 1);
+                    let shape = Window::at(&mut size, c.kernel, c.stride, c.padding, 1);
                     nodes.convolution(name, input, shape, (kernel, c.weight, c.bias), c.activation)
                 }
                 Operation::Depthwise(c) => {
                     let kernel = [c.channels, 1, c.kernel, c.kernel];
-                    let shape = Window::new(c.kernel, c.stride, c.padding, c.channels);
+                    let shape = Window::at(&mut size, c.kernel, c.stride, c.padding, c.channels);
                     nodes.convolution(name, input, shape, (kernel, c.weight, c.bias), c.activation)
                 }
                 Operation::Pointwise(c) => {
                     let kernel = [c.output, c.input, 1, 1];
-                    let shape = Window::new(1, c.stride, Padding::default(), 1);
+                    let shape = Window::at(&mut size, 1, c.stride, PaddingRule::all(0), 1);
                     nodes.convolution(name, input, shape, (kernel, c.weight, c.bias), c.activation)
                 }
                 Operation::SqueezeExcite(se) => nodes.squeeze_excite(name, input, se),
@@ -169,6 +171,20 @@ struct Window {
 }
 
 impl Window {
+    /// On an image of this size, which becomes that of the result.
+    fn at(
+        (height, width): &mut (usize, usize),
+        kernel: usize,
+        stride: usize,
+        padding: PaddingRule,
+        groups: usize,
+    ) -> Self {
+        let padding = padding.resolve(kernel, stride, *height, *width);
+        *height = (*height + padding.top + padding.bottom - kernel) / stride + 1;
+        *width = (*width + padding.left + padding.right - kernel) / stride + 1;
+        Self::new(kernel, stride, padding, groups)
+    }
+
     fn new(kernel: usize, stride: usize, padding: Padding, groups: usize) -> Self {
         Self {
             kernel,

@@ -197,7 +197,7 @@ impl Scarlet {
 
         let network = self.fold_for_running();
         let names = operation_names(network.architecture());
-        let nodes = Nodes::of(lower(&network, height, width), &names);
+        let nodes = Nodes::of(lower(&network).0, &names, (height, width));
         let model = Model {
             ir_version: Some(ir_version(options.opset)),
             producer_name: Some("scarlet".to_owned()),

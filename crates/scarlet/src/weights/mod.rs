@@ -23,7 +23,7 @@
 //! - [`Source`] names a file by path, URL, hub or Python package, and [`Fetcher`] gets it
 //!   (feature `fetch`).
 
-mod atomic_file;
+pub(crate) mod atomic_file;
 mod entry;
 mod error;
 pub mod formula;

@@ -1,0 +1,117 @@
+//! [`PackedNetwork`]: a network whose weights lie in the order in which the kernels read them.
+
+mod file;
+mod layout;
+
+pub use file::PackedFileError;
+
+use std::{ops::Range, sync::Arc};
+
+use memmap2::Mmap;
+
+use crate::{EngineError, Network, Shape, memory::Buffer};
+use layout::{Layout, pack_matrix};
+
+/// Where an array of packed weights starts, in floats.
+pub(crate) type Offset = usize;
+
+/// A network whose weights are packed, shared by all engines that run it.
+///
+/// The packing depends on nothing but the network: neither on the instruction set, nor on the
+/// size of the images, the batch or the threads. So one file ([`PackedNetwork::save`]) serves every
+/// [`Engine`](crate::Engine).
+#[derive(Debug, Clone)]
+pub struct PackedNetwork {
+    network: Network<Offset>,
+    weights: Arc<Weights>,
+}
+
+impl PackedNetwork {
+    /// Packs a network.
+    ///
+    /// # Errors
+    ///
+    /// When an array's length is not what the sizes of its operation ask for, or there is not
+    /// enough memory.
+    pub fn pack(network: &Network) -> Result<Self, EngineError> {
+        let mut layout = Layout::default();
+        let packed = layout.place(network, |operation, array, values| {
+            if values.len() == array.values() {
+                return Ok(());
+            }
+            Err(EngineError::WeightLength {
+                operation,
+                kind: network.operations[operation].kind(),
+                what: array.name,
+                found: values.len(),
+                expected: array.values(),
+            })
+        })?;
+        let mut weights = Buffer::zeroed(layout.floats())?;
+        let to = weights.as_mut_slice();
+        let mut layout = Layout::default();
+        layout.place(network, |_, array, values| {
+            pack_matrix(values, &array, &mut to[array.place.clone()]);
+            Ok::<_, EngineError>(())
+        })?;
+        Ok(Self {
+            network: packed,
+            weights: Arc::new(Weights::Owned(weights)),
+        })
+    }
+
+    /// Channels of the images it takes.
+    pub fn input_channels(&self) -> usize {
+        self.network.input_channels
+    }
+
+    /// The shape behind each operation; see [`Network::shapes`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Network::shapes`].
+    pub fn shapes(&self, height: usize, width: usize) -> Result<Vec<Shape>, EngineError> {
+        self.network.shapes(height, width)
+    }
+
+    /// The operations, each with the places of its weights, in floats.
+    pub(crate) fn network(&self) -> &Network<Offset> {
+        &self.network
+    }
+
+    pub(crate) fn weights(&self) -> &Weights {
+        &self.weights
+    }
+}
+
+/// Packed weights, in memory of their own or in a file.
+#[derive(Debug)]
+pub(crate) enum Weights {
+    Owned(Buffer),
+    /// The bytes of the file that hold them, a whole number of floats that starts at a cache line.
+    Mapped(Mmap, Range<usize>),
+}
+
+impl Weights {
+    pub(crate) fn as_slice(&self) -> &[f32] {
+        match self {
+            Self::Owned(buffer) => buffer.as_slice(),
+            Self::Mapped(map, range) => {
+                let bytes = &map[range.clone()];
+                // SAFETY: any bits are a float. The file starts at a page and the range at a
+                // cache line of it, so there is nothing in front of the floats.
+                let (before, floats, _) = unsafe { bytes.align_to::<f32>() };
+                debug_assert!(before.is_empty());
+                floats
+            }
+        }
+    }
+
+    pub(crate) fn pointer(&self) -> *const f32 {
+        self.as_slice().as_ptr()
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        size_of_val(self.as_slice())
+    }
+}

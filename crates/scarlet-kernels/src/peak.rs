@@ -1,0 +1,186 @@
+//! What the machine can do at best, measured.
+
+use std::{hint::black_box, sync::Mutex, time::Instant};
+
+use crate::{
+    EngineError, InstructionSet,
+    memory::Buffer,
+    pool::Pool,
+    simd::{Kernel, LANES, Vector},
+};
+
+/// Bytes that all threads together read from memory: more than processors have of caches.
+const MEMORY_BYTES: usize = 256 << 20;
+
+/// Bytes that each thread reads from its second-level cache.
+const CACHE_BYTES: usize = 128 << 10;
+
+/// Sums that do not wait for each other: enough for two multiply-adds a cycle that take four or
+/// five.
+const SUMS: usize = 12;
+
+/// The most that some threads of this machine achieve at once, for rooflines (Williams, Waterman
+/// and Patterson, *Roofline: an insightful visual performance model for multicore architectures*,
+/// 2009).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Peak {
+    /// Floating-point operations in a second, of multiply-adds in registers; one counts as two.
+    pub flops: f64,
+    /// Bytes read from memory in a second.
+    pub memory: f64,
+    /// Bytes read from the second-level caches in a second.
+    pub cache: f64,
+}
+
+impl Peak {
+    /// Measures within about a second.
+    ///
+    /// # Errors
+    ///
+    /// When there are no threads asked for, or none to be had, or no memory.
+    pub fn measure(threads: usize, instructions: InstructionSet) -> Result<Self, EngineError> {
+        if threads == 0 {
+            return Err(EngineError::ZeroSetting {
+                setting: "number of threads",
+            });
+        }
+        if !instructions.is_available() {
+            return Err(EngineError::MissingInstructionSet(instructions));
+        }
+        let pool = Pool::new(threads).map_err(|error| EngineError::Threads {
+            threads,
+            reason: error.to_string(),
+        })?;
+        let mut machine = Machine { pool, instructions };
+        let multiply_adds = 1 << 19;
+        let flops = (threads * multiply_adds * SUMS * LANES * 2) as f64;
+        let seconds = machine.best(20, &|_| {
+            machine_run(instructions, MultiplyAdds(multiply_adds));
+        });
+        Ok(Self {
+            flops: flops / seconds,
+            memory: machine.read(MEMORY_BYTES / threads, 1)?,
+            cache: machine.read(CACHE_BYTES, 2000)?,
+        })
+    }
+}
+
+struct Machine {
+    pool: Pool,
+    instructions: InstructionSet,
+}
+
+impl Machine {
+    /// Shortest seconds of some runs of a job on all threads, after one that does not count.
+    fn best(&mut self, runs: usize, job: &(dyn Fn(usize) + Sync)) -> f64 {
+        let mut best = f64::INFINITY;
+        for run in 0..=runs {
+            let start = Instant::now();
+            self.pool.run(job);
+            if run > 0 {
+                best = best.min(start.elapsed().as_secs_f64());
+            }
+        }
+        best
+    }
+
+    /// Bytes a second of all threads that each read so many bytes of their own, some times.
+    fn read(&mut self, bytes: usize, times: usize) -> Result<f64, EngineError> {
+        let threads = self.pool.threads();
+        let floats = bytes / size_of::<f32>();
+        let buffers: Vec<_> = (0..threads)
+            .map(|_| Buffer::zeroed(floats).map(Mutex::new))
+            .collect::<Result<_, _>>()?;
+        let instructions = self.instructions;
+        // Each thread writes its own first: memory that was never written is all the same page.
+        self.pool.run(&|thread| {
+            if let Ok(mut buffer) = buffers[thread].lock() {
+                buffer.as_mut_slice().fill(1.0);
+            }
+        });
+        let seconds = self.best(4, &|thread| {
+            if let Ok(buffer) = buffers[thread].lock() {
+                for _ in 0..times {
+                    machine_run(instructions, Read(black_box(buffer.as_slice())));
+                }
+            }
+        });
+        Ok((threads * floats * size_of::<f32>() * times) as f64 / seconds)
+    }
+}
+
+fn machine_run(instructions: InstructionSet, kernel: impl Kernel) {
+    // SAFETY: `Peak::measure` checked that the instruction set is available.
+    unsafe { instructions.run(kernel) }
+}
+
+/// So many multiply-adds in each of the sums.
+struct MultiplyAdds(usize);
+
+impl Kernel for MultiplyAdds {
+    #[inline(always)]
+    fn run<V: Vector>(self) {
+        // Both unknown to the compiler, and such that the sums stay where they are.
+        let (factor, addend) = (V::splat(black_box(0.5)), V::splat(black_box(0.5)));
+        let mut sums = [V::splat(1.0); SUMS];
+        for _ in 0..self.0 {
+            for sum in &mut sums {
+                *sum = sum.mul_add(factor, addend);
+            }
+        }
+        keep(sums);
+    }
+}
+
+/// The sum of all floats, of which there is a multiple of a cache line.
+struct Read<'a>(&'a [f32]);
+
+impl Kernel for Read<'_> {
+    #[inline(always)]
+    fn run<V: Vector>(self) {
+        let mut sums = [V::splat(0.0); SUMS];
+        for floats in self.0.chunks_exact(SUMS * LANES) {
+            for (index, sum) in sums.iter_mut().enumerate() {
+                // SAFETY: the chunk has so many vectors.
+                let vector = unsafe { V::load(floats.as_ptr().add(index * LANES)) };
+                *sum = sum.add(vector);
+            }
+        }
+        keep(sums);
+    }
+}
+
+/// Makes the compiler compute the sums.
+#[inline(always)]
+fn keep<V: Vector>(sums: [V; SUMS]) {
+    let mut floats = [0.0; LANES];
+    for sum in sums {
+        // SAFETY: the array has room for a vector.
+        unsafe { sum.store(floats.as_mut_ptr()) };
+        black_box(&floats);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_instruction_set_has_a_peak() {
+        for instructions in InstructionSet::available() {
+            let peak = Peak::measure(2, instructions).unwrap();
+            for value in [peak.flops, peak.memory, peak.cache] {
+                assert!(value.is_finite() && value > 0.0, "{peak:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn no_threads_have_no_peak() {
+        let error = Peak::measure(0, InstructionSet::detect()).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the engine's number of threads is 0; it must be at least 1"
+        );
+    }
+}

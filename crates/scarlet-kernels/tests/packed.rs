@@ -1,0 +1,288 @@
+//! Packed networks as files: what was written is run, and nothing else is.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use common::{formula_network, signal};
+use proptest::prelude::*;
+use scarlet_kernels::{
+    Engine, EngineSettings, InstructionSet, Network, PackedFileError, PackedNetwork,
+};
+
+const SIZE: usize = 32;
+
+fn network() -> Network {
+    let mut architecture = "E3K3@8/2 E6K5s@12 - E3K7s@12".parse().unwrap();
+    shrink(&mut architecture);
+    formula_network(&architecture, SIZE)
+}
+
+/// A small network with asymmetric padding, whose amount depends on the size of the images.
+fn same_padded() -> Network {
+    let mut architecture: scarlet_arch::Architecture = "E3K3@8/2 E6K5s@12/2".parse().unwrap();
+    shrink(&mut architecture);
+    architecture.padding = scarlet_arch::Padding::Same;
+    formula_network(&architecture, SIZE)
+}
+
+fn shrink(architecture: &mut scarlet_arch::Architecture) {
+    architecture.stem = 6;
+    architecture.separable = 5;
+    architecture.head = 20;
+    architecture.classes = 7;
+}
+
+fn bytes(network: &Network) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let packed = PackedNetwork::pack(network).unwrap();
+    packed.write("what it is", &mut bytes).unwrap();
+    bytes
+}
+
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn write(&self, bytes: &[u8]) -> PathBuf {
+        // A file that is mapped must not be changed.
+        let path = self.0.path().join("network");
+        let _ = fs::remove_file(&path);
+        fs::write(&path, bytes).unwrap();
+        path
+    }
+
+    fn open(&self, bytes: &[u8]) -> Result<(PackedNetwork, String), PackedFileError> {
+        PackedNetwork::open(&self.write(bytes))
+    }
+}
+
+fn logits(mut engine: Engine) -> Vec<u32> {
+    let settings = engine.settings();
+    let input = signal(
+        "input",
+        settings.batch * 3 * settings.height * settings.width,
+    );
+    let logits = engine.run(&input).unwrap();
+    logits.iter().map(|x| x.to_bits()).collect()
+}
+
+#[test]
+fn a_file_runs_bit_for_bit_as_the_network_in_every_setting() {
+    let folder = Folder::new();
+    for network in [network(), same_padded()] {
+        let (packed, description) = folder.open(&bytes(&network)).unwrap();
+        assert_eq!(description, "what it is");
+        for set in InstructionSet::available() {
+            for (size, batch, threads) in [(32, 1, 1), (32, 3, 2), (64, 2, 1), (96, 1, 3)] {
+                let settings = EngineSettings::new(size)
+                    .with_batch(batch)
+                    .with_threads(threads)
+                    .with_instruction_set(set);
+                let opened = Engine::with_packed(packed.clone(), settings.clone()).unwrap();
+                let made = Engine::new(&network, settings).unwrap();
+                assert_eq!(logits(opened), logits(made), "{set}, {size}, {batch}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_was_opened_is_written_byte_for_byte() {
+    let folder = Folder::new();
+    let first = bytes(&network());
+    let (packed, description) = folder.open(&first).unwrap();
+    let mut second = Vec::new();
+    packed.write(&description, &mut second).unwrap();
+    assert!(first == second);
+}
+
+/// The file is the same on every machine of the same byte order: the one thing that packing could
+/// depend on is the instruction set, and it has no say.
+#[test]
+fn a_file_starts_as_it_is_documented() {
+    let bytes = bytes(&network());
+    assert_eq!(&bytes[..8], b"scarlet\0");
+    assert_eq!(bytes[8..16], 1u64.to_le_bytes());
+    assert_eq!(&bytes[16..32], b"f32le 8 2 4\0\0\0\0\0");
+    let number = |at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().unwrap()) as usize;
+    let (network, description, weights) = (number(32), number(40), number(48));
+    assert_eq!(&bytes[64 + network..][..description], b"what it is");
+    let start = (64 + network + description).next_multiple_of(64);
+    assert_eq!(bytes.len(), start + weights);
+    let json: serde_json::Value = serde_json::from_slice(&bytes[64..64 + network]).unwrap();
+    assert_eq!(json["input_channels"], 3);
+    assert_eq!(json["operations"][0]["convolution"]["weight"], 0);
+}
+
+#[test]
+fn a_file_that_is_cut_short_or_too_long_is_refused() {
+    let folder = Folder::new();
+    let whole = bytes(&network());
+    let number = |at: usize| u64::from_le_bytes(whole[at..at + 8].try_into().unwrap()) as usize;
+    let weights = whole.len() - number(48);
+    let sections = [
+        0,
+        8,
+        16,
+        32,
+        63,
+        64,
+        64 + number(32),
+        64 + number(32) + number(40),
+    ];
+    for length in sections.into_iter().chain([
+        weights - 1,
+        weights,
+        weights + 4,
+        whole.len() - 64,
+        whole.len() - 1,
+    ]) {
+        let error = folder.open(&whole[..length]).unwrap_err();
+        if length < 8 {
+            assert!(matches!(error, PackedFileError::OtherFormat { .. }));
+            continue;
+        }
+        let message = error.to_string();
+        let found = format!("has {length} bytes, but should have");
+        assert!(message.contains(&found), "{length}: {message}");
+        assert!(message.contains("deploy the network again"), "{message}");
+    }
+    let mut longer = whole.clone();
+    longer.push(0);
+    let error = folder.open(&longer).unwrap_err();
+    assert!(matches!(error, PackedFileError::Length { .. }), "{error}");
+}
+
+#[test]
+fn every_kind_of_wrong_file_is_told_from_the_others() {
+    let folder = Folder::new();
+    let whole = bytes(&network());
+    let message = |change: &dyn Fn(&mut Vec<u8>)| {
+        let mut bytes = whole.clone();
+        change(&mut bytes);
+        folder.open(&bytes).unwrap_err().to_string()
+    };
+    let other = message(&|bytes| bytes[0] = b'S');
+    assert!(other.contains("is no deployed network"), "{other}");
+    let version = message(&|bytes| bytes[8] = 2);
+    assert!(
+        version.contains("of format 2, but this program reads format 1"),
+        "{version}"
+    );
+    assert!(version.contains("deploy the network again"), "{version}");
+    let packing = message(&|bytes| bytes[22] = b'9');
+    assert!(
+        packing.contains("packed as `f32le 9 2 4`, but the kernels here read `f32le 8 2 4`"),
+        "{packing}"
+    );
+    let damaged = message(&|bytes| *bytes.last_mut().unwrap() ^= 1);
+    assert!(damaged.contains("its checksum is wrong"), "{damaged}");
+
+    let missing = PackedNetwork::open(Path::new("no-such-file")).unwrap_err();
+    assert!(missing.to_string().contains("cannot read no-such-file"));
+    let directory = PackedNetwork::open(folder.0.path()).unwrap_err();
+    assert!(directory.to_string().contains("directory"), "{directory}");
+}
+
+/// A file whose checksum fits, though it was not written by this program.
+fn forge(bytes: &[u8], change: impl FnOnce(String) -> String) -> Vec<u8> {
+    let number = |at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().unwrap()) as usize;
+    let network = change(String::from_utf8(bytes[64..64 + number(32)].to_vec()).unwrap());
+    let mut forged = bytes[..64].to_vec();
+    forged[32..40].copy_from_slice(&(network.len() as u64).to_le_bytes());
+    forged[40..48].copy_from_slice(&0u64.to_le_bytes());
+    forged.extend(network.as_bytes());
+    forged.resize(forged.len().next_multiple_of(64), 0);
+    forged.extend(&bytes[bytes.len() - number(48)..]);
+    let mut lanes = [0u64, 1, 2, 3].map(|lane| 0xCBF2_9CE4_8422_2325 + lane);
+    let step = |hash: u64, word: u64| {
+        let hash = (hash ^ word).wrapping_mul(0x0000_0100_0000_01B3);
+        hash.rotate_left(29)
+    };
+    for (index, word) in forged.chunks_exact(8).enumerate() {
+        if index != 7 {
+            let word = u64::from_le_bytes(word.try_into().unwrap());
+            lanes[index % 4] = step(lanes[index % 4], word);
+        }
+    }
+    let checksum = lanes.into_iter().fold(0xCBF2_9CE4_8422_2325, step);
+    forged[56..64].copy_from_slice(&checksum.to_le_bytes());
+    forged
+}
+
+#[test]
+fn a_forged_file_is_refused_or_harmless() {
+    let folder = Folder::new();
+    let whole = bytes(&network());
+    // A forgery that changes nothing is no forgery.
+    assert!(folder.open(&forge(&whole, |network| network)).is_ok());
+    let message = |from: &str, to: &str| {
+        let forged = forge(&whole, |network| {
+            assert!(network.contains(from), "{network}");
+            network.replacen(from, to, 1)
+        });
+        match folder.open(&forged) {
+            Err(error) => error.to_string(),
+            Ok((packed, _)) => Engine::with_packed(packed, EngineSettings::new(SIZE))
+                .unwrap_err()
+                .to_string(),
+        }
+    };
+    let moved = "its weights are not where they should be";
+    for (from, to, expected) in [
+        (r#""weight":0"#, r#""weight":16"#, moved),
+        (r#""output":6"#, r#""output":600"#, moved),
+        (r#""output":6"#, r#""output":18446744073709551615"#, moved),
+        (r#""kernel":3"#, r#""kernel":4294967296"#, moved),
+        (
+            r#""input":3"#,
+            r#""input":-3"#,
+            "its network cannot be read",
+        ),
+        (r#""add":"#, r#""subtract":"#, "its network cannot be read"),
+        (r#""stride":2"#, r#""stride":0"#, "a stride of 0"),
+        (
+            r#""top":1"#,
+            r#""top":18446744073709551615"#,
+            "a padding of",
+        ),
+        (r#""add":9"#, r#""add":900"#, "comes later"),
+        (
+            r#""input_channels":3"#,
+            r#""input_channels":4"#,
+            "takes a map of 3",
+        ),
+        (
+            r#""input_channels":3"#,
+            r#""input_channels":18446744073709551615"#,
+            "is too large",
+        ),
+    ] {
+        let message = message(from, to);
+        assert!(message.contains(expected), "{to}: {message}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    /// Whatever happens to some neighbouring bytes is noticed.
+    #[test]
+    fn changed_bytes_are_noticed(at in any::<prop::sample::Index>(), bits in 1u64.., wide in 1..9usize) {
+        let folder = Folder::new();
+        let mut bytes = bytes(&network());
+        let at = at.index(bytes.len());
+        let before = bytes.clone();
+        for (byte, bits) in bytes[at..].iter_mut().zip(bits.to_le_bytes()).take(wide) {
+            *byte ^= bits;
+        }
+        prop_assume!(bytes != before);
+        prop_assert!(folder.open(&bytes).is_err());
+    }
+}

@@ -1,0 +1,113 @@
+//! Where a deployed network's time goes.
+
+use std::time::Duration;
+
+use scarlet_kernels::StepProfile;
+
+use super::{DeployError, Deployed, Form, Part};
+
+/// Where the time of one part of a network goes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PartProfile {
+    /// `stem`, `separable`, a layer such as `3 E3K7s`, `head` or `classifier`.
+    pub part: String,
+    /// What is executed for it. A step that does the work of two parts at once, as that of the
+    /// stem and the depthwise convolution behind it, is with the first.
+    pub steps: Vec<StepProfile>,
+}
+
+impl PartProfile {
+    /// Multiplications, for all images.
+    pub fn mult_adds(&self) -> u64 {
+        self.steps.iter().map(|step| step.mult_adds).sum()
+    }
+
+    /// Bytes read and written, for all images.
+    pub fn bytes(&self) -> u64 {
+        self.steps.iter().map(|step| step.bytes).sum()
+    }
+
+    /// The sum of the steps' shortest times.
+    pub fn time(&self) -> Duration {
+        self.steps.iter().map(|step| step.time).sum()
+    }
+}
+
+impl Deployed {
+    /// Runs the network `runs` times on `images` `[images, channels, height, width]`, measures
+    /// each step, and returns the parts in the order of execution.
+    ///
+    /// # Errors
+    ///
+    /// As [`run`](Self::run), and when the network does not run on the CPU's kernels.
+    pub fn profile(
+        &mut self,
+        images: &[f32],
+        runs: usize,
+    ) -> Result<Vec<PartProfile>, DeployError> {
+        let Form::Kernels { engine, parts } = &mut self.form else {
+            return Err(DeployError::NoKernels);
+        };
+        let steps = engine.profile(images, runs)?;
+        Ok(by_part(parts, steps))
+    }
+}
+
+fn by_part(parts: &[Part], steps: Vec<StepProfile>) -> Vec<PartProfile> {
+    let mut profiles: Vec<PartProfile> = Vec::new();
+    for step in steps {
+        let part = parts
+            .iter()
+            .rfind(|part| part.first_operation <= step.operations.start)
+            .map_or("", |part| &part.name);
+        match profiles.last_mut() {
+            Some(last) if last.part == part => last.steps.push(step),
+            _ => profiles.push(PartProfile {
+                part: part.to_owned(),
+                steps: vec![step],
+            }),
+        }
+    }
+    profiles
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_are_with_the_part_of_their_first_operation() {
+        let parts =
+            [("stem", 0), ("separable", 1), ("1 E3K3", 3)].map(|(name, first_operation)| {
+                let name = name.to_owned();
+                Part {
+                    name,
+                    first_operation,
+                }
+            });
+        let step = |operations, mult_adds| StepProfile {
+            kind: "step",
+            operations,
+            mult_adds,
+            bytes: 10,
+            time: Duration::from_micros(mult_adds),
+        };
+        let profiles = by_part(
+            &parts,
+            vec![step(0..2, 5), step(2..3, 7), step(3..5, 1), step(5..5, 2)],
+        );
+        let found: Vec<_> = profiles
+            .iter()
+            .map(|p| (p.part.as_str(), p.mult_adds(), p.bytes(), p.time()))
+            .collect();
+        let time = Duration::from_micros;
+        assert_eq!(
+            found,
+            [
+                ("stem", 5, 10, time(5)),
+                ("separable", 7, 10, time(7)),
+                ("1 E3K3", 3, 20, time(3)),
+            ]
+        );
+    }
+}
