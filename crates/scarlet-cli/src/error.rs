@@ -77,6 +77,19 @@ pub(crate) enum CliError {
     },
     #[error("{0}")]
     FolderClasses(String),
+    #[error("{} is a deployed network, which is a model of its own: leave out --model", .0.display())]
+    DeployedModel(PathBuf),
+    #[error(
+        "{} is a deployed network, whose weights are packed for running only: give those that it \
+         was made from", .0.display()
+    )]
+    DeployedWeights(PathBuf),
+    #[error(
+        "{} is a deployed network, which runs on the CPU only, not on {device}: give the weights \
+         that it was made from",
+        path.display()
+    )]
+    DeployedDevice { path: PathBuf, device: String },
     #[error("the network takes images of {0} channels, but photographs have 3 (RGB)")]
     NotRgb(usize),
 
@@ -120,6 +133,9 @@ impl CliError {
             | Self::Deploy(scarlet::DeployError::Input(_))
             | Self::NotAModelFile(_)
             | Self::Train(TrainError::Setting { .. } | TrainError::SettingsChanged { .. })
+            | Self::DeployedModel(_)
+            | Self::DeployedWeights(_)
+            | Self::DeployedDevice { .. }
             | Self::ExportFormat(_)
             | Self::ExportOption { .. }
             | Self::Onnx(OnnxError::Input(_) | OnnxError::Setting { .. })

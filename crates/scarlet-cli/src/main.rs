@@ -2,6 +2,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod atomic_file;
 mod class_names;
 mod cli;
 mod commands;

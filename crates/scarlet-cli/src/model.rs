@@ -6,11 +6,16 @@ use std::path::{Path, PathBuf};
 use scarlet::arch::{self, Architecture, Preprocessing};
 use scarlet::burn::tensor::{Device, Tensor, TensorData};
 use scarlet::weights::{FetchError, Fetcher, Source, StateDict, WeightsError};
-use scarlet::{DeployOptions, Deployed, Prediction, Scarlet, ScarletConfig, device_by_name, top_k};
+use scarlet::{
+    DeployOptions, Deployed, PartProfile, Prediction, Scarlet, ScarletConfig, device_by_name, top_k,
+};
 
-use crate::cli::{ComputeArgs, DEFAULT_MODEL, ModelArgs};
+use crate::cli::{ComputeArgs, DEFAULT_MODEL, ModelArgs, SubjectArgs};
 use crate::error::CliError;
 use crate::terminal::Terminal;
+
+/// The network that `bench` and `profile` measure unless told otherwise.
+const MEASURED_MODEL: &str = "scarlet-a";
 
 /// A network in its deployed form on a device.
 #[derive(Debug)]
@@ -32,33 +37,63 @@ impl Model {
         terminal: &Terminal,
     ) -> Result<Self, CliError> {
         let device = open_device(compute)?;
+        if let Some(path) = deployed_file(args, terminal)? {
+            let network = open_deployed(&path, args, compute, batch)?;
+            let weights = args.weights.clone().unwrap_or_default();
+            return Self::new(network, weights, device, compute);
+        }
         let Loaded {
             network,
             architecture,
             weights,
         } = Loaded::open(args, &device, terminal)?;
+        let resolution = architecture.preprocessing.resolution;
+        let network = deploy(&network, resolution, batch)?;
+        Self::new(network, weights, device, compute)
+    }
+
+    fn new(
+        network: Deployed,
+        weights: String,
+        device: Device,
+        compute: &ComputeArgs,
+    ) -> Result<Self, CliError> {
         // Photographs are decoded to RGB.
-        if architecture.input_channels != 3 {
-            return Err(CliError::NotRgb(architecture.input_channels));
+        if network.architecture().input_channels != 3 {
+            return Err(CliError::NotRgb(network.architecture().input_channels));
         }
         Ok(Self {
-            network: deploy(&network, &architecture, batch)?,
+            network,
             weights,
             device,
             device_name: compute.device.clone(),
         })
     }
 
-    /// A network of random weights, for measuring.
-    pub(crate) fn random(
-        architecture: Architecture,
+    /// A network to be measured, of random weights unless there are others.
+    pub(crate) fn measured(
+        subject: &SubjectArgs,
         compute: &ComputeArgs,
-        batch: usize,
+        terminal: &Terminal,
     ) -> Result<Self, CliError> {
+        let args = ModelArgs {
+            model: subject.model.clone(),
+            weights: subject.weights.clone(),
+            random_init: false,
+            seed: 0,
+            num_classes: None,
+            resolution: subject.resolution,
+        };
+        if args.weights.is_some() {
+            return Self::open(&args, compute, subject.batch, terminal);
+        }
+        let model = args.model.as_deref().unwrap_or(MEASURED_MODEL);
+        let architecture = adapt(architecture(model)?, &args)?;
+        let resolution = architecture.preprocessing.resolution;
         let device = open_device(compute)?;
-        let network = ScarletConfig::from(architecture.clone()).try_init(&device)?;
+        let network = ScarletConfig::from(architecture).try_init(&device)?;
         Ok(Self {
-            network: deploy(&network, &architecture, batch)?,
+            network: deploy(&network, resolution, subject.batch)?,
             weights: "random".to_owned(),
             device,
             device_name: compute.device.clone(),
@@ -84,6 +119,30 @@ impl Model {
     /// Logits `[images, classes]` of images `[images, channels, resolution, resolution]`.
     pub(crate) fn logits(&mut self, images: &[f32]) -> Result<&[f32], CliError> {
         Ok(self.network.run(images)?)
+    }
+
+    /// Where the time of so many forward passes goes.
+    pub(crate) fn profile(
+        &mut self,
+        images: &[f32],
+        runs: usize,
+    ) -> Result<Vec<PartProfile>, CliError> {
+        Ok(self.network.profile(images, runs)?)
+    }
+
+    /// Writes the network as a file that can be given as weights.
+    pub(crate) fn save(&self, path: &Path) -> Result<(), CliError> {
+        Ok(self.network.save(path)?)
+    }
+
+    /// A batch of images that are neither zero nor denormal, which some processors treat
+    /// differently, for measuring.
+    pub(crate) fn any_images(&self, batch: usize) -> Vec<f32> {
+        let side = self.preprocessing().resolution;
+        let values = batch * self.architecture().input_channels * side * side;
+        (0..values)
+            .map(|i| (i % 255) as f32 / 127.0 - 1.0)
+            .collect()
     }
 
     /// The `k` most probable classes of each image.
@@ -138,6 +197,9 @@ impl Loaded {
                 let architecture = model.map(named).transpose()?;
                 let source: Source = source.parse()?;
                 let path = get(terminal, |fetcher| fetcher.fetch(&source))?;
+                if Deployed::is_file(&path) {
+                    return Err(CliError::DeployedWeights(path));
+                }
                 (load(&path, architecture, device)?, source.to_string())
             }
             None => {
@@ -160,7 +222,7 @@ impl Loaded {
     }
 }
 
-/// The network that `text` names or describes: a preset, a JSON file, or layers.
+/// The network that `text` names or describes: a preset, a JSON file, a deployed file, or layers.
 pub(crate) fn architecture(text: &str) -> Result<Architecture, CliError> {
     let path = Path::new(text);
     if path.extension().is_some_and(|ending| ending == "json") {
@@ -172,6 +234,9 @@ pub(crate) fn architecture(text: &str) -> Result<Architecture, CliError> {
             path: path.to_owned(),
             source: Box::new(source),
         });
+    }
+    if Deployed::is_file(path) {
+        return Ok(Deployed::read_architecture(path)?);
     }
     match arch::by_name(text) {
         Ok(architecture) => Ok(architecture),
@@ -254,18 +319,54 @@ fn load(
     })
 }
 
-/// The form that only runs, for images of the architecture's resolution.
-fn deploy(
-    network: &Scarlet,
-    architecture: &Architecture,
+/// The form that only runs, for square images.
+fn deploy(network: &Scarlet, resolution: usize, batch: usize) -> Result<Deployed, CliError> {
+    let options = deploy_options(batch).with_size(resolution, resolution);
+    Ok(network.deploy(&options)?)
+}
+
+fn deploy_options(batch: usize) -> DeployOptions {
+    DeployOptions::new()
+        .with_batch(batch)
+        .with_threads(rayon::current_num_threads())
+}
+
+/// Where the weights are, if `scarlet deploy` wrote them.
+fn deployed_file(args: &ModelArgs, terminal: &Terminal) -> Result<Option<PathBuf>, CliError> {
+    let Some(source) = &args.weights else {
+        return Ok(None);
+    };
+    let source: Source = source.parse()?;
+    let path = get(terminal, |fetcher| fetcher.fetch(&source))?;
+    Ok(Deployed::is_file(&path).then_some(path))
+}
+
+/// The network in a file that `scarlet deploy` wrote.
+fn open_deployed(
+    path: &Path,
+    args: &ModelArgs,
+    compute: &ComputeArgs,
     batch: usize,
 ) -> Result<Deployed, CliError> {
-    let side = architecture.preprocessing.resolution;
-    let options = DeployOptions::new()
-        .with_batch(batch)
-        .with_size(side, side)
-        .with_threads(rayon::current_num_threads());
-    Ok(network.deploy(&options)?)
+    if !matches!(compute.device.as_str(), "cpu" | "flex" | "ndarray") {
+        return Err(CliError::DeployedDevice {
+            path: path.to_owned(),
+            device: compute.device.clone(),
+        });
+    }
+    if args.model.is_some() {
+        return Err(CliError::DeployedModel(path.to_owned()));
+    }
+    let mut options = deploy_options(batch);
+    if let Some(side) = args.resolution {
+        options = options.with_size(side, side);
+    }
+    let network = Deployed::open(path, &options)?;
+    let found = network.architecture().classes;
+    match args.num_classes.filter(|&asked| asked != found) {
+        Some(asked) => Err(CliError::WeightsClassCount { found, asked }),
+        None => Ok(network),
+    }
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use tempfile::NamedTempFile;
 
+use crate::atomic_file::create_beside;
 use crate::error::CliError;
 
 /// One image. A column is empty where there is nothing to say.
@@ -34,25 +35,7 @@ pub(crate) struct ResultsFile {
 
 impl ResultsFile {
     pub(crate) fn create(path: &Path) -> Result<Self, CliError> {
-        // Better now than after hours of evaluation.
-        if path.is_dir() {
-            return Err(write_error(path, io::ErrorKind::IsADirectory.into()));
-        }
-        let folder = match path.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
-        };
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(".scarlet-").suffix(".part");
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            // A temporary file is private to its owner; results are as readable as any new file.
-            builder.permissions(std::fs::Permissions::from_mode(0o666));
-        }
-        let file = builder
-            .tempfile_in(folder)
-            .map_err(|source| write_error(path, source))?;
+        let file = create_beside(path).map_err(|source| write_error(path, source))?;
         Ok(Self {
             path: path.to_owned(),
             writer: csv::Writer::from_writer(BufWriter::new(file)),

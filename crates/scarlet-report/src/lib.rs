@@ -8,6 +8,7 @@
 //! | the front as a picture, for light and dark backgrounds | [`front_svg`] |
 //! | every candidate, one per line | [`front_csv`] |
 //! | similarities, spreads and rankings of a study | [`heat_maps_svg`], [`strips_svg`], [`scatters_svg`] |
+//! | where a network's time goes, under the machine's roofs | [`roofline_svg`] |
 //!
 //! All return text; nothing here writes a file.
 #![warn(missing_docs)]
@@ -19,6 +20,7 @@ mod front;
 mod metric;
 mod page;
 mod picture;
+mod roofline;
 mod run;
 mod study;
 
@@ -26,6 +28,7 @@ pub use csv::front_csv;
 pub use error::ReportError;
 pub use front::front_svg;
 pub use page::html;
+pub use roofline::{Roofline, RooflinePoint, roofline_svg};
 pub use run::{
     Candidate, Chosen, Fact, Reference, RunReport, SearchSummary, TrainedEpoch, TrainingCurve,
 };

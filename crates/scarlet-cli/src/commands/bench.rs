@@ -6,35 +6,40 @@ use scarlet::arch::Cost;
 
 use crate::cli::BenchArgs;
 use crate::error::CliError;
-use crate::model::{Model, architecture};
-use crate::report::bench::{BenchReport, Latency};
+use crate::model::Model;
+use crate::report::bench::{BenchReport, Latency, Start};
 use crate::report::print_json;
 use crate::terminal::Terminal;
 
 pub(super) fn run(args: &BenchArgs, terminal: &Terminal) -> Result<(), CliError> {
-    let mut architecture = architecture(&args.model)?;
-    if let Some(resolution) = args.resolution {
-        architecture.check_resolution(resolution)?;
-        architecture.preprocessing.resolution = resolution;
-        architecture.validate()?;
-    }
-    let resolution = architecture.preprocessing.resolution;
-    let mult_adds = Cost::of(&architecture, resolution)?.mult_adds;
-    let mut model = Model::random(architecture, &args.compute, args.batch)?;
+    let started = Instant::now();
+    let mut model = Model::measured(&args.subject, &args.compute, terminal)?;
+    let open = started.elapsed();
+    let batch = args.subject.batch;
+    let images = model.any_images(batch);
+    let started = Instant::now();
+    model.logits(&images)?;
+    let first_run = started.elapsed();
 
-    let durations = measure(&mut model, args, terminal)?;
+    let durations = measure(&mut model, &images, args, terminal)?;
     let latency_ms = Latency::of(&durations);
+    let resolution = model.preprocessing().resolution;
     let report = BenchReport {
         model: model.architecture().name.clone(),
+        weights: model.weights().to_owned(),
         device: model.device_name().to_owned(),
         threads: rayon::current_num_threads(),
-        batch: args.batch,
+        batch,
         resolution,
         runs: args.runs,
         warmup: args.warmup,
+        start_ms: args.subject.weights.as_ref().map(|_| Start {
+            open: open.as_secs_f64() * 1e3,
+            first_run: first_run.as_secs_f64() * 1e3,
+        }),
         latency_ms,
-        images_per_second: args.batch as f64 * 1e3 / latency_ms.median,
-        mult_adds,
+        images_per_second: batch as f64 * 1e3 / latency_ms.median,
+        mult_adds: Cost::of(model.architecture(), resolution)?.mult_adds,
     };
     if args.json {
         print_json(terminal, &report)
@@ -46,23 +51,16 @@ pub(super) fn run(args: &BenchArgs, terminal: &Terminal) -> Result<(), CliError>
 /// Durations of the forward passes that count.
 fn measure(
     model: &mut Model,
+    images: &[f32],
     args: &BenchArgs,
     terminal: &Terminal,
 ) -> Result<Vec<Duration>, CliError> {
-    let side = model.preprocessing().resolution;
-    let values = args.batch * model.architecture().input_channels * side * side;
-    // Any values will do that are neither zero nor denormal, which some processors treat
-    // differently.
-    let images: Vec<f32> = (0..values)
-        .map(|i| (i % 255) as f32 / 127.0 - 1.0)
-        .collect();
-
     let warmup = args.warmup as usize;
     let mut progress = terminal.progress("runs", warmup + args.runs);
     let mut durations = Vec::new();
     for run in 0..warmup + args.runs {
         let started = Instant::now();
-        model.logits(&images)?;
+        model.logits(images)?;
         let duration = started.elapsed();
         if run >= warmup {
             durations.push(duration);

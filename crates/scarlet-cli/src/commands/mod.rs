@@ -3,12 +3,14 @@
 mod arrange_val;
 mod bench;
 mod completions;
+mod deploy;
 mod devices;
 mod eval;
 mod export;
 mod extract;
 mod info;
 mod predict;
+mod profile;
 mod search;
 mod study;
 mod supernet;
@@ -24,7 +26,9 @@ pub(crate) fn run(command: Command, terminal: &Terminal) -> Result<(), CliError>
         Command::Eval(args) => eval::run(&args, terminal),
         Command::ArrangeVal(args) => arrange_val::run(&args, terminal),
         Command::Info(args) => info::run(&args, terminal),
+        Command::Deploy(args) => deploy::run(&args, terminal),
         Command::Bench(args) => bench::run(&args, terminal),
+        Command::Profile(args) => profile::run(&args, terminal),
         Command::Export(args) => export::run(&args, terminal),
         Command::Study(args) => study::run(&args, terminal),
         Command::Search(args) => search::run(&args, terminal),

@@ -8,18 +8,30 @@ use serde::Serialize;
 #[derive(Debug, Serialize)]
 pub(crate) struct BenchReport {
     pub(crate) model: String,
+    /// Where the weights are from.
+    pub(crate) weights: String,
     pub(crate) device: String,
     pub(crate) threads: usize,
     pub(crate) batch: usize,
     pub(crate) resolution: usize,
     pub(crate) runs: usize,
     pub(crate) warmup: u32,
+    /// Where weights were given: how long it takes to begin, in milliseconds.
+    pub(crate) start_ms: Option<Start>,
     /// Per forward pass, in milliseconds.
     pub(crate) latency_ms: Latency,
     /// At the median latency.
     pub(crate) images_per_second: f64,
     /// Mult-adds of one image.
     pub(crate) mult_adds: u64,
+}
+
+#[derive(Debug, Clone, Copy, Serialize)]
+pub(crate) struct Start {
+    /// Until the network is ready.
+    pub(crate) open: f64,
+    /// From then on to the first logits.
+    pub(crate) first_run: f64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -62,12 +74,20 @@ impl BenchReport {
             threads => format!("{threads} threads"),
         };
         let mult_adds = self.mult_adds as f64 * self.images_per_second / 1e9;
+        let start = match self.start_ms {
+            Some(Start { open, first_run }) => format!(
+                "\n  first result {:.1} ms after opening {} ({open:.1} + {first_run:.1} ms)",
+                open + first_run,
+                self.weights
+            ),
+            None => String::new(),
+        };
         format!(
             "{}, {}×{}, batch {}, on {} with {threads}, {} runs\n  \
              median  {median:9.2} ms\n  \
              p95     {p95:9.2} ms\n  \
              fastest {min:9.2} ms\n  \
-             {:.1} images/s, {mult_adds:.1} G mult-adds/s",
+             {:.1} images/s, {mult_adds:.1} G mult-adds/s{start}",
             self.model,
             self.resolution,
             self.resolution,

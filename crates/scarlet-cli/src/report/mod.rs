@@ -1,10 +1,12 @@
 //! What commands print: values for JSON, and the same for people.
 
 pub(crate) mod bench;
+pub(crate) mod deploy;
 pub(crate) mod eval;
 pub(crate) mod info;
 pub(crate) mod number;
 pub(crate) mod predict;
+pub(crate) mod profile;
 pub(crate) mod search;
 pub(crate) mod study;
 mod table;

@@ -1,0 +1,116 @@
+//! Commands about the deployed form of a network.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueHint, value_parser};
+
+use super::{ComputeArgs, ModelArgs, batch_size, run_count};
+
+/// Write a network as a file that starts in milliseconds
+///
+/// The file holds the network folded, its weights in the order in which the CPU's kernels read
+/// them. Give it as --weights to predict, eval, bench and profile: it is mapped into memory, and
+/// serves every resolution, batch, instruction set and number of threads.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  scarlet deploy lite0.scarlet
+  scarlet deploy scarlet-a.scarlet --weights scarlet-a.pth.tar
+  scarlet deploy try.scarlet --model scarlet-c --random-init")]
+pub(crate) struct DeployArgs {
+    /// File to write; by custom it ends in .scarlet
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub(crate) out: PathBuf,
+
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    #[command(flatten)]
+    pub(crate) model: ModelArgs,
+}
+
+/// Measure a network's latency on this machine
+///
+/// Times whole forward passes of the deployed network, from a batch in memory to logits in memory,
+/// after a few that do not count. With --weights also the time from opening them to the first
+/// result; without, weights are random: they do not change the speed.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  scarlet bench
+  scarlet bench --model scarlet-c --batch 8 --threads 1
+  scarlet bench --weights lite0.scarlet
+  scarlet bench --model \"E3K3@24/2 E6K5s@24\" --resolution 64 --runs 20 --json")]
+pub(crate) struct BenchArgs {
+    #[command(flatten)]
+    pub(crate) subject: SubjectArgs,
+
+    /// Forward passes to time
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = run_count)]
+    pub(crate) runs: usize,
+
+    /// Forward passes before, which do not count
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = value_parser!(u32).range(..=1_000_000))]
+    pub(crate) warmup: u32,
+
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    #[command(flatten)]
+    pub(crate) compute: ComputeArgs,
+}
+
+/// Show where a network's time goes, layer by layer
+///
+/// Times every layer of the deployed network, and compares its arithmetic and its bytes with the
+/// peaks of this machine, which are measured as well. Layers far below the roof in the picture are
+/// where speed could still come from.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  scarlet profile
+  scarlet profile --model scarlet-c --batch 8 --threads 1
+  scarlet profile --weights lite0.scarlet --svg roofline.svg
+  scarlet profile --json")]
+pub(crate) struct ProfileArgs {
+    #[command(flatten)]
+    pub(crate) subject: SubjectArgs,
+
+    /// Forward passes, of which each layer's fastest counts
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = run_count)]
+    pub(crate) runs: usize,
+
+    /// Draw the roofline as an SVG picture
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) svg: Option<PathBuf>,
+
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    #[command(flatten)]
+    pub(crate) compute: ComputeArgs,
+}
+
+/// What is measured.
+#[derive(Debug, Args)]
+pub(crate) struct SubjectArgs {
+    /// Name, layers in text form, or JSON file of a network [default: what --weights holds, or
+    /// scarlet-a]
+    #[arg(long, value_name = "MODEL")]
+    pub(crate) model: Option<String>,
+
+    /// Weights, as for predict [default: random]
+    #[arg(long, value_name = "SOURCE", value_hint = ValueHint::FilePath)]
+    pub(crate) weights: Option<String>,
+
+    /// Images per forward pass
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = batch_size)]
+    pub(crate) batch: usize,
+
+    /// Height and width of the images, in pixels [default: the network's own]
+    #[arg(long, visible_alias = "size", value_name = "PIXELS")]
+    pub(crate) resolution: Option<usize>,
+}

@@ -1,0 +1,137 @@
+//! `scarlet deploy`, and what takes the file it writes; `scarlet profile`.
+#![allow(clippy::unwrap_used, unreachable_pub)]
+
+mod common;
+
+use std::path::Path;
+
+use common::{TINY, photograph, scarlet, scarlet_tiny};
+
+/// A deployed network of ten classes, in a folder of its own.
+fn deployed() -> (tempfile::TempDir, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tiny.scarlet").display().to_string();
+    let json = scarlet_tiny(10, &["deploy", &path, "--json"]).json();
+    assert_eq!(json["bytes"], std::fs::metadata(&path).unwrap().len());
+    (folder, path)
+}
+
+#[test]
+fn a_deployed_file_predicts_what_its_network_predicts() {
+    let (folder, path) = deployed();
+    let names = folder.path().join("names.txt");
+    let lines: Vec<_> = (0..10).map(|class| format!("class {class}")).collect();
+    std::fs::write(&names, lines.join("\n")).unwrap();
+    let photo = photograph("coffee.png").display().to_string();
+    let names = names.display().to_string();
+    let common = ["predict", &photo, "--classes", &names, "--json"];
+    let expected = scarlet_tiny(10, &common).json();
+    let found = scarlet(common.iter().copied().chain(["--weights", &path])).json();
+    assert_eq!(found["photographs"], expected["photographs"]);
+    assert_eq!(found["resolution"], 64);
+}
+
+#[test]
+fn a_deployed_file_is_measured_and_described() {
+    let (_folder, path) = deployed();
+    let bench = ["bench", "--weights", &path, "--runs", "3", "--size", "32"];
+    let json = scarlet(bench.iter().copied().chain(["--json"])).json();
+    assert_eq!(json["resolution"], 32);
+    assert!(json["start_ms"]["open"].as_f64().unwrap() > 0.0);
+    assert!(json["start_ms"]["first_run"].as_f64().unwrap() > 0.0);
+    let text = scarlet(bench).stdout;
+    assert!(text.contains("first result"), "{text}");
+
+    let info = scarlet(["info", &path, "--json"]).json();
+    assert_eq!(info["architecture"]["classes"], 10);
+    assert_eq!(info["cost"]["resolution"], 64);
+}
+
+#[test]
+fn a_deployed_file_in_the_wrong_place_is_pointed_out() {
+    let (folder, path) = deployed();
+    scarlet(["bench", "--weights", &path, "--model", TINY])
+        .assert_fails(2, &["is a deployed network", "leave out --model"]);
+    let onnx = folder.path().join("x.onnx").display().to_string();
+    scarlet(["export", &onnx, "--weights", &path])
+        .assert_fails(2, &["packed for running only", "that it was made from"]);
+    let photo = photograph("coffee.png").display().to_string();
+    scarlet(["predict", &photo, "--weights", &path, "--num-classes", "7"])
+        .assert_fails(1, &["10 classes, not 7"]);
+
+    let whole = std::fs::read(&path).unwrap();
+    std::fs::remove_file(&path).unwrap();
+    std::fs::write(&path, &whole[..whole.len() - 100]).unwrap();
+    scarlet(["bench", "--weights", &path])
+        .assert_fails(1, &["not copied or downloaded as a whole"]);
+}
+
+#[test]
+fn a_file_that_cannot_be_written_is_named() {
+    scarlet_tiny(10, &["deploy", "no-such-folder/tiny.scarlet"])
+        .assert_fails(1, &["cannot write no-such-folder/tiny.scarlet"]);
+    assert!(!Path::new("no-such-folder").exists());
+}
+
+#[test]
+fn a_profile_is_a_table_json_and_a_picture() {
+    let folder = tempfile::tempdir().unwrap();
+    let svg = folder.path().join("roofline.svg");
+    let svg_text = svg.display().to_string();
+    let command = [
+        "profile",
+        "--model",
+        TINY,
+        "--size",
+        "32",
+        "--batch",
+        "2",
+        "--runs",
+        "2",
+        "--threads",
+        "1",
+    ];
+    let json = scarlet(
+        command
+            .iter()
+            .copied()
+            .chain(["--svg", &svg_text, "--json"]),
+    )
+    .json();
+    let price = scarlet(["info", TINY, "--size", "32", "--json"]).json();
+    let mult_adds = price["cost"]["mult_adds"].as_u64().unwrap();
+    assert_eq!(json["total"]["mult_adds"], 2 * mult_adds);
+    assert!(json["peak"]["gflops"].as_f64().unwrap() > 0.0);
+    let parts = json["parts"].as_array().unwrap();
+    let names: Vec<_> = parts
+        .iter()
+        .map(|part| part["part"].as_str().unwrap())
+        .collect();
+    // The third layer is a skip.
+    assert_eq!(
+        names,
+        [
+            "stem",
+            "separable",
+            "1 E3K3",
+            "2 E3K5s",
+            "4 E3K3",
+            "5 E3K3",
+            "head",
+            "classifier"
+        ]
+    );
+    let picture = std::fs::read_to_string(&svg).unwrap();
+    assert!(picture.starts_with("<svg") && picture.contains("GFLOP/s"));
+
+    let text = scarlet(command).stdout;
+    for part in [
+        "batch 2, on 1 thread",
+        "of roof",
+        "classifier",
+        "total",
+        "Peak here",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+}
