@@ -2,6 +2,7 @@
 
 mod deployed;
 pub(crate) mod run;
+pub(crate) mod training;
 
 pub(crate) use deployed::{BenchArgs, DeployArgs, ProfileArgs, SubjectArgs};
 
@@ -42,6 +43,7 @@ Examples:
   scarlet deploy lite0.scarlet               a file that starts in milliseconds
   scarlet export lite0.onnx                  take it elsewhere
   scarlet search --data flowers/             which network suits these images?
+  scarlet finetune --data flowers/           train a network on these classes
 
 Every command explains itself: scarlet predict --help.
 Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.";
@@ -60,6 +62,8 @@ pub(crate) enum Command {
     Search(run::SearchArgs),
     Supernet(run::SupernetArgs),
     Extract(run::ExtractArgs),
+    Train(training::TrainArgs),
+    Finetune(training::FinetuneArgs),
     Devices(DevicesArgs),
     Completions(CompletionsArgs),
 }

@@ -12,6 +12,7 @@ use scarlet_data::DataError;
 use scarlet_report::ReportError;
 use scarlet_search::SearchError;
 use scarlet_train::TrainError;
+use scarlet_train::dataset::DatasetError;
 use scarlet_train::run::RunError;
 use thiserror::Error;
 
@@ -46,6 +47,8 @@ pub(crate) enum CliError {
     #[error(transparent)]
     Run(Box<RunError>),
 
+    #[error("no images to train on: give them with --data")]
+    NoData,
     #[error("`{0}` is no setting: write KEY=VALUE, such as train.epochs=20")]
     NotASetting(String),
     #[error("the settings in {} cannot be read: {problem}", path.display())]
@@ -132,10 +135,10 @@ impl CliError {
             | Self::Config(_)
             | Self::Deploy(scarlet::DeployError::Input(_))
             | Self::NotAModelFile(_)
-            | Self::Train(TrainError::Setting { .. } | TrainError::SettingsChanged { .. })
             | Self::DeployedModel(_)
             | Self::DeployedWeights(_)
             | Self::DeployedDevice { .. }
+            | Self::NoData
             | Self::ExportFormat(_)
             | Self::ExportOption { .. }
             | Self::Onnx(OnnxError::Input(_) | OnnxError::Setting { .. })
@@ -143,6 +146,7 @@ impl CliError {
             | Self::ConfigFile { .. }
             | Self::Fetch(FetchError::BadSource { .. }) => USAGE,
             Self::Run(error) => run_exit_code(error),
+            Self::Train(error) => train_exit_code(error),
             Self::Interrupted => INTERRUPTED,
             _ => FAILURE,
         }
@@ -184,12 +188,22 @@ fn run_exit_code(error: &RunError) -> u8 {
             }
             _ => USAGE,
         },
-        RunError::Train(error) => match **error {
-            TrainError::Setting { .. }
-            | TrainError::Exists { .. }
-            | TrainError::SettingsChanged { .. } => USAGE,
-            _ => FAILURE,
-        },
+        RunError::Train(error) => train_exit_code(error),
+        _ => FAILURE,
+    }
+}
+
+fn train_exit_code(error: &TrainError) -> u8 {
+    match error {
+        TrainError::Architecture(_)
+        | TrainError::Network(_)
+        | TrainError::Setting { .. }
+        | TrainError::Settings { .. }
+        | TrainError::SettingsChanged { .. }
+        | TrainError::Exists { .. }
+        | TrainError::NotARun { .. } => USAGE,
+        TrainError::Dataset(DatasetError::UnknownSource { .. }) => USAGE,
+        TrainError::Data(DataError::InvalidOption { .. }) => USAGE,
         _ => FAILURE,
     }
 }

@@ -13,6 +13,7 @@ mod report;
 mod results_file;
 mod run_settings;
 mod terminal;
+mod training_settings;
 
 use std::process::ExitCode;
 

@@ -289,7 +289,7 @@ pub(crate) fn open_device(compute: &ComputeArgs) -> Result<Device, CliError> {
 }
 
 /// The file that `fetch` gets, with its progress shown.
-fn get(
+pub(crate) fn get(
     terminal: &Terminal,
     fetch: impl FnOnce(&mut Fetcher) -> Result<PathBuf, FetchError>,
 ) -> Result<PathBuf, CliError> {

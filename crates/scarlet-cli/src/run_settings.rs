@@ -78,7 +78,7 @@ fn name(value: impl ValueEnum) -> Value {
     json!(word.map(|word| word.get_name().to_owned()))
 }
 
-fn read_toml(path: &Path) -> Result<Value, CliError> {
+pub(crate) fn read_toml(path: &Path) -> Result<Value, CliError> {
     let text = fs::read_to_string(path).map_err(|source| CliError::ReadFile {
         path: path.to_owned(),
         source,
@@ -90,7 +90,7 @@ fn read_toml(path: &Path) -> Result<Value, CliError> {
 }
 
 /// A value as in a file, or a text that does without quotes.
-fn toml_value(text: &str) -> Value {
+pub(crate) fn toml_value(text: &str) -> Value {
     let parsed: Result<Value, _> = toml::from_str(&format!("value = {text}"));
     match parsed {
         Ok(mut table) => table["value"].take(),
@@ -98,7 +98,7 @@ fn toml_value(text: &str) -> Value {
     }
 }
 
-fn set(tree: &mut Value, key: &str, value: Value) {
+pub(crate) fn set(tree: &mut Value, key: &str, value: Value) {
     let mut place = tree;
     for part in key.split('.') {
         if !place.is_object() {

@@ -21,6 +21,8 @@ fn help_texts() {
         "arrange-val",
         "info",
         "bench",
+        "train",
+        "finetune",
         "devices",
         "completions",
     ] {

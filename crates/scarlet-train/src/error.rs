@@ -46,6 +46,15 @@ pub enum TrainError {
         /// What it may be.
         expected: &'static str,
     },
+    /// Settings that do not exist or are of the wrong kind.
+    #[error("these settings cannot be: {problem}")]
+    Settings {
+        /// Which, and what would do.
+        problem: String,
+    },
+    /// A part to be frozen that the network does not have.
+    #[error(transparent)]
+    Frozen(#[from] scarlet::UnknownPrefix),
     /// A data set for another network.
     #[error("the data has {found} {what}, but the network is made for {expected}: {hint}")]
     Mismatch {

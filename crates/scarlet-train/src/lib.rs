@@ -7,6 +7,7 @@
 //! | all networks of a search space, sharing weights | [`SupernetConfig`], [`Supernet`] |
 //! | which of them a step trains | [`PathSampler`] |
 //! | training, of a supernet or of a single network | [`Trainer`], [`TrainConfig`] |
+//! | a single network on one's own images, in a run folder | [`standalone`] |
 //! | how good a candidate is | [`CandidateEvaluator`], [`recalibrate`], [`measure`] |
 //! | from a genome to a plain network | [`Supernet::extract`] |
 //! | what stabilizers and fair sampling change | [`study`] |
@@ -34,6 +35,7 @@ mod random;
 pub mod run;
 mod run_folder;
 mod sampler;
+pub mod standalone;
 pub mod study;
 mod supernet;
 mod trainer;

@@ -8,12 +8,16 @@ mod devices;
 mod eval;
 mod export;
 mod extract;
+mod finetune;
 mod info;
 mod predict;
 mod profile;
 mod search;
 mod study;
 mod supernet;
+mod train;
+mod training;
+mod training_progress;
 mod watch;
 
 use crate::cli::Command;
@@ -34,6 +38,8 @@ pub(crate) fn run(command: Command, terminal: &Terminal) -> Result<(), CliError>
         Command::Search(args) => search::run(&args, terminal),
         Command::Supernet(args) => supernet::run(&args, terminal),
         Command::Extract(args) => extract::run(&args, terminal),
+        Command::Train(args) => train::run(&args, terminal),
+        Command::Finetune(args) => finetune::run(&args, terminal),
         Command::Devices(args) => devices::run(&args, terminal),
         Command::Completions(args) => completions::run(&args, terminal),
     }

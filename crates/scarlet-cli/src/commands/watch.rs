@@ -2,10 +2,10 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use indicatif::HumanDuration;
+use scarlet_train::Control;
 use scarlet_train::run::{RunEvent, RunObserver, Stage};
-use scarlet_train::{Control, Event};
 
+use super::training_progress::TrainingProgress;
 use crate::interrupt::Interrupt;
 use crate::report::number::{percent, thousands};
 use crate::report::search::mult_adds;
@@ -20,6 +20,7 @@ pub(super) struct Watch {
 /// What is on the screen.
 #[derive(Default)]
 struct Shown {
+    training: Option<TrainingProgress>,
     progress: Option<StageProgress>,
     /// Candidates known.
     candidates: usize,
@@ -32,56 +33,6 @@ impl Watch {
             terminal,
             interrupt,
             shown: Mutex::default(),
-        }
-    }
-
-    fn training(&self, shown: &mut Shown, event: &Event) {
-        match event {
-            Event::Started {
-                step,
-                steps,
-                images,
-            } => {
-                self.terminal.note(format_args!(
-                    "  {} images, {} steps{}",
-                    thousands(*images as u64),
-                    thousands(*steps),
-                    match step {
-                        0 => String::new(),
-                        step => format!(", going on behind step {}", thousands(*step)),
-                    }
-                ));
-                shown.progress = Some(self.terminal.stage_progress("steps", *steps));
-            }
-            Event::Step {
-                step,
-                loss,
-                accuracy,
-                images_per_second,
-                seconds_left,
-                ..
-            } => {
-                if let Some(progress) = &mut shown.progress {
-                    let left = std::time::Duration::try_from_secs_f64(*seconds_left);
-                    progress.set(
-                        *step,
-                        format_args!(
-                            "loss {loss:.3}, accuracy {}, {images_per_second:.0} images/s, about \
-                             {} left",
-                            percent(*accuracy),
-                            HumanDuration(left.unwrap_or_default()),
-                        ),
-                    );
-                }
-            }
-            Event::Epoch(epoch) => self.terminal.note(format_args!(
-                "  epoch {:3}: loss {:.3}, accuracy {}",
-                epoch.epoch,
-                epoch.loss,
-                percent(epoch.accuracy)
-            )),
-            Event::Finished { .. } => shown.progress = None,
-            _ => {}
         }
     }
 
@@ -117,12 +68,15 @@ impl RunObserver for Watch {
         let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
         match event {
             RunEvent::Started(stage) => {
-                shown.progress = None;
+                (shown.training, shown.progress) = (None, None);
                 if *stage != Stage::Choose {
                     self.terminal.note(stage);
                 }
             }
-            RunEvent::Training { event, .. } => self.training(&mut shown, event),
+            RunEvent::Training { event, .. } => shown
+                .training
+                .get_or_insert_with(|| TrainingProgress::new(&self.terminal, "  "))
+                .event(event),
             RunEvent::Chosen(choice) => self.terminal.note(format_args!(
                 "chose {}: {} mult-adds, {} parameters\n  {}",
                 choice.genome,

@@ -10,6 +10,7 @@ pub(crate) mod profile;
 pub(crate) mod search;
 pub(crate) mod study;
 mod table;
+pub(crate) mod training;
 
 use serde::Serialize;
 

@@ -88,6 +88,15 @@ pub enum DatasetError {
         /// Its images.
         images: usize,
     },
+    /// No images there.
+    #[error(
+        "`{found}` is neither a folder nor `fashion-sample`: give a folder with one folder of \
+         images per class, or with MNIST's or CIFAR's files"
+    )]
+    UnknownSource {
+        /// What was given.
+        found: String,
+    },
     /// A class that is not one of those to be learnt.
     #[error(
         "`{path}` is of class `{class}`, which no training image has: add training images of it, \

@@ -214,6 +214,31 @@ impl Images {
         Ok((self.select(&rest), self.select(&aside)))
     }
 
+    /// The same images among these classes, which begin with their own: those that a part of a
+    /// data set has no image of.
+    ///
+    /// # Errors
+    ///
+    /// When an image's class is not among them.
+    pub fn among(self, classes: &[String]) -> Result<Self, DatasetError> {
+        Self::new(self.shape, self.pixels, self.labels, classes.to_vec())
+    }
+
+    /// Grey images as such of three equal channels; others as they are.
+    pub fn in_color(&self) -> Self {
+        let [channels, height, width] = self.shape;
+        if channels != 1 {
+            return self.clone();
+        }
+        let planes = self.pixels.chunks_exact(height * width);
+        Self {
+            shape: [3, height, width],
+            pixels: planes.flat_map(|plane| plane.repeat(3)).collect(),
+            labels: self.labels.clone(),
+            classes: self.classes.clone(),
+        }
+    }
+
     /// The same images in the middle of black ones of `side` × `side` pixels; an odd pixel goes
     /// to the bottom and right.
     ///
@@ -314,6 +339,26 @@ mod tests {
         );
         assert!(message(padded.padded(2)).contains("resolution of at least 3"));
         assert_eq!(padded.padded(3).unwrap(), padded);
+    }
+
+    #[test]
+    fn grey_becomes_three_equal_channels() {
+        let grey = Images::new([1, 1, 2], vec![1, 2, 3, 4], vec![0, 0], ["a"]).unwrap();
+        let color = grey.in_color();
+        assert_eq!(color.shape(), [3, 1, 2]);
+        assert_eq!(color.image(1), [3, 4, 3, 4, 3, 4]);
+        assert_eq!(color.in_color(), color);
+    }
+
+    #[test]
+    fn a_part_may_lack_classes() {
+        let names = ["class 0", "class 1", "class 2"].map(str::to_owned);
+        let part = numbered(&[0, 1], 2).among(&names).unwrap();
+        assert_eq!(
+            (part.labels(), part.classes()),
+            ([0, 1].as_slice(), names.as_slice())
+        );
+        assert!(message(numbered(&[2], 3).among(&names[..2])).contains("2 classes"));
     }
 
     #[test]

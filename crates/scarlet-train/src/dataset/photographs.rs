@@ -115,6 +115,8 @@ pub struct PhotographOptions {
     pub cache_bytes: u64,
     /// Whether one that cannot be read is an error.
     pub strict: bool,
+    /// Whether a class of which none can be read is an error, as it is for training.
+    pub every_class: bool,
 }
 
 /// Labelled photographs of any size in files.
@@ -136,8 +138,8 @@ impl Photographs {
     ///
     /// # Errors
     ///
-    /// The first that cannot be read when the options are strict; [`DatasetError::Unreadable`]
-    /// when none of a class can be.
+    /// The first that cannot be read when the options are strict or none can be;
+    /// [`DatasetError::Unreadable`] when none of a class can be, if every class is needed.
     pub fn open(
         list: PhotographList,
         options: &PhotographOptions,
@@ -179,7 +181,13 @@ impl Photographs {
                 }
             }
         }
-        if let Some(place) = lost.iter().position(|label| !kept.labels.contains(label)) {
+        if kept.labels.is_empty()
+            && let Some((_, error)) = unreadable.pop()
+        {
+            return Err(error.into());
+        }
+        let missing = lost.iter().position(|label| !kept.labels.contains(label));
+        if let Some(place) = missing.filter(|_| options.every_class) {
             return Err(DatasetError::Unreadable {
                 class: kept.classes[lost[place] as usize].clone(),
                 source: Box::new(unreadable.swap_remove(place).1),
@@ -265,6 +273,7 @@ mod tests {
         stored: Stored::Whole,
         cache_bytes: u64::MAX,
         strict: false,
+        every_class: true,
     };
 
     #[test]
@@ -322,6 +331,18 @@ mod tests {
             "{lost}"
         );
         assert!(lost.contains("a.png"), "{lost}");
+        let judging = PhotographOptions {
+            every_class: false,
+            ..ALL
+        };
+        let (photographs, unreadable) =
+            Photographs::open(list(root.path()), &judging, || {}).unwrap();
+        assert_eq!(
+            (photographs.labels(), unreadable.len()),
+            ([0].as_slice(), 2)
+        );
+        fs::write(root.path().join("cat/a.png"), "").unwrap();
+        assert!(message(&judging).contains("is not a JPEG or PNG image"));
     }
 
     #[test]

@@ -52,6 +52,7 @@ pub use error::RunError;
 pub use estimate::Estimate;
 pub use export::{ExportSettings, Exported};
 pub use observer::{RunEvent, RunObserver, Stage};
+pub(crate) use overlay::overlay;
 pub use plan::{Plan, PricedNetwork};
 pub use search::SearchSettings;
 pub use space::{ChoiceSet, Choices, Plans, SkipKind, SpaceSettings};

@@ -15,7 +15,7 @@ const LIKENESS: f64 = 0.7;
 /// # Errors
 ///
 /// [`RunError::UnknownKey`] for a setting that `base` does not have.
-pub(super) fn overlay(base: &mut Value, changes: Value, path: &str) -> Result<(), RunError> {
+pub(crate) fn overlay(base: &mut Value, changes: Value, path: &str) -> Result<(), RunError> {
     match (base, changes) {
         (Value::Object(base), Value::Object(changes)) if is_same_kind(base, &changes) => {
             for (key, value) in changes {

@@ -14,7 +14,7 @@ use super::recognise::ARCHITECTURE_KEY;
 use super::save::check_format;
 use super::{LoadReport, StateDict, WeightsError, recognise};
 use crate::blocks::InvertedResidual;
-use crate::{MbLayer, Scarlet, ScarletConfig};
+use crate::{ConfigError, MbLayer, Scarlet, ScarletConfig};
 
 /// Which weights are loaded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -90,22 +90,40 @@ impl Scarlet {
     /// when the file does not say which network it holds.
     pub fn open(path: impl AsRef<std::path::Path>, device: &Device) -> Result<Self, WeightsError> {
         let weights = StateDict::open(path)?;
-        check_format(&weights)?;
-        let unusable = |source| WeightsError::Description {
-            path: weights.path().to_owned(),
-            source: Box::new(source),
-        };
-        let architecture = match weights.metadata().get(ARCHITECTURE_KEY) {
-            Some(json) => Architecture::from_json(json).map_err(|error| unusable(error.into()))?,
-            None => match recognise(&weights) {
-                Some(found) => found.architecture,
-                None => return Err(WeightsError::UnknownNetwork(weights.path().to_owned())),
-            },
-        };
+        let architecture = weights.architecture()?;
         ScarletConfig::from(architecture)
             .try_init(device)
-            .map_err(unusable)?
+            .map_err(|error| unusable(&weights, error))?
             .load(&weights)
+    }
+}
+
+impl StateDict {
+    /// The network that these weights are of: by the description that
+    /// [`Scarlet::save`] writes, else as [`recognise`] finds it.
+    ///
+    /// # Errors
+    ///
+    /// [`WeightsError::UnknownNetwork`] when nothing tells, and [`WeightsError`] when the
+    /// description is of a later format or cannot be used.
+    pub fn architecture(&self) -> Result<Architecture, WeightsError> {
+        check_format(self)?;
+        match self.metadata().get(ARCHITECTURE_KEY) {
+            Some(json) => {
+                Architecture::from_json(json).map_err(|error| unusable(self, error.into()))
+            }
+            None => match recognise(self) {
+                Some(found) => Ok(found.architecture),
+                None => Err(WeightsError::UnknownNetwork(self.path().to_owned())),
+            },
+        }
+    }
+}
+
+fn unusable(weights: &StateDict, source: ConfigError) -> WeightsError {
+    WeightsError::Description {
+        path: weights.path().to_owned(),
+        source: Box::new(source),
     }
 }
 

@@ -1,0 +1,156 @@
+//! The commands that train a single network.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueHint};
+
+use super::{ComputeArgs, at_least_one, batch_size};
+
+/// Train a network from scratch on your images
+///
+/// The images are photographs of any size in one folder per class, or the files of MNIST or CIFAR.
+/// The network's classes are those of the folder. Ctrl-C saves and ends the training; --resume goes
+/// on to the same result.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  scarlet train --data fashion-sample --model \"E3K3@16 E6K5@32/2 E6K3@32 E6K5s@64/2\" --out run
+  scarlet train --data flowers/ --model scarlet-c --resolution 160 --out flowers-run
+  scarlet train --data flowers/ --config flowers.toml --dry-run
+  scarlet train --resume flowers-run
+  scarlet predict photo.jpg --weights flowers-run/best.safetensors \\
+      --classes flowers-run/classes.txt")]
+pub(crate) struct TrainArgs {
+    /// Name, layers in text form, or JSON file of the network [default: scarlet-c]
+    #[arg(long, value_name = "MODEL")]
+    pub(crate) model: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) training: TrainingArgs,
+}
+
+/// Train a network further on your images, from weights
+///
+/// The network gets a new classifier for the classes of your folder; the rest begins with trained
+/// weights, which need far fewer images than training from scratch.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  scarlet finetune --data flowers/ --out flowers-run
+  scarlet finetune --data flowers/ --weights scarlet-a.pth.tar --freeze 3 --out flowers-run
+  scarlet finetune --data flowers/ --layer-decay 0.8 --epochs 40 --dry-run
+  scarlet finetune --resume flowers-run
+  scarlet predict photo.jpg --weights flowers-run/best.safetensors \\
+      --classes flowers-run/classes.txt")]
+pub(crate) struct FinetuneArgs {
+    /// Name, layers in text form, or JSON file of the network [default: what --weights holds, or
+    /// efficientnet-lite0]
+    #[arg(long, value_name = "MODEL")]
+    pub(crate) model: Option<String>,
+
+    /// File, https://… URL, hf:owner/repo/file or pip:package==version/file, optionally with
+    /// #sha256=… [default: a download, where the network's weights are public]
+    #[arg(long, value_name = "SOURCE", value_hint = ValueHint::FilePath)]
+    pub(crate) weights: Option<String>,
+
+    /// Stages to leave as they are, from the first on: 1 is the stem, and one more begins wherever
+    /// the network halves the image
+    #[arg(long, value_name = "STAGES")]
+    pub(crate) freeze: Option<usize>,
+
+    /// Learning rate of a layer, relative to the one behind it
+    #[arg(long, value_name = "FACTOR")]
+    pub(crate) layer_decay: Option<f64>,
+
+    #[command(flatten)]
+    pub(crate) training: TrainingArgs,
+}
+
+/// What both have in common.
+#[derive(Debug, Args)]
+pub(crate) struct TrainingArgs {
+    /// Images: fashion-sample, or a folder with one folder per class, with train and val, or with
+    /// MNIST's or CIFAR's files
+    #[arg(long, value_name = "SOURCE", value_hint = ValueHint::DirPath)]
+    pub(crate) data: Option<String>,
+
+    /// Say what would be done, what the network costs and how long it would take
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+
+    /// Print one JSON object; accuracies in it are from 0 to 1
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    #[command(flatten)]
+    pub(crate) folder: TrainingFolderArgs,
+
+    #[command(flatten)]
+    pub(crate) settings: TrainingSettingsArgs,
+
+    #[command(flatten)]
+    pub(crate) compute: ComputeArgs,
+}
+
+/// Where a run is kept.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Run")]
+pub(crate) struct TrainingFolderArgs {
+    /// Folder of a new run
+    #[arg(long, value_name = "FOLDER", default_value = "scarlet-run", value_hint = ValueHint::DirPath)]
+    pub(crate) out: PathBuf,
+
+    /// Go on with the run of this folder, with its own settings
+    #[arg(
+        long,
+        value_name = "RUN",
+        conflicts_with_all = ["out", "data", "model", "config", "set", "dry_run"],
+        value_hint = ValueHint::DirPath
+    )]
+    pub(crate) resume: Option<PathBuf>,
+}
+
+/// Settings, over those of a file, over the defaults.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Settings")]
+pub(crate) struct TrainingSettingsArgs {
+    /// TOML file of settings: sections data, network, train
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) config: Option<PathBuf>,
+
+    /// Any setting, such as train.mix.cutmix=1
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<String>,
+
+    /// How often the images are gone through
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub(crate) epochs: Option<usize>,
+
+    /// Images per step
+    #[arg(long, value_name = "N", value_parser = batch_size)]
+    pub(crate) batch: Option<usize>,
+
+    /// Largest learning rate
+    #[arg(long, value_name = "RATE")]
+    pub(crate) learning_rate: Option<f64>,
+
+    /// Height and width of the network's input, in pixels
+    #[arg(long, visible_alias = "size", value_name = "PIXELS")]
+    pub(crate) resolution: Option<usize>,
+
+    /// Share of the images that epochs are judged by, where the folder has no part for this
+    #[arg(long, value_name = "SHARE")]
+    pub(crate) holdout: Option<f64>,
+
+    /// Stop after so many epochs without a better accuracy
+    #[arg(long, value_name = "EPOCHS", value_parser = at_least_one)]
+    pub(crate) patience: Option<usize>,
+
+    /// Seed of every random decision
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
+
+    /// Fail if any photograph cannot be read
+    #[arg(long)]
+    pub(crate) strict: bool,
+}

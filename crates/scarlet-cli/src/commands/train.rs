@@ -1,0 +1,24 @@
+//! `scarlet train`.
+
+use scarlet_train::standalone::{Recipe, Start};
+use serde_json::json;
+
+use super::training::{self, New};
+use crate::cli::training::TrainArgs;
+use crate::error::CliError;
+use crate::model::architecture;
+use crate::terminal::Terminal;
+use crate::training_settings::configuration;
+
+/// The network that is trained unless told otherwise.
+const DEFAULT_MODEL: &str = "scarlet-c";
+
+pub(super) fn run(args: &TrainArgs, terminal: &Terminal) -> Result<(), CliError> {
+    training::run("train", &args.training, terminal, || {
+        let model = args.model.as_ref().map(|model| json!(model));
+        let config = configuration(Recipe::Scratch, &args.training, &[("network.model", model)])?;
+        let model = config.network.model.as_deref().unwrap_or(DEFAULT_MODEL);
+        let start = Start::Scratch(architecture(model)?);
+        Ok(New { config, start })
+    })
+}

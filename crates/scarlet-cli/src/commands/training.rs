@@ -1,0 +1,116 @@
+//! What `scarlet train` and `scarlet finetune` have in common.
+
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+use scarlet_train::standalone::{Recipe, Standalone, StandaloneConfig, StandaloneRecord, Start};
+use scarlet_train::{Control, Event, RunFolder, TrainError};
+
+use super::finetune;
+use super::training_progress::TrainingProgress;
+use crate::cli::training::TrainingArgs;
+use crate::error::CliError;
+use crate::interrupt::Interrupt;
+use crate::model::open_device;
+use crate::report::print_json;
+use crate::report::training::{plan_text, result_text};
+use crate::terminal::{Progress, Terminal};
+
+/// A run that is about to begin.
+pub(super) struct New {
+    pub(super) config: StandaloneConfig,
+    pub(super) start: Start,
+}
+
+/// Begins the run that `new` makes, or goes on with the one that is named.
+pub(super) fn run(
+    command: &str,
+    args: &TrainingArgs,
+    terminal: &Terminal,
+    new: impl FnOnce() -> Result<New, CliError>,
+) -> Result<(), CliError> {
+    let device = open_device(&args.compute)?;
+    let prepare = |new: New| -> Result<Standalone, CliError> {
+        let reading: Mutex<Option<Progress>> = Mutex::new(None);
+        let run = Standalone::prepare(new.config, new.start, &device, |total| {
+            let mut reading = reading.lock().unwrap_or_else(PoisonError::into_inner);
+            reading
+                .get_or_insert_with(|| terminal.progress("photographs", total))
+                .advance(1);
+        })?;
+        drop(reading);
+        for (_, error) in run.unreadable() {
+            terminal.warn(format_args!("left out: {error}"));
+        }
+        Ok(run)
+    };
+    if args.dry_run {
+        let plan = prepare(new()?)?.plan()?;
+        return match args.json {
+            true => print_json(terminal, &plan),
+            false => terminal.print(&plan_text(&plan)),
+        };
+    }
+    let (folder, run) = match &args.folder.resume {
+        Some(path) => {
+            let (folder, record) = RunFolder::open::<StandaloneRecord>(path)?;
+            let run = prepare(begun(&folder, record, terminal)?)?;
+            (folder, run)
+        }
+        None => {
+            // Better now than after reading all images.
+            let file = args.folder.out.join("config.json");
+            if file.exists() {
+                return Err(TrainError::Exists { path: file }.into());
+            }
+            let run = prepare(new()?)?;
+            (RunFolder::create(&args.folder.out, run.record())?, run)
+        }
+    };
+    let in_color = run.record().architecture.input_channels == 3;
+    let interrupt = Interrupt::listen()?;
+    let mut progress = TrainingProgress::new(terminal, "");
+    let result = run.train(&folder, |event: &Event| {
+        progress.event(event);
+        match interrupt.is_requested() {
+            true => Control::Stop,
+            false => Control::Continue,
+        }
+    })?;
+    if !result.completed {
+        terminal.note(format_args!(
+            "saved; go on with: scarlet {command} --resume {}",
+            folder.path().display()
+        ));
+        return Err(CliError::Interrupted);
+    }
+    match args.json {
+        true => print_json(terminal, &result),
+        false => terminal.print(&result_text(&result, folder.path(), in_color)),
+    }
+}
+
+/// What a run goes on with: its checkpoint, or where it began if it has none yet.
+fn begun(
+    folder: &RunFolder,
+    record: StandaloneRecord,
+    terminal: &Terminal,
+) -> Result<New, CliError> {
+    let StandaloneRecord {
+        config,
+        architecture,
+        ..
+    } = record;
+    let start = match (has_checkpoint(folder.path()), config.recipe) {
+        (false, Recipe::Finetune) => match finetune::weights(&config, terminal)? {
+            Start::Weights(_, path) => Start::Weights(architecture, path),
+            start => start,
+        },
+        _ => Start::Checkpoint(architecture),
+    };
+    Ok(New { config, start })
+}
+
+fn has_checkpoint(folder: &Path) -> bool {
+    folder.join("checkpoint.safetensors").is_file()
+}

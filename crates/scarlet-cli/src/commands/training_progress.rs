@@ -1,0 +1,83 @@
+//! [`TrainingProgress`]: shows how far a training is.
+
+use std::time::Duration;
+
+use indicatif::HumanDuration;
+use scarlet_train::Event;
+
+use crate::report::number::{percent, thousands};
+use crate::terminal::{StageProgress, Terminal};
+
+pub(super) struct TrainingProgress {
+    terminal: Terminal,
+    /// In front of every line.
+    indent: &'static str,
+    bar: Option<StageProgress>,
+}
+
+impl TrainingProgress {
+    pub(super) fn new(terminal: &Terminal, indent: &'static str) -> Self {
+        Self {
+            terminal: terminal.clone(),
+            indent,
+            bar: None,
+        }
+    }
+
+    pub(super) fn event(&mut self, event: &Event) {
+        let indent = self.indent;
+        match event {
+            Event::Started {
+                step,
+                steps,
+                images,
+            } => {
+                let from = match step {
+                    0 => String::new(),
+                    step => format!(", going on behind step {}", thousands(*step)),
+                };
+                self.terminal.note(format_args!(
+                    "{indent}{} images, {} steps{from}",
+                    thousands(*images as u64),
+                    thousands(*steps),
+                ));
+                self.bar = Some(self.terminal.stage_progress("steps", *steps));
+            }
+            Event::Step {
+                step,
+                loss,
+                accuracy,
+                images_per_second,
+                seconds_left,
+                ..
+            } => {
+                if let Some(bar) = &mut self.bar {
+                    let left = Duration::try_from_secs_f64(*seconds_left).unwrap_or_default();
+                    bar.set(
+                        *step,
+                        format_args!(
+                            "loss {loss:.3}, accuracy {}, {images_per_second:.0} images/s, about \
+                             {} left",
+                            percent(*accuracy),
+                            HumanDuration(left),
+                        ),
+                    );
+                }
+            }
+            Event::Epoch(epoch) => {
+                let held_out = epoch
+                    .validation_accuracy
+                    .map_or(String::new(), |it| format!(", held out {}", percent(it)));
+                self.terminal.note(format_args!(
+                    "{indent}epoch {:3}: loss {:.3}, accuracy {}{held_out}{}",
+                    epoch.epoch,
+                    epoch.loss,
+                    percent(epoch.accuracy),
+                    if epoch.best { ", the best so far" } else { "" },
+                ));
+            }
+            Event::Finished { .. } => self.bar = None,
+            _ => {}
+        }
+    }
+}

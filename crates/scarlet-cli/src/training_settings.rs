@@ -1,0 +1,114 @@
+//! Settings of a training run: from the defaults, a file and the command line to a configuration.
+
+use std::path::{Path, absolute};
+
+use scarlet_train::standalone::{Recipe, StandaloneConfig};
+use serde_json::{Map, Value, json};
+
+use crate::cli::training::TrainingArgs;
+use crate::error::CliError;
+use crate::run_settings::{read_toml, set, toml_value};
+
+/// The configuration that the command line asks for, with more flags of its command.
+pub(crate) fn configuration(
+    recipe: Recipe,
+    args: &TrainingArgs,
+    more: &[(&str, Option<Value>)],
+) -> Result<StandaloneConfig, CliError> {
+    let mut changes = match &args.settings.config {
+        Some(path) => read_toml(path)?,
+        None => Value::Object(Map::new()),
+    };
+    for text in &args.settings.set {
+        let (key, value) = text
+            .split_once('=')
+            .ok_or_else(|| CliError::NotASetting(text.clone()))?;
+        set(&mut changes, key.trim(), toml_value(value.trim()));
+    }
+    let settings = &args.settings;
+    let flags = [
+        ("data.source", args.data.as_ref().map(|it| json!(it))),
+        ("data.holdout", settings.holdout.map(|it| json!(it))),
+        ("data.strict", settings.strict.then_some(json!(true))),
+        ("data.seed", settings.seed.map(|it| json!(it))),
+        (
+            "network.resolution",
+            settings.resolution.map(|it| json!(it)),
+        ),
+        ("train.seed", settings.seed.map(|it| json!(it))),
+        ("train.epochs", settings.epochs.map(|it| json!(it))),
+        ("train.batch_size", settings.batch.map(|it| json!(it))),
+        (
+            "train.learning_rate",
+            settings.learning_rate.map(|it| json!(it)),
+        ),
+        ("train.patience", settings.patience.map(|it| json!(it))),
+    ];
+    for (key, value) in flags.iter().chain(more) {
+        if let Some(value) = value {
+            set(&mut changes, key, value.clone());
+        }
+    }
+    let source = changes["data"]["source"].as_str().ok_or(CliError::NoData)?;
+    let mut config = StandaloneConfig::defaults(recipe, source)?.with(changes)?;
+    // A run may go on from elsewhere.
+    if Path::new(&config.data.source).is_dir()
+        && let Ok(path) = absolute(&config.data.source)
+    {
+        config.data.source = path.display().to_string();
+    }
+    Ok(config)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use clap::Parser;
+
+    use super::*;
+    use crate::cli::{Cli, Command};
+
+    fn configured(args: &[&str]) -> Result<StandaloneConfig, CliError> {
+        let args = ["scarlet", "train"].iter().chain(args);
+        let Command::Train(args) = Cli::parse_from(args).command else {
+            panic!("another command");
+        };
+        configuration(Recipe::Scratch, &args.training, &[])
+    }
+
+    #[test]
+    fn flags_go_over_the_file_and_the_file_over_the_defaults() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("run.toml");
+        let text = "[data]\nsource = \"fashion-sample\"\n[train]\nepochs = 4\nbatch_size = 9\n";
+        fs::write(&file, text).unwrap();
+        let file = file.display().to_string();
+        let config = configured(&[
+            "--config",
+            &file,
+            "--epochs",
+            "7",
+            "--set",
+            "train.mix.cutmix=1",
+            "--seed",
+            "5",
+        ])
+        .unwrap();
+        assert_eq!((config.train.epochs, config.train.batch_size), (7, 9));
+        assert_eq!((config.train.seed, config.data.seed), (5, 5));
+        assert_eq!(config.train.mix.cutmix, 1.0);
+        assert!(config.train.augment.flip);
+    }
+
+    #[test]
+    fn mistakes_say_what_is_wrong() {
+        let message = |args: &[&str]| configured(args).unwrap_err().to_string();
+        assert!(message(&[]).contains("give them with --data"));
+        assert!(message(&["--data", "nowhere"]).contains("`nowhere` is neither a folder"));
+        let data = ["--data", "fashion-sample", "--set"];
+        let set = |text| message(&[&data[..], &[text]].concat());
+        assert!(set("train.epochs").contains("KEY=VALUE"));
+        assert!(set("train.epoch=3").contains("did you mean `epochs`?"));
+    }
+}

@@ -1,0 +1,321 @@
+//! `scarlet train` and `scarlet finetune`.
+#![allow(clippy::unwrap_used, unreachable_pub)]
+
+mod common;
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::Duration;
+
+use common::{Ran, scarlet};
+use scarlet_data::{Rgb, RgbImage};
+use tempfile::TempDir;
+
+/// A network that trains in no time, of total stride 4.
+const NETWORK: &str = "E3K3@8/2 E3K3@8";
+
+/// Photographs of three classes that differ in colour, of many sizes.
+fn photographs(each: u32) -> TempDir {
+    let root = tempfile::tempdir().unwrap();
+    let mut state = 1u32;
+    for (class, name) in ["blue", "green", "red"].iter().enumerate() {
+        fs::create_dir_all(root.path().join(name)).unwrap();
+        for index in 0..each {
+            let image = RgbImage::from_fn(18 + index % 7, 24 - index % 5, |_, _| {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                let mut pixel = [(state >> 26) as u8; 3];
+                pixel[2 - class] += 150;
+                Rgb(pixel)
+            });
+            image
+                .save(root.path().join(name).join(format!("{index:02}.png")))
+                .unwrap();
+        }
+    }
+    root
+}
+
+fn arguments<'a>(data: &'a Path, out: &'a Path, more: &[&'a str]) -> Vec<&'a str> {
+    let (data, out) = (data.to_str().unwrap(), out.to_str().unwrap());
+    // As settings, so that flags can change them.
+    let fixed = [
+        "train",
+        "--data",
+        data,
+        "--out",
+        out,
+        "--model",
+        NETWORK,
+        "--set",
+        "network.resolution=16",
+        "--set",
+        "train.epochs=3",
+        "--set",
+        "train.batch_size=8",
+    ];
+    fixed.iter().chain(more).copied().collect()
+}
+
+fn train(data: &Path, out: &Path, more: &[&str]) -> Ran {
+    scarlet(arguments(data, out, more))
+}
+
+fn resume(out: &Path) -> Ran {
+    scarlet(["train", "--resume", out.to_str().unwrap()])
+}
+
+fn read(folder: &Path, name: &str) -> Vec<u8> {
+    fs::read(folder.join(name)).unwrap()
+}
+
+#[test]
+fn a_trained_network_classifies_photographs() {
+    let data = photographs(12);
+    let root = tempfile::tempdir().unwrap();
+    let run = root.path().join("run");
+    let ran = train(
+        data.path(),
+        &run,
+        &["--epochs", "15", "--learning-rate", "0.1", "--json"],
+    );
+    let result = ran.json();
+    assert_eq!(result["completed"], true);
+    assert!(
+        result["validation_accuracy"].as_f64().unwrap() > 0.6,
+        "{result}"
+    );
+    assert!(ran.stderr.contains("epoch   1: loss "), "{}", ran.stderr);
+    assert_eq!(read(&run, "classes.txt"), b"blue\ngreen\nred\n");
+    let file = |name: &str| run.join(name).display().to_string();
+    let prediction = scarlet([
+        "predict",
+        &data.path().join("red/00.png").display().to_string(),
+        "--weights",
+        &file("best.safetensors"),
+        "--classes",
+        &file("classes.txt"),
+        "--json",
+    ])
+    .json();
+    let best = &prediction["photographs"][0]["predictions"][0];
+    assert!(["blue", "green", "red"].contains(&best["name"].as_str().unwrap()));
+
+    // Its weights are where another training begins, for other classes.
+    let few = data.path().join("few");
+    fs::create_dir(&few).unwrap();
+    for class in ["blue", "red"] {
+        fs::rename(data.path().join(class), few.join(class)).unwrap();
+    }
+    let tuned = root.path().join("tuned");
+    let ran = scarlet([
+        "finetune",
+        "--data",
+        few.to_str().unwrap(),
+        "--weights",
+        &file("best.safetensors"),
+        "--freeze",
+        "2",
+        "--epochs",
+        "1",
+        "--out",
+        tuned.to_str().unwrap(),
+    ]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(
+        ran.stdout.contains("scarlet predict PHOTO --weights"),
+        "{}",
+        ran.stdout
+    );
+    let weights =
+        |folder: &Path| scarlet::weights::StateDict::open(folder.join("last.safetensors")).unwrap();
+    let stem = |folder: &Path| {
+        let weights = weights(folder);
+        let entry = weights.get("stem.0.weight").unwrap();
+        entry
+            .read_finite(scarlet::burn::tensor::DType::F32)
+            .unwrap()
+    };
+    assert_eq!(read(&tuned, "classes.txt"), b"blue\nred\n");
+    let best = scarlet::weights::StateDict::open(run.join("best.safetensors")).unwrap();
+    let before = best.get("stem.0.weight").unwrap();
+    let before = before
+        .read_finite(scarlet::burn::tensor::DType::F32)
+        .unwrap();
+    assert_eq!(stem(&tuned), before);
+}
+
+#[test]
+fn a_killed_run_goes_on_to_the_same_files() {
+    let data = photographs(10);
+    let root = tempfile::tempdir().unwrap();
+    let (whole, killed) = (root.path().join("whole"), root.path().join("killed"));
+    let more = ["--epochs", "12", "--set", "train.mix.cutmix=1"];
+    assert_eq!(train(data.path(), &whole, &more).code, 0);
+    for attempt in 0..2 {
+        let log = killed.join("events.jsonl");
+        let lines = || fs::read_to_string(&log).unwrap_or_default().lines().count();
+        let before = lines();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_scarlet"));
+        match attempt {
+            0 => command.args(arguments(data.path(), &killed, &more)),
+            _ => command.args(["train", "--resume", killed.to_str().unwrap()]),
+        };
+        let mut child = command.stderr(Stdio::null()).spawn().unwrap();
+        while lines() < before + 7 && child.try_wait().unwrap().is_none() {
+            thread::sleep(Duration::from_millis(2));
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    let resumed = resume(&killed);
+    assert_eq!(resumed.code, 0, "{resumed:?}");
+    for name in [
+        "best.safetensors",
+        "last.safetensors",
+        "result.json",
+        "classes.txt",
+    ] {
+        assert!(read(&whole, name) == read(&killed, name), "{name} differs");
+    }
+    // And once more, which changes nothing.
+    assert_eq!(resume(&killed).code, 0);
+    assert!(read(&whole, "best.safetensors") == read(&killed, "best.safetensors"));
+}
+
+#[test]
+#[cfg(unix)]
+fn an_interrupted_run_says_how_to_go_on() {
+    let data = photographs(10);
+    let root = tempfile::tempdir().unwrap();
+    let run = root.path().join("run");
+    let child = Command::new(env!("CARGO_BIN_EXE_scarlet"))
+        .args(arguments(data.path(), &run, &["--epochs", "5000"]))
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    while !run.join("events.jsonl").exists() {
+        thread::sleep(Duration::from_millis(5));
+    }
+    let id = child.id().to_string();
+    assert!(
+        Command::new("kill")
+            .args(["-INT", &id])
+            .status()
+            .unwrap()
+            .success()
+    );
+    let output = child.wait_with_output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(130), "{stderr}");
+    let advice = format!("go on with: scarlet train --resume {}", run.display());
+    assert!(stderr.contains(&advice), "{stderr}");
+    for name in ["checkpoint.safetensors", "last.safetensors", "result.json"] {
+        assert!(run.join(name).is_file(), "{name}");
+    }
+}
+
+#[test]
+fn a_dry_run_prices_and_writes_nothing() {
+    let data = photographs(5);
+    let root = tempfile::tempdir().unwrap();
+    let run = root.path().join("run");
+    let ran = train(data.path(), &run, &["--dry-run"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    for part in [
+        "mult-adds",
+        "3: blue, green, red",
+        "about ",
+        "12, 12 of them in memory",
+    ] {
+        assert!(ran.stdout.contains(part), "no {part:?} in {}", ran.stdout);
+    }
+    assert!(!run.exists());
+}
+
+#[test]
+fn unusable_inputs_say_what_would_do() {
+    let data = photographs(4);
+    let root = tempfile::tempdir().unwrap();
+    let run = root.path().join("run");
+    scarlet(["train"]).assert_fails(2, &["no images to train on: give them with --data"]);
+    let nowhere = root.path().join("nowhere");
+    train(&nowhere, &run, &[]).assert_fails(2, &["is neither a folder nor `fashion-sample`"]);
+    train(root.path(), &run, &[]).assert_fails(1, &["has no class folders"]);
+    train(data.path(), &run, &["--size", "18"]).assert_fails(2, &["not a multiple of 4"]);
+    train(data.path(), &run, &["--set", "train.epoch=1"]).assert_fails(
+        2,
+        &["there is no setting `train.epoch`; did you mean `epochs`?"],
+    );
+    train(data.path(), &run, &["--learning-rate=-1"])
+        .assert_fails(2, &["`learning_rate` is -1, but must be a positive number"]);
+    scarlet(["train", "--resume", nowhere.to_str().unwrap()]).assert_fails(2, &["holds no run"]);
+    scarlet(["train", "--resume", "x", "--data", "y"]).assert_fails(2, &["cannot be used with"]);
+    let freeze = [
+        "--data",
+        data.path().to_str().unwrap(),
+        "--weights",
+        "none.safetensors",
+    ];
+    scarlet(["finetune"].iter().chain(&freeze)).assert_fails(1, &["none.safetensors"]);
+    assert!(!run.exists());
+
+    let broken = data.path().join("blue/broken.png");
+    fs::write(&broken, "not a picture").unwrap();
+    train(data.path(), &run, &["--strict"])
+        .assert_fails(1, &["broken.png is not a JPEG or PNG image"]);
+    let ran = train(data.path(), &run, &[]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(ran.stderr.contains("left out: "), "{}", ran.stderr);
+    train(data.path(), &run, &[]).assert_fails(2, &["exists already"]);
+
+    // The run goes on with the same images only.
+    fs::write(
+        data.path().join("blue/more.png"),
+        read(data.path(), "blue/00.png"),
+    )
+    .unwrap();
+    resume(&run).assert_fails(2, &["`number of training images` was "]);
+
+    let lonely = data.path().join("lonely");
+    fs::create_dir(&lonely).unwrap();
+    fs::copy(data.path().join("blue/00.png"), lonely.join("only.png")).unwrap();
+    train(data.path(), &root.path().join("other"), &[]).assert_fails(
+        1,
+        &["class `lonely` has only 1 image(s)", "add images to it"],
+    );
+}
+
+#[test]
+#[cfg(unix)]
+fn a_full_disk_leaves_whole_files_and_a_run_to_go_on_with() {
+    let data = photographs(6);
+    let root = tempfile::tempdir().unwrap();
+    let (whole, full) = (root.path().join("whole"), root.path().join("full"));
+    assert_eq!(train(data.path(), &whole, &[]).code, 0);
+    // No file may be larger than a few blocks, and the signal that would end the process is off.
+    let output = Command::new("sh")
+        .args(["-c", "trap '' XFSZ; ulimit -f 16; exec \"$@\"", "sh"])
+        .arg(env!("CARGO_BIN_EXE_scarlet"))
+        .args(arguments(data.path(), &full, &[]))
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    assert!(
+        stderr.contains("cannot write") || stderr.contains("File too large"),
+        "{stderr}"
+    );
+    let names: Vec<String> = fs::read_dir(&full)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    assert!(
+        names.iter().all(|name| !name.ends_with(".part")),
+        "{names:?}"
+    );
+    let resumed = resume(&full);
+    assert_eq!(resumed.code, 0, "{resumed:?}");
+    assert!(read(&whole, "last.safetensors") == read(&full, "last.safetensors"));
+}

@@ -1,0 +1,244 @@
+//! [`StandaloneConfig`]: everything that determines the training of a single network.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::dataset::Location;
+use crate::run::overlay;
+use crate::{Augment, ColorJitter, Optimizer, ResizedCrop, TrainConfig, TrainError};
+
+/// Whether a network is trained from scratch or from weights, which want other settings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Recipe {
+    /// From random weights.
+    Scratch,
+    /// From trained weights, with a new classifier.
+    Finetune,
+}
+
+/// Everything that determines the training of a single network.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StandaloneConfig {
+    /// From scratch or from weights.
+    pub recipe: Recipe,
+    /// Which images, and how they are divided.
+    pub data: DataSettings,
+    /// The network.
+    pub network: NetworkSettings,
+    /// How it is trained.
+    pub train: TrainConfig,
+}
+
+/// Which images, and how they are divided.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataSettings {
+    /// `fashion-sample`, or a folder: see [`Location`].
+    pub source: String,
+    /// Share of the training images that the network is judged by while it is trained, where the
+    /// data has no part for this.
+    pub holdout: f64,
+    /// Seed of this division.
+    pub seed: u64,
+    /// Fail if any photograph cannot be read.
+    pub strict: bool,
+    /// Memory for decoded photographs, in millions of bytes. What does not fit is decoded anew in
+    /// every epoch, to the same result.
+    pub cache_megabytes: u64,
+    /// Photographs that random crops are taken from are shrunk when they are read, until their
+    /// shorter side has so many pixels; 0 leaves them as they are. By default twice the network's
+    /// resolution.
+    pub shrink: Option<usize>,
+}
+
+/// The network.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NetworkSettings {
+    /// Name, layers in text form, or JSON file; for the record only, where weights tell.
+    pub model: Option<String>,
+    /// Where trained weights are from.
+    pub weights: Option<String>,
+    /// Height and width of the network's input, in pixels.
+    pub resolution: Option<usize>,
+    /// Probability of dropping a feature in front of the classifier.
+    pub dropout: f64,
+    /// Probability of leaving out the last layer's residual branch; less for those before it.
+    pub drop_path: f64,
+    /// Stages that are not trained, from the first on, with their batch normalisation. The first
+    /// is the stem and the separable convolution; a new one begins with every layer of stride 2;
+    /// the last is the convolution before pooling.
+    pub freeze: usize,
+}
+
+impl StandaloneConfig {
+    /// Ours for images at this source.
+    ///
+    /// # Errors
+    ///
+    /// When there are no images there.
+    pub fn defaults(recipe: Recipe, source: &str) -> Result<Self, TrainError> {
+        let photographs = matches!(Location::find(source)?, Location::Photographs(_));
+        let train = match recipe {
+            Recipe::Scratch if photographs => TrainConfig {
+                epochs: 100,
+                batch_size: 32,
+                warmup_epochs: 5.0,
+                average_decay: Some(0.999),
+                augment: Augment::photographs(),
+                ..TrainConfig::default()
+            },
+            Recipe::Scratch => TrainConfig {
+                epochs: 30,
+                weight_decay: 5e-4,
+                warmup_epochs: 1.0,
+                average_decay: Some(0.99),
+                augment: small_images(source)?,
+                ..TrainConfig::default()
+            },
+            Recipe::Finetune => TrainConfig {
+                epochs: 20,
+                batch_size: 16,
+                optimizer: Optimizer::AdamW {
+                    beta_1: 0.9,
+                    beta_2: 0.999,
+                    epsilon: 1e-8,
+                },
+                learning_rate: 1e-3,
+                warmup_epochs: 1.0,
+                weight_decay: 0.01,
+                layer_decay: Some(0.9),
+                augment: match photographs {
+                    true => Augment {
+                        resized_crop: Some(ResizedCrop {
+                            scale: [0.35, 1.0],
+                            ..ResizedCrop::default()
+                        }),
+                        flip: true,
+                        color_jitter: Some(ColorJitter {
+                            brightness: 0.2,
+                            contrast: 0.2,
+                            saturation: 0.2,
+                            hue: 0.0,
+                        }),
+                        ..Augment::default()
+                    },
+                    false => small_images(source)?,
+                },
+                ..TrainConfig::default()
+            },
+        };
+        Ok(Self {
+            recipe,
+            data: DataSettings {
+                source: source.to_owned(),
+                holdout: 0.1,
+                seed: 0,
+                strict: false,
+                cache_megabytes: 1_000,
+                shrink: None,
+            },
+            network: NetworkSettings {
+                model: None,
+                weights: None,
+                resolution: None,
+                dropout: 0.2,
+                drop_path: match recipe {
+                    Recipe::Scratch if photographs => 0.2,
+                    _ => 0.0,
+                },
+                freeze: 0,
+            },
+            train,
+        })
+    }
+
+    /// The same configuration with some settings changed: a tree of sections and settings, as
+    /// read from a configuration file. Settings that are not in it stay as they are.
+    ///
+    /// # Errors
+    ///
+    /// [`TrainError::Settings`] for one that does not exist or is of the wrong kind.
+    pub fn with(&self, changes: Value) -> Result<Self, TrainError> {
+        let settings = |error: serde_json::Error| TrainError::Settings {
+            problem: error.to_string(),
+        };
+        let mut tree = serde_json::to_value(self).map_err(settings)?;
+        overlay(&mut tree, changes, "").map_err(|error| TrainError::Settings {
+            problem: error.to_string(),
+        })?;
+        serde_json::from_value(tree).map_err(settings)
+    }
+}
+
+/// Letters and digits are no longer themselves when mirrored: only known pictures of things are.
+fn small_images(source: &str) -> Result<Augment, TrainError> {
+    let flip = !matches!(Location::find(source)?, Location::Idx(_));
+    Ok(Augment {
+        shift: 2,
+        flip,
+        ..Augment::default()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn default(recipe: Recipe) -> StandaloneConfig {
+        StandaloneConfig::defaults(recipe, "fashion-sample").unwrap()
+    }
+
+    #[test]
+    fn changes_keep_the_defaults_around_them() {
+        let config = default(Recipe::Scratch)
+            .with(json!({
+                "network": {"dropout": 0.5},
+                "train": {"augment": {"erase": 0.25, "rand_augment": {"magnitude": 5}}},
+            }))
+            .unwrap();
+        assert_eq!((config.network.dropout, config.network.freeze), (0.5, 0));
+        assert!(config.train.augment.flip);
+        let rand_augment = config.train.augment.rand_augment.unwrap();
+        assert_eq!((rand_augment.operations, rand_augment.magnitude), (2, 5));
+        let sgd = default(Recipe::Finetune)
+            .with(json!({"train": {"optimizer": {"name": "sgd", "momentum": 0.8, "nesterov": false}}}))
+            .unwrap();
+        assert!(matches!(sgd.train.optimizer, Optimizer::Sgd { .. }));
+    }
+
+    #[test]
+    fn unknown_settings_are_refused() {
+        let message = |changes| {
+            let error = default(Recipe::Scratch).with(changes).unwrap_err();
+            error.to_string()
+        };
+        let unknown = message(json!({"train": {"epoch": 3}}));
+        assert!(
+            unknown.contains("no setting `train.epoch`; did you mean `epochs`?"),
+            "{unknown}"
+        );
+        assert!(message(json!({"trian": {}})).contains("did you mean `train`?"));
+        assert!(message(json!({"train": {"epochs": "three"}})).contains("three"));
+    }
+
+    #[test]
+    fn every_default_is_valid_and_survives_its_text() {
+        let folder = tempfile::tempdir().unwrap();
+        for source in ["fashion-sample", folder.path().to_str().unwrap()] {
+            for recipe in [Recipe::Scratch, Recipe::Finetune] {
+                let config = StandaloneConfig::defaults(recipe, source).unwrap();
+                config.train.validate().unwrap();
+                let text = serde_json::to_string(&config).unwrap();
+                assert_eq!(
+                    serde_json::from_str::<StandaloneConfig>(&text).unwrap(),
+                    config
+                );
+            }
+        }
+    }
+}

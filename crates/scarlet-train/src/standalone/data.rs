@@ -1,0 +1,184 @@
+//! The images of a run, divided.
+
+use std::path::Path;
+
+use scarlet_arch::Architecture;
+
+use super::StandaloneConfig;
+use crate::TrainError;
+use crate::dataset::{
+    Images, Location, PhotographList, PhotographOptions, PhotographParts, Photographs, Source,
+    Stored, TrainTest, Unreadable, cifar, fashion_sample, idx,
+};
+
+/// Sides of a photograph that random crops are taken from, relative to the network's input.
+const SHRINK: usize = 2;
+
+#[derive(Debug)]
+pub(super) enum Set {
+    Images(Images),
+    Photographs(Photographs),
+}
+
+impl<'a> From<&'a Set> for Source<'a> {
+    fn from(set: &'a Set) -> Self {
+        match set {
+            Set::Images(images) => Self::Images(images),
+            Set::Photographs(photographs) => Self::Photographs(photographs),
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct StandaloneData {
+    pub(super) train: Set,
+    /// What epochs are judged by.
+    pub(super) validation: Set,
+    /// What the finished network is judged by.
+    pub(super) test: Option<Set>,
+    pub(super) unreadable: Unreadable,
+}
+
+/// How much of an architecture may follow the images.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Adapt {
+    /// Channels, size and normalisation.
+    Freely,
+    /// The size: weights decide on the rest.
+    ToWeights,
+}
+
+/// The architecture for the images: of their size, unless the settings say otherwise.
+pub(super) fn adapt(
+    mut architecture: Architecture,
+    config: &StandaloneConfig,
+    adapt: Adapt,
+) -> Result<Architecture, TrainError> {
+    if let Some(images) = small_images(config)? {
+        let [channels, height, width] = images.train.shape();
+        let side = height.max(width);
+        architecture.preprocessing.resolution =
+            side.next_multiple_of(architecture.total_stride().max(1));
+        if adapt == Adapt::Freely {
+            architecture.input_channels = channels;
+            let statistics = images.train.channel_statistics();
+            let preprocessing = &mut architecture.preprocessing;
+            for channel in 0..preprocessing.mean.len() {
+                let (mean, deviation) = statistics[channel.min(channels - 1)];
+                preprocessing.mean[channel] = mean as f32;
+                // Images of one value everywhere have none.
+                preprocessing.std[channel] = deviation.max(1e-3) as f32;
+            }
+        }
+    }
+    if let Some(resolution) = config.network.resolution {
+        architecture.check_resolution(resolution)?;
+        architecture.preprocessing.resolution = resolution;
+    }
+    architecture.validate()?;
+    Ok(architecture)
+}
+
+/// Images of one size, where the source holds such.
+fn small_images(config: &StandaloneConfig) -> Result<Option<TrainTest>, TrainError> {
+    Ok(match Location::find(&config.data.source)? {
+        Location::FashionSample => Some(fashion_sample()?),
+        Location::Idx(folder) => Some(idx::open_folder(folder)?),
+        Location::Cifar(folder) => Some(cifar::open_folder(folder)?),
+        Location::Photographs(_) => None,
+    })
+}
+
+impl StandaloneData {
+    pub(super) fn read(
+        config: &StandaloneConfig,
+        architecture: &Architecture,
+        progress: impl Fn(usize) + Sync,
+    ) -> Result<Self, TrainError> {
+        match small_images(config)? {
+            Some(images) => Self::images(config, architecture, images),
+            None => {
+                let folder = Path::new(&config.data.source);
+                Self::photographs(config, architecture, folder, progress)
+            }
+        }
+    }
+
+    pub(super) fn classes(&self) -> &[String] {
+        Source::from(&self.train).classes()
+    }
+
+    fn images(
+        config: &StandaloneConfig,
+        architecture: &Architecture,
+        images: TrainTest,
+    ) -> Result<Self, TrainError> {
+        let side = architecture.preprocessing.resolution;
+        let fit = |images: Images| -> Result<Images, TrainError> {
+            let images = images.padded(side)?;
+            Ok(match (images.shape()[0], architecture.input_channels) {
+                (1, 3) => images.in_color(),
+                _ => images,
+            })
+        };
+        let (train, validation) = images.train.split(config.data.holdout, config.data.seed)?;
+        // Labels that the test images happen not to have do not make their classes fewer.
+        let test = images.test.among(train.classes())?;
+        Ok(Self {
+            train: Set::Images(fit(train)?),
+            validation: Set::Images(fit(validation)?),
+            test: Some(Set::Images(fit(test)?)),
+            unreadable: Unreadable::new(),
+        })
+    }
+
+    fn photographs(
+        config: &StandaloneConfig,
+        architecture: &Architecture,
+        folder: &Path,
+        progress: impl Fn(usize) + Sync,
+    ) -> Result<Self, TrainError> {
+        let parts = PhotographParts::list(folder)?;
+        let (train, validation) = match parts.validation {
+            Some(validation) => (parts.train, validation),
+            None => parts.train.split(config.data.holdout, config.data.seed)?,
+        };
+        let test = parts.test;
+        let total = train.len() + validation.len() + test.as_ref().map_or(0, PhotographList::len);
+        let preprocessing = architecture.preprocessing;
+        let evaluation = Stored::Evaluation(preprocessing);
+        let cropped = match config.data.shrink {
+            Some(0) => Stored::Whole,
+            Some(side) => Stored::Shrunk(side),
+            None => Stored::Shrunk(SHRINK * preprocessing.resolution),
+        };
+        let mut unreadable = Unreadable::new();
+        // Parts share the memory by their numbers of photographs.
+        let mut open = |list: PhotographList, stored, every_class| -> Result<Set, TrainError> {
+            let bytes = config.data.cache_megabytes.saturating_mul(1_000_000);
+            let share = list.len() as f64 / total as f64;
+            let options = PhotographOptions {
+                stored,
+                cache_bytes: (bytes as f64 * share) as u64,
+                strict: config.data.strict,
+                every_class,
+            };
+            let (photographs, failed) = Photographs::open(list, &options, || progress(total))?;
+            unreadable.extend(failed);
+            Ok(Set::Photographs(photographs))
+        };
+        let stored = match config.train.augment.resized_crop {
+            Some(_) => cropped,
+            None => evaluation,
+        };
+        let train = open(train, stored, true)?;
+        let validation = open(validation, evaluation, false)?;
+        let test = test.map(|test| open(test, evaluation, false)).transpose()?;
+        Ok(Self {
+            train,
+            validation,
+            test,
+            unreadable,
+        })
+    }
+}

@@ -1,0 +1,178 @@
+//! Training a single network on one's own images, from scratch or from weights, in a run folder.
+//!
+//! [`Standalone::prepare`] reads the images and builds the network that a [`StandaloneConfig`]
+//! describes; [`Standalone::train`] trains it in a [`RunFolder`], which then holds
+//!
+//! | file | holds |
+//! |---|---|
+//! | `config.json` | the [`StandaloneRecord`]: everything that determines the run |
+//! | `classes.txt` | names of the classes, one a line, in the network's order |
+//! | `events.jsonl` | every [`Event`](crate::Event) |
+//! | `checkpoint.safetensors` | what the run needs to go on to the same result |
+//! | `best.safetensors` | the network as it was best on the validation images |
+//! | `last.safetensors` | the network at the end |
+//! | `result.json` | the [`StandaloneResult`] |
+
+mod config;
+mod data;
+mod network;
+mod plan;
+
+use std::path::PathBuf;
+
+use burn::tensor::Device;
+use scarlet::Scarlet;
+use scarlet::weights::StateDict;
+use scarlet_arch::Architecture;
+use scarlet_data::DataError;
+use serde::{Deserialize, Serialize};
+
+pub use self::config::{DataSettings, NetworkSettings, Recipe, StandaloneConfig};
+use self::data::StandaloneData;
+pub use self::plan::StandalonePlan;
+use crate::{Checkpoints, Observer, RunFolder, TrainError, Trainer, measure};
+
+/// Where a run's network comes from.
+#[derive(Debug, Clone)]
+pub enum Start {
+    /// From random weights.
+    Scratch(Architecture),
+    /// From trained weights of this architecture, with a new classifier.
+    Weights(Architecture, PathBuf),
+    /// From the checkpoint that the run's folder holds.
+    Checkpoint(Architecture),
+}
+
+/// What a run's `config.json` holds: enough to go on with it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StandaloneRecord {
+    /// What was asked for.
+    pub config: StandaloneConfig,
+    /// The network, as it is trained.
+    pub architecture: Architecture,
+    /// Names of its classes.
+    pub classes: Vec<String>,
+}
+
+/// What a run came to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct StandaloneResult {
+    /// Whether the run is done; if not, it was stopped and can go on.
+    pub completed: bool,
+    /// Epochs done.
+    pub epochs: usize,
+    /// The epoch that the best weights are from, counted from 1.
+    pub best_epoch: Option<u64>,
+    /// Their accuracy on the validation images, from 0 to 1.
+    pub validation_accuracy: Option<f64>,
+    /// Their accuracy on the test images, if there are any and the run is done.
+    pub test_accuracy: Option<f64>,
+}
+
+/// A network and the images that it is to be trained on.
+#[derive(Debug)]
+pub struct Standalone {
+    record: StandaloneRecord,
+    network: Scarlet,
+    data: StandaloneData,
+}
+
+impl Standalone {
+    /// Reads the images and builds the network. `progress` is told of every photograph and how
+    /// many there are.
+    ///
+    /// # Errors
+    ///
+    /// When images or weights cannot be read, or do not fit each other or the settings.
+    pub fn prepare(
+        config: StandaloneConfig,
+        start: Start,
+        device: &Device,
+        progress: impl Fn(usize) + Sync,
+    ) -> Result<Self, TrainError> {
+        config.train.validate()?;
+        let (architecture, weights) = match start {
+            Start::Scratch(architecture) => (
+                data::adapt(architecture, &config, data::Adapt::Freely)?,
+                None,
+            ),
+            Start::Weights(architecture, path) => (
+                data::adapt(architecture, &config, data::Adapt::ToWeights)?,
+                Some(StateDict::open(path)?),
+            ),
+            Start::Checkpoint(architecture) => (architecture, None),
+        };
+        let data = StandaloneData::read(&config, &architecture, progress)?;
+        let architecture = architecture.with_classes(data.classes().len());
+        let network = network::build(&config, &architecture, weights.as_ref(), device)?;
+        Ok(Self {
+            record: StandaloneRecord {
+                config,
+                classes: data.classes().to_vec(),
+                architecture,
+            },
+            network,
+            data,
+        })
+    }
+
+    /// What determines the run.
+    pub fn record(&self) -> &StandaloneRecord {
+        &self.record
+    }
+
+    /// Photographs that could not be read and were left out, each with the reason.
+    pub fn unreadable(&self) -> &[(PathBuf, DataError)] {
+        &self.data.unreadable
+    }
+
+    /// Trains the network in its folder, or goes on training it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Trainer::train`], and when the folder's run has other classes.
+    pub fn train(
+        self,
+        folder: &RunFolder,
+        observer: impl Observer,
+    ) -> Result<StandaloneResult, TrainError> {
+        let stored: StandaloneRecord = folder.read_json("config.json")?;
+        if stored.classes != self.record.classes {
+            return Err(TrainError::SettingsChanged {
+                path: folder.file("config.json"),
+                setting: "classes".to_owned(),
+                stored: stored.classes.join(", "),
+                given: self.record.classes.join(", "),
+            });
+        }
+        folder.write(
+            "classes.txt",
+            (self.record.classes.join("\n") + "\n").as_bytes(),
+        )?;
+        let config = self.record.config.train.clone();
+        let batch_size = config.batch_size;
+        let trained = Trainer::new(config)
+            .with_validation(&self.data.validation)
+            .with_checkpoints(Checkpoints::new(folder.path()).resuming())
+            .with_observer(observer)
+            .train(self.network, (), &self.data.train)?;
+        let best = trained.epochs.iter().rfind(|epoch| epoch.best);
+        let mut result = StandaloneResult {
+            completed: trained.completed,
+            epochs: trained.epochs.len(),
+            best_epoch: best.map(|epoch| epoch.epoch),
+            validation_accuracy: best.and_then(|epoch| epoch.validation_accuracy),
+            test_accuracy: None,
+        };
+        if trained.completed
+            && let Some(test) = &self.data.test
+        {
+            let network = trained.into_best();
+            result.test_accuracy = Some(measure(&network, test, batch_size)?.accuracy());
+        }
+        folder.write_json("result.json", &result)?;
+        Ok(result)
+    }
+}

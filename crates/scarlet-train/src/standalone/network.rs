@@ -1,0 +1,76 @@
+//! The network that is trained.
+
+use burn::tensor::Device;
+use scarlet::weights::{LoadOptions, StateDict};
+use scarlet::{Scarlet, ScarletConfig};
+use scarlet_arch::Architecture;
+
+use super::StandaloneConfig;
+use crate::TrainError;
+use crate::error::require;
+use crate::supernet::draw_weights;
+
+/// The network, ready to be trained: its weights drawn or loaded, its first stages frozen.
+pub(super) fn build(
+    config: &StandaloneConfig,
+    architecture: &Architecture,
+    weights: Option<&StateDict>,
+    device: &Device,
+) -> Result<Scarlet, TrainError> {
+    let device = device.clone().autodiff();
+    let settings = &config.network;
+    let mut network = ScarletConfig::from(architecture.clone())
+        .with_dropout(settings.dropout)
+        .with_drop_path(settings.drop_path)
+        .try_init(&device)?;
+    if let Some(weights) = weights {
+        network = network.load_with(weights, &LoadOptions::new().without_classifier())?;
+    }
+    // Of what was not loaded.
+    draw_weights(&network, config.train.seed, &device);
+    let frozen = frozen_parts(architecture, settings.freeze)?;
+    Ok(network.freeze_prefixes(&frozen)?)
+}
+
+/// Names of the parts that the first stages consist of.
+fn frozen_parts(architecture: &Architecture, stages: usize) -> Result<Vec<String>, TrainError> {
+    let mut all = vec![vec!["stem".to_owned(), "separable_conv".to_owned()]];
+    for (index, layer) in architecture.placed_layers().iter().enumerate() {
+        if layer.stride > 1 || index == 0 {
+            all.push(Vec::new());
+        }
+        let is_empty = matches!(layer.operation, scarlet_arch::Operation::Identity);
+        if let Some(stage) = all.last_mut().filter(|_| !is_empty) {
+            stage.push(format!("mb_module.{index}"));
+        }
+    }
+    all.push(vec!["conv_before_pooling".to_owned()]);
+    require(
+        stages <= all.len(),
+        "network.freeze",
+        stages,
+        "no more than the network has: 1 for the stem, 1 for each stride, 1 in front of pooling",
+    )?;
+    Ok(all.into_iter().take(stages).flatten().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stages_begin_where_the_image_shrinks() {
+        let architecture: Architecture = "E3K3@8 E3K3@8/2 - E3K3@8 E3K3@16/2".parse().unwrap();
+        let parts = |stages| frozen_parts(&architecture, stages).unwrap().join(" ");
+        assert_eq!(parts(0), "");
+        assert_eq!(parts(1), "stem separable_conv");
+        assert_eq!(parts(2), "stem separable_conv mb_module.0");
+        assert_eq!(
+            parts(3),
+            "stem separable_conv mb_module.0 mb_module.1 mb_module.3"
+        );
+        assert!(parts(5).ends_with("mb_module.4 conv_before_pooling"));
+        let error = frozen_parts(&architecture, 6).unwrap_err().to_string();
+        assert!(error.contains("`network.freeze` is 6"), "{error}");
+    }
+}

@@ -1,0 +1,112 @@
+//! What a run would do, what its network costs, and how long it would take.
+
+use std::time::Instant;
+
+use scarlet_arch::Cost;
+use serde::Serialize;
+
+use super::Standalone;
+use super::data::Set;
+use crate::dataset::Source;
+use crate::{Control, Event, TrainConfig, TrainError, Trainer};
+
+/// Steps that are timed, behind one that is not.
+const STEPS: u64 = 3;
+/// What inference costs of a training step: a forward pass beside one and two backward.
+const INFERENCE: f64 = 1.0 / 3.0;
+
+/// What a run would do.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct StandalonePlan {
+    /// The network's name.
+    pub network: String,
+    /// Its layers.
+    pub layers: String,
+    /// Height and width of its input, in pixels.
+    pub resolution: usize,
+    /// Names of the classes.
+    pub classes: Vec<String>,
+    /// Multiplications and additions for one image.
+    pub mult_adds: u64,
+    /// Parameters, frozen ones included.
+    pub parameters: u64,
+    /// Images to train on.
+    pub train_images: usize,
+    /// Of these, or of their smaller version, so many are in memory.
+    pub images_in_memory: usize,
+    /// Images that epochs are judged by.
+    pub validation_images: usize,
+    /// Images that the finished network is judged by.
+    pub test_images: usize,
+    /// How often the training images are gone through, at most.
+    pub epochs: usize,
+    /// Updates of the weights, at most.
+    pub steps: u64,
+    /// How long this takes, in seconds, by a few steps on this machine.
+    pub seconds: f64,
+}
+
+impl Standalone {
+    /// Finds out what the run would do and, by a few steps that are not kept, how long it would
+    /// take. They change the network, which is why it is used up.
+    ///
+    /// # Errors
+    ///
+    /// As [`train`](Self::train).
+    pub fn plan(self) -> Result<StandalonePlan, TrainError> {
+        let architecture = &self.record.architecture;
+        let resolution = architecture.preprocessing.resolution;
+        let cost = Cost::of(architecture, resolution)?;
+        let config = &self.record.config.train;
+        let images = |set: &Set| Source::from(set).len();
+        let (train_images, validation_images) =
+            (images(&self.data.train), images(&self.data.validation));
+        let (steps, seconds_per_step) = self.time_steps(config)?;
+        let judged = (config.epochs * validation_images) as f64 * INFERENCE;
+        let per_image = seconds_per_step / config.batch_size.min(train_images) as f64;
+        Ok(StandalonePlan {
+            network: architecture.name.clone(),
+            layers: architecture.to_string(),
+            resolution,
+            classes: self.record.classes.clone(),
+            mult_adds: cost.mult_adds,
+            parameters: cost.parameters,
+            train_images,
+            images_in_memory: match &self.data.train {
+                Set::Images(images) => images.len(),
+                Set::Photographs(photographs) => photographs.cached(),
+            },
+            validation_images,
+            test_images: self.data.test.as_ref().map_or(0, images),
+            epochs: config.epochs,
+            steps,
+            seconds: steps as f64 * seconds_per_step + judged * per_image,
+        })
+    }
+
+    /// The run's steps, and what one takes, in seconds.
+    fn time_steps(&self, config: &TrainConfig) -> Result<(u64, f64), TrainError> {
+        let (mut all, mut times) = (0, Vec::new());
+        Trainer::new(TrainConfig {
+            patience: None,
+            ..config.clone()
+        })
+        .with_observer(|event: &Event| {
+            if let Event::Step { steps, .. } = event {
+                all = *steps;
+                times.push(Instant::now());
+            }
+            match times.len() as u64 > STEPS {
+                true => Control::Stop,
+                false => Control::Continue,
+            }
+        })
+        .train(self.network.clone(), (), &self.data.train)?;
+        let (Some(first), Some(last)) = (times.first(), times.last()) else {
+            return Ok((all, 0.0));
+        };
+        let timed = (times.len() - 1).max(1);
+        Ok((all, (*last - *first).as_secs_f64() / timed as f64))
+    }
+}
