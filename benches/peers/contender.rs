@@ -1,0 +1,151 @@
+//! This project and plain Burn, timed on command; see `peers.py`.
+//!
+//! ```text
+//! contender scarlet|scarlet-train|flex|flex-train|ndarray|ndarray-train MODEL BATCH SIZE THREADS
+//! ```
+//!
+//! Each line on standard input is a number of runs; the answer is a line with the milliseconds of
+//! each, or before the first a line that says `ready`.
+
+mod plain;
+
+use std::error::Error;
+use std::hint::black_box;
+use std::io::{BufRead, Write};
+use std::time::Instant;
+
+use scarlet::burn::module::Module;
+use scarlet::burn::nn::loss::CrossEntropyLossConfig;
+use scarlet::burn::optim::{GradientsParams, SgdConfig, momentum::MomentumConfig};
+use scarlet::burn::tensor::{Device, Int, Tensor, TensorData};
+use scarlet::{Architecture, DeployOptions, ScarletConfig, arch};
+
+use plain::Plain;
+
+/// Runs the network once.
+type Run = Box<dyn FnMut() -> Result<(), Box<dyn Error>>>;
+
+struct Setting {
+    architecture: Architecture,
+    batch: usize,
+    size: usize,
+    threads: usize,
+}
+
+impl Setting {
+    /// Values that are neither zero nor denormal.
+    fn images(&self) -> Vec<f32> {
+        let values = self.batch * 3 * self.size * self.size;
+        (0..values)
+            .map(|i| (i % 255) as f32 / 127.0 - 1.0)
+            .collect()
+    }
+
+    fn tensor(&self, device: &Device) -> Tensor<4> {
+        let shape = [self.batch, 3, self.size, self.size];
+        Tensor::from_data(TensorData::new(self.images(), shape), device)
+    }
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [engine, model, batch, size, threads] = arguments.as_slice() else {
+        return Err("usage: contender ENGINE MODEL BATCH SIZE THREADS".into());
+    };
+    let setting = Setting {
+        architecture: arch::by_name(model)?.with_resolution(size.parse()?),
+        batch: batch.parse()?,
+        size: size.parse()?,
+        threads: threads.parse()?,
+    };
+    let mut run = match engine.as_str() {
+        "scarlet" => deployed(&setting)?,
+        "scarlet-train" => {
+            let device = scarlet::device_by_name("cpu")?.autodiff();
+            let network = ScarletConfig::from(setting.architecture.clone()).try_init(&device)?;
+            training(
+                network,
+                |network, images| network.forward(images),
+                &setting,
+                &device,
+            )
+        }
+        _ => {
+            let (name, trains) = match engine.strip_suffix("-train") {
+                Some(name) => (name, true),
+                None => (engine.as_str(), false),
+            };
+            let device = scarlet::device_by_name(name)?;
+            if trains {
+                let device = device.autodiff();
+                let network = Plain::new(&setting.architecture, &device);
+                training(network, Plain::forward, &setting, &device)
+            } else {
+                let network = Plain::new(&setting.architecture, &device);
+                let images = setting.tensor(&device);
+                Box::new(move || {
+                    black_box(network.forward(images.clone()).into_data());
+                    Ok(())
+                })
+            }
+        }
+    };
+    run()?;
+    println!("ready");
+    for line in std::io::stdin().lock().lines() {
+        let count: usize = line?.trim().parse()?;
+        let mut times = Vec::with_capacity(count);
+        for _ in 0..count {
+            let start = Instant::now();
+            run()?;
+            times.push(format!("{:.4}", start.elapsed().as_secs_f64() * 1e3));
+        }
+        println!("[{}]", times.join(", "));
+        std::io::stdout().flush()?;
+    }
+    Ok(())
+}
+
+fn deployed(setting: &Setting) -> Result<Run, Box<dyn Error>> {
+    let device = scarlet::device_by_name("cpu")?;
+    let network = ScarletConfig::from(setting.architecture.clone()).try_init(&device)?;
+    let options = DeployOptions::new()
+        .with_batch(setting.batch)
+        .with_threads(setting.threads);
+    let mut deployed = network.deploy(&options)?;
+    let images = setting.images();
+    Ok(Box::new(move || {
+        black_box(deployed.run(&images)?);
+        Ok(())
+    }))
+}
+
+/// Forward, cross-entropy, backward, and SGD with momentum.
+fn training<M: Module + 'static>(
+    network: M,
+    forward: impl Fn(&M, Tensor<4>) -> Tensor<2> + 'static,
+    setting: &Setting,
+    device: &Device,
+) -> Run {
+    let images = setting.tensor(device);
+    let classes = setting.architecture.classes as i64;
+    let labels: Vec<i64> = (0..setting.batch as i64)
+        .map(|i| i * 37 % classes)
+        .collect();
+    let labels = Tensor::<1, Int>::from_data(TensorData::new(labels, [setting.batch]), device);
+    let momentum = MomentumConfig::new().with_momentum(0.9).with_dampening(0.0);
+    let mut sgd = SgdConfig::new().with_momentum(Some(momentum)).init();
+    let loss = CrossEntropyLossConfig::new().init(device);
+    let mut network = Some(network);
+    Box::new(move || {
+        let Some(current) = network.take() else {
+            return Err("the last step failed".into());
+        };
+        let loss = loss.forward(forward(&current, images.clone()), labels.clone());
+        let gradients = GradientsParams::from_grads(loss.backward(), &current);
+        network = Some(sgd.step(0.01, current, gradients));
+        // Devices may compute later than they are told to.
+        black_box(loss.into_data());
+        Ok(())
+    })
+}

@@ -1,0 +1,68 @@
+//! Inference in tract and candle, timed on command.
+//!
+//! ```text
+//! scarlet-peers tract|candle FILE BATCH SIZE THREADS
+//! ```
+//!
+//! FILE is an ONNX file for tract; for candle the network's layers as text, one a line (see
+//! `candle.rs`). Each line on standard input is a number of runs; the answer is a line with the
+//! milliseconds of each, or before the first a line that says `ready`.
+
+mod candle;
+mod tract;
+
+use std::io::{BufRead, Write};
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+
+/// Runs the network once.
+type Run = Box<dyn FnMut() -> Result<()>>;
+
+/// What a network is made for.
+struct Setting {
+    batch: usize,
+    size: usize,
+    threads: usize,
+}
+
+impl Setting {
+    /// Values that are neither zero nor denormal.
+    fn images(&self) -> Vec<f32> {
+        let values = self.batch * 3 * self.size * self.size;
+        (0..values)
+            .map(|i| (i % 255) as f32 / 127.0 - 1.0)
+            .collect()
+    }
+}
+
+fn main() -> Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [engine, file, batch, size, threads] = arguments.as_slice() else {
+        bail!("usage: scarlet-peers tract|candle FILE BATCH SIZE THREADS");
+    };
+    let setting = Setting {
+        batch: batch.parse()?,
+        size: size.parse()?,
+        threads: threads.parse()?,
+    };
+    let mut run = match engine.as_str() {
+        "tract" => tract::network(file, &setting)?,
+        "candle" => candle::network(file, &setting)?,
+        _ => bail!("there is no engine `{engine}`"),
+    };
+    run()?;
+    println!("ready");
+    for line in std::io::stdin().lock().lines() {
+        let count: usize = line?.trim().parse().context("a number of runs")?;
+        let mut times = Vec::with_capacity(count);
+        for _ in 0..count {
+            let start = Instant::now();
+            run()?;
+            times.push(format!("{:.4}", start.elapsed().as_secs_f64() * 1e3));
+        }
+        println!("[{}]", times.join(", "));
+        std::io::stdout().flush()?;
+    }
+    Ok(())
+}
