@@ -10,11 +10,13 @@
 //! - [`pointwise_conv2d`], [`conv2d`] and [`depthwise_conv2d`] convolve;
 //! - [`batch_norm_train`] normalises over the batch, with the activation behind it;
 //! - [`DepthwiseStage`] is what an inverted residual does between its pointwise convolutions;
-//! - [`squeeze_excite`] gates channels.
+//! - [`squeeze_excite`] gates channels;
+//! - [`add`] is a shortcut's sum.
 
 #![deny(missing_docs)]
 
 mod activation;
+mod addition;
 mod batch_norm;
 mod convolution;
 mod depthwise_stage;
@@ -22,6 +24,7 @@ mod host;
 mod squeeze_excite;
 
 pub use activation::activate;
+pub use addition::add;
 pub use batch_norm::{BatchStatistics, Norm, batch_norm_train};
 pub use convolution::{conv2d, depthwise_conv2d, pointwise_conv2d};
 pub use depthwise_stage::{DepthwiseStage, TrainedStage};

@@ -10,6 +10,7 @@
 //! fixed order: results are the same to the last bit on any number of threads (of one machine
 //! and instruction set). Threads are those of the caller's `rayon` pool.
 
+mod addition;
 mod batch_norm;
 mod buffers;
 mod convolution;
@@ -22,6 +23,7 @@ mod matrix;
 mod pointwise;
 mod squeeze_excite;
 
+pub use addition::add;
 pub use batch_norm::{
     BatchNormGradients, Norm, Normalised, Statistics, batch_norm, batch_norm_backward,
 };

@@ -12,6 +12,9 @@ const TASK: usize = 96 * 1024;
 /// Pixels that a task has at least, and a multiple of which it has.
 const PIXELS: usize = 64;
 
+/// Pixels of a plane that is a matrix of its own where planes lie apart.
+const LARGE_PLANE: usize = 256;
+
 /// Pixels whose products one task sums up for the weights' gradient.
 const SUMMED: usize = 1024;
 
@@ -57,8 +60,26 @@ fn span_matrix<'a>(images: &Images<'a>, span: Span) -> Matrix<'a> {
     )
 }
 
+/// The images themselves if their planes adjoin or are large, else a copy in which they adjoin:
+/// a matrix product of a few pixels at a time is slow.
+fn adjoined<'a>(images: Images<'a>, copy: &'a mut Vec<f32>) -> Images<'a> {
+    if images.planes_adjoin() || images.pixels() >= LARGE_PLANE {
+        return images;
+    }
+    *copy = take_buffer(images.shape().iter().product());
+    let values = images.channel_values().max(1);
+    (copy.par_chunks_mut(values).enumerate()).for_each(|(channel, copy)| {
+        for (image, copy) in copy.chunks_mut(images.pixels().max(1)).enumerate() {
+            copy.copy_from_slice(images.plane(image, channel));
+        }
+    });
+    Images::channels_first(copy, images.shape())
+}
+
 /// `left · [channels, pixels]`, channels first.
 fn multiply_pixels(left: Matrix<'_>, rows: usize, images: Images<'_>) -> Vec<f32> {
+    let mut copy = Vec::new();
+    let images = adjoined(images, &mut copy);
     let pixels = images.channel_values();
     let mut output = take_buffer(rows * pixels);
     let wanted = TASK / (rows + images.channels()).max(1);
@@ -68,6 +89,7 @@ fn multiply_pixels(left: Matrix<'_>, rows: usize, images: Images<'_>) -> Vec<f32
         // SAFETY: `output` lives on, and the spans' columns do not overlap.
         unsafe { multiply(shared, span.pixel, pixels, left, span_matrix(&images, span)) }
     });
+    give_buffer(copy);
     output
 }
 
@@ -99,6 +121,10 @@ pub fn pointwise_input_gradient(
 pub fn pointwise_weight_gradient(input: Images<'_>, output_gradient: Images<'_>) -> Vec<f32> {
     assert_eq!(input.batch(), output_gradient.batch());
     assert_eq!(input.pixels(), output_gradient.pixels());
+    let mut copies = [Vec::new(), Vec::new()];
+    let [input_copy, gradient_copy] = &mut copies;
+    let input = adjoined(input, input_copy);
+    let output_gradient = adjoined(output_gradient, gradient_copy);
     let (rows, columns) = (output_gradient.channels(), input.channels());
     // Both must be cut in the same places.
     let spans: Vec<[Span; 2]> = if input.planes_adjoin() == output_gradient.planes_adjoin() {
@@ -122,8 +148,11 @@ pub fn pointwise_weight_gradient(input: Images<'_>, output_gradient: Images<'_>)
     let tasks: Vec<_> = (0..spans.len())
         .flat_map(|span| (0..rows).step_by(part).map(move |row| (span, row)))
         .collect();
-    let mut sums = take_buffer(spans.len() * rows * columns);
-    let shared = Shared::new(&mut sums);
+    // The first span's products go straight into the result.
+    let size = rows * columns;
+    let mut weight = vec![0.0; size];
+    let mut others = take_buffer((spans.len().max(1) - 1) * size);
+    let [first, rest] = [&mut weight, &mut others].map(|values| Shared::new(values));
     tasks.into_par_iter().for_each(|(index, row)| {
         let [at_input, at_gradient] = spans[index];
         let gradient = Matrix::new(
@@ -132,18 +161,20 @@ pub fn pointwise_weight_gradient(input: Images<'_>, output_gradient: Images<'_>)
             at_gradient.length,
             [output_gradient.strides()[1], 1],
         );
-        let offset = (index * rows + row) * columns;
+        let (output, start) = match index.checked_sub(1) {
+            None => (first, 0),
+            Some(index) => (rest, index * size),
+        };
         let input = span_matrix(&input, at_input).transposed();
-        // SAFETY: `sums` lives on, and each task has rows of its own.
-        unsafe { multiply(shared, offset, columns, gradient, input) }
+        // SAFETY: `weight` and `others` live on, and each task has rows of its own.
+        unsafe { multiply(output, start + row * columns, columns, gradient, input) }
     });
-    let size = rows * columns;
-    let mut weight = sums[..size].to_vec();
-    for part in sums.chunks(size.max(1)).skip(1) {
+    for part in others.chunks(size.max(1)) {
         for (total, part) in weight.iter_mut().zip(part) {
             *total += part;
         }
     }
-    give_buffer(sums);
+    give_buffer(others);
+    copies.into_iter().for_each(give_buffer);
     weight
 }

@@ -5,6 +5,7 @@
     allow(deprecated, reason = "NdArray is supported while Burn has it")
 )]
 
+mod addition;
 mod batch_norm;
 mod convolution;
 mod depthwise;
@@ -89,6 +90,8 @@ fn is_host(device: &DispatchDevice) -> bool {
     Autodiff
 )]
 pub(crate) trait TrainingOps: Backend {
+    fn addition(x: FloatTensor<Self>, y: FloatTensor<Self>) -> FloatTensor<Self>;
+
     fn pointwise(x: FloatTensor<Self>, weight: FloatTensor<Self>) -> FloatTensor<Self>;
 
     fn convolution(
@@ -130,6 +133,10 @@ pub(crate) trait TrainingOps: Backend {
 /// One blanket implementation for all host backends would overlap with that for `Autodiff`.
 macro_rules! training_ops {
     ($($function:tt)*) => {
+        fn addition(x: FloatTensor<Self>, y: FloatTensor<Self>) -> FloatTensor<Self> {
+            addition::$($function)*(x, y)
+        }
+
         fn pointwise(x: FloatTensor<Self>, weight: FloatTensor<Self>) -> FloatTensor<Self> {
             pointwise::$($function)*(x, weight)
         }

@@ -3,8 +3,8 @@
 use burn::tensor::Tensor;
 use proptest::prelude::*;
 use scarlet_ops::{
-    Activation, BatchStatistics, DepthwiseStage, Norm, Padding, SqueezeExcite, batch_norm_train,
-    conv2d, depthwise_conv2d, pointwise_conv2d, squeeze_excite,
+    Activation, BatchStatistics, DepthwiseStage, Norm, Padding, SqueezeExcite, add,
+    batch_norm_train, conv2d, depthwise_conv2d, pointwise_conv2d, squeeze_excite,
 };
 
 use crate::compare::Operation;
@@ -118,6 +118,35 @@ macro_rules! arbitrary {
             }
         }
     };
+}
+
+#[derive(Debug, Clone)]
+pub struct AdditionCase {
+    input: Batch,
+    other_first: bool,
+}
+
+arbitrary!(AdditionCase, (batches(), any::<bool>()), |(
+    input,
+    other_first,
+)| Self {
+    input,
+    other_first
+});
+
+impl Operation for AdditionCase {
+    fn lengths(&self) -> Vec<usize> {
+        vec![self.input.length(); 2]
+    }
+
+    fn run(&self, inputs: &[Tensor<1>]) -> (Tensor<1>, Vec<Tensor<1>>) {
+        let other = Batch {
+            channels_first: self.other_first,
+            ..self.input
+        };
+        let sum = add(self.input.images(&inputs[0]), other.images(&inputs[1]));
+        (flat(sum), Vec::new())
+    }
 }
 
 #[derive(Debug, Clone)]

@@ -11,7 +11,9 @@ mod autodiff;
 mod cases;
 mod compare;
 
-use cases::{BatchNormCase, ConvolutionCase, DepthwiseCase, PointwiseCase, SqueezeExciteCase};
+use cases::{
+    AdditionCase, BatchNormCase, ConvolutionCase, DepthwiseCase, PointwiseCase, SqueezeExciteCase,
+};
 use compare::Case;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
@@ -29,6 +31,11 @@ fn config(cases: u32) -> ProptestConfig {
 
 proptest! {
     #![proptest_config(config(48))]
+
+    #[test]
+    fn addition_is_burns(case in any::<Case<AdditionCase>>()) {
+        case.check_against_burn();
+    }
 
     #[test]
     fn pointwise_is_burns(case in any::<Case<PointwiseCase>>()) {
@@ -58,6 +65,11 @@ proptest! {
 
 proptest! {
     #![proptest_config(config(16))]
+
+    #[test]
+    fn addition_has_the_slope_that_it_says(case in any::<Case<AdditionCase>>()) {
+        case.check_slope();
+    }
 
     #[test]
     fn pointwise_has_the_slope_that_it_says(case in any::<Case<PointwiseCase>>()) {

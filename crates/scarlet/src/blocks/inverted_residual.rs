@@ -147,7 +147,7 @@ impl InvertedResidual {
         if !self.shortcut {
             return self.residual(x);
         }
-        x.clone() + self.drop_path.forward(self.residual(x))
+        scarlet_ops::add(x.clone(), self.drop_path.forward(self.residual(x)))
     }
 
     fn residual(&self, x: Tensor<4>) -> Tensor<4> {
