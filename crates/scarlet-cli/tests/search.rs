@@ -28,6 +28,7 @@ fn the_whole_road_leaves_a_network_and_a_report() {
     for file in [
         "network/network.safetensors",
         "network/network.onnx",
+        "network/network.scarlet",
         "network/architecture.json",
         "front.svg",
         "report.html",

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use scarlet::DeployError;
 use scarlet::onnx::OnnxError;
 use scarlet::weights::WeightsError;
 use scarlet_arch::ArchitectureError;
@@ -32,6 +33,9 @@ pub enum RunError {
     /// Weights that cannot be written or taken over.
     #[error(transparent)]
     Weights(Box<WeightsError>),
+    /// A network that cannot be deployed.
+    #[error(transparent)]
+    Deploy(Box<DeployError>),
     /// A network that cannot be written as ONNX.
     #[error(transparent)]
     Onnx(Box<OnnxError>),
@@ -157,6 +161,12 @@ impl From<SearchError> for RunError {
 impl From<WeightsError> for RunError {
     fn from(error: WeightsError) -> Self {
         Self::Weights(Box::new(error))
+    }
+}
+
+impl From<DeployError> for RunError {
+    fn from(error: DeployError) -> Self {
+        Self::Deploy(Box::new(error))
     }
 }
 

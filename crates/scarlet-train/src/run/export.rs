@@ -1,8 +1,8 @@
 //! The last stage: the network is measured on the test images and written for use.
 
-use scarlet::Scarlet;
 use scarlet::onnx::OnnxOptions;
 use scarlet::weights::Precision;
+use scarlet::{DeployOptions, Scarlet};
 use scarlet_search::SearchState;
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +19,8 @@ pub struct ExportSettings {
     pub half: bool,
     /// Write the network as ONNX too.
     pub onnx: bool,
+    /// Write the deployed form too, which starts in milliseconds on the CPU.
+    pub deployed: bool,
 }
 
 impl Default for ExportSettings {
@@ -26,6 +28,7 @@ impl Default for ExportSettings {
         Self {
             half: false,
             onnx: true,
+            deployed: true,
         }
     }
 }
@@ -58,7 +61,8 @@ pub struct StageSeconds {
 
 impl Run {
     /// Measures the finished network on the test images and writes it: `network/` gets
-    /// `network.safetensors`, `network.onnx`, `architecture.json` and `classes.txt`.
+    /// `network.safetensors`, `network.onnx`, `network.scarlet` (the deployed form),
+    /// `architecture.json` and `classes.txt`.
     ///
     /// # Errors
     ///
@@ -80,6 +84,10 @@ impl Run {
             network.save(files.join("network.safetensors"), precision)?;
             if self.config.export.onnx {
                 network.save_onnx(files.join("network.onnx"), &OnnxOptions::new())?;
+            }
+            if self.config.export.deployed {
+                let deployed = network.deploy(&DeployOptions::new())?;
+                deployed.save(files.join("network.scarlet"))?;
             }
             let architecture = network.architecture().to_json();
             folder.write("network/architecture.json", architecture.as_bytes())?;
