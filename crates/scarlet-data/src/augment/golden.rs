@@ -1,4 +1,4 @@
-//! Comparison with Pillow and torchvision: `tests/fixtures/make_augmented.py` made what is
+//! Comparison with Pillow and torchvision: `tests/fixtures/augment/make_augmented.py` made what is
 //! expected.
 
 use image::RgbImage;
@@ -16,10 +16,8 @@ fn fixture(bytes: &[u8]) -> RgbImage {
 
 #[test]
 fn operations_are_pillows_to_the_bit() {
-    let image = fixture(include_bytes!("../../tests/fixtures/augment.png"));
-    let expected = fixture(include_bytes!(
-        "../../tests/fixtures/expected/augmented.png"
-    ));
+    let image = fixture(include_bytes!("../../tests/fixtures/augment/source.png"));
+    let expected = fixture(include_bytes!("../../tests/fixtures/augment/expected.png"));
     let (width, height) = image.dimensions();
     let mut results: Vec<(String, RgbImage)> = Vec::new();
     for magnitude in MAGNITUDES {
