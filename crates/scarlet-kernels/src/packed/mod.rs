@@ -18,7 +18,7 @@ pub(crate) type Offset = usize;
 /// A network whose weights are packed, shared by all engines that run it.
 ///
 /// The packing depends on nothing but the network: neither on the instruction set, nor on the
-/// size of the images, the batch or the threads. So one file ([`PackedNetwork::save`]) serves every
+/// size of the images, the batch or the threads. So one file ([`PackedNetwork::write`]) serves every
 /// [`Engine`](crate::Engine).
 #[derive(Debug, Clone)]
 pub struct PackedNetwork {
