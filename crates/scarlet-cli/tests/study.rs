@@ -84,6 +84,8 @@ fn every_question_has_a_table_and_a_picture() {
     let ran = scarlet(["study", "ranking", path]);
     assert_eq!(ran.code, 0, "{ran:?}");
     assert!(ran.stdout.contains("Kendall tau"), "{ran:?}");
+    // Three accuracies 1 % apart, from 1,000 images.
+    assert!(ran.stderr.contains("mostly chance"), "{ran:?}");
     let table = read("ranking.csv");
     let row = |start: &str| table.lines().find(|line| line.starts_with(start)).unwrap();
     assert!(row("stabilizer,fair,0,true").contains(",3,1.0,1.0,0.0,0.0"));

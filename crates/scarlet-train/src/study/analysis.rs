@@ -105,6 +105,36 @@ pub fn ranking(supernets: &[SupernetRecord], standalone: &[StandaloneRecord]) ->
     rows
 }
 
+/// Whether stand-alone accuracies can be told apart at all.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Resolution {
+    /// Standard deviation of the networks' accuracies as a sample.
+    pub spread: f64,
+    /// Standard error of one accuracy, for its number of test images.
+    pub error: f64,
+}
+
+impl Resolution {
+    /// Of these networks, each measured on `images` images.
+    pub fn of(standalone: &[StandaloneRecord], images: usize) -> Self {
+        let count = standalone.len() as f64;
+        let accuracies = || standalone.iter().map(|record| record.accuracy);
+        let mean = accuracies().sum::<f64>() / count;
+        let squares: f64 = accuracies().map(|x| (x - mean).powi(2)).sum();
+        let variances: f64 = accuracies().map(|x| x * (1.0 - x)).sum();
+        Self {
+            spread: (squares / (count - 1.0)).sqrt(),
+            error: (variances / count / images as f64).sqrt(),
+        }
+    }
+
+    /// Whether the accuracies lie further apart than chance alone would have it, by a factor of
+    /// two: less, and most of their order is the luck of the test images.
+    pub fn is_enough(&self) -> bool {
+        self.spread >= 2.0 * self.error
+    }
+}
+
 fn accuracies(record: &SupernetRecord, recalibrated: bool) -> Vec<f64> {
     let scores = record.scores.iter();
     scores.map(|score| score.accuracy(recalibrated)).collect()
@@ -176,6 +206,20 @@ mod tests {
         assert!((rows[0].top_1_regret - 0.05).abs() < 1e-12);
         assert_eq!(rows[0].top_5_regret, 0.0);
         assert_eq!((rows[1].kendall_tau, rows[1].spearman_rho), (None, None));
+    }
+
+    #[test]
+    fn accuracies_closer_than_chance_are_found_out() {
+        let records = [0.8, 0.81, 0.82].map(|accuracy| StandaloneRecord {
+            genome: genome(0),
+            accuracy,
+            mult_adds: 1,
+        });
+        let few = Resolution::of(&records, 1_000);
+        assert!((few.spread - 0.01).abs() < 1e-12);
+        assert!((few.error - 0.0124).abs() < 1e-4);
+        assert!(!few.is_enough());
+        assert!(Resolution::of(&records, 10_000).is_enough());
     }
 
     #[test]

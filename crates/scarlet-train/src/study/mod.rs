@@ -38,7 +38,7 @@ use crate::{
     Trainer, measure, recalibrate,
 };
 
-pub use self::analysis::{RankingRow, SpreadRow, ranking, spread};
+pub use self::analysis::{RankingRow, Resolution, SpreadRow, ranking, spread};
 pub use self::config::{StudyConfig, Variant};
 pub use self::records::{OneShot, Similarity, StandaloneRecord, SupernetRecord};
 
@@ -130,6 +130,11 @@ impl Study {
     /// The networks that are studied.
     pub fn genomes(&self) -> &[Genome] {
         &self.genomes
+    }
+
+    /// Number of images that everything is measured on.
+    pub fn test_images(&self) -> usize {
+        self.data.test.len()
     }
 
     /// The folder, for what is made of the records.

@@ -6,7 +6,8 @@ mod tables;
 use self::tables::{pairs, scores, write_csv};
 use scarlet_train::dataset::fashion_sample;
 use scarlet_train::study::{
-    StandaloneRecord, Study, StudyConfig, StudyEvent, SupernetRecord, Variant, ranking, spread,
+    Resolution, StandaloneRecord, Study, StudyConfig, StudyEvent, SupernetRecord, Variant, ranking,
+    spread,
 };
 use scarlet_train::{Control, Event};
 use serde::Serialize;
@@ -15,6 +16,7 @@ use crate::cli::{StudyArgs, StudyQuestion};
 use crate::error::CliError;
 use crate::interrupt::Interrupt;
 use crate::model::open_device;
+use crate::report::number::percent;
 use crate::report::print_json;
 use crate::report::study::{SkipSimilarity, ranking_text, similarity_text, spread_text};
 use crate::terminal::{Progress, Terminal};
@@ -50,6 +52,7 @@ pub(super) fn run(args: &StudyArgs, terminal: &Terminal) -> Result<(), CliError>
             let networks = watch.networks(&study)?;
             let supernets = watch.supernets(&study, &Variant::ALL)?;
             let rows = ranking(&supernets, &networks);
+            warn_of_chance(Resolution::of(&networks, study.test_images()), terminal);
             write_csv(&study, "ranking.csv", &rows)?;
             write_csv(&study, "one-shot.csv", &scores(&supernets))?;
             write_csv(&study, "networks.csv", &networks)?;
@@ -57,6 +60,17 @@ pub(super) fn run(args: &StudyArgs, terminal: &Terminal) -> Result<(), CliError>
             study.folder().write("ranking.svg", picture.as_bytes())?;
             answer(args, terminal, &rows, ranking_text)
         }
+    }
+}
+
+fn warn_of_chance(resolution: Resolution, terminal: &Terminal) {
+    if !resolution.is_enough() {
+        terminal.warn(format_args!(
+            "the networks' own accuracies lie {} apart (standard deviation), and the test images \
+             measure each to {}: correlations with them are mostly chance",
+            percent(resolution.spread),
+            percent(resolution.error)
+        ));
     }
 }
 
