@@ -2,7 +2,6 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
-mod atomic_file;
 mod class_names;
 mod cli;
 mod commands;

@@ -4,10 +4,10 @@ use std::ffi::OsString;
 use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
 
+use scarlet::atomic_file;
 use serde::Serialize;
 use tempfile::NamedTempFile;
 
-use crate::atomic_file::create_beside;
 use crate::error::CliError;
 
 /// One image. A column is empty where there is nothing to say.
@@ -35,7 +35,7 @@ pub(crate) struct ResultsFile {
 
 impl ResultsFile {
     pub(crate) fn create(path: &Path) -> Result<Self, CliError> {
-        let file = create_beside(path).map_err(|source| write_error(path, source))?;
+        let file = atomic_file::create_beside(path).map_err(|source| write_error(path, source))?;
         Ok(Self {
             path: path.to_owned(),
             writer: csv::Writer::from_writer(BufWriter::new(file)),
@@ -61,9 +61,7 @@ impl ResultsFile {
                 .into_inner()
                 .map_err(|error| error.into_error())?;
             let file = buffer.into_inner().map_err(|error| error.into_error())?;
-            file.as_file().sync_all()?;
-            file.persist(&path)?;
-            Ok(())
+            atomic_file::put(file, &path)
         };
         match put() {
             Ok(()) => Ok(path),

@@ -27,19 +27,9 @@ pub(crate) fn configuration(
     for (key, value) in flags(settings, search) {
         set(&mut changes, key, value);
     }
-    for text in &settings.set {
-        let (key, value) = text
-            .split_once('=')
-            .ok_or_else(|| CliError::NotASetting(text.clone()))?;
-        set(&mut changes, key.trim(), toml_value(value.trim()));
-    }
+    set_all(&mut changes, &settings.set)?;
     let mut config = config.with(changes)?;
-    // A run may go on from elsewhere.
-    if Path::new(&config.data.source).is_dir()
-        && let Ok(path) = absolute(&config.data.source)
-    {
-        config.data.source = path.display().to_string();
-    }
+    make_absolute(&mut config.data.source);
     Ok(config)
 }
 
@@ -89,8 +79,28 @@ pub(crate) fn read_toml(path: &Path) -> Result<Value, CliError> {
     })
 }
 
+/// What `--set KEY=VALUE` says; it goes over all other flags.
+pub(crate) fn set_all(tree: &mut Value, settings: &[String]) -> Result<(), CliError> {
+    for text in settings {
+        let (key, value) = text
+            .split_once('=')
+            .ok_or_else(|| CliError::NotASetting(text.clone()))?;
+        set(tree, key.trim(), toml_value(value.trim()));
+    }
+    Ok(())
+}
+
+/// Names a folder of images so that a run can go on from elsewhere.
+pub(crate) fn make_absolute(source: &mut String) {
+    if Path::new(source.as_str()).is_dir()
+        && let Ok(path) = absolute(source.as_str())
+    {
+        *source = path.display().to_string();
+    }
+}
+
 /// A value as in a file, or a text that does without quotes.
-pub(crate) fn toml_value(text: &str) -> Value {
+fn toml_value(text: &str) -> Value {
     let parsed: Result<Value, _> = toml::from_str(&format!("value = {text}"));
     match parsed {
         Ok(mut table) => table["value"].take(),

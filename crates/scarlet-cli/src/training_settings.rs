@@ -1,13 +1,11 @@
 //! Settings of a training run: from the defaults, a file and the command line to a configuration.
 
-use std::path::{Path, absolute};
-
 use scarlet_train::standalone::{Recipe, StandaloneConfig};
 use serde_json::{Map, Value, json};
 
 use crate::cli::training::TrainingArgs;
 use crate::error::CliError;
-use crate::run_settings::{read_toml, set, toml_value};
+use crate::run_settings::{make_absolute, read_toml, set, set_all};
 
 /// The configuration that the command line asks for, with more flags of its command.
 pub(crate) fn configuration(
@@ -19,12 +17,6 @@ pub(crate) fn configuration(
         Some(path) => read_toml(path)?,
         None => Value::Object(Map::new()),
     };
-    for text in &args.settings.set {
-        let (key, value) = text
-            .split_once('=')
-            .ok_or_else(|| CliError::NotASetting(text.clone()))?;
-        set(&mut changes, key.trim(), toml_value(value.trim()));
-    }
     let settings = &args.settings;
     let flags = [
         ("data.source", args.data.as_ref().map(|it| json!(it))),
@@ -49,14 +41,10 @@ pub(crate) fn configuration(
             set(&mut changes, key, value.clone());
         }
     }
+    set_all(&mut changes, &settings.set)?;
     let source = changes["data"]["source"].as_str().ok_or(CliError::NoData)?;
     let mut config = StandaloneConfig::defaults(recipe, source)?.with(changes)?;
-    // A run may go on from elsewhere.
-    if Path::new(&config.data.source).is_dir()
-        && let Ok(path) = absolute(&config.data.source)
-    {
-        config.data.source = path.display().to_string();
-    }
+    make_absolute(&mut config.data.source);
     Ok(config)
 }
 
@@ -91,11 +79,15 @@ mod tests {
             "7",
             "--set",
             "train.mix.cutmix=1",
+            "--set",
+            "train.batch_size=8",
+            "--batch",
+            "3",
             "--seed",
             "5",
         ])
         .unwrap();
-        assert_eq!((config.train.epochs, config.train.batch_size), (7, 9));
+        assert_eq!((config.train.epochs, config.train.batch_size), (7, 8));
         assert_eq!((config.train.seed, config.data.seed), (5, 5));
         assert_eq!(config.train.mix.cutmix, 1.0);
         assert!(config.train.augment.flip);

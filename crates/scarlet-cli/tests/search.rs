@@ -144,7 +144,10 @@ fn settings_that_do_not_exist_get_a_hint() {
     );
     let ran = scarlet(["search", "--budget", "speed <= 3", "--dry-run"]);
     ran.assert_fails(2, &["`speed` is not measured", "`mult_adds`"]);
-    let ran = scarlet(["search", "--data", "no-such-folder"]);
+    // A run of the repository's own may stand in the default folder.
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("run");
+    let ran = search(Path::new("no-such-folder"), &out, &[]);
     ran.assert_fails(2, &["`no-such-folder` is no data set"]);
 }
 

@@ -22,7 +22,6 @@
 #![warn(missing_docs)]
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
-mod atomic_file;
 mod batch;
 pub mod dataset;
 mod error;

@@ -14,10 +14,11 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use scarlet::atomic_file;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::{TrainError, atomic_file};
+use crate::TrainError;
 
 const CONFIG: &str = "config.json";
 const EVENTS: &str = "events.jsonl";
@@ -110,7 +111,7 @@ impl RunFolder {
     /// [`TrainError::Write`]; what the file held before is then unchanged.
     pub fn write(&self, name: &str, bytes: &[u8]) -> Result<(), TrainError> {
         let file = self.file(name);
-        atomic_file::write(&file, bytes).map_err(TrainError::write(file))
+        atomic_file::write(&file, |file| file.write_all(bytes)).map_err(TrainError::write(file))
     }
 
     /// Writes a value as JSON, whole or not at all.
@@ -172,7 +173,8 @@ impl EventLog {
             })
             .collect();
         if kept != text {
-            atomic_file::write(&path, kept.as_bytes()).map_err(TrainError::write(&path))?;
+            atomic_file::write(&path, |file| file.write_all(kept.as_bytes()))
+                .map_err(TrainError::write(&path))?;
         }
         let file = OpenOptions::new()
             .create(true)

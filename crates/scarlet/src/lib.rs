@@ -29,6 +29,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod accuracy;
+pub mod atomic_file;
 pub mod blocks;
 mod builder;
 mod deploy;

@@ -1,9 +1,9 @@
 //! `scarlet profile`.
 
+use scarlet::atomic_file;
 use scarlet::kernels::{InstructionSet, Peak};
 use scarlet_report::roofline_svg;
 
-use crate::atomic_file;
 use crate::cli::ProfileArgs;
 use crate::error::CliError;
 use crate::model::Model;
@@ -27,7 +27,8 @@ pub(super) fn run(args: &ProfileArgs, terminal: &Terminal) -> Result<(), CliErro
     );
     if let Some(path) = &args.svg {
         let svg = roofline_svg(&report.roofline())?;
-        atomic_file::write(path, &svg).map_err(|source| CliError::WriteFile {
+        let written = atomic_file::write(path, |file| file.write_all(svg.as_bytes()));
+        written.map_err(|source| CliError::WriteFile {
             path: path.clone(),
             source,
         })?;

@@ -3,11 +3,12 @@
 use std::fs;
 use std::path::Path;
 
+use scarlet::atomic_file;
 use serde_json::Value;
 
 use super::overlay::first_difference;
 use super::{RunConfig, RunError};
-use crate::{RunFolder, TrainError, atomic_file};
+use crate::{RunFolder, TrainError};
 
 /// Checkpoint and events of the supernet's training.
 pub(super) const SUPERNET: &str = "supernet";

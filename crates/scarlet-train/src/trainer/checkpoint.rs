@@ -14,10 +14,11 @@ use burn::optim::ModuleOptimizer;
 use burn::tensor::{Bytes, Tensor, TensorData};
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
+use scarlet::atomic_file;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::{TrainError, atomic_file};
+use crate::TrainError;
 
 const METADATA_KEY: &str = "scarlet.checkpoint";
 const MODEL: &str = "model.";
@@ -94,7 +95,7 @@ pub(super) fn save<M: Module, P: Serialize>(
     let metadata = HashMap::from([(METADATA_KEY.to_owned(), metadata)]);
     let bytes = safetensors::serialize(views, Some(metadata))
         .map_err(|error| Failed::Encode(error.to_string()))?;
-    atomic_file::write(path, &bytes).map_err(Failed::Write)
+    atomic_file::write(path, |file| file.write_all(&bytes)).map_err(Failed::Write)
 }
 
 /// Why a checkpoint was not written.

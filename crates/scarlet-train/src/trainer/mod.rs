@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 use burn::module::Module;
 use burn::optim::{GradientsAccumulator, GradientsParams, ModuleOptimizer};
 use scarlet::Scarlet;
+use scarlet::kernels::training::release_buffers;
 use scarlet::weights::Precision;
 use scarlet_data::Augment;
 use serde::{Deserialize, Serialize};
@@ -274,10 +275,13 @@ impl<'a> Trainer<'a> {
         let config = self.config.clone();
         let schedule = Schedule::new(&config, images.len(), M::passes(&sampler));
         let run = Run::start(self, model, sampler, schedule, images.len())?;
-        thread::scope(|scope| {
+        let trained = thread::scope(|scope| {
             let feed = Feed::start(scope, &batcher, config, schedule, run.progress.step)?;
             run.finish(&batcher, feed)
-        })
+        });
+        // What a further step would have used again.
+        release_buffers();
+        trained
     }
 }
 

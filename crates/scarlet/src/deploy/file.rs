@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::lower::lower;
 use super::{DeployError, DeployOptions, Deployed, Form, Part};
-use crate::weights::atomic_file::write_atomically;
+use crate::atomic_file;
 
 /// What a file says about its network.
 #[derive(Debug, Serialize, Deserialize)]
@@ -48,7 +48,7 @@ impl Deployed {
             let description = serde_json::to_string(&description)?;
             packed.write(&description, file)
         };
-        write_atomically(path, write).map_err(|source| DeployError::Write {
+        atomic_file::write(path, write).map_err(|source| DeployError::Write {
             path: path.to_owned(),
             source,
         })

@@ -40,8 +40,8 @@ use self::proto::{
     Dimension, FLOAT, Graph, Model, OperatorSet, Property, Shape, Size, TensorType, Type, ValueInfo,
 };
 use crate::deploy::lower::lower;
-use crate::weights::{ARCHITECTURE_KEY, write_atomically};
-use crate::{InputError, Scarlet};
+use crate::weights::ARCHITECTURE_KEY;
+use crate::{InputError, Scarlet, atomic_file};
 
 /// The oldest operators that have h-swish, and the newest whose definitions of what is used here
 /// are known to be the same.
@@ -158,7 +158,7 @@ impl Scarlet {
     ) -> Result<(), OnnxError> {
         let bytes = self.to_onnx(options)?;
         let path = path.as_ref();
-        let written = write_atomically(path, |file| file.write_all(&bytes));
+        let written = atomic_file::write(path, |file| file.write_all(&bytes));
         written.map_err(|source| OnnxError::Write {
             path: path.to_owned(),
             source,

@@ -23,7 +23,6 @@
 //! - [`Source`] names a file by path, URL, hub or Python package, and [`Fetcher`] gets it
 //!   (feature `fetch`).
 
-pub(crate) mod atomic_file;
 mod entry;
 mod error;
 pub mod formula;
@@ -49,5 +48,4 @@ pub use safetensors::Precision;
 pub use source::{FetchError, Fetcher, KNOWN_WEIGHTS, KnownWeights, Progress, Source};
 pub use state_dict::{Container, StateDict};
 
-pub(crate) use atomic_file::write_atomically;
 pub(crate) use recognise::ARCHITECTURE_KEY;

@@ -11,8 +11,8 @@ use half::f16;
 use safetensors::Dtype;
 use safetensors::tensor::{Metadata, TensorInfo};
 
-use super::atomic_file::write_atomically;
 use super::{Container, Entry, StateDict, WeightsError};
+use crate::atomic_file;
 
 /// Bytes of the header's length, which a file begins with.
 const LENGTH_BYTES: u64 = 8;
@@ -144,7 +144,7 @@ impl StateDict {
         let path = path.as_ref();
         let entries = in_writing_order(self, precision);
         let header = header(&entries, self.metadata());
-        write_atomically(path, |file| {
+        atomic_file::write(path, |file| {
             file.write_all(&(header.len() as u64).to_le_bytes())?;
             file.write_all(&header)?;
             for (entry, saved_as) in &entries {
