@@ -78,7 +78,13 @@ fn a_trained_network_classifies_photographs() {
     let ran = train(
         data.path(),
         &run,
-        &["--set", "train.epochs=15", "--learning-rate", "0.1", "--json"],
+        &[
+            "--set",
+            "train.epochs=15",
+            "--learning-rate",
+            "0.1",
+            "--json",
+        ],
     );
     let result = ran.json();
     assert_eq!(result["completed"], true);
@@ -243,7 +249,8 @@ fn unusable_inputs_say_what_would_do() {
     let nowhere = root.path().join("nowhere");
     train(&nowhere, &run, &[]).assert_fails(2, &["is neither a folder nor `fashion-sample`"]);
     train(root.path(), &run, &[]).assert_fails(1, &["has no class folders"]);
-    train(data.path(), &run, &["--set", "network.resolution=18"]).assert_fails(2, &["not a multiple of 4"]);
+    train(data.path(), &run, &["--set", "network.resolution=18"])
+        .assert_fails(2, &["not a multiple of 4"]);
     train(data.path(), &run, &["--set", "train.epoch=1"]).assert_fails(
         2,
         &["there is no setting `train.epoch`; did you mean `epochs`?"],

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use scarlet::fold::FoldError;
 use scarlet::weights::WeightsError;
-use scarlet::{ConfigError, InputError};
+use scarlet::{ConfigError, DeployError, InputError};
 use scarlet_arch::ArchitectureError;
 use thiserror::Error;
 
@@ -24,6 +24,9 @@ pub enum TrainError {
     /// Images that a network cannot take.
     #[error(transparent)]
     Input(#[from] InputError),
+    /// A network that cannot be brought into the form that only runs.
+    #[error(transparent)]
+    Deploy(Box<DeployError>),
     /// A data set that cannot be used.
     #[error(transparent)]
     Dataset(#[from] DatasetError),
@@ -178,6 +181,12 @@ impl From<ArchitectureError> for TrainError {
 impl From<WeightsError> for TrainError {
     fn from(error: WeightsError) -> Self {
         Self::Weights(Box::new(error))
+    }
+}
+
+impl From<DeployError> for TrainError {
+    fn from(error: DeployError) -> Self {
+        Self::Deploy(Box::new(error))
     }
 }
 

@@ -17,9 +17,10 @@ use self::fingerprint::Fingerprint;
 use crate::batch::Batcher;
 use crate::dataset::Images;
 use crate::error::require;
+use crate::measure::measure_on;
 use crate::random::{Purpose, Stream};
 use crate::supernet::plain_architecture;
-use crate::{Control, Measurement, Supernet, TrainError, Trainable, measure, recalibrate};
+use crate::{Control, Measurement, Supernet, TrainError, Trainable, recalibrate};
 
 pub use self::cache::ScoreCache;
 
@@ -88,6 +89,8 @@ struct Judge {
     calibration: Option<Images>,
     holdout: Images,
     batch_size: usize,
+    /// Threads of each worker.
+    threads: usize,
 }
 
 impl Judge {
@@ -101,7 +104,7 @@ impl Judge {
             }
             None => &path,
         };
-        measure(network, &self.holdout, self.batch_size)
+        measure_on(self.threads, network, &self.holdout, self.batch_size)
     }
 }
 
@@ -148,6 +151,7 @@ impl CandidateEvaluator {
                 calibration,
                 holdout: holdout.clone(),
                 batch_size,
+                threads: rayon::current_num_threads(),
             },
             workers: 1,
             fingerprint: fingerprint.finish(),
@@ -169,6 +173,7 @@ impl CandidateEvaluator {
         // `valid` first: a clone that is moved takes the running statistics of the others along.
         let replica = |device: &Device| self.judge.replicas[0].valid().to_device(device);
         self.judge.replicas = devices.iter().map(replica).collect();
+        self.judge.threads = (rayon::current_num_threads() / workers).max(1);
         self.workers = workers;
         Ok(self)
     }
