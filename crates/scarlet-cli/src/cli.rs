@@ -2,13 +2,14 @@
 
 mod deployed;
 pub(crate) mod run;
+pub(crate) mod study;
 pub(crate) mod training;
 
 pub(crate) use deployed::{BenchArgs, DeployArgs, ProfileArgs, SubjectArgs};
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint, value_parser};
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 
 /// The network that `predict` and `eval` use unless told otherwise: its weights are public.
@@ -58,7 +59,7 @@ pub(crate) enum Command {
     Bench(BenchArgs),
     Profile(ProfileArgs),
     Export(ExportArgs),
-    Study(StudyArgs),
+    Study(study::StudyArgs),
     Search(run::SearchArgs),
     Supernet(run::SupernetArgs),
     Extract(run::ExtractArgs),
@@ -270,64 +271,6 @@ pub(crate) struct ExportArgs {
 
     #[command(flatten)]
     pub(crate) model: ModelArgs,
-}
-
-/// Study what stabilizers and fair sampling change
-///
-/// Trains supernets with and without stabilizers, and networks on their own, on the embedded sample
-/// of Fashion-MNIST. FOLDER keeps what each came to, so that nothing is done twice: after an
-/// interruption, run the same command again; another question uses the same supernets. Every
-/// answer is a table (CSV) and a picture (SVG) in FOLDER.
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  scarlet study similarity runs/study
-  scarlet study spread runs/study
-  scarlet study ranking runs/ranking --seeds 3 --networks 30")]
-pub(crate) struct StudyArgs {
-    /// What to find out
-    pub(crate) question: StudyQuestion,
-
-    /// Folder of the study, made if need be
-    #[arg(value_hint = ValueHint::DirPath)]
-    pub(crate) folder: PathBuf,
-
-    /// Supernets of each kind, with seeds from 0 [default: 1]
-    #[arg(long, value_name = "N", value_parser = value_parser!(u16).range(1..))]
-    pub(crate) seeds: Option<u16>,
-
-    /// Random networks to compare [default: 20]
-    #[arg(long, value_name = "N", value_parser = at_least_one)]
-    pub(crate) networks: Option<usize>,
-
-    /// Layer, from 1, whose choices' outputs are compared [default: 4]
-    #[arg(long, value_name = "N", value_parser = at_least_one)]
-    pub(crate) layer: Option<usize>,
-
-    /// Epochs of every supernet [default: 8]
-    #[arg(long, value_name = "N", value_parser = at_least_one)]
-    pub(crate) supernet_epochs: Option<usize>,
-
-    /// Epochs of every network that is trained on its own [default: 8]
-    #[arg(long, value_name = "N", value_parser = at_least_one)]
-    pub(crate) network_epochs: Option<usize>,
-
-    /// Print one JSON object; accuracies in it are from 0 to 1
-    #[arg(long)]
-    pub(crate) json: bool,
-
-    #[command(flatten)]
-    pub(crate) compute: ComputeArgs,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum StudyQuestion {
-    /// How alike are the outputs of a layer's choices?
-    Similarity,
-    /// How far do the accuracies of random networks lie apart, by a supernet's weights?
-    Spread,
-    /// Does a supernet rank networks as their own training does?
-    Ranking,
 }
 
 /// List the devices that this program can compute on

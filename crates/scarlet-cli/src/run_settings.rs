@@ -7,19 +7,15 @@ use clap::ValueEnum;
 use scarlet_train::run::RunConfig;
 use serde_json::{Map, Value, json};
 
-use crate::cli::run::{RunFolderArgs, RunSettingsArgs, SearchSettingsArgs};
+use crate::cli::run::{RunSettingsArgs, SearchSettingsArgs};
 use crate::error::CliError;
 
-/// The configuration that the command line asks for; over the folder's own when it goes on.
+/// The configuration that the command line asks for.
 pub(crate) fn configuration(
     settings: &RunSettingsArgs,
     search: Option<&SearchSettingsArgs>,
-    folder: &RunFolderArgs,
 ) -> Result<RunConfig, CliError> {
-    let mut config = match folder.resume && folder.out.join("config.json").exists() {
-        true => RunConfig::open_existing(&folder.out)?.1,
-        false => RunConfig::default(),
-    };
+    let mut config = RunConfig::default();
     if let Some(path) = &settings.config {
         config = config.with(read_toml(path)?)?;
     }

@@ -26,9 +26,14 @@ const FINAL: [&str; 9] = [
 ];
 
 fn start(data: &Path, out: &Path) -> Child {
-    Command::new(env!("CARGO_BIN_EXE_scarlet"))
-        .args(tiny_run("search", data, out))
-        .arg("--resume")
+    let mut command = Command::new(env!("CARGO_BIN_EXE_scarlet"));
+    match out.join("config.json").exists() {
+        true => command
+            .args(["search", "--threads", "1", "--resume"])
+            .arg(out),
+        false => command.args(tiny_run("search", data, out)),
+    };
+    command
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
@@ -156,7 +161,7 @@ fn ctrl_c_saves_and_says_how_to_go_on() {
         "{stderr}"
     );
     assert!(
-        stderr.contains("go on with: scarlet search --resume --out "),
+        stderr.contains("go on with: scarlet search --resume "),
         "{stderr}"
     );
     assert!(out.join("supernet/checkpoint.safetensors").exists());

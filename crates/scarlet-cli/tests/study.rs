@@ -6,7 +6,7 @@ mod common;
 use std::fs;
 use std::path::Path;
 
-use common::scarlet;
+use common::{scarlet, tiny_data, tiny_run};
 use scarlet_train::EpochRecord;
 use scarlet_train::study::{
     OneShot, Similarity, StandaloneRecord, StudyConfig, SupernetRecord, Variant,
@@ -108,5 +108,51 @@ fn other_settings_and_impossible_ones_are_refused() {
     scarlet(["study", "spread", fresh.to_str().unwrap(), "--layer", "8"])
         .assert_fails(2, &["`layer` is 8, but must be one of the space's layers"]);
     assert!(!fresh.exists());
-    scarlet(["study", "colour", path]).assert_fails(2, &["similarity, spread, ranking"]);
+    scarlet(["study", "colour", path]).assert_fails(2, &["unrecognized subcommand"]);
+}
+
+#[test]
+fn searches_are_compared_on_the_supernet_of_a_run() {
+    let root = tempfile::tempdir().unwrap();
+    let (data, run) = (root.path().join("data"), root.path().join("run"));
+    tiny_data(&data);
+    let study = [
+        "study",
+        "search",
+        run.to_str().unwrap(),
+        "--seeds",
+        "2",
+        "--threads",
+        "1",
+    ];
+    scarlet(study).assert_fails(2, &["holds no run"]);
+    let mut train = tiny_run("supernet", &data, &run);
+    train.insert(1, "train".to_owned());
+    assert_eq!(scarlet(&train).code, 0);
+
+    let ran = scarlet(study);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    for other in ["random search", "regularized evolution"] {
+        let verdict = format!("NSGA-II found the larger hypervolume than {other} with ");
+        assert!(ran.stdout.contains(&verdict), "{ran:?}");
+    }
+    let table = fs::read_to_string(run.join("search/comparison.csv")).unwrap();
+    let mut rows = csv::Reader::from_reader(table.as_bytes());
+    let volumes: Vec<f64> = rows
+        .records()
+        .map(|row| row.unwrap()[5].parse().unwrap())
+        .collect();
+    // Two searches of two generations, two at random, two that begin with two and breed one by one.
+    assert_eq!(volumes.len(), 2 * 2 + 2 * 2 + 2 * 3, "{table}");
+    assert!(
+        volumes.iter().all(|volume| (0.0..=1.0).contains(volume)),
+        "{table}"
+    );
+    assert!(volumes.iter().any(|&volume| volume > 0.0), "{table}");
+    let picture = fs::read_to_string(run.join("search/comparison.svg")).unwrap();
+    assert!(picture.contains("Hypervolume over Candidates: NSGA-II, random search"));
+    // Nothing is measured twice, and nothing comes out differently.
+    let scores = fs::read(run.join("search/scores.jsonl")).unwrap();
+    assert_eq!(scarlet(study).stdout, ran.stdout);
+    assert_eq!(fs::read(run.join("search/scores.jsonl")).unwrap(), scores);
 }

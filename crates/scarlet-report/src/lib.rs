@@ -8,6 +8,7 @@
 //! | the front as a picture, for light and dark backgrounds | [`front_svg`] |
 //! | every candidate, one per line | [`front_csv`] |
 //! | similarities, spreads and rankings of a study | [`heat_maps_svg`], [`strips_svg`], [`scatters_svg`] |
+//! | how far several searches came | [`curves_svg`] |
 //! | where a network's time goes, under the machine's roofs | [`roofline_svg`] |
 //!
 //! All return text; nothing here writes a file.
@@ -15,6 +16,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod csv;
+mod curves;
 mod error;
 mod front;
 mod metric;
@@ -25,6 +27,7 @@ mod run;
 mod study;
 
 pub use csv::front_csv;
+pub use curves::{Curve, curves_svg};
 pub use error::ReportError;
 pub use front::front_svg;
 pub use page::html;

@@ -19,7 +19,7 @@ Examples:
   scarlet search --data flowers/ --space small --budget \"mult_adds <= 20M\" --out flowers-run
   scarlet search --data flowers/ --budget \"mult_adds <= 20M\" --budget \"parameters <= 300K\"
   scarlet search --config fashion.toml --dry-run
-  scarlet search --out flowers-run --resume
+  scarlet search --resume flowers-run
   scarlet search --set train.learning_rate=0.1 --set search.calibration_images=512")]
 pub(crate) struct SearchArgs {
     #[command(flatten)]
@@ -32,7 +32,7 @@ pub(crate) struct SearchArgs {
     pub(crate) folder: RunFolderArgs,
 
     /// Say what would be done, what the networks cost and how long it would take
-    #[arg(long)]
+    #[arg(long, conflicts_with = "resume")]
     pub(crate) dry_run: bool,
 
     /// Print one JSON object; accuracies in it are from 0 to 1
@@ -48,9 +48,9 @@ pub(crate) struct SearchArgs {
 #[command(after_help = "\
 Examples:
   scarlet supernet train --data flowers/ --out flowers-run
-  scarlet supernet train --out flowers-run --resume
+  scarlet supernet train --resume flowers-run
 
-The searching then goes on in the same folder: scarlet search --out flowers-run --resume.")]
+The searching then goes on in the same folder: scarlet search --resume flowers-run.")]
 pub(crate) struct SupernetArgs {
     #[command(subcommand)]
     pub(crate) command: SupernetCommand,
@@ -112,13 +112,18 @@ pub(crate) struct ExtractArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Run")]
 pub(crate) struct RunFolderArgs {
-    /// Folder of the run
+    /// Folder of a new run
     #[arg(long, value_name = "FOLDER", default_value = "scarlet-run", value_hint = ValueHint::DirPath)]
     pub(crate) out: PathBuf,
 
-    /// Go on with the run that the folder holds
-    #[arg(long)]
-    pub(crate) resume: bool,
+    /// Go on with the run of this folder, with its own settings
+    #[arg(
+        long,
+        value_name = "RUN",
+        conflicts_with_all = ["out", "RunSettingsArgs"],
+        value_hint = ValueHint::DirPath
+    )]
+    pub(crate) resume: Option<PathBuf>,
 }
 
 /// Settings of a run, over those of a file, over the defaults.
@@ -173,6 +178,7 @@ pub(crate) struct RunSettingsArgs {
 
 /// Settings of what comes behind the supernet.
 #[derive(Debug, Args)]
+#[group(multiple = true, conflicts_with = "resume")]
 #[command(next_help_heading = "Settings")]
 pub(crate) struct SearchSettingsArgs {
     /// What a network must keep to, such as "mult_adds <= 5M"; also parameters, weight_bytes,

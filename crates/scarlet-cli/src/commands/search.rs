@@ -16,40 +16,49 @@ use crate::run_settings::configuration;
 use crate::terminal::Terminal;
 
 pub(super) fn run(args: &SearchArgs, terminal: &Terminal) -> Result<(), CliError> {
-    let config = configuration(&args.settings, Some(&args.search), &args.folder)?;
+    let new = || configuration(&args.settings, Some(&args.search));
     if args.dry_run {
-        let run = prepare(config, &args.compute, terminal)?;
+        let run = prepare(new()?, &args.compute, terminal)?;
         let plan = run.timed_plan()?;
         return match args.json {
             true => print_json(terminal, &plan),
             false => terminal.print(&plan_text(&plan)),
         };
     }
-    let (run, folder) = begin(config, &args.folder, &args.compute, terminal)?;
+    let (run, folder) = begin(new, &args.folder, &args.compute, terminal)?;
     let result = run.finish(&folder);
-    let exported = result.map_err(|error| ended(error, "search", &args.folder, terminal))?;
+    let exported = result.map_err(|error| ended(error, "search", &folder, terminal))?;
     match args.json {
         true => print_json(terminal, &exported),
         false => terminal.print(&result_text(&exported, folder.path())),
     }
 }
 
-/// A run, watched, and its folder.
+/// The run that `new` makes, or the one that is named, watched, and its folder.
 pub(super) fn begin(
-    config: RunConfig,
-    folder: &RunFolderArgs,
+    new: impl FnOnce() -> Result<RunConfig, CliError>,
+    args: &RunFolderArgs,
     compute: &ComputeArgs,
     terminal: &Terminal,
 ) -> Result<(Run, RunFolder), CliError> {
-    // Better now than after reading all images.
-    let file = folder.out.join("config.json");
-    if !folder.resume && file.exists() {
-        return Err(RunError::from(TrainError::Exists { path: file }).into());
-    }
     let watch = Watch::new(terminal.clone(), Interrupt::listen()?);
-    let run = prepare(config, compute, terminal)?.with_observer(watch);
-    let opened = run.config().open_folder(&folder.out, folder.resume)?;
-    Ok((run, opened))
+    match &args.resume {
+        Some(path) => {
+            let (folder, config) = RunConfig::open_existing(path)?;
+            let run = prepare(config, compute, terminal)?;
+            Ok((run.with_observer(watch), folder))
+        }
+        None => {
+            // Better now than after reading all images.
+            let file = args.out.join("config.json");
+            if file.exists() {
+                return Err(RunError::from(TrainError::Exists { path: file }).into());
+            }
+            let run = prepare(new()?, compute, terminal)?;
+            let folder = run.config().new_folder(&args.out)?;
+            Ok((run.with_observer(watch), folder))
+        }
+    }
 }
 
 fn prepare(config: RunConfig, compute: &ComputeArgs, terminal: &Terminal) -> Result<Run, CliError> {
@@ -65,13 +74,13 @@ fn prepare(config: RunConfig, compute: &ComputeArgs, terminal: &Terminal) -> Res
 pub(super) fn ended(
     error: RunError,
     command: &str,
-    folder: &RunFolderArgs,
+    folder: &RunFolder,
     terminal: &Terminal,
 ) -> CliError {
     if let RunError::Interrupted { .. } = error {
         terminal.note(format_args!(
-            "go on with: scarlet {command} --resume --out {}",
-            folder.out.display()
+            "go on with: scarlet {command} --resume {}",
+            folder.path().display()
         ));
     }
     error.into()

@@ -13,12 +13,12 @@ pub(super) fn run(args: &SupernetArgs, terminal: &Terminal) -> Result<(), CliErr
 }
 
 fn train(args: &SupernetTrainArgs, terminal: &Terminal) -> Result<(), CliError> {
-    let config = configuration(&args.settings, None, &args.folder)?;
-    let (run, folder) = begin(config, &args.folder, &args.compute, terminal)?;
+    let new = || configuration(&args.settings, None);
+    let (run, folder) = begin(new, &args.folder, &args.compute, terminal)?;
     let trained = run.train_supernet(&folder);
-    trained.map_err(|error| ended(error, "supernet train", &args.folder, terminal))?;
+    trained.map_err(|error| ended(error, "supernet train", &folder, terminal))?;
     terminal.print(&format!(
-        "the supernet is trained; search it with: scarlet search --resume --out {}",
-        args.folder.out.display()
+        "the supernet is trained; search it with: scarlet search --resume {}",
+        folder.path().display()
     ))
 }

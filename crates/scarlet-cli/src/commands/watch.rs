@@ -73,6 +73,18 @@ impl RunObserver for Watch {
                     self.terminal.note(stage);
                 }
             }
+            RunEvent::Comparing {
+                algorithm,
+                seed,
+                done,
+                total,
+            } => {
+                *shown = Shown::default();
+                self.terminal.note(format_args!(
+                    "{algorithm}, seed {seed} ({} of {total})",
+                    done + 1
+                ));
+            }
             RunEvent::Training { event, .. } => shown
                 .training
                 .get_or_insert_with(|| TrainingProgress::new(&self.terminal, "  "))

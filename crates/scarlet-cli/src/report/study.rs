@@ -1,5 +1,6 @@
 //! What `scarlet study` prints.
 
+use scarlet_train::run::ComparedSearch;
 use scarlet_train::study::{RankingRow, SpreadRow};
 use serde::Serialize;
 
@@ -92,4 +93,57 @@ pub(crate) fn statistics(recalibrated: bool) -> &'static str {
         true => "the network's",
         false => "the supernet's",
     }
+}
+
+/// What the algorithms came to with one seed.
+#[derive(Debug, Serialize)]
+pub(crate) struct FoundVolumes {
+    pub(crate) seed: u64,
+    /// Hypervolume by algorithm, the search's own first.
+    pub(crate) hypervolumes: Vec<(&'static str, f64)>,
+}
+
+impl FoundVolumes {
+    pub(crate) fn of(searches: &[ComparedSearch]) -> Vec<Self> {
+        let mut found: Vec<Self> = Vec::new();
+        for search in searches {
+            let volume = (search.algorithm, search.hypervolume());
+            match found.iter_mut().find(|it| it.seed == search.seed) {
+                Some(seed) => seed.hypervolumes.push(volume),
+                None => found.push(Self {
+                    seed: search.seed,
+                    hypervolumes: vec![volume],
+                }),
+            }
+        }
+        found
+    }
+}
+
+pub(crate) fn found_text(found: &[FoundVolumes]) -> String {
+    let algorithms: Vec<&str> = found.first().map_or_else(Vec::new, |seed| {
+        seed.hypervolumes.iter().map(|(name, _)| *name).collect()
+    });
+    let mut columns = vec![Column::Right("seed")];
+    columns.extend(algorithms.iter().map(|name| Column::Right(name)));
+    let rows = found.iter().map(|seed| {
+        let volumes = seed.hypervolumes.iter();
+        let volumes = volumes.map(|(_, volume)| format!("{volume:.4}"));
+        std::iter::once(seed.seed.to_string())
+            .chain(volumes)
+            .collect()
+    });
+    let mut text = table(&columns, rows);
+    for (place, name) in algorithms.iter().enumerate().skip(1) {
+        let ahead = found
+            .iter()
+            .filter(|it| it.hypervolumes[0].1 > it.hypervolumes[place].1)
+            .count();
+        text += &format!(
+            "\n{} found the larger hypervolume than {name} with {ahead} of {} seeds",
+            algorithms[0],
+            found.len()
+        );
+    }
+    text
 }

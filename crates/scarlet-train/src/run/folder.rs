@@ -6,7 +6,6 @@ use std::path::Path;
 use scarlet::atomic_file;
 use serde_json::Value;
 
-use super::overlay::first_difference;
 use super::{RunConfig, RunError};
 use crate::{RunFolder, TrainError};
 
@@ -22,60 +21,45 @@ pub(super) const NETWORK: &str = "network";
 const CONFIG: &str = "config.json";
 
 impl RunConfig {
-    /// Opens the folder for a run with this configuration, or makes it.
+    /// Makes the folder of a run with this configuration.
     ///
     /// # Errors
     ///
-    /// When the folder holds a run and `resume` is false, or a run with other settings; when
-    /// another process works in it, or it cannot be read or written.
-    pub fn open_folder(&self, path: &Path, resume: bool) -> Result<RunFolder, RunError> {
-        let folder = match resume && path.join(CONFIG).exists() {
-            false => RunFolder::create(path, self)?,
-            true => {
-                let (folder, stored) = Self::open_existing(path)?;
-                same_settings(path, &stored, self)?;
-                folder
-            }
-        };
-        for name in [SUPERNET, SEARCH, TRAINING, NETWORK] {
-            let path = folder.file(name);
-            fs::create_dir_all(&path)
-                .and_then(|()| atomic_file::remove_unfinished(&path))
-                .map_err(TrainError::write(path))?;
-        }
+    /// When the folder holds a run, or it cannot be written.
+    pub fn new_folder(&self, path: &Path) -> Result<RunFolder, RunError> {
+        let folder = RunFolder::create(path, self)?;
+        make_parts(&folder)?;
         Ok(folder)
     }
 
-    /// Opens the folder of an earlier run, and reads its configuration.
+    /// Opens the folder of an earlier run to go on with it, and reads its configuration.
     ///
     /// # Errors
     ///
-    /// When it holds none, another process works in it, or it cannot be read.
+    /// When it holds none, another process works in it, or it cannot be read or written.
     pub fn open_existing(path: &Path) -> Result<(RunFolder, Self), RunError> {
         let (folder, tree) = RunFolder::open::<Value>(path)?;
         // Over the defaults, so that runs of earlier versions can be read.
-        match Self::default().with(tree) {
-            Ok(config) => Ok((folder, config)),
-            Err(error) => Err(TrainError::RunFile {
+        let config = Self::default()
+            .with(tree)
+            .map_err(|error| TrainError::RunFile {
                 path: folder.file(CONFIG),
                 problem: error.to_string(),
-            }
-            .into()),
-        }
+            })?;
+        make_parts(&folder)?;
+        Ok((folder, config))
     }
 }
 
-fn same_settings(path: &Path, stored: &RunConfig, given: &RunConfig) -> Result<(), RunError> {
-    match first_difference(&stored.to_value(), &given.to_value(), "") {
-        None => Ok(()),
-        Some((setting, stored, given)) => Err(TrainError::SettingsChanged {
-            path: path.join(CONFIG),
-            setting,
-            stored,
-            given,
-        }
-        .into()),
+/// Makes the folders of a run's parts, and clears them of what a killed process left half-written.
+fn make_parts(folder: &RunFolder) -> Result<(), TrainError> {
+    for name in [SUPERNET, SEARCH, TRAINING, NETWORK] {
+        let path = folder.file(name);
+        fs::create_dir_all(&path)
+            .and_then(|()| atomic_file::remove_unfinished(&path))
+            .map_err(TrainError::write(path))?;
     }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -87,26 +71,20 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let root = root.path().join("run");
         let config = RunConfig::default();
-        let other = config
-            .with(serde_json::json!({"train": {"epochs": 99}}))
-            .unwrap();
-        let message = |config: &RunConfig, resume| {
-            let error = config.open_folder(&root, resume).unwrap_err();
-            error.to_string()
-        };
-        let folder = config.open_folder(&root, true).unwrap();
-        assert!(message(&config, true).contains("another process is at work in"));
+        let message = |error: RunError| error.to_string();
+        let missing = message(RunConfig::open_existing(&root).unwrap_err());
+        assert!(missing.contains("holds no run"), "{missing}");
+        let folder = config.new_folder(&root).unwrap();
+        let busy = message(RunConfig::open_existing(&root).unwrap_err());
+        assert!(busy.contains("another process is at work in"), "{busy}");
         drop(folder);
-        assert!(message(&config, false).contains("exists already: go on from it by resuming"));
-        let changed = message(&other, true);
-        assert!(changed.contains("`train.epochs` was "), "{changed}");
-        assert!(changed.contains("and now is 99"), "{changed}");
+        let taken = message(config.new_folder(&root).unwrap_err());
+        assert!(taken.contains("exists already: go on from it by resuming"));
         // What a killed process left of the state goes.
         let unfinished = root.join("search/.scarlet-abc.part");
         fs::write(&unfinished, "half").unwrap();
-        drop(config.open_folder(&root, true).unwrap());
+        let (_folder, stored) = RunConfig::open_existing(&root).unwrap();
         assert!(!unfinished.exists());
-        let (_, stored) = RunConfig::open_existing(&root).unwrap();
         assert_eq!(stored, config);
     }
 

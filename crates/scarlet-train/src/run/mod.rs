@@ -28,6 +28,7 @@
 //! ```
 
 mod choose;
+mod compare;
 mod config;
 mod data;
 mod error;
@@ -46,6 +47,7 @@ mod timing;
 mod train;
 
 pub use choose::{Choice, ChooseSettings, Rule, extract};
+pub use compare::{ComparedSearch, ComparisonConfig};
 pub use config::RunConfig;
 pub use data::{DataSettings, RunData};
 pub use error::RunError;

@@ -65,6 +65,17 @@ pub enum RunEvent<'a> {
         /// How many candidates the search may measure.
         evaluations: usize,
     },
+    /// A search of a comparison begins.
+    Comparing {
+        /// What breeds its candidates.
+        algorithm: &'a str,
+        /// Its seed.
+        seed: u64,
+        /// Searches done.
+        done: usize,
+        /// Searches of the comparison.
+        total: usize,
+    },
     /// A network was chosen.
     Chosen(&'a Choice),
 }

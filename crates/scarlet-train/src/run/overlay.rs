@@ -31,26 +31,6 @@ pub(crate) fn overlay(base: &mut Value, changes: Value, path: &str) -> Result<()
     Ok(())
 }
 
-/// The first setting in which two values differ, with its value in both.
-pub(super) fn first_difference(
-    stored: &Value,
-    given: &Value,
-    path: &str,
-) -> Option<(String, String, String)> {
-    if let (Value::Object(stored), Value::Object(given)) = (stored, given) {
-        let keys = stored
-            .keys()
-            .chain(given.keys().filter(|key| !stored.contains_key(*key)));
-        let missing = Value::Null;
-        return keys.into_iter().find_map(|key| {
-            let stored = stored.get(key).unwrap_or(&missing);
-            let given = given.get(key).unwrap_or(&missing);
-            first_difference(stored, given, &join(path, key))
-        });
-    }
-    (stored != given).then(|| (path.to_owned(), stored.to_string(), given.to_string()))
-}
-
 fn is_same_kind(base: &Map<String, Value>, changes: &Map<String, Value>) -> bool {
     match (base.get("name"), changes.get("name")) {
         (Some(old), Some(new)) => old == new,
@@ -107,17 +87,5 @@ mod tests {
         );
         let error = overlay(&mut base, json!({"train": {"zzz": 3}}), "").unwrap_err();
         assert!(error.to_string().contains("there are batch_size, epochs"));
-    }
-
-    #[test]
-    fn differences_are_named_by_their_path() {
-        let difference = first_difference(
-            &json!({"a": {"x": 1, "y": [1, 2]}}),
-            &json!({"a": {"x": 1, "y": [1, 3]}}),
-            "",
-        );
-        let expected = ("a.y".to_owned(), "[1,2]".to_owned(), "[1,3]".to_owned());
-        assert_eq!(difference, Some(expected));
-        assert_eq!(first_difference(&json!(1), &json!(1), ""), None);
     }
 }

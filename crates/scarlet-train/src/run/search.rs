@@ -21,7 +21,7 @@ use crate::{
 /// The search between two generations.
 pub(super) const STATE: &str = "search/state.json";
 /// The scores of all candidates.
-const SCORES: &str = "search/scores.jsonl";
+pub(super) const SCORES: &str = "search/scores.jsonl";
 
 /// What is searched for, and how long.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -103,7 +103,7 @@ impl Run {
                 false => Search::new(self.search_config()?, evaluator)?,
             };
             for record in search.state().history() {
-                self.generation(record)?;
+                self.generation(record, self.config.search.evaluations)?;
             }
             loop {
                 match search.step() {
@@ -119,7 +119,7 @@ impl Run {
                 }
                 folder.write_json(STATE, search.state())?;
                 if let Some(record) = search.state().history().last() {
-                    self.generation(record)?;
+                    self.generation(record, self.config.search.evaluations)?;
                 }
             }
             let state = search.into_state();
@@ -128,10 +128,14 @@ impl Run {
         })
     }
 
-    fn generation(&self, record: &scarlet_search::GenerationRecord) -> Result<(), RunError> {
+    pub(super) fn generation(
+        &self,
+        record: &scarlet_search::GenerationRecord,
+        evaluations: usize,
+    ) -> Result<(), RunError> {
         let event = RunEvent::Generation {
             record,
-            evaluations: self.config.search.evaluations,
+            evaluations,
         };
         self.unless_stopped(Stage::Search, self.report(&event) == Control::Continue)
     }

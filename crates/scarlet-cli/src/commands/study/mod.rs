@@ -1,6 +1,7 @@
 //! `scarlet study`.
 
 mod pictures;
+mod search;
 mod tables;
 
 use self::tables::{pairs, scores, write_csv};
@@ -12,7 +13,7 @@ use scarlet_train::study::{
 use scarlet_train::{Control, Event};
 use serde::Serialize;
 
-use crate::cli::{StudyArgs, StudyQuestion};
+use crate::cli::study::{StudyArgs, StudyQuestion, SupernetStudyArgs};
 use crate::error::CliError;
 use crate::interrupt::Interrupt;
 use crate::model::open_device;
@@ -22,45 +23,62 @@ use crate::report::study::{SkipSimilarity, ranking_text, similarity_text, spread
 use crate::terminal::{Progress, Terminal};
 
 pub(super) fn run(args: &StudyArgs, terminal: &Terminal) -> Result<(), CliError> {
+    match &args.question {
+        StudyQuestion::Similarity(args) => similarity(args, terminal),
+        StudyQuestion::Spread(args) => spread_of_accuracies(args, terminal),
+        StudyQuestion::Ranking(args) => ranking_of_networks(args, terminal),
+        StudyQuestion::Search(args) => search::run(args, terminal),
+    }
+}
+
+fn open<'a>(
+    args: &SupernetStudyArgs,
+    terminal: &'a Terminal,
+) -> Result<(Study, Watch<'a>), CliError> {
     let device = open_device(&args.compute)?.autodiff();
     let data = fashion_sample().map_err(scarlet_train::TrainError::from)?;
     let study = Study::open(&args.folder, config(args)?, data, &device)?;
-    let mut watch = Watch {
+    let watch = Watch {
         terminal,
         interrupt: Interrupt::listen()?,
         progress: None,
     };
-    match args.question {
-        StudyQuestion::Similarity => {
-            let supernets = watch.supernets(&study, &Variant::SKIPS)?;
-            let rows = skip_similarities(&supernets);
-            write_csv(&study, "similarity.csv", &pairs(&supernets))?;
-            let picture = pictures::similarity(&supernets)?;
-            study.folder().write("similarity.svg", picture.as_bytes())?;
-            answer(args, terminal, &rows, similarity_text)
-        }
-        StudyQuestion::Spread => {
-            let supernets = watch.supernets(&study, &Variant::SKIPS)?;
-            let rows = spread(&supernets);
-            write_csv(&study, "spread.csv", &rows)?;
-            write_csv(&study, "one-shot.csv", &scores(&supernets))?;
-            let picture = pictures::spread(&supernets)?;
-            study.folder().write("spread.svg", picture.as_bytes())?;
-            answer(args, terminal, &rows, spread_text)
-        }
-        StudyQuestion::Ranking => {
-            let networks = watch.networks(&study)?;
-            let supernets = watch.supernets(&study, &Variant::ALL)?;
-            let rows = ranking(&supernets, &networks);
-            warn_of_chance(Resolution::of(&networks, study.test_images()), terminal);
-            write_csv(&study, "ranking.csv", &rows)?;
-            write_csv(&study, "one-shot.csv", &scores(&supernets))?;
-            write_csv(&study, "networks.csv", &networks)?;
-            let picture = pictures::ranking(&supernets, &networks)?;
-            study.folder().write("ranking.svg", picture.as_bytes())?;
-            answer(args, terminal, &rows, ranking_text)
-        }
-    }
+    Ok((study, watch))
+}
+
+fn similarity(args: &SupernetStudyArgs, terminal: &Terminal) -> Result<(), CliError> {
+    let (study, mut watch) = open(args, terminal)?;
+    let supernets = watch.supernets(&study, &Variant::SKIPS)?;
+    write_csv(study.folder(), "similarity.csv", &pairs(&supernets))?;
+    let picture = pictures::similarity(&supernets)?;
+    study.folder().write("similarity.svg", picture.as_bytes())?;
+    let rows = skip_similarities(&supernets);
+    answer(args.json, terminal, &rows, similarity_text)
+}
+
+fn spread_of_accuracies(args: &SupernetStudyArgs, terminal: &Terminal) -> Result<(), CliError> {
+    let (study, mut watch) = open(args, terminal)?;
+    let supernets = watch.supernets(&study, &Variant::SKIPS)?;
+    let rows = spread(&supernets);
+    write_csv(study.folder(), "spread.csv", &rows)?;
+    write_csv(study.folder(), "one-shot.csv", &scores(&supernets))?;
+    let picture = pictures::spread(&supernets)?;
+    study.folder().write("spread.svg", picture.as_bytes())?;
+    answer(args.json, terminal, &rows, spread_text)
+}
+
+fn ranking_of_networks(args: &SupernetStudyArgs, terminal: &Terminal) -> Result<(), CliError> {
+    let (study, mut watch) = open(args, terminal)?;
+    let networks = watch.networks(&study)?;
+    let supernets = watch.supernets(&study, &Variant::ALL)?;
+    let rows = ranking(&supernets, &networks);
+    warn_of_chance(Resolution::of(&networks, study.test_images()), terminal);
+    write_csv(study.folder(), "ranking.csv", &rows)?;
+    write_csv(study.folder(), "one-shot.csv", &scores(&supernets))?;
+    write_csv(study.folder(), "networks.csv", &networks)?;
+    let picture = pictures::ranking(&supernets, &networks)?;
+    study.folder().write("ranking.svg", picture.as_bytes())?;
+    answer(args.json, terminal, &rows, ranking_text)
 }
 
 fn warn_of_chance(resolution: Resolution, terminal: &Terminal) {
@@ -75,7 +93,7 @@ fn warn_of_chance(resolution: Resolution, terminal: &Terminal) {
 }
 
 /// What the folder's study was begun with, or the defaults, with what `args` say.
-fn config(args: &StudyArgs) -> Result<StudyConfig, CliError> {
+fn config(args: &SupernetStudyArgs) -> Result<StudyConfig, CliError> {
     let mut config = match Study::stored_config(&args.folder)? {
         Some(stored) => stored,
         None => StudyConfig::fashion_sample()?,
@@ -96,12 +114,12 @@ fn config(args: &StudyArgs) -> Result<StudyConfig, CliError> {
 }
 
 fn answer<R: Serialize>(
-    args: &StudyArgs,
+    json: bool,
     terminal: &Terminal,
     rows: &[R],
     text: fn(&[R]) -> String,
 ) -> Result<(), CliError> {
-    match args.json {
+    match json {
         true => print_json(terminal, &rows),
         false => terminal.print(&text(rows)),
     }

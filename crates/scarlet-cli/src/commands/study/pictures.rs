@@ -1,8 +1,10 @@
 //! The study's records as pictures.
 
 use scarlet_report::{
-    HeatMap, ReportError, Scatter, Strip, heat_maps_svg, scatters_svg, strips_svg,
+    Curve, HeatMap, ReportError, Scatter, Strip, curves_svg, heat_maps_svg, scatters_svg,
+    strips_svg,
 };
+use scarlet_train::run::ComparedSearch;
 use scarlet_train::study::{self, StandaloneRecord, SupernetRecord, Variant};
 
 use crate::report::study::statistics;
@@ -69,6 +71,19 @@ pub(super) fn ranking(
         }
     }
     scatters_svg("One-shot accuracy (%)", "Stand-alone (%)", 2, &panels)
+}
+
+/// Hypervolume over the candidates that were measured, a curve for each search.
+pub(super) fn searches(searches: &[ComparedSearch]) -> Result<String, ReportError> {
+    let curves = searches.iter().map(|search| Curve {
+        kind: search.algorithm.to_owned(),
+        points: search
+            .history
+            .iter()
+            .map(|record| (record.evaluations as f64, record.hypervolume))
+            .collect(),
+    });
+    curves_svg("Candidates", "Hypervolume", &curves.collect::<Vec<_>>())
 }
 
 /// The supernets of a variant.

@@ -1,19 +1,21 @@
 //! The study's records as tables.
 
-use scarlet_train::study::{Study, SupernetRecord};
+use scarlet_train::RunFolder;
+use scarlet_train::run::ComparedSearch;
+use scarlet_train::study::SupernetRecord;
 use serde::Serialize;
 
 use crate::error::CliError;
 
-/// Writes rows as a table into the study's folder.
+/// Writes rows as a table into a folder.
 pub(super) fn write_csv<R: Serialize>(
-    study: &Study,
+    folder: &RunFolder,
     name: &str,
     rows: &[R],
 ) -> Result<(), CliError> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     let failed = |source: std::io::Error| CliError::WriteFile {
-        path: study.folder().file(name),
+        path: folder.file(name),
         source,
     };
     for row in rows {
@@ -24,7 +26,7 @@ pub(super) fn write_csv<R: Serialize>(
     let bytes = writer
         .into_inner()
         .map_err(|error| failed(error.into_error()))?;
-    Ok(study.folder().write(name, &bytes)?)
+    Ok(folder.write(name, &bytes)?)
 }
 
 /// A pair of a layer's choices.
@@ -84,4 +86,31 @@ pub(super) fn scores(supernets: &[SupernetRecord]) -> Vec<Score> {
         }));
     }
     scores
+}
+
+/// How far a search was after a generation.
+#[derive(Serialize)]
+pub(super) struct Generation {
+    algorithm: &'static str,
+    seed: u64,
+    evaluations: usize,
+    feasible: usize,
+    front: usize,
+    hypervolume: f64,
+}
+
+/// Every generation of every search.
+pub(super) fn generations(searches: &[ComparedSearch]) -> Vec<Generation> {
+    let mut rows = Vec::new();
+    for search in searches {
+        rows.extend(search.history.iter().map(|record| Generation {
+            algorithm: search.algorithm,
+            seed: search.seed,
+            evaluations: record.evaluations,
+            feasible: record.feasible,
+            front: record.front,
+            hypervolume: record.hypervolume,
+        }));
+    }
+    rows
 }

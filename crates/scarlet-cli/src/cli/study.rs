@@ -1,0 +1,97 @@
+//! Arguments of `scarlet study`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueHint, value_parser};
+
+use super::{ComputeArgs, at_least_one};
+
+/// Study what stabilizers, fair sampling and the search change
+///
+/// Every answer is a table (CSV) and a picture (SVG) in FOLDER. It keeps what everything came to,
+/// so that nothing is done twice: after an interruption, run the same command again; another
+/// question uses the same supernets.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  scarlet study similarity runs/study
+  scarlet study spread runs/study
+  scarlet study ranking runs/ranking --seeds 3 --networks 30
+  scarlet study search flowers-run --seeds 5")]
+pub(crate) struct StudyArgs {
+    #[command(subcommand)]
+    pub(crate) question: StudyQuestion,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum StudyQuestion {
+    /// How alike are the outputs of a layer's choices?
+    Similarity(SupernetStudyArgs),
+    /// How far do the accuracies of random networks lie apart, by a supernet's weights?
+    Spread(SupernetStudyArgs),
+    /// Does a supernet rank networks as their own training does?
+    Ranking(SupernetStudyArgs),
+    /// Does NSGA-II find better networks than random search and regularized evolution?
+    Search(SearchStudyArgs),
+}
+
+/// Supernets with and without stabilizers, and networks trained on their own, on the embedded
+/// sample of Fashion-MNIST.
+#[derive(Debug, Args)]
+pub(crate) struct SupernetStudyArgs {
+    /// Folder of the study, made if need be
+    #[arg(value_hint = ValueHint::DirPath)]
+    pub(crate) folder: PathBuf,
+
+    /// Supernets of each kind, with seeds from 0 [default: 1]
+    #[arg(long, value_name = "N", value_parser = value_parser!(u16).range(1..))]
+    pub(crate) seeds: Option<u16>,
+
+    /// Random networks to compare [default: 20]
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub(crate) networks: Option<usize>,
+
+    /// Layer, from 1, whose choices' outputs are compared [default: 4]
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub(crate) layer: Option<usize>,
+
+    /// Epochs of every supernet [default: 8]
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub(crate) supernet_epochs: Option<usize>,
+
+    /// Epochs of every network that is trained on its own [default: 8]
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub(crate) network_epochs: Option<usize>,
+
+    /// Print one JSON object; accuracies in it are from 0 to 1
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    #[command(flatten)]
+    pub(crate) compute: ComputeArgs,
+}
+
+/// The algorithms get the same supernet, objectives, budget and number of candidates, those of the
+/// run. What they come to is compared by hypervolume: the part of all conceivable combinations of
+/// the objectives that is no better than a network that was found.
+#[derive(Debug, Args)]
+pub(crate) struct SearchStudyArgs {
+    /// Folder of a run of `scarlet search`, whose supernet is trained
+    #[arg(value_hint = ValueHint::DirPath)]
+    pub(crate) folder: PathBuf,
+
+    /// Searches of each algorithm, with seeds from 0
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = value_parser!(u16).range(1..))]
+    pub(crate) seeds: u16,
+
+    /// Candidates that each search may measure [default: as many as the run's own]
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub(crate) evaluations: Option<usize>,
+
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    #[command(flatten)]
+    pub(crate) compute: ComputeArgs,
+}

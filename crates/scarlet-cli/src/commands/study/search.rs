@@ -1,0 +1,44 @@
+//! `scarlet study search`.
+
+use rayon::current_num_threads;
+use scarlet_train::run::{ComparisonConfig, Run, RunConfig, RunError, open_supernet};
+
+use super::pictures;
+use super::tables::{generations, write_csv};
+use crate::cli::study::SearchStudyArgs;
+use crate::commands::watch::Watch;
+use crate::error::CliError;
+use crate::interrupt::Interrupt;
+use crate::model::open_device;
+use crate::report::print_json;
+use crate::report::study::{FoundVolumes, found_text};
+use crate::terminal::Terminal;
+
+pub(super) fn run(args: &SearchStudyArgs, terminal: &Terminal) -> Result<(), CliError> {
+    let device = open_device(&args.compute)?;
+    let (folder, config) = RunConfig::open_existing(&args.folder)?;
+    let supernet = open_supernet(&folder, &device)?;
+    let comparison = ComparisonConfig {
+        seeds: (0..u64::from(args.seeds)).collect(),
+        evaluations: args.evaluations.unwrap_or(config.search.evaluations),
+    };
+    let watch = Watch::new(terminal.clone(), Interrupt::listen()?);
+    let run = Run::prepare(config, device)?
+        .with_workers(current_num_threads())
+        .with_observer(watch);
+    let searches = run
+        .compare_searches(&folder, &supernet, &comparison)
+        .inspect_err(|error| {
+            if let RunError::Interrupted { .. } = error {
+                terminal.note("stopped; the same command goes on from here");
+            }
+        })?;
+    write_csv(&folder, "search/comparison.csv", &generations(&searches))?;
+    let picture = pictures::searches(&searches)?;
+    folder.write("search/comparison.svg", picture.as_bytes())?;
+    let found = FoundVolumes::of(&searches);
+    match args.json {
+        true => print_json(terminal, &found),
+        false => terminal.print(&found_text(&found)),
+    }
+}

@@ -1,0 +1,187 @@
+//! Whether the search pays: other algorithms with the same supernet, budget and evaluations.
+
+use std::sync::atomic::Ordering;
+
+use scarlet_search::{
+    Algorithm, Bound, Constraint, Direction, GenerationRecord, Nsga2, Objective, RandomSearch,
+    RegularizedEvolution, Search, SearchConfig, Stop,
+};
+use serde::Serialize;
+
+use super::plan::extreme;
+use super::search::SCORES;
+use super::stages::Run;
+use super::{RunError, RunEvent, Stage};
+use crate::{Control, RunFolder, ScoreCache, Supernet};
+
+/// What is compared.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ComparisonConfig {
+    /// Every algorithm searches once with each of these seeds.
+    pub seeds: Vec<u64>,
+    /// How many candidates each search may measure; those beyond the budget count.
+    pub evaluations: usize,
+}
+
+/// A search of a comparison.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct ComparedSearch {
+    /// What bred the candidates.
+    pub algorithm: &'static str,
+    /// Seed of its random decisions.
+    pub seed: u64,
+    /// How far it was after every generation. Hypervolumes are shares of the box between the
+    /// reference point and the best conceivable network, so from 0 to 1; see
+    /// [`Run::compare_searches`].
+    pub history: Vec<GenerationRecord>,
+}
+
+impl ComparedSearch {
+    /// The hypervolume at the end, from 0 to 1.
+    pub fn hypervolume(&self) -> f64 {
+        self.history.last().map_or(0.0, |record| record.hypervolume)
+    }
+}
+
+/// The algorithms that are compared, the search's own first.
+fn algorithms(own: &Algorithm) -> [(&'static str, Algorithm); 3] {
+    let nsga2 = match own {
+        Algorithm::Nsga2(nsga2) => nsga2.clone(),
+        _ => Nsga2::default(),
+    };
+    let batch = nsga2.population;
+    [
+        ("NSGA-II", Algorithm::Nsga2(nsga2)),
+        (
+            "random search",
+            Algorithm::RandomSearch(RandomSearch { batch }),
+        ),
+        (
+            "regularized evolution",
+            Algorithm::RegularizedEvolution(RegularizedEvolution {
+                population: batch,
+                // A quarter of the population, as in the paper.
+                sample: (batch / 4).max(2),
+                batch: 1,
+            }),
+        ),
+    ]
+}
+
+impl Run {
+    /// Searches by NSGA-II, at random and by regularized evolution, with each seed, all with the
+    /// run's objectives, budget and first networks, and with the same supernet. Scores are shared
+    /// with the run's own search, so nothing is measured twice.
+    ///
+    /// Hypervolume counts from a point that is the same for all: the accuracy of guessing, and for
+    /// every cost its budget, or the dearest network where it has none (the cheapest, for what is
+    /// to be large). It is divided by that of a network that is always right and of the least
+    /// cost that the space has.
+    ///
+    /// # Errors
+    ///
+    /// [`RunError::Setting`] for an objective that has no such point because it can only be
+    /// measured; as [`search`](Self::search) otherwise.
+    pub fn compare_searches(
+        &self,
+        folder: &RunFolder,
+        supernet: &Supernet,
+        config: &ComparisonConfig,
+    ) -> Result<Vec<ComparedSearch>, RunError> {
+        let common = self.search_config()?;
+        let corners: Vec<(f64, f64)> = common
+            .objectives
+            .iter()
+            .map(|objective| self.corners(objective))
+            .collect::<Result<_, _>>()?;
+        let box_volume: f64 = corners
+            .iter()
+            .map(|(reference, best)| (reference - best).abs())
+            .product();
+        let referenced = common.objectives.iter().zip(&corners);
+        let objectives: Vec<Objective> = referenced
+            .map(|(objective, &(reference, _))| objective.clone().with_reference(reference))
+            .collect();
+        let algorithms = algorithms(&common.algorithm);
+        let total = algorithms.len() * config.seeds.len();
+        let mut evaluator = self.evaluator(supernet, ScoreCache::open(folder.file(SCORES))?)?;
+        let mut searches = Vec::with_capacity(total);
+        for &seed in &config.seeds {
+            for (name, algorithm) in &algorithms {
+                let beginning = self.report(&RunEvent::Comparing {
+                    algorithm: name,
+                    seed,
+                    done: searches.len(),
+                    total,
+                });
+                self.unless_stopped(Stage::Search, beginning == Control::Continue)?;
+                let settings = SearchConfig {
+                    objectives: objectives.clone(),
+                    algorithm: algorithm.clone(),
+                    stop: Stop::after_evaluations(config.evaluations),
+                    seed,
+                    ..common.clone()
+                };
+                let mut search = Search::new(settings, &mut evaluator)?;
+                loop {
+                    match search.step() {
+                        Ok(None) => break,
+                        Ok(Some(record)) => self.generation(record, config.evaluations)?,
+                        // What has been measured is in the cache.
+                        Err(_) if self.stopped.load(Ordering::Relaxed) => {
+                            return Err(RunError::Interrupted {
+                                stage: Stage::Search,
+                            });
+                        }
+                        Err(error) => return Err(error.into()),
+                    }
+                }
+                let mut history = search.state().history().to_vec();
+                for record in &mut history {
+                    record.hypervolume /= box_volume;
+                }
+                searches.push(ComparedSearch {
+                    algorithm: name,
+                    seed,
+                    history,
+                });
+            }
+        }
+        Ok(searches)
+    }
+
+    /// The values of an objective from which on a network counts, and of the best conceivable.
+    fn corners(&self, objective: &Objective) -> Result<(f64, f64), RunError> {
+        if objective.name == "accuracy" {
+            return Ok((1.0 / self.space.template().classes as f64, 1.0));
+        }
+        let (towards, away) = match objective.direction {
+            Direction::Minimize => (Bound::AtMost, Bound::AtLeast),
+            Direction::Maximize => (Bound::AtLeast, Bound::AtMost),
+        };
+        let furthest = |bound| {
+            let found = extreme(&self.space, &Constraint::new(&objective.name, bound, 0.0))?;
+            found
+                .map(|(_, value)| value as f64)
+                .ok_or_else(|| RunError::Setting {
+                    section: "search",
+                    problem: format!(
+                        "searches cannot be compared by `{}`, whose range is not known \
+                         beforehand: compare them by costs that can be computed",
+                        objective.name
+                    ),
+                })
+        };
+        let budget = self.config.search.budget.iter();
+        let budget = budget
+            .filter(|it| it.name == objective.name && it.bound == towards)
+            .map(|constraint| constraint.limit)
+            .next();
+        let reference = match budget {
+            Some(limit) => limit,
+            None => furthest(away)?,
+        };
+        Ok((reference, furthest(towards)?))
+    }
+}
