@@ -127,7 +127,7 @@ mod tests {
         let Command::Search(args) = Cli::parse_from(args).command else {
             panic!("another command");
         };
-        configuration(&args.settings, Some(&args.search), &args.folder)
+        configuration(&args.settings, Some(&args.search))
     }
 
     fn message(args: &[&str]) -> String {
