@@ -178,9 +178,9 @@ fn run_exit_code(error: &RunError) -> u8 {
         RunError::Interrupted { .. } => INTERRUPTED,
         RunError::UnknownKey { .. }
         | RunError::Setting { .. }
-        | RunError::UnknownData { .. }
         | RunError::UnknownChoice { .. }
         | RunError::ImpossibleBudget { .. }
+        | RunError::Dataset(DatasetError::UnknownSource { .. })
         | RunError::Architecture(_) => USAGE,
         RunError::Search(error) => match **error {
             SearchError::Evaluator(_) | SearchError::Io { .. } | SearchError::Json { .. } => {

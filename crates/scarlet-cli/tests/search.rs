@@ -158,7 +158,7 @@ fn settings_that_do_not_exist_get_a_hint() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("run");
     let ran = search(Path::new("no-such-folder"), &out, &[]);
-    ran.assert_fails(2, &["`no-such-folder` is no data set"]);
+    ran.assert_fails(2, &["`no-such-folder` is neither a folder nor"]);
 }
 
 #[test]

@@ -12,6 +12,7 @@ mod finetune;
 mod info;
 mod predict;
 mod profile;
+mod reading_progress;
 mod search;
 mod study;
 mod supernet;

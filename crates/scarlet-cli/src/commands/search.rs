@@ -1,11 +1,13 @@
 //! `scarlet search`.
 
 use rayon::current_num_threads;
+use scarlet::burn::tensor::Device;
 use scarlet_train::run::{Run, RunConfig, RunError};
 use scarlet_train::{RunFolder, TrainError};
 
 use crate::cli::ComputeArgs;
 use crate::cli::run::{RunFolderArgs, SearchArgs};
+use crate::commands::reading_progress::ReadingProgress;
 use crate::commands::watch::Watch;
 use crate::error::CliError;
 use crate::interrupt::Interrupt;
@@ -18,7 +20,7 @@ use crate::terminal::Terminal;
 pub(super) fn run(args: &SearchArgs, terminal: &Terminal) -> Result<(), CliError> {
     let new = || configuration(&args.settings, Some(&args.search));
     if args.dry_run {
-        let run = prepare(new()?, &args.compute, terminal)?;
+        let run = prepare(new()?, open_device(&args.compute)?, terminal)?;
         let plan = run.timed_plan()?;
         return match args.json {
             true => print_json(terminal, &plan),
@@ -42,10 +44,11 @@ pub(super) fn begin(
     terminal: &Terminal,
 ) -> Result<(Run, RunFolder), CliError> {
     let watch = Watch::new(terminal.clone(), Interrupt::listen()?);
+    let device = open_device(compute)?;
     match &args.resume {
         Some(path) => {
             let (folder, config) = RunConfig::open_existing(path)?;
-            let run = prepare(config, compute, terminal)?;
+            let run = prepare(config, device, terminal)?;
             Ok((run.with_observer(watch), folder))
         }
         None => {
@@ -54,18 +57,24 @@ pub(super) fn begin(
             if file.exists() {
                 return Err(RunError::from(TrainError::Exists { path: file }).into());
             }
-            let run = prepare(new()?, compute, terminal)?;
+            let run = prepare(new()?, device, terminal)?;
             let folder = run.config().new_folder(&args.out)?;
             Ok((run.with_observer(watch), folder))
         }
     }
 }
 
-fn prepare(config: RunConfig, compute: &ComputeArgs, terminal: &Terminal) -> Result<Run, CliError> {
-    let device = open_device(compute)?;
-    let run = Run::prepare(config, device)?.with_workers(current_num_threads());
+pub(super) fn prepare(
+    config: RunConfig,
+    device: Device,
+    terminal: &Terminal,
+) -> Result<Run, CliError> {
+    let reading = ReadingProgress::new(terminal);
+    let run = Run::prepare(config, device, |total| reading.advance(total))?;
+    drop(reading);
+    let run = run.with_workers(current_num_threads());
     for (_, error) in &run.data().unreadable {
-        terminal.warn(error);
+        terminal.warn(format_args!("left out: {error}"));
     }
     Ok(run)
 }

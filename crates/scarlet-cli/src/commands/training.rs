@@ -1,12 +1,12 @@
 //! What `scarlet train` and `scarlet finetune` have in common.
 
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
 
 use scarlet_train::standalone::{Recipe, Standalone, StandaloneConfig, StandaloneRecord, Start};
 use scarlet_train::{Control, Event, RunFolder, TrainError};
 
 use super::finetune;
+use super::reading_progress::ReadingProgress;
 use super::training_progress::TrainingProgress;
 use crate::cli::training::TrainingArgs;
 use crate::error::CliError;
@@ -14,7 +14,7 @@ use crate::interrupt::Interrupt;
 use crate::model::open_device;
 use crate::report::print_json;
 use crate::report::training::{plan_text, result_text};
-use crate::terminal::{Progress, Terminal};
+use crate::terminal::Terminal;
 
 /// A run that is about to begin.
 pub(super) struct New {
@@ -31,12 +31,9 @@ pub(super) fn run(
 ) -> Result<(), CliError> {
     let device = open_device(&args.compute)?;
     let prepare = |new: New| -> Result<Standalone, CliError> {
-        let reading: Mutex<Option<Progress>> = Mutex::new(None);
+        let reading = ReadingProgress::new(terminal);
         let run = Standalone::prepare(new.config, new.start, &device, |total| {
-            let mut reading = reading.lock().unwrap_or_else(PoisonError::into_inner);
-            reading
-                .get_or_insert_with(|| terminal.progress("photographs", total))
-                .advance(1);
+            reading.advance(total);
         })?;
         drop(reading);
         for (_, error) in run.unreadable() {

@@ -2,8 +2,7 @@
 //!
 //! - [`Images`]: the images, their classes, and how they are divided;
 //! - [`Photographs`]: photographs of any size, decoded when they are needed;
-//! - [`Source`]: either of these, which is what can be trained on;
-//! - [`folder`]: photographs made [`Images`] of one size;
+//! - [`ImageSet`] and [`Source`]: either of these, owned or not, which is what can be trained on;
 //! - [`idx`]: IDX files, as MNIST and Fashion-MNIST come in, plain or compressed with gzip;
 //! - [`cifar`]: the binary files of CIFAR-10 and CIFAR-100;
 //! - [`Location`]: which of these a name or a folder stands for;
@@ -11,12 +10,12 @@
 
 pub mod cifar;
 mod error;
-pub mod folder;
 pub mod idx;
 mod images;
 mod location;
 mod photographs;
 mod sample;
+mod set;
 mod source;
 mod split;
 
@@ -25,4 +24,5 @@ pub use images::{Images, TrainTest};
 pub use location::{Location, PhotographParts};
 pub use photographs::{PhotographList, PhotographOptions, Photographs, Stored, Unreadable};
 pub use sample::{FASHION_MNIST_CLASSES, fashion_sample};
+pub use set::ImageSet;
 pub use source::Source;

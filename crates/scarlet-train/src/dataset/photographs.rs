@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rayon::prelude::*;
@@ -119,13 +120,20 @@ pub struct PhotographOptions {
     pub every_class: bool,
 }
 
-/// Labelled photographs of any size in files.
-#[derive(Debug)]
+/// Labelled photographs of any size in files. Parts of them and copies share what is in memory.
+#[derive(Debug, Clone)]
 pub struct Photographs {
-    list: PhotographList,
+    files: Vec<Arc<Photograph>>,
+    labels: Vec<u32>,
+    classes: Vec<String>,
+}
+
+#[derive(Debug)]
+struct Photograph {
+    path: PathBuf,
     stored: Stored,
-    /// Those that found room.
-    cache: Vec<Option<RgbImage>>,
+    /// Where there was room for it.
+    image: Option<RgbImage>,
 }
 
 /// Files that could not be read, each with the reason.
@@ -160,19 +168,22 @@ impl Photographs {
                 Ok(fits.is_ok().then_some(image))
             })
             .collect();
-        let mut kept = PhotographList {
-            paths: Vec::with_capacity(read.len()),
+        let mut kept = Self {
+            files: Vec::with_capacity(read.len()),
             labels: Vec::with_capacity(read.len()),
             classes: list.classes,
         };
-        let (mut cache, mut unreadable) = (Vec::new(), Unreadable::new());
-        let mut lost = Vec::new();
+        let (mut unreadable, mut lost) = (Unreadable::new(), Vec::new());
         for ((path, label), image) in list.paths.into_iter().zip(list.labels).zip(read) {
             match image {
                 Ok(image) => {
-                    kept.paths.push(path);
+                    let stored = options.stored;
+                    kept.files.push(Arc::new(Photograph {
+                        path,
+                        stored,
+                        image,
+                    }));
                     kept.labels.push(label);
-                    cache.push(image);
                 }
                 Err(error) if options.strict => return Err(error.into()),
                 Err(error) => {
@@ -193,33 +204,63 @@ impl Photographs {
                 source: Box::new(unreadable.swap_remove(place).1),
             });
         }
-        let photographs = Self {
-            list: kept,
-            stored: options.stored,
-            cache,
-        };
-        Ok((photographs, unreadable))
+        Ok((kept, unreadable))
     }
 
     /// Number of photographs.
     #[allow(clippy::len_without_is_empty, reason = "there is always one")]
     pub fn len(&self) -> usize {
-        self.list.len()
+        self.files.len()
     }
 
     /// For each photograph the index of its class.
     pub fn labels(&self) -> &[u32] {
-        &self.list.labels
+        &self.labels
     }
 
     /// Names of the classes.
     pub fn classes(&self) -> &[String] {
-        &self.list.classes
+        &self.classes
     }
 
     /// How many are in memory.
     pub fn cached(&self) -> usize {
-        self.cache.iter().flatten().count()
+        let images = self.files.iter().filter_map(|file| file.image.as_ref());
+        images.count()
+    }
+
+    /// The photographs of these indices.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such photograph.
+    pub fn select(&self, indices: &[usize]) -> Self {
+        Self {
+            files: indices
+                .iter()
+                .map(|&i| Arc::clone(&self.files[i]))
+                .collect(),
+            labels: indices.iter().map(|&i| self.labels[i]).collect(),
+            classes: self.classes.clone(),
+        }
+    }
+
+    /// Puts `share` of every class aside, as [`Images::split`] does.
+    ///
+    /// # Errors
+    ///
+    /// As [`Images::split`].
+    pub fn split(&self, share: f64, seed: u64) -> Result<(Self, Self), DatasetError> {
+        let (rest, aside) = split(&self.labels, &self.classes, share, seed)?;
+        Ok((self.select(&rest), self.select(&aside)))
+    }
+
+    /// These photographs and others of the same classes behind them.
+    pub(crate) fn joined(&self, others: &Self) -> Self {
+        let mut all = self.clone();
+        all.files.extend(others.files.iter().cloned());
+        all.labels.extend(&others.labels);
+        all
     }
 
     /// What is stored of a photograph, from memory or decoded anew.
@@ -232,9 +273,10 @@ impl Photographs {
     ///
     /// If there is no such photograph.
     pub fn read(&self, index: usize) -> Result<Cow<'_, RgbImage>, DataError> {
-        match &self.cache[index] {
+        let file = &self.files[index];
+        match &file.image {
             Some(image) => Ok(Cow::Borrowed(image)),
-            None => read(&self.list.paths[index], self.stored).map(Cow::Owned),
+            None => read(&file.path, file.stored).map(Cow::Owned),
         }
     }
 }

@@ -1,9 +1,9 @@
 //! [`Source`]: whatever images can be trained on.
 
-use super::{Images, Photographs};
+use super::{ImageSet, Images, Photographs};
 
 /// Labelled images to train on or to judge by. Functions that take images take anything that can
-/// become this: a reference to [`Images`] or [`Photographs`].
+/// become this: a reference to [`Images`], [`Photographs`] or an [`ImageSet`].
 #[derive(Debug, Clone, Copy)]
 pub enum Source<'a> {
     /// Images of one size, in memory.
@@ -53,6 +53,26 @@ impl<'a> Source<'a> {
         match self {
             Self::Images(images) => images.classes(),
             Self::Photographs(photographs) => photographs.classes(),
+        }
+    }
+
+    /// The images of these indices.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such image.
+    pub fn select(self, indices: &[usize]) -> ImageSet {
+        match self {
+            Self::Images(images) => images.select(indices).into(),
+            Self::Photographs(photographs) => photographs.select(indices).into(),
+        }
+    }
+
+    /// All of them, to keep.
+    pub fn to_set(self) -> ImageSet {
+        match self {
+            Self::Images(images) => images.clone().into(),
+            Self::Photographs(photographs) => photographs.clone().into(),
         }
     }
 }

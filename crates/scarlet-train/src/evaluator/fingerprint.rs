@@ -6,7 +6,9 @@ use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::Tensor;
 use sha2::{Digest, Sha256};
 
-use crate::dataset::Images;
+use scarlet_data::DataError;
+
+use crate::dataset::Source;
 
 /// A hash of weights, images and settings: the same score can be expected where it is the same.
 #[derive(Default)]
@@ -19,16 +21,27 @@ impl Fingerprint {
         self
     }
 
-    pub(super) fn images(mut self, images: &Images) -> Self {
-        for part in images.shape() {
-            self.0.update((part as u64).to_le_bytes());
+    pub(super) fn images(mut self, images: Source<'_>) -> Result<Self, DataError> {
+        if let Source::Images(images) = images {
+            for part in images.shape() {
+                self.0.update((part as u64).to_le_bytes());
+            }
         }
         self.0.update((images.len() as u64).to_le_bytes());
         for index in 0..images.len() {
-            self.0.update(images.image(index));
+            match images {
+                Source::Images(images) => self.0.update(images.image(index)),
+                Source::Photographs(photographs) => {
+                    let image = photographs.read(index)?;
+                    let (width, height) = image.dimensions();
+                    self.0.update(width.to_le_bytes());
+                    self.0.update(height.to_le_bytes());
+                    self.0.update(image.as_raw());
+                }
+            }
             self.0.update((images.label(index) as u64).to_le_bytes());
         }
-        self
+        Ok(self)
     }
 
     pub(super) fn weights(mut self, module: &impl Module) -> Self {

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use self::fingerprint::Fingerprint;
 use crate::batch::Batcher;
-use crate::dataset::Images;
+use crate::dataset::{ImageSet, Source};
 use crate::error::require;
 use crate::measure::measure_on;
 use crate::random::{Purpose, Stream};
@@ -86,8 +86,8 @@ type ScoreObserver = Box<dyn FnMut(&Measurement) -> Control + Send>;
 struct Judge {
     /// One supernet per device, in inference.
     replicas: Vec<Supernet>,
-    calibration: Option<Images>,
-    holdout: Images,
+    calibration: Option<ImageSet>,
+    holdout: ImageSet,
     batch_size: usize,
     /// Threads of each worker.
     threads: usize,
@@ -115,15 +115,16 @@ impl CandidateEvaluator {
     ///
     /// # Errors
     ///
-    /// When the images do not fit the supernet, or the batch size is 0.
-    pub fn new(
+    /// When the images do not fit the supernet or cannot be read, or the batch size is 0.
+    pub fn new<'a>(
         supernet: &Supernet,
-        training: &Images,
-        holdout: &Images,
+        training: impl Into<Source<'a>>,
+        holdout: impl Into<Source<'a>>,
         config: EvaluatorConfig,
     ) -> Result<Self, TrainError> {
         let batch_size = config.batch_size;
         require(batch_size > 0, "batch_size", batch_size, "at least 1")?;
+        let (training, holdout) = (training.into(), holdout.into());
         let space = supernet.space().clone();
         for images in [training, holdout] {
             Batcher::new(images, space.template(), &supernet.device())?;
@@ -140,16 +141,16 @@ impl CandidateEvaluator {
             .text(&format!("{space:?}"))
             .text(&format!("batch size {batch_size}"))
             .weights(&supernet)
-            .images(holdout);
+            .images(holdout)?;
         if let Some(calibration) = &calibration {
-            fingerprint = fingerprint.images(calibration);
+            fingerprint = fingerprint.images(calibration.into())?;
         }
         Ok(Self {
             space,
             judge: Judge {
                 replicas: vec![supernet],
                 calibration,
-                holdout: holdout.clone(),
+                holdout: holdout.to_set(),
                 batch_size,
                 threads: rayon::current_num_threads(),
             },

@@ -1,37 +1,36 @@
 //! Which images a run works on, and how they are divided.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use scarlet_arch::Preprocessing;
-use scarlet_data::DataError;
 use serde::{Deserialize, Serialize};
 
 use super::RunError;
-use crate::dataset::{Images, TrainTest, cifar, fashion_sample, folder, idx};
+use crate::dataset::{
+    ImageSet, Location, PhotographList, PhotographOptions, PhotographParts, Photographs, Stored,
+    TrainTest, Unreadable, cifar, fashion_sample, idx,
+};
 
-/// The embedded sample's name.
-const SAMPLE: &str = "fashion-sample";
-/// Names that a folder's test part goes by, and what they are tried in.
-const TEST_FOLDERS: [&str; 3] = ["test", "val", "valid"];
 /// Share of the images that is put aside for the test where a data set has no test part.
 const DEFAULT_TEST: f64 = 0.1;
+/// Sides of a photograph that random crops are taken from, relative to the networks' input.
+const SHRINK: usize = 2;
 
 /// Which images, and how they are divided.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DataSettings {
-    /// `fashion-sample`, the embedded images, or a folder: with MNIST's files, with CIFAR's binary
-    /// files, with one folder of photographs per class, or with `train` and `test`, each with one
-    /// folder per class.
+    /// `fashion-sample`, or a folder: see [`Location`]. Where a folder of photographs has a
+    /// validation part beside its test part, candidates are judged by it.
     pub source: String,
-    /// Height and width of the network's input, in pixels: photographs are resized and cropped to
+    /// Height and width of the networks' input, in pixels: photographs are resized and cropped to
     /// it, images of a data set padded with black. By default the data set's own size, rounded up
     /// to what the search space can take, and the space's own for photographs.
     pub resolution: Option<usize>,
     /// Read photographs in grey.
     pub grey: bool,
-    /// Share of the training images that candidates are judged by; the supernet is not trained
-    /// on them.
+    /// Share of the training images that candidates are judged by, where the data has no part for
+    /// this; the supernet is not trained on them.
     pub holdout: f64,
     /// Share of the training images that the finished network is tested on, instead of the data
     /// set's own test images, which are then not looked at: for trying settings. By default the
@@ -39,17 +38,24 @@ pub struct DataSettings {
     pub test: Option<f64>,
     /// Seed of the division.
     pub seed: u64,
+    /// Fail if any photograph cannot be read.
+    pub strict: bool,
+    /// Memory for decoded photographs, in millions of bytes. What does not fit is decoded anew
+    /// whenever it is needed, to the same result.
+    pub cache_megabytes: u64,
 }
 
 impl Default for DataSettings {
     fn default() -> Self {
         Self {
-            source: SAMPLE.to_owned(),
+            source: "fashion-sample".to_owned(),
             resolution: None,
             grey: false,
             holdout: 0.1,
             test: None,
             seed: 0,
+            strict: false,
+            cache_megabytes: 4_000,
         }
     }
 }
@@ -59,128 +65,174 @@ impl Default for DataSettings {
 #[non_exhaustive]
 pub struct RunData {
     /// What the supernet is trained on.
-    pub train: Images,
+    pub train: ImageSet,
     /// What candidates are judged by.
-    pub holdout: Images,
+    pub holdout: ImageSet,
     /// Both: what the chosen network is trained on.
-    pub all: Images,
+    pub all: ImageSet,
     /// What the finished network is tested on, once.
-    pub test: Images,
+    pub test: ImageSet,
+    /// What networks see of them.
+    pub input: Input,
     /// Photographs that could not be read and were left out, each with the reason.
-    pub unreadable: Vec<(PathBuf, DataError)>,
+    pub unreadable: Unreadable,
+}
+
+/// What networks are to read, and to tell apart.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Input {
+    /// Channels of an image.
+    pub channels: usize,
+    /// Its height and width.
+    pub side: usize,
+    /// Number of classes.
+    pub classes: usize,
+    /// Mean and standard deviation of each channel's values, from 0 to 1: the images' own, or
+    /// those of ImageNet for photographs.
+    pub statistics: Vec<(f64, f64)>,
+}
+
+/// What the rest of a run wants of its images.
+pub(super) struct Needs {
+    /// What sides are multiples of.
+    pub(super) stride: usize,
+    /// Sides of photographs unless the settings say otherwise.
+    pub(super) photograph: usize,
+    /// Whether training takes random crops of photographs.
+    pub(super) crops: bool,
 }
 
 impl DataSettings {
-    /// Reads the images. Their sides come out as multiples of `stride`; photographs have
-    /// `photograph` pixels unless the settings say otherwise.
+    /// Reads the images. `progress` is told of every photograph and how many there are.
     ///
     /// # Errors
     ///
     /// When there is no such data set, or it cannot be read or divided.
-    pub(super) fn read(&self, stride: usize, photograph: usize) -> Result<RunData, RunError> {
-        let mut unreadable = Vec::new();
-        let (train, test) = match Kind::of(&self.source)? {
-            Kind::Sample => parts(fashion_sample()?),
-            Kind::Idx(folder) => parts(idx::open_folder(folder)?),
-            Kind::Cifar(folder) => parts(cifar::open_folder(folder)?),
-            Kind::Photographs { train, test } => {
-                let side = self.resolution.unwrap_or(photograph);
-                let mut read = |folder: &Path| self.photographs(folder, side, &mut unreadable);
-                let train = read(&train)?;
-                // Not even looked at where the test images are to be training images.
-                let test = test.filter(|_| self.test.is_none());
-                (train, test.map(|folder| read(&folder)).transpose()?)
+    pub(super) fn read(
+        &self,
+        needs: &Needs,
+        progress: impl Fn(usize) + Sync,
+    ) -> Result<RunData, RunError> {
+        match Location::find(&self.source)? {
+            Location::FashionSample => self.images(fashion_sample()?, needs),
+            Location::Idx(folder) => self.images(idx::open_folder(folder)?, needs),
+            Location::Cifar(folder) => self.images(cifar::open_folder(folder)?, needs),
+            Location::Photographs(folder) => self.photographs(&folder, needs, progress),
+        }
+    }
+
+    fn images(&self, images: TrainTest, needs: &Needs) -> Result<RunData, RunError> {
+        let (all, test) = match self.test {
+            Some(share) => images.train.split(share, self.seed)?,
+            // Labels that the test images happen not to have do not make their classes fewer.
+            None => {
+                let test = images.test.among(images.train.classes())?;
+                (images.train, test)
             }
         };
-        let (all, test) = match (test, self.test) {
-            (Some(test), None) => (train, test),
-            (_, share) => train.split(share.unwrap_or(DEFAULT_TEST), self.seed)?,
-        };
-        if all.classes() != test.classes() {
-            return Err(RunError::Classes {
-                train: all.classes().join(", "),
-                test: test.classes().join(", "),
-            });
-        }
-        let [_, height, width] = all.shape();
+        let [channels, height, width] = all.shape();
         let side = self
             .resolution
-            .unwrap_or(height.max(width).next_multiple_of(stride));
+            .unwrap_or(height.max(width).next_multiple_of(needs.stride));
         let (all, test) = (all.padded(side)?, test.padded(side)?);
+        let input = Input {
+            channels,
+            side,
+            classes: all.classes().len(),
+            statistics: all.channel_statistics(),
+        };
         let (train, holdout) = all.split(self.holdout, self.seed)?;
         Ok(RunData {
-            train,
-            holdout,
-            all,
-            test,
-            unreadable,
+            train: train.into(),
+            holdout: holdout.into(),
+            all: all.into(),
+            test: test.into(),
+            input,
+            unreadable: Unreadable::new(),
         })
     }
 
     fn photographs(
         &self,
-        root: &Path,
-        resolution: usize,
-        unreadable: &mut Vec<(PathBuf, DataError)>,
-    ) -> Result<Images, RunError> {
-        let preprocessing = Preprocessing {
-            resolution,
+        folder: &Path,
+        needs: &Needs,
+        progress: impl Fn(usize) + Sync,
+    ) -> Result<RunData, RunError> {
+        let parts = PhotographParts::list(folder)?;
+        let (all, holdout, test) = match (parts.validation, parts.test, self.test) {
+            (validation, Some(test), None) => (parts.train, validation, test),
+            (Some(validation), None, None) => (parts.train, None, validation),
+            (_, _, share) => {
+                let share = share.unwrap_or(DEFAULT_TEST);
+                let (all, test) = parts.train.split(share, self.seed)?;
+                (all, None, test)
+            }
+        };
+        let side = self.resolution.unwrap_or(needs.photograph);
+        let (channels, statistics) = photograph_statistics(self.grey);
+        let input = Input {
+            channels,
+            side,
+            classes: all.classes().len(),
+            statistics,
+        };
+        let evaluation = Stored::Evaluation(Preprocessing {
+            resolution: side,
             crop_ratio: 1.0,
             ..Preprocessing::IMAGENET
+        });
+        let crops = match needs.crops {
+            true => Stored::Shrunk(SHRINK * side),
+            false => evaluation,
         };
-        let read = folder::open(root, &preprocessing, if self.grey { 1 } else { 3 })?;
-        unreadable.extend(read.failures);
-        Ok(read.images)
+        let total = all.len() + holdout.as_ref().map_or(0, PhotographList::len) + test.len();
+        let mut unreadable = Unreadable::new();
+        // Parts share the memory by their numbers of photographs.
+        let mut open = |list: PhotographList, stored, every_class| -> Result<_, RunError> {
+            let bytes = self.cache_megabytes.saturating_mul(1_000_000);
+            let share = list.len() as f64 / total as f64;
+            let options = PhotographOptions {
+                stored,
+                cache_bytes: (bytes as f64 * share) as u64,
+                strict: self.strict,
+                every_class,
+            };
+            let (photographs, failed) = Photographs::open(list, &options, || progress(total))?;
+            unreadable.extend(failed);
+            Ok(photographs)
+        };
+        let all = open(all, crops, true)?;
+        let (all, train, holdout) = match holdout {
+            Some(holdout) => {
+                let holdout = open(holdout, crops, false)?;
+                (all.joined(&holdout), all, holdout)
+            }
+            None => {
+                let (train, holdout) = all.split(self.holdout, self.seed)?;
+                (all, train, holdout)
+            }
+        };
+        let test = open(test, evaluation, false)?;
+        Ok(RunData {
+            train: train.into(),
+            holdout: holdout.into(),
+            all: all.into(),
+            test: test.into(),
+            input,
+            unreadable,
+        })
     }
 }
 
-fn parts(both: TrainTest) -> (Images, Option<Images>) {
-    (both.train, Some(both.test))
-}
-
-/// What a source turns out to be.
-#[derive(Debug, PartialEq)]
-enum Kind {
-    Sample,
-    Idx(PathBuf),
-    Cifar(PathBuf),
-    Photographs {
-        train: PathBuf,
-        test: Option<PathBuf>,
-    },
-}
-
-impl Kind {
-    fn of(source: &str) -> Result<Self, RunError> {
-        if source == SAMPLE {
-            return Ok(Self::Sample);
-        }
-        let folder = PathBuf::from(source);
-        let has = |names: &[&str]| names.iter().any(|name| folder.join(name).exists());
-        let sub_folder = |name: &str| Some(folder.join(name)).filter(|path| path.is_dir());
-        if !folder.is_dir() {
-            return Err(RunError::UnknownData {
-                path: source.to_owned(),
-            });
-        }
-        if has(&["train-images-idx3-ubyte", "train-images-idx3-ubyte.gz"]) {
-            return Ok(Self::Idx(folder));
-        }
-        if has(&["data_batch_1.bin", "fine_label_names.txt"]) {
-            return Ok(Self::Cifar(folder));
-        }
-        let test = TEST_FOLDERS.into_iter().find_map(sub_folder);
-        // A class may be called `train`, but hardly beside one called `test`.
-        Ok(match (sub_folder("train"), test) {
-            (Some(train), Some(test)) => Self::Photographs {
-                train,
-                test: Some(test),
-            },
-            _ => Self::Photographs {
-                train: folder,
-                test: None,
-            },
-        })
+/// Channels of photographs, and ImageNet's statistics of each.
+fn photograph_statistics(grey: bool) -> (usize, Vec<(f64, f64)>) {
+    let Preprocessing { mean, std, .. } = Preprocessing::IMAGENET;
+    let channels = mean.into_iter().zip(std);
+    let statistics = channels.map(|(mean, deviation)| (f64::from(mean), f64::from(deviation)));
+    match grey {
+        // Those of green, which makes most of grey.
+        true => (1, statistics.skip(1).take(1).collect()),
+        false => (3, statistics.collect()),
     }
 }
 
@@ -206,20 +258,33 @@ mod tests {
         }
     }
 
+    fn read(
+        settings: &DataSettings,
+        stride: usize,
+        photograph: usize,
+    ) -> Result<RunData, RunError> {
+        let needs = Needs {
+            stride,
+            photograph,
+            crops: false,
+        };
+        settings.read(&needs, |_| {})
+    }
+
     #[test]
     fn the_sample_is_divided_and_padded_to_the_stride() {
-        let data = DataSettings::default().read(8, 64).unwrap();
+        let data = read(&DataSettings::default(), 8, 64).unwrap();
         assert_eq!(data.train.len(), 5_400);
         assert_eq!(data.holdout.len(), 600);
         assert_eq!((data.all.len(), data.test.len()), (6_000, 1_000));
-        assert_eq!(data.test.shape(), [1, 32, 32]);
+        assert_eq!((data.input.channels, data.input.side), (1, 32));
         let tuning = DataSettings {
             test: Some(0.2),
             ..DataSettings::default()
         };
-        let tuning = tuning.read(4, 64).unwrap();
+        let tuning = read(&tuning, 4, 64).unwrap();
         assert_eq!((tuning.all.len(), tuning.test.len()), (4_800, 1_200));
-        assert_eq!(tuning.test.shape(), [1, 28, 28]);
+        assert_eq!(tuning.input.side, 28);
     }
 
     #[test]
@@ -231,29 +296,46 @@ mod tests {
             }
             save(root.path(), &format!("val/{class}/x.png"));
         }
-        let data = settings(root.path()).read(4, 16).unwrap();
-        assert_eq!((data.all.len(), data.test.len()), (20, 2));
-        assert_eq!(data.all.shape(), [3, 16, 16]);
-        let whole = settings(&root.path().join("train")).read(4, 16).unwrap();
-        assert_eq!((whole.all.len(), whole.test.len()), (18, 2));
-        fs::remove_dir_all(root.path().join("val/dog")).unwrap();
-        let error = settings(root.path()).read(4, 16).unwrap_err().to_string();
-        assert!(
-            error.contains("the classes cat, dog, but the test images cat"),
-            "{error}"
-        );
+        let lengths = |settings: &DataSettings| {
+            let data = read(settings, 4, 16).unwrap();
+            let parts = [&data.train, &data.holdout, &data.all, &data.test];
+            parts.map(ImageSet::len)
+        };
+        let mut settings = settings(root.path());
+        // The only other part is the test's; with one for the test, it is what candidates are
+        // judged by.
+        assert_eq!(lengths(&settings), [10, 10, 20, 2]);
+        save(root.path(), "test/cat/y.png");
+        assert_eq!(lengths(&settings), [20, 2, 22, 1]);
+        settings.test = Some(0.2);
+        assert_eq!(lengths(&settings), [8, 8, 16, 4]);
+        settings.test = None;
+        settings.source += "/train";
+        assert_eq!(lengths(&settings), [8, 10, 18, 2]);
+        let data = read(&settings, 4, 16).unwrap();
+        assert_eq!(data.all.classes(), ["cat", "dog"]);
+        assert_eq!((data.input.channels, data.input.side), (3, 16));
+        settings.grey = true;
+        let grey = read(&settings, 4, 16).unwrap().input;
+        assert_eq!((grey.channels, grey.statistics.len()), (1, 1));
     }
 
     #[test]
     fn what_is_no_data_set_is_named() {
-        let message = |source: &Path| settings(source).read(4, 16).unwrap_err().to_string();
+        let message = |source: &Path| read(&settings(source), 4, 16).unwrap_err().to_string();
         let error = message(Path::new("no-such-folder"));
-        assert!(error.starts_with("`no-such-folder` is no data set: give `fashion-sample`"));
+        assert!(
+            error.contains("`no-such-folder` is neither a folder nor `fashion-sample`"),
+            "{error}"
+        );
         let root = tempfile::tempdir().unwrap();
         for name in ["cat/1.png", "cat/2.png", "cat/3.png", "dog/1.png"] {
             save(root.path(), name);
         }
         assert!(message(root.path()).contains("class `dog` has only 1 image(s)"));
+        save(root.path(), "train/cat/1.png");
+        save(root.path(), "test/emu/1.png");
+        assert!(message(root.path()).contains("is of class `emu`, which no training image has"));
     }
 
     #[test]
@@ -263,8 +345,12 @@ mod tests {
             save(root.path(), &format!("cat/{index}.png"));
         }
         fs::write(root.path().join("cat/x.png"), "not a picture").unwrap();
-        let data = settings(root.path()).read(4, 16).unwrap();
+        let mut settings = settings(root.path());
+        let data = read(&settings, 4, 16).unwrap();
         assert_eq!(data.unreadable.len(), 1);
         assert!(data.unreadable[0].0.ends_with("cat/x.png"));
+        settings.strict = true;
+        let error = read(&settings, 4, 16).unwrap_err().to_string();
+        assert!(error.contains("x.png is not a JPEG or PNG"), "{error}");
     }
 }

@@ -61,26 +61,6 @@ pub enum RunError {
         /// What is wrong.
         problem: String,
     },
-    /// A folder that is none of the data sets that can be read.
-    #[error(
-        "`{path}` is no data set: give `fashion-sample`, a folder with MNIST's or CIFAR's files, \
-         a folder with one folder of photographs per class, or one with `train` and `test`"
-    )]
-    UnknownData {
-        /// What was given.
-        path: String,
-    },
-    /// Training and test images of different classes.
-    #[error(
-        "the training images have the classes {train}, but the test images {test}: both need the \
-         same folders"
-    )]
-    Classes {
-        /// Classes to train on.
-        train: String,
-        /// Classes to test.
-        test: String,
-    },
     /// A budget that no network keeps.
     #[error(
         "no network of this search space has {constraint}: the {extreme} has {value} \

@@ -10,6 +10,7 @@ use super::RunError;
 use super::choose::take_out;
 use super::plan::{Plan, extreme, metric};
 use super::stages::Run;
+use crate::dataset::ImageSet;
 use crate::supernet::plain_architecture;
 use crate::{Control, Event, PathSampler, ScoreCache, Supernet, TrainConfig, Trainable, Trainer};
 
@@ -122,7 +123,7 @@ impl Run {
         recipe: &TrainConfig,
         model: M,
         sampler: M::Sampler,
-        images: &crate::dataset::Images,
+        images: &ImageSet,
     ) -> Result<(M, Duration), RunError> {
         let mut begin = Instant::now();
         let mut took = Duration::ZERO;

@@ -20,7 +20,7 @@
 //! use scarlet_train::run::{Run, RunConfig};
 //!
 //! let config = RunConfig::default();
-//! let run = Run::prepare(config, Device::flex())?;
+//! let run = Run::prepare(config, Device::flex(), |_| {})?;
 //! let plan = run.plan()?;
 //! assert_eq!(plan.train_images, 5_400);
 //! # }
@@ -49,7 +49,7 @@ mod train;
 pub use choose::{Choice, ChooseSettings, Rule, extract};
 pub use compare::{ComparedSearch, ComparisonConfig};
 pub use config::RunConfig;
-pub use data::{DataSettings, RunData};
+pub use data::{DataSettings, Input, RunData};
 pub use error::RunError;
 pub use estimate::Estimate;
 pub use export::{ExportSettings, Exported};

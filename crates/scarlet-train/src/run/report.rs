@@ -69,13 +69,13 @@ impl Run {
 
     fn data_facts(&self) -> Vec<Fact> {
         let data = &self.data;
-        let [channels, height, width] = data.all.shape();
+        let (channels, side) = (data.input.channels, data.input.side);
         vec![
             Fact::new("source", &self.config.data.source),
             Fact::new("images to train on", data.all.len()),
             Fact::new("of these held out for the search", data.holdout.len()),
             Fact::new("test images", data.test.len()),
-            Fact::new("size", format!("{channels}×{height}×{width}")),
+            Fact::new("size", format!("{channels}×{side}×{side}")),
             Fact::new("classes", data.all.classes().join(", ")),
         ]
     }

@@ -3,8 +3,8 @@
 use scarlet_arch::{Activation, Architecture, Layer, Operation, Preprocessing, SearchSpace, Skip};
 use serde::{Deserialize, Serialize};
 
+use super::Input;
 use super::RunError;
-use crate::dataset::Images;
 
 /// A plan of channels and strides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -106,24 +106,21 @@ impl SpaceSettings {
         }
     }
 
-    /// The space for these images: their channels, size and classes, normalised by their own mean
-    /// and deviation.
+    /// The space for images: their channels, size and classes, and how they are normalised.
     ///
     /// # Errors
     ///
     /// When there can be no such network.
-    pub(super) fn build(&self, images: &Images) -> Result<SearchSpace, RunError> {
-        let [channels, side, _] = images.shape();
+    pub(super) fn build(&self, input: &Input) -> Result<SearchSpace, RunError> {
         let mut template = self.template()?;
-        template.input_channels = channels;
-        template.classes = images.classes().len();
+        template.input_channels = input.channels;
+        template.classes = input.classes;
         template.preprocessing = Preprocessing {
-            resolution: side,
+            resolution: input.side,
             crop_ratio: 1.0,
             ..Preprocessing::IMAGENET
         };
-        let statistics = images.channel_statistics();
-        for (channel, (mean, deviation)) in (0..3).zip(statistics.iter().cycle()) {
+        for (channel, (mean, deviation)) in (0..3).zip(input.statistics.iter().cycle()) {
             template.preprocessing.mean[channel] = rounded(*mean);
             // Images of one colour have no deviation to divide by.
             template.preprocessing.std[channel] = rounded(*deviation).max(0.001);
@@ -224,8 +221,13 @@ fn rounded(value: f64) -> f32 {
 mod tests {
     use super::*;
 
-    fn images() -> Images {
-        Images::new([1, 32, 32], vec![51; 2 * 32 * 32], vec![0, 1], ["a", "b"]).unwrap()
+    fn input() -> Input {
+        Input {
+            channels: 1,
+            side: 32,
+            classes: 2,
+            statistics: vec![(0.2, 0.0)],
+        }
     }
 
     #[test]
@@ -239,7 +241,7 @@ mod tests {
                 choices: Choices::Named(set),
                 ..SpaceSettings::default()
             };
-            let space = settings.build(&images()).unwrap();
+            let space = settings.build(&input()).unwrap();
             assert_eq!(space.choices(0).len(), count);
             assert!(matches!(space.skip(), Some((Skip::Linear, _))));
         }
@@ -247,12 +249,12 @@ mod tests {
             skip: SkipKind::None,
             ..SpaceSettings::default()
         };
-        assert_eq!(plain.build(&images()).unwrap().choices(0).len(), 4);
+        assert_eq!(plain.build(&input()).unwrap().choices(0).len(), 4);
     }
 
     #[test]
     fn the_images_decide_on_input_and_classes() {
-        let space = SpaceSettings::default().build(&images()).unwrap();
+        let space = SpaceSettings::default().build(&input()).unwrap();
         let template = space.template();
         assert_eq!((template.input_channels, template.classes), (1, 2));
         assert_eq!(template.preprocessing.resolution, 32);
@@ -271,7 +273,7 @@ mod tests {
             ..SpaceSettings::default()
         };
         assert_eq!(settings.stride().unwrap(), 4);
-        let space = settings.build(&images()).unwrap();
+        let space = settings.build(&input()).unwrap();
         assert_eq!(space.layers(), 2);
         assert_eq!(space.template().layers[1].channels, 32);
         assert_eq!(space.choices(0).len(), 3);

@@ -7,6 +7,7 @@ use std::time::Instant;
 use burn::tensor::Device;
 use scarlet_arch::SearchSpace;
 
+use super::data::Needs;
 use super::plan::check_budget;
 use super::timing::{self, StageEvent};
 use super::{Exported, RunConfig, RunData, RunError, RunEvent, RunObserver, Stage};
@@ -26,17 +27,27 @@ pub struct Run {
 
 impl Run {
     /// Reads the images, builds the search space, and checks what can be checked beforehand.
+    /// `progress` is told of every photograph and how many there are.
     ///
     /// # Errors
     ///
     /// When the images cannot be used, the space cannot be built, a setting is out of range, or no
     /// network can keep the budget.
-    pub fn prepare(config: RunConfig, device: Device) -> Result<Self, RunError> {
-        let stride = config.space.stride()?;
-        let data = config.data.read(stride, config.space.photograph())?;
-        let space = config.space.build(&data.train)?;
+    pub fn prepare(
+        config: RunConfig,
+        device: Device,
+        progress: impl Fn(usize) + Sync,
+    ) -> Result<Self, RunError> {
         config.supernet.recipe.validate()?;
         config.train.recipe.validate()?;
+        let recipes = [&config.supernet.recipe, &config.train.recipe];
+        let needs = Needs {
+            stride: config.space.stride()?,
+            photograph: config.space.photograph(),
+            crops: recipes.iter().any(|it| it.augment.resized_crop.is_some()),
+        };
+        let data = config.data.read(&needs, progress)?;
+        let space = config.space.build(&data.input)?;
         check_budget(&space, &config.search.budget)?;
         let run = Self {
             config,

@@ -7,7 +7,7 @@ use scarlet_arch::Architecture;
 use super::StandaloneConfig;
 use crate::TrainError;
 use crate::dataset::{
-    Images, Location, PhotographList, PhotographOptions, PhotographParts, Photographs, Source,
+    ImageSet, Images, Location, PhotographList, PhotographOptions, PhotographParts, Photographs,
     Stored, TrainTest, Unreadable, cifar, fashion_sample, idx,
 };
 
@@ -15,27 +15,12 @@ use crate::dataset::{
 const SHRINK: usize = 2;
 
 #[derive(Debug)]
-pub(super) enum Set {
-    Images(Images),
-    Photographs(Photographs),
-}
-
-impl<'a> From<&'a Set> for Source<'a> {
-    fn from(set: &'a Set) -> Self {
-        match set {
-            Set::Images(images) => Self::Images(images),
-            Set::Photographs(photographs) => Self::Photographs(photographs),
-        }
-    }
-}
-
-#[derive(Debug)]
 pub(super) struct StandaloneData {
-    pub(super) train: Set,
+    pub(super) train: ImageSet,
     /// What epochs are judged by.
-    pub(super) validation: Set,
+    pub(super) validation: ImageSet,
     /// What the finished network is judged by.
-    pub(super) test: Option<Set>,
+    pub(super) test: Option<ImageSet>,
     pub(super) unreadable: Unreadable,
 }
 
@@ -105,7 +90,7 @@ impl StandaloneData {
     }
 
     pub(super) fn classes(&self) -> &[String] {
-        Source::from(&self.train).classes()
+        self.train.classes()
     }
 
     fn images(
@@ -125,9 +110,9 @@ impl StandaloneData {
         // Labels that the test images happen not to have do not make their classes fewer.
         let test = images.test.among(train.classes())?;
         Ok(Self {
-            train: Set::Images(fit(train)?),
-            validation: Set::Images(fit(validation)?),
-            test: Some(Set::Images(fit(test)?)),
+            train: ImageSet::Images(fit(train)?),
+            validation: ImageSet::Images(fit(validation)?),
+            test: Some(ImageSet::Images(fit(test)?)),
             unreadable: Unreadable::new(),
         })
     }
@@ -154,19 +139,20 @@ impl StandaloneData {
         };
         let mut unreadable = Unreadable::new();
         // Parts share the memory by their numbers of photographs.
-        let mut open = |list: PhotographList, stored, every_class| -> Result<Set, TrainError> {
-            let bytes = config.data.cache_megabytes.saturating_mul(1_000_000);
-            let share = list.len() as f64 / total as f64;
-            let options = PhotographOptions {
-                stored,
-                cache_bytes: (bytes as f64 * share) as u64,
-                strict: config.data.strict,
-                every_class,
+        let mut open =
+            |list: PhotographList, stored, every_class| -> Result<ImageSet, TrainError> {
+                let bytes = config.data.cache_megabytes.saturating_mul(1_000_000);
+                let share = list.len() as f64 / total as f64;
+                let options = PhotographOptions {
+                    stored,
+                    cache_bytes: (bytes as f64 * share) as u64,
+                    strict: config.data.strict,
+                    every_class,
+                };
+                let (photographs, failed) = Photographs::open(list, &options, || progress(total))?;
+                unreadable.extend(failed);
+                Ok(ImageSet::Photographs(photographs))
             };
-            let (photographs, failed) = Photographs::open(list, &options, || progress(total))?;
-            unreadable.extend(failed);
-            Ok(Set::Photographs(photographs))
-        };
         let stored = match config.train.augment.resized_crop {
             Some(_) => cropped,
             None => evaluation,

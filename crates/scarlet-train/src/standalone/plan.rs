@@ -6,8 +6,7 @@ use scarlet_arch::Cost;
 use serde::Serialize;
 
 use super::Standalone;
-use super::data::Set;
-use crate::dataset::Source;
+use crate::dataset::ImageSet;
 use crate::{Control, Event, TrainConfig, TrainError, Trainer};
 
 /// Steps that are timed, behind one that is not.
@@ -59,7 +58,7 @@ impl Standalone {
         let resolution = architecture.preprocessing.resolution;
         let cost = Cost::of(architecture, resolution)?;
         let config = &self.record.config.train;
-        let images = |set: &Set| Source::from(set).len();
+        let images = ImageSet::len;
         let (train_images, validation_images) =
             (images(&self.data.train), images(&self.data.validation));
         let (steps, seconds_per_step) = self.time_steps(config)?;
@@ -74,8 +73,8 @@ impl Standalone {
             parameters: cost.parameters,
             train_images,
             images_in_memory: match &self.data.train {
-                Set::Images(images) => images.len(),
-                Set::Photographs(photographs) => photographs.cached(),
+                ImageSet::Images(images) => images.len(),
+                ImageSet::Photographs(photographs) => photographs.cached(),
             },
             validation_images,
             test_images: self.data.test.as_ref().map_or(0, images),

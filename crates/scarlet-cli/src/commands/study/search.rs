@@ -1,11 +1,11 @@
 //! `scarlet study search`.
 
-use rayon::current_num_threads;
-use scarlet_train::run::{ComparisonConfig, Run, RunConfig, RunError, open_supernet};
+use scarlet_train::run::{ComparisonConfig, RunConfig, RunError, open_supernet};
 
 use super::pictures;
 use super::tables::{generations, write_csv};
 use crate::cli::study::SearchStudyArgs;
+use crate::commands::search::prepare;
 use crate::commands::watch::Watch;
 use crate::error::CliError;
 use crate::interrupt::Interrupt;
@@ -23,9 +23,7 @@ pub(super) fn run(args: &SearchStudyArgs, terminal: &Terminal) -> Result<(), Cli
         evaluations: args.evaluations.unwrap_or(config.search.evaluations),
     };
     let watch = Watch::new(terminal.clone(), Interrupt::listen()?);
-    let run = Run::prepare(config, device)?
-        .with_workers(current_num_threads())
-        .with_observer(watch);
+    let run = prepare(config, device, terminal)?.with_observer(watch);
     let searches = run
         .compare_searches(&folder, &supernet, &comparison)
         .inspect_err(|error| {
