@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used)]
 
 use scarlet_kernels::{
-    Activation, Convolution, Depthwise, Engine, EngineError, EngineSettings, Linear, Network,
-    Operation, PaddingRule, Pointwise, SqueezeExcite,
+    Activation, Convolution, Depthwise, Engine, EngineError, EngineSettings, InstructionSet,
+    Linear, Network, Operation, PaddingRule, Pointwise, SqueezeExcite,
 };
 
 fn pointwise(input: usize, output: usize) -> Pointwise {
@@ -148,6 +148,14 @@ fn wrong_settings_are_refused() {
     };
     let message = |settings| Engine::new(&network, settings).unwrap_err().to_string();
     let settings = EngineSettings::new(4);
+    let foreign = match cfg!(target_arch = "aarch64") {
+        true => InstructionSet::Avx2,
+        false => InstructionSet::Neon,
+    };
+    assert_eq!(
+        message(settings.clone().with_instruction_set(foreign)),
+        format!("this processor has no {foreign}; leave the instruction set to detection")
+    );
     assert_eq!(
         message(settings.clone().with_threads(0)),
         "the engine's number of threads is 0; it must be at least 1"

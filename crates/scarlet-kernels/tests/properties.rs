@@ -1,5 +1,6 @@
 //! Random networks of every operation against the plain computation in double precision, with
-//! each instruction set, and the same bits for every number of threads.
+//! each instruction set, and the same bits for every number of threads and for all instruction
+//! sets that round a multiply-add once.
 #![allow(clippy::unwrap_used)]
 
 mod common;
@@ -96,6 +97,7 @@ fn check(
         .flat_map(|image| common::reference(network, height, width, image))
         .collect();
     let largest = expected.iter().fold(1f64, |max, x| max.max(x.abs()));
+    let mut fused: Option<Vec<f32>> = None;
     for set in InstructionSet::available() {
         let mut single: Option<Vec<f32>> = None;
         for threads in [1, 2, 3] {
@@ -123,6 +125,12 @@ fn check(
             match &single {
                 Some(single) => prop_assert_eq!(single, &output, "{} threads", threads),
                 None => single = Some(output),
+            }
+        }
+        if cfg!(target_arch = "aarch64") || set != InstructionSet::Portable {
+            match &fused {
+                Some(fused) => prop_assert_eq!(Some(fused), single.as_ref(), "{}", set),
+                None => fused = single,
             }
         }
     }

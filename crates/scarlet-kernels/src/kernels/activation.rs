@@ -1,6 +1,6 @@
 //! Activations on vectors.
 
-use crate::{Activation, simd::Vector};
+use crate::{Activation, simd::Floats};
 
 /// What is done to a sum before it is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,7 +27,7 @@ impl From<Activation> for Finish {
 impl Finish {
     /// Applied to each of the vectors; one decision for all of them.
     #[inline(always)]
-    pub(super) fn apply<V: Vector, const N: usize, const M: usize>(self, values: &mut [[V; N]; M]) {
+    pub(super) fn apply<V: Floats, const N: usize, const M: usize>(self, values: &mut [[V; N]; M]) {
         match self {
             Self::None => {}
             Self::Relu => map(values, |x| x.max(V::splat(0.0))),
@@ -40,14 +40,14 @@ impl Finish {
 
 /// `min(max(x/6 + 1/2, 0), 1)`, which is `relu6(x + 3) / 6` in fewer instructions.
 #[inline(always)]
-fn h_sigmoid<V: Vector>(x: V) -> V {
+fn h_sigmoid<V: Floats>(x: V) -> V {
     x.mul_add(V::splat(1.0 / 6.0), V::splat(0.5))
         .max(V::splat(0.0))
         .min(V::splat(1.0))
 }
 
 #[inline(always)]
-fn map<V: Vector, const N: usize, const M: usize>(
+fn map<V: Floats, const N: usize, const M: usize>(
     values: &mut [[V; N]; M],
     function: impl Fn(V) -> V,
 ) {

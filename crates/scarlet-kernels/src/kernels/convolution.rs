@@ -1,6 +1,6 @@
 //! Dense convolutions of planar images.
 
-use crate::simd::{Kernel, LANES, Vector};
+use crate::simd::{Floats, Kernel, LANES, Vector};
 
 use super::{Finish, even_pieces};
 
@@ -30,27 +30,27 @@ impl Kernel for ConvolutionRow<'_> {
     #[inline(always)]
     fn run<V: Vector>(self) {
         match self.blocks {
-            1 => self.panel::<V, 1>(8),
-            _ => self.panel::<V, 2>(6),
+            1 => self.panel::<V>(),
+            _ => self.panel::<V::Pair>(),
         }
     }
 }
 
 impl ConvolutionRow<'_> {
     #[inline(always)]
-    fn panel<V: Vector, const B: usize>(self, tile_pixels: usize) {
-        for (pixel, pixels) in even_pieces(self.pixels, tile_pixels) {
+    fn panel<V: Floats>(self) {
+        for (pixel, pixels) in even_pieces(self.pixels, V::SUMS.min(8)) {
             // SAFETY: the step that made the row vouches for its pointers.
             unsafe {
                 match pixels {
-                    1 => self.tile::<V, B, 1>(pixel),
-                    2 => self.tile::<V, B, 2>(pixel),
-                    3 => self.tile::<V, B, 3>(pixel),
-                    4 => self.tile::<V, B, 4>(pixel),
-                    5 => self.tile::<V, B, 5>(pixel),
-                    6 => self.tile::<V, B, 6>(pixel),
-                    7 if B < 2 => self.tile::<V, B, 7>(pixel),
-                    8 if B < 2 => self.tile::<V, B, 8>(pixel),
+                    1 => self.tile::<V, 1>(pixel),
+                    2 => self.tile::<V, 2>(pixel),
+                    3 => self.tile::<V, 3>(pixel),
+                    4 => self.tile::<V, 4>(pixel),
+                    5 => self.tile::<V, 5>(pixel),
+                    6 => self.tile::<V, 6>(pixel),
+                    7 if V::SUMS > 6 => self.tile::<V, 7>(pixel),
+                    8 if V::SUMS > 6 => self.tile::<V, 8>(pixel),
                     _ => {}
                 }
             }
@@ -61,35 +61,23 @@ impl ConvolutionRow<'_> {
     ///
     /// The row's pointers must be valid for `M` pixels from this one.
     #[inline(always)]
-    unsafe fn tile<V: Vector, const B: usize, const M: usize>(self, pixel: usize) {
+    unsafe fn tile<V: Floats, const M: usize>(self, pixel: usize) {
         // SAFETY: all within the row's input, weights, bias and output.
         unsafe {
-            let mut sums = [[V::splat(0.0); B]; M];
-            for row in &mut sums {
-                for (b, sum) in row.iter_mut().enumerate() {
-                    *sum = V::load(self.bias.add(b * LANES));
-                }
-            }
+            let mut sums = [[V::load(self.bias); M]; 1];
             let input = self.input.add(pixel * self.stride);
             let mut weights = self.weights;
             for &tap in self.taps {
-                let mut columns = [V::splat(0.0); B];
-                for (b, column) in columns.iter_mut().enumerate() {
-                    *column = V::load(weights.add(b * LANES));
-                }
-                for (m, row) in sums.iter_mut().enumerate() {
+                let column = V::load(weights);
+                for (m, sum) in sums[0].iter_mut().enumerate() {
                     let value = V::splat(*input.add(tap + m * self.stride));
-                    for (sum, column) in row.iter_mut().zip(columns) {
-                        *sum = value.mul_add(column, *sum);
-                    }
+                    *sum = value.mul_add(column, *sum);
                 }
-                weights = weights.add(B * LANES);
+                weights = weights.add(V::BLOCKS * LANES);
             }
             self.finish.apply(&mut sums);
-            for (m, row) in sums.iter().enumerate() {
-                for (b, sum) in row.iter().enumerate() {
-                    sum.store(self.output.add(b * self.output_plane + (pixel + m) * LANES));
-                }
+            for (m, sum) in sums[0].iter().enumerate() {
+                sum.store_blocks(self.output.add((pixel + m) * LANES), self.output_plane);
             }
         }
     }

@@ -1,13 +1,14 @@
 //! Pointwise convolutions: matrix products of pixels with packed weights.
 
-use crate::simd::{Kernel, LANES, Vector};
+use crate::simd::{Floats, Kernel, LANES, Vector};
 
 use super::{Finish, even_pieces};
 
 /// A 1×1 convolution of neighbouring pixels to one panel of one or two blocks of channels.
 ///
-/// The tile is 6 pixels × 16 channels, or 8 × 8: with its weights it fits into sixteen vector
+/// The tile is 6 pixels × 16 channels, or 12 × 8: with its weights it fits into sixteen vector
 /// registers. 4 × 24 would need fewer loads and just fit, but the compiler then spills sums.
+/// Where 16 channels are one register, it is 12 × 16.
 #[derive(Clone, Copy)]
 pub(crate) struct PointwiseRun {
     pub(crate) pixels: usize,
@@ -42,17 +43,17 @@ impl Kernel for PointwiseRun {
     #[inline(always)]
     fn run<V: Vector>(self) {
         match self.blocks {
-            1 => self.panel::<V, 1>(12),
-            _ => self.panel::<V, 2>(6),
+            1 => self.panel::<V>(),
+            _ => self.panel::<V::Pair>(),
         }
     }
 }
 
 impl PointwiseRun {
     #[inline(always)]
-    fn panel<V: Vector, const B: usize>(self, tile_pixels: usize) {
+    fn panel<V: Floats>(self) {
         for (first_block, blocks) in even_pieces(self.input_blocks, DEPTH) {
-            for (pixel, pixels) in even_pieces(self.pixels, tile_pixels) {
+            for (pixel, pixels) in even_pieces(self.pixels, V::SUMS) {
                 let tile = Tile {
                     run: self,
                     pixel,
@@ -62,18 +63,18 @@ impl PointwiseRun {
                 // SAFETY: the step that made the run vouches for its pointers.
                 unsafe {
                     match pixels {
-                        1 => tile.compute::<V, B, 1>(),
-                        2 => tile.compute::<V, B, 2>(),
-                        3 => tile.compute::<V, B, 3>(),
-                        4 => tile.compute::<V, B, 4>(),
-                        5 => tile.compute::<V, B, 5>(),
-                        6 => tile.compute::<V, B, 6>(),
-                        7 if B < 2 => tile.compute::<V, B, 7>(),
-                        8 if B < 2 => tile.compute::<V, B, 8>(),
-                        9 if B < 2 => tile.compute::<V, B, 9>(),
-                        10 if B < 2 => tile.compute::<V, B, 10>(),
-                        11 if B < 2 => tile.compute::<V, B, 11>(),
-                        12 if B < 2 => tile.compute::<V, B, 12>(),
+                        1 => tile.compute::<V, 1>(),
+                        2 => tile.compute::<V, 2>(),
+                        3 => tile.compute::<V, 3>(),
+                        4 => tile.compute::<V, 4>(),
+                        5 => tile.compute::<V, 5>(),
+                        6 => tile.compute::<V, 6>(),
+                        7 if V::SUMS > 6 => tile.compute::<V, 7>(),
+                        8 if V::SUMS > 6 => tile.compute::<V, 8>(),
+                        9 if V::SUMS > 6 => tile.compute::<V, 9>(),
+                        10 if V::SUMS > 6 => tile.compute::<V, 10>(),
+                        11 if V::SUMS > 6 => tile.compute::<V, 11>(),
+                        12 if V::SUMS > 6 => tile.compute::<V, 12>(),
                         _ => {}
                     }
                 }
@@ -95,9 +96,10 @@ impl Tile {
     ///
     /// The run's pointers must be valid for `M` pixels from this one.
     #[inline(always)]
-    unsafe fn compute<V: Vector, const B: usize, const M: usize>(self) {
+    unsafe fn compute<V: Floats, const M: usize>(self) {
         let run = self.run;
         let offset = self.pixel * LANES;
+        let width = V::BLOCKS * LANES;
         let is_first = self.first_block == 0;
         let is_last = self.first_block + self.blocks == run.input_blocks;
         // SAFETY: all within the run's input, weights, bias, output and shortcut.
@@ -114,49 +116,38 @@ impl Tile {
                     (row, column) = (row + 1, 0);
                 }
             }
-            let mut sums = [[V::splat(0.0); B]; M];
-            for (row, output) in sums.iter_mut().zip(outputs) {
-                for (b, sum) in row.iter_mut().enumerate() {
-                    *sum = if is_first {
-                        V::load(run.bias.add(b * LANES))
-                    } else {
-                        V::load(run.output.add(b * run.output_plane + output))
-                    };
-                }
+            let mut sums = [[V::splat(0.0); M]; 1];
+            for (sum, output) in sums[0].iter_mut().zip(outputs) {
+                *sum = if is_first {
+                    V::load(run.bias)
+                } else {
+                    V::load_blocks(run.output.add(output), run.output_plane)
+                };
             }
             let mut input = run.input.add(self.first_block * run.input_plane + offset);
-            let mut weights = run.weights.add(self.first_block * LANES * B * LANES);
+            let mut weights = run.weights.add(self.first_block * LANES * width);
             for _ in 0..self.blocks {
                 for lane in 0..LANES {
-                    let mut columns = [V::splat(0.0); B];
-                    for (b, column) in columns.iter_mut().enumerate() {
-                        *column = V::load(weights.add((lane * B + b) * LANES));
-                    }
-                    for (m, row) in sums.iter_mut().enumerate() {
+                    let column = V::load(weights.add(lane * width));
+                    for (m, sum) in sums[0].iter_mut().enumerate() {
                         let value = V::splat(*input.add(m * LANES + lane));
-                        for (sum, column) in row.iter_mut().zip(columns) {
-                            *sum = value.mul_add(column, *sum);
-                        }
+                        *sum = value.mul_add(column, *sum);
                     }
                 }
                 input = input.add(run.input_plane);
-                weights = weights.add(LANES * B * LANES);
+                weights = weights.add(LANES * width);
             }
             if is_last {
                 run.finish.apply(&mut sums);
                 if !run.shortcut.is_null() {
-                    for (row, output) in sums.iter_mut().zip(outputs) {
-                        for (b, sum) in row.iter_mut().enumerate() {
-                            let at = b * run.output_plane + output;
-                            *sum = sum.add(V::load(run.shortcut.add(at)));
-                        }
+                    for (sum, output) in sums[0].iter_mut().zip(outputs) {
+                        let shortcut = run.shortcut.add(output);
+                        *sum = sum.add(V::load_blocks(shortcut, run.output_plane));
                     }
                 }
             }
-            for (row, output) in sums.iter().zip(outputs) {
-                for (b, sum) in row.iter().enumerate() {
-                    sum.store(run.output.add(b * run.output_plane + output));
-                }
+            for (sum, output) in sums[0].iter().zip(outputs) {
+                sum.store_blocks(run.output.add(output), run.output_plane);
             }
         }
     }

@@ -3,10 +3,18 @@
 //! Kernels are written once, generic over [`Vector`], and run through [`InstructionSet::run`],
 //! which compiles them for each instruction set. A new one needs a type that implements
 //! [`Vector`] and a line in each `match` here.
+//!
+//! Every set but the portable one of old processors rounds a multiply-add once, and all add in
+//! the same order: they agree to the last bit.
 
-#[cfg(target_arch = "x86_64")]
-mod avx2;
+#[cfg(target_arch = "aarch64")]
+mod neon;
+mod pair;
 mod portable;
+#[cfg(target_arch = "x86_64")]
+mod x86;
+
+use pair::Pair;
 
 /// Channels in a vector, and in a block of the tensor layout.
 pub(crate) const LANES: usize = 8;
@@ -18,15 +26,22 @@ pub enum InstructionSet {
     /// Plain Rust, for any processor. What the compiler makes of it: SSE2 on x86-64, NEON on
     /// aarch64, where fused multiply-adds are part of the baseline.
     Portable,
+    /// NEON, on aarch64.
+    Neon,
     /// AVX2 and FMA, on x86-64.
     Avx2,
+    /// AVX-512 (F, VL, DQ and BW), on x86-64: 512 bits wide in matrix products, where neighbouring
+    /// channels fill them, and 256 elsewhere. Gives AVX2's results to the last bit.
+    Avx512,
 }
 
 impl std::fmt::Display for InstructionSet {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Portable => "portable",
+            Self::Neon => "NEON",
             Self::Avx2 => "AVX2 and FMA",
+            Self::Avx512 => "AVX-512",
         })
     }
 }
@@ -38,31 +53,40 @@ pub(crate) trait Kernel {
 }
 
 impl InstructionSet {
+    /// From the plainest to the best.
+    const ALL: [Self; 4] = [Self::Portable, Self::Neon, Self::Avx2, Self::Avx512];
+
     /// The best one of this processor.
     pub fn detect() -> Self {
-        if Self::Avx2.is_available() {
-            Self::Avx2
-        } else {
-            Self::Portable
-        }
+        let best = Self::ALL.into_iter().rev().find(|set| set.is_available());
+        best.unwrap_or(Self::Portable)
     }
 
     /// Whether this processor has it.
     pub fn is_available(self) -> bool {
         match self {
             Self::Portable => true,
+            #[cfg(target_arch = "aarch64")]
+            Self::Neon => std::arch::is_aarch64_feature_detected!("neon"),
             #[cfg(target_arch = "x86_64")]
             Self::Avx2 => is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma"),
-            #[cfg(not(target_arch = "x86_64"))]
-            Self::Avx2 => false,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => {
+                Self::Avx2.is_available()
+                    && is_x86_feature_detected!("avx512f")
+                    && is_x86_feature_detected!("avx512vl")
+                    && is_x86_feature_detected!("avx512dq")
+                    && is_x86_feature_detected!("avx512bw")
+            }
+            // Those of other architectures.
+            #[allow(unreachable_patterns)]
+            _ => false,
         }
     }
 
-    /// All that this processor has.
+    /// All that this processor has, the best one last.
     pub fn available() -> impl Iterator<Item = Self> {
-        [Self::Portable, Self::Avx2]
-            .into_iter()
-            .filter(|set| set.is_available())
+        Self::ALL.into_iter().filter(|set| set.is_available())
     }
 
     /// Runs the kernel as compiled for this instruction set.
@@ -74,7 +98,13 @@ impl InstructionSet {
         match self {
             #[cfg(target_arch = "x86_64")]
             // SAFETY: the caller vouches for AVX2 and FMA.
-            Self::Avx2 => unsafe { avx2::run(kernel) },
+            Self::Avx2 => unsafe { x86::run_avx2(kernel) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: the caller vouches for AVX-512.
+            Self::Avx512 => unsafe { x86::run_avx512(kernel) },
+            #[cfg(target_arch = "aarch64")]
+            // SAFETY: the caller vouches for NEON.
+            Self::Neon => unsafe { neon::run(kernel) },
             _ => kernel.run::<portable::Portable>(),
         }
     }
@@ -93,22 +123,56 @@ pub(crate) fn prefetch(address: *const f32) {
     let _ = address;
 }
 
-/// Eight floats.
+/// Eight floats: one block of channels, or any eight neighbours.
 ///
-/// The methods are safe to call only from code that [`InstructionSet::run`] compiled; nothing
-/// else in the crate names the types that implement this.
-pub(crate) trait Vector: Copy {
+/// The methods, those of [`Floats`], are safe to call only from code that
+/// [`InstructionSet::run`] compiled; nothing else in the crate names the types that implement this.
+pub(crate) trait Vector: Floats {
+    /// Two blocks, in as few registers as they fit.
+    type Pair: Floats;
+}
+
+/// The floats of one or two blocks.
+pub(crate) trait Floats: Copy {
+    /// 1 or 2.
+    const BLOCKS: usize;
+
+    /// How many sums of a matrix product stay in registers, beside its factors.
+    const SUMS: usize;
+
     fn splat(value: f32) -> Self;
 
     /// # Safety
     ///
-    /// Eight floats must be readable at the pointer, which may have any alignment of a float.
+    /// All floats must be readable at the pointer, which may have any alignment of a float.
     unsafe fn load(from: *const f32) -> Self;
 
     /// # Safety
     ///
-    /// Eight floats must be writable at the pointer, which may have any alignment of a float.
+    /// All floats must be writable at the pointer, which may have any alignment of a float.
     unsafe fn store(self, to: *mut f32);
+
+    /// As [`load`](Self::load), with a second block at a distance from the first.
+    ///
+    /// # Safety
+    ///
+    /// Each block must be readable where it is.
+    #[inline(always)]
+    unsafe fn load_blocks(from: *const f32, _distance: usize) -> Self {
+        // SAFETY: the caller vouches for the block.
+        unsafe { Self::load(from) }
+    }
+
+    /// As [`store`](Self::store), with a second block at a distance from the first.
+    ///
+    /// # Safety
+    ///
+    /// Each block must be writable where it is.
+    #[inline(always)]
+    unsafe fn store_blocks(self, to: *mut f32, _distance: usize) {
+        // SAFETY: the caller vouches for the block.
+        unsafe { self.store(to) }
+    }
 
     /// `self · factor + addend`; rounded once where the processor has it.
     fn mul_add(self, factor: Self, addend: Self) -> Self;
@@ -116,4 +180,89 @@ pub(crate) trait Vector: Copy {
     fn mul(self, other: Self) -> Self;
     fn max(self, other: Self) -> Self;
     fn min(self, other: Self) -> Self;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_best_set_is_available_and_the_last_of_those() {
+        let best = InstructionSet::detect();
+        assert!(best.is_available());
+        assert_eq!(InstructionSet::available().last(), Some(best));
+    }
+
+    /// Numbers that need no rounding, a NaN, and blocks at a distance.
+    #[test]
+    fn every_set_computes_what_the_methods_say() {
+        const DISTANCE: usize = 3 * LANES;
+
+        struct Compute<'a> {
+            input: &'a [f32; DISTANCE + LANES],
+            output: &'a mut [f32; DISTANCE + LANES],
+        }
+
+        #[inline(always)]
+        fn compute<V: Floats>(job: Compute<'_>) {
+            // SAFETY: both arrays have a block at the start and one at the distance.
+            unsafe {
+                let x = V::load_blocks(job.input.as_ptr(), DISTANCE);
+                let limited = x.max(V::splat(-2.0)).min(V::splat(2.0));
+                let square = limited.mul(limited).add(V::splat(1.0));
+                let result = square.mul_add(V::splat(0.5), V::load(job.input.as_ptr()));
+                result.store_blocks(job.output.as_mut_ptr(), DISTANCE);
+            }
+        }
+
+        struct Single<'a>(Compute<'a>);
+        impl Kernel for Single<'_> {
+            #[inline(always)]
+            fn run<V: Vector>(self) {
+                compute::<V>(self.0);
+            }
+        }
+
+        struct Paired<'a>(Compute<'a>);
+        impl Kernel for Paired<'_> {
+            #[inline(always)]
+            fn run<V: Vector>(self) {
+                compute::<V::Pair>(self.0);
+            }
+        }
+
+        let mut input: [f32; DISTANCE + LANES] = std::array::from_fn(|i| i as f32 / 4.0 - 3.0);
+        input[DISTANCE + 1] = f32::NAN;
+        let expect = |at: usize, plain: usize| {
+            let x = match input[at] {
+                x if x.is_nan() => -2.0,
+                x => x.clamp(-2.0, 2.0),
+            };
+            (x * x + 1.0) * 0.5 + input[plain]
+        };
+        for set in InstructionSet::available() {
+            for blocks in [1, 2] {
+                let mut output = [0.0; DISTANCE + LANES];
+                let job = Compute {
+                    input: &input,
+                    output: &mut output,
+                };
+                // SAFETY: the set is available.
+                unsafe {
+                    match blocks {
+                        1 => set.run(Single(job)),
+                        _ => set.run(Paired(job)),
+                    }
+                }
+                for (at, &value) in output.iter().enumerate() {
+                    let expected = match at {
+                        0..LANES => expect(at, at),
+                        DISTANCE.. if blocks == 2 => expect(at, at - DISTANCE + LANES),
+                        _ => 0.0,
+                    };
+                    assert_eq!(value, expected, "{set}, {blocks} blocks, value {at}");
+                }
+            }
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! Plain Rust, which the compiler turns into what the target's baseline has.
 
-use super::{LANES, Vector};
+use super::{Floats, LANES, Pair, Vector};
 
 #[derive(Clone, Copy)]
 pub(super) struct Portable([f32; LANES]);
@@ -13,6 +13,13 @@ impl Portable {
 }
 
 impl Vector for Portable {
+    type Pair = Pair<Self>;
+}
+
+impl Floats for Portable {
+    const BLOCKS: usize = 1;
+    const SUMS: usize = 12;
+
     #[inline(always)]
     fn splat(value: f32) -> Self {
         Self([value; LANES])

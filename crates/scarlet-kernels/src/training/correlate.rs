@@ -222,3 +222,92 @@ impl CorrelateWeights<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::simd::InstructionSet;
+
+    /// Whole numbers, small enough for every sum to be exact in every order.
+    fn numbers(length: usize) -> Vec<f32> {
+        (0..length)
+            .map(|i| ((i * 37 + 11) % 17) as f32 - 8.0)
+            .collect()
+    }
+
+    const PITCH: usize = 5 * LANES;
+
+    #[test]
+    fn every_instruction_set_filters_a_channel() {
+        for (rows, vectors, columns) in [(1, 1, 3), (9, 2, 5), (13, 3, 7)] {
+            let columns: Vec<usize> = (0..columns).collect();
+            let weights = numbers(3 * columns.len());
+            let source = numbers(32 * PITCH);
+            let width = vectors * LANES;
+            let expected: Vec<f32> = (0..rows * width)
+                .map(|place| {
+                    let corner = 2 + place / width * 2 * PITCH + place % width;
+                    let taps = weights.iter().enumerate();
+                    let tap = |(tap, weight): (usize, &f32)| {
+                        let (ky, kx) = (tap / columns.len(), tap % columns.len());
+                        weight * source[corner + ky * PITCH + columns[kx]]
+                    };
+                    taps.map(tap).sum()
+                })
+                .collect();
+            for set in InstructionSet::available() {
+                let mut output = vec![0.0; rows * width];
+                let kernel = Correlate {
+                    source: &source,
+                    start: 2,
+                    step: 2 * PITCH,
+                    pitch: PITCH,
+                    columns: &columns,
+                    weights: &weights,
+                    rows,
+                    vectors,
+                    output: &mut output,
+                };
+                // SAFETY: the set is available.
+                unsafe { set.run(kernel) };
+                assert_eq!(output, expected, "{set}, {rows} rows of {vectors}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_instruction_set_sums_up_the_gradients_of_weights() {
+        for (rows, vectors, taps) in [(1, 1, 1), (5, 3, 3), (9, 4, 9)] {
+            let columns: Vec<usize> = (0..taps).collect();
+            let (source, gradient) = (numbers(16 * PITCH), numbers(16 * PITCH));
+            let mut expected = vec![1.0; 2 * taps * LANES];
+            for (place, sum) in expected.iter_mut().enumerate() {
+                let (tap, lane) = (place / LANES, place % LANES);
+                for (y, x) in (0..rows).flat_map(|y| (0..vectors).map(move |x| (y, x))) {
+                    let x = x * LANES + lane;
+                    let source = source[(y + tap / taps) * PITCH + columns[tap % taps] + x];
+                    *sum += source * gradient[3 + y * PITCH + x];
+                }
+            }
+            for set in InstructionSet::available() {
+                let mut sums = vec![1.0; 2 * taps * LANES];
+                let kernel = CorrelateWeights {
+                    source: &source,
+                    step: PITCH,
+                    pitch: PITCH,
+                    columns: &columns,
+                    gradient: &gradient,
+                    gradient_start: 3,
+                    gradient_pitch: PITCH,
+                    kernel_rows: 2,
+                    rows,
+                    vectors,
+                    sums: &mut sums,
+                };
+                // SAFETY: the set is available.
+                unsafe { set.run(kernel) };
+                assert_eq!(sums, expected, "{set}, {rows} rows of {vectors}");
+            }
+        }
+    }
+}

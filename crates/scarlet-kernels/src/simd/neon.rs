@@ -1,0 +1,87 @@
+//! NEON, on aarch64.
+
+use std::arch::aarch64::*;
+
+use super::{Floats, Kernel, LANES, Pair, Vector};
+
+/// Runs a kernel with NEON.
+///
+/// # Safety
+///
+/// The processor must have it.
+#[target_feature(enable = "neon")]
+pub(super) unsafe fn run(kernel: impl Kernel) {
+    kernel.run::<Neon>();
+}
+
+/// One block, in two registers of four floats.
+#[derive(Clone, Copy)]
+pub(super) struct Neon(float32x4_t, float32x4_t);
+
+impl Vector for Neon {
+    type Pair = Pair<Self>;
+}
+
+impl Floats for Neon {
+    const BLOCKS: usize = 1;
+    const SUMS: usize = 12;
+
+    #[inline(always)]
+    fn splat(value: f32) -> Self {
+        // SAFETY: called only from `run`, whose caller vouches for NEON.
+        let half = unsafe { vdupq_n_f32(value) };
+        Self(half, half)
+    }
+
+    #[inline(always)]
+    unsafe fn load(from: *const f32) -> Self {
+        // SAFETY: NEON as above; the caller vouches for the pointer.
+        unsafe { Self(vld1q_f32(from), vld1q_f32(from.add(LANES / 2))) }
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: *mut f32) {
+        // SAFETY: NEON as above; the caller vouches for the pointer.
+        unsafe {
+            vst1q_f32(to, self.0);
+            vst1q_f32(to.add(LANES / 2), self.1);
+        }
+    }
+
+    #[inline(always)]
+    fn mul_add(self, factor: Self, addend: Self) -> Self {
+        // SAFETY: called only from `run`, whose caller vouches for NEON.
+        unsafe {
+            Self(
+                vfmaq_f32(addend.0, self.0, factor.0),
+                vfmaq_f32(addend.1, self.1, factor.1),
+            )
+        }
+    }
+
+    #[inline(always)]
+    fn add(self, other: Self) -> Self {
+        // SAFETY: called only from `run`, whose caller vouches for NEON.
+        unsafe { Self(vaddq_f32(self.0, other.0), vaddq_f32(self.1, other.1)) }
+    }
+
+    #[inline(always)]
+    fn mul(self, other: Self) -> Self {
+        // SAFETY: called only from `run`, whose caller vouches for NEON.
+        unsafe { Self(vmulq_f32(self.0, other.0), vmulq_f32(self.1, other.1)) }
+    }
+
+    // The `nm` forms: of a NaN and a number they take the number, as the other instruction sets
+    // do where the number comes second.
+    #[inline(always)]
+    fn max(self, other: Self) -> Self {
+        // SAFETY: called only from `run`, whose caller vouches for NEON.
+        unsafe { Self(vmaxnmq_f32(self.0, other.0), vmaxnmq_f32(self.1, other.1)) }
+    }
+
+    #[inline(always)]
+    fn min(self, other: Self) -> Self {
+        // SAFETY: called only from `run`, whose caller vouches for NEON.
+        unsafe { Self(vminnmq_f32(self.0, other.0), vminnmq_f32(self.1, other.1)) }
+    }
+}

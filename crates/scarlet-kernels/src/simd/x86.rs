@@ -1,0 +1,164 @@
+//! AVX2 with FMA, and AVX-512.
+
+use std::arch::x86_64::*;
+
+use super::{Floats, Kernel, Pair, Vector};
+
+/// Runs a kernel with AVX2 and FMA.
+///
+/// # Safety
+///
+/// The processor must have both.
+#[target_feature(enable = "avx2,fma")]
+pub(super) unsafe fn run_avx2(kernel: impl Kernel) {
+    kernel.run::<Avx2>();
+}
+
+/// Runs a kernel with AVX-512.
+///
+/// # Safety
+///
+/// The processor must have AVX-512F, VL, DQ and BW, and AVX2 and FMA.
+#[target_feature(enable = "avx2,fma,avx512f,avx512vl,avx512dq,avx512bw")]
+pub(super) unsafe fn run_avx512(kernel: impl Kernel) {
+    kernel.run::<Avx512>();
+}
+
+#[derive(Clone, Copy)]
+pub(super) struct Avx2(__m256);
+
+impl Vector for Avx2 {
+    type Pair = Pair<Self>;
+}
+
+/// One block with AVX-512: half a register, of which there are 32.
+#[derive(Clone, Copy)]
+pub(super) struct Avx512(__m256);
+
+impl Vector for Avx512 {
+    type Pair = Avx512Pair;
+}
+
+/// Two blocks in one register.
+#[derive(Clone, Copy)]
+pub(super) struct Avx512Pair(__m512);
+
+/// Arithmetic, each operation by one instruction.
+macro_rules! arithmetic {
+    ($splat:ident, $mul_add:ident, $add:ident, $mul:ident, $max:ident, $min:ident) => {
+        #[inline(always)]
+        fn splat(value: f32) -> Self {
+            // SAFETY: called only from a `run`, whose caller vouches for the instructions.
+            Self(unsafe { $splat(value) })
+        }
+
+        #[inline(always)]
+        fn mul_add(self, factor: Self, addend: Self) -> Self {
+            // SAFETY: as above.
+            Self(unsafe { $mul_add(self.0, factor.0, addend.0) })
+        }
+
+        #[inline(always)]
+        fn add(self, other: Self) -> Self {
+            // SAFETY: as above.
+            Self(unsafe { $add(self.0, other.0) })
+        }
+
+        #[inline(always)]
+        fn mul(self, other: Self) -> Self {
+            // SAFETY: as above.
+            Self(unsafe { $mul(self.0, other.0) })
+        }
+
+        #[inline(always)]
+        fn max(self, other: Self) -> Self {
+            // SAFETY: as above.
+            Self(unsafe { $max(self.0, other.0) })
+        }
+
+        #[inline(always)]
+        fn min(self, other: Self) -> Self {
+            // SAFETY: as above.
+            Self(unsafe { $min(self.0, other.0) })
+        }
+    };
+}
+
+/// One block of floats in 256 bits.
+macro_rules! block {
+    ($type:ident) => {
+        impl Floats for $type {
+            const BLOCKS: usize = 1;
+            const SUMS: usize = 12;
+
+            arithmetic!(
+                _mm256_set1_ps,
+                _mm256_fmadd_ps,
+                _mm256_add_ps,
+                _mm256_mul_ps,
+                _mm256_max_ps,
+                _mm256_min_ps
+            );
+
+            #[inline(always)]
+            unsafe fn load(from: *const f32) -> Self {
+                // SAFETY: the caller vouches for the pointer and the instructions.
+                Self(unsafe { _mm256_loadu_ps(from) })
+            }
+
+            #[inline(always)]
+            unsafe fn store(self, to: *mut f32) {
+                // SAFETY: as above.
+                unsafe { _mm256_storeu_ps(to, self.0) }
+            }
+        }
+    };
+}
+
+block!(Avx2);
+block!(Avx512);
+
+impl Floats for Avx512Pair {
+    const BLOCKS: usize = 2;
+    const SUMS: usize = 12;
+
+    arithmetic!(
+        _mm512_set1_ps,
+        _mm512_fmadd_ps,
+        _mm512_add_ps,
+        _mm512_mul_ps,
+        _mm512_max_ps,
+        _mm512_min_ps
+    );
+
+    #[inline(always)]
+    unsafe fn load(from: *const f32) -> Self {
+        // SAFETY: the caller vouches for the pointer and the instructions.
+        Self(unsafe { _mm512_loadu_ps(from) })
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: *mut f32) {
+        // SAFETY: as above.
+        unsafe { _mm512_storeu_ps(to, self.0) }
+    }
+
+    #[inline(always)]
+    unsafe fn load_blocks(from: *const f32, distance: usize) -> Self {
+        // SAFETY: as above.
+        unsafe {
+            let first = _mm512_castps256_ps512(_mm256_loadu_ps(from));
+            let second = _mm256_loadu_ps(from.add(distance));
+            Self(_mm512_insertf32x8::<1>(first, second))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn store_blocks(self, to: *mut f32, distance: usize) {
+        // SAFETY: as above.
+        unsafe {
+            _mm256_storeu_ps(to, _mm512_castps512_ps256(self.0));
+            _mm256_storeu_ps(to.add(distance), _mm512_extractf32x8_ps::<1>(self.0));
+        }
+    }
+}
