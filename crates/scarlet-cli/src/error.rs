@@ -202,7 +202,9 @@ fn train_exit_code(error: &TrainError) -> u8 {
         | TrainError::SettingsChanged { .. }
         | TrainError::Exists { .. }
         | TrainError::NotARun { .. } => USAGE,
-        TrainError::Dataset(DatasetError::UnknownSource { .. }) => USAGE,
+        TrainError::Dataset(
+            DatasetError::UnknownSource { .. } | DatasetError::SizesDiffer { .. },
+        ) => USAGE,
         TrainError::Data(DataError::InvalidOption { .. }) => USAGE,
         _ => FAILURE,
     }

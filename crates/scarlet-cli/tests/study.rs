@@ -8,6 +8,7 @@ use std::path::Path;
 
 use common::{scarlet, tiny_data, tiny_run};
 use scarlet_train::EpochRecord;
+use scarlet_train::dataset::fashion_sample;
 use scarlet_train::study::{
     OneShot, Similarity, StandaloneRecord, StudyConfig, SupernetRecord, Variant,
 };
@@ -17,7 +18,7 @@ use scarlet_train::{RunFolder, Sampling};
 fn finished_study(folder: &Path) -> StudyConfig {
     let config = StudyConfig {
         networks: 3,
-        ..StudyConfig::fashion_sample().unwrap()
+        ..StudyConfig::small_images(&fashion_sample().unwrap().train).unwrap()
     };
     let run = RunFolder::create(folder, &config).unwrap();
     let genomes = config.genomes().unwrap();
@@ -108,6 +109,12 @@ fn other_settings_and_impossible_ones_are_refused() {
     scarlet(["study", "spread", fresh.to_str().unwrap(), "--layer", "8"])
         .assert_fails(2, &["`layer` is 8, but must be one of the space's layers"]);
     assert!(!fresh.exists());
+    scarlet(["study", "spread", path, "--by-depth"])
+        .assert_fails(2, &["`by_depth` was false, and now is true"]);
+    scarlet(["study", "spread", path, "--data", "examples"]).assert_fails(
+        2,
+        &["`examples` holds photographs, but this needs images of one size"],
+    );
     scarlet(["study", "colour", path]).assert_fails(2, &["unrecognized subcommand"]);
 }
 

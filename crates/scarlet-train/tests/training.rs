@@ -88,6 +88,31 @@ fn supernet_config() -> TrainConfig {
 }
 
 #[test]
+fn threads_change_no_bit() {
+    let _alone = alone();
+    let images = images(48);
+    let train = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+        pool.build().unwrap().install(|| {
+            let network = Trainer::new(config())
+                .with_validation(&images)
+                .train(network(1), (), &images)
+                .unwrap();
+            let supernet = supernet(Skip::Linear, 3);
+            let sampler = PathSampler::new(Sampling::StrictFairness, supernet.space(), 5);
+            let supernet = Trainer::new(supernet_config())
+                .train(supernet, sampler, &images)
+                .unwrap();
+            (outcome(&network), outcome(&supernet))
+        })
+    };
+    let expected = train(1);
+    for threads in [2, 3] {
+        assert!(train(threads) == expected, "{threads} threads");
+    }
+}
+
+#[test]
 fn a_network_learns() {
     let _alone = alone();
     let (train, test) = (images(240), images(60));

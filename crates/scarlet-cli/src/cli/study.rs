@@ -16,7 +16,7 @@ use super::{ComputeArgs, at_least_one};
 Examples:
   scarlet study similarity runs/study
   scarlet study spread runs/study
-  scarlet study ranking runs/ranking --seeds 3 --networks 30
+  scarlet study ranking runs/ranking --seeds 3 --networks 30 --by-depth
   scarlet study search flowers-run --seeds 5")]
 pub(crate) struct StudyArgs {
     #[command(subcommand)]
@@ -35,13 +35,21 @@ pub(crate) enum StudyQuestion {
     Search(SearchStudyArgs),
 }
 
-/// Supernets with and without stabilizers, and networks trained on their own, on the embedded
-/// sample of Fashion-MNIST.
+/// Supernets with and without stabilizers, and networks trained on their own.
 #[derive(Debug, Args)]
 pub(crate) struct SupernetStudyArgs {
     /// Folder of the study, made if need be
     #[arg(value_hint = ValueHint::DirPath)]
     pub(crate) folder: PathBuf,
+
+    /// Images of one size: fashion-sample, or a folder with MNIST's or CIFAR's files
+    /// [default: fashion-sample]
+    #[arg(long, value_name = "SOURCE", value_hint = ValueHint::DirPath)]
+    pub(crate) data: Option<String>,
+
+    /// Train on so many of its training images, of every class the same share [default: all]
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub(crate) images: Option<usize>,
 
     /// Supernets of each kind, with seeds from 0 [default: 1]
     #[arg(long, value_name = "N", value_parser = value_parser!(u16).range(1..))]
@@ -50,6 +58,10 @@ pub(crate) struct SupernetStudyArgs {
     /// Random networks to compare [default: 20]
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub(crate) networks: Option<usize>,
+
+    /// Compare as many networks of every depth, rather than of any
+    #[arg(long)]
+    pub(crate) by_depth: bool,
 
     /// Layer, from 1, whose choices' outputs are compared [default: 4]
     #[arg(long, value_name = "N", value_parser = at_least_one)]

@@ -97,6 +97,15 @@ pub enum DatasetError {
         /// What was given.
         found: String,
     },
+    /// Photographs, where only images of one size will do.
+    #[error(
+        "`{found}` holds photographs, but this needs images of one size: give `fashion-sample` or \
+         a folder with MNIST's or CIFAR's files"
+    )]
+    SizesDiffer {
+        /// What was given.
+        found: String,
+    },
     /// A class that is not one of those to be learnt.
     #[error(
         "`{path}` is of class `{class}`, which no training image has: add training images of it, \

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use scarlet_data::ImageFolder;
 
-use super::{DatasetError, PhotographList};
+use super::{DatasetError, PhotographList, TrainTest, cifar, fashion_sample, idx};
 
 /// The embedded sample's name.
 const SAMPLE: &str = "fashion-sample";
@@ -53,6 +53,20 @@ impl Location {
                 Self::Photographs(folder)
             },
         )
+    }
+
+    /// The images, where they are of one size; `None` for photographs.
+    ///
+    /// # Errors
+    ///
+    /// When they cannot be read.
+    pub fn images(&self) -> Result<Option<TrainTest>, DatasetError> {
+        Ok(match self {
+            Self::FashionSample => Some(fashion_sample()?),
+            Self::Idx(folder) => Some(idx::open_folder(folder)?),
+            Self::Cifar(folder) => Some(cifar::open_folder(folder)?),
+            Self::Photographs(_) => None,
+        })
     }
 }
 

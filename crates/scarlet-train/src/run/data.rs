@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::RunError;
 use crate::dataset::{
     ImageSet, Location, PhotographList, PhotographOptions, PhotographParts, Photographs, Stored,
-    TrainTest, Unreadable, cifar, fashion_sample, idx,
+    TrainTest, Unreadable,
 };
 
 /// Share of the images that is put aside for the test where a data set has no test part.
@@ -113,11 +113,9 @@ impl DataSettings {
         needs: &Needs,
         progress: impl Fn(usize) + Sync,
     ) -> Result<RunData, RunError> {
-        match Location::find(&self.source)? {
-            Location::FashionSample => self.images(fashion_sample()?, needs),
-            Location::Idx(folder) => self.images(idx::open_folder(folder)?, needs),
-            Location::Cifar(folder) => self.images(cifar::open_folder(folder)?, needs),
-            Location::Photographs(folder) => self.photographs(&folder, needs, progress),
+        match Location::find(&self.source)?.images()? {
+            Some(images) => self.images(images, needs),
+            None => self.photographs(Path::new(&self.source), needs, progress),
         }
     }
 

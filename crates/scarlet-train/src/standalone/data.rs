@@ -8,7 +8,7 @@ use super::StandaloneConfig;
 use crate::TrainError;
 use crate::dataset::{
     ImageSet, Images, Location, PhotographList, PhotographOptions, PhotographParts, Photographs,
-    Stored, TrainTest, Unreadable, cifar, fashion_sample, idx,
+    Stored, TrainTest, Unreadable,
 };
 
 /// Sides of a photograph that random crops are taken from, relative to the network's input.
@@ -39,7 +39,7 @@ pub(super) fn adapt(
     config: &StandaloneConfig,
     adapt: Adapt,
 ) -> Result<Architecture, TrainError> {
-    if let Some(images) = small_images(config)? {
+    if let Some(images) = Location::find(&config.data.source)?.images()? {
         let [channels, height, width] = images.train.shape();
         let side = height.max(width);
         architecture.preprocessing.resolution =
@@ -64,23 +64,13 @@ pub(super) fn adapt(
     Ok(architecture)
 }
 
-/// Images of one size, where the source holds such.
-fn small_images(config: &StandaloneConfig) -> Result<Option<TrainTest>, TrainError> {
-    Ok(match Location::find(&config.data.source)? {
-        Location::FashionSample => Some(fashion_sample()?),
-        Location::Idx(folder) => Some(idx::open_folder(folder)?),
-        Location::Cifar(folder) => Some(cifar::open_folder(folder)?),
-        Location::Photographs(_) => None,
-    })
-}
-
 impl StandaloneData {
     pub(super) fn read(
         config: &StandaloneConfig,
         architecture: &Architecture,
         progress: impl Fn(usize) + Sync,
     ) -> Result<Self, TrainError> {
-        match small_images(config)? {
+        match Location::find(&config.data.source)?.images()? {
             Some(images) => Self::images(config, architecture, images),
             None => {
                 let folder = Path::new(&config.data.source);

@@ -123,7 +123,8 @@ impl Resolution {
         let squares: f64 = accuracies().map(|x| (x - mean).powi(2)).sum();
         let variances: f64 = accuracies().map(|x| x * (1.0 - x)).sum();
         Self {
-            spread: (squares / (count - 1.0)).sqrt(),
+            // One network has no spread.
+            spread: (squares / (count - 1.0).max(1.0)).sqrt(),
             error: (variances / count / images as f64).sqrt(),
         }
     }

@@ -3,6 +3,7 @@
 use scarlet_arch::{Block, Expansion, Genome, Layer, Operation, SearchSpace, Skip};
 use serde::{Deserialize, Serialize};
 
+use crate::dataset::Images;
 use crate::error::require;
 use crate::random::{Purpose, Stream};
 use crate::{Augment, EvaluatorConfig, Sampling, StabilizerInit, TrainConfig, TrainError};
@@ -11,12 +12,20 @@ use crate::{Augment, EvaluatorConfig, Sampling, StabilizerInit, TrainConfig, Tra
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StudyConfig {
+    /// Where the images are from: see [`Location`](crate::dataset::Location).
+    pub source: String,
+    /// So many of its training images are trained on, of every class the same share; by default
+    /// all.
+    pub images: Option<usize>,
     /// The networks that are studied. Its kind of skip does not matter: studies choose it.
     pub space: SearchSpace,
     /// Every supernet is trained once for each of these seeds.
     pub seeds: Vec<u64>,
     /// Random networks of the space, the same for every supernet.
     pub networks: usize,
+    /// Whether they are as many of every depth, rather than drawn uniformly: uniform paths are
+    /// nearly all of middling depth, and of accuracies that can hardly be told apart.
+    pub by_depth: bool,
     /// Seed of their choice.
     pub networks_seed: u64,
     /// The layer, from 1, whose choices' outputs are compared.
@@ -35,12 +44,15 @@ pub struct StudyConfig {
 }
 
 impl StudyConfig {
-    /// A study of 20 networks and one seed.
+    /// A study of 20 networks and one seed, on the embedded sample of Fashion-MNIST.
     pub fn new(space: SearchSpace) -> Self {
         Self {
+            source: "fashion-sample".to_owned(),
+            images: None,
             space,
             seeds: vec![0],
             networks: 20,
+            by_depth: false,
             networks_seed: 0,
             layer: 3,
             paths: 4,
@@ -51,13 +63,13 @@ impl StudyConfig {
         }
     }
 
-    /// A study that the embedded sample of Fashion-MNIST is enough for, and some minutes on two
-    /// cores: 7 layers at 14×14 and 7×7 pixels, of 4 blocks and a skip each.
+    /// A study on small images that takes some minutes on two cores for some thousand of them: 7
+    /// layers at a half and a quarter of the images' sides, of 4 blocks and a skip each.
     ///
     /// # Errors
     ///
-    /// None that this space could cause.
-    pub fn fashion_sample() -> Result<Self, TrainError> {
+    /// When no such network can read the images.
+    pub fn small_images(images: &Images) -> Result<Self, TrainError> {
         let augment = Augment {
             shift: 2,
             flip: true,
@@ -83,7 +95,7 @@ impl StudyConfig {
                 calibration_images: 256,
                 ..EvaluatorConfig::default()
             },
-            ..Self::new(fashion_space()?)
+            ..Self::new(small_space(images)?)
         })
     }
 
@@ -145,21 +157,44 @@ impl StudyConfig {
     ///
     /// None for settings that are [valid](Self::validate).
     pub fn genomes(&self) -> Result<Vec<Genome>, TrainError> {
+        let layers = self.space.layers();
         let mut stream = Stream::new(self.networks_seed, Purpose::Study, 0);
         let mut genomes: Vec<Genome> = Vec::with_capacity(self.networks);
-        while genomes.len() < self.networks {
-            let genes = (0..self.space.layers())
-                .map(|layer| stream.below(self.space.choices(layer).len()) as u8);
-            let genome = Genome::new(genes.collect())?;
+        for attempt in 0.. {
+            if genomes.len() == self.networks {
+                break;
+            }
+            let mut genes: Vec<u8> = (0..layers)
+                .map(|layer| stream.below(self.space.choices(layer).len()) as u8)
+                .collect();
+            if let Some((_, skip)) = self.space.skip().filter(|_| self.by_depth) {
+                self.give_depth(&mut genes, 1 + attempt % layers, skip, &mut stream);
+            }
+            let genome = Genome::new(genes)?;
             if !genomes.contains(&genome) {
                 genomes.push(genome);
             }
         }
         Ok(genomes)
     }
+
+    /// Skips layers, or gives blocks to skipped ones, until `depth` of them are not skipped.
+    fn give_depth(&self, genes: &mut [u8], depth: usize, skip: u8, stream: &mut Stream) {
+        let mut order: Vec<usize> = (0..genes.len()).collect();
+        stream.shuffle(&mut order);
+        let (kept, skipped) = order.split_at(depth);
+        for &layer in skipped {
+            genes[layer] = skip;
+        }
+        for &layer in kept {
+            while genes[layer] == skip {
+                genes[layer] = stream.below(self.space.choices(layer).len()) as u8;
+            }
+        }
+    }
 }
 
-fn fashion_space() -> Result<SearchSpace, TrainError> {
+fn small_space(images: &Images) -> Result<SearchSpace, TrainError> {
     let plan = [
         (16, 1),
         (16, 1),
@@ -169,7 +204,9 @@ fn fashion_space() -> Result<SearchSpace, TrainError> {
         (64, 1),
         (64, 1),
     ];
-    let mut template = SearchSpace::small_images(1, 32, 10)?.template().clone();
+    let [channels, side, _] = images.shape();
+    let space = SearchSpace::small_images(channels, 32, images.classes().len())?;
+    let mut template = space.template().clone();
     (template.stem, template.separable, template.head) = (16, 16, 256);
     template.name = "study".to_owned();
     template.layers = plan
@@ -180,7 +217,7 @@ fn fashion_space() -> Result<SearchSpace, TrainError> {
             stride,
         })
         .collect();
-    template.preprocessing.resolution = 28;
+    template.preprocessing.resolution = side;
     let mut choices = Vec::new();
     for factor in [3, 6] {
         for kernel in [3, 5] {
@@ -278,6 +315,27 @@ mod tests {
     }
 
     #[test]
+    fn every_depth_has_its_networks() {
+        let config = StudyConfig {
+            networks: 45,
+            by_depth: true,
+            ..config()
+        };
+        let (_, skip) = config.space.skip().unwrap();
+        let layers = config.space.layers();
+        let mut of_depth = vec![0; layers + 1];
+        for genome in config.genomes().unwrap() {
+            of_depth[genome.genes().iter().filter(|&&gene| gene != skip).count()] += 1;
+        }
+        assert_eq!(of_depth[0], 0);
+        // The shallowest may be drawn twice, which leaves its turn to the next.
+        assert!(
+            of_depth[1..].iter().all(|&it| (4..=6).contains(&it)),
+            "{of_depth:?}"
+        );
+    }
+
+    #[test]
     fn settings_out_of_range_are_named() {
         let message = |change: fn(&mut StudyConfig)| {
             let mut config = config();
@@ -285,7 +343,11 @@ mod tests {
             config.validate().unwrap_err().to_string()
         };
         config().validate().unwrap();
-        StudyConfig::fashion_sample().unwrap().validate().unwrap();
+        let images = Images::new([3, 8, 8], vec![0; 192], vec![0], ["a"]).unwrap();
+        let small = StudyConfig::small_images(&images).unwrap();
+        small.validate().unwrap();
+        let template = small.space.template();
+        assert_eq!((template.input_channels, template.classes), (3, 1));
         assert_eq!(
             message(|c| c.seeds.clear()),
             "`seeds` is none, but must be at least one"

@@ -5,12 +5,12 @@ mod search;
 mod tables;
 
 use self::tables::{pairs, scores, write_csv};
-use scarlet_train::dataset::fashion_sample;
+use scarlet_train::dataset::{DatasetError, Location, TrainTest};
 use scarlet_train::study::{
     Resolution, StandaloneRecord, Study, StudyConfig, StudyEvent, SupernetRecord, Variant, ranking,
     spread,
 };
-use scarlet_train::{Control, Event};
+use scarlet_train::{Control, Event, TrainError};
 use serde::Serialize;
 
 use crate::cli::study::{StudyArgs, StudyQuestion, SupernetStudyArgs};
@@ -20,6 +20,7 @@ use crate::model::open_device;
 use crate::report::number::percent;
 use crate::report::print_json;
 use crate::report::study::{SkipSimilarity, ranking_text, similarity_text, spread_text};
+use crate::run_settings::make_absolute;
 use crate::terminal::{Progress, Terminal};
 
 pub(super) fn run(args: &StudyArgs, terminal: &Terminal) -> Result<(), CliError> {
@@ -36,8 +37,8 @@ fn open<'a>(
     terminal: &'a Terminal,
 ) -> Result<(Study, Watch<'a>), CliError> {
     let device = open_device(&args.compute)?.autodiff();
-    let data = fashion_sample().map_err(scarlet_train::TrainError::from)?;
-    let study = Study::open(&args.folder, config(args)?, data, &device)?;
+    let (config, data) = configured(args)?;
+    let study = Study::open(&args.folder, config, data, &device)?;
     let watch = Watch {
         terminal,
         interrupt: Interrupt::listen()?,
@@ -92,12 +93,26 @@ fn warn_of_chance(resolution: Resolution, terminal: &Terminal) {
     }
 }
 
-/// What the folder's study was begun with, or the defaults, with what `args` say.
-fn config(args: &SupernetStudyArgs) -> Result<StudyConfig, CliError> {
-    let mut config = match Study::stored_config(&args.folder)? {
-        Some(stored) => stored,
-        None => StudyConfig::fashion_sample()?,
+/// What the folder's study was begun with, or the defaults, with what `args` say; and its images.
+fn configured(args: &SupernetStudyArgs) -> Result<(StudyConfig, TrainTest), CliError> {
+    let stored = Study::stored_config(&args.folder)?;
+    let given = args.data.as_ref().or(stored.as_ref().map(|it| &it.source));
+    let source = given.map_or_else(|| "fashion-sample".to_owned(), String::clone);
+    let read = || {
+        let images = Location::find(&source)?.images()?;
+        images.ok_or_else(|| DatasetError::SizesDiffer {
+            found: source.clone(),
+        })
     };
+    let mut data = read().map_err(TrainError::from)?;
+    let mut config = match stored {
+        Some(stored) => stored,
+        None => StudyConfig::small_images(&data.train)?,
+    };
+    config.source = source;
+    make_absolute(&mut config.source);
+    config.images = args.images.or(config.images);
+    config.by_depth |= args.by_depth;
     if let Some(seeds) = args.seeds {
         config.seeds = (0..u64::from(seeds)).collect();
     }
@@ -110,7 +125,11 @@ fn config(args: &SupernetStudyArgs) -> Result<StudyConfig, CliError> {
     for (setting, given) in settings {
         *setting = given.unwrap_or(*setting);
     }
-    Ok(config)
+    if let Some(images) = config.images.filter(|&images| images < data.train.len()) {
+        let share = images as f64 / data.train.len() as f64;
+        (_, data.train) = data.train.split(share, 0).map_err(TrainError::from)?;
+    }
+    Ok((config, data))
 }
 
 fn answer<R: Serialize>(
