@@ -1,7 +1,8 @@
 //! Latency of one network on this machine.
 //!
 //! ```text
-//! latency [--model scarlet-a] [--batch 1] [--size 224] [--threads 1] [--runs 101] [--profile]
+//! latency [--model scarlet-a] [--batch 1] [--size 224] [--threads 1] [--runs 101] [--int8]
+//!         [--portable] [--profile]
 //! ```
 //!
 //! Prints one line of JSON: milliseconds of a run, shortest, median, and the 95th and 99th of a
@@ -12,12 +13,12 @@ mod common;
 
 use std::{error::Error, time::Instant};
 
-use scarlet_kernels::{Engine, EngineSettings, InstructionSet};
+use scarlet_kernels::{Calibration, Engine, EngineSettings, InstructionSet, PackedNetwork};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut model = "scarlet-a".to_owned();
     let (mut batch, mut size, mut threads, mut runs) = (1, 224, 1, 101);
-    let (mut profile, mut portable) = (false, false);
+    let (mut profile, mut portable, mut int8) = (false, false, false);
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         let mut value = || arguments.next().ok_or(format!("{argument} needs a value"));
@@ -29,6 +30,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             "--runs" => runs = value()?.parse::<usize>()?.max(1),
             "--profile" => profile = true,
             "--portable" => portable = true,
+            "--int8" => int8 = true,
             _ => return Err(format!("unknown argument {argument}").into()),
         }
     }
@@ -41,7 +43,13 @@ fn main() -> Result<(), Box<dyn Error>> {
         settings = settings.with_instruction_set(InstructionSet::Portable);
     }
     let input = common::signal("input", batch * network.input_channels * size * size);
-    let mut engine = Engine::new(&network, settings)?;
+    let mut packed = PackedNetwork::pack(&network)?;
+    if int8 {
+        let mut calibration = Calibration::new(packed.clone(), settings.clone())?;
+        calibration.observe(&input)?;
+        packed = packed.quantise(&calibration.finish()?)?;
+    }
+    let mut engine = Engine::with_packed(packed, settings)?;
     for _ in 0..3 {
         engine.run(&input)?;
     }

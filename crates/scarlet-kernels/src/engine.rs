@@ -1,12 +1,16 @@
 //! [`Engine`]: a network made ready to run.
 
 use std::{
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
 use crate::{
     EngineError, InstructionSet, Network, PackedNetwork, Shape,
+    calibration::Observations,
     memory::Buffer,
     plan::{Plan, PlannedStep, plan},
     pool::{Pool, Tasks},
@@ -182,6 +186,23 @@ impl Engine {
         network: PackedNetwork,
         settings: EngineSettings,
     ) -> Result<Self, EngineError> {
+        Self::planned(network, settings, None)
+    }
+
+    /// As [`Engine::with_packed`], for a network in floats whose values are to be observed.
+    pub(crate) fn observed(
+        network: PackedNetwork,
+        settings: EngineSettings,
+        observations: Arc<Observations>,
+    ) -> Result<Self, EngineError> {
+        Self::planned(network, settings, Some(observations))
+    }
+
+    fn planned(
+        network: PackedNetwork,
+        settings: EngineSettings,
+        observations: Option<Arc<Observations>>,
+    ) -> Result<Self, EngineError> {
         settings.check()?;
         let instructions = settings
             .instruction_set
@@ -189,7 +210,7 @@ impl Engine {
         if !instructions.is_available() {
             return Err(EngineError::MissingInstructionSet(instructions));
         }
-        let plan = plan(network.network(), &settings)?;
+        let plan = plan(&network, observations, &settings)?;
         let output = plan.output.values().saturating_mul(settings.batch);
         let arena = Buffer::zeroed(plan.arena)?;
         let scratch = Buffer::zeroed(plan.scratch.saturating_mul(settings.threads))?;

@@ -141,4 +141,41 @@ pub enum EngineError {
         /// Largest number of images.
         batch: usize,
     },
+    /// A network is to be quantised that is quantised.
+    #[error("the network is quantised already; quantise the one that it was made of")]
+    QuantisedBefore,
+    /// Ranges for another network.
+    #[error(
+        "the calibration is of a network of {found} operations, but this one has {expected}; \
+         calibrate this network"
+    )]
+    OtherCalibration {
+        /// Operations that the calibration speaks of.
+        found: usize,
+        /// Operations of the network.
+        expected: usize,
+    },
+    /// A range for an operation whose input is not rounded.
+    #[error(
+        "operation {operation} ({kind}) has a range for its input, but only pointwise convolutions \
+         round theirs; calibrate this network"
+    )]
+    NotQuantised {
+        /// Index of the operation.
+        operation: usize,
+        /// Kind of the operation.
+        kind: &'static str,
+    },
+    /// A calibration without images.
+    #[error("nothing was observed; calibrate with at least one image")]
+    NothingObserved,
+    /// Values that have no range.
+    #[error(
+        "what reaches operation {operation} is not finite; check the weights, and calibrate with \
+         images that are normalised"
+    )]
+    NotFinite {
+        /// Index of the operation.
+        operation: usize,
+    },
 }

@@ -6,6 +6,10 @@
 //! size, one batch size and one number of threads: all buffers planned, worker threads waiting.
 //! [`Engine::run`] allocates nothing.
 //!
+//! A [`Calibration`] runs a packed network on some images and finds how it is rounded to eight
+//! bits ([`PackedNetwork::quantise`]): faster on AVX2, a third of the size, and a little less
+//! accurate.
+//!
 //! How a network is executed, from the outside in:
 //!
 //! - `packed` puts the weights in order, reads and writes them;
@@ -16,7 +20,8 @@
 //!
 //! Tensors between steps are laid out `[image][channel / 8][row][column][channel % 8]`, with the
 //! channels padded to a multiple of eight by zeros: a pixel's eight channels are one vector, and
-//! neighbouring pixels are neighbours in memory.
+//! neighbouring pixels are neighbours in memory. What a pointwise convolution of bytes reads is
+//! laid out likewise, a byte for each float.
 
 // The one crate of the workspace that may: SIMD intrinsics, and threads that share one arena.
 #![allow(unsafe_code)]
@@ -24,6 +29,7 @@
 #![deny(unsafe_op_in_unsafe_fn, clippy::undocumented_unsafe_blocks)]
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod calibration;
 mod engine;
 mod error;
 mod kernels;
@@ -33,10 +39,12 @@ mod packed;
 mod peak;
 mod plan;
 mod pool;
+mod quantisation;
 mod simd;
 mod steps;
 pub mod training;
 
+pub use calibration::Calibration;
 pub use engine::{Engine, EngineSettings, MemoryUse, StepProfile};
 pub use error::EngineError;
 pub use network::{
@@ -45,4 +53,5 @@ pub use network::{
 };
 pub use packed::{PackedFileError, PackedNetwork};
 pub use peak::Peak;
+pub use quantisation::{Quantisation, ValueRange};
 pub use simd::InstructionSet;

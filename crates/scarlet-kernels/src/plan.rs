@@ -1,18 +1,20 @@
 //! From operations to steps.
 
-use std::ops::Range;
+use std::{ops::Range, sync::Arc};
 
 use crate::{
-    Convolution, Depthwise, EngineError, EngineSettings, Linear, Network, Operation, Pointwise,
-    Shape, SqueezeExcite,
+    Convolution, Depthwise, EngineError, EngineSettings, Linear, Network, Operation, PackedNetwork,
+    Pointwise, Quantisation, Shape, SqueezeExcite,
+    calibration::Observations,
     kernels::Finish,
     memory::{self, LINE, Value, ValueId},
-    packed::Offset,
+    packed::{Offset, scales_behind},
     simd::LANES,
     steps::{
-        AddStep, ConvolutionStep, DENSE_PANEL, DenseStep, DepthwiseStep, ExportMap, ExportVector,
-        Import, Map, MeanStep, PANEL, PlanarConvolution, PointwiseStep, PointwiseWeights, Producer,
-        ScaleStep, Step, Subsample, Target, panels,
+        AddStep, BYTE_LANES, ConvolutionStep, DENSE_PANEL, DenseStep, DepthwiseStep, ExportMap,
+        ExportVector, Import, Map, MeanStep, ObserveStep, PANEL, PlanarConvolution, PointwiseStep,
+        PointwiseWeights, Producer, RoundStep, Rounding, ScaleStep, Step, Subsample, Target,
+        panels,
     },
 };
 
@@ -46,11 +48,13 @@ pub(crate) struct PlannedStep {
     pub(crate) weights: usize,
 }
 
-/// Plans a packed network for the settings.
+/// Plans a packed network for the settings. With `observations` it also looks at its values.
 pub(crate) fn plan(
-    network: &Network<Offset>,
+    packed: &PackedNetwork,
+    observations: Option<Arc<Observations>>,
     settings: &EngineSettings,
 ) -> Result<Plan, EngineError> {
+    let network = packed.network();
     let shapes = network.shapes(settings.height, settings.width)?;
     let count = network.operations.len();
     let mut shared = vec![false; count];
@@ -61,6 +65,8 @@ pub(crate) fn plan(
     }
     let mut planner = Planner {
         network,
+        quantisation: packed.quantisation(),
+        observations,
         settings,
         mult_adds: network.mult_adds(settings.height, settings.width)?,
         output: shapes[count - 1],
@@ -68,6 +74,7 @@ pub(crate) fn plan(
         shared,
         outputs: vec![ValueId(0); count],
         factors: None,
+        is_rounded: false,
         values: Vec::new(),
         steps: Vec::new(),
     };
@@ -87,6 +94,8 @@ type Planned = (ValueId, usize);
 
 struct Planner<'a> {
     network: &'a Network<Offset>,
+    quantisation: Option<&'a Quantisation>,
+    observations: Option<Arc<Observations>>,
     settings: &'a EngineSettings,
     mult_adds: Vec<u64>,
     /// The shape of the result.
@@ -99,6 +108,9 @@ struct Planner<'a> {
     outputs: Vec<ValueId>,
     /// Factors of channels that the next step, a pointwise convolution, must apply.
     factors: Option<ValueId>,
+    /// Whether the present value is already in bytes, as the next step, a pointwise convolution,
+    /// reads it.
+    is_rounded: bool,
     values: Vec<Value>,
     steps: Vec<PlannedStep>,
 }
@@ -251,9 +263,18 @@ impl Planner<'_> {
             self.emit("subsample", step, &[input.value], &[value], index..index);
             input = Placed { value, map: to };
         }
+        let mut factors = self.factors.take();
+        self.observe(input, factors, index);
+        let rounding = self.rounding(index);
+        if let Some(rounding) = rounding
+            && !std::mem::take(&mut self.is_rounded)
+        {
+            input.value = self.round(input, factors.take(), rounding, index);
+        }
         let weights = PointwiseWeights {
             weights: c.weight,
             bias: c.bias,
+            scales: rounding.map(|_| scales_behind(c.bias, c.output)),
             input_blocks: input.map.blocks(),
             finish: c.activation.into(),
         };
@@ -283,12 +304,65 @@ impl Planner<'_> {
                 (Target::Map { output, shortcut }, output, index + 1)
             }
         };
-        let factors = self.factors.take();
         reads.extend(factors);
         let input = (input.value, factors);
         let step = PointwiseStep::new(weights, input, target, output, self.settings);
         self.emit("pointwise", step, &reads, &[written], index..end);
         self.behind(written, end - 1)
+    }
+
+    /// How the input of an operation is rounded, if it is.
+    fn rounding(&self, index: usize) -> Option<Rounding> {
+        self.quantisation?.input(index).map(Rounding)
+    }
+
+    fn observe(&mut self, input: Placed, factors: Option<ValueId>, operation: usize) {
+        let Some(observations) = self.observations.clone() else {
+            return;
+        };
+        if observations.wants(operation) {
+            let step = ObserveStep {
+                input: input.value,
+                factors,
+                map: input.map,
+                observations,
+                operation,
+            };
+            let reads: Vec<_> = [input.value].into_iter().chain(factors).collect();
+            self.emit("observe", step, &reads, &[], operation..operation);
+        }
+    }
+
+    /// Plans the rounding of a pointwise convolution's input.
+    fn round(
+        &mut self,
+        input: Placed,
+        factors: Option<ValueId>,
+        rounding: Rounding,
+        index: usize,
+    ) -> ValueId {
+        let output = self.new_value(input.map.blocks() * input.map.pixels() * BYTE_LANES);
+        let step = RoundStep {
+            input: input.value,
+            factors,
+            output,
+            map: input.map,
+            rounding,
+        };
+        let reads: Vec<_> = [input.value].into_iter().chain(factors).collect();
+        self.emit("round", step, &reads, &[output], index..index);
+        output
+    }
+
+    /// How the output of an operation can be rounded at once, because nothing but a pointwise
+    /// convolution of bytes reads it.
+    fn rounding_behind(&self, index: usize) -> Option<Rounding> {
+        let next = self.network.operations.get(index + 1);
+        let alone = matches!(
+            next,
+            Some(Operation::Pointwise(Pointwise { stride: 1, .. }))
+        ) && !self.shared[index];
+        self.rounding(index + 1).filter(|_| alone)
     }
 
     /// Plans a depthwise convolution with what feeds it, and a squeeze-excite behind it; it is
@@ -319,7 +393,12 @@ impl Planner<'_> {
             groups.len(),
             self.settings.threads_per_image(),
         );
-        let value = self.new_value(output.image());
+        let rounding = self.rounding_behind(index);
+        let value = match rounding {
+            Some(_) => self.new_value(output.blocks() * output.pixels() * BYTE_LANES),
+            None => self.new_value(output.image()),
+        };
+        self.is_rounded = rounding.is_some();
         let mut writes = vec![value];
         let squeeze_excite = match self.network.operations.get(index + 1) {
             Some(Operation::SqueezeExcite(next)) => {
@@ -345,6 +424,7 @@ impl Planner<'_> {
             bias: c.bias,
             finish: c.activation.into(),
             to: value,
+            rounding,
             row_sums: squeeze_excite.map(|(_, sums)| sums),
             groups,
             stripe,
@@ -388,7 +468,8 @@ impl Planner<'_> {
         );
         // In place, unless a shortcut needs what was there before.
         let in_place = index > 0 && !self.shared[index - 1];
-        if in_place && !self.shared[index] && self.can_scale(index + 1, input.map) {
+        let scales = self.rounding(index + 1).is_some() || self.can_scale(index + 1, input.map);
+        if in_place && !self.shared[index] && scales {
             self.factors = Some(factors);
             return self.behind(input.value, index);
         }
@@ -420,7 +501,8 @@ impl Planner<'_> {
             Some(Operation::Depthwise(_) | Operation::GlobalMean)
         );
         let output = as_map(self.shapes[index]);
-        (self.shared[index] || !merges) && PointwiseStep::is_by_pixels(input.blocks(), output)
+        (self.shared[index] || !merges)
+            && PointwiseStep::is_by_pixels(input.blocks() * LANES * size_of::<f32>(), output)
     }
 
     fn linear(&mut self, c: &Linear<Offset>, input: ValueId, index: usize) -> Planned {
@@ -446,6 +528,7 @@ impl Planner<'_> {
     ) -> ValueId {
         let blocks = width.div_ceil(LANES);
         let panels = panels(blocks, DENSE_PANEL);
+        let is_rounded = self.quantisation.is_some();
         let output = self.new_value(blocks * LANES);
         let step = DenseStep {
             input,
@@ -453,13 +536,14 @@ impl Planner<'_> {
             depth,
             weights,
             bias,
+            scales: is_rounded.then(|| scales_behind(bias, width)),
             panels,
             finish,
         };
         let planned = self.emit(kind, step, &[input], &[output], operations);
         // Of the two matrices of a squeeze-excite this is one.
         planned.mult_adds = (depth * width) as u64;
-        planned.weights = blocks * LANES * (depth + 1);
+        planned.weights = matrix_floats(width, depth, is_rounded);
         output
     }
 
@@ -495,6 +579,25 @@ impl Planner<'_> {
         let reads = [row_sums.unwrap_or(input.value)];
         self.emit("mean", step, &reads, &[output], operations);
         output
+    }
+
+    /// Floats of an operation's packed weights.
+    fn packed_floats(&self, index: usize) -> usize {
+        let operation = &self.network.operations[index];
+        let is_rounded = self
+            .quantisation
+            .is_some_and(|q| q.rounds(index, operation));
+        let floats = |rows, columns| matrix_floats(rows, columns, is_rounded);
+        match operation {
+            Operation::Convolution(c) => floats(c.output, c.input * c.kernel * c.kernel),
+            Operation::Depthwise(c) => floats(c.channels, c.kernel * c.kernel),
+            Operation::Pointwise(c) => floats(c.output, c.input.next_multiple_of(LANES)),
+            Operation::SqueezeExcite(c) => {
+                floats(c.squeezed, c.channels) + floats(c.channels, c.squeezed)
+            }
+            Operation::Linear(c) => floats(c.output, c.input),
+            Operation::Add(_) | Operation::GlobalMean => 0,
+        }
     }
 
     fn input_map(&self) -> Map {
@@ -549,12 +652,14 @@ impl Planner<'_> {
             value.last = index;
             traffic += value.image;
         }
-        let packed = &self.network.operations[operations.clone()];
         self.steps.push(PlannedStep {
             step: Box::new(step),
             kind,
             mult_adds: self.mult_adds[operations.clone()].iter().sum(),
-            weights: packed.iter().map(packed_floats).sum(),
+            weights: operations
+                .clone()
+                .map(|index| self.packed_floats(index))
+                .sum(),
             operations,
             traffic,
         });
@@ -564,18 +669,13 @@ impl Planner<'_> {
     }
 }
 
-/// Floats of an operation's packed weights.
-fn packed_floats(operation: &Operation<Offset>) -> usize {
-    let floats = |rows: usize, columns: usize| rows.next_multiple_of(LANES) * (columns + 1);
-    match operation {
-        Operation::Convolution(c) => floats(c.output, c.input * c.kernel * c.kernel),
-        Operation::Depthwise(c) => floats(c.channels, c.kernel * c.kernel),
-        Operation::Pointwise(c) => floats(c.output, c.input.next_multiple_of(LANES)),
-        Operation::SqueezeExcite(c) => {
-            floats(c.squeezed, c.channels) + floats(c.channels, c.squeezed)
-        }
-        Operation::Linear(c) => floats(c.output, c.input),
-        Operation::Add(_) | Operation::GlobalMean => 0,
+/// Floats of a packed matrix and its biases, or of the bytes and scales that stand for it.
+fn matrix_floats(rows: usize, columns: usize, is_rounded: bool) -> usize {
+    let rows = rows.next_multiple_of(LANES);
+    if is_rounded {
+        rows * columns / size_of::<f32>() + 2 * rows
+    } else {
+        rows * (columns + 1)
     }
 }
 

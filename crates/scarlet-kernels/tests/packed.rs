@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use common::{formula_network, signal};
 use proptest::prelude::*;
 use scarlet_kernels::{
-    Engine, EngineSettings, InstructionSet, Network, PackedFileError, PackedNetwork,
+    Calibration, Engine, EngineSettings, InstructionSet, Network, PackedFileError, PackedNetwork,
 };
 
 const SIZE: usize = 32;
@@ -39,6 +39,22 @@ fn bytes(network: &Network) -> Vec<u8> {
     let mut bytes = Vec::new();
     let packed = PackedNetwork::pack(network).unwrap();
     packed.write("what it is", &mut bytes).unwrap();
+    bytes
+}
+
+/// The same network, of eight bits.
+fn quantised(network: &Network) -> PackedNetwork {
+    let packed = PackedNetwork::pack(network).unwrap();
+    let mut calibration = Calibration::new(packed.clone(), EngineSettings::new(SIZE)).unwrap();
+    calibration
+        .observe(&signal("input", 3 * SIZE * SIZE))
+        .unwrap();
+    packed.quantise(&calibration.finish().unwrap()).unwrap()
+}
+
+fn quantised_bytes(network: &Network) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    quantised(network).write("what it is", &mut bytes).unwrap();
     bytes
 }
 
@@ -95,11 +111,74 @@ fn a_file_runs_bit_for_bit_as_the_network_in_every_setting() {
 #[test]
 fn what_was_opened_is_written_byte_for_byte() {
     let folder = Folder::new();
-    let first = bytes(&network());
-    let (packed, description) = folder.open(&first).unwrap();
-    let mut second = Vec::new();
-    packed.write(&description, &mut second).unwrap();
-    assert!(first == second);
+    for first in [bytes(&network()), quantised_bytes(&network())] {
+        let (packed, description) = folder.open(&first).unwrap();
+        let mut second = Vec::new();
+        packed.write(&description, &mut second).unwrap();
+        assert!(first == second);
+    }
+}
+
+#[test]
+fn a_file_of_eight_bits_is_smaller_and_runs_bit_for_bit() {
+    let folder = Folder::new();
+    for network in [network(), same_padded()] {
+        let made = quantised(&network);
+        let written = quantised_bytes(&network);
+        assert!(written.len() < bytes(&network).len() * 3 / 4);
+        let (opened, description) = folder.open(&written).unwrap();
+        assert_eq!(description, "what it is");
+        assert!(opened.quantisation().is_some());
+        assert_eq!(opened.quantisation(), made.quantisation());
+        for (size, batch, threads) in [(32, 1, 1), (32, 3, 2), (96, 1, 3)] {
+            let settings = EngineSettings::new(size)
+                .with_batch(batch)
+                .with_threads(threads);
+            let opened = Engine::with_packed(opened.clone(), settings.clone()).unwrap();
+            let made = Engine::with_packed(made.clone(), settings).unwrap();
+            assert_eq!(logits(opened), logits(made), "{size}, {batch}");
+        }
+    }
+}
+
+#[test]
+fn a_file_of_eight_bits_says_so_and_is_checked() {
+    let folder = Folder::new();
+    let whole = quantised_bytes(&network());
+    assert_eq!(&whole[16..32], b"i8/f32le 8 2 4\0\0");
+    let message = |bytes: &[u8]| folder.open(bytes).unwrap_err().to_string();
+    let cut = message(&whole[..whole.len() - 64]);
+    assert!(cut.contains("bytes, but should have"), "{cut}");
+    let mut changed = whole.clone();
+    *changed.last_mut().unwrap() ^= 1;
+    assert!(message(&changed).contains("its checksum is wrong"));
+
+    let forged = |change: &dyn Fn(&str) -> String| message(&forge(&whole, |json| change(&json)));
+    let without = forged(&|json| format!("{}}}", json.split(r#","quantisation""#).next().unwrap()));
+    assert!(
+        without.contains("its weights are not where they should be"),
+        "{without}"
+    );
+    let short = forged(&|json| json.replace(r#""quantisation":["#, r#""quantisation":[null,"#));
+    assert!(
+        short.contains("the calibration is of a network of"),
+        "{short}"
+    );
+    let moved = forged(&|json| {
+        let (front, ranges) = json.split_once(r#""quantisation":[null,null,"#).unwrap();
+        format!(r#"{front}"quantisation":[null,[0.0,1.0],{ranges}"#)
+    });
+    assert!(
+        moved.contains("(depthwise) has a range for its input"),
+        "{moved}"
+    );
+    let empty = forged(&|json| {
+        json.replace(
+            r#""quantisation":[null,null,["#,
+            r#""quantisation":[null,null,[1e99,"#,
+        )
+    });
+    assert!(empty.contains("its network cannot be read"), "{empty}");
 }
 
 /// The file is the same on every machine of the same byte order: the one thing that packing could

@@ -4,21 +4,101 @@ use crate::simd::{Kernel, LANES, Vector, prefetch};
 
 use super::{Finish, even_pieces};
 
-/// Floats between the weights in use and those that are asked for from memory: there are so many
+/// Bytes between the weights in use and those that are asked for from memory: there are so many
 /// weights, each used once or twice, that the product is as fast as they arrive.
-const AHEAD: usize = 1024;
+const AHEAD: usize = 4096;
+
+/// The weights of one panel, `[input][output of the panel]`.
+pub(crate) trait DenseWeights: Copy {
+    /// Eight weights, the first of which has this index.
+    ///
+    /// # Safety
+    ///
+    /// They must be there.
+    unsafe fn load<V: Vector>(self, index: usize) -> V;
+
+    /// Asks for the weights that will be in use after some others.
+    fn prefetch(self, index: usize);
+
+    /// What the sums of outputs start from, given their biases.
+    fn start<V: Vector>(bias: V) -> V;
+
+    /// The outputs, from the sums of the outputs from this one on and their biases.
+    ///
+    /// # Safety
+    ///
+    /// They must be the panel's.
+    unsafe fn finish<V: Vector>(self, output: usize, sum: V, bias: V) -> V;
+}
+
+/// Weights in floats.
+#[derive(Clone, Copy)]
+pub(crate) struct FloatWeights(pub(crate) *const f32);
+
+impl DenseWeights for FloatWeights {
+    #[inline(always)]
+    unsafe fn load<V: Vector>(self, index: usize) -> V {
+        // SAFETY: the caller vouches for them.
+        unsafe { V::load(self.0.add(index)) }
+    }
+
+    #[inline(always)]
+    fn prefetch(self, index: usize) {
+        prefetch(self.0.wrapping_add(index).wrapping_byte_add(AHEAD));
+    }
+
+    #[inline(always)]
+    fn start<V: Vector>(bias: V) -> V {
+        bias
+    }
+
+    #[inline(always)]
+    unsafe fn finish<V: Vector>(self, _output: usize, sum: V, _bias: V) -> V {
+        sum
+    }
+}
+
+/// Weights in bytes, and what one unit of them stands for, for each output.
+#[derive(Clone, Copy)]
+pub(crate) struct ByteWeights {
+    pub(crate) weights: *const i8,
+    pub(crate) scales: *const f32,
+}
+
+impl DenseWeights for ByteWeights {
+    #[inline(always)]
+    unsafe fn load<V: Vector>(self, index: usize) -> V {
+        // SAFETY: the caller vouches for them.
+        unsafe { V::load_bytes(self.weights.add(index)) }
+    }
+
+    #[inline(always)]
+    fn prefetch(self, index: usize) {
+        prefetch(self.weights.wrapping_add(index + AHEAD).cast());
+    }
+
+    #[inline(always)]
+    fn start<V: Vector>(_bias: V) -> V {
+        V::splat(0.0)
+    }
+
+    #[inline(always)]
+    unsafe fn finish<V: Vector>(self, output: usize, sum: V, bias: V) -> V {
+        // SAFETY: the caller vouches for the outputs.
+        sum.mul_add(unsafe { V::load(self.scales.add(output)) }, bias)
+    }
+}
 
 /// Some vectors times one panel of at most four blocks of outputs.
 #[derive(Clone, Copy)]
-pub(crate) struct DenseRun {
+pub(crate) struct DenseRun<W> {
     pub(crate) vectors: usize,
     pub(crate) input: *const f32,
     /// Floats from one input vector to the next.
     pub(crate) input_stride: usize,
     /// Length of an input vector.
     pub(crate) depth: usize,
-    /// `[input][output of the panel]`.
-    pub(crate) weights: *const f32,
+    pub(crate) weights: W,
     /// `[output of the panel]`.
     pub(crate) bias: *const f32,
     pub(crate) output: *mut f32,
@@ -29,7 +109,7 @@ pub(crate) struct DenseRun {
     pub(crate) finish: Finish,
 }
 
-impl Kernel for DenseRun {
+impl<W: DenseWeights> Kernel for DenseRun<W> {
     #[inline(always)]
     fn run<V: Vector>(self) {
         for (vector, vectors) in even_pieces(self.vectors, 3) {
@@ -46,7 +126,7 @@ impl Kernel for DenseRun {
     }
 }
 
-impl DenseRun {
+impl<W: DenseWeights> DenseRun<W> {
     /// # Safety
     ///
     /// The run's pointers must be valid for the vectors.
@@ -69,20 +149,24 @@ impl DenseRun {
     unsafe fn tile<V: Vector, const B: usize, const M: usize>(self, vector: usize) {
         // SAFETY: all within the run's input, weights, bias and output.
         unsafe {
+            let mut biases = [V::splat(0.0); B];
+            for (b, bias) in biases.iter_mut().enumerate() {
+                *bias = V::load(self.bias.add(b * LANES));
+            }
             let mut sums = [[V::splat(0.0); B]; M];
             for row in &mut sums {
-                for (b, sum) in row.iter_mut().enumerate() {
-                    *sum = V::load(self.bias.add(b * LANES));
+                for (sum, &bias) in row.iter_mut().zip(&biases) {
+                    *sum = W::start(bias);
                 }
             }
             let input = self.input.add(vector * self.input_stride);
-            let mut weights = self.weights;
             for index in 0..self.depth {
                 let mut columns = [V::splat(0.0); B];
                 for (b, column) in columns.iter_mut().enumerate() {
-                    *column = V::load(weights.add(b * LANES));
+                    let weight = (index * B + b) * LANES;
+                    *column = self.weights.load(weight);
                     if b % 2 == 0 {
-                        prefetch(weights.wrapping_add(AHEAD + b * LANES));
+                        self.weights.prefetch(weight);
                     }
                 }
                 for (m, row) in sums.iter_mut().enumerate() {
@@ -91,7 +175,11 @@ impl DenseRun {
                         *sum = value.mul_add(column, *sum);
                     }
                 }
-                weights = weights.add(B * LANES);
+            }
+            for row in &mut sums {
+                for (b, sum) in row.iter_mut().enumerate() {
+                    *sum = self.weights.finish(b * LANES, *sum, biases[b]);
+                }
             }
             self.finish.apply(&mut sums);
             let output = self.output.add(vector * self.output_stride);

@@ -2,18 +2,24 @@
 //! from raw pointers that the step has checked.
 
 mod activation;
+mod byte_pointwise;
 mod convolution;
 mod dense;
 mod depthwise;
 mod elementwise;
+mod pixel_target;
 mod pointwise;
+mod rounding;
 
 pub(crate) use activation::Finish;
+pub(crate) use byte_pointwise::BytePointwiseRun;
 pub(crate) use convolution::ConvolutionRow;
-pub(crate) use dense::DenseRun;
+pub(crate) use dense::{ByteWeights, DenseRun, FloatWeights};
 pub(crate) use depthwise::{DepthwiseRow, LARGEST as LARGEST_DEPTHWISE};
 pub(crate) use elementwise::{AddRun, ScaleRun, SumRun};
+pub(crate) use pixel_target::PixelTarget;
 pub(crate) use pointwise::PointwiseRun;
+pub(crate) use rounding::RoundRun;
 
 /// Cuts `total` into the fewest pieces of at most `largest`, as even as can be: an even cut
 /// leaves no piece so small that its additions wait for each other.

@@ -2,7 +2,7 @@
 
 use crate::simd::{Floats, Kernel, LANES, Vector};
 
-use super::{Finish, even_pieces};
+use super::{Finish, PixelTarget, even_pieces};
 
 /// A 1×1 convolution of neighbouring pixels to one panel of one or two blocks of channels.
 ///
@@ -21,18 +21,10 @@ pub(crate) struct PointwiseRun {
     pub(crate) weights: *const f32,
     /// `[channel of the panel]`.
     pub(crate) bias: *const f32,
-    /// First pixel of the panel's first block.
-    pub(crate) output: *mut f32,
-    /// Floats from one output block to the next.
-    pub(crate) output_plane: usize,
-    /// Output pixels that are neighbours, and the floats between two such rows.
-    pub(crate) row: usize,
-    pub(crate) gap: usize,
+    pub(crate) target: PixelTarget,
     /// Blocks of the panel: 1 or 2.
     pub(crate) blocks: usize,
     pub(crate) finish: Finish,
-    /// Laid out like the output and added to it, unless null.
-    pub(crate) shortcut: *const f32,
 }
 
 /// Input blocks that are multiplied at a time. The weights of a longer product do not stay in
@@ -102,26 +94,15 @@ impl Tile {
         let width = V::BLOCKS * LANES;
         let is_first = self.first_block == 0;
         let is_last = self.first_block + self.blocks == run.input_blocks;
-        // SAFETY: all within the run's input, weights, bias, output and shortcut.
+        // SAFETY: all within the run's input, weights, bias and target.
         unsafe {
-            let mut outputs = [0; M];
-            let (mut row, mut column) = (0, self.pixel);
-            if run.gap > 0 {
-                (row, column) = (self.pixel / run.row, self.pixel % run.row);
-            }
-            for (m, output) in outputs.iter_mut().enumerate() {
-                *output = (self.pixel + m) * LANES + row * run.gap;
-                column += 1;
-                if column == run.row {
-                    (row, column) = (row + 1, 0);
-                }
-            }
+            let outputs = run.target.pixels::<M>(self.pixel);
             let mut sums = [[V::splat(0.0); M]; 1];
             for (sum, output) in sums[0].iter_mut().zip(outputs) {
                 *sum = if is_first {
                     V::load(run.bias)
                 } else {
-                    V::load_blocks(run.output.add(output), run.output_plane)
+                    V::load_blocks(run.target.output.add(output), run.target.plane)
                 };
             }
             let mut input = run.input.add(self.first_block * run.input_plane + offset);
@@ -139,16 +120,9 @@ impl Tile {
             }
             if is_last {
                 run.finish.apply(&mut sums);
-                if !run.shortcut.is_null() {
-                    for (sum, output) in sums[0].iter_mut().zip(outputs) {
-                        let shortcut = run.shortcut.add(output);
-                        *sum = sum.add(V::load_blocks(shortcut, run.output_plane));
-                    }
-                }
+                run.target.add_shortcut(&mut sums[0], outputs);
             }
-            for (sum, output) in sums[0].iter().zip(outputs) {
-                sum.store_blocks(run.output.add(output), run.output_plane);
-            }
+            run.target.store(&sums[0], outputs);
         }
     }
 }

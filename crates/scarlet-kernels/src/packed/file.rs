@@ -11,7 +11,7 @@
 //! | 40..48 | length of the description |
 //! | 48..56 | length of the weights |
 //! | 56..64 | checksum of all other bytes |
-//! | 64.. | the network as JSON, the description, zeros up to a multiple of 64 |
+//! | 64.. | the network, and what of it is rounded to bytes, as JSON; the description, zeros up to a multiple of 64 |
 //! | then | the weights as they lie in memory |
 
 use std::{
@@ -22,15 +22,19 @@ use std::{
 };
 
 use memmap2::Mmap;
+use serde::{Deserialize, Serialize};
 
 use crate::{
-    Network,
+    Network, Operation, Quantisation,
     memory::LINE,
     simd::LANES,
     steps::{DENSE_PANEL, PANEL},
 };
 
-use super::{Offset, PackedNetwork, Weights, layout::Layout};
+use super::{
+    Offset, PackedNetwork, Weights,
+    layout::{Array, Layout},
+};
 
 const MAGIC: [u8; 8] = *b"scarlet\0";
 
@@ -41,18 +45,29 @@ const HEAD: usize = 64;
 const CHECKSUM: usize = 56;
 const CACHE_LINE: usize = LINE * size_of::<f32>();
 
-/// What the kernels of this program read: the numbers' type, and the blocks of `LANES` channels
+/// What the kernels of this program read: the numbers' types, and the blocks of `LANES` channels
 /// in a panel of a convolution and of a fully connected layer.
-fn packing() -> [u8; 16] {
+fn packing(is_quantised: bool) -> [u8; 16] {
     let order = if cfg!(target_endian = "little") {
         "le"
     } else {
         "be"
     };
-    let text = format!("f32{order} {LANES} {PANEL} {DENSE_PANEL}");
+    let bytes = if is_quantised { "i8/" } else { "" };
+    let text = format!("{bytes}f32{order} {LANES} {PANEL} {DENSE_PANEL}");
     let mut bytes = [0; 16];
     bytes[..text.len()].copy_from_slice(text.as_bytes());
     bytes
+}
+
+/// The network in a file.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Stored {
+    input_channels: usize,
+    operations: Vec<Operation<Offset>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    quantisation: Option<Quantisation>,
 }
 
 /// Why a file is no packed network that can be run.
@@ -132,11 +147,15 @@ impl PackedNetwork {
     ///
     /// As `to` has them.
     pub fn write(&self, description: &str, to: &mut dyn Write) -> io::Result<()> {
-        let network = serde_json::to_vec(&self.network)?;
+        let network = serde_json::to_vec(&Stored {
+            input_channels: self.network.input_channels,
+            operations: self.network.operations.clone(),
+            quantisation: self.quantisation.clone(),
+        })?;
         let weights = self.weights().as_slice();
         let mut front = vec![0; HEAD];
         front[..8].copy_from_slice(&MAGIC);
-        front[16..32].copy_from_slice(&packing());
+        front[16..32].copy_from_slice(&packing(self.quantisation.is_some()));
         let lengths = [network.len(), description.len(), size_of_val(weights)];
         let numbers = [(8, VERSION)]
             .into_iter()
@@ -182,10 +201,23 @@ impl PackedNetwork {
         if checksum(&[&map]) != front.checksum {
             return Err(damaged("its checksum is wrong".into()));
         }
-        let network: Network<Offset> = serde_json::from_slice(front.network)
+        let Stored {
+            input_channels,
+            operations,
+            quantisation,
+        } = serde_json::from_slice(front.network)
             .map_err(|error| damaged(format!("its network cannot be read ({error})")))?;
+        let network = Network {
+            input_channels,
+            operations,
+        };
+        if let Some(quantisation) = &quantisation {
+            let checked = quantisation.check(&network);
+            checked.map_err(|error| damaged(error.to_string()))?;
+        }
         let mut layout = Layout::default();
-        let placed = layout.place(&network, |_, _, _| Ok::<_, PackedFileError>(()))?;
+        let place = |_, array: Array, _: &Offset| Ok::<_, PackedFileError>(array.place.start);
+        let placed = layout.place(&network, quantisation.as_ref(), place)?;
         let weights = map.len() - front.weights..map.len();
         if placed != network || layout.floats().checked_mul(size_of::<f32>()) != Some(weights.len())
         {
@@ -196,6 +228,7 @@ impl PackedNetwork {
             .to_owned();
         let packed = Self {
             network,
+            quantisation,
             weights: Arc::new(Weights::Mapped(map, weights)),
         };
         Ok((packed, description))
@@ -248,11 +281,15 @@ impl<'a> Front<'a> {
             let text = String::from_utf8_lossy(packing);
             text.trim_end_matches('\0').to_owned()
         };
-        if head[16..32] != packing() {
+        if ![false, true]
+            .map(packing)
+            .iter()
+            .any(|known| head[16..32] == *known)
+        {
             return Err(PackedFileError::Packing {
                 path: path(),
                 found: text(&head[16..32]),
-                known: text(&packing()),
+                known: text(&packing(false)),
             });
         }
         let [network, description, weights] = [32, 40, 48].map(number);

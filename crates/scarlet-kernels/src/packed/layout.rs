@@ -3,13 +3,11 @@
 use std::ops::Range;
 
 use crate::{
-    Convolution, Depthwise, Linear, Network, Operation, Pointwise, SqueezeExcite,
+    Convolution, Depthwise, Linear, Network, Operation, Pointwise, Quantisation, SqueezeExcite,
     memory::LINE,
     simd::LANES,
     steps::{DENSE_PANEL, PANEL, panels},
 };
-
-use super::Offset;
 
 /// One array of weights as a matrix `[row][column]`, and its place.
 ///
@@ -23,6 +21,8 @@ pub(super) struct Array {
     padded_columns: usize,
     /// Blocks of a panel.
     panel: usize,
+    /// Whether its values are rounded to bytes.
+    pub(super) is_bytes: bool,
     /// In floats.
     pub(super) place: Range<usize>,
 }
@@ -35,12 +35,26 @@ impl Array {
             columns,
             padded_columns: columns,
             panel,
+            is_bytes: false,
             place: 0..0,
         }
     }
 
     fn vector(name: &'static str, values: usize) -> Self {
         Self::matrix(name, values, 1, 1)
+    }
+
+    /// The same in bytes.
+    fn rounded(self, is_bytes: bool) -> Self {
+        Self { is_bytes, ..self }
+    }
+
+    /// Biases, and room for as many scales behind them if they belong to weights in bytes.
+    fn biases(name: &'static str, values: usize, of_bytes: bool) -> Self {
+        Self {
+            padded_columns: 1 + usize::from(of_bytes),
+            ..Self::matrix(name, values, 1, usize::MAX)
+        }
     }
 
     /// Values before packing. Those of a matrix that does not fit into memory have no number:
@@ -62,17 +76,21 @@ impl Layout {
         self.next
     }
 
-    /// Places the arrays of all operations, one after the other, each from a cache line on, after
-    /// `look` saw it: its operation's index, its sizes and place, and what stands for it in
-    /// `network`.
-    pub(super) fn place<W, E>(
+    /// Places the arrays of all operations, one after the other, each from a cache line on. `look`
+    /// is given each one's operation's index, its sizes and place, and what stands for it in
+    /// `network`, and says what stands for it in the result.
+    pub(super) fn place<W, U, E>(
         &mut self,
         network: &Network<W>,
-        mut look: impl FnMut(usize, Array, &W) -> Result<(), E>,
-    ) -> Result<Network<Offset>, E> {
+        quantisation: Option<&Quantisation>,
+        mut look: impl FnMut(usize, Array, &W) -> Result<U, E>,
+    ) -> Result<Network<U>, E> {
         let operations = network.operations.iter().enumerate();
         let operations = operations.map(|(index, operation)| {
-            self.operation(operation, &mut |array, weights| look(index, array, weights))
+            let is_bytes = quantisation.is_some_and(|q| q.rounds(index, operation));
+            self.operation(operation, is_bytes, &mut |array, weights| {
+                look(index, array, weights)
+            })
         });
         Ok(Network {
             input_channels: network.input_channels,
@@ -80,11 +98,12 @@ impl Layout {
         })
     }
 
-    fn operation<W, E>(
+    fn operation<W, U, E>(
         &mut self,
         operation: &Operation<W>,
-        look: &mut dyn FnMut(Array, &W) -> Result<(), E>,
-    ) -> Result<Operation<Offset>, E> {
+        is_bytes: bool,
+        look: &mut dyn FnMut(Array, &W) -> Result<U, E>,
+    ) -> Result<Operation<U>, E> {
         let mut place = |array: Array, weights: &W| self.array(array, weights, look);
         Ok(match operation {
             Operation::Convolution(c) => {
@@ -117,8 +136,8 @@ impl Layout {
                 let mut weight = Array::matrix("weight", c.output, c.input, PANEL);
                 weight.padded_columns = c.input.div_ceil(LANES).saturating_mul(LANES);
                 Operation::Pointwise(Pointwise {
-                    weight: place(weight, &c.weight)?,
-                    bias: place(Array::vector("bias", c.output), &c.bias)?,
+                    weight: place(weight.rounded(is_bytes), &c.weight)?,
+                    bias: place(Array::biases("bias", c.output, is_bytes), &c.bias)?,
                     input: c.input,
                     output: c.output,
                     stride: c.stride,
@@ -126,53 +145,58 @@ impl Layout {
                 })
             }
             Operation::SqueezeExcite(c) => {
-                let squeeze = (c.squeezed, c.channels);
-                let matrix =
-                    |name, (rows, columns)| Array::matrix(name, rows, columns, DENSE_PANEL);
+                let (channels, squeezed) = (c.channels, c.squeezed);
+                let matrix = |name, rows, columns| {
+                    Array::matrix(name, rows, columns, DENSE_PANEL).rounded(is_bytes)
+                };
+                let biases = |name, values| Array::biases(name, values, is_bytes);
                 Operation::SqueezeExcite(SqueezeExcite {
-                    squeeze_weight: place(matrix("squeeze weight", squeeze), &c.squeeze_weight)?,
-                    squeeze_bias: place(
-                        Array::vector("squeeze bias", c.squeezed),
-                        &c.squeeze_bias,
+                    squeeze_weight: place(
+                        matrix("squeeze weight", squeezed, channels),
+                        &c.squeeze_weight,
                     )?,
+                    squeeze_bias: place(biases("squeeze bias", squeezed), &c.squeeze_bias)?,
                     excite_weight: place(
-                        matrix("excite weight", (c.channels, c.squeezed)),
+                        matrix("excite weight", channels, squeezed),
                         &c.excite_weight,
                     )?,
-                    excite_bias: place(Array::vector("excite bias", c.channels), &c.excite_bias)?,
-                    channels: c.channels,
-                    squeezed: c.squeezed,
+                    excite_bias: place(biases("excite bias", channels), &c.excite_bias)?,
+                    channels,
+                    squeezed,
                 })
             }
-            Operation::Linear(c) => Operation::Linear(Linear {
-                weight: place(
-                    Array::matrix("weight", c.output, c.input, DENSE_PANEL),
-                    &c.weight,
-                )?,
-                bias: place(Array::vector("bias", c.output), &c.bias)?,
-                input: c.input,
-                output: c.output,
-            }),
+            Operation::Linear(c) => {
+                let weight = Array::matrix("weight", c.output, c.input, DENSE_PANEL);
+                Operation::Linear(Linear {
+                    weight: place(weight.rounded(is_bytes), &c.weight)?,
+                    bias: place(Array::biases("bias", c.output, is_bytes), &c.bias)?,
+                    input: c.input,
+                    output: c.output,
+                })
+            }
             Operation::Add(from) => Operation::Add(*from),
             Operation::GlobalMean => Operation::GlobalMean,
         })
     }
 
-    fn array<W, E>(
+    fn array<W, U, E>(
         &mut self,
         mut array: Array,
         weights: &W,
-        look: &mut dyn FnMut(Array, &W) -> Result<(), E>,
-    ) -> Result<Offset, E> {
+        look: &mut dyn FnMut(Array, &W) -> Result<U, E>,
+    ) -> Result<U, E> {
         // Sizes that no memory holds end beyond all memory.
         let rows = array.rows.div_ceil(LANES).saturating_mul(LANES);
-        let floats = rows.saturating_mul(array.padded_columns);
+        let mut floats = rows.saturating_mul(array.padded_columns);
+        if array.is_bytes {
+            // Whole: there are eight rows in each block.
+            floats /= size_of::<f32>();
+        }
         let start = self.next;
         let end = start.saturating_add(floats);
         self.next = end.checked_next_multiple_of(LINE).unwrap_or(usize::MAX);
         array.place = start..end;
-        look(array, weights)?;
-        Ok(start)
+        look(array, weights)
     }
 }
 
@@ -192,6 +216,21 @@ pub(super) fn pack_matrix(values: &[f32], array: &Array, mut to: &mut [f32]) {
         }
         to = rest;
     }
+}
+
+/// The values that [`pack_matrix`] packed.
+pub(super) fn unpack_matrix(array: &Array, mut from: &[f32]) -> Vec<f32> {
+    let mut values = Vec::with_capacity(array.values());
+    for panel in panels(array.rows.div_ceil(LANES), array.panel) {
+        let width = panel.blocks * LANES;
+        let (packed, rest) = from.split_at(width * array.padded_columns);
+        for lane in 0..width.min(array.rows - panel.first * LANES) {
+            let row = packed[lane..].iter().step_by(width);
+            values.extend(row.take(array.columns));
+        }
+        from = rest;
+    }
+    values
 }
 
 #[cfg(test)]
@@ -219,6 +258,18 @@ mod tests {
         let last = &packed[16 * 8..];
         assert_eq!((last[0], last[8], last[16]), (49.0, 50.0, 51.0));
         assert!(last[1..8].iter().chain(&last[24..]).all(|&x| x == 0.0));
+    }
+
+    #[test]
+    fn what_was_packed_is_unpacked() {
+        for (rows, columns, padding) in [(17, 3, 5), (16, 8, 0), (1, 1, 7), (40, 5, 0), (3, 0, 0)] {
+            for panel in [1, 2, 4] {
+                let mut array = Array::matrix("weight", rows, columns, panel);
+                array.padded_columns += padding;
+                let expected: Vec<f32> = (1..=rows * columns).map(|i| i as f32).collect();
+                assert_eq!(unpack_matrix(&array, &packed(&array)), expected);
+            }
+        }
     }
 
     #[test]

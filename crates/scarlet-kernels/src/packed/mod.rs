@@ -1,7 +1,10 @@
 //! [`PackedNetwork`]: a network whose weights lie in the order in which the kernels read them.
 
+mod bytes;
 mod file;
 mod layout;
+
+pub(crate) use bytes::scales_behind;
 
 pub use file::PackedFileError;
 
@@ -9,8 +12,8 @@ use std::{ops::Range, sync::Arc};
 
 use memmap2::Mmap;
 
-use crate::{EngineError, Network, Shape, memory::Buffer};
-use layout::{Layout, pack_matrix};
+use crate::{EngineError, Network, Quantisation, Shape, memory::Buffer};
+use layout::{Array, Layout, pack_matrix, unpack_matrix};
 
 /// Where an array of packed weights starts, in floats.
 pub(crate) type Offset = usize;
@@ -23,6 +26,8 @@ pub(crate) type Offset = usize;
 #[derive(Debug, Clone)]
 pub struct PackedNetwork {
     network: Network<Offset>,
+    /// What is rounded to eight bits, if anything is.
+    quantisation: Option<Quantisation>,
     weights: Arc<Weights>,
 }
 
@@ -34,28 +39,61 @@ impl PackedNetwork {
     /// When an array's length is not what the sizes of its operation ask for, or there is not
     /// enough memory.
     pub fn pack(network: &Network) -> Result<Self, EngineError> {
+        Self::pack_as(network, None)
+    }
+
+    /// The same network with weights, and inputs of pointwise convolutions, rounded to eight
+    /// bits.
+    ///
+    /// # Errors
+    ///
+    /// When the network is quantised already, the ranges are those of another network, or there
+    /// is not enough memory.
+    pub fn quantise(&self, quantisation: &Quantisation) -> Result<Self, EngineError> {
+        if self.quantisation.is_some() {
+            return Err(EngineError::QuantisedBefore);
+        }
+        quantisation.check(&self.network)?;
+        let from = self.weights.as_slice();
+        let unpack = |_, array: Array, _: &Offset| {
+            Ok::<_, EngineError>(unpack_matrix(&array, &from[array.place.clone()]))
+        };
+        let network = Layout::default().place(&self.network, None, unpack)?;
+        Self::pack_as(&network, Some(quantisation.clone()))
+    }
+
+    fn pack_as(network: &Network, quantisation: Option<Quantisation>) -> Result<Self, EngineError> {
         let mut layout = Layout::default();
-        let packed = layout.place(network, |operation, array, values| {
-            if values.len() == array.values() {
-                return Ok(());
-            }
-            Err(EngineError::WeightLength {
-                operation,
-                kind: network.operations[operation].kind(),
-                what: array.name,
-                found: values.len(),
-                expected: array.values(),
-            })
-        })?;
+        let packed = layout.place(
+            network,
+            quantisation.as_ref(),
+            |operation, array, values| {
+                if values.len() == array.values() {
+                    return Ok(array.place.start);
+                }
+                Err(EngineError::WeightLength {
+                    operation,
+                    kind: network.operations[operation].kind(),
+                    what: array.name,
+                    found: values.len(),
+                    expected: array.values(),
+                })
+            },
+        )?;
         let mut weights = Buffer::zeroed(layout.floats())?;
         let to = weights.as_mut_slice();
-        let mut layout = Layout::default();
-        layout.place(network, |_, array, values| {
-            pack_matrix(values, &array, &mut to[array.place.clone()]);
+        Layout::default().place(network, quantisation.as_ref(), |_, array, values| {
+            if !array.is_bytes {
+                pack_matrix(values, &array, &mut to[array.place.clone()]);
+            }
             Ok::<_, EngineError>(())
         })?;
+        if let Some(quantisation) = &quantisation {
+            bytes::pack(network, quantisation, &packed, to);
+        }
         Ok(Self {
             network: packed,
+            quantisation,
             weights: Arc::new(Weights::Owned(weights)),
         })
     }
@@ -72,6 +110,11 @@ impl PackedNetwork {
     /// As [`Network::shapes`].
     pub fn shapes(&self, height: usize, width: usize) -> Result<Vec<Shape>, EngineError> {
         self.network.shapes(height, width)
+    }
+
+    /// What is rounded to eight bits; `None` if all is in floats.
+    pub fn quantisation(&self) -> Option<&Quantisation> {
+        self.quantisation.as_ref()
     }
 
     /// The operations, each with the places of its weights, in floats.

@@ -7,6 +7,7 @@
 //! Every set but the portable one of old processors rounds a multiply-add once, and all add in
 //! the same order: they agree to the last bit.
 
+mod byte_sums;
 #[cfg(target_arch = "aarch64")]
 mod neon;
 mod pair;
@@ -15,6 +16,8 @@ mod portable;
 mod x86;
 
 use pair::Pair;
+
+pub(crate) use byte_sums::{ByteSums, QUAD};
 
 /// Channels in a vector, and in a block of the tensor layout.
 pub(crate) const LANES: usize = 8;
@@ -125,11 +128,31 @@ pub(crate) fn prefetch(address: *const f32) {
 
 /// Eight floats: one block of channels, or any eight neighbours.
 ///
-/// The methods, those of [`Floats`], are safe to call only from code that
+/// The methods, and those of [`Floats`], are safe to call only from code that
 /// [`InstructionSet::run`] compiled; nothing else in the crate names the types that implement this.
 pub(crate) trait Vector: Floats {
     /// Two blocks, in as few registers as they fit.
     type Pair: Floats;
+
+    /// Eight sums of products of bytes.
+    type Sums: ByteSums;
+
+    /// The nearest floats.
+    fn from_sums(sums: Self::Sums) -> Self;
+
+    /// Eight signed bytes as floats.
+    ///
+    /// # Safety
+    ///
+    /// Eight bytes must be readable at the pointer.
+    unsafe fn load_bytes(from: *const i8) -> Self;
+
+    /// Rounds floats between 0 and 255 to the nearest bytes, ties to the even one.
+    ///
+    /// # Safety
+    ///
+    /// Eight bytes must be writable at the pointer.
+    unsafe fn store_bytes(self, to: *mut u8);
 }
 
 /// The floats of one or two blocks.

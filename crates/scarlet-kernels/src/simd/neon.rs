@@ -2,7 +2,10 @@
 
 use std::arch::aarch64::*;
 
-use super::{Floats, Kernel, LANES, Pair, Vector};
+use super::{
+    Floats, Kernel, LANES, Pair, Vector,
+    byte_sums::{PortableSums, to_bytes},
+};
 
 /// Runs a kernel with NEON.
 ///
@@ -20,6 +23,31 @@ pub(super) struct Neon(float32x4_t, float32x4_t);
 
 impl Vector for Neon {
     type Pair = Pair<Self>;
+    type Sums = PortableSums;
+
+    #[inline(always)]
+    fn from_sums(sums: Self::Sums) -> Self {
+        // SAFETY: an array of eight floats.
+        unsafe { Self::load(sums.to_floats().as_ptr()) }
+    }
+
+    #[inline(always)]
+    unsafe fn load_bytes(from: *const i8) -> Self {
+        // SAFETY: the caller vouches for the pointer.
+        let bytes = unsafe { from.cast::<[i8; LANES]>().read() };
+        // SAFETY: an array of eight floats.
+        unsafe { Self::load(bytes.map(f32::from).as_ptr()) }
+    }
+
+    #[inline(always)]
+    unsafe fn store_bytes(self, to: *mut u8) {
+        let mut floats = [0.0; LANES];
+        // SAFETY: an array of eight floats; the caller vouches for the pointer.
+        unsafe {
+            self.store(floats.as_mut_ptr());
+            to.cast::<[u8; LANES]>().write(to_bytes(floats));
+        }
+    }
 }
 
 impl Floats for Neon {

@@ -1,6 +1,9 @@
 //! Plain Rust, which the compiler turns into what the target's baseline has.
 
-use super::{Floats, LANES, Pair, Vector};
+use super::{
+    Floats, LANES, Pair, Vector,
+    byte_sums::{PortableSums, to_bytes},
+};
 
 #[derive(Clone, Copy)]
 pub(super) struct Portable([f32; LANES]);
@@ -14,6 +17,25 @@ impl Portable {
 
 impl Vector for Portable {
     type Pair = Pair<Self>;
+    type Sums = PortableSums;
+
+    #[inline(always)]
+    fn from_sums(sums: Self::Sums) -> Self {
+        Self(sums.to_floats())
+    }
+
+    #[inline(always)]
+    unsafe fn load_bytes(from: *const i8) -> Self {
+        // SAFETY: the caller vouches for the pointer.
+        let bytes = unsafe { from.cast::<[i8; LANES]>().read() };
+        Self(bytes.map(f32::from))
+    }
+
+    #[inline(always)]
+    unsafe fn store_bytes(self, to: *mut u8) {
+        // SAFETY: the caller vouches for the pointer.
+        unsafe { to.cast::<[u8; LANES]>().write(to_bytes(self.0)) }
+    }
 }
 
 impl Floats for Portable {

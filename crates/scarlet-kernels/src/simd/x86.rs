@@ -2,7 +2,40 @@
 
 use std::arch::x86_64::*;
 
-use super::{Floats, Kernel, Pair, Vector};
+use super::{Floats, Kernel, Pair, Vector, byte_sums::Avx2Sums};
+
+/// From and to bytes, of one block in 256 bits.
+macro_rules! bytes {
+    () => {
+        type Sums = Avx2Sums;
+
+        #[inline(always)]
+        fn from_sums(sums: Self::Sums) -> Self {
+            // SAFETY: called only from a `run`, whose caller vouches for the instructions.
+            Self(unsafe { _mm256_cvtepi32_ps(sums.0) })
+        }
+
+        #[inline(always)]
+        unsafe fn load_bytes(from: *const i8) -> Self {
+            // SAFETY: as above; the caller vouches for the pointer.
+            unsafe {
+                let bytes = _mm_loadl_epi64(from.cast());
+                Self(_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(bytes)))
+            }
+        }
+
+        #[inline(always)]
+        unsafe fn store_bytes(self, to: *mut u8) {
+            // SAFETY: as above; the caller vouches for the pointer.
+            unsafe {
+                let integers = _mm256_cvtps_epi32(self.0);
+                let low = _mm256_castsi256_si128(integers);
+                let words = _mm_packs_epi32(low, _mm256_extracti128_si256::<1>(integers));
+                _mm_storel_epi64(to.cast(), _mm_packus_epi16(words, words));
+            }
+        }
+    };
+}
 
 /// Runs a kernel with AVX2 and FMA.
 ///
@@ -29,6 +62,8 @@ pub(super) struct Avx2(__m256);
 
 impl Vector for Avx2 {
     type Pair = Pair<Self>;
+
+    bytes!();
 }
 
 /// One block with AVX-512: half a register, of which there are 32.
@@ -37,6 +72,8 @@ pub(super) struct Avx512(__m256);
 
 impl Vector for Avx512 {
     type Pair = Avx512Pair;
+
+    bytes!();
 }
 
 /// Two blocks in one register.

@@ -1,7 +1,7 @@
 //! Fully connected layers, of squeeze-excite and of the classifier.
 
 use crate::{
-    kernels::{DenseRun, Finish},
+    kernels::{ByteWeights, DenseRun, Finish, FloatWeights},
     memory::ValueId,
     simd::LANES,
 };
@@ -19,6 +19,8 @@ pub(crate) struct DenseStep {
     /// Panel after panel, `[input][output of the panel]`.
     pub(crate) weights: usize,
     pub(crate) bias: usize,
+    /// Where the scales of weights in bytes are.
+    pub(crate) scales: Option<usize>,
     pub(crate) panels: Vec<Panel>,
     pub(crate) finish: Finish,
 }
@@ -31,20 +33,41 @@ impl Step for DenseStep {
     unsafe fn execute(&self, context: &Context<'_>, task: usize, _scratch: *mut f32) {
         let panel = self.panels[task];
         let channel = panel.first * LANES;
+        let first = channel * self.depth;
         // SAFETY: the panel lies within the planned output and weights; tasks differ in theirs.
         unsafe {
-            context.run(DenseRun {
-                vectors: context.images,
-                input: context.value(self.input, 0),
-                input_stride: context.values[self.input.0].stride,
-                depth: self.depth,
-                weights: context.weight(self.weights + channel * self.depth),
-                bias: context.weight(self.bias + channel),
-                output: context.value(self.output, 0).add(channel),
-                output_stride: context.values[self.output.0].stride,
-                blocks: panel.blocks,
-                finish: self.finish,
-            });
+            match self.scales {
+                None => {
+                    let weights = FloatWeights(context.weight(self.weights + first));
+                    context.run(self.run(context, panel, weights));
+                }
+                Some(scales) => {
+                    let weights = ByteWeights {
+                        weights: context.weight(self.weights).cast::<i8>().add(first),
+                        scales: context.weight(scales + channel),
+                    };
+                    context.run(self.run(context, panel, weights));
+                }
+            }
+        }
+    }
+}
+
+impl DenseStep {
+    fn run<W>(&self, context: &Context<'_>, panel: Panel, weights: W) -> DenseRun<W> {
+        let channel = panel.first * LANES;
+        DenseRun {
+            vectors: context.images,
+            input: context.value(self.input, 0),
+            input_stride: context.values[self.input.0].stride,
+            depth: self.depth,
+            weights,
+            bias: context.weight(self.bias + channel),
+            // SAFETY: the panel lies within the planned output.
+            output: unsafe { context.value(self.output, 0).add(channel) },
+            output_stride: context.values[self.output.0].stride,
+            blocks: panel.blocks,
+            finish: self.finish,
         }
     }
 }

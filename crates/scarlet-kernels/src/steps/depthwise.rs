@@ -4,12 +4,15 @@ use std::ops::Range;
 
 use crate::{
     Padding,
-    kernels::{DepthwiseRow, Finish, LARGEST_DEPTHWISE},
+    kernels::{DepthwiseRow, Finish, LARGEST_DEPTHWISE, PixelTarget},
     memory::ValueId,
     simd::LANES,
 };
 
-use super::{Context, Map, PANEL, Panel, PlanarConvolution, PointwiseWeights, Step, panels};
+use super::{
+    BYTE_LANES, Context, Map, PANEL, Panel, PlanarConvolution, PointwiseWeights, Rounding, Step,
+    panels,
+};
 
 /// Pixels that fill some tiles of a pointwise convolution.
 const CHUNK_PIXELS: usize = 24;
@@ -45,6 +48,8 @@ pub(crate) struct DepthwiseStep {
     pub(crate) bias: usize,
     pub(crate) finish: Finish,
     pub(crate) to: ValueId,
+    /// How the output is rounded to bytes, if it is.
+    pub(crate) rounding: Option<Rounding>,
     /// Where the sums of rows go, `[row][channel]`, for the mean.
     pub(crate) row_sums: Option<ValueId>,
     /// The blocks of a task: a panel or two.
@@ -118,6 +123,14 @@ impl DepthwiseStep {
         self.ring_rows() * self.padded_width() * LANES
     }
 
+    /// Floats of one block of an output row that waits to be rounded.
+    fn row_plane(&self) -> usize {
+        match self.rounding {
+            Some(_) => self.output.width * LANES,
+            None => 0,
+        }
+    }
+
     /// Where an input row lies within a block of the ring.
     fn ring_row(&self, row: usize) -> usize {
         row % self.ring_rows() * self.padded_width() * LANES
@@ -139,7 +152,7 @@ impl DepthwiseStep {
     ) {
         let plane = self.ring_plane();
         let row_length = self.padded_width() * LANES;
-        let (width, input_plane) = (self.input.width, self.input.plane());
+        let width = self.input.width;
         // SAFETY: rows of the ring, which follow each other in a chunk; rows of each block of
         // the input.
         unsafe {
@@ -149,28 +162,30 @@ impl DepthwiseStep {
                     let from = context.value(*input, image);
                     for block in 0..group.blocks {
                         for (index, row) in rows.clone().enumerate() {
-                            let at = (group.first + block) * input_plane + row * width * LANES;
+                            let at =
+                                (group.first + block) * self.input.plane() + row * width * LANES;
                             to.add(block * plane + index * row_length)
                                 .copy_from_nonoverlapping(from.add(at), width * LANES);
                         }
                     }
                 }
                 Producer::Pointwise { input, weights } => {
-                    let from = context.value(*input, image).add(rows.start * width * LANES);
+                    let lanes = weights.input_lanes();
+                    let from = context.value(*input, image).add(rows.start * width * lanes);
+                    let input = (from.cast_const(), self.input.pixels() * lanes);
+                    let pixels = rows.len() * width;
                     for panel in panels_of(group) {
-                        let to = to.add((panel.first - group.first) * plane);
-                        let mut run = weights.run(
-                            context,
-                            panel,
-                            (from, input_plane),
-                            (to, plane),
-                            rows.len() * width,
-                        );
-                        if rows.len() > 1 {
-                            run.row = width;
-                            run.gap = row_length - width * LANES;
-                        }
-                        context.run(run);
+                        let target = PixelTarget {
+                            output: to.add((panel.first - group.first) * plane),
+                            plane,
+                            row: width,
+                            gap: match rows.len() {
+                                1 => 0,
+                                _ => row_length - width * LANES,
+                            },
+                            shortcut: std::ptr::null(),
+                        };
+                        weights.multiply(context, panel, input, target, pixels);
                     }
                 }
                 Producer::Convolution(convolution) => {
@@ -213,7 +228,7 @@ impl Step for DepthwiseStep {
             Producer::Convolution(convolution) => convolution.window(),
             _ => 0,
         };
-        largest.unwrap_or(0) * self.ring_plane() + window
+        largest.unwrap_or(0) * (self.ring_plane() + self.row_plane()) + window
     }
 
     unsafe fn execute(&self, context: &Context<'_>, task: usize, scratch: *mut f32) {
@@ -223,10 +238,11 @@ impl Step for DepthwiseStep {
         let panel = self.groups[group];
         let rows = stripe * self.stripe..((stripe + 1) * self.stripe).min(self.output.height);
         let (ring, plane) = (scratch, self.ring_plane());
-        // SAFETY: the scratch holds the ring and the window behind it; rows and blocks lie within
+        // SAFETY: the scratch holds the ring, a row and the window behind it; rows and blocks lie within
         // the planned output; tasks differ in their image, panel or stripe.
         unsafe {
-            let window = ring.add(panel.blocks * plane);
+            let unrounded = ring.add(panel.blocks * plane);
+            let window = unrounded.add(panel.blocks * self.row_plane());
             // The columns of padding are zero; those between are written before they are read.
             for row in 0..panel.blocks * self.ring_rows() {
                 let row = ring.add(row * self.padded_width() * LANES);
@@ -252,7 +268,12 @@ impl Step for DepthwiseStep {
                     inputs[kernel_row(y)] = ring.add(self.ring_row(y));
                 }
                 let channel = panel.first * LANES;
-                let at = panel.first * self.output.plane() + row * self.output.width * LANES;
+                let pixel = panel.first * self.output.pixels() + row * self.output.width;
+                let to = context.value(self.to, image);
+                let (output, output_plane) = match self.rounding {
+                    Some(_) => (unrounded, self.row_plane()),
+                    None => (to.add(pixel * LANES), self.output.plane()),
+                };
                 let sums = self.row_sums.map_or(std::ptr::null_mut(), |sums| {
                     let row = row * self.output.blocks() * LANES;
                     context.value(sums, image).add(row + channel)
@@ -268,12 +289,22 @@ impl Step for DepthwiseStep {
                     stride: self.stride,
                     weights: context.weight(self.weights + channel * self.kernel * self.kernel),
                     bias: context.weight(self.bias + channel),
-                    output: context.value(self.to, image).add(at),
-                    output_plane: self.output.plane(),
+                    output,
+                    output_plane,
                     blocks: panel.blocks,
                     finish: self.finish,
                     sums,
                 });
+                if let Some(rounding) = self.rounding {
+                    for block in 0..panel.blocks {
+                        let pixel = pixel + block * self.output.pixels();
+                        context.run(rounding.run(
+                            self.output.width,
+                            output.add(block * output_plane),
+                            to.add(pixel * BYTE_LANES),
+                        ));
+                    }
+                }
             }
         }
     }

@@ -4,14 +4,18 @@ mod convolution;
 mod dense;
 mod depthwise;
 mod elementwise;
+mod observe;
 mod pointwise;
+mod rounding;
 mod transfer;
 
 pub(crate) use convolution::{ConvolutionStep, PlanarConvolution};
 pub(crate) use dense::{DENSE_PANEL, DenseStep};
 pub(crate) use depthwise::{DepthwiseStep, Producer};
 pub(crate) use elementwise::{AddStep, MeanStep, ScaleStep};
+pub(crate) use observe::ObserveStep;
 pub(crate) use pointwise::{PointwiseStep, PointwiseWeights, Target};
+pub(crate) use rounding::{BYTE_LANES, RoundStep, Rounding};
 pub(crate) use transfer::{ExportMap, ExportVector, Import, Subsample};
 
 use crate::{

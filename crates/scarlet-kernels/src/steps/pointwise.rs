@@ -4,12 +4,12 @@ use std::ops::Range;
 
 use crate::{
     EngineSettings,
-    kernels::{Finish, PointwiseRun, ScaleRun, SumRun},
+    kernels::{BytePointwiseRun, Finish, PixelTarget, PointwiseRun, ScaleRun, SumRun},
     memory::ValueId,
     simd::LANES,
 };
 
-use super::{Context, Map, PANEL, Panel, Step, panels};
+use super::{BYTE_LANES, Context, Map, PANEL, Panel, Step, panels};
 
 /// Input bytes that are multiplied by all panels before the next pixels: half of a common
 /// second-level cache.
@@ -18,41 +18,77 @@ const INPUT_BYTES: usize = 256 << 10;
 /// Weights that each thread can afford to read in full.
 const SHARED_WEIGHT_BYTES: usize = 256 << 10;
 
-/// Packed weights of a pointwise convolution: panel after panel, `[input channel][channel of the
-/// panel]`; then the biases.
+/// Packed weights of a pointwise convolution: panel after panel, in the order in which
+/// [`PointwiseRun`] or [`BytePointwiseRun`] reads them; then the biases.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct PointwiseWeights {
     pub(crate) weights: usize,
     pub(crate) bias: usize,
+    /// Where the scales of weights in bytes are, whose input is in bytes too.
+    pub(crate) scales: Option<usize>,
     pub(crate) input_blocks: usize,
     pub(crate) finish: Finish,
 }
 
 impl PointwiseWeights {
-    /// The run of some pixels for one panel.
-    pub(super) fn run(
+    /// Floats of a pixel in a block of the input, be it of floats or of bytes.
+    pub(super) fn input_lanes(&self) -> usize {
+        match self.scales {
+            Some(_) => BYTE_LANES,
+            None => LANES,
+        }
+    }
+
+    /// Bytes of all channels of an input pixel, or of an output channel's weights.
+    fn depth_bytes(&self) -> usize {
+        self.input_blocks * self.input_lanes() * size_of::<f32>()
+    }
+
+    /// Computes neighbouring pixels of one panel. The input is given by its first pixel and the
+    /// floats from one block to the next.
+    ///
+    /// # Safety
+    ///
+    /// So many pixels must lie within the input and the target.
+    pub(super) unsafe fn multiply(
         &self,
         context: &Context<'_>,
         panel: Panel,
-        input: (*const f32, usize),
-        output: (*mut f32, usize),
+        (input, input_plane): (*const f32, usize),
+        target: PixelTarget,
         pixels: usize,
-    ) -> PointwiseRun {
+    ) {
         let channel = panel.first * LANES;
-        PointwiseRun {
-            pixels,
-            input: input.0,
-            input_plane: input.1,
-            input_blocks: self.input_blocks,
-            weights: context.weight(self.weights + channel * self.input_blocks * LANES),
-            bias: context.weight(self.bias + channel),
-            output: output.0,
-            output_plane: output.1,
-            row: pixels,
-            gap: 0,
-            blocks: panel.blocks,
-            finish: self.finish,
-            shortcut: std::ptr::null(),
+        let weights = self.weights + channel * self.input_blocks * self.input_lanes();
+        let (weights, bias) = (context.weight(weights), context.weight(self.bias + channel));
+        let (input_blocks, blocks, finish) = (self.input_blocks, panel.blocks, self.finish);
+        // SAFETY: as above; the panel lies within the packed weights.
+        unsafe {
+            match self.scales {
+                None => context.run(PointwiseRun {
+                    pixels,
+                    input,
+                    input_plane,
+                    input_blocks,
+                    weights,
+                    bias,
+                    target,
+                    blocks,
+                    finish,
+                }),
+                Some(scales) => context.run(BytePointwiseRun {
+                    pixels,
+                    input: input.cast(),
+                    input_plane: input_plane * size_of::<f32>(),
+                    input_blocks,
+                    weights: weights.cast(),
+                    scales: context.weight(scales + channel),
+                    bias,
+                    target,
+                    blocks,
+                    finish,
+                }),
+            }
         }
     }
 }
@@ -85,11 +121,10 @@ pub(crate) struct PointwiseStep {
 
 impl PointwiseStep {
     /// Whether tasks are pieces of the pixels: with few weights, which every thread can read, or
-    /// more input than the cache holds. Else they are panels, so that each weight is read once.
-    pub(crate) fn is_by_pixels(input_blocks: usize, output: Map) -> bool {
-        let depth = input_blocks * LANES * size_of::<f32>();
-        output.blocks() * LANES * depth <= SHARED_WEIGHT_BYTES
-            || output.pixels() * depth > 2 * INPUT_BYTES
+    /// more input than the cache holds, by the bytes of all input channels. Else they are panels, so that each weight is read once.
+    pub(crate) fn is_by_pixels(depth_bytes: usize, output: Map) -> bool {
+        output.blocks() * LANES * depth_bytes <= SHARED_WEIGHT_BYTES
+            || output.pixels() * depth_bytes > 2 * INPUT_BYTES
     }
 
     /// With `factors` or a map as target the step must be by pixels.
@@ -103,9 +138,9 @@ impl PointwiseStep {
         let panels = panels(output.blocks(), PANEL);
         let pixels = output.pixels();
         let by_pixels = matches!(target, Target::Map { .. })
-            && Self::is_by_pixels(weights.input_blocks, output);
+            && Self::is_by_pixels(weights.depth_bytes(), output);
         let (pieces, panels_per_task) = if by_pixels {
-            let input_bytes = pixels * weights.input_blocks * LANES * size_of::<f32>();
+            let input_bytes = pixels * weights.depth_bytes();
             let pieces = input_bytes.div_ceil(INPUT_BYTES);
             let pieces = match settings.threads_per_image() {
                 1 => pieces,
@@ -174,26 +209,34 @@ impl Step for PointwiseStep {
                 }
             }
         }
+        let input_lanes = self.weights.input_lanes();
         for &panel in &self.panels[from..to] {
             // SAFETY: pixels and panels lie within the planned input, output and weights; tasks
             // differ in their image, pixels or panels.
             unsafe {
-                let input = context.value(self.input, image).add(start);
+                let input = context.value(self.input, image);
+                let input = input.add(pieces.start * input_lanes).cast_const();
                 let at = panel.first * plane + start;
-                let run = |output| {
-                    self.weights
-                        .run(context, panel, (input, plane), output, pixels)
+                let multiply = |output, shortcut| {
+                    let target = PixelTarget {
+                        output,
+                        plane,
+                        row: pixels,
+                        gap: 0,
+                        shortcut,
+                    };
+                    let input = (input, self.pixels * input_lanes);
+                    self.weights.multiply(context, panel, input, target, pixels);
                 };
                 match self.target {
                     Target::Map { output, shortcut } => {
-                        let mut run = run((context.value(output, image).add(at), plane));
-                        if let Some(shortcut) = shortcut {
-                            run.shortcut = context.value(shortcut, image).add(at);
-                        }
-                        context.run(run);
+                        let shortcut = shortcut.map_or(std::ptr::null(), |shortcut| {
+                            context.value(shortcut, image).add(at).cast_const()
+                        });
+                        multiply(context.value(output, image).add(at), shortcut);
                     }
                     Target::Mean(output) => {
-                        context.run(run((scratch, plane)));
+                        multiply(scratch, std::ptr::null());
                         for block in 0..panel.blocks {
                             let channel = (panel.first + block) * LANES;
                             context.run(SumRun {

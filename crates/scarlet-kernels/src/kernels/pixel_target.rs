@@ -1,0 +1,91 @@
+//! Where the pixels of pointwise convolutions go.
+
+use crate::simd::{Floats, LANES};
+
+/// Neighbouring pixels of one panel of a pointwise convolution's output, or rows of them.
+#[derive(Clone, Copy)]
+pub(crate) struct PixelTarget {
+    /// First pixel of the panel's first block.
+    pub(crate) output: *mut f32,
+    /// Floats from one output block to the next.
+    pub(crate) plane: usize,
+    /// Output pixels that are neighbours, and the floats between two such rows.
+    pub(crate) row: usize,
+    pub(crate) gap: usize,
+    /// Laid out like the output and added to it, unless null.
+    pub(crate) shortcut: *const f32,
+}
+
+impl PixelTarget {
+    /// Where some pixels are within a block.
+    #[inline(always)]
+    pub(super) fn pixels<const M: usize>(&self, pixel: usize) -> [usize; M] {
+        let mut outputs = [0; M];
+        let (mut row, mut column) = (0, pixel);
+        if self.gap > 0 {
+            (row, column) = (pixel / self.row, pixel % self.row);
+        }
+        for (m, output) in outputs.iter_mut().enumerate() {
+            *output = (pixel + m) * LANES + row * self.gap;
+            column += 1;
+            if column == self.row {
+                (row, column) = (row + 1, 0);
+            }
+        }
+        outputs
+    }
+
+    /// The same from another block of the panel on.
+    ///
+    /// # Safety
+    ///
+    /// The block must be one of the panel's.
+    #[inline(always)]
+    pub(super) unsafe fn block(&self, block: usize) -> Self {
+        let at = block * self.plane;
+        // SAFETY: as above.
+        unsafe {
+            Self {
+                output: self.output.add(at),
+                shortcut: match self.shortcut.is_null() {
+                    true => self.shortcut,
+                    false => self.shortcut.add(at),
+                },
+                ..*self
+            }
+        }
+    }
+
+    /// # Safety
+    ///
+    /// The pixels must be among the target's.
+    #[inline(always)]
+    pub(super) unsafe fn add_shortcut<V: Floats, const M: usize>(
+        &self,
+        sums: &mut [V; M],
+        pixels: [usize; M],
+    ) {
+        if self.shortcut.is_null() {
+            return;
+        }
+        for (sum, pixel) in sums.iter_mut().zip(pixels) {
+            // SAFETY: as above.
+            *sum = sum.add(unsafe { V::load_blocks(self.shortcut.add(pixel), self.plane) });
+        }
+    }
+
+    /// # Safety
+    ///
+    /// The pixels must be among the target's.
+    #[inline(always)]
+    pub(super) unsafe fn store<V: Floats, const M: usize>(
+        &self,
+        sums: &[V; M],
+        pixels: [usize; M],
+    ) {
+        for (sum, pixel) in sums.iter().zip(pixels) {
+            // SAFETY: as above.
+            unsafe { sum.store_blocks(self.output.add(pixel), self.plane) };
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! [`Quantisation`]: what of a network is rounded to eight bits.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{EngineError, Network, Operation};
+
+/// Input channels whose products fit into a sum of 32 bits, however large they are.
+const LARGEST_DEPTH: usize = 1 << 16;
+
+/// The values that 256 evenly spaced numbers stand for; 0 is exactly one of them.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "(f32, f32)", into = "(f32, f32)")]
+pub struct ValueRange {
+    low: f32,
+    high: f32,
+}
+
+impl ValueRange {
+    /// From `low` to `high`, extended to 0; `None` if that is empty or not finite.
+    pub fn new(low: f32, high: f32) -> Option<Self> {
+        let (low, high) = (low.min(0.0), high.max(0.0));
+        let range = Self { low, high };
+        // The reciprocal is finite too.
+        (range.step().is_normal() && high < f32::MAX && low > f32::MIN).then_some(range)
+    }
+
+    /// The least value that is represented, before its end is moved to make 0 exact.
+    pub fn low(self) -> f32 {
+        self.low
+    }
+
+    /// The largest value that is represented, before its end is moved to make 0 exact.
+    pub fn high(self) -> f32 {
+        self.high
+    }
+
+    /// From one of the 256 values to the next.
+    pub fn step(self) -> f32 {
+        self.high / 255.0 - self.low / 255.0
+    }
+
+    /// Which of them is 0.
+    pub fn zero(self) -> u8 {
+        (-self.low / self.step()).round() as u8
+    }
+}
+
+impl TryFrom<(f32, f32)> for ValueRange {
+    type Error = String;
+
+    fn try_from((low, high): (f32, f32)) -> Result<Self, String> {
+        Self::new(low, high).ok_or_else(|| format!("{low} to {high} is no range of values"))
+    }
+}
+
+impl From<ValueRange> for (f32, f32) {
+    fn from(range: ValueRange) -> Self {
+        (range.low, range.high)
+    }
+}
+
+/// Which operations of a network compute with eight bits, and how their inputs are rounded.
+///
+/// A pointwise convolution with a range rounds its input to 256 values within it, one range for
+/// all channels, and the weights of each output channel to at most 255 values, evenly spaced
+/// around 0 with a step of their own. The step is such that also the sum of two neighbouring
+/// weights has eight bits: AVX2 adds products of pairs in 16 bits, which must not overflow.
+/// Sums are exact, in 32 bits; biases, activations and shortcuts remain in floats, and so do all
+/// other operations but for the matrices of squeeze-excite and fully connected layers, whose
+/// weights, not inputs, are rounded to 255 values for each output.
+///
+/// A [`Calibration`](crate::Calibration) finds the ranges.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Quantisation {
+    inputs: Vec<Option<ValueRange>>,
+}
+
+impl Quantisation {
+    /// The range of each operation's input; `None` for those that read floats.
+    pub fn new(inputs: Vec<Option<ValueRange>>) -> Self {
+        Self { inputs }
+    }
+
+    /// The range of an operation's input, if that is rounded.
+    pub fn input(&self, operation: usize) -> Option<ValueRange> {
+        self.inputs.get(operation).copied().flatten()
+    }
+
+    /// Whether an operation's weights are rounded.
+    pub(crate) fn rounds<W>(&self, index: usize, operation: &Operation<W>) -> bool {
+        match operation {
+            Operation::Pointwise(_) => self.input(index).is_some(),
+            Operation::SqueezeExcite(_) | Operation::Linear(_) => true,
+            _ => false,
+        }
+    }
+
+    /// Whether a range could be for this operation.
+    pub(crate) fn suits<W>(operation: &Operation<W>) -> bool {
+        matches!(operation, Operation::Pointwise(c) if (1..=LARGEST_DEPTH).contains(&c.input))
+    }
+
+    pub(crate) fn check<W>(&self, network: &Network<W>) -> Result<(), EngineError> {
+        let operations = network.operations.len();
+        if self.inputs.len() != operations {
+            return Err(EngineError::OtherCalibration {
+                found: self.inputs.len(),
+                expected: operations,
+            });
+        }
+        let pairs = network.operations.iter().zip(&self.inputs).enumerate();
+        for (index, (operation, range)) in pairs {
+            if range.is_some() && !Self::suits(operation) {
+                return Err(EngineError::NotQuantised {
+                    operation: index,
+                    kind: operation.kind(),
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn zero_is_exact_and_the_ends_are_within_half_a_step() {
+        for (low, high) in [
+            (-1.0, 1.0),
+            (0.0, 6.0),
+            (-0.375, 11.3),
+            (-7.0, 0.0),
+            (2.0, 3.0),
+        ] {
+            let range = ValueRange::new(low, high).unwrap();
+            let (step, zero) = (range.step(), f32::from(range.zero()));
+            assert!((-zero * step - range.low()).abs() <= step * 0.501);
+            assert!(((255.0 - zero) * step - range.high()).abs() <= step * 0.501);
+            assert!(range.low() <= low && range.high() >= high);
+        }
+    }
+
+    #[test]
+    fn what_is_no_range_is_refused() {
+        let huge = f32::MAX;
+        for (low, high) in [
+            (0.0, 0.0),
+            (0.0, f32::INFINITY),
+            (-huge, huge),
+            (0.0, 1e-44),
+        ] {
+            assert_eq!(ValueRange::new(low, high), None, "{low} {high}");
+        }
+        let error = serde_json::from_str::<Quantisation>("[null, [0.0, 0.0]]").unwrap_err();
+        assert!(error.to_string().contains("0 to 0 is no range"), "{error}");
+    }
+}

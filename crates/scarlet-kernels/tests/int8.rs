@@ -1,0 +1,400 @@
+//! Networks of eight bits: exact against plain integers, near to the network in floats, and the
+//! same bits for every number of threads, batch and instruction set.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use common::{formula_network, reference, signal};
+use proptest::prelude::*;
+use scarlet_kernels::{
+    Activation, Calibration, Engine, EngineError, EngineSettings, InstructionSet, Linear, Network,
+    Operation, PackedNetwork, Pointwise, Quantisation, SqueezeExcite, ValueRange,
+};
+
+fn settings(size: (usize, usize), batch: usize) -> EngineSettings {
+    EngineSettings {
+        batch,
+        height: size.0,
+        width: size.1,
+        threads: 1,
+        instruction_set: None,
+    }
+}
+
+fn alone(c: Pointwise) -> Network {
+    Network {
+        input_channels: c.input,
+        operations: vec![Operation::Pointwise(c)],
+    }
+}
+
+fn ranged(network: &Network, range: ValueRange) -> PackedNetwork {
+    let ranges = network
+        .operations
+        .iter()
+        .map(|operation| matches!(operation, Operation::Pointwise(_)).then_some(range));
+    let quantisation = Quantisation::new(ranges.collect());
+    PackedNetwork::pack(network)
+        .unwrap()
+        .quantise(&quantisation)
+        .unwrap()
+}
+
+/// One row of weights, and its step: 127 of them are the largest weight or sum of a pair.
+fn rounded_row(row: &[f32]) -> (Vec<i32>, f32) {
+    let pairs = row.chunks(2).map(|pair| pair.iter().sum::<f32>().abs());
+    let largest = row.iter().map(|w| w.abs()).chain(pairs).fold(0.0, f32::max);
+    if largest == 0.0 {
+        return (vec![0; row.len()], 0.0);
+    }
+    let step = largest / 127.0;
+    (
+        row.iter().map(|w| (w / step).round() as i32).collect(),
+        step,
+    )
+}
+
+/// A pointwise convolution of one image in plain integers.
+fn plain(c: &Pointwise, range: ValueRange, (height, width): (usize, usize), x: &[f32]) -> Vec<f32> {
+    let zero = i32::from(range.zero());
+    let bytes: Vec<i32> = x
+        .iter()
+        .map(|x| {
+            (x * (1.0 / range.step()) + zero as f32)
+                .round_ties_even()
+                .clamp(0.0, 255.0) as i32
+        })
+        .collect();
+    let mut y = Vec::new();
+    for (row, bias) in c.weight.chunks(c.input).zip(&c.bias) {
+        let (weights, step) = rounded_row(row);
+        let scale = f64::from(step) * f64::from(range.step());
+        let excess = i64::from(weights.iter().sum::<i32>()) * i64::from(zero);
+        let bias = (f64::from(*bias) - scale * excess as f64) as f32;
+        for row in (0..height).step_by(c.stride) {
+            for column in (0..width).step_by(c.stride) {
+                let at = |channel: usize| bytes[(channel * height + row) * width + column];
+                let products = weights.iter().enumerate().map(|(i, w)| w * at(i));
+                let value = products.sum::<i32>() as f32 * scale as f32 + bias;
+                y.push(match c.activation {
+                    Activation::None => value,
+                    Activation::Relu => value.max(0.0),
+                    Activation::Relu6 => value.clamp(0.0, 6.0),
+                    Activation::HSwish => value * (value + 3.0).clamp(0.0, 6.0) / 6.0,
+                });
+            }
+        }
+    }
+    y
+}
+
+fn check(c: Pointwise, range: ValueRange, size: (usize, usize), images: &[Vec<f32>]) {
+    let expected: Vec<f32> = images
+        .iter()
+        .flat_map(|x| plain(&c, range, size, x))
+        .collect();
+    let activation = c.activation;
+    let packed = ranged(&alone(c), range);
+    for set in InstructionSet::available() {
+        for threads in 1..=3 {
+            let settings = settings(size, images.len())
+                .with_threads(threads)
+                .with_instruction_set(set);
+            let mut engine = Engine::with_packed(packed.clone(), settings).unwrap();
+            let found = engine.run(&images.concat()).unwrap();
+            assert_eq!(found.len(), expected.len());
+            for (index, (found, expected)) in found.iter().zip(&expected).enumerate() {
+                let tolerance = match activation {
+                    // Computed in another order of operations.
+                    Activation::HSwish => 1e-6 * expected.abs().max(1.0),
+                    _ => 0.0,
+                };
+                assert!(
+                    (found - expected).abs() <= tolerance,
+                    "{set}, {threads} threads, {index}: {found} {expected}"
+                );
+            }
+        }
+    }
+}
+
+fn pointwise(input: usize, output: usize, stride: usize, activation: Activation) -> Pointwise {
+    let scale = 1.0 / (input as f32).sqrt();
+    let weight = signal("weight", input * output).into_iter();
+    Pointwise {
+        input,
+        output,
+        stride,
+        weight: weight.map(|w| w * scale).collect(),
+        bias: signal("bias", output),
+        activation,
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn a_pointwise_convolution_is_exact(
+        (input, output, stride) in (1..70usize, 1..70usize, 1..3usize),
+        size in (1..12usize, 1..12usize),
+        batch in 1..10usize,
+        (low, high) in (-4f32..1.0, 0.1f32..4.0),
+        activation in 0..4usize,
+    ) {
+        let activations =
+            [Activation::None, Activation::Relu, Activation::Relu6, Activation::HSwish];
+        let c = pointwise(input, output, stride, activations[activation]);
+        let images: Vec<_> = (0..batch)
+            .map(|image| signal(&format!("image {image}"), input * size.0 * size.1))
+            .collect();
+        check(c, ValueRange::new(low, high).unwrap(), size, &images);
+    }
+}
+
+#[test]
+fn many_pixels_and_channels_are_cut_into_exact_pieces() {
+    for (input, output, size) in [(1152, 40, (7, 7)), (17, 300, (60, 50)), (600, 24, (33, 20))] {
+        let images = [
+            signal("0", input * size.0 * size.1),
+            signal("1", input * size.0 * size.1),
+        ];
+        let c = pointwise(input, output, 1, Activation::None);
+        check(c, ValueRange::new(-1.5, 1.6).unwrap(), size, &images);
+    }
+}
+
+/// Where sums of two products in 16 bits would overflow, were the weights larger.
+#[test]
+fn the_largest_weights_and_inputs_do_not_saturate() {
+    let depth = 64;
+    let rows: [fn(usize) -> f32; 6] = [
+        |_| 1.0,
+        |_| -1.0,
+        |i| if i % 2 == 0 { 1.0 } else { -1.0 },
+        |i| if i % 3 == 0 { 1.0 } else { 0.001 },
+        |i| if i % 4 < 2 { 1.0 } else { 0.99 },
+        |_| 0.0,
+    ];
+    let c = Pointwise {
+        input: depth,
+        output: rows.len(),
+        stride: 1,
+        weight: rows.iter().flat_map(|row| (0..depth).map(row)).collect(),
+        bias: vec![0.25; rows.len()],
+        activation: Activation::None,
+    };
+    let images: Vec<_> = [7.0, 1.0, 0.5, 0.0, -1.0, -7.0, f32::MAX, f32::MIN]
+        .map(|value| vec![value; depth])
+        .to_vec();
+    check(c, ValueRange::new(-1.0, 1.0).unwrap(), (1, 1), &images);
+}
+
+#[test]
+fn fully_connected_layers_round_their_weights_alone() {
+    let (input, output) = (37, 41);
+    let network = Network {
+        input_channels: input,
+        operations: vec![
+            Operation::GlobalMean,
+            Operation::Linear(Linear {
+                input,
+                output,
+                weight: signal("weight", input * output),
+                bias: signal("bias", output),
+            }),
+        ],
+    };
+    let mut rounded = network.clone();
+    if let Operation::Linear(c) = &mut rounded.operations[1] {
+        for row in c.weight.chunks_mut(input) {
+            let step = row.iter().fold(0f32, |most, w| most.max(w.abs())) / 127.0;
+            row.iter_mut().for_each(|w| *w = (*w / step).round() * step);
+        }
+    }
+    let image = signal("image", input * 6);
+    let expected = reference(&rounded, 2, 3, &image);
+    let packed = PackedNetwork::pack(&network).unwrap();
+    let packed = packed
+        .quantise(&Quantisation::new(vec![None, None]))
+        .unwrap();
+    for set in InstructionSet::available() {
+        let settings = settings((2, 3), 1).with_instruction_set(set);
+        let mut engine = Engine::with_packed(packed.clone(), settings).unwrap();
+        let found = engine.run(&image).unwrap();
+        for (found, expected) in found.iter().zip(&expected) {
+            assert!(
+                (f64::from(*found) - expected).abs() < 1e-4,
+                "{found} {expected}"
+            );
+        }
+    }
+}
+
+/// All kinds of operations, and every way in which a pointwise convolution's input is made.
+fn networks() -> Vec<Network> {
+    let mut networks: Vec<_> = ["E3K3@8/2 E6K5s@12 - E3K7s@12 L@16/2", "E6K7s@24 E3K3@24/2"]
+        .map(|layers| {
+            let mut architecture: scarlet_arch::Architecture = layers.parse().unwrap();
+            architecture.stem = 6;
+            architecture.separable = 5;
+            architecture.head = 20;
+            architecture.classes = 7;
+            formula_network(&architecture, 64)
+        })
+        .to_vec();
+    // Squeeze-excite on a tensor that a shortcut needs too, and a map as the result.
+    let c = |input, output| Operation::Pointwise(pointwise(input, output, 1, Activation::HSwish));
+    networks.push(Network {
+        input_channels: 3,
+        operations: vec![
+            c(3, 20),
+            Operation::SqueezeExcite(SqueezeExcite {
+                channels: 20,
+                squeezed: 5,
+                squeeze_weight: signal("squeeze", 100),
+                squeeze_bias: signal("squeeze bias", 5),
+                excite_weight: signal("excite", 100),
+                excite_bias: signal("excite bias", 20),
+            }),
+            c(20, 20),
+            Operation::Add(0),
+            Operation::Pointwise(pointwise(20, 9, 2, Activation::None)),
+        ],
+    });
+    networks
+}
+
+fn calibrated(network: &Network, size: (usize, usize), images: &[f32]) -> PackedNetwork {
+    let packed = PackedNetwork::pack(network).unwrap();
+    let mut calibration = Calibration::new(packed.clone(), settings(size, 8)).unwrap();
+    calibration.observe(images).unwrap();
+    packed.quantise(&calibration.finish().unwrap()).unwrap()
+}
+
+#[test]
+fn networks_are_near_to_those_in_floats() {
+    let size = (64, 64);
+    for (index, network) in networks().iter().enumerate() {
+        let image = signal("image", 3 * 64 * 64);
+        let expected = reference(network, 64, 64, &image);
+        let packed = calibrated(network, size, &image);
+        let mean = expected.iter().sum::<f64>() / expected.len() as f64;
+        let spread: f64 = expected.iter().map(|x| (x - mean).powi(2)).sum();
+        for set in InstructionSet::available() {
+            let settings = settings(size, 1).with_instruction_set(set);
+            let mut engine = Engine::with_packed(packed.clone(), settings).unwrap();
+            let found = engine.run(&image).unwrap();
+            let pairs = found.iter().zip(&expected);
+            let error: f64 = pairs.map(|(a, b)| (f64::from(*a) - b).powi(2)).sum();
+            let relative = (error / spread).sqrt();
+            assert!(relative < 0.06, "network {index}, {set}: {relative}");
+            assert!(relative > 1e-5, "network {index} was not rounded");
+        }
+    }
+}
+
+#[test]
+fn neither_threads_nor_batches_change_a_bit() {
+    let bits = |values: &[f32]| values.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
+    for network in networks() {
+        let images = signal("images", 7 * 3 * 40 * 33);
+        let packed = calibrated(&network, (40, 33), &images);
+        for set in InstructionSet::available() {
+            let run = |batch: usize, threads: usize| {
+                let settings = settings((40, 33), batch)
+                    .with_threads(threads)
+                    .with_instruction_set(set);
+                let mut engine = Engine::with_packed(packed.clone(), settings).unwrap();
+                let batches = images.chunks(batch * 3 * 40 * 33);
+                let results = batches.map(|images| bits(engine.run(images).unwrap()));
+                results.collect::<Vec<_>>().concat()
+            };
+            let expected = run(1, 1);
+            for (batch, threads) in [(1, 3), (2, 2), (7, 1), (7, 2), (5, 4)] {
+                assert_eq!(run(batch, threads), expected, "{set}: {batch}, {threads}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_calibration_depends_on_nothing_but_the_images() {
+    let network = &networks()[0];
+    let packed = PackedNetwork::pack(network).unwrap();
+    let images = signal("images", 6 * 3 * 32 * 32);
+    let ranges = |batch: usize, threads: usize| {
+        let settings = settings((32, 32), batch).with_threads(threads);
+        let mut calibration = Calibration::new(packed.clone(), settings).unwrap();
+        for images in images.chunks(batch * 3 * 32 * 32) {
+            calibration.observe(images).unwrap();
+        }
+        calibration.finish().unwrap()
+    };
+    let expected = ranges(1, 1);
+    assert_eq!(ranges(6, 1), expected);
+    assert_eq!(ranges(4, 3), expected);
+    for (index, operation) in network.operations.iter().enumerate() {
+        let is_pointwise = matches!(operation, Operation::Pointwise(_));
+        assert_eq!(expected.input(index).is_some(), is_pointwise, "{index}");
+    }
+}
+
+#[test]
+fn an_input_that_is_always_zero_stays_in_floats() {
+    let network = alone(pointwise(3, 5, 1, Activation::None));
+    let packed = PackedNetwork::pack(&network).unwrap();
+    let mut calibration = Calibration::new(packed, settings((2, 2), 1)).unwrap();
+    calibration.observe(&[0.0; 12]).unwrap();
+    assert_eq!(calibration.finish().unwrap().input(0), None);
+}
+
+#[test]
+fn what_cannot_be_quantised_is_refused() {
+    let network = alone(pointwise(3, 5, 1, Activation::None));
+    let packed = PackedNetwork::pack(&network).unwrap();
+    let begin = || Calibration::new(packed.clone(), settings((2, 2), 1)).unwrap();
+    let message = |error: EngineError| error.to_string();
+
+    let error = message(begin().finish().unwrap_err());
+    assert!(
+        error.contains("calibrate with at least one image"),
+        "{error}"
+    );
+    for value in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+        let mut calibration = begin();
+        calibration.observe(&[value; 12]).unwrap();
+        let error = message(calibration.finish().unwrap_err());
+        assert!(error.contains("operation 0 is not finite"), "{error}");
+    }
+    let error = message(begin().observe(&[0.0; 5]).unwrap_err());
+    assert!(error.contains("the input has 5 values"), "{error}");
+
+    let quantise = |ranges| packed.quantise(&Quantisation::new(ranges));
+    let error = message(quantise(vec![None, None]).unwrap_err());
+    assert!(
+        error.contains("of 2 operations, but this one has 1"),
+        "{error}"
+    );
+    let rounded = quantise(vec![ValueRange::new(0.0, 1.0)]).unwrap();
+    for error in [
+        rounded
+            .quantise(&Quantisation::new(vec![None]))
+            .unwrap_err(),
+        Calibration::new(rounded.clone(), settings((2, 2), 1)).unwrap_err(),
+    ] {
+        assert!(message(error).contains("quantised already"));
+    }
+    let mean = Network {
+        input_channels: 3,
+        operations: vec![Operation::GlobalMean],
+    };
+    let ranges = Quantisation::new(vec![ValueRange::new(0.0, 1.0)]);
+    let error = message(
+        PackedNetwork::pack(&mean)
+            .unwrap()
+            .quantise(&ranges)
+            .unwrap_err(),
+    );
+    assert!(error.contains("operation 0 (mean) has a range"), "{error}");
+}
