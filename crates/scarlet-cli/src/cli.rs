@@ -1,11 +1,13 @@
 //! What can be written on the command line.
 
 mod deployed;
+mod latency;
 pub(crate) mod run;
 pub(crate) mod study;
 pub(crate) mod training;
 
 pub(crate) use deployed::{BenchArgs, DeployArgs, ProfileArgs, SubjectArgs};
+pub(crate) use latency::LatencyTableArgs;
 
 use std::path::PathBuf;
 
@@ -61,6 +63,7 @@ pub(crate) enum Command {
     Export(ExportArgs),
     Study(study::StudyArgs),
     Search(run::SearchArgs),
+    LatencyTable(LatencyTableArgs),
     Supernet(run::SupernetArgs),
     Extract(run::ExtractArgs),
     Train(training::TrainArgs),

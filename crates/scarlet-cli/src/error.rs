@@ -13,6 +13,7 @@ use scarlet_report::ReportError;
 use scarlet_search::SearchError;
 use scarlet_train::TrainError;
 use scarlet_train::dataset::DatasetError;
+use scarlet_train::latency::LatencyError;
 use scarlet_train::run::RunError;
 use thiserror::Error;
 
@@ -202,6 +203,7 @@ fn train_exit_code(error: &TrainError) -> u8 {
         | TrainError::SettingsChanged { .. }
         | TrainError::Exists { .. }
         | TrainError::NotARun { .. } => USAGE,
+        TrainError::Latency(error) if matches!(**error, LatencyError::OtherSpace { .. }) => USAGE,
         TrainError::Dataset(
             DatasetError::UnknownSource { .. } | DatasetError::SizesDiffer { .. },
         ) => USAGE,

@@ -26,6 +26,11 @@ pub(crate) fn configuration(
     set_all(&mut changes, &settings.set)?;
     let mut config = config.with(changes)?;
     make_absolute(&mut config.data.source);
+    if let Some(table) = &mut config.search.latency_table
+        && let Ok(path) = absolute(&*table)
+    {
+        *table = path.display().to_string();
+    }
     Ok(config)
 }
 
@@ -51,6 +56,8 @@ fn flags(
         let list = |texts: &[String]| (!texts.is_empty()).then(|| json!(texts));
         flag("search.budget", list(&search.budget));
         flag("search.objectives", list(&search.objectives));
+        let table = search.latency_table.as_ref();
+        flag("search.latency_table", table.map(|it| json!(it)));
         flag("search.evaluations", number(search.evaluations));
         flag("choose.network", search.choose.as_ref().map(|it| json!(it)));
         flag("train.epochs", number(search.epochs));

@@ -10,6 +10,7 @@ use scarlet_arch::ArchitectureError;
 use thiserror::Error;
 
 use crate::dataset::DatasetError;
+use crate::latency::LatencyError;
 
 /// Why a network cannot be trained or evaluated, and what would mend it.
 #[derive(Debug, Error)]
@@ -36,6 +37,9 @@ pub enum TrainError {
     /// Weights that cannot be written.
     #[error(transparent)]
     Weights(Box<WeightsError>),
+    /// A latency that cannot be measured or looked up.
+    #[error(transparent)]
+    Latency(Box<LatencyError>),
     /// A stabilizer that cannot be removed.
     #[error(transparent)]
     Fold(#[from] FoldError),
@@ -187,6 +191,12 @@ impl From<WeightsError> for TrainError {
 impl From<DeployError> for TrainError {
     fn from(error: DeployError) -> Self {
         Self::Deploy(Box::new(error))
+    }
+}
+
+impl From<LatencyError> for TrainError {
+    fn from(error: LatencyError) -> Self {
+        Self::Latency(Box::new(error))
     }
 }
 

@@ -9,6 +9,7 @@
 //! | training, of a supernet or of a single network | [`Trainer`], [`TrainConfig`] |
 //! | a single network on one's own images, in a run folder | [`standalone`] |
 //! | how good a candidate is | [`CandidateEvaluator`], [`recalibrate`], [`measure`] |
+//! | how long a network takes, measured or by a table | [`latency`] |
 //! | from a genome to a plain network | [`Supernet::extract`] |
 //! | what stabilizers and fair sampling change | [`study`] |
 //! | all of it, from images and a budget to a network in a folder | [`run`] |
@@ -27,6 +28,7 @@ pub mod dataset;
 mod error;
 mod evaluator;
 mod extract;
+pub mod latency;
 mod loss;
 mod measure;
 mod mix;

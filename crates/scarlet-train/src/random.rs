@@ -28,6 +28,8 @@ pub(crate) enum Purpose {
     Mix = 8,
     /// The networks of a study, and the paths in front of its layer.
     Study = 9,
+    /// The networks that a latency table is checked by.
+    Latency = 10,
 }
 
 impl From<Purpose> for u64 {

@@ -5,7 +5,7 @@ use burn::nn::{Dropout, Identity, Linear};
 use burn::tensor::{Device, Tensor};
 use scarlet::blocks::{ConvBn, SeparableConv};
 use scarlet::{Architecture, MbLayer, Scarlet, ScarletConfig};
-use scarlet_arch::{Genome, Operation, SearchSpace, Skip};
+use scarlet_arch::{ArchitectureError, Genome, Operation, SearchSpace, Skip};
 use serde::{Deserialize, Serialize};
 
 use crate::TrainError;
@@ -230,7 +230,7 @@ impl Supernet {
     ///
     /// When the genome is not of the supernet's space.
     pub fn plain_architecture(&self, genome: &Genome) -> Result<Architecture, TrainError> {
-        plain_architecture(&self.space, genome)
+        Ok(plain_architecture(&self.space, genome)?)
     }
 }
 
@@ -238,7 +238,7 @@ impl Supernet {
 pub(crate) fn plain_architecture(
     space: &SearchSpace,
     genome: &Genome,
-) -> Result<Architecture, TrainError> {
+) -> Result<Architecture, ArchitectureError> {
     let mut path = space.decode(genome)?;
     for index in 0..path.layers.len() {
         if is_skip(path.layers[index].operation) {

@@ -162,7 +162,7 @@ fn what_is_too_dear_is_not_measured() {
     let supernet = supernet(Skip::Linear, 1);
     let mut evaluator = evaluator(&supernet, 32)
         .with_constraints(["depth <= 3".parse().unwrap()])
-        .with_metric("depth", |network| {
+        .with_metric("depth", |_, network| {
             let layers = network.layers.iter();
             Ok(layers
                 .filter(|l| matches!(l.operation, scarlet::arch::Operation::InvertedResidual(_)))

@@ -18,6 +18,8 @@ Examples:
   scarlet search
   scarlet search --data flowers/ --space small --budget \"mult_adds <= 20M\" --out flowers-run
   scarlet search --data flowers/ --budget \"mult_adds <= 20M\" --budget \"parameters <= 300K\"
+  scarlet search --objectives \"maximize accuracy\" \"minimize latency_ms\" \\
+      --budget \"latency_ms <= 0.5\"
   scarlet search --config fashion.toml --dry-run
   scarlet search --resume flowers-run
   scarlet search --set train.learning_rate=0.1 --set search.calibration_images=512")]
@@ -181,14 +183,19 @@ pub(crate) struct RunSettingsArgs {
 #[group(multiple = true, conflicts_with = "resume")]
 #[command(next_help_heading = "Settings")]
 pub(crate) struct SearchSettingsArgs {
-    /// What a network must keep to, such as "mult_adds <= 5M"; also parameters, weight_bytes,
-    /// peak_activation_bytes
+    /// What a network must keep to, such as "mult_adds <= 5M"; also accuracy, parameters,
+    /// weight_bytes, peak_activation_bytes, latency_ms
     #[arg(long, value_name = "BUDGET")]
     pub(crate) budget: Vec<String>,
 
-    /// What is to be large or small, such as "maximize accuracy"
-    #[arg(long, value_name = "OBJECTIVE", num_args = 1..)]
+    /// What is to be large or small, such as "maximize accuracy" or "minimize latency_ms"
+    #[arg(long, visible_alias = "objective", value_name = "OBJECTIVE", num_args = 1..)]
     pub(crate) objectives: Vec<String>,
+
+    /// Table of scarlet latency-table that says latency_ms; without, it is measured on the device
+    /// for every candidate, with one thread unless search.latency_threads is set
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) latency_table: Option<String>,
 
     /// Candidates to measure
     #[arg(long, value_name = "N")]

@@ -10,6 +10,7 @@ mod export;
 mod extract;
 mod finetune;
 mod info;
+mod latency_table;
 mod predict;
 mod profile;
 mod reading_progress;
@@ -37,6 +38,7 @@ pub(crate) fn run(command: Command, terminal: &Terminal) -> Result<(), CliError>
         Command::Export(args) => export::run(&args, terminal),
         Command::Study(args) => study::run(&args, terminal),
         Command::Search(args) => search::run(&args, terminal),
+        Command::LatencyTable(args) => latency_table::run(&args, terminal),
         Command::Supernet(args) => supernet::run(&args, terminal),
         Command::Extract(args) => extract::run(&args, terminal),
         Command::Train(args) => train::run(&args, terminal),

@@ -111,6 +111,9 @@ pub(crate) fn choice_text(choice: &Choice) -> String {
             thousands(choice.parameters)
         ),
     );
+    if let Some(latency) = choice.latency_ms {
+        line(&mut text, "latency", &format!("{latency:.3} ms"));
+    }
     if let Some(accuracy) = choice.inherited_accuracy {
         let accuracy = format!("{} on the held-out images", percent(accuracy));
         line(&mut text, "inherited", &accuracy);
@@ -126,9 +129,11 @@ fn line(text: &mut String, name: &str, value: &str) {
 }
 
 fn priced(network: &PricedNetwork) -> String {
+    let latency = network.latency_ms.map(|ms| format!("{ms:.3} ms, "));
     format!(
-        "{} mult-adds, {} parameters: {}",
+        "{} mult-adds, {}{} parameters: {}",
         mult_adds(network.mult_adds),
+        latency.unwrap_or_default(),
         thousands(network.parameters),
         network.layers
     )

@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use scarlet_arch::Genome;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::{Measurement, TrainError};
@@ -17,20 +18,20 @@ use crate::{Measurement, TrainError};
 /// A score is filed under the fingerprint of what it was measured with (weights, images and
 /// settings), so one file can serve many runs.
 #[derive(Debug)]
-pub struct ScoreCache {
-    scores: HashMap<(String, Genome), Measurement>,
+pub struct ScoreCache<S = Measurement> {
+    scores: HashMap<(String, Genome), S>,
     file: Option<(PathBuf, File)>,
 }
 
 #[derive(Serialize, Deserialize)]
-struct Line {
+struct Line<S> {
     fingerprint: String,
     genome: Genome,
     #[serde(flatten)]
-    score: Measurement,
+    score: S,
 }
 
-impl ScoreCache {
+impl<S: Copy + Serialize + DeserializeOwned> ScoreCache<S> {
     /// A cache that is forgotten when the program ends.
     pub fn in_memory() -> Self {
         Self {
@@ -53,7 +54,7 @@ impl ScoreCache {
         };
         let mut scores = HashMap::new();
         for line in bytes.split(|&byte| byte == b'\n') {
-            if let Ok(line) = serde_json::from_slice::<Line>(line) {
+            if let Ok(line) = serde_json::from_slice::<Line<S>>(line) {
                 scores.insert((line.fingerprint, line.genome), line.score);
             }
         }
@@ -82,16 +83,16 @@ impl ScoreCache {
         self.scores.is_empty()
     }
 
-    pub(super) fn get(&self, fingerprint: &str, genome: &Genome) -> Option<Measurement> {
+    pub(crate) fn get(&self, fingerprint: &str, genome: &Genome) -> Option<S> {
         let key = (fingerprint.to_owned(), genome.clone());
         self.scores.get(&key).copied()
     }
 
-    pub(super) fn insert(
+    pub(crate) fn insert(
         &mut self,
         fingerprint: &str,
         genome: Genome,
-        score: Measurement,
+        score: S,
     ) -> Result<(), TrainError> {
         let line = Line {
             fingerprint: fingerprint.to_owned(),
@@ -149,7 +150,9 @@ mod tests {
     #[test]
     fn a_folder_is_no_cache() {
         let folder = tempfile::tempdir().unwrap();
-        let error = ScoreCache::open(folder.path()).unwrap_err().to_string();
+        let error = ScoreCache::<Measurement>::open(folder.path())
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("cannot read"), "{error}");
     }
 }

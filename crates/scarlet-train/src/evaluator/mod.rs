@@ -56,8 +56,8 @@ pub(crate) const METRICS: [&str; 5] = [
     "peak_activation_bytes",
 ];
 
-/// A metric computed from a candidate's plain architecture alone.
-type CostMetric = Box<dyn Fn(&Architecture) -> Result<f64, String> + Send>;
+/// A metric of a candidate's plain architecture alone.
+type CostMetric = Box<dyn FnMut(&Genome, &Architecture) -> Result<f64, TrainError> + Send>;
 
 /// Measures the candidates of a search by the weights they inherit from a supernet.
 ///
@@ -191,12 +191,13 @@ impl CandidateEvaluator {
         self
     }
 
-    /// Adds a metric that a candidate's plain architecture alone decides, such as its latency by
-    /// a table.
+    /// Adds a metric that a candidate's plain architecture alone decides, such as its latency. It
+    /// is asked for one candidate after the other, while no accuracy is measured; an error of it
+    /// ends the evaluation.
     pub fn with_metric(
         mut self,
         name: impl Into<String>,
-        metric: impl Fn(&Architecture) -> Result<f64, String> + Send + 'static,
+        metric: impl FnMut(&Genome, &Architecture) -> Result<f64, TrainError> + Send + 'static,
     ) -> Self {
         self.cost_metrics.push((name.into(), Box::new(metric)));
         self
@@ -274,22 +275,27 @@ impl CandidateEvaluator {
         Ok(results.into_iter().flatten().collect())
     }
 
-    /// Everything but the accuracy, in the order of the metrics.
-    fn costs(&self, genome: &Genome) -> Result<Vec<f64>, String> {
-        let text = |error: TrainError| error.to_string();
-        let network = plain_architecture(&self.space, genome).map_err(text)?;
-        let cost = Cost::of(&network, network.preprocessing.resolution)
-            .map_err(|error| error.to_string())?;
+    /// Everything but the accuracy, in the order of the metrics. The inner error is the
+    /// candidate's own.
+    fn costs(&mut self, genome: &Genome) -> Result<Evaluation, TrainError> {
+        let counted = plain_architecture(&self.space, genome).and_then(|network| {
+            let cost = Cost::of(&network, network.preprocessing.resolution)?;
+            Ok((network, cost))
+        });
+        let (network, cost) = match counted {
+            Ok(counted) => counted,
+            Err(error) => return Ok(Err(error.to_string())),
+        };
         let mut values = vec![
             cost.mult_adds as f64,
             cost.parameters as f64,
             cost.weight_bytes as f64,
             cost.peak_activation_bytes as f64,
         ];
-        for (_, metric) in &self.cost_metrics {
-            values.push(metric(&network)?);
+        for (_, metric) in &mut self.cost_metrics {
+            values.push(metric(genome, &network)?);
         }
-        Ok(values)
+        Ok(Ok(values))
     }
 
     fn violates(&self, metrics: &[String], costs: &[f64]) -> bool {
@@ -320,9 +326,11 @@ impl Evaluator for CandidateEvaluator {
         let mut evaluations: Vec<Evaluation> = Vec::with_capacity(genomes.len());
         let (mut measured, mut places) = (Vec::new(), Vec::new());
         for (place, genes) in genomes.iter().enumerate() {
-            let genome = Genome::new(genes.clone()).map_err(|error| error.to_string());
-            let costs = genome.and_then(|genome| Ok((self.costs(&genome)?, genome)));
-            evaluations.push(costs.map(|(costs, genome)| {
+            let costs = match Genome::new(genes.clone()) {
+                Ok(genome) => self.costs(&genome)?.map(|costs| (genome, costs)),
+                Err(error) => Err(error.to_string()),
+            };
+            evaluations.push(costs.map(|(genome, costs)| {
                 if !self.violates(&metrics, &costs) {
                     measured.push(genome);
                     places.push(place);

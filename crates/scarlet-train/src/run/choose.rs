@@ -13,6 +13,7 @@ use super::search::STATE;
 use super::stages::Run;
 use super::supernet::open_supernet;
 use super::{RunError, RunEvent, Stage};
+use crate::latency::LATENCY_METRIC;
 use crate::{Control, Extracted, RunFolder, Supernet};
 
 /// Which candidate is taken.
@@ -87,6 +88,9 @@ pub struct Choice {
     pub mult_adds: u64,
     /// Its trained numbers.
     pub parameters: u64,
+    /// Its latency in milliseconds, if the search knew it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latency_ms: Option<f64>,
     /// What became of each stabilizer, in words.
     pub stabilizers: Vec<String>,
 }
@@ -176,17 +180,19 @@ pub(super) fn take_out(
     let extracted = supernet.extract(genome, &FoldOptions::default())?;
     let architecture = extracted.network.architecture();
     let cost = Cost::of(architecture, architecture.preprocessing.resolution)?;
-    let inherited_accuracy = found.and_then(|found| {
-        let metric = found.metric("accuracy").ok()?;
+    let found = |name| {
+        let found = found?;
+        let metric = found.metric(name).ok()?;
         found.archive().get(genome.genes())?.value(metric)
-    });
+    };
     let folds = &extracted.stabilizers.stabilizers;
     let choice = Choice {
         genome: genome.clone(),
         layers: architecture.to_string(),
-        inherited_accuracy,
+        inherited_accuracy: found("accuracy"),
         mult_adds: cost.mult_adds,
         parameters: cost.parameters,
+        latency_ms: found(LATENCY_METRIC),
         stabilizers: folds.iter().map(ToString::to_string).collect(),
     };
     Ok((choice, extracted))

@@ -8,11 +8,9 @@ use scarlet_search::{
 };
 use serde::Serialize;
 
-use super::plan::extreme;
-use super::search::SCORES;
 use super::stages::Run;
 use super::{RunError, RunEvent, Stage};
-use crate::{Control, RunFolder, ScoreCache, Supernet};
+use crate::{Control, RunFolder, Supernet};
 
 /// What is compared.
 #[derive(Debug, Clone, PartialEq)]
@@ -105,7 +103,7 @@ impl Run {
             .collect();
         let algorithms = algorithms(&common.algorithm);
         let total = algorithms.len() * config.seeds.len();
-        let mut evaluator = self.evaluator(supernet, ScoreCache::open(folder.file(SCORES))?)?;
+        let mut evaluator = self.search_evaluator(folder, supernet)?;
         let mut searches = Vec::with_capacity(total);
         for &seed in &config.seeds {
             for (name, algorithm) in &algorithms {
@@ -161,9 +159,9 @@ impl Run {
             Direction::Maximize => (Bound::AtLeast, Bound::AtMost),
         };
         let furthest = |bound| {
-            let found = extreme(&self.space, &Constraint::new(&objective.name, bound, 0.0))?;
+            let found = self.extreme(&Constraint::new(&objective.name, bound, 0.0))?;
             found
-                .map(|(_, value)| value as f64)
+                .map(|(_, value)| value)
                 .ok_or_else(|| RunError::Setting {
                     section: "search",
                     problem: format!(

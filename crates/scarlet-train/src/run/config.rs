@@ -1,9 +1,11 @@
 //! [`RunConfig`]: everything that decides what a run comes to, as data.
 
+use scarlet_arch::SearchSpace;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::data::Needs;
 use super::overlay::overlay;
 use super::{
     ChooseSettings, DataSettings, ExportSettings, RunError, SearchSettings, SpaceSettings,
@@ -53,6 +55,27 @@ impl RunConfig {
             choose: section(&mut tree, "choose")?,
             train: section(&mut tree, "train")?,
             export: section(&mut tree, "export")?,
+        })
+    }
+
+    /// The networks to choose from, for the images. `progress` is told of every photograph and how
+    /// many there are.
+    ///
+    /// # Errors
+    ///
+    /// When the images cannot be used, or the space cannot be built.
+    pub fn search_space(&self, progress: impl Fn(usize) + Sync) -> Result<SearchSpace, RunError> {
+        let data = self.data.read(&self.needs()?, progress)?;
+        self.space.build(&data.input)
+    }
+
+    /// What the settings want of the images.
+    pub(super) fn needs(&self) -> Result<Needs, RunError> {
+        let recipes = [&self.supernet.recipe, &self.train.recipe];
+        Ok(Needs {
+            stride: self.space.stride()?,
+            photograph: self.space.photograph(),
+            crops: recipes.iter().any(|it| it.augment.resized_crop.is_some()),
         })
     }
 

@@ -13,6 +13,7 @@ use thiserror::Error;
 use super::Stage;
 use crate::TrainError;
 use crate::dataset::DatasetError;
+use crate::latency::LatencyError;
 
 /// Why a run cannot begin or go on, and what would mend it.
 #[derive(Debug, Error)]
@@ -129,6 +130,12 @@ impl From<ArchitectureError> for RunError {
 impl From<TrainError> for RunError {
     fn from(error: TrainError) -> Self {
         Self::Train(Box::new(error))
+    }
+}
+
+impl From<LatencyError> for RunError {
+    fn from(error: LatencyError) -> Self {
+        TrainError::from(error).into()
     }
 }
 

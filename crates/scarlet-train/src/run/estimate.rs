@@ -8,9 +8,10 @@ use serde::Serialize;
 
 use super::RunError;
 use super::choose::take_out;
-use super::plan::{Plan, extreme, metric};
+use super::plan::{Plan, metric};
 use super::stages::Run;
 use crate::dataset::ImageSet;
+use crate::latency::LATENCY_METRIC;
 use crate::supernet::plain_architecture;
 use crate::{Control, Event, PathSampler, ScoreCache, Supernet, TrainConfig, Trainable, Trainer};
 
@@ -76,7 +77,7 @@ impl Run {
     fn within_budget(&self) -> Result<Genome, RunError> {
         let mult_adds = |bound| Constraint::new("mult_adds", bound, 0.0);
         let find = |bound| -> Result<Vec<u8>, RunError> {
-            let found = extreme(&self.space, &mult_adds(bound))?;
+            let found = self.extreme(&mult_adds(bound))?;
             Ok(found.map_or_else(
                 || vec![0; self.space.layers()],
                 |(genome, _)| genome.genes().to_vec(),
@@ -99,7 +100,14 @@ impl Run {
         let budget = self.config.search.budget.iter();
         Ok(budget
             .filter_map(|constraint| {
-                Some(constraint.violation(metric(&cost, &constraint.name)? as f64))
+                let value = match (metric(&cost, &constraint.name), &self.latency_table) {
+                    (Some(value), _) => value as f64,
+                    (None, Some(table)) if constraint.name == LATENCY_METRIC => {
+                        table.latency_ms(genome).ok()?
+                    }
+                    _ => return None,
+                };
+                Some(constraint.violation(value))
             })
             .all(|violation| violation == 0.0))
     }

@@ -25,10 +25,11 @@ impl RunConfig {
     ///
     /// # Errors
     ///
-    /// When the folder holds a run, or it cannot be written.
+    /// When the folder holds a run, it cannot be written, or the latency table cannot be read.
     pub fn new_folder(&self, path: &Path) -> Result<RunFolder, RunError> {
         let folder = RunFolder::create(path, self)?;
         make_parts(&folder)?;
+        self.search.keep_latency_table(&folder)?;
         Ok(folder)
     }
 
@@ -40,13 +41,14 @@ impl RunConfig {
     pub fn open_existing(path: &Path) -> Result<(RunFolder, Self), RunError> {
         let (folder, tree) = RunFolder::open::<Value>(path)?;
         // Over the defaults, so that runs of earlier versions can be read.
-        let config = Self::default()
+        let mut config = Self::default()
             .with(tree)
             .map_err(|error| TrainError::RunFile {
                 path: folder.file(CONFIG),
                 problem: error.to_string(),
             })?;
         make_parts(&folder)?;
+        config.search.take_latency_table(&folder);
         Ok((folder, config))
     }
 }

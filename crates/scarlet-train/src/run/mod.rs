@@ -35,6 +35,7 @@ mod error;
 mod estimate;
 mod export;
 mod folder;
+mod latency;
 mod observer;
 mod overlay;
 mod plan;

@@ -1,6 +1,7 @@
 //! What a run reports while it goes on.
 
 use std::fmt;
+use std::time::Duration;
 
 use scarlet_search::GenerationRecord;
 use serde::{Deserialize, Serialize};
@@ -58,6 +59,8 @@ pub enum RunEvent<'a> {
     },
     /// A candidate was measured.
     Candidate(&'a Measurement),
+    /// A candidate's latency was measured.
+    Latency(Duration),
     /// A generation of the search was done, in this run or before.
     Generation {
         /// What it came to.

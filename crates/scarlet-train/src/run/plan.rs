@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::stages::Run;
 use super::{Estimate, RunError};
 use crate::Sampling;
+use crate::latency::{LATENCY_METRIC, LatencyTable};
 use crate::supernet::plain_architecture;
 
 /// How the parts of a [`Cost`] that are searched for are called.
@@ -63,6 +64,9 @@ pub struct PricedNetwork {
     pub mult_adds: u64,
     /// Its trained numbers.
     pub parameters: u64,
+    /// Its latency, where the run has a table.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub latency_ms: Option<f64>,
 }
 
 impl Run {
@@ -89,8 +93,8 @@ impl Run {
             train_images: self.data.train.len(),
             holdout_images: self.data.holdout.len(),
             test_images: self.data.test.len(),
-            cheapest: priced(&self.space, &at_most(Bound::AtMost))?,
-            dearest: priced(&self.space, &at_most(Bound::AtLeast))?,
+            cheapest: self.priced(&at_most(Bound::AtMost))?,
+            dearest: self.priced(&at_most(Bound::AtLeast))?,
             budget: texts(&self.config.search.budget),
             objectives: texts(&self.config.search.objectives),
             supernet_steps: self
@@ -104,25 +108,35 @@ impl Run {
             estimate: None,
         })
     }
+
+    /// The network that is furthest on the constraint's side, as [`extreme`].
+    pub(super) fn extreme(
+        &self,
+        constraint: &Constraint,
+    ) -> Result<Option<(Genome, f64)>, RunError> {
+        extreme(&self.space, self.latency_table.as_ref(), constraint)
+    }
+
+    fn priced(&self, towards: &Constraint) -> Result<PricedNetwork, RunError> {
+        let genome = match self.extreme(towards)? {
+            Some((genome, _)) => genome,
+            None => Genome::new(vec![0; self.space.layers()])?,
+        };
+        let network = plain_architecture(&self.space, &genome)?;
+        let cost = Cost::of(&network, network.preprocessing.resolution)?;
+        let table = self.latency_table.as_ref();
+        Ok(PricedNetwork {
+            layers: network.to_string(),
+            mult_adds: cost.mult_adds,
+            parameters: cost.parameters,
+            latency_ms: table.map(|table| table.latency_ms(&genome)).transpose()?,
+            genome,
+        })
+    }
 }
 
 fn texts<T: ToString>(values: &[T]) -> Vec<String> {
     values.iter().map(ToString::to_string).collect()
-}
-
-fn priced(space: &SearchSpace, towards: &Constraint) -> Result<PricedNetwork, RunError> {
-    let genome = match extreme(space, towards)? {
-        Some((genome, _)) => genome,
-        None => Genome::new(vec![0; space.layers()])?,
-    };
-    let network = plain_architecture(space, &genome)?;
-    let cost = Cost::of(&network, network.preprocessing.resolution)?;
-    Ok(PricedNetwork {
-        genome,
-        layers: network.to_string(),
-        mult_adds: cost.mult_adds,
-        parameters: cost.parameters,
-    })
 }
 
 /// The network of the space that is furthest on the constraint's side, and its value; `None` where
@@ -130,10 +144,15 @@ fn priced(space: &SearchSpace, towards: &Constraint) -> Result<PricedNetwork, Ru
 ///
 /// What a layer costs does not depend on the other layers' choices, so each can be chosen on its
 /// own.
-pub(super) fn extreme(
+fn extreme(
     space: &SearchSpace,
+    table: Option<&LatencyTable>,
     constraint: &Constraint,
-) -> Result<Option<(Genome, u64)>, RunError> {
+) -> Result<Option<(Genome, f64)>, RunError> {
+    if constraint.name == LATENCY_METRIC {
+        let extreme = table.map(|table| table.extreme(constraint.bound));
+        return Ok(extreme.transpose()?);
+    }
     // Networks of one choice throughout show what it costs in every layer.
     let mut best: Vec<(u64, u8)> = Vec::new();
     for choice in 0..space.choices(0).len() as u8 {
@@ -159,7 +178,7 @@ pub(super) fn extreme(
     let genome = Genome::new(best.into_iter().map(|(_, choice)| choice).collect())?;
     let network = plain_architecture(space, &genome)?;
     let cost = Cost::of(&network, network.preprocessing.resolution)?;
-    Ok(metric(&cost, &constraint.name).map(|value| (genome, value)))
+    Ok(metric(&cost, &constraint.name).map(|value| (genome, value as f64)))
 }
 
 fn is_better(bound: Bound, value: u64, than: u64) -> bool {
@@ -191,12 +210,16 @@ fn part_metric(part: &PartCost, name: &str) -> Option<u64> {
 }
 
 /// Refuses a budget that no network of the space keeps.
-pub(super) fn check_budget(space: &SearchSpace, budget: &[Constraint]) -> Result<(), RunError> {
+pub(super) fn check_budget(
+    space: &SearchSpace,
+    table: Option<&LatencyTable>,
+    budget: &[Constraint],
+) -> Result<(), RunError> {
     for constraint in budget {
-        let Some((genome, value)) = extreme(space, constraint)? else {
+        let Some((genome, value)) = extreme(space, table, constraint)? else {
             continue;
         };
-        if constraint.violation(value as f64) > 0.0 {
+        if constraint.violation(value) > 0.0 {
             return Err(RunError::ImpossibleBudget {
                 constraint: constraint.to_string(),
                 extreme: match constraint.bound {
@@ -253,9 +276,9 @@ mod tests {
             }
             let extreme = |bound| {
                 let constraint = Constraint::new(name, bound, 0.0);
-                extreme(&space, &constraint)
+                extreme(&space, None, &constraint)
                     .unwrap()
-                    .map(|(_, value)| value)
+                    .map(|(_, value)| value as u64)
             };
             assert_eq!(
                 extreme(Bound::AtMost),
@@ -274,7 +297,9 @@ mod tests {
     fn an_impossible_budget_names_the_cheapest_network() {
         let message = |text: &str| {
             let budget = [text.parse().unwrap()];
-            check_budget(&space(), &budget).unwrap_err().to_string()
+            check_budget(&space(), None, &budget)
+                .unwrap_err()
+                .to_string()
         };
         let error = message("mult_adds <= 1K");
         assert!(
@@ -285,6 +310,6 @@ mod tests {
         );
         assert!(error.contains("(`33"), "{error}");
         assert!(message("parameters >= 1G").contains("the dearest has "));
-        check_budget(&space(), &["accuracy >= 0.9".parse().unwrap()]).unwrap();
+        check_budget(&space(), None, &["accuracy >= 0.9".parse().unwrap()]).unwrap();
     }
 }

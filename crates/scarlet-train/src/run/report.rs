@@ -3,7 +3,6 @@
 use std::fs;
 
 use scarlet::Scarlet;
-use scarlet_arch::ArchitectureError;
 use scarlet_report::{
     Chosen, Fact, Reference, RunReport, SearchSummary, TrainedEpoch, TrainingCurve, front_csv,
     front_svg, html,
@@ -51,14 +50,7 @@ impl Run {
             .chain(constraints)
             .find(|name| *name != "accuracy")
             .map_or("mult_adds", String::as_str);
-        let plain = |genome: &_| match plain_architecture(&self.space, genome) {
-            Ok(network) => Ok(network),
-            Err(TrainError::Architecture(error)) => Err(*error),
-            Err(other) => Err(ArchitectureError::GenomeText {
-                text: String::new(),
-                problem: other.to_string(),
-            }),
-        };
+        let plain = |genome: &_| plain_architecture(&self.space, genome);
         Ok(SearchSummary::of(
             found,
             self.space.template(),

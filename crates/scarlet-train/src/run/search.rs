@@ -9,10 +9,11 @@ use scarlet_search::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::plan::extreme;
 use super::stages::Run;
 use super::{RunError, RunEvent, Stage};
+use crate::error::require;
 use crate::evaluator::METRICS;
+use crate::latency::LATENCY_METRIC;
 use crate::{
     CandidateEvaluator, Control, EvaluatorConfig, Measurement, RunFolder, ScoreCache, Supernet,
     TrainError,
@@ -21,7 +22,7 @@ use crate::{
 /// The search between two generations.
 pub(super) const STATE: &str = "search/state.json";
 /// The scores of all candidates.
-pub(super) const SCORES: &str = "search/scores.jsonl";
+const SCORES: &str = "search/scores.jsonl";
 
 /// What is searched for, and how long.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -32,6 +33,13 @@ pub struct SearchSettings {
     /// What is to be large or small, the first of which decides between networks within the
     /// budget.
     pub objectives: Vec<Objective>,
+    /// A file that `scarlet latency-table` wrote, which then says the metric `latency_ms` of every
+    /// candidate. Without one, `latency_ms` is measured on the run's own device, one image at a
+    /// time, if an objective or the budget names it; a run with such an objective cannot be
+    /// repeated to the bit, but gone on with.
+    pub latency_table: Option<String>,
+    /// Threads of the CPU that latency is measured with where there is no table.
+    pub latency_threads: usize,
     /// How candidates are bred.
     pub algorithm: Algorithm,
     /// How many candidates are measured.
@@ -57,6 +65,8 @@ impl Default for SearchSettings {
                 Objective::maximize("accuracy"),
                 Objective::minimize("mult_adds"),
             ],
+            latency_table: None,
+            latency_threads: 1,
             algorithm: Algorithm::Nsga2(Nsga2 {
                 population: 20,
                 ..Nsga2::default()
@@ -71,18 +81,22 @@ impl Default for SearchSettings {
 
 impl SearchSettings {
     /// Refuses to want what is not measured.
-    pub(super) fn check_metrics(&self) -> Result<(), SearchError> {
+    pub(super) fn check_metrics(&self) -> Result<(), RunError> {
+        let threads = self.latency_threads;
+        require(threads > 0, "search.latency_threads", threads, "at least 1")?;
+        let known = || METRICS.into_iter().chain([LATENCY_METRIC]);
         let objectives = self.objectives.iter().map(|objective| &objective.name);
         let budget = self.budget.iter().map(|constraint| &constraint.name);
         match objectives
             .chain(budget)
-            .find(|name| !METRICS.contains(&name.as_str()))
+            .find(|name| known().all(|metric| metric != name.as_str()))
         {
             None => Ok(()),
             Some(name) => Err(SearchError::UnknownMetric {
                 name: name.clone(),
-                known: METRICS.map(str::to_owned).to_vec(),
-            }),
+                known: known().map(str::to_owned).collect(),
+            }
+            .into()),
         }
     }
 }
@@ -96,7 +110,7 @@ impl Run {
     /// stops the run.
     pub fn search(&self, folder: &RunFolder, supernet: &Supernet) -> Result<SearchState, RunError> {
         self.stage(folder, Stage::Search, || {
-            let evaluator = self.evaluator(supernet, ScoreCache::open(folder.file(SCORES))?)?;
+            let evaluator = self.search_evaluator(folder, supernet)?;
             let path = folder.file(STATE);
             let mut search = match path.try_exists().map_err(TrainError::read(&path))? {
                 true => Search::resume(SearchState::load(&path)?, evaluator)?,
@@ -140,6 +154,17 @@ impl Run {
         self.unless_stopped(Stage::Search, self.report(&event) == Control::Continue)
     }
 
+    /// What judges candidates by all that is wanted of them, and keeps what it measured in the
+    /// folder.
+    pub(super) fn search_evaluator(
+        &self,
+        folder: &RunFolder,
+        supernet: &Supernet,
+    ) -> Result<CandidateEvaluator, RunError> {
+        let evaluator = self.evaluator(supernet, ScoreCache::open(folder.file(SCORES))?)?;
+        self.with_latency(evaluator, folder)
+    }
+
     pub(super) fn evaluator(
         &self,
         supernet: &Supernet,
@@ -175,7 +200,13 @@ impl Run {
         // search starts with it.
         let mut initial: Vec<Vec<u8>> = Vec::new();
         for constraint in &settings.budget {
-            if let Some((genome, _)) = extreme(&self.space, constraint)? {
+            // What has to be measured can be guessed.
+            let guess = Constraint::new("mult_adds", constraint.bound, 0.0);
+            let found = match self.extreme(constraint)? {
+                None if constraint.name == LATENCY_METRIC => self.extreme(&guess)?,
+                found => found,
+            };
+            if let Some((genome, _)) = found {
                 let genes = genome.genes().to_vec();
                 if !initial.contains(&genes) {
                     initial.push(genes);

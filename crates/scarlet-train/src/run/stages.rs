@@ -7,10 +7,10 @@ use std::time::Instant;
 use burn::tensor::Device;
 use scarlet_arch::SearchSpace;
 
-use super::data::Needs;
 use super::plan::check_budget;
 use super::timing::{self, StageEvent};
 use super::{Exported, RunConfig, RunData, RunError, RunEvent, RunObserver, Stage};
+use crate::latency::LatencyTable;
 use crate::{Control, Event, RunFolder};
 
 /// A run: its settings, its images and its search space. See the [module](super).
@@ -18,6 +18,8 @@ pub struct Run {
     pub(super) config: RunConfig,
     pub(super) data: RunData,
     pub(super) space: SearchSpace,
+    /// By which candidates have a latency.
+    pub(super) latency_table: Option<LatencyTable>,
     pub(super) device: Device,
     pub(super) workers: usize,
     pub(super) observer: Arc<dyn RunObserver>,
@@ -40,19 +42,19 @@ impl Run {
     ) -> Result<Self, RunError> {
         config.supernet.recipe.validate()?;
         config.train.recipe.validate()?;
-        let recipes = [&config.supernet.recipe, &config.train.recipe];
-        let needs = Needs {
-            stride: config.space.stride()?,
-            photograph: config.space.photograph(),
-            crops: recipes.iter().any(|it| it.augment.resized_crop.is_some()),
-        };
-        let data = config.data.read(&needs, progress)?;
+        let data = config.data.read(&config.needs()?, progress)?;
         let space = config.space.build(&data.input)?;
-        check_budget(&space, &config.search.budget)?;
+        let latency_table = config.search.latency_table.as_ref();
+        let latency_table = latency_table.map(LatencyTable::open).transpose()?;
+        if let Some(table) = &latency_table {
+            table.check_space(&space)?;
+        }
+        check_budget(&space, latency_table.as_ref(), &config.search.budget)?;
         let run = Self {
             config,
             data,
             space,
+            latency_table,
             device,
             workers: 1,
             observer: Arc::new(|_: &RunEvent<'_>| Control::Continue),

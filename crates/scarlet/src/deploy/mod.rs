@@ -2,8 +2,10 @@
 
 mod file;
 pub(crate) mod lower;
+mod parts;
 mod profile;
 
+pub use parts::PartTime;
 pub use profile::PartProfile;
 
 use std::io;
@@ -179,22 +181,11 @@ impl Deployed {
     ///
     /// When the values are not a whole number of images, none, or too many.
     pub fn run(&mut self, images: &[f32]) -> Result<&[f32], DeployError> {
-        let (height, width) = self.size;
+        let most = self.most();
         match &mut self.form {
             Form::Kernels { engine, .. } => Ok(engine.run(images)?),
             Form::Graph { network, logits } => {
-                let channels = self.architecture.input_channels;
-                let per_image = channels * height * width;
-                let count = images.len() / per_image;
-                if count == 0 || count > self.batch || !images.len().is_multiple_of(per_image) {
-                    return Err(DeployError::Values {
-                        found: images.len(),
-                        per_image,
-                        batch: self.batch,
-                    });
-                }
-                let data = TensorData::new(images.to_vec(), [count, channels, height, width]);
-                let input = Tensor::from_data(data, &network.device());
+                let input = tensor(images, most, &network.device())?;
                 *logits = network
                     .try_forward(input)?
                     .try_into_vec_as()
@@ -236,6 +227,31 @@ impl Deployed {
     pub fn batch(&self) -> usize {
         self.batch
     }
+
+    /// The shape of as many images as one call may have.
+    fn most(&self) -> [usize; 4] {
+        let (height, width) = self.size;
+        [self.batch, self.architecture.input_channels, height, width]
+    }
+}
+
+/// Images as a tensor of a graph's device; at `most` those of this shape.
+fn tensor(
+    images: &[f32],
+    most @ [batch, channels, height, width]: [usize; 4],
+    device: &Device,
+) -> Result<Tensor<4>, DeployError> {
+    let per_image = most[1..].iter().product();
+    let count = images.len() / per_image;
+    if count == 0 || count > batch || !images.len().is_multiple_of(per_image) {
+        return Err(DeployError::Values {
+            found: images.len(),
+            per_image,
+            batch,
+        });
+    }
+    let data = TensorData::new(images.to_vec(), [count, channels, height, width]);
+    Ok(Tensor::from_data(data, device))
 }
 
 /// A network that cannot be deployed, or images that it cannot take.

@@ -1,0 +1,53 @@
+//! The command that measures a latency table.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueHint};
+
+use super::run::RunSettingsArgs;
+use super::{ComputeArgs, at_least_one, batch_size, run_count};
+
+/// Measure how long every layer of a search space takes on a device
+///
+/// Measures each choice of each layer, and the parts that all networks have; the latency of a
+/// network is then the sum of its parts. Times the deployed form, on the CPU as it runs whole
+/// networks, on other devices part by part, in rounds in which all networks take turns; each time
+/// is the median of the rounds, stored with half the distance of their quartiles. A few random
+/// networks are measured whole beside them, and say how well the table foretells.
+///
+/// scarlet search then takes the table for its objectives and budgets by the name latency_ms. The
+/// settings of the space must be the same: data, resolution, space, choices, width.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  scarlet latency-table --threads 1 --out table.json
+  scarlet latency-table --data flowers/ --space small --device wgpu --out gpu.json
+  scarlet search --latency-table table.json --budget \"latency_ms <= 0.5\" \\
+      --objectives \"maximize accuracy\" \"minimize latency_ms\"")]
+pub(crate) struct LatencyTableArgs {
+    /// File to write
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) out: PathBuf,
+
+    /// Images of a call
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = batch_size)]
+    pub(crate) batch: usize,
+
+    /// Rounds that every time is the median of
+    #[arg(long, value_name = "N", default_value_t = 30, value_parser = run_count)]
+    pub(crate) rounds: usize,
+
+    /// Random networks to check the table by
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = at_least_one)]
+    pub(crate) networks: usize,
+
+    /// Print the table as JSON too
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    #[command(flatten)]
+    pub(crate) settings: RunSettingsArgs,
+
+    #[command(flatten)]
+    pub(crate) compute: ComputeArgs,
+}

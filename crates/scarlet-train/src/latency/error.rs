@@ -1,0 +1,97 @@
+//! [`LatencyError`]: tables that cannot be made or used.
+
+use std::io;
+use std::path::PathBuf;
+
+use scarlet::{ConfigError, DeployError};
+use scarlet_arch::ArchitectureError;
+use thiserror::Error;
+
+/// Why a latency cannot be measured or looked up, and what would mend it.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum LatencyError {
+    /// A network that cannot be built.
+    #[error(transparent)]
+    Network(#[from] ConfigError),
+    /// A network that is none of the space's.
+    #[error(transparent)]
+    Architecture(#[from] ArchitectureError),
+    /// A network that cannot be deployed, or a device that failed.
+    #[error(transparent)]
+    Deploy(#[from] DeployError),
+    /// A setting out of its range.
+    #[error("`{setting}` is 0, but must be at least 1")]
+    Zero {
+        /// Name of the setting.
+        setting: &'static str,
+    },
+    /// A file that cannot be read.
+    #[error("cannot read the latency table `{path}`: {source}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A file that cannot be written.
+    #[error(
+        "cannot write the latency table `{path}`: {source}; what was there before is unchanged"
+    )]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A file that is no table.
+    #[error("`{path}` is no latency table: {problem}. Measure one with `scarlet latency-table`")]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A table of another version of this program.
+    #[error(
+        "the latency table `{path}` is of version {found}, but this program reads version \
+         {expected}: measure it anew with `scarlet latency-table`"
+    )]
+    Version {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        found: u32,
+        /// The version that can be read.
+        expected: u32,
+    },
+    /// A table that lacks what its space has.
+    #[error(
+        "the latency table `{path}` has no time for {choice} in layer {layer}: measure it anew \
+         with `scarlet latency-table`"
+    )]
+    MissingEntry {
+        /// The file.
+        path: PathBuf,
+        /// The layer, from 1.
+        layer: usize,
+        /// What the layer does.
+        choice: String,
+    },
+    /// A table of other networks.
+    #[error(
+        "the latency table is of another search space: its `{setting}` is {table}, but here it is \
+         {run}. Measure one with `scarlet latency-table` and the settings of this search"
+    )]
+    OtherSpace {
+        /// What differs.
+        setting: String,
+        /// What the table has.
+        table: String,
+        /// What is searched.
+        run: String,
+    },
+    /// Whoever watches wants it to end.
+    #[error("stopped before everything was measured")]
+    Stopped,
+}

@@ -1,0 +1,81 @@
+//! The latency of whole networks.
+
+use std::time::{Duration, Instant};
+
+use burn::tensor::Device;
+use scarlet::{Architecture, DeployOptions, Deployed, ScarletConfig};
+
+use super::LatencyError;
+
+/// Runs of a round, of which the shortest counts.
+pub(super) const RUNS: usize = 5;
+/// Runs before those that count: caches fill, and devices wake up.
+const WARM_UP: usize = 2;
+/// Rounds of a network that is measured by itself.
+const ROUNDS: usize = 7;
+
+/// How long a deployed network takes for a batch of images of its resolution, from memory to
+/// memory: the shortest of many runs, after some that do not count. Its weights are random: they do not matter.
+///
+/// # Errors
+///
+/// When the network cannot be built or deployed, or the device fails.
+pub fn network_latency(
+    architecture: &Architecture,
+    device: &Device,
+    batch: usize,
+    threads: usize,
+) -> Result<Duration, LatencyError> {
+    let mut subject = Subject::new(architecture, device, batch, threads)?;
+    let mut shortest = Duration::MAX;
+    for _ in 0..ROUNDS {
+        shortest = shortest.min(subject.time()?);
+    }
+    Ok(shortest)
+}
+
+/// A deployed network, and a batch for it.
+pub(super) struct Subject {
+    pub(super) network: Deployed,
+    pub(super) images: Vec<f32>,
+}
+
+impl Subject {
+    pub(super) fn new(
+        architecture: &Architecture,
+        device: &Device,
+        batch: usize,
+        threads: usize,
+    ) -> Result<Self, LatencyError> {
+        for (setting, value) in [("batch", batch), ("threads", threads)] {
+            if value == 0 {
+                return Err(LatencyError::Zero { setting });
+            }
+        }
+        let network = ScarletConfig::from(architecture.clone()).try_init(device)?;
+        let options = DeployOptions::new().with_batch(batch).with_threads(threads);
+        let side = architecture.preprocessing.resolution;
+        let values = batch * architecture.input_channels * side * side;
+        Ok(Self {
+            network: network.deploy(&options)?,
+            // Neither zero nor denormal, which some processors treat differently.
+            images: (0..values)
+                .map(|value| (value % 255) as f32 / 127.0 - 1.0)
+                .collect(),
+        })
+    }
+
+    /// The shortest of a few runs.
+    pub(super) fn time(&mut self) -> Result<Duration, LatencyError> {
+        for _ in 0..WARM_UP {
+            self.network.run(&self.images)?;
+        }
+        let mut shortest = Duration::MAX;
+        for _ in 0..RUNS {
+            let started = Instant::now();
+            self.network.run(&self.images)?;
+            shortest = shortest.min(started.elapsed());
+        }
+        Ok(shortest)
+    }
+}

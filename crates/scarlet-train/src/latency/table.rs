@@ -1,0 +1,428 @@
+//! [`LatencyTable`]: the time of every choice of every layer, and its file.
+
+use std::fs;
+use std::path::Path;
+
+use scarlet::atomic_file;
+use scarlet_arch::{Genome, SearchSpace, Skip};
+use scarlet_search::Bound;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::statistics::rounded;
+use super::{LatencyError, Spread};
+
+/// What [`LatencyTable::save`] writes, and all that [`LatencyTable::open`] reads.
+const VERSION: u32 = 1;
+
+/// How long every choice of every layer of a search space takes on a device, and the parts that
+/// all its networks have. The latency of a network is the sum of its parts.
+///
+/// The times are of plain networks, as they are used: skips that keep the shape take none.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct LatencyTable {
+    version: u32,
+    /// The device, as it is named on the command line.
+    pub device: String,
+    /// Threads of the CPU.
+    pub threads: usize,
+    /// Images of a call.
+    pub batch: usize,
+    /// Height and width of the images, in pixels.
+    pub resolution: usize,
+    /// Rounds that every time is the median of.
+    pub rounds: usize,
+    /// The networks, without what does not change their speed.
+    space: SearchSpace,
+    /// What all networks have, in the order of execution.
+    pub fixed: Vec<FixedPart>,
+    /// What whole networks take beyond the sum of their parts: the call, and the way of images and
+    /// logits to the device and back; the median of the networks that the parts were measured in.
+    pub overhead: Spread,
+    /// For each layer, the time of each choice, in the order of the space.
+    pub layers: Vec<Vec<Entry>>,
+    /// How the table foretells whole networks, if that was asked for.
+    pub check: Option<TableCheck>,
+}
+
+/// A part that all networks have.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FixedPart {
+    /// `stem`, `separable`, `head` or `classifier`.
+    pub part: String,
+    /// Its time.
+    pub time: Spread,
+}
+
+/// What a layer may do.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Entry {
+    /// In its text form, such as `E3K5s`.
+    pub choice: String,
+    /// Its time.
+    pub time: Spread,
+}
+
+/// How the table foretells the latency of networks that were measured whole.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TableCheck {
+    /// Random networks.
+    pub networks: usize,
+    /// Mean of the errors' sizes, each as a share of the measured latency.
+    pub mean_error: f64,
+    /// Kendall's tau between both latencies, from −1 to 1; `None` where all are equal.
+    pub kendall_tau: Option<f64>,
+    /// Fastest and slowest of them as measured, in milliseconds.
+    pub range_ms: (f64, f64),
+}
+
+/// What is measured of a space.
+pub(super) struct Times {
+    pub(super) fixed: Vec<FixedPart>,
+    pub(super) layers: Vec<Vec<Spread>>,
+}
+
+/// What a table is measured on.
+#[derive(Debug, Clone)]
+pub(super) struct Circumstances {
+    pub(super) device: String,
+    pub(super) threads: usize,
+    pub(super) batch: usize,
+    pub(super) rounds: usize,
+}
+
+impl LatencyTable {
+    pub(super) fn new(
+        space: &SearchSpace,
+        on: Circumstances,
+        times: Times,
+    ) -> Result<Self, LatencyError> {
+        let space = plain(space)?;
+        let layers = times.layers.into_iter().enumerate();
+        let layers = layers.map(|(layer, times)| {
+            let choices = space.choices(layer).iter().map(ToString::to_string);
+            let entry = |(choice, time)| Entry { choice, time };
+            choices.zip(times).map(entry).collect()
+        });
+        Ok(Self {
+            version: VERSION,
+            device: on.device,
+            threads: on.threads,
+            batch: on.batch,
+            resolution: space.template().preprocessing.resolution,
+            rounds: on.rounds,
+            layers: layers.collect(),
+            fixed: times.fixed,
+            overhead: Spread::of(&[]),
+            check: None,
+            space,
+        })
+    }
+
+    /// Reads a table.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read, is no table, is of another version, or lacks a choice.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, LatencyError> {
+        let path = path.as_ref();
+        let bytes = fs::read(path).map_err(|source| LatencyError::Read {
+            path: path.to_owned(),
+            source,
+        })?;
+        let damaged = |problem: String| LatencyError::Damaged {
+            path: path.to_owned(),
+            problem,
+        };
+        let tree: Value =
+            serde_json::from_slice(&bytes).map_err(|error| damaged(error.to_string()))?;
+        // Before all else: another version may look different in any other way.
+        let version = tree["version"].as_u64().and_then(|it| it.try_into().ok());
+        match version {
+            Some(VERSION) => {}
+            None => return Err(damaged("it says no `version`".to_owned())),
+            Some(found) => {
+                return Err(LatencyError::Version {
+                    path: path.to_owned(),
+                    found,
+                    expected: VERSION,
+                });
+            }
+        }
+        let mut table: Self =
+            serde_json::from_value(tree).map_err(|error| damaged(error.to_string()))?;
+        table.put_in_order(path)?;
+        let entries = table.layers.iter().flatten().map(|entry| entry.time.ms);
+        let fixed = table.fixed.iter().map(|part| part.time.ms);
+        match entries.chain(fixed).find(|&ms| ms < 0.0) {
+            Some(ms) => Err(damaged(format!("a part takes {ms} ms"))),
+            None => Ok(table),
+        }
+    }
+
+    /// Puts the entries of each layer into the order of the space, and misses none.
+    fn put_in_order(&mut self, path: &Path) -> Result<(), LatencyError> {
+        self.layers.resize(self.space.layers(), Vec::new());
+        for (layer, entries) in self.layers.iter_mut().enumerate() {
+            let mut ordered = Vec::new();
+            for choice in self.space.choices(layer).iter().map(ToString::to_string) {
+                let entry = entries.iter().find(|entry| entry.choice == choice);
+                ordered.push(entry.cloned().ok_or_else(|| LatencyError::MissingEntry {
+                    path: path.to_owned(),
+                    layer: layer + 1,
+                    choice,
+                })?);
+            }
+            *entries = ordered;
+        }
+        Ok(())
+    }
+
+    /// Writes the table as JSON, whole or not at all.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be written.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<(), LatencyError> {
+        let path = path.as_ref();
+        let written = atomic_file::write(path, |file| {
+            serde_json::to_writer_pretty(&mut *file, self)?;
+            file.write_all(b"\n")
+        });
+        written.map_err(|source| LatencyError::Write {
+            path: path.to_owned(),
+            source,
+        })
+    }
+
+    /// The networks that the table is of, without what does not change their speed.
+    pub fn space(&self) -> &SearchSpace {
+        &self.space
+    }
+
+    /// Refuses a space whose networks are others than the table's. Names, normalisation of images
+    /// and what is done on a skip while a supernet trains may differ.
+    ///
+    /// # Errors
+    ///
+    /// [`LatencyError::OtherSpace`] names the first difference.
+    pub fn check_space(&self, space: &SearchSpace) -> Result<(), LatencyError> {
+        let tree = |space| serde_json::to_value(space).unwrap_or_default();
+        match difference(&tree(&self.space), &tree(&plain(space)?), "") {
+            None => Ok(()),
+            Some((setting, table, run)) => Err(LatencyError::OtherSpace {
+                setting,
+                table,
+                run,
+            }),
+        }
+    }
+
+    /// The latency of a network of the space, in milliseconds: the sum of its parts.
+    ///
+    /// # Errors
+    ///
+    /// When the genome is not of the table's space.
+    pub fn latency_ms(&self, genome: &Genome) -> Result<f64, LatencyError> {
+        self.space.decode(genome)?;
+        Ok(self.sum(genome))
+    }
+
+    /// Of a genome that is known to be of the space.
+    fn sum(&self, genome: &Genome) -> f64 {
+        let layers = self.layers.iter().zip(genome.genes());
+        let layers: f64 = layers
+            .map(|(entries, &gene)| entries[usize::from(gene)].time.ms)
+            .sum();
+        let fixed: f64 = self.fixed.iter().map(|part| part.time.ms).sum();
+        rounded(fixed + self.overhead.ms + layers)
+    }
+
+    /// The fastest network (for [`Bound::AtMost`]) or the slowest, and its latency in
+    /// milliseconds.
+    ///
+    /// # Errors
+    ///
+    /// None for a table that was measured or read.
+    pub fn extreme(&self, bound: Bound) -> Result<(Genome, f64), LatencyError> {
+        let better = |a: f64, b: f64| match bound {
+            Bound::AtMost => a < b,
+            Bound::AtLeast => a > b,
+        };
+        let genes = self.layers.iter().map(|entries| {
+            let mut best = 0;
+            for (gene, entry) in entries.iter().enumerate() {
+                if better(entry.time.ms, entries[best].time.ms) {
+                    best = gene;
+                }
+            }
+            best as u8
+        });
+        let genome = Genome::new(genes.collect())?;
+        let latency = self.sum(&genome);
+        Ok((genome, latency))
+    }
+}
+
+/// A space with only what decides how fast its networks are.
+fn plain(space: &SearchSpace) -> Result<SearchSpace, LatencyError> {
+    let mut template = space.template().clone();
+    let reference = scarlet_arch::scarlet_a();
+    template.name = "latency".to_owned();
+    template.batch_norm = reference.batch_norm;
+    template.preprocessing = scarlet_arch::Preprocessing {
+        resolution: template.preprocessing.resolution,
+        ..scarlet_arch::Preprocessing::IMAGENET
+    };
+    let space_of = SearchSpace::new(template, space.choices(0).to_vec())?;
+    Ok(match space.skip() {
+        Some(_) => space_of.with_skip(Skip::Identity)?,
+        None => space_of,
+    })
+}
+
+/// The first setting in which two values differ, with its value in both.
+fn difference(table: &Value, run: &Value, path: &str) -> Option<(String, String, String)> {
+    if let (Value::Object(table), Value::Object(run)) = (table, run) {
+        return table.iter().find_map(|(key, value)| {
+            let path = match path.is_empty() {
+                true => key.clone(),
+                false => format!("{path}.{key}"),
+            };
+            difference(value, &run[key], &path)
+        });
+    }
+    (table != run).then(|| (path.to_owned(), table.to_string(), run.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn space() -> SearchSpace {
+        let mut template = SearchSpace::small_images(1, 16, 3)
+            .unwrap()
+            .template()
+            .clone();
+        template.layers.truncate(3);
+        let choices = ["E3K3", "E6K5s"].map(|text| text.parse().unwrap());
+        SearchSpace::new(template, choices.to_vec())
+            .unwrap()
+            .with_skip(Skip::Linear)
+            .unwrap()
+    }
+
+    fn time(ms: f64) -> Spread {
+        Spread { ms, spread_ms: 0.0 }
+    }
+
+    fn table() -> LatencyTable {
+        let on = Circumstances {
+            device: "cpu".to_owned(),
+            threads: 1,
+            batch: 1,
+            rounds: 1,
+        };
+        let part = |part: &str, ms| FixedPart {
+            part: part.to_owned(),
+            time: time(ms),
+        };
+        let times = Times {
+            fixed: vec![part("stem", 1.0), part("head", 2.0)],
+            layers: vec![
+                vec![time(10.0), time(20.0), time(0.0)],
+                vec![time(40.0), time(30.0), time(0.0)],
+                vec![time(50.0), time(60.0), time(55.0)],
+            ],
+        };
+        let mut table = LatencyTable::new(&space(), on, times).unwrap();
+        table.overhead = time(-0.5);
+        table
+    }
+
+    fn genome(text: &str) -> Genome {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_latency_is_the_sum_of_the_parts() {
+        let table = table();
+        assert_eq!(table.latency_ms(&genome("010")).unwrap(), 92.5);
+        assert_eq!(table.latency_ms(&genome("222")).unwrap(), 57.5);
+        assert_eq!(table.extreme(Bound::AtMost).unwrap(), (genome("220"), 52.5));
+        assert_eq!(
+            table.extreme(Bound::AtLeast).unwrap(),
+            (genome("101"), 122.5)
+        );
+        let error = table.latency_ms(&genome("03")).unwrap_err().to_string();
+        assert!(error.contains("this search space has 3"), "{error}");
+    }
+
+    #[test]
+    fn only_what_changes_the_speed_must_be_the_same() {
+        let table = table();
+        let mut template = space().template().clone();
+        template.name = "other".to_owned();
+        template.preprocessing.mean = [0.1; 3];
+        let choices = space().choices(0).to_vec();
+        let same = SearchSpace::new(template.clone(), choices.clone()).unwrap();
+        table.check_space(&same).unwrap();
+        table
+            .check_space(&same.with_skip(Skip::Identity).unwrap())
+            .unwrap();
+        template.head = 64;
+        let other = SearchSpace::new(template, choices).unwrap();
+        let error = table.check_space(&other).unwrap_err().to_string();
+        assert!(
+            error.contains("its `template.head` is 320, but here it is 64"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_table_comes_back_from_its_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("table.json");
+        let mut table = table();
+        table.layers[1][0].time.ms = 0.1 + 0.2;
+        table.save(&path).unwrap();
+        assert_eq!(LatencyTable::open(&path).unwrap(), table);
+        let error = table.save(folder.path()).unwrap_err().to_string();
+        assert!(error.contains("what was there before is unchanged"));
+    }
+
+    #[test]
+    fn files_that_are_no_table_say_why() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("table.json");
+        let message = |change: &dyn Fn(&mut Value)| {
+            let mut tree = serde_json::to_value(table()).unwrap();
+            change(&mut tree);
+            fs::write(&path, tree.to_string()).unwrap();
+            LatencyTable::open(&path).unwrap_err().to_string()
+        };
+        let error = message(&|tree| tree["layers"][2][1]["choice"] = "E9K9".into());
+        assert!(error.contains("no time for E6K5s in layer 3"), "{error}");
+        let error = message(&|tree| tree["layers"] = serde_json::json!([]));
+        assert!(error.contains("no time for E3K3 in layer 1"), "{error}");
+        let error = message(&|tree| tree["version"] = 9.into());
+        assert!(error.contains("is of version 9, but"), "{error}");
+        let error = message(&|tree| tree["layers"][0][0]["time"]["ms"] = (-1.0).into());
+        assert!(error.contains("a part takes -1 ms"), "{error}");
+        let error = message(&|tree| *tree = serde_json::json!({"version": 1}));
+        assert!(error.contains("missing field"), "{error}");
+        let error = message(&|tree| *tree = 3.into());
+        assert!(error.contains("it says no `version`"), "{error}");
+        fs::write(&path, "{\"version\": 1, \"dev").unwrap();
+        let error = LatencyTable::open(&path).unwrap_err().to_string();
+        assert!(error.contains("is no latency table: EOF"), "{error}");
+        fs::remove_file(&path).unwrap();
+        let error = LatencyTable::open(&path).unwrap_err().to_string();
+        assert!(error.contains("cannot read the latency table"), "{error}");
+    }
+}

@@ -1,0 +1,104 @@
+//! The latency of candidates: by a table, or measured on the run's own device.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use scarlet::Architecture;
+use scarlet_arch::Genome;
+use serde::{Deserialize, Serialize};
+
+use super::stages::Run;
+use super::{RunError, RunEvent, SearchSettings};
+use crate::latency::{LATENCY_METRIC, LatencyTable, network_latency};
+use crate::{CandidateEvaluator, Control, RunFolder, ScoreCache, TrainError};
+
+/// A copy of the table that a run began with.
+const TABLE: &str = "search/latency-table.json";
+/// The latencies that were measured.
+const MEASURED: &str = "search/latencies.jsonl";
+
+/// A candidate's latency as it was measured. No later measurement comes to the same, so what was
+/// measured once is kept, and a search that goes on finds it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Measured {
+    /// Whole, so that it is the same after reading.
+    nanoseconds: u64,
+}
+
+impl Measured {
+    fn of(time: Duration) -> Self {
+        Self {
+            nanoseconds: u64::try_from(time.as_nanos()).unwrap_or(u64::MAX),
+        }
+    }
+
+    fn milliseconds(self) -> f64 {
+        self.nanoseconds as f64 / 1e6
+    }
+}
+
+impl SearchSettings {
+    /// Whether candidates have a latency.
+    pub(super) fn has_latency(&self) -> bool {
+        let mut objectives = self.objectives.iter().map(|it| &it.name);
+        let mut budget = self.budget.iter().map(|it| &it.name);
+        self.latency_table.is_some()
+            || objectives.any(|name| name == LATENCY_METRIC)
+            || budget.any(|name| name == LATENCY_METRIC)
+    }
+
+    /// Copies the table into the folder of a new run, which then needs no other.
+    pub(super) fn keep_latency_table(&self, folder: &RunFolder) -> Result<(), RunError> {
+        if let Some(table) = &self.latency_table {
+            LatencyTable::open(table)?.save(folder.file(TABLE))?;
+        }
+        Ok(())
+    }
+
+    /// Takes the folder's copy for the table, if it has one.
+    pub(super) fn take_latency_table(&mut self, folder: &RunFolder) {
+        let copy = folder.file(TABLE);
+        if self.latency_table.is_some() && copy.is_file() {
+            self.latency_table = Some(copy.display().to_string());
+        }
+    }
+}
+
+impl Run {
+    /// Has the evaluator say the latency of candidates, if anything is wanted of it.
+    pub(super) fn with_latency(
+        &self,
+        evaluator: CandidateEvaluator,
+        folder: &RunFolder,
+    ) -> Result<CandidateEvaluator, RunError> {
+        if let Some(table) = self.latency_table.clone() {
+            return Ok(evaluator.with_metric(LATENCY_METRIC, move |genome, _| {
+                Ok(table.latency_ms(genome)?)
+            }));
+        }
+        if !self.config.search.has_latency() {
+            return Ok(evaluator);
+        }
+        let mut known: ScoreCache<Measured> = ScoreCache::open(folder.file(MEASURED))?;
+        let threads = self.config.search.latency_threads;
+        let device = self.device.clone();
+        let observer = Arc::clone(&self.observer);
+        let stopped = Arc::clone(&self.stopped);
+        let what = format!("latency, batch 1, threads {threads}");
+        let metric = move |genome: &Genome, network: &Architecture| {
+            if let Some(known) = known.get(&what, genome) {
+                return Ok(known.milliseconds());
+            }
+            let time = network_latency(network, &device, 1, threads)?;
+            let measured = Measured::of(time);
+            known.insert(&what, genome.clone(), measured)?;
+            if observer.event(&RunEvent::Latency(time)) == Control::Stop {
+                stopped.store(true, Ordering::Relaxed);
+                return Err(TrainError::Stopped);
+            }
+            Ok(measured.milliseconds())
+        };
+        Ok(evaluator.with_metric(LATENCY_METRIC, metric))
+    }
+}

@@ -1,0 +1,180 @@
+//! How long each part of a deployed network takes, on any device.
+
+use std::time::{Duration, Instant};
+
+use burn::nn::Linear;
+use burn::tensor::module::adaptive_avg_pool2d;
+use burn::tensor::{Device, Tensor};
+use scarlet_ops::Activation;
+
+use super::{DeployError, Deployed, Form, tensor};
+use crate::Scarlet;
+
+/// Forward passes of a part that a device is given at once. Waiting for it takes time of its own,
+/// which a part of a whole network does not pay.
+const QUEUED: u32 = 8;
+
+/// How long one part of a network takes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PartTime {
+    /// `stem`, `separable`, a layer such as `3 E3K7s`, `head` or `classifier`.
+    pub part: String,
+    /// For a layer, its place in the architecture, from 0.
+    pub layer: Option<usize>,
+    /// For all images, the shortest of the runs.
+    pub time: Duration,
+}
+
+impl PartTime {
+    fn new(part: impl Into<String>, time: Duration) -> Self {
+        let part = part.into();
+        let number = part.split(' ').next().and_then(|word| word.parse().ok());
+        Self {
+            layer: number.and_then(|number: usize| number.checked_sub(1)),
+            part,
+            time,
+        }
+    }
+}
+
+impl Deployed {
+    /// Runs every part `runs` times on `images` `[images, channels, height, width]`, or on what the
+    /// parts before it make of them, and says how long each took, in the order of execution. Parts
+    /// that do nothing are left out.
+    ///
+    /// On the CPU the parts are those of whole forward passes, as in [`profile`](Self::profile).
+    /// On another device each is run by itself, several times before the device is waited for.
+    ///
+    /// # Errors
+    ///
+    /// As [`run`](Self::run).
+    pub fn part_times(
+        &mut self,
+        images: &[f32],
+        runs: usize,
+    ) -> Result<Vec<PartTime>, DeployError> {
+        if let Form::Graph { network, .. } = &self.form {
+            let input = tensor(images, self.most(), &network.device())?;
+            return graph_times(network, input, runs.max(1));
+        }
+        let parts = self.profile(images, runs)?;
+        Ok(parts
+            .iter()
+            .map(|part| PartTime::new(part.part.clone(), part.time()))
+            .collect())
+    }
+}
+
+fn graph_times(
+    network: &Scarlet,
+    images: Tensor<4>,
+    runs: usize,
+) -> Result<Vec<PartTime>, DeployError> {
+    let device = network.device();
+    let mut parts = Vec::new();
+    let mut time = |name: String, input: Tensor<4>, pass: &dyn Fn(Tensor<4>) -> Tensor<4>| {
+        let (output, time) = timed(&device, input, runs, pass)?;
+        parts.push(PartTime::new(name, time));
+        Ok::<_, DeployError>(output)
+    };
+    let mut x = time("stem".to_owned(), images, &|x| {
+        network.stem.forward_activated(Activation::Relu6, x)
+    })?;
+    x = time("separable".to_owned(), x, &|x| {
+        network.separable_conv.forward(x)
+    })?;
+    let described = &network.architecture().layers;
+    for (index, (layer, described)) in network.mb_module.iter().zip(described).enumerate() {
+        if !matches!(layer, crate::MbLayer::Identity(_)) {
+            let name = format!("{} {}", index + 1, described.operation);
+            x = time(name, x, &|x| layer.forward(x))?;
+        }
+    }
+    x = time("head".to_owned(), x, &|x| {
+        let head = &network.conv_before_pooling;
+        adaptive_avg_pool2d(head.forward_activated(Activation::Relu6, x), [1, 1])
+    })?;
+    time("classifier".to_owned(), x, &|x| {
+        classified(&network.classifier, x)
+    })?;
+    Ok(parts)
+}
+
+fn classified(classifier: &Linear, pooled: Tensor<4>) -> Tensor<4> {
+    let logits = classifier.forward(pooled.flatten::<2>(1, 3));
+    let [images, classes] = logits.dims();
+    logits.reshape([images, classes, 1, 1])
+}
+
+/// What a part makes of its input, and its shortest time.
+fn timed(
+    device: &Device,
+    input: Tensor<4>,
+    runs: usize,
+    pass: &dyn Fn(Tensor<4>) -> Tensor<4>,
+) -> Result<(Tensor<4>, Duration), DeployError> {
+    let wait = || {
+        let done = device.sync();
+        done.map_err(|error| DeployError::Compute(error.to_string()))
+    };
+    // The first pass may compile kernels or try them out.
+    let output = pass(input.clone());
+    wait()?;
+    let mut shortest = Duration::MAX;
+    for _ in 0..runs {
+        let started = Instant::now();
+        for _ in 0..QUEUED {
+            let _ = pass(input.clone());
+        }
+        wait()?;
+        shortest = shortest.min(started.elapsed() / QUEUED);
+    }
+    Ok((output, shortest))
+}
+
+#[cfg(all(test, feature = "flex"))]
+mod tests {
+    use super::*;
+    use crate::{DeployOptions, ScarletConfig};
+
+    #[test]
+    fn kernels_and_graph_have_the_same_parts() {
+        let device = Device::flex();
+        let architecture: crate::Architecture = "E3K3@24/2 - E6K5s@24 E3K3@40/2".parse().unwrap();
+        let config = ScarletConfig::from(architecture.clone()).with_resolution(32);
+        let network = config.with_classes(7).init(&device);
+        let options = DeployOptions::new().with_size(32, 32).with_threads(1);
+        let images = [0.5; 3 * 32 * 32];
+        let mut kernels = network.deploy(&options).unwrap();
+        let graph = |_| {
+            Ok(Form::Graph {
+                network: Box::new(network.fold_for_running()),
+                logits: Vec::new(),
+            })
+        };
+        let mut graph =
+            Deployed::with_form(network.architecture().clone(), &options, graph).unwrap();
+        let parts = |deployed: &mut Deployed| -> Vec<(String, Option<usize>)> {
+            let times = deployed.part_times(&images, 2).unwrap();
+            assert!(times.iter().all(|part| part.time > Duration::ZERO));
+            times.into_iter().map(|it| (it.part, it.layer)).collect()
+        };
+        let expected = [
+            ("stem", None),
+            ("separable", None),
+            ("1 E3K3", Some(0)),
+            ("3 E6K5s", Some(2)),
+            ("4 E3K3", Some(3)),
+            ("head", None),
+            ("classifier", None),
+        ];
+        let expected = expected.map(|(part, layer)| (part.to_owned(), layer));
+        assert_eq!(parts(&mut kernels), expected);
+        assert_eq!(parts(&mut graph), expected);
+        // What the parts make one after the other is what the network makes.
+        let logits = graph.run(&images).unwrap().to_vec();
+        assert_eq!(logits.len(), 7);
+        let error = graph.part_times(&images[1..], 1).unwrap_err().to_string();
+        assert!(error.contains("are not between 1 and 1 images"), "{error}");
+    }
+}
