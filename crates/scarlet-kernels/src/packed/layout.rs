@@ -221,6 +221,9 @@ pub(super) fn pack_matrix(values: &[f32], array: &Array, mut to: &mut [f32]) {
 /// The values that [`pack_matrix`] packed.
 pub(super) fn unpack_matrix(array: &Array, mut from: &[f32]) -> Vec<f32> {
     let mut values = Vec::with_capacity(array.values());
+    if array.columns == 0 {
+        return values;
+    }
     for panel in panels(array.rows.div_ceil(LANES), array.panel) {
         let width = panel.blocks * LANES;
         let (packed, rest) = from.split_at(width * array.padded_columns);
