@@ -202,6 +202,7 @@ fn train_exit_code(error: &TrainError) -> u8 {
         | TrainError::Settings { .. }
         | TrainError::SettingsChanged { .. }
         | TrainError::Exists { .. }
+        | TrainError::OtherTeacher { .. }
         | TrainError::NotARun { .. } => USAGE,
         TrainError::Latency(error) if matches!(**error, LatencyError::OtherSpace { .. }) => USAGE,
         TrainError::Dataset(

@@ -26,10 +26,12 @@ pub(crate) fn configuration(
     set_all(&mut changes, &settings.set)?;
     let mut config = config.with(changes)?;
     make_absolute(&mut config.data.source);
-    if let Some(table) = &mut config.search.latency_table
-        && let Ok(path) = absolute(&*table)
-    {
-        *table = path.display().to_string();
+    for file in [
+        &mut config.search.latency_table,
+        &mut config.supernet.recipe.teacher,
+        &mut config.train.recipe.teacher,
+    ] {
+        make_file_absolute(file);
     }
     Ok(config)
 }
@@ -60,6 +62,7 @@ fn flags(
         flag("search.latency_table", table.map(|it| json!(it)));
         flag("search.evaluations", number(search.evaluations));
         flag("choose.network", search.choose.as_ref().map(|it| json!(it)));
+        flag("train.teacher", search.teacher.as_ref().map(|it| json!(it)));
         flag("train.epochs", number(search.epochs));
     }
     flags
@@ -99,6 +102,15 @@ pub(crate) fn make_absolute(source: &mut String) {
         && let Ok(path) = absolute(source.as_str())
     {
         *source = path.display().to_string();
+    }
+}
+
+/// The same for a file.
+pub(crate) fn make_file_absolute(file: &mut Option<String>) {
+    if let Some(file) = file
+        && let Ok(path) = absolute(&*file)
+    {
+        *file = path.display().to_string();
     }
 }
 

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use crate::cli::training::TrainingArgs;
 use crate::error::CliError;
-use crate::run_settings::{make_absolute, read_toml, set, set_all};
+use crate::run_settings::{make_absolute, make_file_absolute, read_toml, set, set_all};
 
 /// The configuration that the command line asks for, with more flags of its command.
 pub(crate) fn configuration(
@@ -27,6 +27,10 @@ pub(crate) fn configuration(
             "network.resolution",
             settings.resolution.map(|it| json!(it)),
         ),
+        (
+            "train.teacher",
+            settings.teacher.as_ref().map(|it| json!(it)),
+        ),
         ("train.seed", settings.seed.map(|it| json!(it))),
         ("train.epochs", settings.epochs.map(|it| json!(it))),
         ("train.batch_size", settings.batch.map(|it| json!(it))),
@@ -45,6 +49,7 @@ pub(crate) fn configuration(
     let source = changes["data"]["source"].as_str().ok_or(CliError::NoData)?;
     let mut config = StandaloneConfig::defaults(recipe, source)?.with(changes)?;
     make_absolute(&mut config.data.source);
+    make_file_absolute(&mut config.train.teacher);
     Ok(config)
 }
 

@@ -74,6 +74,19 @@ pub enum TrainError {
         /// What would make them fit.
         hint: &'static str,
     },
+    /// A teacher that knows something else than its student is to learn.
+    #[error(
+        "the teacher is made for {found} {what}, but its student for {expected}: take a teacher that \
+         was trained on the same classes and kind of images"
+    )]
+    OtherTeacher {
+        /// What differs.
+        what: &'static str,
+        /// What the teacher has.
+        found: usize,
+        /// What the student has.
+        expected: usize,
+    },
     /// Training has diverged.
     #[error(
         "step {step}: the loss is {loss}; training has diverged and was stopped before this step \

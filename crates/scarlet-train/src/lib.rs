@@ -28,6 +28,7 @@ pub mod dataset;
 mod error;
 mod evaluator;
 mod extract;
+mod fingerprint;
 pub mod latency;
 mod loss;
 mod measure;
@@ -51,6 +52,6 @@ pub use sampler::{PathSampler, Sampling};
 pub use scarlet_data::{Augment, ColorJitter, RandAugment, ResizedCrop};
 pub use supernet::{ChoiceLayer, StabilizerInit, Supernet, SupernetConfig};
 pub use trainer::{
-    Checkpoints, Control, EpochRecord, Event, Observer, Optimizer, Teacher, TrainConfig, Trainable,
-    Trained, Trainer, load_checkpoint,
+    Checkpoints, Control, Distillation, EpochRecord, Event, Observer, Optimizer, Teacher,
+    TrainConfig, Trainable, Trained, Trainer, load_checkpoint,
 };

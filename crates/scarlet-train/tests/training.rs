@@ -15,8 +15,9 @@ use scarlet::arch::{SearchSpace, Skip};
 use scarlet::{Scarlet, ScarletConfig};
 use scarlet_train::dataset::Images;
 use scarlet_train::{
-    Augment, Checkpoints, Control, Event, Mix, Optimizer, PathSampler, Sampling, Supernet, Teacher,
-    TrainConfig, TrainError, Trainable, Trained, Trainer, load_checkpoint, measure, recalibrate,
+    Augment, Checkpoints, Control, Distillation, Event, Mix, Optimizer, PathSampler, Sampling,
+    Supernet, Teacher, TrainConfig, TrainError, Trainable, Trained, Trainer, load_checkpoint,
+    measure, recalibrate,
 };
 
 fn network(seed: u64) -> Scarlet {
@@ -184,8 +185,10 @@ fn every_way_of_training_learns() {
     let distilled = Trainer::new(config)
         .with_teacher(Teacher {
             network: teacher,
-            weight: 0.5,
-            temperature: 2.0,
+            distillation: Distillation {
+                weight: 0.5,
+                temperature: 2.0,
+            },
         })
         .train(network(2), (), &train)
         .unwrap()

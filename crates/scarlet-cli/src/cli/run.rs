@@ -205,6 +205,11 @@ pub(crate) struct SearchSettingsArgs {
     #[arg(long, value_name = "NETWORK")]
     pub(crate) choose: Option<String>,
 
+    /// Weights of a network of the same classes that the chosen one learns from too; how much is
+    /// said by train.distillation.weight and .temperature
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) teacher: Option<PathBuf>,
+
     /// Epochs of the chosen network's training
     #[arg(long, value_name = "N")]
     pub(crate) epochs: Option<usize>,

@@ -146,6 +146,11 @@ pub(crate) struct TrainingSettingsArgs {
     #[arg(long, value_name = "EPOCHS", value_parser = at_least_one)]
     pub(crate) patience: Option<usize>,
 
+    /// Weights of a network of the same classes to learn from too; how much is said by
+    /// train.distillation.weight and .temperature
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) teacher: Option<PathBuf>,
+
     /// Seed of every random decision
     #[arg(long, value_name = "N")]
     pub(crate) seed: Option<u64>,

@@ -1,7 +1,6 @@
 //! [`CandidateEvaluator`]: what a search asks how good a candidate is.
 
 mod cache;
-mod fingerprint;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
@@ -13,10 +12,10 @@ use scarlet_arch::{Architecture, Cost, Genome, SearchSpace};
 use scarlet_search::{Constraint, Evaluation, Evaluator, EvaluatorError};
 use serde::{Deserialize, Serialize};
 
-use self::fingerprint::Fingerprint;
 use crate::batch::Batcher;
 use crate::dataset::{ImageSet, Source};
 use crate::error::require;
+use crate::fingerprint::Fingerprint;
 use crate::measure::measure_on;
 use crate::random::{Purpose, Stream};
 use crate::supernet::plain_architecture;

@@ -11,6 +11,7 @@ use super::plan::check_budget;
 use super::timing::{self, StageEvent};
 use super::{Exported, RunConfig, RunData, RunError, RunEvent, RunObserver, Stage};
 use crate::latency::LatencyTable;
+use crate::trainer::check_teacher;
 use crate::{Control, Event, RunFolder};
 
 /// A run: its settings, its images and its search space. See the [module](super).
@@ -44,6 +45,9 @@ impl Run {
         config.train.recipe.validate()?;
         let data = config.data.read(&config.needs()?, progress)?;
         let space = config.space.build(&data.input)?;
+        for recipe in [&config.supernet.recipe, &config.train.recipe] {
+            check_teacher(recipe, space.template(), &device)?;
+        }
         let latency_table = config.search.latency_table.as_ref();
         let latency_table = latency_table.map(LatencyTable::open).transpose()?;
         if let Some(table) = &latency_table {

@@ -30,6 +30,7 @@ use serde::{Deserialize, Serialize};
 pub use self::config::{DataSettings, NetworkSettings, Recipe, StandaloneConfig};
 use self::data::StandaloneData;
 pub use self::plan::StandalonePlan;
+use crate::trainer::check_teacher;
 use crate::{Checkpoints, Observer, RunFolder, TrainError, Trainer, measure};
 
 /// Where a run's network comes from.
@@ -106,6 +107,7 @@ impl Standalone {
         };
         let data = StandaloneData::read(&config, &architecture, progress)?;
         let architecture = architecture.with_classes(data.classes().len());
+        check_teacher(&config.train, &architecture, device)?;
         let network = network::build(&config, &architecture, weights.as_ref(), device)?;
         Ok(Self {
             record: StandaloneRecord {

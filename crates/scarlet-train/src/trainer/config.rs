@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use scarlet_data::Augment;
 
 use super::schedule::Schedule;
+use super::teacher::Distillation;
 use crate::error::{TrainError, require};
 use crate::mix::Mix;
 
@@ -78,6 +79,11 @@ pub struct TrainConfig {
     pub augment: Augment,
     /// Mixing the images of a mini-batch.
     pub mix: Mix,
+    /// A file with the weights of a network to learn from too, besides the labels; of the same
+    /// classes, in the same order. Every path of a supernet learns from it.
+    pub teacher: Option<String>,
+    /// How much is learned from the teacher.
+    pub distillation: Distillation,
     /// Seed of every random decision.
     pub seed: u64,
 }
@@ -100,6 +106,8 @@ impl Default for TrainConfig {
             patience: None,
             augment: Augment::default(),
             mix: Mix::default(),
+            teacher: None,
+            distillation: Distillation::default(),
             seed: 0,
         }
     }
@@ -117,6 +125,7 @@ impl TrainConfig {
     ///
     /// [`TrainError::Setting`] names the first that is out of its range.
     pub fn validate(&self) -> Result<(), TrainError> {
+        self.distillation.validate()?;
         let positive = "a positive number";
         let natural = "at least 1";
         let share = "at least 0 and under 1";

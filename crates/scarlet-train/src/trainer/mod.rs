@@ -8,6 +8,7 @@ mod feed;
 mod layers;
 mod optimizer;
 mod schedule;
+mod teacher;
 mod trainable;
 
 use std::fs;
@@ -27,11 +28,12 @@ use self::checkpoint::{Checkpoint, Failed, Restored};
 use self::feed::Feed;
 use self::layers::Depths;
 use self::schedule::Schedule;
+use self::teacher::Lesson;
 use crate::TrainError;
 use crate::batch::{Batch, Batcher, count_correct};
 use crate::dataset::Source;
 use crate::error::require;
-use crate::loss::{cross_entropy, distillation};
+use crate::loss::cross_entropy;
 use crate::measure::measure;
 use crate::random::{Purpose, seed_of};
 use crate::run_folder::EventLog;
@@ -39,6 +41,8 @@ use crate::run_folder::EventLog;
 pub use self::checkpoint::load_checkpoint;
 pub use self::config::{Optimizer, TrainConfig};
 pub use self::events::{Control, EpochRecord, Event, Observer};
+pub(crate) use self::teacher::check_teacher;
+pub use self::teacher::{Distillation, Teacher};
 pub use self::trainable::Trainable;
 
 /// Names of the files with weights for use.
@@ -82,18 +86,6 @@ impl Checkpoints {
     fn file(&self) -> PathBuf {
         self.folder.join("checkpoint.safetensors")
     }
-}
-
-/// A network to learn from, besides the labels.
-#[derive(Debug, Clone)]
-pub struct Teacher {
-    /// The network. It reads the same images as its student.
-    pub network: Scarlet,
-    /// Share of the loss that is the divergence from the teacher's probabilities, from 0 to 1;
-    /// the rest is cross-entropy.
-    pub weight: f64,
-    /// By how much both networks' logits are divided before they are compared.
-    pub temperature: f64,
 }
 
 /// What came out of a run.
@@ -189,7 +181,7 @@ impl<'a> Trainer<'a> {
         self
     }
 
-    /// Learns from a network too (knowledge distillation).
+    /// Learns from a network too (knowledge distillation), whatever teacher the settings name.
     pub fn with_teacher(mut self, teacher: Teacher) -> Self {
         self.teacher = Some(teacher);
         self
@@ -215,7 +207,7 @@ impl<'a> Trainer<'a> {
     /// When a setting is out of range, images do not fit the network, training diverges, or
     /// a checkpoint cannot be read or written.
     pub fn train<'s, M: Trainable>(
-        self,
+        mut self,
         model: M,
         sampler: M::Sampler,
         images: impl Into<Source<'s>>,
@@ -229,21 +221,12 @@ impl<'a> Trainer<'a> {
             format!("{device:?}"),
             "an autodiff one (Burn's `Device::autodiff`), with the network on it",
         )?;
-        if let Some(teacher) = &self.teacher {
-            require(
-                (0.0..=1.0).contains(&teacher.weight),
-                "teacher.weight",
-                teacher.weight,
-                "from 0 to 1",
-            )?;
-            require(
-                teacher.temperature > 0.0 && teacher.temperature.is_finite(),
-                "teacher.temperature",
-                teacher.temperature,
-                "a positive number",
-            )?;
-            Batcher::new(images, teacher.network.architecture(), &device)?;
-        }
+        let teacher = match self.teacher.take() {
+            Some(teacher) => Some(teacher),
+            None => Teacher::of(&self.config, model.template(), &device)?,
+        };
+        let lesson = teacher.map(|teacher| Lesson::new(&teacher, model.template()));
+        let lesson = lesson.transpose()?;
         if let Some(validation) = self.validation {
             Batcher::new(validation, model.template(), &device)?;
         }
@@ -274,7 +257,7 @@ impl<'a> Trainer<'a> {
         let batcher = Batcher::new(images, model.template(), &device)?;
         let config = self.config.clone();
         let schedule = Schedule::new(&config, images.len(), M::passes(&sampler));
-        let run = Run::start(self, model, sampler, schedule, images.len())?;
+        let run = Run::start(self, lesson, model, sampler, schedule, images.len())?;
         let trained = thread::scope(|scope| {
             let feed = Feed::start(scope, &batcher, config, schedule, run.progress.step)?;
             run.finish(&batcher, feed)
@@ -292,6 +275,9 @@ struct Progress<S> {
     images: usize,
     /// The sampler as the run began with it.
     first_sampler: serde_json::Value,
+    /// Of the teacher's weights, if there is one.
+    #[serde(default)]
+    teacher: Option<String>,
     step: u64,
     sampler: S,
     /// Of the epoch that is going on.
@@ -326,6 +312,7 @@ impl Tally {
 /// A run as it goes on.
 struct Run<'a, M: Trainable> {
     trainer: Trainer<'a>,
+    lesson: Option<Lesson>,
     schedule: Schedule,
     model: M,
     average: Option<M>,
@@ -340,21 +327,20 @@ struct Run<'a, M: Trainable> {
 
 impl<'a, M: Trainable> Run<'a, M> {
     fn start(
-        mut trainer: Trainer<'a>,
+        trainer: Trainer<'a>,
+        lesson: Option<Lesson>,
         model: M,
         sampler: M::Sampler,
         schedule: Schedule,
         images: usize,
     ) -> Result<Self, TrainError> {
-        if let Some(teacher) = &mut trainer.teacher {
-            teacher.network = teacher.network.valid();
-        }
         let config = trainer.config.clone();
         let optimizer = optimizer::optimizer(&config);
         let progress = Progress {
             config,
             images,
             first_sampler: serde_json::to_value(&sampler).unwrap_or_default(),
+            teacher: lesson.as_ref().map(Lesson::fingerprint),
             step: 0,
             sampler,
             tally: Tally::default(),
@@ -364,6 +350,7 @@ impl<'a, M: Trainable> Run<'a, M> {
             average: trainer.config.average_decay.map(|_| model.valid()),
             best: None,
             trainer,
+            lesson,
             schedule,
             model,
             optimizer,
@@ -393,6 +380,10 @@ impl<'a, M: Trainable> Run<'a, M> {
         let checkpoint = Checkpoint::<Progress<M::Sampler>>::open(path)?;
         same_settings(path, &checkpoint.progress.config, &self.progress.config)?;
         let (stored, given) = (&checkpoint.progress, &self.progress);
+        let name = |progress: &Progress<M::Sampler>| {
+            let teacher = progress.teacher.clone();
+            teacher.unwrap_or_else(|| "none".to_owned())
+        };
         let others = [
             (
                 "number of training images",
@@ -404,6 +395,7 @@ impl<'a, M: Trainable> Run<'a, M> {
                 stored.first_sampler.to_string(),
                 given.first_sampler.to_string(),
             ),
+            ("teacher's weights", name(stored), name(given)),
         ];
         for (setting, stored, given) in others {
             if stored != given {
@@ -528,8 +520,9 @@ impl<'a, M: Trainable> Run<'a, M> {
         batch: Batch,
     ) -> Result<(Tally, GradientsParams), TrainError> {
         let images = batch.classes.len();
-        let taught = self.trainer.teacher.as_ref();
-        let seen = taught.map(|_| batch.images.clone().inner());
+        let seen = batch.images.clone().inner();
+        let lesson = self.lesson.as_ref();
+        let answer = lesson.map(|lesson| lesson.answer(seen)).transpose()?;
         let logits = network.try_forward(batch.images)?;
         let correct = count_correct(&logits, &batch.classes);
         let smoothing = self.progress.config.label_smoothing;
@@ -539,14 +532,8 @@ impl<'a, M: Trainable> Run<'a, M> {
             let other = cross_entropy(logits.clone(), partners, smoothing);
             loss = loss.mul_scalar(own_share) + other.mul_scalar(1.0 - own_share);
         }
-        if let (Some(teacher), Some(seen)) = (taught, seen) {
-            let answer = teacher.network.try_forward(seen)?;
-            let divergence = distillation(
-                logits,
-                burn::tensor::Tensor::from_inner(answer),
-                teacher.temperature,
-            );
-            loss = loss.mul_scalar(1.0 - teacher.weight) + divergence.mul_scalar(teacher.weight);
+        if let (Some(lesson), Some(answer)) = (lesson, answer) {
+            loss = lesson.loss(loss, logits, answer);
         }
         let mean = f64::from(loss.clone().into_scalar::<f32>());
         let gradients = GradientsParams::from_grads(loss.backward(), network);

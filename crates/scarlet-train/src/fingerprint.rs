@@ -1,4 +1,4 @@
-//! A short name for what candidates are measured with.
+//! A short name for weights, images and settings.
 
 use std::fmt::Write;
 
@@ -10,18 +10,18 @@ use scarlet_data::DataError;
 
 use crate::dataset::Source;
 
-/// A hash of weights, images and settings: the same score can be expected where it is the same.
+/// A hash of weights, images and settings: the same result can be expected where it is the same.
 #[derive(Default)]
-pub(super) struct Fingerprint(Sha256);
+pub(crate) struct Fingerprint(Sha256);
 
 impl Fingerprint {
-    pub(super) fn text(mut self, text: &str) -> Self {
+    pub(crate) fn text(mut self, text: &str) -> Self {
         self.0.update((text.len() as u64).to_le_bytes());
         self.0.update(text);
         self
     }
 
-    pub(super) fn images(mut self, images: Source<'_>) -> Result<Self, DataError> {
+    pub(crate) fn images(mut self, images: Source<'_>) -> Result<Self, DataError> {
         if let Source::Images(images) = images {
             for part in images.shape() {
                 self.0.update((part as u64).to_le_bytes());
@@ -44,13 +44,13 @@ impl Fingerprint {
         Ok(self)
     }
 
-    pub(super) fn weights(mut self, module: &impl Module) -> Self {
+    pub(crate) fn weights(mut self, module: &impl Module) -> Self {
         // `valid` brings the last training step into the running statistics.
         module.valid().visit(&mut self);
         self
     }
 
-    pub(super) fn finish(self) -> String {
+    pub(crate) fn finish(self) -> String {
         let hash = self.0.finalize();
         hash.iter().take(12).fold(String::new(), |mut text, byte| {
             let _ = write!(text, "{byte:02x}");
