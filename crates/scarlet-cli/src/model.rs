@@ -130,6 +130,28 @@ impl Model {
         Ok(self.network.profile(images, runs)?)
     }
 
+    /// Rounds the network to eight bits, as suits the images.
+    pub(crate) fn quantise(
+        &mut self,
+        batches: impl Iterator<Item = Result<Vec<f32>, CliError>>,
+    ) -> Result<(), CliError> {
+        let mut calibration = self.network.calibrate()?;
+        for images in batches {
+            let images = images?;
+            // Of a batch of files that cannot be read there are none.
+            if !images.is_empty() {
+                calibration.observe(&images)?;
+            }
+        }
+        self.network = calibration.finish()?;
+        Ok(())
+    }
+
+    /// Whether it computes with eight bits.
+    pub(crate) fn is_int8(&self) -> bool {
+        self.network.is_int8()
+    }
+
     /// Writes the network as a file that can be given as weights.
     pub(crate) fn save(&self, path: &Path) -> Result<(), CliError> {
         Ok(self.network.save(path)?)

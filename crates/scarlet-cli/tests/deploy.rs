@@ -67,6 +67,57 @@ fn a_deployed_file_in_the_wrong_place_is_pointed_out() {
 }
 
 #[test]
+fn a_network_of_eight_bits_is_calibrated_saved_and_run() {
+    let (folder, floats) = deployed();
+    let path = folder.path().join("int8.scarlet").display().to_string();
+    let photographs = photograph("coffee.png")
+        .parent()
+        .unwrap()
+        .display()
+        .to_string();
+    let deploy = [
+        "deploy",
+        &path,
+        "--weights",
+        &floats,
+        "--int8",
+        &photographs,
+    ];
+    let json = scarlet(deploy.iter().copied().chain(["--json"])).json();
+    assert_eq!(json["int8"], true);
+    let seen = json["calibrated_on"].as_u64().unwrap();
+    assert!(seen >= 5, "{json}");
+    let bytes = |path: &str| std::fs::metadata(path).unwrap().len();
+    assert!(bytes(&path) < bytes(&floats));
+    let text = scarlet(deploy).stdout;
+    assert!(
+        text.contains(&format!("int8 as calibrated on {seen} photographs")),
+        "{text}"
+    );
+
+    let bench = scarlet(["bench", "--weights", &path, "--runs", "2", "--json"]).json();
+    assert_eq!(bench["resolution"], 64);
+    let again = folder.path().join("again.scarlet").display().to_string();
+    scarlet(["deploy", &again, "--weights", &path, "--int8", &photographs])
+        .assert_fails(1, &["quantised already"]);
+    scarlet([
+        "deploy",
+        &again,
+        "--weights",
+        &floats,
+        "--int8",
+        "no-such-folder",
+    ])
+    .assert_fails(1, &["no-such-folder"]);
+    let broken = folder.path().join("broken.png");
+    std::fs::write(&broken, "no picture").unwrap();
+    let broken = broken.display().to_string();
+    scarlet(["deploy", &again, "--weights", &floats, "--int8", &broken])
+        .assert_fails(1, &["broken.png", "at least one image"]);
+    assert!(!Path::new(&again).exists());
+}
+
+#[test]
 fn a_file_that_cannot_be_written_is_named() {
     scarlet_tiny(10, &["deploy", "no-such-folder/tiny.scarlet"])
         .assert_fails(1, &["cannot write no-such-folder/tiny.scarlet"]);

@@ -319,3 +319,57 @@ fn a_profile_names_the_parts_and_counts_what_the_network_costs() {
     let cost = scarlet::arch::Cost::of(deployed.architecture(), 64).unwrap();
     assert_eq!(counted, cost.mult_adds);
 }
+
+/// Formula weights: of no use, but of the published shapes.
+#[test]
+fn a_network_of_eight_bits_is_near_to_the_one_in_floats() {
+    let device = Device::flex();
+    let folder = tempfile::tempdir().unwrap();
+    for config in [ScarletA::new(), ScarletB::new()] {
+        let weights = formula::state_dict(config.architecture());
+        let network = config.init(&device).load(&weights).unwrap();
+        let options = DeployOptions::new().with_batch(2).with_size(64, 64);
+        let mut floats = network.deploy(&options).unwrap();
+        assert!(!floats.is_int8());
+        let images: Vec<f32> = signal("input.64", [2, 3, 64, 64], &device)
+            .into_data()
+            .iter()
+            .collect();
+        let mut calibration = floats.calibrate().unwrap();
+        calibration.observe(&images).unwrap();
+        let mut int8 = calibration.finish().unwrap();
+        assert!(int8.is_int8());
+        assert_eq!(int8.architecture(), floats.architecture());
+
+        let expected = floats.run(&images).unwrap().to_vec();
+        let found = int8.run(&images).unwrap().to_vec();
+        let square = |values: &mut dyn Iterator<Item = f32>| -> f32 { values.map(|x| x * x).sum() };
+        let error = square(&mut found.iter().zip(&expected).map(|(a, b)| a - b));
+        let relative = (error / square(&mut expected.iter().copied())).sqrt();
+        assert!(relative > 1e-4 && relative < 0.1, "{relative}");
+
+        let path = folder.path().join("int8.scarlet");
+        int8.save(&path).unwrap();
+        let mut opened = Deployed::open(&path, &options).unwrap();
+        assert!(opened.is_int8());
+        assert_eq!(opened.run(&images).unwrap(), found);
+        let error = opened.calibrate().unwrap_err().to_string();
+        assert!(error.contains("quantised already"), "{error}");
+        let in_floats = folder.path().join("floats.scarlet");
+        floats.save(&in_floats).unwrap();
+        let bytes = |path: &std::path::Path| std::fs::metadata(path).unwrap().len();
+        assert!(bytes(&path) * 3 < bytes(&in_floats));
+        std::fs::remove_file(&path).unwrap();
+    }
+}
+
+#[test]
+fn a_calibration_without_images_is_refused() {
+    let network = ScarletC::new().with_resolution(64).init(&Device::flex());
+    let deployed = network.deploy(&DeployOptions::new()).unwrap();
+    let error = deployed.calibrate().unwrap().finish().unwrap_err();
+    assert!(error.to_string().contains("at least one image"), "{error}");
+    let mut calibration = deployed.calibrate().unwrap();
+    let error = calibration.observe(&[0.0; 7]).unwrap_err().to_string();
+    assert!(error.contains("the input has 7 values"), "{error}");
+}

@@ -1,10 +1,12 @@
 //! [`Deployed`]: the form of a network that only runs.
 
+mod calibration;
 mod file;
 pub(crate) mod lower;
 mod parts;
 mod profile;
 
+pub use calibration::Calibration;
 pub use parts::PartTime;
 pub use profile::PartProfile;
 
@@ -289,8 +291,11 @@ pub enum DeployError {
         /// The system's answer.
         source: io::Error,
     },
-    /// Only the CPU's kernels can be profiled.
-    #[error("only networks on the CPU can be profiled: deploy this one from a CPU device")]
+    /// Only the CPU's kernels can be profiled, and compute with eight bits.
+    #[error(
+        "only networks on the CPU can be profiled or rounded to eight bits: deploy this one from a \
+         CPU device"
+    )]
     NoKernels,
     /// The values are not a whole number of images, none, or too many.
     #[error(
