@@ -7,7 +7,7 @@
 //! [`Engine::run`] allocates nothing.
 //!
 //! A [`Calibration`] runs a packed network on some images and finds how it is rounded to eight
-//! bits ([`PackedNetwork::quantise`]): faster on AVX2, a third of the size, and a little less
+//! bits ([`PackedNetwork::quantise`]): faster on AVX2, less than a third of the size, and a little less
 //! accurate.
 //!
 //! How a network is executed, from the outside in:
