@@ -68,8 +68,12 @@ impl Calibration {
     ///
     /// # Errors
     ///
-    /// As [`Engine::run`].
+    /// As [`Engine::run`], and when a value is not finite: an activation may hide it from what
+    /// comes behind.
     pub fn observe(&mut self, images: &[f32]) -> Result<(), EngineError> {
+        if let Some(place) = images.iter().position(|value| !value.is_finite()) {
+            return Err(EngineError::ImageNotFinite { place });
+        }
         self.engine.run(images).map(|_| ())
     }
 
@@ -80,7 +84,7 @@ impl Calibration {
     ///
     /// # Errors
     ///
-    /// When nothing was observed, or something was not finite.
+    /// When nothing was observed, or something that reached a convolution was not finite.
     pub fn finish(self) -> Result<Quantisation, EngineError> {
         let mut inputs = Vec::new();
         for (operation, extremes) in self.observations.operations.iter().enumerate() {

@@ -169,11 +169,14 @@ pub enum EngineError {
     /// A calibration without images.
     #[error("nothing was observed; calibrate with at least one image")]
     NothingObserved,
+    /// An image with values that are no numbers, or infinite.
+    #[error("value {place} of the images is not finite; calibrate with images that are normalised")]
+    ImageNotFinite {
+        /// Its index among all values.
+        place: usize,
+    },
     /// Values that have no range.
-    #[error(
-        "what reaches operation {operation} is not finite; check the weights, and calibrate with \
-         images that are normalised"
-    )]
+    #[error("what reaches operation {operation} is not finite; check the weights")]
     NotFinite {
         /// Index of the operation.
         operation: usize,

@@ -37,7 +37,8 @@ impl Peak {
     ///
     /// # Errors
     ///
-    /// When there are no threads asked for, or none to be had, or no memory.
+    /// When there are no threads asked for, or none to be had, or no memory, or the processor does
+    /// not have these instructions.
     pub fn measure(threads: usize, instructions: InstructionSet) -> Result<Self, EngineError> {
         if threads == 0 {
             return Err(EngineError::ZeroSetting {

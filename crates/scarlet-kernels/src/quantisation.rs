@@ -18,7 +18,11 @@ pub struct ValueRange {
 impl ValueRange {
     /// From `low` to `high`, extended to 0; `None` if that is empty or not finite.
     pub fn new(low: f32, high: f32) -> Option<Self> {
-        let (low, high) = (low.min(0.0), high.max(0.0));
+        if !(low.is_finite() && high.is_finite()) {
+            return None;
+        }
+        // The addition makes one zero of both.
+        let (low, high) = (low.min(0.0) + 0.0, high.max(0.0) + 0.0);
         let range = Self { low, high };
         // The reciprocal is finite too.
         (range.step().is_normal() && high < f32::MAX && low > f32::MIN).then_some(range)
@@ -149,6 +153,8 @@ mod tests {
         for (low, high) in [
             (0.0, 0.0),
             (0.0, f32::INFINITY),
+            (f32::NAN, 1.0),
+            (-1.0, f32::NAN),
             (-huge, huge),
             (0.0, 1e-44),
         ] {

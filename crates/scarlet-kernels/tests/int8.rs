@@ -362,11 +362,37 @@ fn what_cannot_be_quantised_is_refused() {
         "{error}"
     );
     for value in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
-        let mut calibration = begin();
-        calibration.observe(&[value; 12]).unwrap();
-        let error = message(calibration.finish().unwrap_err());
-        assert!(error.contains("operation 0 is not finite"), "{error}");
+        let mut images = [0.5; 12];
+        images[7] = value;
+        let error = message(begin().observe(&images).unwrap_err());
+        assert!(
+            error.contains("value 7 of the images is not finite"),
+            "{error}"
+        );
     }
+    let mut first = pointwise(3, 4, 1, Activation::None);
+    first.weight[0] = f32::INFINITY;
+    // Weights that are no numbers lead to outputs that are none, as they do in floats.
+    let broken = ranged(&alone(first.clone()), ValueRange::new(0.0, 1.0).unwrap());
+    let mut engine = Engine::with_packed(broken, settings((2, 2), 1)).unwrap();
+    let output = engine.run(&[0.5; 12]).unwrap();
+    assert!(output[..4].iter().all(|value| value.is_nan()), "{output:?}");
+    assert!(
+        output[4..].iter().all(|value| value.is_finite()),
+        "{output:?}"
+    );
+    let broken = Network {
+        input_channels: 3,
+        operations: vec![
+            Operation::Pointwise(first),
+            Operation::Pointwise(pointwise(4, 5, 1, Activation::None)),
+        ],
+    };
+    let broken = PackedNetwork::pack(&broken).unwrap();
+    let mut calibration = Calibration::new(broken, settings((2, 2), 1)).unwrap();
+    calibration.observe(&[0.5; 12]).unwrap();
+    let error = message(calibration.finish().unwrap_err());
+    assert!(error.contains("operation 1 is not finite"), "{error}");
     let error = message(begin().observe(&[0.0; 5]).unwrap_err());
     assert!(error.contains("the input has 5 values"), "{error}");
 

@@ -35,6 +35,13 @@ impl Row {
     /// `limit` becomes 127.
     fn with_limit(weights: &[f32], limit: f32) -> Self {
         let scale = limit / f32::from(i8::MAX);
+        if !scale.is_finite() || weights.iter().any(|weight| weight.is_nan()) {
+            // Outputs are no numbers in floats either, or so large that nothing is left of them.
+            return Self {
+                bytes: vec![0; weights.len()],
+                scale: f32::NAN,
+            };
+        }
         if !scale.is_normal() {
             // All are 0, or so small that nothing is lost.
             return Self {

@@ -30,7 +30,8 @@ impl Deployed {
     ///
     /// # Errors
     ///
-    /// When the network is of eight bits already, or does not run on the CPU's kernels.
+    /// When the network is of eight bits already, or does not run on the CPU's kernels; when there
+    /// is no memory or thread.
     pub fn calibrate(&self) -> Result<Calibration<'_>, DeployError> {
         let Form::Kernels { engine, .. } = &self.form else {
             return Err(DeployError::NoKernels);
@@ -57,7 +58,7 @@ impl Calibration<'_> {
     ///
     /// # Errors
     ///
-    /// When the values are not a whole number of images, none, or too many.
+    /// When the values are not a whole number of images, none, or too many, or not finite.
     pub fn observe(&mut self, images: &[f32]) -> Result<(), DeployError> {
         Ok(self.kernels.observe(images)?)
     }
@@ -67,7 +68,8 @@ impl Calibration<'_> {
     ///
     /// # Errors
     ///
-    /// When there were no images, or they lead to values that are not finite.
+    /// When there were no images, or they lead to values that are not finite; when there is no
+    /// memory or thread.
     pub fn finish(self) -> Result<Deployed, DeployError> {
         let Deployed {
             form,
