@@ -181,7 +181,6 @@ fn run_exit_code(error: &RunError) -> u8 {
         | RunError::Setting { .. }
         | RunError::UnknownChoice { .. }
         | RunError::ImpossibleBudget { .. }
-        | RunError::Dataset(DatasetError::UnknownSource { .. })
         | RunError::Architecture(_) => USAGE,
         RunError::Search(error) => match **error {
             SearchError::Evaluator(_) | SearchError::Io { .. } | SearchError::Json { .. } => {
@@ -189,6 +188,7 @@ fn run_exit_code(error: &RunError) -> u8 {
             }
             _ => USAGE,
         },
+        RunError::Dataset(error) => dataset_exit_code(error),
         RunError::Train(error) => train_exit_code(error),
         _ => FAILURE,
     }
@@ -205,10 +205,18 @@ fn train_exit_code(error: &TrainError) -> u8 {
         | TrainError::OtherTeacher { .. }
         | TrainError::NotARun { .. } => USAGE,
         TrainError::Latency(error) if matches!(**error, LatencyError::OtherSpace { .. }) => USAGE,
-        TrainError::Dataset(
-            DatasetError::UnknownSource { .. } | DatasetError::SizesDiffer { .. },
-        ) => USAGE,
+        TrainError::Dataset(error) => dataset_exit_code(error),
         TrainError::Data(DataError::InvalidOption { .. }) => USAGE,
+        _ => FAILURE,
+    }
+}
+
+fn dataset_exit_code(error: &DatasetError) -> u8 {
+    match error {
+        DatasetError::UnknownSource { .. }
+        | DatasetError::SizesDiffer { .. }
+        | DatasetError::Share { .. }
+        | DatasetError::TooLarge { .. } => USAGE,
         _ => FAILURE,
     }
 }

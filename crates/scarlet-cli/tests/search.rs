@@ -152,6 +152,10 @@ fn settings_that_do_not_exist_get_a_hint() {
         2,
         &["there is no setting `train.epoch`; did you mean `epochs`?"],
     );
+    let ran = scarlet(["search", "--set", "space.layers=[[16, 0]]", "--dry-run"]);
+    ran.assert_fails(2, &["stride"]);
+    let ran = scarlet(["search", "--set", "data.holdout=0", "--dry-run"]);
+    ran.assert_fails(2, &["0"]);
     let ran = scarlet(["search", "--budget", "speed <= 3", "--dry-run"]);
     ran.assert_fails(2, &["`speed` is not measured", "`mult_adds`"]);
     // A run of the repository's own may stand in the default folder.

@@ -258,7 +258,12 @@ fn unusable_inputs_say_what_would_do() {
     train(data.path(), &run, &["--learning-rate=-1"])
         .assert_fails(2, &["`learning_rate` is -1, but must be a positive number"]);
     scarlet(["train", "--resume", nowhere.to_str().unwrap()]).assert_fails(2, &["holds no run"]);
-    scarlet(["train", "--resume", "x", "--data", "y"]).assert_fails(2, &["cannot be used with"]);
+    for flag in ["--data", "--epochs", "--teacher", "--model"] {
+        scarlet(["train", "--resume", "x", flag, "1"]).assert_fails(2, &["cannot be used with"]);
+    }
+    scarlet(["finetune", "--resume", "x", "--freeze", "1"])
+        .assert_fails(2, &["cannot be used with"]);
+    train(data.path(), &run, &["--set", "data.holdout=1.5"]).assert_fails(2, &["1.5"]);
     let freeze = [
         "--data",
         data.path().to_str().unwrap(),

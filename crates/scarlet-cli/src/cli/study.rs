@@ -88,7 +88,7 @@ pub(crate) struct SupernetStudyArgs {
 /// the objectives that is no better than a network that was found.
 #[derive(Debug, Args)]
 pub(crate) struct SearchStudyArgs {
-    /// Folder of a run of `scarlet search`, whose supernet is trained
+    /// Folder of a run of `scarlet search`; its supernet is trained first where it is not
     #[arg(value_hint = ValueHint::DirPath)]
     pub(crate) folder: PathBuf,
 

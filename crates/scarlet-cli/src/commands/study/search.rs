@@ -1,6 +1,6 @@
 //! `scarlet study search`.
 
-use scarlet_train::run::{ComparisonConfig, RunConfig, RunError, open_supernet};
+use scarlet_train::run::{ComparisonConfig, RunConfig, RunError};
 
 use super::pictures;
 use super::tables::{generations, write_csv};
@@ -17,7 +17,6 @@ use crate::terminal::Terminal;
 pub(super) fn run(args: &SearchStudyArgs, terminal: &Terminal) -> Result<(), CliError> {
     let device = open_device(&args.compute)?;
     let (folder, config) = RunConfig::open_existing(&args.folder)?;
-    let supernet = open_supernet(&folder, &device)?;
     let comparison = ComparisonConfig {
         seeds: (0..u64::from(args.seeds)).collect(),
         evaluations: args.evaluations.unwrap_or(config.search.evaluations),
@@ -25,7 +24,8 @@ pub(super) fn run(args: &SearchStudyArgs, terminal: &Terminal) -> Result<(), Cli
     let watch = Watch::new(terminal.clone(), Interrupt::listen()?);
     let run = prepare(config, device, terminal)?.with_observer(watch);
     let searches = run
-        .compare_searches(&folder, &supernet, &comparison)
+        .train_supernet(&folder)
+        .and_then(|supernet| run.compare_searches(&folder, &supernet, &comparison))
         .inspect_err(|error| {
             if let RunError::Interrupted { .. } = error {
                 terminal.note("stopped; the same command goes on from here");
