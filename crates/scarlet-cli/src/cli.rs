@@ -17,7 +17,7 @@ use clap_complete::Shell;
 /// The network that `predict` and `eval` use unless told otherwise: its weights are public.
 pub(crate) const DEFAULT_MODEL: &str = "efficientnet-lite0";
 
-/// Small, accurate image networks: classify photographs, evaluate, measure and price networks.
+/// Small, accurate image networks: find them, train them, run them, measure them.
 ///
 /// A network is named by a preset (see `scarlet info`), described by its layers, such as
 /// "E3K3@24/2 E6K5s@24 - E6K3@40/2", or by a JSON file.
@@ -38,36 +38,36 @@ pub(crate) struct Cli {
 
 const EXAMPLES: &str = "\
 Examples:
+  scarlet search --data flowers/             which network suits these images?
+  scarlet finetune --data flowers/           train a network on these classes
   scarlet predict examples/photos            what is on these photographs?
   scarlet eval imagenet/val                  how accurate is the network?
-  scarlet info                               which networks are there?
-  scarlet info scarlet-a                     what does this one cost?
   scarlet bench --model scarlet-a            how fast is it here?
   scarlet deploy lite0.scarlet               a file that starts in milliseconds
   scarlet export lite0.onnx                  take it elsewhere
-  scarlet search --data flowers/             which network suits these images?
-  scarlet finetune --data flowers/           train a network on these classes
+  scarlet info                               which networks are there?
+  scarlet info scarlet-a                     what does this one cost?
 
 Every command explains itself: scarlet predict --help.
 Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    Predict(PredictArgs),
-    Eval(EvalArgs),
-    ArrangeVal(ArrangeValArgs),
-    Info(InfoArgs),
-    Deploy(DeployArgs),
-    Bench(BenchArgs),
-    Profile(ProfileArgs),
-    Export(ExportArgs),
-    Study(study::StudyArgs),
     Search(run::SearchArgs),
-    LatencyTable(LatencyTableArgs),
-    Supernet(run::SupernetArgs),
-    Extract(run::ExtractArgs),
     Train(training::TrainArgs),
     Finetune(training::FinetuneArgs),
+    Predict(PredictArgs),
+    Eval(EvalArgs),
+    Bench(BenchArgs),
+    Deploy(DeployArgs),
+    Export(ExportArgs),
+    Profile(ProfileArgs),
+    Info(InfoArgs),
+    Extract(run::ExtractArgs),
+    Supernet(run::SupernetArgs),
+    LatencyTable(LatencyTableArgs),
+    Study(study::StudyArgs),
+    ArrangeVal(ArrangeValArgs),
     Devices(DevicesArgs),
     Completions(CompletionsArgs),
 }
