@@ -52,12 +52,13 @@ pub(super) fn begin(
             Ok((run.with_observer(watch), folder))
         }
         None => {
+            let config = new()?;
             // Better now than after reading all images.
             let file = args.out.join("config.json");
             if file.exists() {
                 return Err(RunError::from(TrainError::Exists { path: file }).into());
             }
-            let run = prepare(new()?, device, terminal)?;
+            let run = prepare(config, device, terminal)?;
             let folder = run.config().new_folder(&args.out)?;
             Ok((run.with_observer(watch), folder))
         }
