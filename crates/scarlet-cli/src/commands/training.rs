@@ -55,12 +55,13 @@ pub(super) fn run(
             (folder, run)
         }
         None => {
+            let new = new()?;
             // Better now than after reading all images.
             let file = args.folder.out.join("config.json");
             if file.exists() {
                 return Err(TrainError::Exists { path: file }.into());
             }
-            let run = prepare(new()?)?;
+            let run = prepare(new)?;
             (RunFolder::create(&args.folder.out, run.record())?, run)
         }
     };
