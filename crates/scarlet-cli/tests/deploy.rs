@@ -97,6 +97,11 @@ fn a_network_of_eight_bits_is_calibrated_saved_and_run() {
 
     let bench = scarlet(["bench", "--weights", &path, "--runs", "2", "--json"]).json();
     assert_eq!(bench["resolution"], 64);
+    assert_eq!(bench["int8"], true);
+    let text = scarlet(["info", &path]).stdout;
+    assert!(text.contains(", int8, 64×64 pixels"), "{text}");
+    let text = scarlet(["profile", "--weights", &path, "--runs", "1"]).stdout;
+    assert!(text.contains(", int8, 64×64, batch 1"), "{text}");
     let again = folder.path().join("again.scarlet").display().to_string();
     scarlet(["deploy", &again, "--weights", &path, "--int8", &photographs])
         .assert_fails(1, &["quantised already"]);

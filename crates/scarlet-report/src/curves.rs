@@ -6,9 +6,7 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use crate::ReportError;
 use crate::front::{decimals, padded};
-use crate::picture::{
-    self, BLUE, GRID, Ink, MUTED, SCARLET, TEXT, drawing_error, px, text, text_width,
-};
+use crate::picture::{self, BLUE, Ink, MUTED, SCARLET, TEXT, drawing_error, px, text, text_width};
 
 /// A curve among others.
 #[derive(Debug, Clone, PartialEq)]
@@ -53,16 +51,10 @@ pub fn curves_svg(x_axis: &str, y_axis: &str, curves: &[Curve]) -> Result<String
             .y_label_area_size(px(62))
             .build_cartesian_2d(x_range.clone(), y_range.clone())
             .map_err(drawing_error)?;
-        chart
-            .configure_mesh()
+        picture::plain_mesh(&mut chart.configure_mesh(), 12, 13)
             .disable_x_mesh()
-            .axis_style(MUTED.color().stroke_width(px(1)))
-            .bold_line_style(GRID.color().stroke_width(px(1)))
-            .light_line_style(GRID.color().mix(0.0))
             .x_labels(8)
             .y_labels(8)
-            .label_style(text(12, &MUTED))
-            .axis_desc_style(text(13, &TEXT))
             .x_desc(x_axis)
             .y_desc(y_axis)
             .x_label_formatter(&|x| format!("{x:.x_places$}"))

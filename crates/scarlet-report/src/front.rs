@@ -7,7 +7,7 @@ use scarlet_search::Bound;
 
 use crate::metric::Metric;
 use crate::picture::{
-    self, Area, BLUE, DOT, GRID, Ink, MUTED, SCARLET, TEXT, drawing_error, px, text, text_width,
+    self, Area, BLUE, DOT, Ink, MUTED, SCARLET, TEXT, drawing_error, px, text, text_width,
 };
 use crate::{Candidate, ReportError, RunReport, SearchSummary};
 
@@ -148,16 +148,10 @@ impl<'a> FrontChart<'a> {
         let (x_ticks, y_ticks) = (10, 8);
         let x_decimals = decimals(&x_range, x_ticks);
         let y_decimals = decimals(&y_range, y_ticks);
-        chart
-            .configure_mesh()
+        picture::plain_mesh(&mut chart.configure_mesh(), 12, 13)
             .disable_x_mesh()
-            .axis_style(MUTED.color().stroke_width(px(1)))
-            .bold_line_style(GRID.color().stroke_width(px(1)))
-            .light_line_style(GRID.color().mix(0.0))
             .y_labels(y_ticks)
             .x_labels(x_ticks)
-            .label_style(text(12, &MUTED))
-            .axis_desc_style(text(13, &TEXT))
             .x_desc(self.cost.heading.clone())
             .y_desc(self.quality.heading.clone())
             .x_label_formatter(&|x| format!("{x:.x_decimals$}"))

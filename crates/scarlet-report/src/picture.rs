@@ -2,10 +2,12 @@
 
 use std::fmt::Display;
 
+use plotters::chart::MeshStyle;
 use plotters::coord::Shift;
+use plotters::coord::ranged1d::{Ranged, ValueFormatter};
 use plotters::drawing::DrawingArea;
-use plotters::prelude::{IntoDrawingArea, RGBColor, SVGBackend};
-use plotters::style::{FontDesc, FontFamily, FontStyle, IntoFont, TextStyle};
+use plotters::prelude::{DrawingBackend, IntoDrawingArea, RGBColor, SVGBackend};
+use plotters::style::{Color, FontDesc, FontFamily, FontStyle, IntoFont, TextStyle};
 
 use crate::ReportError;
 
@@ -45,6 +47,24 @@ pub(crate) const fn px(length: u32) -> u32 {
 }
 
 pub(crate) type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+
+/// Axes and grid as all charts have them, with labels and headings of these sizes in shown pixels.
+pub(crate) fn plain_mesh<'m, 'a, 'b, X, Y, B>(
+    mesh: &'m mut MeshStyle<'a, 'b, X, Y, B>,
+    labels: u32,
+    headings: u32,
+) -> &'m mut MeshStyle<'a, 'b, X, Y, B>
+where
+    X: Ranged + ValueFormatter<X::ValueType>,
+    Y: Ranged + ValueFormatter<Y::ValueType>,
+    B: DrawingBackend,
+{
+    mesh.axis_style(MUTED.color().stroke_width(px(1)))
+        .bold_line_style(GRID.color().stroke_width(px(1)))
+        .light_line_style(GRID.color().mix(0.0))
+        .label_style(text(labels, &MUTED))
+        .axis_desc_style(text(headings, &TEXT))
+}
 
 /// Draws a picture of `width` × `height` shown pixels, which `description` stands for where it
 /// cannot be seen.

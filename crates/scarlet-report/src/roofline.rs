@@ -112,13 +112,7 @@ impl<'a> RooflineChart<'a> {
             .y_label_area_size(px(62))
             .build_cartesian_2d((left..right).log_scale(), (bottom..top).log_scale())
             .map_err(drawing_error)?;
-        chart
-            .configure_mesh()
-            .axis_style(MUTED.color().stroke_width(px(1)))
-            .bold_line_style(GRID.color().stroke_width(px(1)))
-            .light_line_style(GRID.color().mix(0.0))
-            .label_style(text(12, &MUTED))
-            .axis_desc_style(text(13, &TEXT))
+        picture::plain_mesh(&mut chart.configure_mesh(), 12, 13)
             .x_desc("floating-point operations per byte")
             .y_desc("GFLOP/s")
             .x_label_formatter(&|x| plain(*x))

@@ -8,7 +8,7 @@ use crate::cli::BenchArgs;
 use crate::error::CliError;
 use crate::model::Model;
 use crate::report::bench::{BenchReport, Latency, Start};
-use crate::report::print_json;
+use crate::report::{Setting, print_json};
 use crate::terminal::Terminal;
 
 pub(super) fn run(args: &BenchArgs, terminal: &Terminal) -> Result<(), CliError> {
@@ -23,14 +23,12 @@ pub(super) fn run(args: &BenchArgs, terminal: &Terminal) -> Result<(), CliError>
 
     let durations = measure(&mut model, &images, args, terminal)?;
     let latency_ms = Latency::of(&durations);
-    let resolution = model.preprocessing().resolution;
+    let setting = Setting::of(&model);
+    let mult_adds = Cost::of(model.architecture(), setting.resolution)?.mult_adds;
     let report = BenchReport {
-        model: model.architecture().name.clone(),
-        weights: model.weights().to_owned(),
-        device: model.device_name().to_owned(),
+        setting,
         threads: rayon::current_num_threads(),
         batch,
-        resolution,
         runs: args.runs,
         warmup: args.warmup,
         start_ms: args.subject.weights.as_ref().map(|_| Start {
@@ -39,7 +37,7 @@ pub(super) fn run(args: &BenchArgs, terminal: &Terminal) -> Result<(), CliError>
         }),
         latency_ms,
         images_per_second: batch as f64 * 1e3 / latency_ms.median,
-        mult_adds: Cost::of(model.architecture(), resolution)?.mult_adds,
+        mult_adds,
     };
     if args.json {
         print_json(terminal, &report)

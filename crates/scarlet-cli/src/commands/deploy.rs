@@ -37,7 +37,6 @@ pub(super) fn run(args: &DeployArgs, terminal: &Terminal) -> Result<(), CliError
         setting: Setting::of(&model),
         file: args.out.display().to_string(),
         bytes: written.len(),
-        int8: model.is_int8(),
         calibrated_on,
     };
     if args.json {

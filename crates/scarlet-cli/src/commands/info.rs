@@ -1,6 +1,7 @@
 //! `scarlet info`.
 
 use scarlet::arch::{self, Architecture, Cost};
+use scarlet::{DeployOptions, Deployed};
 
 use crate::cli::InfoArgs;
 use crate::error::CliError;
@@ -11,14 +12,16 @@ use crate::terminal::Terminal;
 
 pub(super) fn run(args: &InfoArgs, terminal: &Terminal) -> Result<(), CliError> {
     match &args.model {
-        Some(model) => show(architecture(model)?, args, terminal),
+        Some(model) => show(model, args, terminal),
         None => list(args, terminal),
     }
 }
 
-fn show(architecture: Architecture, args: &InfoArgs, terminal: &Terminal) -> Result<(), CliError> {
-    let architecture = at_resolution(architecture, args)?;
+fn show(model: &str, args: &InfoArgs, terminal: &Terminal) -> Result<(), CliError> {
+    let architecture = at_resolution(architecture(model)?, args)?;
+    let int8 = Deployed::is_file(model) && Deployed::open(model, &DeployOptions::new())?.is_int8();
     let report = InfoReport {
+        int8,
         layers: architecture.to_string(),
         cost: Cost::of(&architecture, architecture.preprocessing.resolution)?,
         published: arch::published(&architecture.name),

@@ -4,16 +4,15 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::Setting;
+
 /// How long forward passes took.
 #[derive(Debug, Serialize)]
 pub(crate) struct BenchReport {
-    pub(crate) model: String,
-    /// Where the weights are from.
-    pub(crate) weights: String,
-    pub(crate) device: String,
+    #[serde(flatten)]
+    pub(crate) setting: Setting,
     pub(crate) threads: usize,
     pub(crate) batch: usize,
-    pub(crate) resolution: usize,
     pub(crate) runs: usize,
     pub(crate) warmup: u32,
     /// Where weights were given: how long it takes to begin, in milliseconds.
@@ -78,7 +77,7 @@ impl BenchReport {
             Some(Start { open, first_run }) => format!(
                 "\n  first result {:.1} ms after opening {} ({open:.1} + {first_run:.1} ms)",
                 open + first_run,
-                self.weights
+                self.setting.weights
             ),
             None => String::new(),
         };
@@ -88,11 +87,11 @@ impl BenchReport {
              p95     {p95:9.2} ms\n  \
              fastest {min:9.2} ms\n  \
              {:.1} images/s, {mult_adds:.1} G mult-adds/s{start}",
-            self.model,
-            self.resolution,
-            self.resolution,
+            self.setting.network(),
+            self.setting.resolution,
+            self.setting.resolution,
             self.batch,
-            self.device,
+            self.setting.device,
             self.runs,
             self.images_per_second,
         )

@@ -12,8 +12,6 @@ pub(crate) struct DeployReport {
     pub(crate) setting: Setting,
     pub(crate) file: String,
     pub(crate) bytes: u64,
-    /// Whether it computes with eight bits.
-    pub(crate) int8: bool,
     /// How many photographs said how to round.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) calibrated_on: Option<usize>,
@@ -30,7 +28,7 @@ impl DeployReport {
         let int8 = match self.calibrated_on {
             Some(1) => ", int8 as calibrated on 1 photograph".to_owned(),
             Some(seen) => format!(", int8 as calibrated on {seen} photographs"),
-            None if self.int8 => ", int8".to_owned(),
+            None if self.setting.int8 => ", int8".to_owned(),
             None => String::new(),
         };
         format!(

@@ -127,8 +127,9 @@ impl EvalReport {
                 thousands(self.images_in_folder as u64)
             )?;
         }
-        let Setting { model, weights, .. } = &self.setting;
-        writeln!(text, "{model} ({weights}) on {}", self.folder)?;
+        let network = self.setting.network();
+        let weights = &self.setting.weights;
+        writeln!(text, "{network} ({weights}) on {}", self.folder)?;
         let [low, high] = self.top1_interval;
         writeln!(
             text,

@@ -21,6 +21,8 @@ pub(crate) struct InfoReport<'a> {
     pub(crate) architecture: &'a Architecture,
     /// The layers in text form.
     pub(crate) layers: String,
+    /// Whether its weights were given rounded to eight bits.
+    pub(crate) int8: bool,
     pub(crate) cost: Cost,
     pub(crate) published: Option<Published>,
 }
@@ -60,7 +62,11 @@ impl InfoReport<'_> {
             ..
         } = self.architecture;
         let side = self.cost.resolution;
-        writeln!(text, "{name}, {side}×{side} pixels, {classes} classes")?;
+        let int8 = if self.int8 { ", int8" } else { "" };
+        writeln!(
+            text,
+            "{name}{int8}, {side}×{side} pixels, {classes} classes"
+        )?;
         writeln!(text, "{}\n", self.layers)?;
         writeln!(text, "{}\n", self.parts())?;
         if let Some(published) = &self.published {

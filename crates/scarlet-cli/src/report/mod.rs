@@ -23,6 +23,8 @@ use crate::terminal::Terminal;
 #[derive(Debug, Serialize)]
 pub(crate) struct Setting {
     pub(crate) model: String,
+    /// Whether it computes with eight bits.
+    pub(crate) int8: bool,
     /// Where the weights are from.
     pub(crate) weights: String,
     pub(crate) device: String,
@@ -33,9 +35,18 @@ impl Setting {
     pub(crate) fn of(model: &Model) -> Self {
         Self {
             model: model.architecture().name.clone(),
+            int8: model.is_int8(),
             weights: model.weights().to_owned(),
             device: model.device_name().to_owned(),
             resolution: model.preprocessing().resolution,
+        }
+    }
+
+    /// The network's name, and whether it computes with eight bits.
+    pub(crate) fn network(&self) -> String {
+        match self.int8 {
+            true => format!("{}, int8", self.model),
+            false => self.model.clone(),
         }
     }
 }

@@ -176,15 +176,14 @@ impl ProfileReport {
     }
 
     fn heading(&self) -> String {
-        let Setting {
-            model, resolution, ..
-        } = &self.setting;
+        let network = self.setting.network();
+        let resolution = self.setting.resolution;
         let threads = match self.threads {
             1 => "1 thread".to_owned(),
             threads => format!("{threads} threads"),
         };
         format!(
-            "{model}, {resolution}×{resolution}, batch {}, on {threads}: {:.2} ms",
+            "{network}, {resolution}×{resolution}, batch {}, on {threads}: {:.2} ms",
             self.batch, self.total.ms
         )
     }
@@ -255,6 +254,7 @@ mod tests {
         });
         let setting = Setting {
             model: "net".to_owned(),
+            int8: false,
             weights: "random".to_owned(),
             device: "cpu".to_owned(),
             resolution: 32,
