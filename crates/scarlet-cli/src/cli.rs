@@ -69,6 +69,7 @@ pub(crate) enum Command {
     Study(study::StudyArgs),
     ArrangeVal(ArrangeValArgs),
     Devices(DevicesArgs),
+    Serve(ServeArgs),
     Completions(CompletionsArgs),
 }
 
@@ -287,6 +288,26 @@ pub(crate) struct DevicesArgs {
     pub(crate) json: bool,
 }
 
+/// Let other machines compute on a device of this one
+///
+/// They name it by its address, as in --device ws://gpu:3000. The traffic is neither encrypted nor
+/// asked who it is from: serve a trusted network, or this machine alone (the default) and let
+/// others in through a tunnel, such as ssh -L. Both sides need a program built with
+/// --features remote, of the same version. Ctrl-C ends it.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  scarlet serve --device cuda
+  scarlet serve --device cuda --listen 0.0.0.0:3000")]
+pub(crate) struct ServeArgs {
+    /// Address and port to be reached at
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:3000")]
+    pub(crate) listen: std::net::SocketAddr,
+
+    #[command(flatten)]
+    pub(crate) compute: ComputeArgs,
+}
+
 /// Print a script that completes scarlet's commands and options in a shell
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -347,7 +368,7 @@ pub(crate) struct InferenceArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Computation")]
 pub(crate) struct ComputeArgs {
-    /// Device, such as cpu, wgpu or cuda:1 (see scarlet devices)
+    /// Device, such as cpu, wgpu, cuda:1 or ws://gpu:3000 (see scarlet devices, scarlet serve)
     #[arg(long, default_value = "cpu")]
     pub(crate) device: String,
 

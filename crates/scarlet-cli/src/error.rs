@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::io;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use scarlet::arch::ArchitectureError;
@@ -94,6 +95,8 @@ pub(crate) enum CliError {
         path.display()
     )]
     DeployedDevice { path: PathBuf, device: String },
+    #[error("cannot serve a device at {address}: {reason}")]
+    Serve { address: SocketAddr, reason: String },
     #[error("the network takes images of {0} channels, but photographs have 3 (RGB)")]
     NotRgb(usize),
 

@@ -59,6 +59,39 @@ fn kinds() -> [Kind; 7] {
     ]
 }
 
+/// How names of other machines' devices begin.
+const REMOTE: &str = "ws://";
+
+#[cfg(feature = "remote")]
+fn remote(name: &str) -> Result<Device, DeviceError> {
+    let (address, index) = match name.split_once('#') {
+        None => (name, 0),
+        Some((address, index)) => {
+            let index = index.parse().map_err(|_| DeviceError::Index {
+                name: name.to_owned(),
+            })?;
+            (address, index)
+        }
+    };
+    let host = burn::tensor::remote::RemoteHost::websocket(address);
+    Device::remote_options(&host)
+        .device_index(index)
+        .init()
+        .map_err(|error| DeviceError::Unreachable {
+            name: name.to_owned(),
+            reason: error.to_string(),
+        })
+}
+
+#[cfg(not(feature = "remote"))]
+fn remote(name: &str) -> Result<Device, DeviceError> {
+    Err(DeviceError::NotCompiledIn {
+        name: name.to_owned(),
+        feature: "remote",
+        available: available_devices().join(", "),
+    })
+}
+
 /// The best device at index 0, any discrete GPU by a higher index.
 #[cfg(any(feature = "wgpu", feature = "vulkan", feature = "metal"))]
 fn gpu(index: usize) -> burn::tensor::DeviceKind {
@@ -77,12 +110,18 @@ pub fn available_devices() -> Vec<&'static str> {
         .collect()
 }
 
-/// The device of a name such as `cpu`, `wgpu` or `cuda:1`; `cpu` is Burn's `flex`.
+/// The device of a name such as `cpu`, `wgpu` or `cuda:1`; `cpu` is Burn's `flex`. An address such
+/// as `ws://gpu:3000` is a device of another machine, where Burn's `RemoteServer` (or
+/// `scarlet serve`) serves it; behind `#` its number there may stand, as in `ws://gpu:3000#1`.
 ///
 /// # Errors
 ///
-/// [`DeviceError`] says which Cargo feature is missing, or which names there are.
+/// [`DeviceError`] says which Cargo feature is missing, which names there are, or why another
+/// machine cannot be reached.
 pub fn device_by_name(name: &str) -> Result<Device, DeviceError> {
+    if name.starts_with(REMOTE) {
+        return remote(name);
+    }
     let (kind_name, index) = match name.split_once(':') {
         None => (name, 0),
         Some((kind, index)) => {
@@ -117,7 +156,10 @@ pub fn device_by_name(name: &str) -> Result<Device, DeviceError> {
 #[non_exhaustive]
 pub enum DeviceError {
     /// No such device.
-    #[error("there is no device `{name}`; the devices are {known}")]
+    #[error(
+        "there is no device `{name}`; the devices are {known}, and ws://HOST:PORT for one that \
+         another machine serves"
+    )]
     Unknown {
         /// The name asked for.
         name: String,
@@ -137,8 +179,22 @@ pub enum DeviceError {
         /// Names that would do now.
         available: String,
     },
+    /// Another machine's device that cannot be had.
+    #[error(
+        "cannot reach the device {name}: {reason}; it is served by `scarlet serve`, of the same \
+         version, there"
+    )]
+    Unreachable {
+        /// The address asked for.
+        name: String,
+        /// What failed.
+        reason: String,
+    },
     /// What stands behind the colon is not a number.
-    #[error("`{name}` does not name a device: behind the colon stands its number, as in `cuda:1`")]
+    #[error(
+        "`{name}` does not name a device: its number stands at the end, as in `cuda:1` and \
+         `ws://gpu:3000#1`"
+    )]
     Index {
         /// The name asked for.
         name: String,
@@ -154,7 +210,8 @@ mod tests {
         let message = device_by_name("tpu").unwrap_err().to_string();
         assert_eq!(
             message,
-            "there is no device `tpu`; the devices are cpu, ndarray, wgpu, vulkan, metal, cuda, rocm"
+            "there is no device `tpu`; the devices are cpu, ndarray, wgpu, vulkan, metal, cuda, \
+             rocm, and ws://HOST:PORT for one that another machine serves"
         );
     }
 
@@ -166,6 +223,13 @@ mod tests {
             message.contains("build with `--features rocm`"),
             "{message}"
         );
+    }
+
+    #[test]
+    #[cfg(not(feature = "remote"))]
+    fn other_machines_need_a_feature() {
+        let message = device_by_name("ws://gpu:3000").unwrap_err().to_string();
+        assert!(message.contains("`--features remote`"), "{message}");
     }
 
     #[test]

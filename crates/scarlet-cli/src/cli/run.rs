@@ -33,6 +33,11 @@ pub(crate) struct SearchArgs {
     #[command(flatten)]
     pub(crate) folder: RunFolderArgs,
 
+    /// Devices to measure candidates on, side by side, such as cpu ws://gpu:3000 [default: that
+    /// of --device]
+    #[arg(long, value_name = "DEVICE", num_args = 1.., help_heading = "Computation")]
+    pub(crate) evaluate_on: Vec<String>,
+
     /// Say what would be done, what the networks cost and how long it would take
     #[arg(long, conflicts_with = "resume")]
     pub(crate) dry_run: bool,

@@ -22,6 +22,8 @@ pub(super) fn run(args: &DevicesArgs, terminal: &Terminal) -> Result<(), CliErro
         terminal.note("this program was built without devices: build it with --features flex");
         return Ok(());
     }
-    terminal.note("compiled in; cargo features add ndarray, wgpu, vulkan, metal, cuda and rocm:");
+    terminal.note(
+        "compiled in; cargo features add ndarray, wgpu, vulkan, metal, cuda, rocm and remote:",
+    );
     terminal.print(&devices.join("\n"))
 }

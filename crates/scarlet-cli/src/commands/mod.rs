@@ -15,6 +15,7 @@ mod predict;
 mod profile;
 mod reading_progress;
 mod search;
+mod serve;
 mod study;
 mod supernet;
 mod train;
@@ -44,6 +45,7 @@ pub(crate) fn run(command: Command, terminal: &Terminal) -> Result<(), CliError>
         Command::Study(args) => study::run(&args, terminal),
         Command::ArrangeVal(args) => arrange_val::run(&args, terminal),
         Command::Devices(args) => devices::run(&args, terminal),
+        Command::Serve(args) => serve::run(&args, terminal),
         Command::Completions(args) => completions::run(&args, terminal),
     }
 }

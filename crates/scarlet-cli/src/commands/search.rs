@@ -2,6 +2,7 @@
 
 use rayon::current_num_threads;
 use scarlet::burn::tensor::Device;
+use scarlet::device_by_name;
 use scarlet_train::run::{Run, RunConfig, RunError};
 use scarlet_train::{RunFolder, TrainError};
 
@@ -19,8 +20,14 @@ use crate::terminal::Terminal;
 
 pub(super) fn run(args: &SearchArgs, terminal: &Terminal) -> Result<(), CliError> {
     let new = || configuration(&args.settings, Some(&args.search));
+    let evaluators = args.evaluate_on.iter().map(|name| device_by_name(name));
+    let evaluators: Vec<Device> = evaluators.collect::<Result<_, _>>()?;
+    let side_by_side = |run: Run| match evaluators.is_empty() {
+        true => run,
+        false => run.with_evaluators(evaluators),
+    };
     if args.dry_run {
-        let run = prepare(new()?, open_device(&args.compute)?, terminal)?;
+        let run = side_by_side(prepare(new()?, open_device(&args.compute)?, terminal)?);
         let plan = run.timed_plan()?;
         return match args.json {
             true => print_json(terminal, &plan),
@@ -28,7 +35,7 @@ pub(super) fn run(args: &SearchArgs, terminal: &Terminal) -> Result<(), CliError
         };
     }
     let (run, folder) = begin(new, &args.folder, &args.compute, terminal)?;
-    let result = run.finish(&folder);
+    let result = side_by_side(run).finish(&folder);
     let exported = result.map_err(|error| ended(error, "search", &folder, terminal))?;
     match args.json {
         true => print_json(terminal, &exported),

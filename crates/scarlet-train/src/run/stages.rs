@@ -23,6 +23,8 @@ pub struct Run {
     pub(super) latency_table: Option<LatencyTable>,
     pub(super) device: Device,
     pub(super) workers: usize,
+    /// What candidates are measured on.
+    pub(super) evaluators: Vec<Device>,
     pub(super) observer: Arc<dyn RunObserver>,
     /// Whether the observer has asked for the end.
     pub(super) stopped: Arc<AtomicBool>,
@@ -59,6 +61,7 @@ impl Run {
             data,
             space,
             latency_table,
+            evaluators: vec![device.clone()],
             device,
             workers: 1,
             observer: Arc::new(|_: &RunEvent<'_>| Control::Continue),
@@ -72,6 +75,14 @@ impl Run {
     /// Measures candidates with so many workers side by side, which changes no result.
     pub fn with_workers(mut self, workers: usize) -> Self {
         self.workers = workers;
+        self
+    }
+
+    /// Measures candidates on these devices in turn, instead of on the one that is trained on. Of
+    /// one kind they change no result; those of different kinds may differ in an accuracy's last
+    /// image, as roundings do.
+    pub fn with_evaluators(mut self, devices: Vec<Device>) -> Self {
+        self.evaluators = devices;
         self
     }
 

@@ -1,0 +1,91 @@
+//! A search whose candidates are measured on another machine too: `cargo test --release
+//! --features remote --test remote`.
+#![cfg(feature = "remote")]
+#![allow(clippy::unwrap_used, unreachable_pub)]
+
+mod common;
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+
+use common::scarlet;
+
+/// Ended with the test.
+struct Server(Child, String);
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn serve() -> Server {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_scarlet"))
+        .args(["serve", "--listen", "127.0.0.1:0"])
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let errors = BufReader::new(child.stderr.take().unwrap());
+    let mut lines = errors.lines();
+    let line = lines.next().unwrap().unwrap();
+    // Whoever writes to a closed pipe stops.
+    std::thread::spawn(move || lines.for_each(drop));
+    let address = line.split(' ').find(|word| word.starts_with("ws://"));
+    let address = address.unwrap().trim_end_matches(';').to_owned();
+    Server(child, address)
+}
+
+#[test]
+fn candidates_are_measured_on_two_machines_to_the_same_end() {
+    let server = serve();
+    let folder = tempfile::tempdir().unwrap();
+    let result = |name: &str, devices: &[&str]| {
+        let out = folder.path().join(name).display().to_string();
+        let settings = [
+            "search",
+            "--space",
+            "tiny",
+            "--choices",
+            "few",
+            "--supernet-epochs",
+            "1",
+            "--set",
+            "supernet.batch_size=128",
+            "--evaluations",
+            "24",
+            "--set",
+            "search.algorithm.population=8",
+            "--epochs",
+            "1",
+            "--json",
+            "--out",
+            &out,
+        ];
+        let mut json = scarlet(settings.iter().chain(devices).copied()).json();
+        json.as_object_mut().unwrap().remove("seconds");
+        json
+    };
+    let here = result("here", &[]);
+    let both = result("both", &["--evaluate-on", "cpu", &server.1]);
+    assert_eq!(here["network"]["genome"], both["network"]["genome"]);
+    assert_eq!(here["test_accuracy"], both["test_accuracy"]);
+}
+
+#[test]
+fn a_network_is_measured_there() {
+    let server = serve();
+    let bench = scarlet([
+        "bench",
+        "--model",
+        "scarlet-c",
+        "--size",
+        "32",
+        "--runs",
+        "2",
+        "--device",
+        &server.1,
+        "--json",
+    ]);
+    assert_eq!(bench.json()["device"], server.1.as_str());
+}
