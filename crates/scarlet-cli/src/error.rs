@@ -134,6 +134,8 @@ pub(crate) enum CliError {
 impl CliError {
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
+            // Named rightly, but not to be reached.
+            Self::Device(DeviceError::Unreachable { .. }) => FAILURE,
             Self::Architecture(_)
             | Self::Device(_)
             | Self::Config(_)

@@ -5,6 +5,7 @@
 
 mod common;
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
@@ -68,6 +69,23 @@ fn candidates_are_measured_on_two_machines_to_the_same_end() {
     };
     let here = result("here", &[]);
     let both = result("both", &["--evaluate-on", "cpu", &server.1]);
+    let losses = |name: &str| -> BTreeMap<String, f64> {
+        let scores = folder.path().join(name).join("search/scores.jsonl");
+        let scores = std::fs::read_to_string(scores).unwrap();
+        let scores = scores.lines().map(|line| {
+            let score: serde_json::Value = serde_json::from_str(line).unwrap();
+            let genome = score["genome"].as_str().unwrap().to_owned();
+            (genome, score["loss"].as_f64().unwrap())
+        });
+        scores.collect()
+    };
+    let (losses_here, losses_both) = (losses("here"), losses("both"));
+    assert!(losses_here.keys().eq(losses_both.keys()));
+    let differences = losses_here.iter().zip(&losses_both);
+    let differences: Vec<f64> = differences.map(|(a, b)| (a.1 - b.1).abs()).collect();
+    assert!(differences.iter().all(|&difference| difference < 1e-4));
+    // The other machine computes with Burn's operations, which round otherwise.
+    assert!(differences.iter().any(|&difference| difference > 0.0));
     assert_eq!(here["network"]["genome"], both["network"]["genome"]);
     assert_eq!(here["test_accuracy"], both["test_accuracy"]);
 }
@@ -88,4 +106,9 @@ fn a_network_is_measured_there() {
         "--json",
     ]);
     assert_eq!(bench.json()["device"], server.1.as_str());
+
+    scarlet(["bench", "--device", "ws://127.0.0.1:1"])
+        .assert_fails(1, &["cannot reach the device ws://127.0.0.1:1"]);
+    let taken = server.1.trim_start_matches("ws://");
+    scarlet(["serve", "--listen", taken]).assert_fails(1, &["cannot serve a device at", taken]);
 }

@@ -91,6 +91,13 @@ fn a_device_that_was_not_compiled_in_names_its_feature() {
 }
 
 #[test]
+#[cfg(not(feature = "remote"))]
+fn serving_and_reaching_other_machines_need_a_feature() {
+    scarlet(["serve"]).assert_fails(1, &["cannot serve a device", "without --features remote"]);
+    scarlet(["bench", "--device", "ws://gpu:3000"]).assert_fails(2, &["`--features remote`"]);
+}
+
+#[test]
 fn a_reader_that_leaves_early_is_no_error() {
     for arguments in [
         &["info"][..],

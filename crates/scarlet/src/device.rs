@@ -59,20 +59,23 @@ fn kinds() -> [Kind; 7] {
     ]
 }
 
+/// A name and the device's number behind it, 0 if there is none.
+fn with_index(name: &str, separator: char) -> Result<(&str, usize), DeviceError> {
+    let Some((kind, index)) = name.split_once(separator) else {
+        return Ok((name, 0));
+    };
+    let index = index.parse().map_err(|_| DeviceError::Index {
+        name: name.to_owned(),
+    })?;
+    Ok((kind, index))
+}
+
 /// How names of other machines' devices begin.
 const REMOTE: &str = "ws://";
 
 #[cfg(feature = "remote")]
 fn remote(name: &str) -> Result<Device, DeviceError> {
-    let (address, index) = match name.split_once('#') {
-        None => (name, 0),
-        Some((address, index)) => {
-            let index = index.parse().map_err(|_| DeviceError::Index {
-                name: name.to_owned(),
-            })?;
-            (address, index)
-        }
-    };
+    let (address, index) = with_index(name, '#')?;
     let host = burn::tensor::remote::RemoteHost::websocket(address);
     Device::remote_options(&host)
         .device_index(index)
@@ -122,15 +125,7 @@ pub fn device_by_name(name: &str) -> Result<Device, DeviceError> {
     if name.starts_with(REMOTE) {
         return remote(name);
     }
-    let (kind_name, index) = match name.split_once(':') {
-        None => (name, 0),
-        Some((kind, index)) => {
-            let index = index.parse().map_err(|_| DeviceError::Index {
-                name: name.to_owned(),
-            })?;
-            (kind, index)
-        }
-    };
+    let (kind_name, index) = with_index(name, ':')?;
     let kinds = kinds();
     let kind = kinds
         .iter()
@@ -190,7 +185,7 @@ pub enum DeviceError {
         /// What failed.
         reason: String,
     },
-    /// What stands behind the colon is not a number.
+    /// What stands behind the colon, or an address's `#`, is not a number.
     #[error(
         "`{name}` does not name a device: its number stands at the end, as in `cuda:1` and \
          `ws://gpu:3000#1`"

@@ -24,7 +24,8 @@
 //! - [`fold`] removes batch normalisation and stabilizers exactly.
 //!
 //! Cargo features choose Burn's devices (`flex`, `ndarray`, `wgpu`, `cuda`, …; none by default);
-//! `remote` reaches those of other machines, `images` reads photographs and `fetch` downloads weights.
+//! `remote` reaches those of other machines, `images` reads photographs and `fetch` downloads
+//! weights.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 

@@ -18,8 +18,14 @@ pub(super) fn run(args: &InfoArgs, terminal: &Terminal) -> Result<(), CliError> 
 }
 
 fn show(model: &str, args: &InfoArgs, terminal: &Terminal) -> Result<(), CliError> {
-    let architecture = at_resolution(architecture(model)?, args)?;
-    let int8 = Deployed::is_file(model) && Deployed::open(model, &DeployOptions::new())?.is_int8();
+    let (architecture, int8) = match Deployed::is_file(model) {
+        true => {
+            let deployed = Deployed::open(model, &DeployOptions::new())?;
+            (deployed.architecture().clone(), deployed.is_int8())
+        }
+        false => (architecture(model)?, false),
+    };
+    let architecture = at_resolution(architecture, args)?;
     let report = InfoReport {
         int8,
         layers: architecture.to_string(),

@@ -116,7 +116,7 @@ impl Run {
         let mut evaluator = self.evaluator(supernet, ScoreCache::in_memory())?;
         // As many as are measured side by side.
         let mut genomes = Vec::new();
-        for choice in 0..self.space.choices(0).len().min(self.workers) as u8 {
+        for choice in 0..self.space.choices(0).len().min(self.side_by_side()) as u8 {
             let mut genes = genome.genes().to_vec();
             genes[0] = choice;
             genomes.push(Genome::new(genes)?);

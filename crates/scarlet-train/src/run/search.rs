@@ -182,7 +182,7 @@ impl Run {
             CandidateEvaluator::new(supernet, &self.data.train, &self.data.holdout, config)?
                 .with_constraints(settings.budget.iter().cloned())
                 .with_cache(cache)
-                .with_workers(self.workers.max(self.evaluators.len()), &self.evaluators)?
+                .with_workers(self.side_by_side(), &self.evaluators)?
                 .with_observer(move |measurement: &Measurement| {
                     let control = observer.event(&RunEvent::Candidate(measurement));
                     if control == Control::Stop {

@@ -78,6 +78,11 @@ impl Run {
         self
     }
 
+    /// How many candidates are measured at a time: each device has one.
+    pub(super) fn side_by_side(&self) -> usize {
+        self.workers.max(self.evaluators.len())
+    }
+
     /// Measures candidates on these devices in turn, instead of on the one that is trained on. Of
     /// one kind they change no result; those of different kinds may differ in an accuracy's last
     /// image, as roundings do.
