@@ -8,8 +8,10 @@ of this workspace and the crate in rust/ (tract and candle; minutes, the first t
 
 Each contender is a process that runs the network as often as it is told and answers with the
 milliseconds. All contenders of a setting are there at once and take turns, some runs each, several
-rounds: whatever disturbs the machine disturbs all of them. The shortest time counts for ratios; the
-median is kept. Writes peers.json and peers.svg into DIR; prints a table.
+rounds: whatever disturbs the machine disturbs all of them. A ratio is the median over the rounds of
+our shortest time in a round over theirs in the same round, so that a slower minute cancels out.
+Times shown are the shortest of all; medians are kept. Writes peers.json and peers.svg into DIR;
+prints a table.
 """
 
 import argparse
@@ -176,7 +178,7 @@ class Contender:
     """A process that runs a network on command."""
 
     def __init__(self, programs, files, engine, model, batch, size, threads):
-        self.engine, self.times, self.failure = engine, [], None
+        self.engine, self.rounds, self.failure = engine, [], None
         setting = [str(batch), str(size), str(threads)]
         base = engine.removesuffix("-train")
         if base in ("tract", "candle"):
@@ -207,7 +209,7 @@ class Contender:
         self.process.stdin.flush()
         line = self.process.stdout.readline()
         if line:
-            self.times += json.loads(line)
+            self.rounds.append(json.loads(line))
         else:
             self.give_up()
 
@@ -215,35 +217,44 @@ class Contender:
         self.process.stdin.close()
         self.process.wait()
 
+    def summary(self, ours):
+        """Times in milliseconds, and the ratio of ours to this one's."""
+        times = [time for round in self.rounds for time in round]
+        pairs = zip(ours.rounds, self.rounds) if ours else ()
+        ratios = [min(own) / min(theirs) for own, theirs in pairs]
+        return {"median_ms": round(statistics.median(times), 3), "min_ms": round(min(times), 3),
+                "runs": len(times), "ratio": round(statistics.median(ratios), 3) if ratios else None}
+
 
 def measure(programs, files, engines, model, batch, size, threads, rounds, budget):
-    """{engine: [median, minimum]} in milliseconds; `budget` is the milliseconds of a turn."""
+    """{engine: its summary}; `budget` is the milliseconds of a turn."""
     contenders = []
     for engine in engines:
         # One after the other: their preparations would disturb each other.
         contenders.append(Contender(programs, files, engine, model, batch, size, threads).wait())
+    warm = {}
     for contender in contenders:
         contender.run(1)
+        warm[contender] = contender.rounds.pop()[0] if not contender.failure else 0.0
     for turn in range(rounds):
         for contender in contenders:
             if contender.failure:
                 continue
-            shortest = min(contender.times)
+            shortest = min([warm[contender], *map(min, contender.rounds)])
             # The slow ones take part in fewer rounds: their ratios are far from any limit.
-            if turn * shortest > 4 * budget:
+            if turn * shortest > 12 * budget:
                 continue
             # Threads of the one before that still wait for work, busily, go to sleep.
             time.sleep(0.03)
             contender.run(max(1, min(40, int(budget / shortest))))
     results = {}
+    ours = next((c for c in contenders if c.engine.startswith("scarlet") and not c.failure), None)
     for contender in contenders:
         contender.end()
         if contender.failure:
             print(f"  {contender.engine} failed: {contender.failure[0]}", file=sys.stderr)
             continue
-        times = contender.times[1:] or contender.times
-        results[contender.engine] = {"median_ms": round(statistics.median(times), 3),
-                                     "min_ms": round(min(times), 3), "runs": len(times)}
+        results[contender.engine] = contender.summary(ours)
     return results
 
 
@@ -279,13 +290,13 @@ def machine():
     return {"processor": cpu, "cores": os.cpu_count(), "versions": versions}
 
 
-def show(title, results, ours):
+def show(title, results):
     print(f"\n{title}")
     for engine, times in sorted(results.items(), key=lambda item: item[1]["min_ms"]):
         name = NAMES.get(engine.removesuffix("-train"), engine)
         if engine == "scarlet-train":
             name = "scarlet"
-        ratio = results[ours]["min_ms"] / times["min_ms"] if ours in results else float("nan")
+        ratio = times["ratio"] or float("nan")
         print(f"  {name:24} {times['min_ms']:10.2f} ms  median {times['median_ms']:10.2f}   "
               f"ours / this {ratio:5.2f}", flush=True)
 
@@ -295,12 +306,11 @@ def chart(panels, note):
     width, label, bar, cut = 860, 190, 20, 12.0
     parts, y = [], 20
     for title, results, ours in panels:
-        unit = results[ours]["min_ms"]
         parts.append(f'<text x="16" y="{y + 14}" class="head">{title}</text>')
         y += 26
-        for engine, times in sorted(results.items(), key=lambda item: item[1]["min_ms"]):
+        for engine, times in sorted(results.items(), key=lambda item: -item[1]["ratio"]):
             name = "scarlet" if engine == "scarlet-train" else NAMES[engine.removesuffix("-train")]
-            ratio = times["min_ms"] / unit
+            ratio = 1 / times["ratio"]
             length = min(ratio, cut) / cut * (width - label - 190)
             kind = "ours" if engine == ours else "peer"
             cutting = " ⋯" if ratio > cut else ""
@@ -337,7 +347,7 @@ def main():
     programs, started = build(arguments.target.resolve()), time.time()
     chosen = [name for name in arguments.only.split(",") if name]
     pick = lambda engines: [e for e in engines if not chosen or e.removesuffix("-train") in chosen]
-    rounds, budget = (2, 60) if arguments.quick else (9, 150)
+    rounds, budget = (2, 60) if arguments.quick else (20, 150)
     everyone = list(NAMES)
     few = ["scarlet", "onnxruntime"]
     plans = [("scarlet-a", batch, threads, everyone) for threads in (2, 1) for batch in (1, 8, 32)]
@@ -358,7 +368,7 @@ def main():
             results = measure(programs, files, pick(engines), model, batch, 224, threads, rounds, budget)
             plural = "1 thread" if threads == 1 else f"{threads} threads"
             title = f"{model.upper()}, inference at 224×224, batch {batch}, {plural}"
-            show(title, results, "scarlet")
+            show(title, results)
             report["inference"].append({"model": model, "batch": batch, "size": 224,
                                         "threads": threads, "contenders": results})
             if model == "scarlet-a" and threads == 2 and batch < 32 and "scarlet" in results:
@@ -366,9 +376,9 @@ def main():
         engines = ["scarlet-train", "torch-train", "torch-nhwc-train", "flex-train", "ndarray-train"]
         for batch, size in training:
             results = measure(programs, {}, pick(engines), "scarlet-a", batch, size, 2,
-                              min(rounds, 5), 4 * budget)
+                              min(rounds, 8), 4 * budget)
             title = f"SCARLET-A, training step at {size}×{size}, batch {batch}, 2 threads"
-            show(title, results, "scarlet-train")
+            show(title, results)
             report["training"].append({"model": "scarlet-a", "batch": batch, "size": size,
                                        "threads": 2, "contenders": results})
             if "scarlet-train" in results:

@@ -1,5 +1,6 @@
 //! NSGA-II on the problem that `benches/pymoo_peer.py` gives to pymoo: prints, as JSON, the
-//! problem's tables and what 20 searches of 9,000 evaluations found and how long they took.
+//! problem's tables and what searches of 9,000 evaluations found and how long they took: with seeds
+//! from 0, 20 of them or as many as the argument says.
 //!
 //! ```text
 //! cargo run --release -p scarlet-search --example nsga2_runs > ours.json
@@ -68,7 +69,8 @@ impl<E: Evaluator> Evaluator for Timed<E> {
 fn main() -> Result<(), Box<dyn Error>> {
     let tables = support::Tables::new();
     let mut runs = Vec::new();
-    for seed in 0..20 {
+    let seeds = std::env::args().nth(1).map_or(Ok(20), |seeds| seeds.parse())?;
+    for seed in 0..seeds {
         let evaluator = Timed {
             inner: tables.clone().into_evaluator(),
             spent: Cell::default(),
