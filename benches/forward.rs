@@ -14,7 +14,7 @@ fn forward(criterion: &mut Criterion) {
         ("scarlet-b", ScarletB::new()),
         ("scarlet-c", ScarletC::new()),
     ];
-    // `ndarray` is an order of magnitude slower and says nothing about the networks.
+    // `ndarray` runs the same kernels; `train_step` compares the two.
     let device = scarlet::device_by_name("cpu").expect("this package compiles it in");
     let mut group = criterion.benchmark_group("forward");
     group.sample_size(20);

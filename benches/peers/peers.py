@@ -8,8 +8,9 @@ of this workspace and the crate in rust/ (tract and candle; minutes, the first t
 
 Each contender is a process that runs the network as often as it is told and answers with the
 milliseconds. All contenders of a setting are there at once and take turns, some runs each, several
-rounds: whatever disturbs the machine disturbs all of them. A ratio is the median over the rounds of
-our shortest time in a round over theirs in the same round, so that a slower minute cancels out.
+rounds: whatever disturbs the machine disturbs all of them. The first run of a turn does not count. A
+ratio is the median over the rounds of our shortest time in a round over theirs of as many runs in the
+same round, so that a slower minute cancels out.
 Times shown are the shortest of all; medians are kept. Writes peers.json and peers.svg into DIR;
 prints a table.
 """
@@ -205,11 +206,12 @@ class Contender:
     def run(self, count):
         if self.failure:
             return
-        self.process.stdin.write(f"{count}\n")
+        # One more, which finds the caches as the others have left them, and does not count.
+        self.process.stdin.write(f"{count + 1}\n")
         self.process.stdin.flush()
         line = self.process.stdout.readline()
         if line:
-            self.rounds.append(json.loads(line))
+            self.rounds.append(json.loads(line)[1:])
         else:
             self.give_up()
 
@@ -221,9 +223,10 @@ class Contender:
         """Times in milliseconds, and the ratio of ours to this one's."""
         times = [time for round in self.rounds for time in round]
         pairs = zip(ours.rounds, self.rounds) if ours else ()
-        ratios = [min(own) / min(theirs) for own, theirs in pairs]
+        # Of equally many runs: the more there are, the shorter is the shortest.
+        ratios = [min(own[:len(theirs)]) / min(theirs[:len(own)]) for own, theirs in pairs]
         return {"median_ms": round(statistics.median(times), 3), "min_ms": round(min(times), 3),
-                "runs": len(times), "ratio": round(statistics.median(ratios), 3) if ratios else None}
+                "runs": len(times), "rounds": len(self.rounds), "ratio": round(statistics.median(ratios), 3) if ratios else None}
 
 
 def measure(programs, files, engines, model, batch, size, threads, rounds, budget):

@@ -186,6 +186,7 @@ fn run_exit_code(error: &RunError) -> u8 {
         | RunError::Setting { .. }
         | RunError::UnknownChoice { .. }
         | RunError::ImpossibleBudget { .. }
+        | RunError::OtherSupernet { .. }
         | RunError::Architecture(_) => USAGE,
         RunError::Search(error) => match **error {
             SearchError::Evaluator(_) | SearchError::Io { .. } | SearchError::Json { .. } => {

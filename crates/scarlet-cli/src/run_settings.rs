@@ -10,12 +10,12 @@ use serde_json::{Map, Value, json};
 use crate::cli::run::{RunSettingsArgs, SearchSettingsArgs};
 use crate::error::CliError;
 
-/// The configuration that the command line asks for.
+/// The configuration that the command line asks for, over a given one.
 pub(crate) fn configuration(
+    mut config: RunConfig,
     settings: &RunSettingsArgs,
     search: Option<&SearchSettingsArgs>,
 ) -> Result<RunConfig, CliError> {
-    let mut config = RunConfig::default();
     if let Some(path) = &settings.config {
         config = config.with(read_toml(path)?)?;
     }
@@ -146,7 +146,7 @@ mod tests {
         let Command::Search(args) = Cli::parse_from(args).command else {
             panic!("another command");
         };
-        configuration(&args.settings, Some(&args.search))
+        configuration(RunConfig::default(), &args.settings, Some(&args.search))
     }
 
     fn message(args: &[&str]) -> String {

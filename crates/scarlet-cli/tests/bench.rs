@@ -37,7 +37,8 @@ fn latencies_are_in_order_and_settings_are_told() {
     assert!(0.0 < latency("min"));
     assert!(latency("min") <= latency("median"));
     assert!(latency("median") <= latency("p95"));
-    assert!(latency("p95") <= latency("max"));
+    assert!(latency("p95") <= latency("p99"));
+    assert!(latency("p99") <= latency("max"));
     let speed = json["images_per_second"].as_f64().unwrap();
     assert!((speed * latency("median") / 2e3 - 1.0).abs() < 1e-9);
     let price = scarlet(["info", TINY, "--size", "32", "--json"]).json();
@@ -51,6 +52,7 @@ fn the_text_names_what_was_measured() {
         "custom, 32×32, batch 1, on cpu",
         "median",
         "p95",
+        "p99",
         "images/s",
     ] {
         assert!(text.contains(part), "{text}");

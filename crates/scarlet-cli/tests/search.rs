@@ -25,6 +25,12 @@ fn resume(out: &Path, more: &[&str]) -> Ran {
     scarlet(run.iter().chain(more))
 }
 
+/// Mult-adds of the cheapest network of the tiny run's space.
+fn cheapest(data: &Path) -> u64 {
+    let plan = search(data, Path::new("nowhere"), &["--dry-run", "--json"]).json();
+    plan["cheapest"]["mult_adds"].as_u64().unwrap()
+}
+
 #[test]
 fn the_whole_road_leaves_a_network_and_a_report() {
     let folder = tempfile::tempdir().unwrap();
@@ -77,6 +83,21 @@ fn the_whole_road_leaves_a_network_and_a_report() {
         "0z0".as_ref(),
     ]);
     refused.assert_fails(2, &["cannot choose `0z0`", "no genome of this space"]);
+    let within = |budget: &str| {
+        scarlet([
+            "extract".as_ref(),
+            out.as_os_str(),
+            file.as_os_str(),
+            "--json".as_ref(),
+            "--budget".as_ref(),
+            budget.as_ref(),
+        ])
+    };
+    // Four candidates were measured, which is all there are.
+    let cheapest = cheapest(&data);
+    let cheap = within(&format!("mult_adds <= {cheapest}")).json();
+    assert_eq!(cheap["mult_adds"], cheapest);
+    within("mult_adds <= 3").assert_fails(1, &["keeps", "`mult_adds <= 3`"]);
 }
 
 #[test]
@@ -96,6 +117,76 @@ fn a_supernet_can_be_searched_afterwards() {
     }
     assert_eq!(resume(&out, &[]).code, 0);
     assert!(out.join("result.json").exists());
+}
+
+#[test]
+fn one_supernet_serves_several_budgets() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, first) = (folder.path().join("data"), folder.path().join("first"));
+    tiny_data(&data);
+    assert_eq!(search(&data, &first, &[]).code, 0);
+    let again = |out: &Path, more: &[&str]| {
+        let fixed = ["search", "--threads", "1", "--json", "--supernet"];
+        let paths = [first.to_str().unwrap(), "--out", out.to_str().unwrap()];
+        scarlet(fixed.iter().chain(&paths).chain(more))
+    };
+    let second = folder.path().join("second");
+    let cheapest = cheapest(&data);
+    let budget = format!("mult_adds <= {cheapest}");
+    let found = again(&second, &["--budget", &budget]).json();
+    assert_eq!(found["network"]["mult_adds"], cheapest);
+    let file = |run: &Path, name: &str| fs::read(run.join(name)).unwrap();
+    for name in ["supernet/checkpoint.safetensors", "space.json"] {
+        assert!(file(&first, name) == file(&second, name), "{name}");
+    }
+    // What was measured for the first budget is not measured again.
+    let scores = |run: &Path| String::from_utf8(file(run, "search/scores.jsonl")).unwrap();
+    assert!(scores(&second).starts_with(&scores(&first)));
+    let mut genomes: Vec<String> = Vec::new();
+    for line in scores(&second).lines() {
+        let score: serde_json::Value = serde_json::from_str(line).unwrap();
+        genomes.push(score["genome"].to_string());
+    }
+    let measured = genomes.len();
+    genomes.sort();
+    genomes.dedup();
+    assert_eq!(genomes.len(), measured);
+
+    let third = folder.path().join("third");
+    let refused = again(&third, &["--set", "supernet.learning_rate=0.3"]);
+    refused.assert_fails(2, &["other settings in [supernet]"]);
+    assert!(!third.exists());
+    let missing = folder.path().join("missing");
+    let refused = scarlet(["search", "--supernet", missing.to_str().unwrap()]);
+    refused.assert_fails(2, &["holds no run"]);
+}
+
+#[test]
+fn a_supernet_needs_no_budget_and_a_search_checks_its_choice_first() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, out) = (folder.path().join("data"), folder.path().join("run"));
+    tiny_data(&data);
+    let mut train = tiny_run("supernet", &data, &out);
+    train.insert(1, "train".to_owned());
+    let with =
+        |more: &[&str]| scarlet(train.iter().map(String::as_str).chain(more.iter().copied()));
+    let impossible = ["--set", "search.budget=[\"mult_adds <= 1K\"]"];
+    let planned = with(&["--dry-run"]);
+    assert_eq!(planned.code, 0, "{planned:?}");
+    assert!(
+        planned
+            .stdout
+            .contains("supernet    12 steps of 2 networks")
+    );
+    assert!(!out.exists());
+    assert_eq!(with(&impossible).code, 0);
+    resume(&out, &[]).assert_fails(
+        2,
+        &["no network of this search space has mult_adds <= 1000"],
+    );
+    let refused = search(&data, &folder.path().join("other"), &["--choose", "kneee"]);
+    refused.assert_fails(2, &["cannot choose `kneee`", "neither `best` nor `knee`"]);
+    assert!(!folder.path().join("other").exists());
 }
 
 #[test]

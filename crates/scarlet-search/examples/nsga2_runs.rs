@@ -69,7 +69,9 @@ impl<E: Evaluator> Evaluator for Timed<E> {
 fn main() -> Result<(), Box<dyn Error>> {
     let tables = support::Tables::new();
     let mut runs = Vec::new();
-    let seeds = std::env::args().nth(1).map_or(Ok(20), |seeds| seeds.parse())?;
+    let seeds = std::env::args()
+        .nth(1)
+        .map_or(Ok(20), |seeds| seeds.parse())?;
     for seed in 0..seeds {
         let evaluator = Timed {
             inner: tables.clone().into_evaluator(),

@@ -1,5 +1,7 @@
 //! The best of many: non-dominated points, the knee, the best under a constraint.
 
+use std::cmp::Ordering;
+
 use crate::{
     Candidate, Constraint, Objective, Point, SearchError, SearchState, front::Front,
     point::cmp_lexicographic,
@@ -76,8 +78,9 @@ impl SearchState {
 
     /// The candidate that is best in an objective among those that satisfy the search's own
     /// constraints and these; `None` if there is none. Both may be on any metric, one that the
-    /// search did not heed too; candidates for which it was not measured are left out. The first
-    /// evaluated of equals.
+    /// search did not heed too; candidates for which it was not measured are left out. Of equals the
+    /// search's objectives decide, the earlier before the later, so that no candidate that is as
+    /// good dominates it; then the order of evaluation.
     ///
     /// # Errors
     ///
@@ -103,7 +106,12 @@ impl SearchState {
         let candidates = self.archive().candidates().iter().filter(satisfies);
         Ok(candidates
             .filter_map(|it| Some((objective.oriented(it.value(metric)?), it)))
-            .min_by(|(a, _), (b, _)| a.total_cmp(b))
+            .min_by(|(a, one), (b, other)| {
+                let points = || one.point().zip(other.point());
+                let of_equals =
+                    || points().map_or(Ordering::Equal, |(a, b)| a.cmp_lexicographic(b));
+                a.total_cmp(b).then_with(of_equals)
+            })
             .map(|(_, candidate)| candidate))
     }
 }

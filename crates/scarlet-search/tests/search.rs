@@ -351,6 +351,14 @@ fn the_best_under_a_constraint() {
         expected
     );
     assert!(best("maximize cost", &[]).unwrap()[1] <= 60.0);
+    // Of the many equals in size, the one that the search's objectives prefer.
+    let of_size = |values: &[Option<f64>]| values[2] == Some(9.0);
+    let best_of_size = all()
+        .filter(|values| of_size(values) && values[1].unwrap() <= 60.0)
+        .map(|values| values[0].unwrap())
+        .fold(0.0, f64::max);
+    let chosen = best("minimize size", &["size >= 9"]).unwrap();
+    assert_eq!((chosen[0], chosen[2]), (best_of_size, 9.0));
     assert_eq!(best("maximize quality", &["cost <= -1"]), None);
 
     let knee = state.knee().unwrap();

@@ -18,10 +18,9 @@ pub(crate) fn network(file: &str, setting: &Setting) -> Result<Run> {
         .with_input_fact(0, f32::fact(shape).into())?
         .into_optimized()?
         .into_runnable()?;
-    let images = Tensor::from_shape(&shape, &setting.images())?;
+    let images = Tensor::from_shape(&shape, &setting.images())?.into_tvalue();
     Ok(Box::new(move || {
-        let input: TValue = images.clone().into();
-        black_box(plan.run(tvec!(input))?);
+        black_box(plan.run(tvec!(images.clone()))?);
         Ok(())
     }))
 }

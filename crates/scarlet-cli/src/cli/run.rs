@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum, ValueHint};
+use scarlet_search::Constraint;
 
 use super::ComputeArgs;
 
@@ -20,6 +21,7 @@ Examples:
   scarlet search --data flowers/ --budget \"mult_adds <= 20M\" --budget \"parameters <= 300K\"
   scarlet search --objectives \"maximize accuracy\" \"minimize latency_ms\" \\
       --budget \"latency_ms <= 0.5\"
+  scarlet search --supernet flowers-run --budget \"mult_adds <= 5M\" --out flowers-5m
   scarlet search --config fashion.toml --dry-run
   scarlet search --resume flowers-run
   scarlet search --set train.learning_rate=0.1 --set search.calibration_images=512")]
@@ -32,6 +34,17 @@ pub(crate) struct SearchArgs {
 
     #[command(flatten)]
     pub(crate) folder: RunFolderArgs,
+
+    /// Take the supernet of this run over into a new one, with its settings but for those given:
+    /// trained once, it can be searched for any budget
+    #[arg(
+        long,
+        value_name = "RUN",
+        conflicts_with = "resume",
+        value_hint = ValueHint::DirPath,
+        help_heading = "Run"
+    )]
+    pub(crate) supernet: Option<PathBuf>,
 
     /// Devices to measure candidates on, side by side, such as cpu ws://gpu:3000 [default: that
     /// of --device]
@@ -56,8 +69,7 @@ pub(crate) struct SearchArgs {
 Examples:
   scarlet supernet train --data flowers/ --out flowers-run
   scarlet supernet train --resume flowers-run
-
-The searching then goes on in the same folder: scarlet search --resume flowers-run.")]
+  scarlet search --supernet flowers-run --budget \"mult_adds <= 5M\" --out flowers-5m")]
 pub(crate) struct SupernetArgs {
     #[command(subcommand)]
     pub(crate) command: SupernetCommand,
@@ -77,6 +89,10 @@ pub(crate) struct SupernetTrainArgs {
     #[command(flatten)]
     pub(crate) folder: RunFolderArgs,
 
+    /// Say what would be done, what the networks cost and how long it would take
+    #[arg(long, conflicts_with = "resume")]
+    pub(crate) dry_run: bool,
+
     #[command(flatten)]
     pub(crate) compute: ComputeArgs,
 }
@@ -89,7 +105,8 @@ pub(crate) struct SupernetTrainArgs {
 #[command(after_help = "\
 Examples:
   scarlet extract flowers-run knee.safetensors --choose knee
-  scarlet extract flowers-run small.safetensors --choose 0142130")]
+  scarlet extract flowers-run small.safetensors --budget \"parameters <= 200K\"
+  scarlet extract flowers-run named.safetensors --choose 0142130")]
 pub(crate) struct ExtractArgs {
     /// Folder of a run
     #[arg(value_hint = ValueHint::DirPath)]
@@ -102,6 +119,10 @@ pub(crate) struct ExtractArgs {
     /// `best`, `knee`, or a genome
     #[arg(long, value_name = "NETWORK", default_value = "best")]
     pub(crate) choose: String,
+
+    /// What the best must keep to besides the search's own budget, such as "mult_adds <= 3M"
+    #[arg(long, value_name = "BUDGET", conflicts_with = "choose")]
+    pub(crate) budget: Vec<Constraint>,
 
     /// Write the weights in half precision
     #[arg(long)]

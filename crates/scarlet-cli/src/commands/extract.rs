@@ -14,7 +14,7 @@ pub(super) fn run(args: &ExtractArgs, terminal: &Terminal) -> Result<(), CliErro
     let device = open_device(&args.compute)?;
     let (folder, _) = RunConfig::open_existing(&args.run)?;
     let rule = Rule::from(args.choose.clone());
-    let (choice, extracted) = extract(&folder, &rule, &device)?;
+    let (choice, extracted) = extract(&folder, &rule, &args.budget, &device)?;
     let precision = match args.half {
         true => Precision::F16,
         false => Precision::F32,

@@ -1,5 +1,7 @@
 //! `scarlet search`.
 
+use std::path::Path;
+
 use rayon::current_num_threads;
 use scarlet::burn::tensor::Device;
 use scarlet::device_by_name;
@@ -19,7 +21,25 @@ use crate::run_settings::configuration;
 use crate::terminal::Terminal;
 
 pub(super) fn run(args: &SearchArgs, terminal: &Terminal) -> Result<(), CliError> {
-    let new = || configuration(&args.settings, Some(&args.search));
+    let other = args.supernet.as_deref().map(RunConfig::open_existing);
+    let other = other.transpose()?;
+    let new = || {
+        let (settings, search) = (&args.settings, Some(&args.search));
+        let Some((_, theirs)) = &other else {
+            return configuration(RunConfig::default(), settings, search);
+        };
+        let config = configuration(theirs.clone(), settings, search)?;
+        config.check_supernet_of(theirs)?;
+        Ok(config)
+    };
+    let make = |run: &Run, path: &Path| {
+        run.check_search()?;
+        let folder = match &other {
+            Some((folder, _)) => run.config().new_folder_from(path, folder),
+            None => run.config().new_folder(path),
+        };
+        Ok(folder?)
+    };
     let evaluators = args.evaluate_on.iter().map(|name| device_by_name(name));
     let evaluators: Vec<Device> = evaluators.collect::<Result<_, _>>()?;
     let side_by_side = |run: Run| match evaluators.is_empty() {
@@ -28,13 +48,14 @@ pub(super) fn run(args: &SearchArgs, terminal: &Terminal) -> Result<(), CliError
     };
     if args.dry_run {
         let run = side_by_side(prepare(new()?, open_device(&args.compute)?, terminal)?);
+        run.check_search()?;
         let plan = run.timed_plan()?;
         return match args.json {
             true => print_json(terminal, &plan),
             false => terminal.print(&plan_text(&plan)),
         };
     }
-    let (run, folder) = begin(new, &args.folder, &args.compute, terminal)?;
+    let (run, folder) = begin(new, make, &args.folder, &args.compute, terminal)?;
     let result = side_by_side(run).finish(&folder);
     let exported = result.map_err(|error| ended(error, "search", &folder, terminal))?;
     match args.json {
@@ -43,9 +64,10 @@ pub(super) fn run(args: &SearchArgs, terminal: &Terminal) -> Result<(), CliError
     }
 }
 
-/// The run that `new` makes, or the one that is named, watched, and its folder.
+/// The run of what `new` sets, in a folder that `make` makes, or the one that is named; watched.
 pub(super) fn begin(
     new: impl FnOnce() -> Result<RunConfig, CliError>,
+    make: impl FnOnce(&Run, &Path) -> Result<RunFolder, CliError>,
     args: &RunFolderArgs,
     compute: &ComputeArgs,
     terminal: &Terminal,
@@ -66,7 +88,7 @@ pub(super) fn begin(
                 return Err(RunError::from(TrainError::Exists { path: file }).into());
             }
             let run = prepare(config, device, terminal)?;
-            let folder = run.config().new_folder(&args.out)?;
+            let folder = make(&run, &args.out)?;
             Ok((run.with_observer(watch), folder))
         }
     }

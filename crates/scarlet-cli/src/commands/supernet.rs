@@ -1,8 +1,14 @@
 //! `scarlet supernet`.
 
+use std::path::Path;
+
+use scarlet_train::run::{Run, RunConfig};
+
 use crate::cli::run::{SupernetArgs, SupernetCommand, SupernetTrainArgs};
-use crate::commands::search::{begin, ended};
+use crate::commands::search::{begin, ended, prepare};
 use crate::error::CliError;
+use crate::model::open_device;
+use crate::report::search::plan_text;
 use crate::run_settings::configuration;
 use crate::terminal::Terminal;
 
@@ -13,8 +19,13 @@ pub(super) fn run(args: &SupernetArgs, terminal: &Terminal) -> Result<(), CliErr
 }
 
 fn train(args: &SupernetTrainArgs, terminal: &Terminal) -> Result<(), CliError> {
-    let new = || configuration(&args.settings, None);
-    let (run, folder) = begin(new, &args.folder, &args.compute, terminal)?;
+    let new = || configuration(RunConfig::default(), &args.settings, None);
+    if args.dry_run {
+        let plan = prepare(new()?, open_device(&args.compute)?, terminal)?.timed_plan()?;
+        return terminal.print(&plan_text(&plan));
+    }
+    let make = |run: &Run, path: &Path| Ok(run.config().new_folder(path)?);
+    let (run, folder) = begin(new, make, &args.folder, &args.compute, terminal)?;
     let trained = run.train_supernet(&folder);
     trained.map_err(|error| ended(error, "supernet train", &folder, terminal))?;
     terminal.print(&format!(

@@ -38,6 +38,7 @@ pub(crate) struct Latency {
     pub(crate) min: f64,
     pub(crate) median: f64,
     pub(crate) p95: f64,
+    pub(crate) p99: f64,
     pub(crate) max: f64,
 }
 
@@ -58,6 +59,7 @@ impl Latency {
             min: at(0),
             median: at(50),
             p95: at(95),
+            p99: at(99),
             max: at(100),
         }
     }
@@ -66,7 +68,11 @@ impl Latency {
 impl BenchReport {
     pub(crate) fn text(&self) -> String {
         let Latency {
-            min, median, p95, ..
+            min,
+            median,
+            p95,
+            p99,
+            ..
         } = self.latency_ms;
         let threads = match self.threads {
             1 => "1 thread".to_owned(),
@@ -85,6 +91,7 @@ impl BenchReport {
             "{}, {}×{}, batch {}, on {} with {threads}, {} runs\n  \
              median  {median:9.2} ms\n  \
              p95     {p95:9.2} ms\n  \
+             p99     {p99:9.2} ms\n  \
              fastest {min:9.2} ms\n  \
              {:.1} images/s, {mult_adds:.1} G mult-adds/s{start}",
             self.setting.network(),
@@ -119,6 +126,7 @@ mod tests {
                 min: 1.0,
                 median: 50.0,
                 p95: 95.0,
+                p99: 99.0,
                 max: 100.0
             }
         );

@@ -14,8 +14,12 @@ const RUN: usize = 4096;
 const ABREAST: usize = 4;
 
 pub(super) fn run(kernel: impl Kernel) {
-    let set = InstructionSet::detect();
-    // SAFETY: detected.
+    run_by(InstructionSet::detect(), kernel);
+}
+
+fn run_by(set: InstructionSet, kernel: impl Kernel) {
+    assert!(set.is_available());
+    // SAFETY: the processor has it.
     unsafe { set.run(kernel) }
 }
 
@@ -438,6 +442,113 @@ impl Kernel for Dot<'_> {
                 |at| [left[at] * right[at]],
             );
             *self.sum += f64::from(total);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ACTIVATIONS: [Activation; 4] = [
+        Activation::None,
+        Activation::Relu,
+        Activation::Relu6,
+        Activation::HSwish,
+    ];
+
+    /// What all kernels make of some values, as bits.
+    fn results(set: InstructionSet, input: &[f32], gradient: &[f32]) -> Vec<u64> {
+        let affine = Affine {
+            mean: 0.3,
+            scale: 1.7,
+            beta: -0.2,
+            inverse_deviation: 1.1,
+        };
+        let mut bits = Vec::new();
+        let mut moments = Moments::default();
+        run_by(
+            set,
+            AddMoments {
+                values: input,
+                moments: &mut moments,
+            },
+        );
+        bits.extend([moments.mean.to_bits(), moments.squares.to_bits()]);
+        let (mut total, mut dot) = (0.0, 0.0);
+        run_by(
+            set,
+            Total {
+                values: input,
+                sum: &mut total,
+            },
+        );
+        run_by(
+            set,
+            Dot {
+                left: input,
+                right: gradient,
+                sum: &mut dot,
+            },
+        );
+        bits.extend([total.to_bits(), dot.to_bits()]);
+        let mut values = Vec::new();
+        for activation in ACTIVATIONS {
+            let mut output = vec![0.0; input.len()];
+            let mut slopes = gradient.to_vec();
+            let mut sums = GradientSums::default();
+            with_curve!(activation, C => {
+                run_by(set, Activate::<C> {
+                    affine,
+                    input,
+                    output: &mut output,
+                    curve: PhantomData,
+                });
+                run_by(set, ActivationGradient::<C> {
+                    affine,
+                    input,
+                    gradient: &mut slopes,
+                    sums: &mut sums,
+                    curve: PhantomData,
+                });
+            });
+            bits.extend([sums.gradient.to_bits(), sums.with_normalised.to_bits()]);
+            values.extend(output);
+            values.extend(slopes);
+        }
+        let mut combined = gradient.to_vec();
+        let combination = Combination {
+            by_gradient: 0.9,
+            by_distance: -0.4,
+            mean: 0.3,
+            constant: 0.05,
+        };
+        run_by(
+            set,
+            Combine {
+                combination,
+                input,
+                gradient: &mut combined,
+            },
+        );
+        values.extend(combined);
+        bits.extend(values.iter().map(|value| u64::from(value.to_bits())));
+        bits
+    }
+
+    #[test]
+    fn every_instruction_set_gives_the_same_bits() {
+        for length in [0, 1, 7, 8, 9, 31, 32, 67, RUN - 1, RUN + 35] {
+            let wave = |step: f32| (0..length).map(move |at| (at as f32 * step).sin() * 5.0);
+            let (input, gradient): (Vec<f32>, Vec<f32>) =
+                (wave(0.37).collect(), wave(1.13).collect());
+            let plain = results(InstructionSet::Portable, &input, &gradient);
+            for set in InstructionSet::available() {
+                assert!(
+                    results(set, &input, &gradient) == plain,
+                    "{set}, {length} values"
+                );
+            }
         }
     }
 }

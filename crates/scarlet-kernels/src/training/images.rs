@@ -9,6 +9,14 @@ pub struct Images<'a> {
     strides: [usize; 2],
 }
 
+/// How many values images of these sides, none of them 0, reach over.
+fn length([batch, channels, height, width]: [usize; 4], strides: [usize; 2]) -> Option<usize> {
+    let images = (batch - 1).checked_mul(strides[0])?;
+    let planes = (channels - 1).checked_mul(strides[1])?;
+    let plane = height.checked_mul(width)?;
+    images.checked_add(planes)?.checked_add(plane)
+}
+
 impl<'a> Images<'a> {
     /// A view of `values`. `strides` are the distances from one image and from one channel to
     /// the next.
@@ -17,12 +25,11 @@ impl<'a> Images<'a> {
     ///
     /// If `values` is too short.
     pub fn new(values: &'a [f32], shape: [usize; 4], strides: [usize; 2]) -> Self {
-        let [batch, channels, height, width] = shape;
         if shape.iter().all(|&side| side > 0) {
-            let last = (batch - 1) * strides[0] + (channels - 1) * strides[1] + height * width;
+            // What overflows is too long as well.
             assert!(
-                last <= values.len(),
-                "{shape:?} with strides {strides:?} needs {last} values, there are {}",
+                length(shape, strides).is_some_and(|length| length <= values.len()),
+                "{shape:?} with strides {strides:?} do not fit into {} values",
                 values.len()
             );
         }
@@ -39,7 +46,9 @@ impl<'a> Images<'a> {
     ///
     /// If `values` has another length than the shape says.
     pub fn channels_first(values: &'a [f32], shape: [usize; 4]) -> Self {
-        assert_eq!(values.len(), shape.iter().product::<usize>());
+        let mut sides = shape.iter();
+        let length = sides.try_fold(1usize, |length, &side| length.checked_mul(side));
+        assert_eq!(Some(values.len()), length, "{shape:?}");
         Self::new(values, shape, Self::channels_first_strides(shape))
     }
 
@@ -109,5 +118,31 @@ impl<'a> Images<'a> {
             buffer.extend_from_slice(self.plane(image, channel));
         }
         buffer
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_view_of_enough_values() {
+        let values = [0.0; 12];
+        assert_eq!(Images::new(&values, [2, 3, 1, 2], [6, 2]).pixels(), 2);
+        assert!(Images::new(&values, [2, 3, 1, 2], [2, 4]).planes_adjoin());
+    }
+
+    #[test]
+    #[should_panic(expected = "do not fit into 12 values")]
+    fn too_few_values_are_refused() {
+        Images::new(&[0.0; 12], [2, 3, 1, 3], [6, 2]);
+    }
+
+    #[test]
+    #[should_panic(expected = "do not fit into 600 values")]
+    fn strides_that_overflow_are_refused() {
+        // Three strides come to 2, modulo the largest number.
+        let stride = usize::MAX / 3 + 1;
+        Images::new(&[0.0; 600], [1, 4, 16, 16], [0, stride]);
     }
 }

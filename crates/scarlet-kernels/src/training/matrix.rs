@@ -15,7 +15,9 @@ impl<'a> Matrix<'a> {
     /// If `values` is too short.
     pub(super) fn new(values: &'a [f32], rows: usize, columns: usize, strides: [usize; 2]) -> Self {
         assert!(
-            rows == 0 || columns == 0 || last(rows, columns, strides) < values.len(),
+            rows == 0
+                || columns == 0
+                || last(rows, columns, strides).is_some_and(|last| last < values.len()),
             "{rows}×{columns} with strides {strides:?} in {} values",
             values.len()
         );
@@ -42,8 +44,10 @@ impl<'a> Matrix<'a> {
     }
 }
 
-fn last(rows: usize, columns: usize, strides: [usize; 2]) -> usize {
-    (rows - 1) * strides[0] + (columns - 1) * strides[1]
+/// Where the last element lies; `None` beyond all numbers.
+fn last(rows: usize, columns: usize, strides: [usize; 2]) -> Option<usize> {
+    let rows = (rows - 1).checked_mul(strides[0])?;
+    rows.checked_add((columns - 1).checked_mul(strides[1])?)
 }
 
 /// A slice of floats that several threads fill, each its own part.
@@ -93,8 +97,9 @@ pub(super) unsafe fn multiply(
         return;
     }
     assert!(columns <= row_stride || rows == 1);
+    let last = last(rows, columns, [row_stride, 1]).and_then(|last| last.checked_add(offset));
     assert!(
-        offset + last(rows, columns, [row_stride, 1]) < output.length,
+        last.is_some_and(|last| last < output.length),
         "the product does not fit"
     );
     // SAFETY: all three matrices were checked against their slices; the output's elements are

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use burn::tensor::Device;
 use scarlet::fold::FoldOptions;
 use scarlet_arch::{ArchitectureError, Cost, Genome, SearchSpace};
-use scarlet_search::{Candidate, SearchState};
+use scarlet_search::{Candidate, Constraint, SearchState};
 use serde::{Deserialize, Serialize};
 
 use super::search::STATE;
@@ -29,7 +29,8 @@ pub struct ChooseSettings {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(into = "String", from = "String")]
 pub enum Rule {
-    /// The best in the first objective among those within the budget.
+    /// The best in the first objective among those within the budget; of equals the best in the
+    /// next.
     #[default]
     Best,
     /// The front's knee: the best compromise of all objectives
@@ -109,7 +110,11 @@ impl Run {
         found: &SearchState,
     ) -> Result<(Choice, Extracted), RunError> {
         self.stage(folder, Stage::Choose, || {
-            let genome = self.config.choose.network.pick(&self.space, Some(found))?;
+            let genome = self
+                .config
+                .choose
+                .network
+                .pick(&self.space, Some(found), &[])?;
             let (choice, extracted) = take_out(supernet, &genome, Some(found))?;
             folder.write_json("choice.json", &choice)?;
             let control = self.report(&RunEvent::Chosen(&choice));
@@ -120,6 +125,7 @@ impl Run {
 }
 
 /// Takes a network out of the supernet that a run's folder holds; its images are not needed.
+/// [`Rule::Best`] keeps to `budget` besides the search's own.
 ///
 /// # Errors
 ///
@@ -128,6 +134,7 @@ impl Run {
 pub fn extract(
     folder: &RunFolder,
     rule: &Rule,
+    budget: &[Constraint],
     device: &Device,
 ) -> Result<(Choice, Extracted), RunError> {
     let supernet = open_supernet(folder, device)?;
@@ -136,26 +143,43 @@ pub fn extract(
         true => Some(SearchState::load(state)?),
         false => None,
     };
-    let genome = rule.pick(supernet.space(), found.as_ref())?;
+    let genome = rule.pick(supernet.space(), found.as_ref(), budget)?;
     take_out(&supernet, &genome, found.as_ref())
 }
 
 impl Rule {
+    /// The genome that is named, if one is.
+    ///
+    /// # Errors
+    ///
+    /// [`RunError::UnknownChoice`] for one that is not of the space.
+    pub(super) fn named(&self, space: &SearchSpace) -> Result<Option<Genome>, RunError> {
+        let Self::Named(text) = self else {
+            return Ok(None);
+        };
+        let unknown = |error: ArchitectureError| RunError::UnknownChoice {
+            given: text.clone(),
+            problem: error.to_string(),
+        };
+        let genome: Genome = text.parse().map_err(unknown)?;
+        space.decode(&genome).map_err(unknown)?;
+        Ok(Some(genome))
+    }
+
     /// The genome that the rule chooses out of a search.
-    fn pick(&self, space: &SearchSpace, found: Option<&SearchState>) -> Result<Genome, RunError> {
-        if let Self::Named(text) = self {
-            let unknown = |error: ArchitectureError| RunError::UnknownChoice {
-                given: text.clone(),
-                problem: error.to_string(),
-            };
-            let genome: Genome = text.parse().map_err(unknown)?;
-            space.decode(&genome).map_err(unknown)?;
+    fn pick(
+        &self,
+        space: &SearchSpace,
+        found: Option<&SearchState>,
+        budget: &[Constraint],
+    ) -> Result<Genome, RunError> {
+        if let Some(genome) = self.named(space)? {
             return Ok(genome);
         }
         let found = found.ok_or(RunError::NothingFound)?;
         let picked: Option<&Candidate> = match self {
             Self::Knee => found.knee(),
-            _ => found.best(&found.config().objectives[0], &[])?,
+            _ => found.best(&found.config().objectives[0], budget)?,
         };
         let picked = picked.ok_or_else(|| RunError::NothingFeasible {
             evaluations: found.archive().len(),
@@ -163,6 +187,7 @@ impl Rule {
                 .config()
                 .constraints
                 .iter()
+                .chain(budget)
                 .map(|constraint| format!("`{constraint}`"))
                 .collect::<Vec<_>>()
                 .join(" and "),

@@ -98,6 +98,15 @@ pub enum RunError {
         /// The folder.
         path: PathBuf,
     },
+    /// Settings of another supernet than the one to be searched.
+    #[error(
+        "the supernet was trained with other settings in [{section}]: leave them as they are, or \
+         train a supernet with these"
+    )]
+    OtherSupernet {
+        /// The section.
+        section: &'static str,
+    },
     /// A folder without a search.
     #[error("nothing was searched yet: choose a network by its genome, or search first")]
     NothingFound,

@@ -6,6 +6,7 @@ use std::path::Path;
 use scarlet::atomic_file;
 use serde_json::Value;
 
+use super::search::SCORES;
 use super::{RunConfig, RunError};
 use crate::{RunFolder, TrainError};
 
@@ -17,6 +18,10 @@ pub(super) const SEARCH: &str = "search";
 pub(super) const TRAINING: &str = "training";
 /// The finished network.
 pub(super) const NETWORK: &str = "network";
+
+/// The supernet as it is trained.
+pub(super) const SUPERNET_CHECKPOINT: &str = "supernet/checkpoint.safetensors";
+const SUPERNET_EVENTS: &str = "supernet/events.jsonl";
 
 const CONFIG: &str = "config.json";
 
@@ -31,6 +36,48 @@ impl RunConfig {
         make_parts(&folder)?;
         self.search.keep_latency_table(&folder)?;
         Ok(folder)
+    }
+
+    /// Makes the folder of a run with this configuration that searches the supernet of another run:
+    /// as far as it is trained there, with what its candidates have scored. The other folder stays
+    /// as it is.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`new_folder`](Self::new_folder), and when the other run has no supernet.
+    pub fn new_folder_from(&self, path: &Path, other: &RunFolder) -> Result<RunFolder, RunError> {
+        let checkpoint = other.file(SUPERNET_CHECKPOINT);
+        if !checkpoint.exists() {
+            return Err(RunError::NoSupernet {
+                path: other.path().to_owned(),
+            });
+        }
+        let folder = self.new_folder(path)?;
+        for name in [SUPERNET_CHECKPOINT, SUPERNET_EVENTS, SCORES] {
+            let from = other.file(name);
+            if from.exists() {
+                let bytes = fs::read(&from).map_err(TrainError::read(from))?;
+                folder.write(name, &bytes)?;
+            }
+        }
+        Ok(folder)
+    }
+
+    /// Refuses a configuration whose supernet would not be that of the other.
+    ///
+    /// # Errors
+    ///
+    /// [`RunError::OtherSupernet`] names the section that differs.
+    pub fn check_supernet_of(&self, other: &Self) -> Result<(), RunError> {
+        let sections = [
+            ("data", self.data == other.data),
+            ("space", self.space == other.space),
+            ("supernet", self.supernet == other.supernet),
+        ];
+        match sections.into_iter().find(|(_, same)| !same) {
+            None => Ok(()),
+            Some((section, _)) => Err(RunError::OtherSupernet { section }),
+        }
     }
 
     /// Opens the folder of an earlier run to go on with it, and reads its configuration.

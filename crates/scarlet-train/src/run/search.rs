@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use scarlet_search::{
     Algorithm, Constraint, GeneSpace, Nsga2, Objective, Search, SearchConfig, SearchError,
-    SearchState, Stop,
+    SearchState, Stall, Stop,
 };
 use serde::{Deserialize, Serialize};
 
@@ -22,7 +22,7 @@ use crate::{
 /// The search between two generations.
 pub(super) const STATE: &str = "search/state.json";
 /// The scores of all candidates.
-const SCORES: &str = "search/scores.jsonl";
+pub(super) const SCORES: &str = "search/scores.jsonl";
 
 /// What is searched for, and how long.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -44,6 +44,9 @@ pub struct SearchSettings {
     pub algorithm: Algorithm,
     /// How many candidates are measured.
     pub evaluations: usize,
+    /// When fewer are enough: once the hypervolume has not grown by more than a fraction
+    /// (`tolerance`) over some `generations`.
+    pub stall: Option<Stall>,
     /// Training images that the statistics of batch normalisation are measured on for every
     /// candidate; with 0 the supernet's are used.
     pub calibration_images: usize,
@@ -72,6 +75,7 @@ impl Default for SearchSettings {
                 ..Nsga2::default()
             }),
             evaluations: 150,
+            stall: None,
             calibration_images: 256,
             batch_size: 128,
             seed: 0,
@@ -109,6 +113,7 @@ impl Run {
     /// When the supernet cannot be evaluated, a file cannot be read or written, or the observer
     /// stops the run.
     pub fn search(&self, folder: &RunFolder, supernet: &Supernet) -> Result<SearchState, RunError> {
+        self.check_search()?;
         self.stage(folder, Stage::Search, || {
             let evaluator = self.search_evaluator(folder, supernet)?;
             let path = folder.file(STATE);
@@ -216,7 +221,10 @@ impl Run {
         let config = SearchConfig {
             constraints: settings.budget.clone(),
             algorithm: settings.algorithm.clone(),
-            stop: Stop::after_evaluations(settings.evaluations),
+            stop: Stop {
+                stall: settings.stall,
+                ..Stop::after_evaluations(settings.evaluations)
+            },
             seed: settings.seed,
             initial,
             ..SearchConfig::new(

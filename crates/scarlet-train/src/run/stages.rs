@@ -36,8 +36,9 @@ impl Run {
     ///
     /// # Errors
     ///
-    /// When the images cannot be used, the space cannot be built, a setting is out of range, or no
-    /// network can keep the budget.
+    /// When the images cannot be used, the space cannot be built, or a setting of training is out
+    /// of range. Those of the search are [checked apart](Self::check_search): a supernet can be
+    /// trained without them.
     pub fn prepare(
         config: RunConfig,
         device: Device,
@@ -55,8 +56,7 @@ impl Run {
         if let Some(table) = &latency_table {
             table.check_space(&space)?;
         }
-        check_budget(&space, latency_table.as_ref(), &config.search.budget)?;
-        let run = Self {
+        Ok(Self {
             config,
             data,
             space,
@@ -66,10 +66,23 @@ impl Run {
             workers: 1,
             observer: Arc::new(|_: &RunEvent<'_>| Control::Continue),
             stopped: Arc::default(),
-        };
-        run.search_config()?.validate()?;
-        run.config.search.check_metrics()?;
-        Ok(run)
+        })
+    }
+
+    /// Checks the settings of the search and the choice, as [`finish`](Self::finish) and
+    /// [`search`](Self::search) do before they begin.
+    ///
+    /// # Errors
+    ///
+    /// When one is out of range, no network can keep the budget, or what is to be chosen does not
+    /// exist.
+    pub fn check_search(&self) -> Result<(), RunError> {
+        let settings = &self.config.search;
+        check_budget(&self.space, self.latency_table.as_ref(), &settings.budget)?;
+        settings.check_metrics()?;
+        self.search_config()?.validate()?;
+        self.config.choose.network.named(&self.space)?;
+        Ok(())
     }
 
     /// Measures candidates with so many workers side by side, which changes no result.
@@ -118,6 +131,7 @@ impl Run {
     ///
     /// Those of the stages.
     pub fn finish(&self, folder: &RunFolder) -> Result<Exported, RunError> {
+        self.check_search()?;
         let supernet = self.train_supernet(folder)?;
         let found = self.search(folder, &supernet)?;
         let (choice, extracted) = self.choose(folder, &supernet, &found)?;

@@ -89,14 +89,14 @@ impl Run {
 /// # Errors
 ///
 /// When there is none, or it cannot be read.
-pub fn open_supernet(folder: &RunFolder, device: &Device) -> Result<Supernet, RunError> {
-    let checkpoint = folder.file(folder::SUPERNET).join("checkpoint.safetensors");
+pub fn open_supernet(run: &RunFolder, device: &Device) -> Result<Supernet, RunError> {
+    let checkpoint = run.file(folder::SUPERNET_CHECKPOINT);
     if !checkpoint.exists() {
         return Err(RunError::NoSupernet {
-            path: folder.path().to_owned(),
+            path: run.path().to_owned(),
         });
     }
-    let space: SearchSpace = folder.read_json(SPACE)?;
+    let space: SearchSpace = run.read_json(SPACE)?;
     let supernet = SupernetConfig::new(space).try_init(0, device)?;
     Ok(load_checkpoint(checkpoint, supernet)?.valid())
 }

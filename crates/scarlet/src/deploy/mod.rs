@@ -156,6 +156,10 @@ impl Deployed {
         let size @ (height, width) = options.size.unwrap_or((resolution, resolution));
         let channels = architecture.input_channels;
         InputError::check(&architecture, [1, channels, height, width])?;
+        let numbers = [("batch", options.batch), ("threads", options.threads)];
+        if let Some((setting, _)) = numbers.into_iter().find(|&(_, number)| number == 0) {
+            return Err(EngineError::ZeroSetting { setting }.into());
+        }
         if height == width {
             architecture.preprocessing.resolution = height;
         }
@@ -211,6 +215,17 @@ impl Deployed {
                 found: (height, width),
                 expected: self.size,
             });
+        }
+        if let Form::Graph { network, .. } = &self.form {
+            if count > self.batch {
+                return Err(DeployError::Values {
+                    found: images.shape().num_elements(),
+                    per_image: self.most()[1..].iter().product(),
+                    batch: self.batch,
+                });
+            }
+            // On its own device, without a turn through the host.
+            return Ok(network.try_forward(images.to_device(&network.device()))?);
         }
         let device = images.device();
         let values: Vec<f32> = images.into_data().iter().collect();
