@@ -114,8 +114,16 @@ fn a_run_that_is_killed_twice_in_every_stage_finds_the_same_network() {
     ] {
         killed.push(kill_after(&data, &out, log, growth));
     }
-    // On a busy machine one or the other comes too late.
-    assert!(killed.iter().filter(|&&it| it).count() >= 4, "{killed:?}");
+    // On a busy machine one or the other comes too late, but not both of a stage.
+    for (stage, killed) in ["supernet", "search", "training", "ends"]
+        .iter()
+        .zip(killed.chunks(2))
+    {
+        assert!(
+            killed.contains(&true),
+            "{stage} was over before it could be killed"
+        );
+    }
     finish(&data, &out);
     for (name, (found, expected)) in FINAL.iter().zip(finals(&out).iter().zip(&expected)) {
         assert!(found == expected, "{name} differs");

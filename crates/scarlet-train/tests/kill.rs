@@ -61,6 +61,7 @@ fn a_killed_run_goes_on_to_the_same_result() {
     let folder = tempfile::tempdir().unwrap();
     let log = folder.path().join("events.jsonl");
     let logged = || fs::read_to_string(&log).unwrap_or_default().lines().count();
+    let mut killed = 0;
     for _ in 0..2 {
         let before = logged();
         let mut child = Command::new(std::env::current_exe().unwrap())
@@ -73,9 +74,14 @@ fn a_killed_run_goes_on_to_the_same_result() {
         while logged() < before + 5 && child.try_wait().unwrap().is_none() {
             thread::sleep(Duration::from_millis(5));
         }
+        killed += usize::from(child.try_wait().unwrap().is_none());
         child.kill().unwrap();
         child.wait().unwrap();
     }
+    assert!(
+        killed > 0,
+        "both times it was done before it could be killed"
+    );
     let resumed = run(Some(checkpoints(folder.path())));
     let whole = run(None);
     assert!(resumed.completed);
