@@ -10,9 +10,8 @@ Each contender is a process that runs the network as often as it is told and ans
 milliseconds. All contenders of a setting are there at once and take turns, some runs each, several
 rounds: whatever disturbs the machine disturbs all of them. The first run of a turn does not count. A
 ratio is the median over the rounds of our shortest time in a round over theirs of as many runs in the
-same round, so that a slower minute cancels out.
-Times shown are the shortest of all; medians are kept. Writes peers.json and peers.svg into DIR;
-prints a table.
+same round, so that a slower minute cancels out. Times shown are the shortest of all; medians are
+kept. Writes peers.json and peers.svg into DIR; prints a table.
 """
 
 import argparse
@@ -179,7 +178,7 @@ class Contender:
     """A process that runs a network on command."""
 
     def __init__(self, programs, files, engine, model, batch, size, threads):
-        self.engine, self.rounds, self.failure = engine, [], None
+        self.engine, self.rounds, self.shortest, self.failure = engine, [], float("inf"), None
         setting = [str(batch), str(size), str(threads)]
         base = engine.removesuffix("-train")
         if base in ("tract", "candle"):
@@ -212,6 +211,7 @@ class Contender:
         line = self.process.stdout.readline()
         if line:
             self.rounds.append(json.loads(line)[1:])
+            self.shortest = min(self.shortest, *self.rounds[-1])
         else:
             self.give_up()
 
@@ -226,7 +226,8 @@ class Contender:
         # Of equally many runs: the more there are, the shorter is the shortest.
         ratios = [min(own[:len(theirs)]) / min(theirs[:len(own)]) for own, theirs in pairs]
         return {"median_ms": round(statistics.median(times), 3), "min_ms": round(min(times), 3),
-                "runs": len(times), "rounds": len(self.rounds), "ratio": round(statistics.median(ratios), 3) if ratios else None}
+                "runs": len(times), "rounds": len(self.rounds),
+                "ratio": round(statistics.median(ratios), 3) if ratios else None}
 
 
 def measure(programs, files, engines, model, batch, size, threads, rounds, budget):
@@ -235,21 +236,20 @@ def measure(programs, files, engines, model, batch, size, threads, rounds, budge
     for engine in engines:
         # One after the other: their preparations would disturb each other.
         contenders.append(Contender(programs, files, engine, model, batch, size, threads).wait())
-    warm = {}
+    # To know how long they take, before any turn counts.
     for contender in contenders:
         contender.run(1)
-        warm[contender] = contender.rounds.pop()[0] if not contender.failure else 0.0
+        contender.rounds.clear()
     for turn in range(rounds):
         for contender in contenders:
             if contender.failure:
                 continue
-            shortest = min([warm[contender], *map(min, contender.rounds)])
             # The slow ones take part in fewer rounds: their ratios are far from any limit.
-            if turn * shortest > 12 * budget:
+            if turn * contender.shortest > 12 * budget:
                 continue
             # Threads of the one before that still wait for work, busily, go to sleep.
             time.sleep(0.03)
-            contender.run(max(1, min(40, int(budget / shortest))))
+            contender.run(max(1, min(40, int(budget / contender.shortest))))
     results = {}
     ours = next((c for c in contenders if c.engine.startswith("scarlet") and not c.failure), None)
     for contender in contenders:

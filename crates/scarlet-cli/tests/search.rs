@@ -25,6 +25,13 @@ fn resume(out: &Path, more: &[&str]) -> Ran {
     scarlet(run.iter().chain(more))
 }
 
+/// The supernet of the tiny run, with some more arguments.
+fn train_supernet(data: &Path, out: &Path, more: &[&str]) -> Ran {
+    let mut run = tiny_run("supernet", data, out);
+    run.insert(1, "train".to_owned());
+    scarlet(run.iter().map(String::as_str).chain(more.iter().copied()))
+}
+
 /// Mult-adds of the cheapest network of the tiny run's space.
 fn cheapest(data: &Path) -> u64 {
     let plan = search(data, Path::new("nowhere"), &["--dry-run", "--json"]).json();
@@ -105,9 +112,7 @@ fn a_supernet_can_be_searched_afterwards() {
     let folder = tempfile::tempdir().unwrap();
     let (data, out) = (folder.path().join("data"), folder.path().join("run"));
     tiny_data(&data);
-    let mut train = tiny_run("supernet", &data, &out);
-    train.insert(1, "train".to_owned());
-    assert_eq!(scarlet(&train).code, 0);
+    assert_eq!(train_supernet(&data, &out, &[]).code, 0);
     assert!(!out.join("result.json").exists());
     let refused = search(&data, &out, &[]);
     refused.assert_fails(2, &["config.json` exists already", "resuming"]);
@@ -166,12 +171,8 @@ fn a_supernet_needs_no_budget_and_a_search_checks_its_choice_first() {
     let folder = tempfile::tempdir().unwrap();
     let (data, out) = (folder.path().join("data"), folder.path().join("run"));
     tiny_data(&data);
-    let mut train = tiny_run("supernet", &data, &out);
-    train.insert(1, "train".to_owned());
-    let with =
-        |more: &[&str]| scarlet(train.iter().map(String::as_str).chain(more.iter().copied()));
     let impossible = ["--set", "search.budget=[\"mult_adds <= 1K\"]"];
-    let planned = with(&["--dry-run"]);
+    let planned = train_supernet(&data, &out, &["--dry-run"]);
     assert_eq!(planned.code, 0, "{planned:?}");
     assert!(
         planned
@@ -179,7 +180,7 @@ fn a_supernet_needs_no_budget_and_a_search_checks_its_choice_first() {
             .contains("supernet    12 steps of 2 networks")
     );
     assert!(!out.exists());
-    assert_eq!(with(&impossible).code, 0);
+    assert_eq!(train_supernet(&data, &out, &impossible).code, 0);
     resume(&out, &[]).assert_fails(
         2,
         &["no network of this search space has mult_adds <= 1000"],

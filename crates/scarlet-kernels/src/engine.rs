@@ -67,7 +67,12 @@ impl EngineSettings {
         self.threads.div_ceil(self.batch.min(self.threads))
     }
 
-    fn check(&self) -> Result<(), EngineError> {
+    /// Refuses settings that no engine can have.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::ZeroSetting`] names the one that is zero.
+    pub fn check(&self) -> Result<(), EngineError> {
         let settings = [
             ("batch", self.batch),
             ("height", self.height),

@@ -382,7 +382,7 @@ impl Planner<'_> {
             Producer::Convolution(_) => 2 * PANEL,
             _ => PANEL,
         };
-        let groups = panels(output.blocks(), group);
+        let groups: Vec<_> = panels(output.blocks(), group).collect();
         let padding = c
             .padding
             .resolve(c.kernel, c.stride, input.height, input.width);
@@ -527,7 +527,7 @@ impl Planner<'_> {
         operations: Range<usize>,
     ) -> ValueId {
         let blocks = width.div_ceil(LANES);
-        let panels = panels(blocks, DENSE_PANEL);
+        let panels = panels(blocks, DENSE_PANEL).collect();
         let is_rounded = self.quantisation.is_some();
         let output = self.new_value(blocks * LANES);
         let step = DenseStep {

@@ -140,7 +140,7 @@ pub(crate) struct ConvolutionStep {
 impl ConvolutionStep {
     pub(crate) fn new(convolution: PlanarConvolution, output: ValueId) -> Self {
         Self {
-            panels: panels(convolution.output.blocks(), PANEL),
+            panels: panels(convolution.output.blocks(), PANEL).collect(),
             convolution,
             output,
         }

@@ -209,12 +209,10 @@ impl DepthwiseStep {
 
 /// The panels of a group of blocks.
 fn panels_of(group: Panel) -> impl Iterator<Item = Panel> {
-    panels(group.blocks, PANEL)
-        .into_iter()
-        .map(move |panel| Panel {
-            first: group.first + panel.first,
-            ..panel
-        })
+    panels(group.blocks, PANEL).map(move |panel| Panel {
+        first: group.first + panel.first,
+        ..panel
+    })
 }
 
 impl Step for DepthwiseStep {

@@ -137,14 +137,12 @@ pub(crate) struct Panel {
 pub(crate) const PANEL: usize = 2;
 
 /// Panels of `largest` blocks, and one for the rest.
-pub(crate) fn panels(blocks: usize, largest: usize) -> Vec<Panel> {
+pub(crate) fn panels(blocks: usize, largest: usize) -> impl Iterator<Item = Panel> {
     let starts = (0..blocks).step_by(largest);
-    starts
-        .map(|first| Panel {
-            first,
-            blocks: largest.min(blocks - first),
-        })
-        .collect()
+    starts.map(move |first| Panel {
+        first,
+        blocks: largest.min(blocks - first),
+    })
 }
 
 #[cfg(test)]

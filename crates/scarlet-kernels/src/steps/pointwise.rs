@@ -135,7 +135,7 @@ impl PointwiseStep {
         output: Map,
         settings: &EngineSettings,
     ) -> Self {
-        let panels = panels(output.blocks(), PANEL);
+        let panels: Vec<Panel> = panels(output.blocks(), PANEL).collect();
         let pixels = output.pixels();
         let by_pixels = matches!(target, Target::Map { .. })
             && Self::is_by_pixels(weights.depth_bytes(), output);

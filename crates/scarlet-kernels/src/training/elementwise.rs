@@ -14,12 +14,8 @@ const RUN: usize = 4096;
 const ABREAST: usize = 4;
 
 pub(super) fn run(kernel: impl Kernel) {
-    run_by(InstructionSet::detect(), kernel);
-}
-
-fn run_by(set: InstructionSet, kernel: impl Kernel) {
-    assert!(set.is_available());
-    // SAFETY: the processor has it.
+    let set = InstructionSet::detect();
+    // SAFETY: detected.
     unsafe { set.run(kernel) }
 }
 
@@ -456,6 +452,12 @@ mod tests {
         Activation::Relu6,
         Activation::HSwish,
     ];
+
+    fn run_by(set: InstructionSet, kernel: impl Kernel) {
+        assert!(set.is_available());
+        // SAFETY: the processor has it.
+        unsafe { set.run(kernel) }
+    }
 
     /// What all kernels make of some values, as bits.
     fn results(set: InstructionSet, input: &[f32], gradient: &[f32]) -> Vec<u64> {

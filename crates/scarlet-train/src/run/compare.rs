@@ -87,6 +87,7 @@ impl Run {
         supernet: &Supernet,
         config: &ComparisonConfig,
     ) -> Result<Vec<ComparedSearch>, RunError> {
+        self.check_search()?;
         let common = self.search_config()?;
         let corners: Vec<(f64, f64)> = common
             .objectives

@@ -121,6 +121,15 @@ mod tests {
     }
 
     #[test]
+    fn a_stall_is_set_by_its_generations() {
+        assert_eq!(RunConfig::default().search.stall, None);
+        let changes = json!({"search": {"stall": {"generations": 5}}});
+        let stall = RunConfig::default().with(changes).unwrap().search.stall;
+        let stall = stall.unwrap();
+        assert_eq!((stall.generations, stall.tolerance), (5, 0.0));
+    }
+
+    #[test]
     fn another_optimizer_takes_the_place_of_the_default() {
         let optimizer = json!({"name": "adam-w", "beta_1": 0.9, "beta_2": 0.99, "epsilon": 1e-8});
         let changed = RunConfig::default()

@@ -53,7 +53,8 @@ impl RunConfig {
             });
         }
         let folder = self.new_folder(path)?;
-        for name in [SUPERNET_CHECKPOINT, SUPERNET_EVENTS, SCORES] {
+        // The checkpoint last: without it, training begins anew, whatever else is there.
+        for name in [SCORES, SUPERNET_EVENTS, SUPERNET_CHECKPOINT] {
             let from = other.file(name);
             if from.exists() {
                 let bytes = fs::read(&from).map_err(TrainError::read(from))?;

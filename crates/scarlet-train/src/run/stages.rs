@@ -69,8 +69,8 @@ impl Run {
         })
     }
 
-    /// Checks the settings of the search and the choice, as [`finish`](Self::finish) and
-    /// [`search`](Self::search) do before they begin.
+    /// Checks the settings of the search and the choice, as [`finish`](Self::finish) and all that
+    /// search do before they begin.
     ///
     /// # Errors
     ///

@@ -89,14 +89,14 @@ impl Run {
 /// # Errors
 ///
 /// When there is none, or it cannot be read.
-pub fn open_supernet(run: &RunFolder, device: &Device) -> Result<Supernet, RunError> {
-    let checkpoint = run.file(folder::SUPERNET_CHECKPOINT);
+pub fn open_supernet(folder: &RunFolder, device: &Device) -> Result<Supernet, RunError> {
+    let checkpoint = folder.file(folder::SUPERNET_CHECKPOINT);
     if !checkpoint.exists() {
         return Err(RunError::NoSupernet {
-            path: run.path().to_owned(),
+            path: folder.path().to_owned(),
         });
     }
-    let space: SearchSpace = run.read_json(SPACE)?;
+    let space: SearchSpace = folder.read_json(SPACE)?;
     let supernet = SupernetConfig::new(space).try_init(0, device)?;
     Ok(load_checkpoint(checkpoint, supernet)?.valid())
 }

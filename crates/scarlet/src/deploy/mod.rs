@@ -156,10 +156,6 @@ impl Deployed {
         let size @ (height, width) = options.size.unwrap_or((resolution, resolution));
         let channels = architecture.input_channels;
         InputError::check(&architecture, [1, channels, height, width])?;
-        let numbers = [("batch", options.batch), ("threads", options.threads)];
-        if let Some((setting, _)) = numbers.into_iter().find(|&(_, number)| number == 0) {
-            return Err(EngineError::ZeroSetting { setting }.into());
-        }
         if height == width {
             architecture.preprocessing.resolution = height;
         }
@@ -170,6 +166,8 @@ impl Deployed {
             threads: options.threads,
             instruction_set: None,
         };
+        // Also for a graph, which has no engine.
+        settings.check()?;
         Ok(Self {
             form: form(settings)?,
             architecture,
@@ -217,13 +215,7 @@ impl Deployed {
             });
         }
         if let Form::Graph { network, .. } = &self.form {
-            if count > self.batch {
-                return Err(DeployError::Values {
-                    found: images.shape().num_elements(),
-                    per_image: self.most()[1..].iter().product(),
-                    batch: self.batch,
-                });
-            }
+            count_images(images.shape().num_elements(), self.most())?;
             // On its own device, without a turn through the host.
             return Ok(network.try_forward(images.to_device(&network.device()))?);
         }
@@ -252,21 +244,27 @@ impl Deployed {
     }
 }
 
+/// How many images so many values are; at `most` those of this shape.
+fn count_images(values: usize, most: [usize; 4]) -> Result<usize, DeployError> {
+    let per_image = most[1..].iter().product();
+    let count = values / per_image;
+    match (1..=most[0]).contains(&count) && values.is_multiple_of(per_image) {
+        true => Ok(count),
+        false => Err(DeployError::Values {
+            found: values,
+            per_image,
+            batch: most[0],
+        }),
+    }
+}
+
 /// Images as a tensor of a graph's device; at `most` those of this shape.
 fn tensor(
     images: &[f32],
-    most @ [batch, channels, height, width]: [usize; 4],
+    most @ [_, channels, height, width]: [usize; 4],
     device: &Device,
 ) -> Result<Tensor<4>, DeployError> {
-    let per_image = most[1..].iter().product();
-    let count = images.len() / per_image;
-    if count == 0 || count > batch || !images.len().is_multiple_of(per_image) {
-        return Err(DeployError::Values {
-            found: images.len(),
-            per_image,
-            batch,
-        });
-    }
+    let count = count_images(images.len(), most)?;
     let data = TensorData::new(images.to_vec(), [count, channels, height, width]);
     Ok(Tensor::from_data(data, device))
 }
