@@ -53,6 +53,7 @@
 //! - [`CompoundScaling`]: larger and smaller relatives.
 //! - [`Cost`]: mult-adds, parameters, weight and activation bytes, part by part, with the
 //!   conventions of counting.
+//! - [`Architecture::without_stabilizers`]: what is left of a path through a supernet.
 //! - [`SearchSpace`] and [`Genome`]: all networks a search may choose from, and one of them.
 //! - [`ArchitectureError`], [`TextError`]: what is wrong with a description, where, and what would
 //!   be right.
@@ -73,6 +74,7 @@ mod preprocessing;
 mod presets;
 mod scaling;
 mod space;
+mod stabilizers;
 mod text;
 mod validate;
 
@@ -84,3 +86,4 @@ pub use preprocessing::*;
 pub use presets::*;
 pub use scaling::CompoundScaling;
 pub use space::{SearchSpace, Skip};
+pub use stabilizers::{KeptReason, Removal, StreamBound};

@@ -105,6 +105,41 @@ fn the_whole_road_leaves_a_network_and_a_report() {
     let cheap = within(&format!("mult_adds <= {cheapest}")).json();
     assert_eq!(cheap["mult_adds"], cheapest);
     within("mult_adds <= 3").assert_fails(1, &["keeps", "`mult_adds <= 3`"]);
+
+    // By the front's knee, by name, or by a file; and nothing is written in a dry run.
+    let take = |more: &[&str]| {
+        let unwritten = folder.path().join("unwritten.safetensors");
+        let mut args = vec!["extract".to_owned(), out.display().to_string()];
+        args.push(unwritten.display().to_string());
+        args.extend(["--json", "--dry-run"].map(str::to_owned));
+        args.extend(more.iter().map(|&it| it.to_owned()));
+        let taken = scarlet(args);
+        assert!(!unwritten.exists());
+        taken
+    };
+    let front = fs::read_to_string(out.join("front.csv")).unwrap();
+    let knee = take(&["--choose", "knee"]).json();
+    assert!(front.contains(knee["genome"].as_str().unwrap()), "{front}");
+    assert!(knee["inherited_accuracy"].is_f64());
+    for genome in ["00", "01", "10", "11"] {
+        assert_eq!(take(&["--choose", genome]).json()["genome"], genome);
+    }
+    let file = folder.path().join("choice.toml");
+    fs::write(&file, "[choose]\nnetwork = \"01\"\n").unwrap();
+    let file = file.display().to_string();
+    assert_eq!(take(&["--config", &file]).json()["genome"], "01");
+    assert_eq!(
+        take(&["--config", &file, "--choose", "10"]).json()["genome"],
+        "10"
+    );
+    fs::write(&file, "[space]\nwidth = 2.0\n").unwrap();
+    take(&["--config", &file]).assert_fails(2, &["other settings in [space]"]);
+    // Without images nobody knows how accurate it is.
+    fs::remove_dir_all(&data).unwrap();
+    take(&["--choose", "knee"]).assert_fails(2, &["data"]);
+    let uncalibrated = take(&["--choose", "knee", "--uncalibrated"]).json();
+    assert_eq!(uncalibrated["genome"], knee["genome"]);
+    assert!(uncalibrated["inherited_accuracy"].is_null());
 }
 
 #[test]

@@ -5,7 +5,8 @@ use scarlet::Scarlet;
 use scarlet::fold::{FoldOptions, FoldReport};
 use scarlet_arch::Genome;
 
-use crate::{Supernet, TrainError};
+use crate::dataset::Source;
+use crate::{Supernet, TrainError, recalibrate};
 
 /// A network taken out of a supernet.
 #[derive(Debug, Clone)]
@@ -22,17 +23,42 @@ impl Supernet {
     /// and its stabilizers are [folded](scarlet::fold) into their neighbours exactly, so that its
     /// outputs are the path's own. The supernet and its networks share nothing afterwards.
     ///
+    /// It inherits the running statistics of batch normalisation too, a mixture of all paths':
+    /// see [`extract_calibrated`](Self::extract_calibrated).
+    ///
     /// # Errors
     ///
     /// When the genome is not of the supernet's space, or a stabilizer is too close to singular
     /// to be removed.
     pub fn extract(&self, genome: &Genome, options: &FoldOptions) -> Result<Extracted, TrainError> {
         // Clones share the running statistics of their batch normalisation; `valid` parts them.
-        let path = self.path(genome)?.valid();
-        let (network, stabilizers) = path.fold_stabilizers(options)?;
-        Ok(Extracted {
-            network,
-            stabilizers,
-        })
+        folded(&self.path(genome)?.valid(), options)
     }
+
+    /// As [`extract`](Self::extract), but with running statistics of its own,
+    /// [measured](recalibrate) on `images`, `batch_size` at a time: the network that candidates
+    /// of a search are judged as.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`extract`](Self::extract), and when the images do not fit the supernet or cannot
+    /// be read.
+    pub fn extract_calibrated<'a>(
+        &self,
+        genome: &Genome,
+        images: impl Into<Source<'a>>,
+        batch_size: usize,
+        options: &FoldOptions,
+    ) -> Result<Extracted, TrainError> {
+        let path = recalibrate(&self.path(genome)?, images, batch_size)?;
+        folded(&path, options)
+    }
+}
+
+fn folded(path: &Scarlet, options: &FoldOptions) -> Result<Extracted, TrainError> {
+    let (network, stabilizers) = path.fold_stabilizers(options)?;
+    Ok(Extracted {
+        network,
+        stabilizers,
+    })
 }

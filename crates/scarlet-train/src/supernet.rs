@@ -207,24 +207,11 @@ impl Supernet {
     ///
     /// When the genome is not of the supernet's space.
     pub fn path_architecture(&self, genome: &Genome) -> Result<Architecture, TrainError> {
-        let mut path = self.space.decode(genome)?;
-        let with_stabilizers = matches!(self.space.skip(), Some((Skip::Linear, _)));
-        for index in 0..path.layers.len() {
-            if is_skip(path.layers[index].operation) {
-                path.layers[index].operation =
-                    match with_stabilizers || !keeps_shape(self.space.template(), index) {
-                        true => Operation::Linear,
-                        false => Operation::Identity,
-                    };
-            }
-        }
-        Ok(path)
+        Ok(path_architecture(&self.space, genome)?)
     }
 
-    /// A path as it is used: stabilizers that keep the shape are gone, for they fold away
-    /// exactly. Those of layers that downsample or change channels stay, so what this network
-    /// costs is what the [extracted](Supernet::extract) one costs, or little more, where such
-    /// a stabilizer could be merged too.
+    /// A path as it is used, and priced: without the stabilizers that can be removed. This is the
+    /// architecture of the [extracted](Supernet::extract) network.
     ///
     /// # Errors
     ///
@@ -234,21 +221,31 @@ impl Supernet {
     }
 }
 
+/// See [`Supernet::path_architecture`].
+pub(crate) fn path_architecture(
+    space: &SearchSpace,
+    genome: &Genome,
+) -> Result<Architecture, ArchitectureError> {
+    let mut path = space.decode(genome)?;
+    let with_stabilizers = matches!(space.skip(), Some((Skip::Linear, _)));
+    for index in 0..path.layers.len() {
+        if is_skip(path.layers[index].operation) {
+            path.layers[index].operation =
+                match with_stabilizers || !keeps_shape(space.template(), index) {
+                    true => Operation::Linear,
+                    false => Operation::Identity,
+                };
+        }
+    }
+    Ok(path)
+}
+
 /// See [`Supernet::plain_architecture`].
 pub(crate) fn plain_architecture(
     space: &SearchSpace,
     genome: &Genome,
 ) -> Result<Architecture, ArchitectureError> {
-    let mut path = space.decode(genome)?;
-    for index in 0..path.layers.len() {
-        if is_skip(path.layers[index].operation) {
-            path.layers[index].operation = match keeps_shape(space.template(), index) {
-                true => Operation::Identity,
-                false => Operation::Linear,
-            };
-        }
-    }
-    Ok(path)
+    Ok(path_architecture(space, genome)?.without_stabilizers())
 }
 
 fn is_skip(operation: Operation) -> bool {

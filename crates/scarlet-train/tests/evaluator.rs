@@ -7,7 +7,9 @@ mod common;
 use burn::module::Module;
 use burn::tensor::Device;
 use common::{alone, bits, genomes, images, supernet};
+use scarlet::MbLayer;
 use scarlet::arch::Skip;
+use scarlet::fold::FoldOptions;
 use scarlet_search::Evaluator;
 use scarlet_train::{
     CandidateEvaluator, EvaluatorConfig, PathSampler, Sampling, ScoreCache, Supernet, TrainConfig,
@@ -35,6 +37,10 @@ fn evaluator(supernet: &Supernet, calibration_images: usize) -> CandidateEvaluat
         calibration_images,
         seed: 4,
     };
+    evaluator_of(supernet, config)
+}
+
+fn evaluator_of(supernet: &Supernet, config: EvaluatorConfig) -> CandidateEvaluator {
     CandidateEvaluator::new(supernet, &images(208), &images(90), config).unwrap()
 }
 
@@ -190,6 +196,43 @@ fn what_is_too_dear_is_not_measured() {
     let mixed = evaluator.evaluate(&[vec![0, 1], genes[0].clone()]).unwrap();
     assert!(mixed[0].as_ref().unwrap_err().contains("2 layers"));
     assert!(mixed[1].is_ok());
+}
+
+#[test]
+fn a_candidate_that_cannot_be_taken_out_fails_alone() {
+    let _alone = alone();
+    let mut supernet = supernet(Skip::Linear, 1);
+    let MbLayer::Linear(stabilizer) = &mut supernet.layers[3].choices[12] else {
+        panic!("not a stabilizer")
+    };
+    stabilizer.weight = stabilizer.weight.clone().map(|w| w.zeros_like());
+    let genes = vec![vec![0, 0, 0, 12, 0, 0, 0], vec![0; 7]];
+    let evaluated = evaluator(&supernet, 32).evaluate(&genes).unwrap();
+    let verdict = evaluated[0].as_ref().unwrap_err();
+    assert!(verdict.contains("condition number inf"), "{verdict}");
+    assert!(evaluated[1].is_ok());
+}
+
+#[test]
+fn a_candidate_is_judged_as_it_is_taken_out() {
+    let _alone = alone();
+    let supernet = trained();
+    let all = genomes(supernet.space(), 6);
+    // All images measure the statistics, in whichever order.
+    let config = EvaluatorConfig {
+        batch_size: 208,
+        calibration_images: 208,
+        seed: 4,
+    };
+    let scores = evaluator_of(&supernet, config).scores(&all).unwrap();
+    for (genome, score) in all.iter().zip(scores) {
+        let options = FoldOptions::default();
+        let taken = supernet
+            .extract_calibrated(genome, &images(208), 208, &options)
+            .unwrap();
+        let measured = measure(&taken.network, &images(90), 208).unwrap();
+        assert_eq!(measured.correct, score.unwrap().correct, "{genome}");
+    }
 }
 
 #[test]

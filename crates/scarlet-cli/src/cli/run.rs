@@ -100,13 +100,15 @@ pub(crate) struct SupernetTrainArgs {
 /// Take a network out of a trained supernet
 ///
 /// The network inherits the supernet's weights; its stabilizers are folded away, which changes no
-/// output. Neither images nor training are needed.
+/// output. Its batch normalisation is measured on some of the run's training images, as for every
+/// candidate of the search, so that the file is as accurate as the candidate was.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   scarlet extract flowers-run knee.safetensors --choose knee
   scarlet extract flowers-run small.safetensors --budget \"parameters <= 200K\"
-  scarlet extract flowers-run named.safetensors --choose 0142130")]
+  scarlet extract flowers-run named.safetensors --choose 0142130 --dry-run
+  scarlet finetune --data flowers/ --weights knee.safetensors")]
 pub(crate) struct ExtractArgs {
     /// Folder of a run
     #[arg(value_hint = ValueHint::DirPath)]
@@ -116,9 +118,13 @@ pub(crate) struct ExtractArgs {
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) output: PathBuf,
 
-    /// `best`, `knee`, or a genome
-    #[arg(long, value_name = "NETWORK", default_value = "best")]
-    pub(crate) choose: String,
+    /// TOML file of settings over the run's own: sections choose, export
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) config: Option<PathBuf>,
+
+    /// `best`, `knee`, or a genome [default: as the run's settings have it]
+    #[arg(long, value_name = "NETWORK")]
+    pub(crate) choose: Option<String>,
 
     /// What the best must keep to besides the search's own budget, such as "mult_adds <= 3M"
     #[arg(long, value_name = "BUDGET", conflicts_with = "choose")]
@@ -127,6 +133,15 @@ pub(crate) struct ExtractArgs {
     /// Write the weights in half precision
     #[arg(long)]
     pub(crate) half: bool,
+
+    /// Keep the supernet's batch normalisation, a mixture of all its networks': needs no images,
+    /// but the network has to be trained on before it is of use
+    #[arg(long)]
+    pub(crate) uncalibrated: bool,
+
+    /// Say which network it would be and what it costs, and write nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
 
     /// Print one JSON object
     #[arg(long)]

@@ -8,6 +8,7 @@ use std::thread;
 
 use burn::module::Module;
 use burn::tensor::Device;
+use scarlet::fold::FoldOptions;
 use scarlet_arch::{Architecture, Cost, Genome, SearchSpace};
 use scarlet_search::{Constraint, Evaluation, Evaluator, EvaluatorError};
 use serde::{Deserialize, Serialize};
@@ -19,7 +20,7 @@ use crate::fingerprint::Fingerprint;
 use crate::measure::measure_on;
 use crate::random::{Purpose, Stream};
 use crate::supernet::plain_architecture;
-use crate::{Control, Measurement, Supernet, TrainError, Trainable, recalibrate};
+use crate::{Control, Measurement, Supernet, TrainError, Trainable};
 
 pub use self::cache::ScoreCache;
 
@@ -46,6 +47,18 @@ impl Default for EvaluatorConfig {
     }
 }
 
+impl EvaluatorConfig {
+    /// The training images that statistics are measured on anew, if they are.
+    pub(crate) fn calibration(&self, training: Source<'_>) -> Option<ImageSet> {
+        (self.calibration_images > 0).then(|| {
+            let mut stream = Stream::new(self.seed, Purpose::Calibration, 0);
+            let mut chosen = stream.permutation(training.len());
+            chosen.truncate(self.calibration_images);
+            training.select(&chosen)
+        })
+    }
+}
+
 /// What is measured of every candidate, in the order of the values.
 pub(crate) const METRICS: [&str; 5] = [
     "accuracy",
@@ -58,7 +71,9 @@ pub(crate) const METRICS: [&str; 5] = [
 /// A metric of a candidate's plain architecture alone.
 type CostMetric = Box<dyn FnMut(&Genome, &Architecture) -> Result<f64, TrainError> + Send>;
 
-/// Measures the candidates of a search by the weights they inherit from a supernet.
+/// Measures the candidates of a search by the weights they inherit from a supernet: each is taken
+/// out of it as the chosen one will be. One whose stabilizers cannot be removed accurately fails,
+/// for it would not be the network that it is priced as.
 ///
 /// The metrics are `accuracy`, from 0 to 1, on images that were never trained on, and the costs of
 /// the candidate's [plain network](Supernet::plain_architecture): `mult_adds`, `parameters`,
@@ -94,16 +109,20 @@ struct Judge {
 
 impl Judge {
     fn measure(&self, worker: usize, genome: &Genome) -> Result<Measurement, TrainError> {
-        let path = self.replicas[worker % self.replicas.len()].path(genome)?;
-        let recalibrated;
-        let network = match &self.calibration {
+        let supernet = &self.replicas[worker % self.replicas.len()];
+        let options = FoldOptions::default();
+        let extracted = match &self.calibration {
             Some(images) => {
-                recalibrated = recalibrate(&path, images, self.batch_size)?;
-                &recalibrated
+                supernet.extract_calibrated(genome, images, self.batch_size, &options)?
             }
-            None => &path,
+            None => supernet.extract(genome, &options)?,
         };
-        measure_on(self.threads, network, &self.holdout, self.batch_size)
+        measure_on(
+            self.threads,
+            &extracted.network,
+            &self.holdout,
+            self.batch_size,
+        )
     }
 }
 
@@ -128,12 +147,7 @@ impl CandidateEvaluator {
         for images in [training, holdout] {
             Batcher::new(images, space.template(), &supernet.device())?;
         }
-        let calibration = (config.calibration_images > 0).then(|| {
-            let stream = Stream::new(config.seed, Purpose::Calibration, 0);
-            let mut chosen = { stream }.permutation(training.len());
-            chosen.truncate(config.calibration_images);
-            training.select(&chosen)
-        });
+        let calibration = config.calibration(training);
         // Parted from the supernet, whose training may go on.
         let supernet = supernet.valid();
         let mut fingerprint = Fingerprint::default()

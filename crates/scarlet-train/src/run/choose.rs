@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 use super::search::STATE;
 use super::stages::Run;
 use super::supernet::open_supernet;
-use super::{RunError, RunEvent, Stage};
+use super::{RunConfig, RunError, RunEvent, Stage};
+use crate::dataset::ImageSet;
 use crate::latency::LATENCY_METRIC;
 use crate::{Control, Extracted, RunFolder, Supernet};
 
@@ -83,7 +84,7 @@ pub struct Choice {
     /// Its layers, stabilizers folded.
     pub layers: String,
     /// Its accuracy on the held-out images with the supernet's weights, from 0 to 1, if it was
-    /// measured.
+    /// measured, and with the batch normalisation that it is taken out with.
     pub inherited_accuracy: Option<f64>,
     /// Its mult-adds.
     pub mult_adds: u64,
@@ -115,7 +116,8 @@ impl Run {
                 .choose
                 .network
                 .pick(&self.space, Some(found), &[])?;
-            let (choice, extracted) = take_out(supernet, &genome, Some(found))?;
+            let statistics = self.statistics();
+            let (choice, extracted) = take_out(supernet, &genome, &statistics, Some(found))?;
             folder.write_json("choice.json", &choice)?;
             let control = self.report(&RunEvent::Chosen(&choice));
             self.unless_stopped(Stage::Choose, control == Control::Continue)?;
@@ -124,17 +126,77 @@ impl Run {
     }
 }
 
-/// Takes a network out of the supernet that a run's folder holds; its images are not needed.
-/// [`Rule::Best`] keeps to `budget` besides the search's own.
+impl Run {
+    /// Takes a network out of the supernet that the run's folder holds, as [`choose`](Self::choose)
+    /// does, and changes nothing in the folder. [`Rule::Best`] keeps to `budget` besides the
+    /// search's own.
+    ///
+    /// # Errors
+    ///
+    /// When the folder has no supernet yet, or no search to choose from, when what is to be chosen
+    /// does not exist, or a stabilizer cannot be folded.
+    pub fn extract(
+        &self,
+        folder: &RunFolder,
+        budget: &[Constraint],
+    ) -> Result<(Choice, Extracted), RunError> {
+        extract(
+            folder,
+            &self.config.choose.network,
+            budget,
+            &self.statistics(),
+            &self.device,
+        )
+    }
+
+    /// The statistics that candidates are judged with.
+    pub(super) fn statistics(&self) -> Statistics {
+        let config = self.evaluator_config();
+        match config.calibration((&self.data.train).into()) {
+            Some(images) => Statistics::Measured {
+                images,
+                batch_size: config.batch_size,
+            },
+            None => Statistics::Judged,
+        }
+    }
+}
+
+/// The running statistics of batch normalisation that a network is taken out with.
+pub(super) enum Statistics {
+    /// Those that it has on these images, as candidates are judged.
+    Measured { images: ImageSet, batch_size: usize },
+    /// The supernet's own, which candidates were judged with.
+    Judged,
+    /// The supernet's own, although candidates were judged with others.
+    Unjudged,
+}
+
+/// Takes a network out of the supernet that a run's folder holds, without the run's images. Its
+/// batch normalisation keeps the supernet's statistics, a mixture of all paths': before it is used,
+/// they have to be [measured anew](crate::recalibrate), or the network trained on.
 ///
 /// # Errors
 ///
-/// When the folder has no supernet yet, or no search to choose from, when what is to be chosen
-/// does not exist, or a stabilizer cannot be folded.
-pub fn extract(
+/// Those of [`Run::extract`].
+pub fn extract_uncalibrated(
+    folder: &RunFolder,
+    config: &RunConfig,
+    budget: &[Constraint],
+    device: &Device,
+) -> Result<(Choice, Extracted), RunError> {
+    let statistics = match config.search.calibration_images {
+        0 => Statistics::Judged,
+        _ => Statistics::Unjudged,
+    };
+    extract(folder, &config.choose.network, budget, &statistics, device)
+}
+
+fn extract(
     folder: &RunFolder,
     rule: &Rule,
     budget: &[Constraint],
+    statistics: &Statistics,
     device: &Device,
 ) -> Result<(Choice, Extracted), RunError> {
     let supernet = open_supernet(folder, device)?;
@@ -144,7 +206,7 @@ pub fn extract(
         false => None,
     };
     let genome = rule.pick(supernet.space(), found.as_ref(), budget)?;
-    take_out(&supernet, &genome, found.as_ref())
+    take_out(&supernet, &genome, statistics, found.as_ref())
 }
 
 impl Rule {
@@ -200,9 +262,16 @@ impl Rule {
 pub(super) fn take_out(
     supernet: &Supernet,
     genome: &Genome,
+    statistics: &Statistics,
     found: Option<&SearchState>,
 ) -> Result<(Choice, Extracted), RunError> {
-    let extracted = supernet.extract(genome, &FoldOptions::default())?;
+    let options = FoldOptions::default();
+    let extracted = match statistics {
+        Statistics::Measured { images, batch_size } => {
+            supernet.extract_calibrated(genome, images, *batch_size, &options)?
+        }
+        Statistics::Judged | Statistics::Unjudged => supernet.extract(genome, &options)?,
+    };
     let architecture = extracted.network.architecture();
     let cost = Cost::of(architecture, architecture.preprocessing.resolution)?;
     let found = |name| {
@@ -210,11 +279,15 @@ pub(super) fn take_out(
         let metric = found.metric(name).ok()?;
         found.archive().get(genome.genes())?.value(metric)
     };
+    let inherited_accuracy = match statistics {
+        Statistics::Unjudged => None,
+        _ => found("accuracy"),
+    };
     let folds = &extracted.stabilizers.stabilizers;
     let choice = Choice {
         genome: genome.clone(),
         layers: architecture.to_string(),
-        inherited_accuracy: found("accuracy"),
+        inherited_accuracy,
         mult_adds: cost.mult_adds,
         parameters: cost.parameters,
         latency_ms: found(LATENCY_METRIC),

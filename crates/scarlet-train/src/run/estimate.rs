@@ -7,7 +7,6 @@ use scarlet_search::{Bound, Constraint};
 use serde::Serialize;
 
 use super::RunError;
-use super::choose::take_out;
 use super::plan::{Plan, metric};
 use super::stages::Run;
 use crate::dataset::ImageSet;
@@ -60,8 +59,7 @@ impl Run {
         )?;
         let genome = self.within_budget()?;
         let candidate = self.time_candidate(&supernet, &genome)?;
-        let (_, extracted) = take_out(&supernet, &genome, None)?;
-        let network = self.untrained(&extracted)?;
+        let network = self.with_random_weights(supernet.plain_architecture(&genome)?)?;
         let (_, train_step) =
             self.time_steps(&self.config.train.recipe, network, (), &self.data.all)?;
         plan.estimate = Some(Estimate {

@@ -47,7 +47,7 @@ mod supernet;
 mod timing;
 mod train;
 
-pub use choose::{Choice, ChooseSettings, Rule, extract};
+pub use choose::{Choice, ChooseSettings, Rule, extract_uncalibrated};
 pub use compare::{ComparedSearch, ComparisonConfig};
 pub use config::RunConfig;
 pub use data::{DataSettings, Input, RunData};

@@ -1,6 +1,6 @@
 //! What a run is going to do, and the cheapest and dearest networks of its space.
 
-use scarlet_arch::{Cost, Genome, PartCost, SearchSpace};
+use scarlet_arch::{Cost, Genome, PartCost, SearchSpace, Skip};
 use scarlet_search::{Bound, Constraint};
 use serde::Serialize;
 
@@ -8,7 +8,7 @@ use super::stages::Run;
 use super::{Estimate, RunError};
 use crate::Sampling;
 use crate::latency::{LATENCY_METRIC, LatencyTable};
-use crate::supernet::plain_architecture;
+use crate::supernet::{path_architecture, plain_architecture};
 
 /// How the parts of a [`Cost`] that are searched for are called.
 const LAYER: &str = "mb_module.";
@@ -142,8 +142,9 @@ fn texts<T: ToString>(values: &[T]) -> Vec<String> {
 /// The network of the space that is furthest on the constraint's side, and its value; `None` where
 /// the constraint is on something that cannot be computed from the network.
 ///
-/// What a layer costs does not depend on the other layers' choices, so each can be chosen on its
-/// own.
+/// Layers are nearly independent: one's choice changes what another costs only where a stabilizer
+/// is removed between them. So the layers' own extremes are taken first, and then changed one at a
+/// time for as long as that leads further.
 fn extreme(
     space: &SearchSpace,
     table: Option<&LatencyTable>,
@@ -153,10 +154,49 @@ fn extreme(
         let extreme = table.map(|table| table.extreme(constraint.bound));
         return Ok(extreme.transpose()?);
     }
-    // Networks of one choice throughout show what it costs in every layer.
+    let Some(mut genes) = layers_extremes(space, constraint)? else {
+        return Ok(None);
+    };
+    let value = |genes: &[u8]| -> Result<Option<u64>, RunError> {
+        let network = plain_architecture(space, &Genome::new(genes.to_vec())?)?;
+        let cost = Cost::of(&network, network.preprocessing.resolution)?;
+        Ok(metric(&cost, &constraint.name))
+    };
+    let Some(mut furthest) = value(&genes)? else {
+        return Ok(None);
+    };
+    loop {
+        let before = furthest;
+        for layer in 0..genes.len() {
+            for choice in 0..space.choices(layer).len() as u8 {
+                let kept = std::mem::replace(&mut genes[layer], choice);
+                match value(&genes)? {
+                    Some(found) if is_better(constraint.bound, found, furthest) => furthest = found,
+                    _ => genes[layer] = kept,
+                }
+            }
+        }
+        if furthest == before {
+            return Ok(Some((Genome::new(genes)?, furthest as f64)));
+        }
+    }
+}
+
+/// The choice of every layer that is furthest on the constraint's side, each on its own, or
+/// `None` where the constraint is on something else than a cost.
+fn layers_extremes(
+    space: &SearchSpace,
+    constraint: &Constraint,
+) -> Result<Option<Vec<u8>>, RunError> {
+    // Networks of one choice throughout show what it costs in every layer; skips that keep the
+    // shape are none, the others stand for themselves.
+    let space = match space.skip() {
+        Some(_) => space.clone().with_skip(Skip::Identity)?,
+        None => space.clone(),
+    };
     let mut best: Vec<(u64, u8)> = Vec::new();
     for choice in 0..space.choices(0).len() as u8 {
-        let network = plain_architecture(space, &Genome::new(vec![choice; space.layers()])?)?;
+        let network = path_architecture(&space, &Genome::new(vec![choice; space.layers()])?)?;
         let cost = Cost::of(&network, network.preprocessing.resolution)?;
         let layers = cost
             .parts
@@ -175,10 +215,7 @@ fn extreme(
             }
         }
     }
-    let genome = Genome::new(best.into_iter().map(|(_, choice)| choice).collect())?;
-    let network = plain_architecture(space, &genome)?;
-    let cost = Cost::of(&network, network.preprocessing.resolution)?;
-    Ok(metric(&cost, &constraint.name).map(|value| (genome, value as f64)))
+    Ok(Some(best.into_iter().map(|(_, choice)| choice).collect()))
 }
 
 fn is_better(bound: Bound, value: u64, than: u64) -> bool {
@@ -238,7 +275,6 @@ pub(super) fn check_budget(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use scarlet_arch::Skip;
 
     fn space() -> SearchSpace {
         let mut template = SearchSpace::small_images(1, 16, 3)
@@ -246,6 +282,8 @@ mod tests {
             .template()
             .clone();
         template.layers.truncate(3);
+        // Behind skips, stabilizers that change the channels are merged into their neighbours.
+        template.layers[2].stride = 1;
         let choices = ["E3K3", "E6K5s", "E3K7"].map(|text| text.parse().unwrap());
         SearchSpace::new(template, choices.to_vec())
             .unwrap()

@@ -176,11 +176,7 @@ impl Run {
         cache: ScoreCache,
     ) -> Result<CandidateEvaluator, RunError> {
         let settings = &self.config.search;
-        let config = EvaluatorConfig {
-            batch_size: settings.batch_size,
-            calibration_images: settings.calibration_images,
-            seed: settings.seed,
-        };
+        let config = self.evaluator_config();
         let observer = Arc::clone(&self.observer);
         let stopped = Arc::clone(&self.stopped);
         let evaluator =
@@ -196,6 +192,15 @@ impl Run {
                     control
                 });
         Ok(evaluator)
+    }
+
+    pub(super) fn evaluator_config(&self) -> EvaluatorConfig {
+        let settings = &self.config.search;
+        EvaluatorConfig {
+            batch_size: settings.batch_size,
+            calibration_images: settings.calibration_images,
+            seed: settings.seed,
+        }
     }
 
     pub(super) fn search_config(&self) -> Result<SearchConfig, RunError> {

@@ -1,7 +1,7 @@
 //! The fourth stage: the chosen network is trained on its own.
 
 use burn::module::Module;
-use scarlet::{Scarlet, ScarletConfig};
+use scarlet::{Architecture, Scarlet, ScarletConfig};
 use serde::{Deserialize, Serialize};
 
 use super::stages::Run;
@@ -72,20 +72,27 @@ impl Run {
     }
 
     /// The network as its training begins with it.
-    pub(super) fn untrained(&self, extracted: &Extracted) -> Result<Scarlet, RunError> {
+    fn untrained(&self, extracted: &Extracted) -> Result<Scarlet, RunError> {
+        let network = self.with_random_weights(extracted.network.architecture().clone())?;
+        match self.config.train.inherit {
+            true => Ok(network.load(&extracted.network.state_dict())?.train()),
+            false => Ok(network),
+        }
+    }
+
+    /// A network as it is trained from scratch.
+    pub(super) fn with_random_weights(
+        &self,
+        architecture: Architecture,
+    ) -> Result<Scarlet, RunError> {
         let settings = &self.config.train;
         let device = self.training_device();
-        let network = ScarletConfig::from(extracted.network.architecture().clone())
+        let network = ScarletConfig::from(architecture)
             .with_dropout(settings.dropout)
             .with_drop_path(settings.drop_path)
             .try_init(&device)
             .map_err(crate::TrainError::from)?;
-        match settings.inherit {
-            true => Ok(network.load(&extracted.network.state_dict())?.train()),
-            false => {
-                draw_weights(&network, settings.recipe.seed, &device);
-                Ok(network)
-            }
-        }
+        draw_weights(&network, settings.recipe.seed, &device);
+        Ok(network)
     }
 }

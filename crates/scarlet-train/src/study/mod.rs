@@ -25,14 +25,14 @@ use std::path::Path;
 use burn::module::Module;
 use burn::tensor::Device;
 use scarlet::ScarletConfig;
-use scarlet_arch::{Cost, Genome};
+use scarlet_arch::{Cost, Genome, Skip};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::dataset::TrainTest;
 use crate::random::{Purpose, Stream};
 use crate::run_folder::RunFolder;
-use crate::supernet::{draw_weights, plain_architecture};
+use crate::supernet::{draw_weights, path_architecture};
 use crate::{
     Checkpoints, Control, Event, PathSampler, Supernet, SupernetConfig, TrainConfig, TrainError,
     Trainer, measure, recalibrate,
@@ -298,7 +298,10 @@ impl Study {
         observer: &mut StudyObserver<'_>,
     ) -> Result<Option<StandaloneRecord>, TrainError> {
         let config = &self.config;
-        let architecture = plain_architecture(&config.space, genome)?;
+        // As in a supernet without stabilizers: what a skip that changes the shape does instead
+        // stays a layer of its own.
+        let space = config.space.clone().with_skip(Skip::Identity)?;
+        let architecture = path_architecture(&space, genome)?;
         let resolution = architecture.preprocessing.resolution;
         let mult_adds = Cost::of(&architecture, resolution)?.mult_adds;
         let network = ScarletConfig::from(architecture).try_init(&self.device)?;

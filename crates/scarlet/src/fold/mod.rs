@@ -14,7 +14,8 @@ mod matrix;
 mod report;
 mod stabilizer;
 
-pub use report::{FoldError, FoldOptions, FoldReport, KeptReason, Outcome, StabilizerFold};
+pub use report::{FoldError, FoldOptions, FoldReport, Outcome, StabilizerFold};
+pub use scarlet_arch::KeptReason;
 
 use crate::Scarlet;
 

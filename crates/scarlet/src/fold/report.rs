@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use scarlet_arch::KeptReason;
 use thiserror::Error;
 
 /// How far a fold may go.
@@ -77,18 +78,6 @@ pub enum Outcome {
     Kept(KeptReason),
 }
 
-/// Why a stabilizer stays.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum KeptReason {
-    /// It has a stride.
-    Downsamples,
-    /// It changes the number of channels between two blocks with shortcuts.
-    ChangesChannels,
-    /// A neighbour works on the stream without a 1×1 convolution that could absorb it.
-    NothingToAbsorbIt,
-}
-
 impl fmt::Display for StabilizerFold {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "layer {}: ", self.layer)?;
@@ -110,7 +99,11 @@ impl fmt::Display for StabilizerFold {
                 f,
                 "stays as a 1×1 convolution, since it changes the channels between shortcuts"
             ),
-            Outcome::Kept(KeptReason::NothingToAbsorbIt) => write!(
+            Outcome::Kept(KeptReason::WouldCostMore) => write!(
+                f,
+                "stays as a 1×1 convolution, since the network would cost more without it"
+            ),
+            Outcome::Kept(_) => write!(
                 f,
                 "stays as a 1×1 convolution, since no neighbour can absorb it"
             ),
