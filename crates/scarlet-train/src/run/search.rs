@@ -74,7 +74,7 @@ impl Default for SearchSettings {
                 population: 20,
                 ..Nsga2::default()
             }),
-            evaluations: 150,
+            evaluations: 120,
             stall: None,
             calibration_images: 256,
             batch_size: 128,

@@ -37,7 +37,7 @@ impl Default for SupernetSettings {
             stabilizer: StabilizerInit::Identity,
             dropout: 0.0,
             recipe: TrainConfig {
-                epochs: 20,
+                epochs: 12,
                 batch_size: 16,
                 learning_rate: 0.1,
                 warmup_epochs: 1.0,
