@@ -18,7 +18,7 @@ fn preprocessing(criterion: &mut Criterion) {
             bencher.iter(|| black_box(eval_image(&image, &imagenet)));
         });
         group.bench_function(BenchmarkId::new("decode and transform", file), |bencher| {
-            bencher.iter(|| black_box(load_image(&path, &imagenet, &options)));
+            bencher.iter(|| black_box(load_image(&path, &imagenet, 3, &options)));
         });
     }
     group.finish();

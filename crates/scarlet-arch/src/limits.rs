@@ -21,6 +21,8 @@ pub const MAX_CLASSES: usize = 1_000_000;
 pub const MAX_RESOLUTION: usize = 8192;
 /// Smallest side of a crop relative to the resized photograph.
 pub const MIN_CROP_RATIO: f64 = 0.05;
+/// Largest side of a crop relative to the resized photograph: beyond 1, with black around it.
+pub const MAX_CROP_RATIO: f64 = MAX_RESOLUTION as f64;
 /// Parameters of a network (4 GB in f32).
 pub const MAX_PARAMETERS: u64 = 1_000_000_000;
 /// Peak activation bytes of a network at its own resolution (16 GiB; see [`Cost`](crate::Cost)).

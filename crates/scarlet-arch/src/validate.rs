@@ -132,8 +132,8 @@ impl crate::Preprocessing {
     fn validate(&self) -> Result<(), ArchitectureError> {
         let place = "preprocessing";
         range(place, "resolution", self.resolution, 1, MAX_RESOLUTION)?;
-        if !(MIN_CROP_RATIO..=1.0).contains(&self.crop_ratio) {
-            let allowed = format!("from {MIN_CROP_RATIO} to 1");
+        if !(MIN_CROP_RATIO..=MAX_CROP_RATIO).contains(&self.crop_ratio) {
+            let allowed = format!("from {MIN_CROP_RATIO} to {MAX_CROP_RATIO}");
             return Err(out_of_range(place, "crop_ratio", self.crop_ratio, allowed));
         }
         for mean in self.mean {

@@ -227,7 +227,7 @@ fn fields_out_of_range_are_named() {
         ),
         (
             broken(|n| n.preprocessing.crop_ratio = 0.0),
-            "preprocessing: crop_ratio is 0, but must be from 0.05 to 1",
+            "preprocessing: crop_ratio is 0, but must be from 0.05 to 8192",
         ),
         (
             broken(|n| n.preprocessing.std[1] = 0.0),

@@ -6,6 +6,10 @@ use std::path::Path;
 use scarlet_data::imagenet;
 
 use crate::error::CliError;
+use crate::terminal::Terminal;
+
+/// What a run calls the file of its classes, beside the weights.
+const BESIDE: &str = "classes.txt";
 
 /// Names of all classes of a network, in its order.
 #[derive(Debug, PartialEq, Eq)]
@@ -17,13 +21,29 @@ pub(crate) enum ClassNames {
 }
 
 impl ClassNames {
-    /// The names in `file`, one a line, or else ImageNet's where the network has as many classes.
-    pub(crate) fn of(classes: usize, file: Option<&Path>) -> Result<Self, CliError> {
-        match file {
-            Some(path) => Self::read(classes, path),
-            None if classes == imagenet::classes().len() => Ok(Self::ImageNet),
-            None => Ok(Self::Unknown),
+    /// The names in `file`, one a line, or else those that are beside the weights in `home`, or
+    /// else ImageNet's where the network has as many classes.
+    pub(crate) fn of(
+        classes: usize,
+        file: Option<&Path>,
+        home: Option<&Path>,
+        terminal: &Terminal,
+    ) -> Result<Self, CliError> {
+        if let Some(path) = file {
+            return Self::read(classes, path);
         }
+        let beside = home.map(|home| home.join(BESIDE));
+        if let Some(path) = beside.filter(|path| path.is_file()) {
+            match Self::read(classes, &path) {
+                Ok(names) => return Ok(names),
+                // Nobody asked for this file, which may be of another network.
+                Err(error) => terminal.warn(format_args!("{error}; its names are not used")),
+            }
+        }
+        Ok(match classes == imagenet::classes().len() {
+            true => Self::ImageNet,
+            false => Self::Unknown,
+        })
     }
 
     fn read(classes: usize, path: &Path) -> Result<Self, CliError> {
@@ -70,12 +90,20 @@ impl ClassNames {
 mod tests {
     use super::*;
 
+    fn of(classes: usize, file: Option<&Path>, home: Option<&Path>) -> Result<ClassNames, CliError> {
+        ClassNames::of(classes, file, home, &Terminal::new(true, 0))
+    }
+
+    fn given(names: [&str; 2]) -> ClassNames {
+        ClassNames::Given(names.map(str::to_owned).to_vec())
+    }
+
     #[test]
     fn a_thousand_classes_are_taken_for_imagenets() {
-        let names = ClassNames::of(1000, None).unwrap();
+        let names = of(1000, None, None).unwrap();
         assert_eq!(names.name(967), "espresso");
         assert_eq!(names.wnid(967), Some("n07920052"));
-        let names = ClassNames::of(10, None).unwrap();
+        let names = of(10, None, None).unwrap();
         assert_eq!(names.name(3), "class 3");
         assert_eq!(names.wnid(3), None);
     }
@@ -85,15 +113,24 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("names.txt");
         fs::write(&path, "tulip\r\n rose \n\n").unwrap();
-        let names = ClassNames::of(2, Some(&path)).unwrap();
-        assert_eq!(
-            names,
-            ClassNames::Given(vec!["tulip".into(), "rose".into()])
-        );
-        let error = ClassNames::of(3, Some(&path)).unwrap_err().to_string();
+        assert_eq!(of(2, Some(&path), None).unwrap(), given(["tulip", "rose"]));
+        let error = of(3, Some(&path), None).unwrap_err().to_string();
         assert!(
             error.ends_with("names.txt names 2 classes, one a line, but the network has 3"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn names_beside_the_weights_are_used_where_they_fit() {
+        let folder = tempfile::tempdir().unwrap();
+        let (home, other) = (folder.path(), folder.path().join("other.txt"));
+        assert_eq!(of(2, None, Some(home)).unwrap(), ClassNames::Unknown);
+        fs::write(home.join("classes.txt"), "red\nblue\n").unwrap();
+        fs::write(&other, "warm\ncold\n").unwrap();
+        assert_eq!(of(2, None, Some(home)).unwrap(), given(["red", "blue"]));
+        let asked = of(2, Some(&other), Some(home)).unwrap();
+        assert_eq!(asked, given(["warm", "cold"]));
+        assert_eq!(of(1000, None, Some(home)).unwrap(), ClassNames::ImageNet);
     }
 }

@@ -84,7 +84,8 @@ Examples:
   scarlet predict examples/photos --top-k 3 --json
   scarlet predict cat.jpg --weights scarlet-c.pth.tar
   scarlet predict cat.jpg --weights lite0.scarlet
-  scarlet predict shells/ --weights shells.safetensors --classes shells.txt")]
+  scarlet predict shells/ --weights shells.safetensors --classes shells.txt
+  scarlet predict shirt.png --weights scarlet-run/network/network.safetensors")]
 pub(crate) struct PredictArgs {
     /// Photographs, or folders of them
     #[arg(required = true, value_name = "PATH", value_hint = ValueHint::AnyPath)]
@@ -94,7 +95,8 @@ pub(crate) struct PredictArgs {
     #[arg(long, value_name = "K", default_value_t = 5, value_parser = at_least_one)]
     pub(crate) top_k: usize,
 
-    /// Names of the network's classes, one a line [default: ImageNet's for 1,000 classes]
+    /// Names of the network's classes, one a line [default: classes.txt beside the weights, or
+    /// ImageNet's for 1,000 classes]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) classes: Option<PathBuf>,
 
@@ -113,24 +115,30 @@ pub(crate) struct PredictArgs {
     pub(crate) inference: InferenceArgs,
 }
 
-/// Measure a network's accuracy on a folder of images
+/// Measure a network's accuracy on labelled images
 ///
-/// FOLDER holds one folder per class. Folders named by WordNet ids, such as n02124075, are matched
-/// with ImageNet's classes, even if only some are there; others are the network's classes in the
-/// order of their names. An image that cannot be read is reported and left out of all figures.
-/// Ctrl-C ends the evaluation early and prints what is known until then.
+/// SOURCE is what --data of the other commands is: fashion-sample, or a folder with one folder per
+/// class, or with MNIST's or CIFAR's files. Of one with parts the test images are taken, prepared
+/// as in training, which gives the accuracy that a run ended with. Class folders are matched with
+/// the network's classes by name, where classes.txt beside the weights has the names; folders named
+/// by WordNet ids, such as n02124075, with ImageNet's classes, even if only some are there; others
+/// are the network's classes in the order of their names. An image that cannot be read is reported
+/// and left out of all figures. Ctrl-C ends the evaluation early and prints what is known until
+/// then.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   scarlet eval imagenet/val
   scarlet eval imagenet/val --weights scarlet-a.pth.tar --results scarlet-a.csv
   scarlet eval flowers/test --weights flowers.safetensors --json
+  scarlet eval fashion-sample --weights scarlet-run/network/network.safetensors
 
 The folder imagenet/val is made by scarlet arrange-val.")]
 pub(crate) struct EvalArgs {
-    /// Folder with one folder per class
+    /// Images: fashion-sample, or a folder with one folder per class, with train and test, or with
+    /// MNIST's or CIFAR's files
     #[arg(value_hint = ValueHint::DirPath)]
-    pub(crate) folder: PathBuf,
+    pub(crate) source: PathBuf,
 
     /// Write every prediction to a CSV file
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]

@@ -47,6 +47,8 @@ pub(crate) enum CliError {
     #[error(transparent)]
     Data(#[from] DataError),
     #[error(transparent)]
+    Dataset(#[from] DatasetError),
+    #[error(transparent)]
     Run(Box<RunError>),
 
     #[error("no images to train on: give them with --data")]
@@ -81,7 +83,7 @@ pub(crate) enum CliError {
         expected: usize,
     },
     #[error("{0}")]
-    FolderClasses(String),
+    EvaluatedClasses(String),
     #[error("{} is a deployed network, which is a model of its own: leave out --model", .0.display())]
     DeployedModel(PathBuf),
     #[error(
@@ -97,8 +99,10 @@ pub(crate) enum CliError {
     DeployedDevice { path: PathBuf, device: String },
     #[error("cannot serve a device at {address}: {reason}")]
     Serve { address: SocketAddr, reason: String },
-    #[error("the network takes images of {0} channels, but photographs have 3 (RGB)")]
-    NotRgb(usize),
+    #[error(
+        "the network takes images of {0} channels, but images are read in colour (3) or in grey (1)"
+    )]
+    NoColours(usize),
 
     #[error(
         "the network's output is not finite: its weights are damaged, or too large for the \
@@ -153,6 +157,7 @@ impl CliError {
             | Self::Fetch(FetchError::BadSource { .. }) => USAGE,
             Self::Run(error) => run_exit_code(error),
             Self::Train(error) => train_exit_code(error),
+            Self::Dataset(error) => dataset_exit_code(error),
             Self::Interrupted => INTERRUPTED,
             _ => FAILURE,
         }

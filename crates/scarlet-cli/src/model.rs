@@ -10,6 +10,7 @@ use scarlet::{
     DeployOptions, Deployed, PartProfile, Prediction, Scarlet, ScarletConfig, device_by_name, top_k,
 };
 
+use crate::class_names::ClassNames;
 use crate::cli::{ComputeArgs, DEFAULT_MODEL, ModelArgs, SubjectArgs};
 use crate::error::CliError;
 use crate::terminal::Terminal;
@@ -17,12 +18,17 @@ use crate::terminal::Terminal;
 /// The network that `bench` and `profile` measure unless told otherwise.
 const MEASURED_MODEL: &str = "scarlet-a";
 
+/// What a run calls the description of its network, beside the weights.
+const ARCHITECTURE: &str = "architecture.json";
+
 /// A network in its deployed form on a device.
 #[derive(Debug)]
 pub(crate) struct Model {
     network: Deployed,
     /// Where the weights are from, for reports.
     weights: String,
+    /// The folder of the weights' file, where it is one of the user's.
+    home: Option<PathBuf>,
     device: Device,
     device_name: String,
 }
@@ -37,34 +43,27 @@ impl Model {
         terminal: &Terminal,
     ) -> Result<Self, CliError> {
         let device = open_device(compute)?;
-        if let Some(path) = deployed_file(args, terminal)? {
-            let network = open_deployed(&path, args, compute, batch)?;
-            let weights = args.weights.clone().unwrap_or_default();
-            return Self::new(network, weights, device, compute);
-        }
-        let Loaded {
-            network,
-            architecture,
-            weights,
-        } = Loaded::open(args, &device, terminal)?;
-        let resolution = architecture.preprocessing.resolution;
-        let network = deploy(&network, resolution, batch)?;
-        Self::new(network, weights, device, compute)
-    }
-
-    fn new(
-        network: Deployed,
-        weights: String,
-        device: Device,
-        compute: &ComputeArgs,
-    ) -> Result<Self, CliError> {
-        // Photographs are decoded to RGB.
-        if network.architecture().input_channels != 3 {
-            return Err(CliError::NotRgb(network.architecture().input_channels));
+        let (network, weights, home) = match deployed_file(args, terminal)? {
+            Some(path) => (
+                open_deployed(&path, args, compute, batch)?,
+                args.weights.clone().unwrap_or_default(),
+                path.parent().map(Path::to_owned),
+            ),
+            None => {
+                let loaded = Loaded::open(args, &device, terminal)?;
+                let resolution = loaded.architecture.preprocessing.resolution;
+                let network = deploy(&loaded.network, resolution, batch)?;
+                (network, loaded.weights, loaded.home)
+            }
+        };
+        let channels = network.architecture().input_channels;
+        if !matches!(channels, 1 | 3) {
+            return Err(CliError::NoColours(channels));
         }
         Ok(Self {
             network,
             weights,
+            home,
             device,
             device_name: compute.device.clone(),
         })
@@ -95,6 +94,7 @@ impl Model {
         Ok(Self {
             network: deploy(&network, resolution, subject.batch)?,
             weights: "random".to_owned(),
+            home: None,
             device,
             device_name: compute.device.clone(),
         })
@@ -106,6 +106,25 @@ impl Model {
 
     pub(crate) fn preprocessing(&self) -> Preprocessing {
         self.architecture().preprocessing
+    }
+
+    /// Channels of its input: 3 for colour, 1 for grey.
+    pub(crate) fn channels(&self) -> usize {
+        self.architecture().input_channels
+    }
+
+    /// The names of its classes: those in `file`, or else those that a run wrote beside the weights.
+    pub(crate) fn class_names(
+        &self,
+        file: Option<&Path>,
+        terminal: &Terminal,
+    ) -> Result<ClassNames, CliError> {
+        ClassNames::of(
+            self.architecture().classes,
+            file,
+            self.home.as_deref(),
+            terminal,
+        )
     }
 
     pub(crate) fn weights(&self) -> &str {
@@ -197,6 +216,8 @@ pub(crate) struct Loaded {
     pub(crate) architecture: Architecture,
     /// Where the weights are from, for reports.
     pub(crate) weights: String,
+    /// The folder of the weights' file, where it is one of the user's.
+    home: Option<PathBuf>,
 }
 
 impl Loaded {
@@ -208,12 +229,12 @@ impl Loaded {
     ) -> Result<Self, CliError> {
         let named = |model: &str| adapt(architecture(model)?, args);
         let model = args.model.as_deref();
-        let (network, weights) = match &args.weights {
+        let (network, weights, home) = match &args.weights {
             _ if args.random_init => {
                 device.seed(args.seed);
                 let architecture = named(model.unwrap_or(DEFAULT_MODEL))?;
                 let network = ScarletConfig::from(architecture).try_init(device)?;
-                (network, format!("random, seed {}", args.seed))
+                (network, format!("random, seed {}", args.seed), None)
             }
             Some(source) => {
                 let architecture = model.map(named).transpose()?;
@@ -222,13 +243,16 @@ impl Loaded {
                 if Deployed::is_file(&path) {
                     return Err(CliError::DeployedWeights(path));
                 }
-                (load(&path, architecture, device)?, source.to_string())
+                let home = path.parent().filter(|_| source.is_path());
+                let network = load(&path, architecture, home, device)?;
+                (network, source.to_string(), home.map(Path::to_owned))
             }
             None => {
                 let architecture = named(model.unwrap_or(DEFAULT_MODEL))?;
                 let path = get(terminal, |fetcher| fetcher.fetch_known(&architecture.name))?;
                 let weights = path.display().to_string();
-                (load(&path, Some(architecture), device)?, weights)
+                let network = load(&path, Some(architecture), None, device)?;
+                (network, weights, None)
             }
         };
         let found = network.architecture().classes;
@@ -240,6 +264,7 @@ impl Loaded {
             network,
             architecture,
             weights,
+            home,
         })
     }
 }
@@ -248,14 +273,7 @@ impl Loaded {
 pub(crate) fn architecture(text: &str) -> Result<Architecture, CliError> {
     let path = Path::new(text);
     if path.extension().is_some_and(|ending| ending == "json") {
-        let json = fs::read_to_string(path).map_err(|source| CliError::ReadFile {
-            path: path.to_owned(),
-            source,
-        })?;
-        return Architecture::from_json(&json).map_err(|source| CliError::ModelFile {
-            path: path.to_owned(),
-            source: Box::new(source),
-        });
+        return read_architecture(path);
     }
     if Deployed::is_file(path) {
         return Ok(Deployed::read_architecture(path)?);
@@ -266,6 +284,17 @@ pub(crate) fn architecture(text: &str) -> Result<Architecture, CliError> {
         Err(_) if path.is_file() => Err(CliError::NotAModelFile(path.to_owned())),
         Err(unknown) => Err(unknown.into()),
     }
+}
+
+fn read_architecture(path: &Path) -> Result<Architecture, CliError> {
+    let json = fs::read_to_string(path).map_err(|source| CliError::ReadFile {
+        path: path.to_owned(),
+        source,
+    })?;
+    Architecture::from_json(&json).map_err(|source| CliError::ModelFile {
+        path: path.to_owned(),
+        source: Box::new(source),
+    })
 }
 
 /// Whether someone who wrote `text` meant layers and no name, be there a typo or not.
@@ -321,17 +350,26 @@ pub(crate) fn get(
     Ok(path)
 }
 
-/// `architecture` with the weights in a file, or else the network that the file describes.
+/// `given` with the weights in a file, or else the network that the file describes, or else the one
+/// that a run described in the file's folder.
 fn load(
     path: &Path,
-    architecture: Option<Architecture>,
+    given: Option<Architecture>,
+    home: Option<&Path>,
     device: &Device,
 ) -> Result<Scarlet, CliError> {
-    let network = match architecture {
-        Some(architecture) => ScarletConfig::from(architecture)
-            .try_init(device)?
-            .load(&StateDict::open(path)?),
-        None => Scarlet::open(path, device),
+    let with = |architecture| -> Result<_, CliError> {
+        let network = ScarletConfig::from(architecture).try_init(device)?;
+        Ok(network.load(&StateDict::open(path)?))
+    };
+    let described = home.map(|home| home.join(ARCHITECTURE));
+    let described = described.filter(|file| file.is_file());
+    let network = match given {
+        Some(architecture) => with(architecture)?,
+        None => match (Scarlet::open(path, device), described) {
+            (Err(WeightsError::UnknownNetwork(_)), Some(file)) => with(read_architecture(&file)?)?,
+            (network, _) => network,
+        },
     };
     network.map_err(|error| match error {
         WeightsError::OtherClassCount { found, asked, .. } => {

@@ -13,7 +13,7 @@ use crate::error::CliError;
 /// One image. A column is empty where there is nothing to say.
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct Row {
-    /// Relative to the evaluated folder.
+    /// Relative to the evaluated folder, or the image's number in a data set of other files.
     pub(crate) path: String,
     pub(crate) class: usize,
     pub(crate) class_name: String,

@@ -6,7 +6,10 @@ mod common;
 use std::fs;
 use std::path::Path;
 
-use common::{copy_photograph, scarlet_tiny, write_damaged_photograph};
+use common::{
+    Ran, copy_photograph, scarlet, scarlet_tiny, tiny_data, tiny_run, write_damaged_photograph,
+};
+use scarlet_train::dataset::idx;
 use serde_json::Value;
 
 /// Two photographs of one class, one of another.
@@ -128,13 +131,13 @@ fn another_number_of_classes_is_an_error_that_says_what_to_do() {
     scarlet_tiny(1000, &["eval", path]).assert_fails(
         1,
         &[
-            "has 2 class folders, but the network has 1000 classes",
+            "has images of 2 classes, but the network has 1000 classes",
             "WordNet ids",
             "--weights",
         ],
     );
     scarlet_tiny(3, &["eval", path])
-        .assert_fails(1, &["has 2 class folders, but the network has 3 classes"]);
+        .assert_fails(1, &["has images of 2 classes, but the network has 3 classes"]);
 }
 
 #[test]
@@ -189,7 +192,7 @@ fn folders_that_cannot_be_evaluated_say_why() {
     fs::create_dir(folder.path().join("cat")).unwrap();
     scarlet_tiny(2, &["eval", path]).assert_fails(1, &["holds no images"]);
     scarlet_tiny(2, &["eval", "no-such-folder"])
-        .assert_fails(1, &["there is nothing at no-such-folder"]);
+        .assert_fails(2, &["`no-such-folder` is neither a folder nor `fashion-sample`"]);
     write_damaged_photograph(&folder.path().join("cat/1.jpg"));
     scarlet_tiny(1, &["eval", path])
         .assert_fails(1, &["error: 1 of 1 photographs could not be read"]);
@@ -205,6 +208,89 @@ fn results_that_cannot_be_written_are_found_at_the_start() {
         &["eval", path, "--results", "no-such-folder/results.csv"],
     )
     .assert_fails(1, &["cannot write no-such-folder/results.csv"]);
+}
+
+/// The evaluation of a network on images, and what else is asked for.
+fn eval(source: &Path, weights: &Path, more: &[&str]) -> Ran {
+    let (source, weights) = (source.to_str().unwrap(), weights.to_str().unwrap());
+    scarlet([&["eval", source, "--weights", weights][..], more].concat())
+}
+
+#[test]
+fn a_runs_test_accuracy_comes_out_again() {
+    let root = tempfile::tempdir().unwrap();
+    let (data, out) = (root.path().join("data"), root.path().join("run"));
+    tiny_data(&data);
+    // With black around the images of 8×8 pixels.
+    let mut run = tiny_run("search", &data, &out);
+    run.extend(["--resolution", "12", "--json"].map(str::to_owned));
+    let found = scarlet(&run).json();
+    let weights = out.join("network/network.safetensors");
+    let results = root.path().join("results.csv");
+    let json = eval(
+        &data,
+        &weights,
+        &["--json", "--batch", "3", "--results", results.to_str().unwrap()],
+    )
+    .json();
+    assert_eq!(json["top1"], found["test_accuracy"]);
+    assert_eq!((&json["part"], &json["images"]), (&"test".into(), &8.into()));
+    let rows = read_csv(&results);
+    let right = rows.iter().filter(|row| row["top1"] == "true").count();
+    assert_eq!(right as u64, found["test"]["correct"].as_u64().unwrap());
+    assert_eq!((rows.len(), rows[7]["path"].as_str()), (8, "7"));
+    // And in the form that only runs.
+    let deployed = eval(&data, &out.join("network/network.scarlet"), &["--json"]).json();
+    assert_eq!(deployed["top1"], json["top1"]);
+
+    // The same images as files in class folders look the same to the network.
+    let test = idx::open_folder(&data).unwrap().test;
+    let files = root.path().join("files");
+    for index in 0..test.len() {
+        let folder = files.join(test.label(index).to_string());
+        fs::create_dir_all(&folder).unwrap();
+        let image = test.to_rgb(index);
+        image.save(folder.join(format!("{index}.png"))).unwrap();
+    }
+    let by_files = root.path().join("by-files.csv");
+    let json = eval(
+        &files,
+        &weights,
+        &["--json", "--results", by_files.to_str().unwrap()],
+    )
+    .json();
+    assert_eq!(json["top1"], found["test_accuracy"]);
+    assert_eq!(json["part"], Value::Null);
+    for row in read_csv(&by_files) {
+        let name = Path::new(&row["path"]).file_stem().unwrap();
+        let other = &rows[name.to_str().unwrap().parse::<usize>().unwrap()];
+        for column in ["class", "predicted", "probability"] {
+            assert_eq!(row[column], other[column], "{column} of {}", row["path"]);
+        }
+    }
+}
+
+#[test]
+fn classes_are_matched_by_the_names_beside_the_weights() {
+    let root = tempfile::tempdir().unwrap();
+    let weights = root.path().join("network.safetensors");
+    let export = ["export", weights.to_str().unwrap(), "--model", common::TINY];
+    let random = ["--random-init", "--num-classes", "3", "--size", "64"];
+    assert_eq!(scarlet([&export[..], &random].concat()).code, 0);
+    fs::write(root.path().join("classes.txt"), "emu\ncup\ncat\n").unwrap();
+    let set = root.path().join("set");
+    copy_photograph("chelsea.png", &set.join("train/emu/1.png"));
+    prepare(&set.join("test"), ["cat", "cup"]);
+    let json = eval(&set, &weights, &["--json", "--worst", "0"]).json();
+    // Of the folder's test part, which lacks a class.
+    assert_eq!((&json["part"], &json["images"]), (&"test".into(), &3.into()));
+    let mut classes: Vec<(u64, &str)> = Vec::new();
+    for class in json["classes"].as_array().unwrap() {
+        let name = class["name"].as_str().unwrap();
+        classes.push((class["class"].as_u64().unwrap(), name));
+    }
+    classes.sort();
+    assert_eq!(classes, [(1, "cup"), (2, "cat")]);
 }
 
 #[test]

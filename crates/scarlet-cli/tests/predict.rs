@@ -60,7 +60,7 @@ fn predictions_are_the_librarys() {
     .json();
 
     let preprocessing = network.architecture().preprocessing;
-    let image = load_image(&photo, &preprocessing, &DecodeOptions::default()).unwrap();
+    let image = load_image(&photo, &preprocessing, 3, &DecodeOptions::default()).unwrap();
     let image = Tensor::from_data(TensorData::new(image, [1, 3, 64, 64]), &Device::flex());
     let (folded, _) = network.fold(&FoldOptions::default()).unwrap();
     let expected = top_k(folded.forward(image), 5);
@@ -245,17 +245,94 @@ fn weights_of_another_network_are_refused() {
         .assert_fails(1, &["tiny.safetensors` is cut off"]);
 }
 
-#[test]
-fn a_network_for_other_than_rgb_is_refused() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("grey.json");
+/// A network of `channels` channels for images of 32 pixels, as a file in a run's folder.
+fn save_small_network(folder: &Path, channels: usize) -> Scarlet {
     let mut architecture: Architecture = TINY.parse().unwrap();
-    architecture.input_channels = 1;
+    architecture.input_channels = channels;
+    architecture.preprocessing.resolution = 32;
+    let network = ScarletConfig::from(architecture.clone())
+        .with_classes(2)
+        .try_init(&Device::flex())
+        .unwrap();
+    let file = folder.join("network.safetensors");
+    network.save(&file, Precision::F32).unwrap();
+    let architecture = network.architecture().to_json();
+    fs::write(folder.join("architecture.json"), architecture).unwrap();
+    fs::write(folder.join("classes.txt"), "shirt\nbag\n").unwrap();
+    network
+}
+
+#[test]
+fn a_grey_network_sees_photographs_of_any_size_in_grey() {
+    let folder = tempfile::tempdir().unwrap();
+    let network = save_small_network(folder.path(), 1);
+    let weights = folder.path().join("network.safetensors");
+    let photos = [
+        photograph("coffee.png"),
+        folder.path().join("small.png"),
+        folder.path().join("narrow.png"),
+    ];
+    for (photo, size) in photos[1..].iter().zip([(28, 28), (1, 9)]) {
+        let image = scarlet_data::RgbImage::from_fn(size.0, size.1, |x, y| {
+            scarlet_data::Rgb([(9 * x) as u8, (9 * y) as u8, 200])
+        });
+        image.save(photo).unwrap();
+    }
+    let paths: Vec<&Path> = photos.iter().map(|path| path.as_path()).collect();
+    let arguments = ["--weights", weights.to_str().unwrap(), "--json"];
+    let json = predict(&paths, &arguments).json();
+    for (photo, found) in photos.iter().zip(json["photographs"].as_array().unwrap()) {
+        let expected = network.forward(network.read_photograph(photo).unwrap());
+        let expected = top_k(expected, 2);
+        for (found, expected) in found["predictions"].as_array().unwrap().iter().zip(&expected[0]) {
+            // The names beside the weights.
+            assert_eq!(found["name"], ["shirt", "bag"][expected.class]);
+            let probability = found["probability"].as_f64().unwrap();
+            assert!((probability - f64::from(expected.probability)).abs() < 1e-5);
+        }
+    }
+}
+
+/// Takes the description of the network out of a safetensors file.
+fn remove_metadata(file: &Path) {
+    let bytes = fs::read(file).unwrap();
+    let (length, rest) = bytes.split_at(8);
+    let length = u64::from_le_bytes(length.try_into().unwrap()) as usize;
+    let (header, tensors) = rest.split_at(length);
+    let mut header: Value = serde_json::from_slice(header).unwrap();
+    header.as_object_mut().unwrap().remove("__metadata__").unwrap();
+    let header = header.to_string();
+    let length = (header.len() as u64).to_le_bytes();
+    fs::write(file, [&length, header.as_bytes(), tensors].concat()).unwrap();
+}
+
+#[test]
+fn a_description_beside_the_weights_serves_a_file_without() {
+    let folder = tempfile::tempdir().unwrap();
+    save_small_network(folder.path(), 3);
+    let file = folder.path().join("network.safetensors");
+    remove_metadata(&file);
+    let photo = photograph("coffee.png");
+    let arguments = ["--weights", file.to_str().unwrap(), "--json"];
+    let json = predict(&[&photo], &arguments).json();
+    assert_eq!(json["resolution"], 32);
+    let name = &json["photographs"][0]["predictions"][0]["name"];
+    assert!(name == "shirt" || name == "bag", "{name}");
+    fs::remove_file(folder.path().join("architecture.json")).unwrap();
+    predict(&[&photo], &arguments).assert_fails(1, &["network.safetensors"]);
+}
+
+#[test]
+fn a_network_for_neither_colour_nor_grey_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("two.json");
+    let mut architecture: Architecture = TINY.parse().unwrap();
+    architecture.input_channels = 2;
     fs::write(&path, architecture.to_json()).unwrap();
     let photo = photograph("coffee.png");
     predict(
         &[&photo],
         &["--model", path.to_str().unwrap(), "--random-init"],
     )
-    .assert_fails(1, &["takes images of 1 channels, but photographs have 3"]);
+    .assert_fails(1, &["takes images of 2 channels, but images are read in colour (3) or in grey (1)"]);
 }

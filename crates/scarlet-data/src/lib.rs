@@ -47,4 +47,4 @@ pub use folder::{ImageFolder, list_images};
 pub use image::{Rgb, RgbImage};
 pub use loader::{Batch, Batches, Failure, Loader, LoaderOptions, load_image};
 pub use random::{Random, seed_of};
-pub use transform::{eval_image, normalize, shrink};
+pub use transform::{eval_image, grey_level, normalize, resize, shrink};

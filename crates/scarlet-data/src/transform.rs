@@ -11,14 +11,14 @@ use crate::resample::resize_crop;
 
 /// Resizes the shorter side of `image` to [`Preprocessing::resized_side`], antialiased, and crops
 /// the central `resolution × resolution` pixels: torchvision's `Resize` and `CenterCrop` on a
-/// Pillow image, to the bit.
+/// Pillow image, to the bit. Where the resized image has fewer pixels than that, it comes into the
+/// middle of black ones, an odd one at the bottom and right.
 ///
 /// Only the crop is computed; what the crop leaves out is never resized, so that a panorama costs
 /// no more than a square.
 ///
 /// # Errors
-/// [`DataError::InvalidOption`] when the image is empty, or the preprocessing asks for no pixels or
-/// for a crop larger than the resized image.
+/// [`DataError::InvalidOption`] when the image is empty, or the preprocessing asks for no pixels.
 pub fn eval_image(image: &RgbImage, preprocessing: &Preprocessing) -> Result<RgbImage, DataError> {
     let (resized_side, resolution) = sides(preprocessing)?;
     let (width, height) = image.dimensions();
@@ -30,13 +30,37 @@ pub fn eval_image(image: &RgbImage, preprocessing: &Preprocessing) -> Result<Rgb
     }
 
     let (new_width, new_height) = resized_dimensions(width, height, resized_side);
-    Ok(resize_crop(
+    let part = resize_crop(
         image,
         (new_width, new_height),
         central(new_width, resolution),
         central(new_height, resolution),
         preprocessing.filter,
-    ))
+    );
+    Ok(pad(part, resolution))
+}
+
+/// The image in the middle of `side` × `side` pixels, of which it has no more.
+fn pad(image: RgbImage, side: u32) -> RgbImage {
+    let (width, height) = image.dimensions();
+    if (width, height) == (side, side) {
+        return image;
+    }
+    let mut black = RgbImage::new(side, side);
+    let (left, top) = ((side - width) / 2, (side - height) / 2);
+    image::imageops::replace(&mut black, &image, left.into(), top.into());
+    black
+}
+
+/// Resizes an image to `width` × `height` pixels, antialiased, as Pillow's bilinear filter does
+/// it, to the bit. Sides of 0 count as 1, and an empty image stays as it is.
+pub fn resize(image: &RgbImage, width: u32, height: u32) -> RgbImage {
+    if image.width() == 0 || image.height() == 0 {
+        return image.clone();
+    }
+    let (width, height) = (u64::from(width.max(1)), u64::from(height.max(1)));
+    let filter = ResizeFilter::Bilinear;
+    resize_crop(image, (width, height), 0..width, 0..height, filter)
 }
 
 /// Shrinks an image, antialiased, until its shorter side has `side` pixels; one that is no larger
@@ -58,15 +82,16 @@ const MAX_RESIZED_SIDE: usize = 1 << 20;
 /// Shorter side after resizing, and side of the crop.
 ///
 /// # Errors
-/// [`DataError::InvalidOption`] when the crop is empty or larger than what it is taken from.
+/// [`DataError::InvalidOption`] when one of them is 0 or beyond all use.
 pub(crate) fn sides(preprocessing: &Preprocessing) -> Result<(u64, u32), DataError> {
     let (resized_side, side) = (preprocessing.resized_side(), preprocessing.resolution);
-    if side == 0 || side > MAX_CROP || resized_side < side || resized_side > MAX_RESIZED_SIDE {
+    if side == 0 || side > MAX_CROP || resized_side == 0 || resized_side > MAX_RESIZED_SIDE {
         return Err(DataError::InvalidOption {
             name: "preprocessing",
             reason: format!(
                 "a crop of {side} pixels from a shorter side of {resized_side} is not possible: \
-                 the resolution must be 1 to {MAX_CROP} pixels, and the crop ratio in (0, 1]"
+                 the resolution must be 1 to {MAX_CROP} pixels, and the crop ratio positive and no \
+                 larger than the resolution"
             ),
         });
     }
@@ -83,9 +108,9 @@ fn resized_dimensions(width: u32, height: u32, side: u64) -> (u64, u64) {
     }
 }
 
-/// The central `crop` of `resized` pixels.
+/// The central `crop` of `resized` pixels, or all where there are no more.
 fn central(resized: u64, crop: u32) -> Range<u64> {
-    let crop = u64::from(crop);
+    let crop = u64::from(crop).min(resized);
     let start = round_half_even(resized - crop);
     start..start + crop
 }
@@ -96,22 +121,33 @@ fn round_half_even(twice: u64) -> u64 {
     half + (twice & 1 & half)
 }
 
+/// What a network that sees grey is shown of a colour: 0.299 R + 0.587 G + 0.114 B, rounded (ITU-R
+/// BT.601; Pillow's fixed point rounds one colour in 2,000 to the other side). Grey stays what it
+/// is.
+pub fn grey_level([red, green, blue]: [u8; 3]) -> u8 {
+    let weighted = 299 * u32::from(red) + 587 * u32::from(green) + 114 * u32::from(blue);
+    ((weighted + 500) / 1000) as u8
+}
+
 /// Writes `image` into `out` as a network reads it: planes `[3, height, width]` in RGB order, each
-/// channel `(x / 255 − mean) / std` in f32, exactly torchvision's `ToTensor` and `Normalize`.
+/// channel `(x / 255 − mean) / std` in f32, exactly torchvision's `ToTensor` and `Normalize`; or,
+/// where there is room for one plane, its [`grey_level`] by the first channel's mean and deviation.
 ///
 /// # Errors
-/// [`DataError::InvalidOption`] when `out` does not have `3 · height · width` places.
+/// [`DataError::InvalidOption`] when `out` has neither `3 · height · width` nor `height · width`
+/// places.
 pub fn normalize(
     image: &RgbImage,
     preprocessing: &Preprocessing,
     out: &mut [f32],
 ) -> Result<(), DataError> {
     let pixels = image.width() as usize * image.height() as usize;
-    if out.len() != 3 * pixels {
+    if out.len() != 3 * pixels && out.len() != pixels {
         return Err(DataError::InvalidOption {
             name: "out",
             reason: format!(
-                "an image of {} × {} pixels fills {} values, but there is room for {}",
+                "an image of {} × {} pixels fills {} values, or {pixels} in grey, but there is \
+                 room for {}",
                 image.width(),
                 image.height(),
                 3 * pixels,
@@ -122,10 +158,20 @@ pub fn normalize(
     if pixels == 0 {
         return Ok(());
     }
-    for (channel, plane) in out.chunks_exact_mut(pixels).enumerate() {
-        // A byte has 256 values: look the quotient up instead of dividing for every pixel.
+    // A byte has 256 values: look the quotient up instead of dividing for every pixel.
+    let table = |channel: usize| -> [f32; 256] {
         let (mean, std) = (preprocessing.mean[channel], preprocessing.std[channel]);
-        let table: [f32; 256] = std::array::from_fn(|x| (x as f32 / 255.0 - mean) / std);
+        std::array::from_fn(|x| (x as f32 / 255.0 - mean) / std)
+    };
+    if out.len() == pixels {
+        let table = table(0);
+        for (value, pixel) in out.iter_mut().zip(image.pixels()) {
+            *value = table[usize::from(grey_level(pixel.0))];
+        }
+        return Ok(());
+    }
+    for (channel, plane) in out.chunks_exact_mut(pixels).enumerate() {
+        let table = table(channel);
         for (value, pixel) in plane.iter_mut().zip(image.as_raw().chunks_exact(3)) {
             *value = table[usize::from(pixel[channel])];
         }
@@ -170,14 +216,48 @@ mod tests {
         let error = normalize(&image, &preprocessing, &mut out[..5]).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "out: an image of 2 × 1 pixels fills 6 values, but there is room for 5"
+            "out: an image of 2 × 1 pixels fills 6 values, or 2 in grey, but there is room for 5"
         );
+    }
+
+    #[test]
+    fn one_plane_is_filled_with_grey() {
+        let pixels = vec![255, 0, 0, 0, 255, 0, 0, 0, 255, 77, 77, 77];
+        let image = RgbImage::from_raw(4, 1, pixels).unwrap();
+        let preprocessing = Preprocessing {
+            mean: [0.5, 9.0, 9.0],
+            std: [0.25, 9.0, 9.0],
+            ..Preprocessing::IMAGENET
+        };
+        let mut out = [f32::NAN; 4];
+        normalize(&image, &preprocessing, &mut out).unwrap();
+        // 0.299, 0.587 and 0.114 of 255, rounded.
+        let levels = [76.0, 150.0, 29.0, 77.0].map(|level: f32| (level / 255.0 - 0.5) / 0.25);
+        assert_eq!(out, levels);
+    }
+
+    #[test]
+    fn a_crop_larger_than_the_image_is_black_around_it() {
+        let image = RgbImage::from_fn(3, 5, |x, y| image::Rgb([(10 * y + x + 1) as u8; 3]));
+        let preprocessing = Preprocessing {
+            resolution: 4,
+            // The shorter side stays as it is.
+            crop_ratio: 4.0 / 3.0,
+            ..Preprocessing::IMAGENET
+        };
+        assert_eq!(preprocessing.resized_side(), 3);
+        let seen = eval_image(&image, &preprocessing).unwrap();
+        let values: Vec<u8> = seen.pixels().map(|pixel| pixel[0]).collect();
+        // torchvision: no column to the left, one to the right; the first of five rows is cut off
+        // by round(0.5) = 0, so it is the last.
+        let rows = [[1, 2, 3, 0], [11, 12, 13, 0], [21, 22, 23, 0], [31, 32, 33, 0]];
+        assert_eq!(values, rows.concat());
     }
 
     #[test]
     fn impossible_crops_are_refused() {
         let image = RgbImage::new(10, 10);
-        for (resolution, crop_ratio) in [(0, 0.875), (224, 1.5), (224, 0.0), (224, f64::NAN)] {
+        for (resolution, crop_ratio) in [(0, 0.875), (224, 225.0), (224, 0.0), (224, f64::NAN)] {
             let preprocessing = Preprocessing {
                 resolution,
                 crop_ratio,

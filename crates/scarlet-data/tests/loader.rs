@@ -184,14 +184,17 @@ fn a_loader_runs_again_and_dropping_an_iteration_early_stops_it() {
 #[test]
 fn one_file_loads_as_it_does_in_a_batch() {
     let photo = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/photos/chelsea.png");
-    let alone = load_image(&photo, &Preprocessing::IMAGENET, &Default::default()).unwrap();
-    assert_eq!(alone.len(), 3 * 224 * 224);
-    let loader = Loader::new(
-        vec![photo],
-        Preprocessing::IMAGENET,
-        LoaderOptions::default(),
-    );
-    assert_eq!(collect(&loader)[0].images, alone);
+    for channels in [1, 3] {
+        let imagenet = Preprocessing::IMAGENET;
+        let alone = load_image(&photo, &imagenet, channels, &Default::default()).unwrap();
+        assert_eq!(alone.len(), channels * 224 * 224);
+        let options = LoaderOptions {
+            channels,
+            ..LoaderOptions::default()
+        };
+        let loader = Loader::new(vec![photo.clone()], imagenet, options);
+        assert_eq!(collect(&loader)[0].images, alone);
+    }
 }
 
 #[test]
@@ -216,6 +219,19 @@ fn impossible_settings_are_refused() {
         .to_string();
     assert!(
         error.starts_with("preprocessing: a crop of 0 pixels"),
+        "{error}"
+    );
+
+    let options = LoaderOptions {
+        channels: 2,
+        ..LoaderOptions::default()
+    };
+    let error = Loader::new(vec![], SMALL, options)
+        .batches()
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.starts_with("channels: a network of 2 channels cannot look at photographs"),
         "{error}"
     );
 }

@@ -4,10 +4,10 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 use rayon::prelude::*;
 use scarlet::Architecture;
 use scarlet_arch::Preprocessing;
-use scarlet_data::{Augment, DataError, RgbImage, eval_image};
+use scarlet_data::{Augment, DataError, RgbImage, eval_image, grey_level};
 
 use crate::TrainError;
-use crate::dataset::{Images, Source};
+use crate::dataset::Source;
 use crate::mix::{Mix, Partners};
 use crate::random::{Purpose, Stream};
 
@@ -109,7 +109,7 @@ impl<'a> Batcher<'a> {
                     return Ok(());
                 }
                 Source::Images(images) => {
-                    let image = to_rgb(images, index);
+                    let image = images.to_rgb(index);
                     augment.apply(&image, &self.preprocessing, &mut stream)?
                 }
                 Source::Photographs(photographs) => {
@@ -184,13 +184,13 @@ impl<'a> Batcher<'a> {
     }
 
     fn normalize(&self, image: &RgbImage, planes: &mut [f32]) {
-        let pixels = image.as_raw().chunks_exact(3);
         if self.channels == 1 {
-            for (value, pixel) in planes.iter_mut().zip(pixels) {
-                *value = self.values[0][usize::from(luma(pixel))];
+            for (value, pixel) in planes.iter_mut().zip(image.pixels()) {
+                *value = self.values[0][usize::from(grey_level(pixel.0))];
             }
             return;
         }
+        let pixels = image.as_raw().chunks_exact(3);
         let size = planes.len() / self.channels;
         for (channel, plane) in planes.chunks_exact_mut(size).enumerate() {
             for (value, pixel) in plane.iter_mut().zip(pixels.clone()) {
@@ -198,25 +198,6 @@ impl<'a> Batcher<'a> {
             }
         }
     }
-}
-
-/// 0.299 R + 0.587 G + 0.114 B, rounded (ITU-R BT.601). Grey stays what it is.
-pub(crate) fn luma(rgb: &[u8]) -> u8 {
-    let weighted = 299 * u32::from(rgb[0]) + 587 * u32::from(rgb[1]) + 114 * u32::from(rgb[2]);
-    ((weighted + 500) / 1000) as u8
-}
-
-/// An image of one or three channels; a grey one is repeated.
-fn to_rgb(images: &Images, index: usize) -> RgbImage {
-    let [channels, height, width] = images.shape();
-    let pixels = images.image(index);
-    let size = height * width;
-    RgbImage::from_fn(width as u32, height as u32, |x, y| {
-        let place = y as usize * width + x as usize;
-        scarlet_data::Rgb(std::array::from_fn(|channel| {
-            pixels[channel.min(channels - 1) * size + place]
-        }))
-    })
 }
 
 fn check_fit(source: Source<'_>, network: &Architecture) -> Result<(), TrainError> {

@@ -55,6 +55,7 @@ fn round(model: &mut Model, photographs: &Path, terminal: &Terminal) -> Result<u
     let total = paths.len();
     let options = LoaderOptions {
         batch_size: BATCH,
+        channels: model.channels(),
         ..LoaderOptions::default()
     };
     let loader = Loader::new(paths, model.preprocessing(), options);

@@ -1,12 +1,13 @@
 //! `scarlet eval`.
 
 mod labels;
+mod subject;
 
 use std::time::Instant;
 
 use scarlet::arch::published;
 use scarlet::{Accuracy, Prediction};
-use scarlet_data::{Batch, DecodeOptions, ImageFolder, Loader, LoaderOptions};
+use scarlet_data::{Batch, DecodeOptions, LoaderOptions};
 
 use crate::cli::EvalArgs;
 use crate::error::CliError;
@@ -17,12 +18,13 @@ use crate::report::{Setting, Unreadable, print_json};
 use crate::results_file::{ResultsFile, Row};
 use crate::terminal::Terminal;
 use labels::Labels;
+use subject::Subject;
 
 /// Predictions that top-5 accuracy looks at.
 const TOP: usize = 5;
 
 pub(super) fn run(args: &EvalArgs, terminal: &Terminal) -> Result<(), CliError> {
-    let folder = ImageFolder::open(&args.folder)?;
+    let subject = Subject::find(&args.source)?;
     let results = args
         .results
         .as_deref()
@@ -30,12 +32,14 @@ pub(super) fn run(args: &EvalArgs, terminal: &Terminal) -> Result<(), CliError> 
         .transpose()?;
     let inference = &args.inference;
     let mut model = Model::open(&args.model, &inference.compute, inference.batch, terminal)?;
-    let labels = Labels::new(&folder, &args.folder, model.architecture().classes)?;
+    let names = model.class_names(None, terminal)?;
+    let count = model.architecture().classes;
+    let labels = Labels::new(&subject.classes, &args.source, count, &names)?;
 
     let mut evaluation = Evaluation {
         args,
         model: &mut model,
-        folder: &folder,
+        subject: &subject,
         labels: &labels,
         results,
         accuracy: Accuracy::default(),
@@ -60,10 +64,11 @@ pub(super) fn run(args: &EvalArgs, terminal: &Terminal) -> Result<(), CliError> 
     let is_imagenet = labels.is_whole_imagenet() && !args.model.random_init;
     let report = EvalReport {
         setting: Setting::of(&model),
-        folder: args.folder.display().to_string(),
+        folder: args.source.display().to_string(),
+        part: subject.part,
         complete,
         images: total.images,
-        images_in_folder: folder.samples.len(),
+        images_in_folder: subject.len(),
         top1: total.top1(),
         top1_interval: top1_interval(&total),
         top5: total.top5(),
@@ -99,7 +104,7 @@ pub(super) fn run(args: &EvalArgs, terminal: &Terminal) -> Result<(), CliError> 
 struct Evaluation<'a> {
     args: &'a EvalArgs,
     model: &'a mut Model,
-    folder: &'a ImageFolder,
+    subject: &'a Subject,
     labels: &'a Labels,
     results: Option<ResultsFile>,
     accuracy: Accuracy,
@@ -114,22 +119,25 @@ impl Evaluation<'_> {
             batch_size: inference.batch,
             workers: inference.compute.threads.unwrap_or(0),
             strict: self.args.strict,
+            channels: self.model.channels(),
             decode: DecodeOptions {
                 apply_orientation: !self.args.ignore_orientation,
                 ..DecodeOptions::default()
             },
             ..LoaderOptions::default()
         };
-        let loader = Loader::labelled(self.folder, self.model.preprocessing(), options);
+        let subject = self.subject;
+        let batches = subject.batches(self.model.architecture(), options)?;
         let interrupt = Interrupt::listen()?;
         terminal.note(format_args!(
-            "evaluating {} on {} images of {} classes",
+            "evaluating {} on {} {}images of {} classes",
             self.model.architecture().name,
-            self.folder.samples.len(),
-            self.folder.classes.len()
+            subject.len(),
+            subject.part.map_or(String::new(), |part| format!("{part} ")),
+            subject.classes.len()
         ));
-        let mut progress = terminal.progress("images", self.folder.samples.len());
-        for batch in loader.batches()? {
+        let mut progress = terminal.progress("images", subject.len());
+        for batch in batches {
             let batch = batch?;
             let images = batch.len() + batch.failures.len();
             self.evaluate(batch, terminal)?;
@@ -137,7 +145,7 @@ impl Evaluation<'_> {
             if interrupt.is_requested() {
                 return Ok(
                     self.accuracy.total().images as usize + self.unreadable.len()
-                        == self.folder.samples.len(),
+                        == subject.len(),
                 );
             }
         }
@@ -147,7 +155,7 @@ impl Evaluation<'_> {
     fn evaluate(&mut self, batch: Batch, terminal: &Terminal) -> Result<(), CliError> {
         for failure in &batch.failures {
             terminal.warn(&failure.error);
-            let path = self.relative_path(failure.index);
+            let path = self.subject.name(failure.index);
             self.write_row(failure.index, |row| {
                 row.error = Some(failure.error.to_string());
             })?;
@@ -189,7 +197,7 @@ impl Evaluation<'_> {
         }
         let class = self.label(index);
         let mut row = Row {
-            path: self.relative_path(index),
+            path: self.subject.name(index),
             class,
             class_name: self.labels.name(class),
             ..Row::default()
@@ -203,15 +211,6 @@ impl Evaluation<'_> {
 
     /// The network's class of the image at `index`.
     fn label(&self, index: usize) -> usize {
-        self.labels.class(self.folder.samples[index].1)
-    }
-
-    /// From the evaluated folder, so that results can be compared between machines.
-    fn relative_path(&self, index: usize) -> String {
-        let path = &self.folder.samples[index].0;
-        path.strip_prefix(&self.args.folder)
-            .unwrap_or(path)
-            .display()
-            .to_string()
+        self.labels.class(self.subject.label(index))
     }
 }

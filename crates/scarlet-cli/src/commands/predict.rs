@@ -22,13 +22,14 @@ pub(super) fn run(args: &PredictArgs, terminal: &Terminal) -> Result<(), CliErro
     }
     let inference = &args.inference;
     let mut model = Model::open(&args.model, &inference.compute, inference.batch, terminal)?;
-    let names = ClassNames::of(model.architecture().classes, args.classes.as_deref())?;
+    let names = model.class_names(args.classes.as_deref(), terminal)?;
 
     let loader = Loader::new(
         paths,
         model.preprocessing(),
         LoaderOptions {
             batch_size: inference.batch,
+            channels: model.channels(),
             workers: inference.compute.threads.unwrap_or(0),
             ..LoaderOptions::default()
         },

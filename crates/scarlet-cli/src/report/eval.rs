@@ -13,17 +13,20 @@ use super::{Setting, Unreadable};
 /// Classes printed for what a class was taken for.
 const MISTAKES: usize = 3;
 
-/// The accuracy of a network on a folder. Accuracies are from 0 to 1.
+/// The accuracy of a network on labelled images. Accuracies are from 0 to 1.
 #[derive(Debug, Serialize)]
 pub(crate) struct EvalReport {
     #[serde(flatten)]
     pub(crate) setting: Setting,
+    /// Where the images are from.
     pub(crate) folder: String,
+    /// Which of its parts they are, if it has any.
+    pub(crate) part: Option<&'static str>,
     /// Whether every image was looked at.
     pub(crate) complete: bool,
     /// Images that were evaluated.
     pub(crate) images: u64,
-    /// Images in the folder.
+    /// Images there are.
     pub(crate) images_in_folder: usize,
     pub(crate) top1: f64,
     /// 95 % confidence interval of the top-1 accuracy.
@@ -129,7 +132,11 @@ impl EvalReport {
         }
         let network = self.setting.network();
         let weights = &self.setting.weights;
-        writeln!(text, "{network} ({weights}) on {}", self.folder)?;
+        write!(text, "{network} ({weights}) on {}", self.folder)?;
+        match self.part {
+            Some(part) => writeln!(text, ", its {part} images")?,
+            None => writeln!(text)?,
+        }
         let [low, high] = self.top1_interval;
         writeln!(
             text,

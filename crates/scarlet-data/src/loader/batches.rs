@@ -10,7 +10,7 @@ use std::thread::{self, JoinHandle};
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use scarlet_arch::Preprocessing;
 
-use super::{Batch, Failure, Loader, LoaderOptions, load_image};
+use super::{Batch, Failure, Loader, LoaderOptions, check_channels, load_image};
 use crate::decode::caught;
 use crate::transform::sides;
 use crate::{DataError, DecodeOptions};
@@ -50,6 +50,7 @@ impl Batches {
         }
         // Else every file would fail for a reason that is not its own.
         sides(&loader.preprocessing)?;
+        check_channels(loader.options.channels)?;
         let (requests, worker_requests) = unbounded();
         let (worker_results, results) = unbounded();
         let mut batches = Self {
@@ -64,6 +65,7 @@ impl Batches {
             let work = Work {
                 paths: batches.loader.paths.clone(),
                 preprocessing: batches.loader.preprocessing,
+                channels: batches.loader.options.channels,
                 decode: batches.loader.options.decode,
                 requests: worker_requests.clone(),
                 results: worker_results.clone(),
@@ -201,6 +203,7 @@ impl Drop for Batches {
 struct Work {
     paths: Arc<[PathBuf]>,
     preprocessing: Preprocessing,
+    channels: usize,
     decode: DecodeOptions,
     requests: Receiver<usize>,
     results: Sender<(usize, Result<Vec<f32>, DataError>)>,
@@ -211,7 +214,9 @@ impl Work {
         for index in &self.requests {
             let path = &self.paths[index];
             // A hostile file may reach a bug in a decoder; it must cost that file, not the run.
-            let result = caught(path, || load_image(path, &self.preprocessing, &self.decode));
+            let result = caught(path, || {
+                load_image(path, &self.preprocessing, self.channels, &self.decode)
+            });
             if self.results.send((index, result)).is_err() {
                 break;
             }

@@ -23,6 +23,8 @@ pub struct LoaderOptions {
     /// Whether the first file that cannot be used ends the iteration. Off by default: such files
     /// are reported in [`Batch::failures`].
     pub strict: bool,
+    /// Channels of the network's input: 3, the default, for colour, or 1 for grey.
+    pub channels: usize,
     /// How files are decoded.
     pub decode: DecodeOptions,
 }
@@ -34,6 +36,7 @@ impl Default for LoaderOptions {
             workers: 0,
             prefetch: 2,
             strict: false,
+            channels: 3,
             decode: DecodeOptions::default(),
         }
     }
@@ -42,7 +45,7 @@ impl Default for LoaderOptions {
 /// Images ready for a network, in the order of the loader's files.
 #[derive(Debug)]
 pub struct Batch {
-    /// `[n, 3, resolution, resolution]`, row-major, normalised; n is the length of
+    /// `[n, channels, resolution, resolution]`, row-major, normalised; n is the length of
     /// [`indices`](Self::indices). Files that failed have no place here.
     pub images: Vec<f32>,
     /// For each image the index of its file in the loader.
@@ -124,24 +127,42 @@ impl Loader {
     /// Starts the workers and the iteration over all files.
     ///
     /// # Errors
-    /// [`DataError::InvalidOption`] for a batch size of 0 or an impossible preprocessing,
+    /// [`DataError::InvalidOption`] for a batch size of 0, an impossible preprocessing or channels
+    /// that photographs cannot have,
     /// [`DataError::Workers`] when the system refuses a thread.
     pub fn batches(&self) -> Result<Batches, DataError> {
         Batches::start(self.clone())
     }
 }
 
-/// Reads one file as a network's input `[3, resolution, resolution]`.
+/// Reads one file as a network's input `[channels, resolution, resolution]`: of 3 channels, or of 1
+/// for a network that sees grey.
 ///
 /// # Errors
-/// As [`decode`] and [`eval_image`].
+/// As [`decode`] and [`eval_image`], and [`DataError::InvalidOption`] for another number of
+/// channels.
 pub fn load_image(
     path: impl AsRef<Path>,
     preprocessing: &Preprocessing,
+    channels: usize,
     options: &DecodeOptions,
 ) -> Result<Vec<f32>, DataError> {
+    check_channels(channels)?;
     let image = eval_image(&decode(path, options)?, preprocessing)?;
-    let mut values = vec![0.0; image.as_raw().len()];
+    let mut values = vec![0.0; image.as_raw().len() / 3 * channels];
     normalize(&image, preprocessing, &mut values)?;
     Ok(values)
+}
+
+fn check_channels(channels: usize) -> Result<(), DataError> {
+    match channels {
+        1 | 3 => Ok(()),
+        _ => Err(DataError::InvalidOption {
+            name: "channels",
+            reason: format!(
+                "a network of {channels} channels cannot look at photographs, which are read in \
+                 colour (3) or in grey (1)"
+            ),
+        }),
+    }
 }

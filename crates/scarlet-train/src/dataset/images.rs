@@ -1,5 +1,8 @@
 //! [`Images`]: labelled images of one size.
 
+use scarlet_arch::Architecture;
+use scarlet_data::{Rgb, RgbImage, grey_level};
+
 use super::DatasetError;
 use super::split::split;
 
@@ -132,6 +135,24 @@ impl Images {
         &self.pixels[index * values..][..values]
     }
 
+    /// An image in colour, of its first three channels; where there are fewer, the last is
+    /// repeated.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such image.
+    pub fn to_rgb(&self, index: usize) -> RgbImage {
+        let [channels, height, width] = self.shape;
+        let pixels = self.image(index);
+        let size = height * width;
+        RgbImage::from_fn(width as u32, height as u32, |x, y| {
+            let place = y as usize * width + x as usize;
+            Rgb(std::array::from_fn(|channel| {
+                pixels[channel.min(channels - 1) * size + place]
+            }))
+        })
+    }
+
     /// The index of an image's class.
     ///
     /// # Panics
@@ -237,6 +258,40 @@ impl Images {
             labels: self.labels.clone(),
             classes: self.classes.clone(),
         }
+    }
+
+    /// Images of three channels in grey, as photographs become grey; others as they are.
+    pub fn in_grey(&self) -> Self {
+        let [channels, height, width] = self.shape;
+        if channels != 3 {
+            return self.clone();
+        }
+        let size = height * width;
+        let grey = |image: &[u8]| -> Vec<u8> {
+            let color = |place| std::array::from_fn(|channel| image[channel * size + place]);
+            (0..size).map(|place| grey_level(color(place))).collect()
+        };
+        Self {
+            shape: [1, height, width],
+            pixels: self.pixels.chunks_exact(3 * size).flat_map(grey).collect(),
+            labels: self.labels.clone(),
+            classes: self.classes.clone(),
+        }
+    }
+
+    /// The same images as a network takes them: of its resolution, and in grey or in colour where
+    /// it has one or three channels.
+    ///
+    /// # Errors
+    ///
+    /// When the images are larger.
+    pub fn for_network(&self, network: &Architecture) -> Result<Self, DatasetError> {
+        let images = self.padded(network.preprocessing.resolution)?;
+        Ok(match (self.shape[0], network.input_channels) {
+            (1, 3) => images.in_color(),
+            (3, 1) => images.in_grey(),
+            _ => images,
+        })
     }
 
     /// The same images in the middle of black ones of `side` × `side` pixels; an odd pixel goes
@@ -348,6 +403,28 @@ mod tests {
         assert_eq!(color.shape(), [3, 1, 2]);
         assert_eq!(color.image(1), [3, 4, 3, 4, 3, 4]);
         assert_eq!(color.in_color(), color);
+    }
+
+    #[test]
+    fn color_becomes_grey_and_a_network_decides_on_it() {
+        let color = Images::new([3, 1, 2], vec![255, 7, 0, 7, 0, 7], vec![0], ["a"]).unwrap();
+        let grey = color.in_grey();
+        assert_eq!((grey.shape(), grey.image(0)), ([1, 1, 2], [76, 7].as_slice()));
+        assert_eq!(grey.in_grey(), grey);
+        assert_eq!(color.to_rgb(0).as_raw(), &[255, 0, 0, 7, 7, 7]);
+        assert_eq!(grey.to_rgb(0).as_raw(), &[76, 76, 76, 7, 7, 7]);
+
+        let mut network: Architecture = "E3K3@8".parse().unwrap();
+        network.preprocessing.resolution = 2;
+        for (images, channels, expected) in [
+            (&color, 3, color.padded(2).unwrap()),
+            (&color, 1, grey.padded(2).unwrap()),
+            (&grey, 1, grey.padded(2).unwrap()),
+            (&grey, 3, grey.in_color().padded(2).unwrap()),
+        ] {
+            network.input_channels = channels;
+            assert_eq!(images.for_network(&network).unwrap(), expected);
+        }
     }
 
     #[test]

@@ -33,14 +33,14 @@ impl Location {
     /// # Errors
     ///
     /// [`DatasetError::UnknownSource`] when there is no such folder.
-    pub fn find(source: &str) -> Result<Self, DatasetError> {
-        if source == SAMPLE {
+    pub fn find(source: impl AsRef<Path>) -> Result<Self, DatasetError> {
+        let folder = source.as_ref().to_owned();
+        if folder == Path::new(SAMPLE) {
             return Ok(Self::FashionSample);
         }
-        let folder = PathBuf::from(source);
         if !folder.is_dir() {
             return Err(DatasetError::UnknownSource {
-                found: source.to_owned(),
+                found: folder.display().to_string(),
             });
         }
         let has = |names: &[&str]| names.iter().any(|name| folder.join(name).is_file());

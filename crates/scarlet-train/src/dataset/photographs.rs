@@ -46,6 +46,16 @@ impl PhotographList {
         self.paths.len()
     }
 
+    /// The files.
+    pub fn paths(&self) -> &[PathBuf] {
+        &self.paths
+    }
+
+    /// For each photograph the index of its class.
+    pub fn labels(&self) -> &[u32] {
+        &self.labels
+    }
+
     /// Names of the classes.
     pub fn classes(&self) -> &[String] {
         &self.classes

@@ -85,6 +85,9 @@ pub struct Input {
     pub channels: usize,
     /// Its height and width.
     pub side: usize,
+    /// The shorter side of what is to be seen in it: less where images of a data set have black
+    /// around them.
+    pub shown: usize,
     /// Number of classes.
     pub classes: usize,
     /// Mean and standard deviation of each channel's values, from 0 to 1: the images' own, or
@@ -136,6 +139,7 @@ impl DataSettings {
         let input = Input {
             channels,
             side,
+            shown: height.min(width),
             classes: all.classes().len(),
             statistics: all.channel_statistics(),
         };
@@ -171,6 +175,7 @@ impl DataSettings {
         let input = Input {
             channels,
             side,
+            shown: side,
             classes: all.classes().len(),
             statistics,
         };

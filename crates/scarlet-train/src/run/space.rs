@@ -97,6 +97,11 @@ impl SpaceSettings {
         Ok(self.template()?.total_stride())
     }
 
+    /// Checks that the space's networks take images of this height or width.
+    pub(super) fn check_resolution(&self, resolution: usize) -> Result<(), RunError> {
+        Ok(self.template()?.check_resolution(resolution)?)
+    }
+
     /// Height and width that photographs are read in unless told otherwise, in pixels.
     pub(super) fn photograph(&self) -> usize {
         match self.plan {
@@ -117,9 +122,9 @@ impl SpaceSettings {
         template.classes = input.classes;
         template.preprocessing = Preprocessing {
             resolution: input.side,
-            crop_ratio: 1.0,
             ..Preprocessing::IMAGENET
-        };
+        }
+        .with_side(input.shown);
         for (channel, (mean, deviation)) in (0..3).zip(input.statistics.iter().cycle()) {
             template.preprocessing.mean[channel] = rounded(*mean);
             // Images of one colour have no deviation to divide by.
@@ -225,6 +230,7 @@ mod tests {
         Input {
             channels: 1,
             side: 32,
+            shown: 28,
             classes: 2,
             statistics: vec![(0.2, 0.0)],
         }
@@ -258,6 +264,8 @@ mod tests {
         let template = space.template();
         assert_eq!((template.input_channels, template.classes), (1, 2));
         assert_eq!(template.preprocessing.resolution, 32);
+        // Photographs are to look like the images, which have black around them.
+        assert_eq!(template.preprocessing.resized_side(), 28);
         assert_eq!(template.preprocessing.mean, [0.2; 3]);
         assert_eq!(template.preprocessing.std, [0.001; 3]);
     }

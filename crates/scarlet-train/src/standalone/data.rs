@@ -39,7 +39,8 @@ pub(super) fn adapt(
     config: &StandaloneConfig,
     adapt: Adapt,
 ) -> Result<Architecture, TrainError> {
-    if let Some(images) = Location::find(&config.data.source)?.images()? {
+    let images = Location::find(&config.data.source)?.images()?;
+    if let Some(images) = &images {
         let [channels, height, width] = images.train.shape();
         let side = height.max(width);
         architecture.preprocessing.resolution =
@@ -59,6 +60,12 @@ pub(super) fn adapt(
     if let Some(resolution) = config.network.resolution {
         architecture.check_resolution(resolution)?;
         architecture.preprocessing.resolution = resolution;
+    }
+    if let Some(images) = &images {
+        let [_, height, width] = images.train.shape();
+        let preprocessing = &mut architecture.preprocessing;
+        // Photographs that the network is shown later look as the images do.
+        *preprocessing = preprocessing.with_side(height.min(width));
     }
     architecture.validate()?;
     Ok(architecture)
@@ -88,14 +95,7 @@ impl StandaloneData {
         architecture: &Architecture,
         images: TrainTest,
     ) -> Result<Self, TrainError> {
-        let side = architecture.preprocessing.resolution;
-        let fit = |images: Images| -> Result<Images, TrainError> {
-            let images = images.padded(side)?;
-            Ok(match (images.shape()[0], architecture.input_channels) {
-                (1, 3) => images.in_color(),
-                _ => images,
-            })
-        };
+        let fit = |images: Images| images.for_network(architecture);
         let (train, validation) = images.train.split(config.data.holdout, config.data.seed)?;
         // Labels that the test images happen not to have do not make their classes fewer.
         let test = images.test.among(train.classes())?;
