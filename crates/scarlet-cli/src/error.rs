@@ -226,6 +226,7 @@ fn dataset_exit_code(error: &DatasetError) -> u8 {
     match error {
         DatasetError::UnknownSource { .. }
         | DatasetError::SizesDiffer { .. }
+        | DatasetError::CacheFolder { .. }
         | DatasetError::Share { .. }
         | DatasetError::TooLarge { .. } => USAGE,
         _ => FAILURE,

@@ -27,6 +27,7 @@ pub(crate) fn configuration(
     let mut config = config.with(changes)?;
     make_absolute(&mut config.data.source);
     for file in [
+        &mut config.data.cache_folder,
         &mut config.search.latency_table,
         &mut config.supernet.recipe.teacher,
         &mut config.train.recipe.teacher,
@@ -46,6 +47,7 @@ fn flags(
     flag("data.source", settings.data.as_ref().map(|it| json!(it)));
     flag("data.resolution", number(settings.resolution));
     flag("data.grey", settings.grey.then_some(json!(true)));
+    flag("data.cache_folder", settings.cache_folder.as_ref().map(|it| json!(it)));
     flag("space.plan", settings.space.map(name));
     flag("space.choices", settings.choices.map(name));
     flag("space.skip", settings.skip.map(name));

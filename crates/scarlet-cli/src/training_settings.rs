@@ -21,6 +21,10 @@ pub(crate) fn configuration(
     let flags = [
         ("data.source", args.data.as_ref().map(|it| json!(it))),
         ("data.holdout", settings.holdout.map(|it| json!(it))),
+        (
+            "data.cache_folder",
+            settings.cache_folder.as_ref().map(|it| json!(it)),
+        ),
         ("data.strict", settings.strict.then_some(json!(true))),
         ("data.seed", settings.seed.map(|it| json!(it))),
         (
@@ -49,6 +53,7 @@ pub(crate) fn configuration(
     let source = changes["data"]["source"].as_str().ok_or(CliError::NoData)?;
     let mut config = StandaloneConfig::defaults(recipe, source)?.with(changes)?;
     make_absolute(&mut config.data.source);
+    make_file_absolute(&mut config.data.cache_folder);
     make_file_absolute(&mut config.train.teacher);
     Ok(config)
 }

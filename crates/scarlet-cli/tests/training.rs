@@ -223,6 +223,70 @@ fn an_interrupted_run_says_how_to_go_on() {
 }
 
 #[test]
+fn kept_photographs_change_no_bit() {
+    let data = photographs(8);
+    let root = tempfile::tempdir().unwrap();
+    let decoded = root.path().join("decoded");
+    let kept = ["--cache-folder", decoded.to_str().unwrap()];
+    let crops = ["--set", "train.augment.resized_crop.scale=[0.5, 1.0]"];
+    let none = ["--set", "data.cache_megabytes=0"];
+    let run = |name: &str, more: &[&[&str]]| {
+        let out = root.path().join(name);
+        let ran = train(data.path(), &out, &[&[&crops[..]], more].concat().concat());
+        assert_eq!(ran.code, 0, "{ran:?}");
+        assert!(!ran.stderr.contains("warning"), "{}", ran.stderr);
+        read(&out, "last.safetensors")
+    };
+    let plain = run("plain", &[]);
+    assert!(plain == run("first", &[&kept]));
+    assert!(decoded.read_dir().unwrap().count() > 0);
+    assert!(plain == run("second", &[&kept]));
+    assert!(plain == run("third", &[&kept, &none]));
+    assert!(plain == run("fourth", &[&none]));
+    // Nor does damage, which is mended.
+    for folder in decoded.read_dir().unwrap() {
+        for entry in folder.unwrap().path().read_dir().unwrap() {
+            let path = entry.unwrap().path();
+            let bytes = fs::read(&path).unwrap();
+            fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
+        }
+    }
+    assert!(plain == run("fifth", &[&kept, &none]));
+
+    let blocked = data.path().join("red/00.png");
+    let blocked = ["--cache-folder", blocked.to_str().unwrap()];
+    train(data.path(), &root.path().join("sixth"), &blocked)
+        .assert_fails(2, &["cannot use the folder `", "red/00.png` for decoded photographs"]);
+}
+
+#[test]
+#[cfg(unix)]
+fn a_full_disk_under_kept_photographs_costs_time_only() {
+    let data = photographs(4);
+    let root = tempfile::tempdir().unwrap();
+    let decoded = root.path().join("decoded");
+    let out = root.path().join("run");
+    // Larger than a block when they are decoded; dry runs write nothing else.
+    let kept = ["--cache-folder", decoded.to_str().unwrap(), "--dry-run"];
+    let more = [&kept[..], &["--set", "network.resolution=32"]].concat();
+    let settings = arguments(data.path(), &out, &more);
+    let output = Command::new("sh")
+        .args(["-c", "trap '' XFSZ; ulimit -f 1; exec \"$@\"", "sh"])
+        .arg(env!("CARGO_BIN_EXE_scarlet"))
+        .args(settings)
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{stderr}");
+    let warnings: Vec<&str> = stderr.lines().filter(|it| it.contains("warning")).collect();
+    assert_eq!(warnings.len(), 1, "{stderr}");
+    assert!(
+        warnings[0].contains("photographs that are not kept yet are decoded anew"),
+        "{stderr}"
+    );
+}
+
+#[test]
 fn a_dry_run_prices_and_writes_nothing() {
     let data = photographs(5);
     let root = tempfile::tempdir().unwrap();

@@ -194,6 +194,10 @@ pub(crate) struct RunSettingsArgs {
     #[arg(long)]
     pub(crate) grey: bool,
 
+    /// Folder to keep decoded photographs in, for this and later runs
+    #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
+    pub(crate) cache_folder: Option<String>,
+
     /// Plan of channels and strides
     #[arg(long, value_enum)]
     pub(crate) space: Option<PlanArg>,

@@ -142,6 +142,10 @@ pub(crate) struct TrainingSettingsArgs {
     #[arg(long, value_name = "SHARE")]
     pub(crate) holdout: Option<f64>,
 
+    /// Folder to keep decoded photographs in, for this and later runs
+    #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
+    pub(crate) cache_folder: Option<String>,
+
     /// Stop after so many epochs without a better accuracy
     #[arg(long, value_name = "EPOCHS", value_parser = at_least_one)]
     pub(crate) patience: Option<usize>,

@@ -106,6 +106,9 @@ pub(super) fn prepare(
     for (_, error) in &run.data().unreadable {
         terminal.warn(format_args!("left out: {error}"));
     }
+    if let Some(error) = run.data().cache_failure() {
+        terminal.warn(error);
+    }
     Ok(run)
 }
 

@@ -39,6 +39,9 @@ pub(super) fn run(
         for (_, error) in run.unreadable() {
             terminal.warn(format_args!("left out: {error}"));
         }
+        if let Some(error) = run.cache_failure() {
+            terminal.warn(error);
+        }
         Ok(run)
     };
     if args.dry_run {

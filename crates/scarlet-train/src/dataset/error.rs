@@ -125,6 +125,28 @@ pub enum DatasetError {
         /// What is wrong with one of them.
         source: Box<scarlet_data::DataError>,
     },
+    /// A folder that decoded photographs cannot be kept in.
+    #[error(
+        "cannot use the folder `{folder}` for decoded photographs: {source}; give another, or leave \
+         it out"
+    )]
+    CacheFolder {
+        /// The folder.
+        folder: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A decoded photograph that could not be kept.
+    #[error(
+        "cannot write `{path}`: {source}; photographs that are not kept yet are decoded anew \
+         whenever they are needed"
+    )]
+    CacheEntry {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// A share that is none.
     #[error("a split puts a share of the images aside, over 0 and under 1, but {share} was given")]
     Share {

@@ -2,6 +2,7 @@
 //!
 //! - [`Images`]: the images, their classes, and how they are divided;
 //! - [`Photographs`]: photographs of any size, decoded when they are needed;
+//! - [`PhotographCache`]: a folder that decoded ones are kept in;
 //! - [`ImageSet`] and [`Source`]: either of these, owned or not, which is what can be trained on;
 //! - [`idx`]: IDX files, as MNIST and Fashion-MNIST come in, plain or compressed with gzip;
 //! - [`cifar`]: the binary files of CIFAR-10 and CIFAR-100;
@@ -13,6 +14,8 @@ mod error;
 pub mod idx;
 mod images;
 mod location;
+mod part_reader;
+mod photograph_cache;
 mod photographs;
 mod sample;
 mod set;
@@ -22,6 +25,8 @@ mod split;
 pub use error::DatasetError;
 pub use images::{Images, TrainTest};
 pub use location::{Location, PhotographParts};
+pub(crate) use part_reader::PartReader;
+pub use photograph_cache::PhotographCache;
 pub use photographs::{PhotographList, PhotographOptions, Photographs, Stored, Unreadable};
 pub use sample::{FASHION_MNIST_CLASSES, fashion_sample};
 pub use set::ImageSet;

@@ -1,7 +1,7 @@
 //! [`Photographs`]: images of any size in files, decoded when they are needed.
 
 use std::borrow::Cow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -14,6 +14,8 @@ use scarlet_data::{
 use super::DatasetError;
 #[cfg(doc)]
 use super::Images;
+use super::PhotographCache;
+use super::photograph_cache::CacheEntry;
 use super::split::split;
 
 /// A list of labelled photographs, not read yet.
@@ -117,13 +119,16 @@ pub enum Stored {
 }
 
 /// How photographs are read.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct PhotographOptions {
     /// What is kept of each.
     pub stored: Stored,
     /// Memory for what was decoded, in bytes. Photographs beyond it are decoded every time they
     /// are needed, to the same pixels.
     pub cache_bytes: u64,
+    /// A folder for what was decoded, which later runs find there: then only those are decoded
+    /// that have no entry in it.
+    pub cache: Option<Arc<PhotographCache>>,
     /// Whether one that cannot be read is an error.
     pub strict: bool,
     /// Whether a class of which none can be read is an error, as it is for training.
@@ -144,6 +149,8 @@ struct Photograph {
     stored: Stored,
     /// Where there was room for it.
     image: Option<RgbImage>,
+    /// Where it is on disk, as it was when it was opened.
+    entry: Option<CacheEntry>,
 }
 
 /// Files that could not be read, each with the reason.
@@ -164,35 +171,25 @@ impl Photographs {
         progress: impl Fn() + Sync,
     ) -> Result<(Self, Unreadable), DatasetError> {
         let room = AtomicU64::new(options.cache_bytes);
-        let read: Vec<Result<Option<RgbImage>, DataError>> = list
+        let opened: Vec<Result<Photograph, DataError>> = list
             .paths
             .par_iter()
             .map(|path| {
-                let image = read(path, options.stored);
+                let opened = Photograph::open(path, options, &room);
                 progress();
-                let image = image?;
-                let bytes = image.as_raw().len() as u64;
-                let fits = room.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |room| {
-                    room.checked_sub(bytes)
-                });
-                Ok(fits.is_ok().then_some(image))
+                opened
             })
             .collect();
         let mut kept = Self {
-            files: Vec::with_capacity(read.len()),
-            labels: Vec::with_capacity(read.len()),
+            files: Vec::with_capacity(opened.len()),
+            labels: Vec::with_capacity(opened.len()),
             classes: list.classes,
         };
         let (mut unreadable, mut lost) = (Unreadable::new(), Vec::new());
-        for ((path, label), image) in list.paths.into_iter().zip(list.labels).zip(read) {
-            match image {
-                Ok(image) => {
-                    let stored = options.stored;
-                    kept.files.push(Arc::new(Photograph {
-                        path,
-                        stored,
-                        image,
-                    }));
+        for ((path, label), opened) in list.paths.into_iter().zip(list.labels).zip(opened) {
+            match opened {
+                Ok(photograph) => {
+                    kept.files.push(Arc::new(photograph));
                     kept.labels.push(label);
                 }
                 Err(error) if options.strict => return Err(error.into()),
@@ -273,7 +270,7 @@ impl Photographs {
         all
     }
 
-    /// What is stored of a photograph, from memory or decoded anew.
+    /// What is stored of a photograph, from memory, from disk or decoded anew.
     ///
     /// # Errors
     ///
@@ -283,15 +280,52 @@ impl Photographs {
     ///
     /// If there is no such photograph.
     pub fn read(&self, index: usize) -> Result<Cow<'_, RgbImage>, DataError> {
-        let file = &self.files[index];
-        match &file.image {
-            Some(image) => Ok(Cow::Borrowed(image)),
-            None => read(&file.path, file.stored).map(Cow::Owned),
+        self.files[index].read()
+    }
+}
+
+impl Photograph {
+    /// Reads a photograph for the first time; its image stays in memory if there is `room` for so
+    /// many bytes.
+    fn open(path: &Path, options: &PhotographOptions, room: &AtomicU64) -> Result<Self, DataError> {
+        let stored = options.stored;
+        let entry = options.cache.as_ref();
+        let entry = entry.and_then(|cache| CacheEntry::of(cache, path, stored));
+        let image = match entry.as_ref().and_then(CacheEntry::read) {
+            Some(image) => image,
+            None => {
+                let image = decode(path, stored)?;
+                if let Some(entry) = &entry {
+                    entry.write(&image);
+                }
+                image
+            }
+        };
+        let bytes = image.as_raw().len() as u64;
+        let fits = room.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |room| {
+            room.checked_sub(bytes)
+        });
+        Ok(Self {
+            path: path.to_owned(),
+            stored,
+            image: fits.is_ok().then_some(image),
+            entry,
+        })
+    }
+
+    fn read(&self) -> Result<Cow<'_, RgbImage>, DataError> {
+        if let Some(image) = &self.image {
+            return Ok(Cow::Borrowed(image));
+        }
+        let kept = self.entry.as_ref().and_then(CacheEntry::read);
+        match kept {
+            Some(image) => Ok(Cow::Owned(image)),
+            None => decode(&self.path, self.stored).map(Cow::Owned),
         }
     }
 }
 
-fn read(path: &PathBuf, stored: Stored) -> Result<RgbImage, DataError> {
+fn decode(path: &Path, stored: Stored) -> Result<RgbImage, DataError> {
     let image = decode_caught(path, &DecodeOptions::default())?;
     match stored {
         Stored::Evaluation(preprocessing) => eval_image(&image, &preprocessing),
@@ -303,7 +337,6 @@ fn read(path: &PathBuf, stored: Stored) -> Result<RgbImage, DataError> {
 #[cfg(test)]
 mod tests {
     use std::fs;
-    use std::path::Path;
 
     use super::*;
 
@@ -324,6 +357,7 @@ mod tests {
     const ALL: PhotographOptions = PhotographOptions {
         stored: Stored::Whole,
         cache_bytes: u64::MAX,
+        cache: None,
         strict: false,
         every_class: true,
     };
@@ -356,6 +390,49 @@ mod tests {
         assert_eq!(shrunk.read(0).unwrap().dimensions(), (10, 5));
         let as_is = open(u64::MAX, Stored::Shrunk(11));
         assert_eq!(as_is.read(0).unwrap().dimensions(), (20, 10));
+    }
+
+    #[test]
+    fn a_folder_of_decoded_photographs_serves_the_next_run() {
+        let root = tempfile::tempdir().unwrap();
+        for index in 0..4 {
+            save(root.path(), &format!("cat/{index}.png"), (20, 10 + index));
+        }
+        let open = |cache: Option<&Path>, cache_bytes| {
+            let options = PhotographOptions {
+                cache: cache.map(|folder| Arc::new(PhotographCache::open(folder).unwrap())),
+                cache_bytes,
+                stored: Stored::Shrunk(8),
+                ..ALL
+            };
+            Photographs::open(list(root.path()), &options, || {})
+                .unwrap()
+                .0
+        };
+        let pixels = |photographs: &Photographs| {
+            let read = |index| photographs.read(index).unwrap().into_owned();
+            (0..photographs.len()).map(read).collect::<Vec<_>>()
+        };
+        let folder = root.path().join("cat/.decoded");
+        let expected = pixels(&open(None, u64::MAX));
+        assert_eq!(pixels(&open(Some(&folder), 0)), expected);
+        // Files that only look as they did: nothing of them is decoded.
+        for index in 0..4 {
+            let path = root.path().join(format!("cat/{index}.png"));
+            let metadata = fs::metadata(&path).unwrap();
+            fs::write(&path, vec![0; metadata.len() as usize]).unwrap();
+            let file = fs::File::options().write(true).open(path).unwrap();
+            file.set_modified(metadata.modified().unwrap()).unwrap();
+        }
+        for cache_bytes in [u64::MAX, 0] {
+            let found = open(Some(&folder), cache_bytes);
+            assert_eq!(pixels(&found), expected);
+        }
+        // Entries that go away are missed, and then the file itself is what counts.
+        let found = open(Some(&folder), 0);
+        fs::remove_dir_all(&folder).unwrap();
+        let error = found.read(0).unwrap_err().to_string();
+        assert!(error.contains("0.png is not a JPEG or PNG image"), "{error}");
     }
 
     #[test]

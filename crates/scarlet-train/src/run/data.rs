@@ -1,14 +1,15 @@
 //! Which images a run works on, and how they are divided.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use scarlet_arch::Preprocessing;
 use serde::{Deserialize, Serialize};
 
 use super::RunError;
 use crate::dataset::{
-    ImageSet, Location, PhotographList, PhotographOptions, PhotographParts, Photographs, Stored,
-    TrainTest, Unreadable,
+    DatasetError, ImageSet, Location, PartReader, PhotographCache, PhotographList, PhotographParts,
+    Stored, TrainTest, Unreadable,
 };
 
 /// Share of the images that is put aside for the test where a data set has no test part.
@@ -40,9 +41,11 @@ pub struct DataSettings {
     pub seed: u64,
     /// Fail if any photograph cannot be read.
     pub strict: bool,
-    /// Memory for decoded photographs, in millions of bytes. What does not fit is decoded anew
-    /// whenever it is needed, to the same result.
+    /// Memory for decoded photographs, in millions of bytes. What does not fit is read from
+    /// `cache_folder`, or decoded anew, whenever it is needed, to the same result.
     pub cache_megabytes: u64,
+    /// Folder for decoded photographs, which later runs find there: see [`PhotographCache`].
+    pub cache_folder: Option<String>,
 }
 
 impl Default for DataSettings {
@@ -56,6 +59,7 @@ impl Default for DataSettings {
             seed: 0,
             strict: false,
             cache_megabytes: 4_000,
+            cache_folder: None,
         }
     }
 }
@@ -76,6 +80,8 @@ pub struct RunData {
     pub input: Input,
     /// Photographs that could not be read and were left out, each with the reason.
     pub unreadable: Unreadable,
+    /// Where decoded photographs are kept on disk.
+    pub cache: Option<Arc<PhotographCache>>,
 }
 
 /// What networks are to read, and to tell apart.
@@ -151,6 +157,7 @@ impl DataSettings {
             test: test.into(),
             input,
             unreadable: Unreadable::new(),
+            cache: None,
         })
     }
 
@@ -189,25 +196,17 @@ impl DataSettings {
             false => evaluation,
         };
         let total = all.len() + holdout.as_ref().map_or(0, PhotographList::len) + test.len();
-        let mut unreadable = Unreadable::new();
-        // Parts share the memory by their numbers of photographs.
-        let mut open = |list: PhotographList, stored, every_class| -> Result<_, RunError> {
-            let bytes = self.cache_megabytes.saturating_mul(1_000_000);
-            let share = list.len() as f64 / total as f64;
-            let options = PhotographOptions {
-                stored,
-                cache_bytes: (bytes as f64 * share) as u64,
-                strict: self.strict,
-                every_class,
-            };
-            let (photographs, failed) = Photographs::open(list, &options, || progress(total))?;
-            unreadable.extend(failed);
-            Ok(photographs)
-        };
-        let all = open(all, crops, true)?;
+        let mut parts = PartReader::new(
+            total,
+            self.cache_megabytes,
+            self.cache_folder.as_deref(),
+            self.strict,
+            progress,
+        )?;
+        let all = parts.open(all, crops, true)?;
         let (all, train, holdout) = match holdout {
             Some(holdout) => {
-                let holdout = open(holdout, crops, false)?;
+                let holdout = parts.open(holdout, crops, false)?;
                 (all.joined(&holdout), all, holdout)
             }
             None => {
@@ -215,7 +214,8 @@ impl DataSettings {
                 (all, train, holdout)
             }
         };
-        let test = open(test, evaluation, false)?;
+        let test = parts.open(test, evaluation, false)?;
+        let (unreadable, cache) = parts.finish();
         Ok(RunData {
             train: train.into(),
             holdout: holdout.into(),
@@ -223,7 +223,25 @@ impl DataSettings {
             test: test.into(),
             input,
             unreadable,
+            cache,
         })
+    }
+
+    /// Whether both come to the same images, wherever decoded ones are kept.
+    pub(super) fn same_images(&self, other: &Self) -> bool {
+        let kept = Self {
+            cache_megabytes: other.cache_megabytes,
+            cache_folder: other.cache_folder.clone(),
+            ..self.clone()
+        };
+        kept == *other
+    }
+}
+
+impl RunData {
+    /// Why decoded photographs could not be kept on disk, where they were to be.
+    pub fn cache_failure(&self) -> Option<&DatasetError> {
+        self.cache.as_ref().and_then(|cache| cache.failure())
     }
 }
 

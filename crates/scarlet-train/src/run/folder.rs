@@ -71,7 +71,7 @@ impl RunConfig {
     /// [`RunError::OtherSupernet`] names the section that differs.
     pub fn check_supernet_of(&self, other: &Self) -> Result<(), RunError> {
         let sections = [
-            ("data", self.data == other.data),
+            ("data", self.data.same_images(&other.data)),
             ("space", self.space == other.space),
             ("supernet", self.supernet == other.supernet),
         ];
@@ -136,6 +136,18 @@ mod tests {
         let (_folder, stored) = RunConfig::open_existing(&root).unwrap();
         assert!(!unfinished.exists());
         assert_eq!(stored, config);
+    }
+
+    #[test]
+    fn a_supernet_knows_its_images_wherever_they_are_kept() {
+        let config = RunConfig::default();
+        let mut other = config.clone();
+        other.data.cache_megabytes = 1;
+        other.data.cache_folder = Some("decoded".to_owned());
+        other.check_supernet_of(&config).unwrap();
+        other.data.seed = 1;
+        let error = other.check_supernet_of(&config).unwrap_err().to_string();
+        assert!(error.contains("other settings in [data]"), "{error}");
     }
 
     #[test]

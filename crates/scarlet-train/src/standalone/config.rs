@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::dataset::Location;
+#[cfg(doc)]
+use crate::dataset::PhotographCache;
 use crate::run::overlay;
 use crate::{Augment, ColorJitter, Optimizer, ResizedCrop, TrainConfig, TrainError};
 
@@ -44,9 +46,11 @@ pub struct DataSettings {
     pub seed: u64,
     /// Fail if any photograph cannot be read.
     pub strict: bool,
-    /// Memory for decoded photographs, in millions of bytes. What does not fit is decoded anew in
-    /// every epoch, to the same result.
+    /// Memory for decoded photographs, in millions of bytes. What does not fit is read from
+    /// `cache_folder`, or decoded anew, in every epoch, to the same result.
     pub cache_megabytes: u64,
+    /// Folder for decoded photographs, which later runs find there: see [`PhotographCache`].
+    pub cache_folder: Option<String>,
     /// Photographs that random crops are taken from are shrunk when they are read, until their
     /// shorter side has so many pixels; 0 leaves them as they are. By default twice the network's
     /// resolution.
@@ -138,6 +142,7 @@ impl StandaloneConfig {
                 seed: 0,
                 strict: false,
                 cache_megabytes: 1_000,
+                cache_folder: None,
                 shrink: None,
             },
             network: NetworkSettings {

@@ -1,14 +1,15 @@
 //! The images of a run, divided.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use scarlet_arch::Architecture;
 
 use super::StandaloneConfig;
 use crate::TrainError;
 use crate::dataset::{
-    ImageSet, Images, Location, PhotographList, PhotographOptions, PhotographParts, Photographs,
-    Stored, TrainTest, Unreadable,
+    ImageSet, Images, Location, PartReader, PhotographCache, PhotographList, PhotographParts, Stored,
+    TrainTest, Unreadable,
 };
 
 /// Sides of a photograph that random crops are taken from, relative to the network's input.
@@ -22,6 +23,8 @@ pub(super) struct StandaloneData {
     /// What the finished network is judged by.
     pub(super) test: Option<ImageSet>,
     pub(super) unreadable: Unreadable,
+    /// Where decoded photographs are kept on disk.
+    pub(super) cache: Option<Arc<PhotographCache>>,
 }
 
 /// How much of an architecture may follow the images.
@@ -104,6 +107,7 @@ impl StandaloneData {
             validation: ImageSet::Images(fit(validation)?),
             test: Some(ImageSet::Images(fit(test)?)),
             unreadable: Unreadable::new(),
+            cache: None,
         })
     }
 
@@ -127,34 +131,29 @@ impl StandaloneData {
             Some(side) => Stored::Shrunk(side),
             None => Stored::Shrunk(SHRINK * preprocessing.resolution),
         };
-        let mut unreadable = Unreadable::new();
-        // Parts share the memory by their numbers of photographs.
-        let mut open =
-            |list: PhotographList, stored, every_class| -> Result<ImageSet, TrainError> {
-                let bytes = config.data.cache_megabytes.saturating_mul(1_000_000);
-                let share = list.len() as f64 / total as f64;
-                let options = PhotographOptions {
-                    stored,
-                    cache_bytes: (bytes as f64 * share) as u64,
-                    strict: config.data.strict,
-                    every_class,
-                };
-                let (photographs, failed) = Photographs::open(list, &options, || progress(total))?;
-                unreadable.extend(failed);
-                Ok(ImageSet::Photographs(photographs))
-            };
         let stored = match config.train.augment.resized_crop {
             Some(_) => cropped,
             None => evaluation,
         };
-        let train = open(train, stored, true)?;
-        let validation = open(validation, evaluation, false)?;
-        let test = test.map(|test| open(test, evaluation, false)).transpose()?;
+        let data = &config.data;
+        let mut parts = PartReader::new(
+            total,
+            data.cache_megabytes,
+            data.cache_folder.as_deref(),
+            data.strict,
+            progress,
+        )?;
+        let train = parts.open(train, stored, true)?;
+        let validation = parts.open(validation, evaluation, false)?;
+        let test = test.map(|test| parts.open(test, evaluation, false));
+        let test = test.transpose()?;
+        let (unreadable, cache) = parts.finish();
         Ok(Self {
-            train,
-            validation,
-            test,
+            train: train.into(),
+            validation: validation.into(),
+            test: test.map(ImageSet::from),
             unreadable,
+            cache,
         })
     }
 }

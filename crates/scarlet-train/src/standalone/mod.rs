@@ -30,6 +30,7 @@ use serde::{Deserialize, Serialize};
 pub use self::config::{DataSettings, NetworkSettings, Recipe, StandaloneConfig};
 use self::data::StandaloneData;
 pub use self::plan::StandalonePlan;
+use crate::dataset::DatasetError;
 use crate::trainer::check_teacher;
 use crate::{Checkpoints, Observer, RunFolder, TrainError, Trainer, measure};
 
@@ -128,6 +129,11 @@ impl Standalone {
     /// Photographs that could not be read and were left out, each with the reason.
     pub fn unreadable(&self) -> &[(PathBuf, DataError)] {
         &self.data.unreadable
+    }
+
+    /// Why decoded photographs could not be kept on disk, where they were to be.
+    pub fn cache_failure(&self) -> Option<&DatasetError> {
+        self.data.cache.as_ref().and_then(|cache| cache.failure())
     }
 
     /// Trains the network in its folder, or goes on training it.
