@@ -5,6 +5,10 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+/// What a folder of photographs looks like.
+const LAYOUTS: &str = "a folder of photographs has one folder per class, or such folders in `train` \
+                       (or `training`), alone or beside `val` or `test`";
+
 /// Why a data set cannot be had, and what would mend it.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -79,14 +83,41 @@ pub enum DatasetError {
     },
     /// A class that cannot be divided.
     #[error(
-        "class `{class}` has only {images} image(s), but to be in both parts of a split a class \
-         needs at least 2: add images to it or leave it out"
+        "class `{class}` has only {images} image(s), but to be trained on or divided a class needs \
+         at least 2: add images to it or leave it out"
     )]
     ClassTooSmall {
         /// Name of the class.
         class: String,
         /// Its images.
         images: usize,
+    },
+    /// Nothing to tell apart.
+    #[error(
+        "`{found}` has images of one class only, `{class}`, but a network needs at least two to tell \
+         apart: {LAYOUTS}"
+    )]
+    SingleClass {
+        /// Where the images are from.
+        found: PathBuf,
+        /// Name of the class.
+        class: String,
+    },
+    /// A folder that was taken for a class, but looks like something else.
+    #[error(
+        "`{path}` holds only folders, but a class has its images in its own folder: {LAYOUTS}"
+    )]
+    OnlyFolders {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// Parts of a data set without the one that matters.
+    #[error("`{folder}` holds {}, but no `train`: {LAYOUTS}", quoted(.found))]
+    NothingToTrainOn {
+        /// The folder.
+        folder: PathBuf,
+        /// Its parts.
+        found: Vec<String>,
     },
     /// No images there.
     #[error(
@@ -160,4 +191,9 @@ impl DatasetError {
         let path = path.into();
         move |source| Self::Read { path, source }
     }
+}
+
+fn quoted(names: &[String]) -> String {
+    let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    names.join(", ")
 }

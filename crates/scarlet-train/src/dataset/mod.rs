@@ -31,3 +31,4 @@ pub use photographs::{PhotographList, PhotographOptions, Photographs, Stored, Un
 pub use sample::{FASHION_MNIST_CLASSES, fashion_sample};
 pub use set::ImageSet;
 pub use source::Source;
+pub(crate) use split::check_classes;

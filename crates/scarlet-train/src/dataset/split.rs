@@ -1,5 +1,7 @@
 //! Dividing images, class by class.
 
+use std::path::Path;
+
 use super::DatasetError;
 use crate::random::{Purpose, Stream};
 
@@ -41,4 +43,31 @@ pub(super) fn split(
     rest.sort_unstable();
     aside.sort_unstable();
     Ok((rest, aside))
+}
+
+/// Refuses images that no classifier can be trained on: of a single class, or with a class of a
+/// single image. Errors call them `found`.
+pub(crate) fn check_classes(
+    labels: &[u32],
+    classes: &[String],
+    found: impl AsRef<Path>,
+) -> Result<(), DatasetError> {
+    let mut counts = vec![0usize; classes.len()];
+    for &label in labels {
+        counts[label as usize] += 1;
+    }
+    let mut there = (0..classes.len()).filter(|&class| counts[class] > 0);
+    if let (Some(class), None) = (there.next(), there.next()) {
+        return Err(DatasetError::SingleClass {
+            found: found.as_ref().to_owned(),
+            class: classes[class].clone(),
+        });
+    }
+    match counts.iter().position(|&count| count == 1) {
+        Some(class) => Err(DatasetError::ClassTooSmall {
+            class: classes[class].clone(),
+            images: 1,
+        }),
+        None => Ok(()),
+    }
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::RunError;
 use crate::dataset::{
     DatasetError, ImageSet, Location, PartReader, PhotographCache, PhotographList, PhotographParts,
-    Stored, TrainTest, Unreadable,
+    Stored, TrainTest, Unreadable, check_classes,
 };
 
 /// Share of the images that is put aside for the test where a data set has no test part.
@@ -129,6 +129,7 @@ impl DataSettings {
     }
 
     fn images(&self, images: TrainTest, needs: &Needs) -> Result<RunData, RunError> {
+        check_classes(images.train.labels(), images.train.classes(), &self.source)?;
         let (all, test) = match self.test {
             Some(share) => images.train.split(share, self.seed)?,
             // Labels that the test images happen not to have do not make their classes fewer.
@@ -167,7 +168,7 @@ impl DataSettings {
         needs: &Needs,
         progress: impl Fn(usize) + Sync,
     ) -> Result<RunData, RunError> {
-        let parts = PhotographParts::list(folder)?;
+        let parts = PhotographParts::for_training(folder)?;
         let (all, holdout, test) = match (parts.validation, parts.test, self.test) {
             (validation, Some(test), None) => (parts.train, validation, test),
             (Some(validation), None, None) => (parts.train, None, validation),
@@ -364,6 +365,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         for index in 0..10 {
             save(root.path(), &format!("cat/{index}.png"));
+            save(root.path(), &format!("dog/{index}.png"));
         }
         fs::write(root.path().join("cat/x.png"), "not a picture").unwrap();
         let mut settings = settings(root.path());

@@ -9,7 +9,7 @@ use super::StandaloneConfig;
 use crate::TrainError;
 use crate::dataset::{
     ImageSet, Images, Location, PartReader, PhotographCache, PhotographList, PhotographParts, Stored,
-    TrainTest, Unreadable,
+    TrainTest, Unreadable, check_classes,
 };
 
 /// Sides of a photograph that random crops are taken from, relative to the network's input.
@@ -98,6 +98,11 @@ impl StandaloneData {
         architecture: &Architecture,
         images: TrainTest,
     ) -> Result<Self, TrainError> {
+        check_classes(
+            images.train.labels(),
+            images.train.classes(),
+            &config.data.source,
+        )?;
         let fit = |images: Images| images.for_network(architecture);
         let (train, validation) = images.train.split(config.data.holdout, config.data.seed)?;
         // Labels that the test images happen not to have do not make their classes fewer.
@@ -117,7 +122,7 @@ impl StandaloneData {
         folder: &Path,
         progress: impl Fn(usize) + Sync,
     ) -> Result<Self, TrainError> {
-        let parts = PhotographParts::list(folder)?;
+        let parts = PhotographParts::for_training(folder)?;
         let (train, validation) = match parts.validation {
             Some(validation) => (parts.train, validation),
             None => parts.train.split(config.data.holdout, config.data.seed)?,
