@@ -42,6 +42,13 @@ impl Preprocessing {
         std: [0.229, 0.224, 0.225],
     };
 
+    /// The same for a network that sees grey: by the mean and deviation of green, which makes most
+    /// of it.
+    pub fn in_grey(mut self) -> Self {
+        (self.mean, self.std) = ([self.mean[1]; 3], [self.std[1]; 3]);
+        self
+    }
+
     /// The same for images whose shorter side becomes `side` pixels, whatever the resolution: with
     /// black around them where it is larger.
     ///

@@ -25,6 +25,7 @@ pub(crate) fn configuration(
             "data.cache_folder",
             settings.cache_folder.as_ref().map(|it| json!(it)),
         ),
+        ("data.grey", settings.grey.then_some(json!(true))),
         ("data.strict", settings.strict.then_some(json!(true))),
         ("data.seed", settings.seed.map(|it| json!(it))),
         (

@@ -223,6 +223,51 @@ fn an_interrupted_run_says_how_to_go_on() {
 }
 
 #[test]
+fn networks_train_in_grey_from_scratch_and_from_weights_in_colour() {
+    let data = photographs(6);
+    let root = tempfile::tempdir().unwrap();
+    let run = root.path().join("colour");
+    assert_eq!(train(data.path(), &run, &[]).code, 0);
+    let colour = run.join("best.safetensors");
+    let channels = |file: &Path| {
+        let weights = scarlet::weights::StateDict::open(file).unwrap();
+        weights.architecture().unwrap().input_channels
+    };
+    assert_eq!(channels(&colour), 3);
+
+    let run = root.path().join("grey");
+    assert_eq!(train(data.path(), &run, &["--grey"]).code, 0);
+    assert_eq!(channels(&run.join("best.safetensors")), 1);
+    assert_eq!(resume(&run).code, 0);
+
+    let tuned = root.path().join("tuned");
+    let fixed = ["finetune", "--data", data.path().to_str().unwrap(), "--grey"];
+    let weights = ["--weights", colour.to_str().unwrap(), "--freeze", "1"];
+    let out = ["--epochs", "1", "--out", tuned.to_str().unwrap()];
+    let ran = scarlet([&fixed[..], &weights, &out].concat());
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let stem = |file: &Path| -> Vec<f32> {
+        let weights = scarlet::weights::StateDict::open(file).unwrap();
+        let stem = weights.get("stem.0.weight").unwrap();
+        let stem = stem.read_finite(scarlet::burn::tensor::DType::F32).unwrap();
+        stem.iter::<f32>().collect()
+    };
+    // Frozen, it is the sum over the channels of kernels of 3×3.
+    let best = tuned.join("best.safetensors");
+    let (before, after) = (stem(&colour), stem(&best));
+    assert_eq!((channels(&best), after.len() * 3), (1, before.len()));
+    for (index, value) in after.iter().enumerate() {
+        let (kernel, tap) = (index / 9, index % 9);
+        let sum: f32 = (0..3).map(|channel| before[(kernel * 3 + channel) * 9 + tap]).sum();
+        assert!((sum - value).abs() < 1e-6, "{sum} and {value}");
+    }
+    let photo = data.path().join("red/00.png");
+    let photo = photo.to_str().unwrap();
+    let ran = scarlet(["predict", photo, "--weights", best.to_str().unwrap()]);
+    assert!(ran.stdout.contains("blue"), "{ran:?}");
+}
+
+#[test]
 fn kept_photographs_change_no_bit() {
     let data = photographs(8);
     let root = tempfile::tempdir().unwrap();

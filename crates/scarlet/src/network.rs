@@ -1,6 +1,6 @@
 //! [`Scarlet`]: a network built from any [`Architecture`].
 
-use burn::module::Module;
+use burn::module::{Module, Param};
 use burn::nn::{Dropout, Identity, Initializer, Linear, LinearConfig};
 use burn::tensor::{Device, Tensor, module::adaptive_avg_pool2d};
 use scarlet_arch::{Architecture, Operation, PlacedLayer};
@@ -208,6 +208,20 @@ impl Scarlet {
         let device = self.device();
         self.classifier = new_classifier(self.architecture.head, classes, &device);
         self.architecture.classes = classes;
+        self
+    }
+
+    /// The same network for grey images, `[batch, 1, height, width]`: its first kernels are summed
+    /// over the channels, so that it makes of an image what it made of one with that image in every
+    /// channel. Its preprocessing becomes [that of grey](scarlet_arch::Preprocessing::in_grey).
+    pub fn in_grey(mut self) -> Self {
+        let kernels = &self.stem.conv.weight;
+        let is_trained = kernels.is_require_grad();
+        // A weight of its own, not a result of the old one.
+        let sum = kernels.val().detach().sum_dim(1);
+        self.stem.conv.weight = Param::from_tensor(sum).set_require_grad(is_trained);
+        self.architecture.input_channels = 1;
+        self.architecture.preprocessing = self.architecture.preprocessing.in_grey();
         self
     }
 

@@ -38,6 +38,32 @@ fn parameters_are_those_of_the_published_networks() {
 }
 
 #[test]
+fn a_network_in_grey_sees_what_it_saw_in_every_channel() {
+    for device in [Device::flex(), Device::flex().autodiff()] {
+        let network = small(&device);
+        let grey = network.clone().in_grey();
+        assert_eq!(grey.architecture().input_channels, 1);
+        assert_eq!(grey.architecture().preprocessing.mean, [0.456; 3]);
+        let images = signal("grey", [2, 1, 32, 32], &device);
+        let expected = network.forward(images.clone().repeat_dim(1, 3)).into_data();
+        let found = grey.forward(images.clone()).into_data();
+        let pairs = found.iter::<f32>().zip(expected.iter::<f32>());
+        for (found, expected) in pairs {
+            assert!((found - expected).abs() < 1e-5, "{found} instead of {expected}");
+        }
+        // It can be trained as the other.
+        let trainable = |network: &Scarlet| network.stem.conv.weight.is_require_grad();
+        assert_eq!(trainable(&grey), trainable(&network));
+        if device.is_autodiff() {
+            let gradients = grey.forward(images).sum().backward();
+            let kernels = grey.stem.conv.weight.val();
+            assert_eq!(kernels.grad(&gradients).unwrap().dims(), kernels.dims());
+        }
+        assert_eq!(grey.count_parameters() + 32 * 9 * 2, network.count_parameters());
+    }
+}
+
+#[test]
 fn counted_and_built_parameters_agree_for_scaled_networks() {
     for config in [ScarletA2::new(), ScarletA4::new()] {
         let network = config.init(&Device::flex());

@@ -190,7 +190,7 @@ pub(crate) struct RunSettingsArgs {
     #[arg(long, visible_alias = "size", value_name = "PIXELS")]
     pub(crate) resolution: Option<usize>,
 
-    /// Read photographs in grey
+    /// Read images in grey
     #[arg(long)]
     pub(crate) grey: bool,
 

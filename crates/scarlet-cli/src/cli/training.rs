@@ -142,6 +142,10 @@ pub(crate) struct TrainingSettingsArgs {
     #[arg(long, value_name = "SHARE")]
     pub(crate) holdout: Option<f64>,
 
+    /// Read images in grey, for a network of one channel
+    #[arg(long)]
+    pub(crate) grey: bool,
+
     /// Folder to keep decoded photographs in, for this and later runs
     #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
     pub(crate) cache_folder: Option<String>,

@@ -35,6 +35,16 @@ pub struct TrainTest {
     pub test: Images,
 }
 
+impl TrainTest {
+    /// Both in grey, as [`Images::in_grey`].
+    pub fn in_grey(&self) -> Self {
+        Self {
+            train: self.train.in_grey(),
+            test: self.test.in_grey(),
+        }
+    }
+}
+
 impl Images {
     /// Images of `shape` (channels, height, width): their `pixels`
     /// `[images, channels, height, width]` row-major, for each the index of its class, and the

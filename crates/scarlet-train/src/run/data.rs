@@ -28,7 +28,7 @@ pub struct DataSettings {
     /// it, images of a data set padded with black. By default the data set's own size, rounded up
     /// to what the search space can take, and the space's own for photographs.
     pub resolution: Option<usize>,
-    /// Read photographs in grey.
+    /// Read images in grey.
     pub grey: bool,
     /// Share of the training images that candidates are judged by, where the data has no part for
     /// this; the supernet is not trained on them.
@@ -128,7 +128,10 @@ impl DataSettings {
         }
     }
 
-    fn images(&self, images: TrainTest, needs: &Needs) -> Result<RunData, RunError> {
+    fn images(&self, mut images: TrainTest, needs: &Needs) -> Result<RunData, RunError> {
+        if self.grey {
+            images = images.in_grey();
+        }
         check_classes(images.train.labels(), images.train.classes(), &self.source)?;
         let (all, test) = match self.test {
             Some(share) => images.train.split(share, self.seed)?,
@@ -248,14 +251,14 @@ impl RunData {
 
 /// Channels of photographs, and ImageNet's statistics of each.
 fn photograph_statistics(grey: bool) -> (usize, Vec<(f64, f64)>) {
-    let Preprocessing { mean, std, .. } = Preprocessing::IMAGENET;
-    let channels = mean.into_iter().zip(std);
+    let preprocessing = match grey {
+        true => Preprocessing::IMAGENET.in_grey(),
+        false => Preprocessing::IMAGENET,
+    };
+    let channels = preprocessing.mean.into_iter().zip(preprocessing.std);
     let statistics = channels.map(|(mean, deviation)| (f64::from(mean), f64::from(deviation)));
-    match grey {
-        // Those of green, which makes most of grey.
-        true => (1, statistics.skip(1).take(1).collect()),
-        false => (3, statistics.collect()),
-    }
+    let count = if grey { 1 } else { 3 };
+    (count, statistics.take(count).collect())
 }
 
 #[cfg(test)]

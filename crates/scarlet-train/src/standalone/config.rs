@@ -39,6 +39,10 @@ pub struct StandaloneConfig {
 pub struct DataSettings {
     /// `fashion-sample`, or a folder: see [`Location`].
     pub source: String,
+    /// Read images in grey: for a network of one channel. Weights of three are taken over with
+    /// their first kernels summed over the channels, as if each showed the same grey.
+    #[serde(default)]
+    pub grey: bool,
     /// Share of the training images that the network is judged by while it is trained, where the
     /// data has no part for this.
     pub holdout: f64,
@@ -138,6 +142,7 @@ impl StandaloneConfig {
             recipe,
             data: DataSettings {
                 source: source.to_owned(),
+                grey: false,
                 holdout: 0.1,
                 seed: 0,
                 strict: false,

@@ -32,7 +32,7 @@ pub(super) struct StandaloneData {
 pub(super) enum Adapt {
     /// Channels, size and normalisation.
     Freely,
-    /// The size: weights decide on the rest.
+    /// The size, and whether it is in grey: weights decide on the rest.
     ToWeights,
 }
 
@@ -42,7 +42,14 @@ pub(super) fn adapt(
     config: &StandaloneConfig,
     adapt: Adapt,
 ) -> Result<Architecture, TrainError> {
-    let images = Location::find(&config.data.source)?.images()?;
+    let mut images = Location::find(&config.data.source)?.images()?;
+    if config.data.grey {
+        images = images.map(|images| images.in_grey());
+        if architecture.input_channels == 3 {
+            architecture.input_channels = 1;
+            architecture.preprocessing = architecture.preprocessing.in_grey();
+        }
+    }
     if let Some(images) = &images {
         let [channels, height, width] = images.train.shape();
         let side = height.max(width);
@@ -160,5 +167,42 @@ impl StandaloneData {
             unreadable,
             cache,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::standalone::Recipe;
+
+    fn adapted(source: &str, grey: bool, how: Adapt) -> Architecture {
+        let mut config = StandaloneConfig::defaults(Recipe::Scratch, source).unwrap();
+        config.data.grey = grey;
+        let network: Architecture = "E3K3@8/2 E3K3@8/2".parse().unwrap();
+        adapt(network, &config, how).unwrap()
+    }
+
+    #[test]
+    fn networks_follow_the_images_and_what_is_asked_of_them() {
+        let photographs = tempfile::tempdir().unwrap();
+        let photographs = photographs.path().to_str().unwrap();
+        for how in [Adapt::Freely, Adapt::ToWeights] {
+            let colour = adapted(photographs, false, how);
+            assert_eq!(colour.input_channels, 3);
+            assert_eq!(colour.preprocessing.mean, [0.485, 0.456, 0.406]);
+            let grey = adapted(photographs, true, how);
+            assert_eq!(grey.input_channels, 1);
+            assert_eq!(grey.preprocessing.mean, [0.456; 3]);
+            assert_eq!(grey.preprocessing.std, [0.224; 3]);
+            assert_eq!(grey.preprocessing.crop_ratio, 0.875);
+        }
+        let sample = adapted("fashion-sample", false, Adapt::Freely);
+        assert_eq!(sample.input_channels, 1);
+        assert_eq!(sample, adapted("fashion-sample", true, Adapt::Freely));
+        // Padded to the stride of 8, which photographs will be too.
+        let preprocessing = sample.preprocessing;
+        assert_eq!((preprocessing.resolution, preprocessing.resized_side()), (32, 28));
+        let weights = adapted("fashion-sample", false, Adapt::ToWeights);
+        assert_eq!(weights.input_channels, 3);
     }
 }

@@ -29,6 +29,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::config::{DataSettings, NetworkSettings, Recipe, StandaloneConfig};
 use self::data::StandaloneData;
+use self::network::Weights;
 pub use self::plan::StandalonePlan;
 use crate::dataset::DatasetError;
 use crate::trainer::check_teacher;
@@ -100,10 +101,14 @@ impl Standalone {
                 data::adapt(architecture, &config, data::Adapt::Freely)?,
                 None,
             ),
-            Start::Weights(architecture, path) => (
-                data::adapt(architecture, &config, data::Adapt::ToWeights)?,
-                Some(StateDict::open(path)?),
-            ),
+            Start::Weights(architecture, path) => {
+                let weights = Weights {
+                    channels: architecture.input_channels,
+                    entries: StateDict::open(path)?,
+                };
+                let adapted = data::adapt(architecture, &config, data::Adapt::ToWeights)?;
+                (adapted, Some(weights))
+            }
             Start::Checkpoint(architecture) => (architecture, None),
         };
         let data = StandaloneData::read(&config, &architecture, progress)?;

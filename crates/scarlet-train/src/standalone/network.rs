@@ -10,22 +10,41 @@ use crate::TrainError;
 use crate::error::require;
 use crate::supernet::draw_weights;
 
+/// Trained weights to begin with.
+pub(super) struct Weights {
+    /// Channels of the images that they were trained on.
+    pub(super) channels: usize,
+    pub(super) entries: StateDict,
+}
+
 /// The network, ready to be trained: its weights drawn or loaded, its first stages frozen.
 pub(super) fn build(
     config: &StandaloneConfig,
     architecture: &Architecture,
-    weights: Option<&StateDict>,
+    weights: Option<&Weights>,
     device: &Device,
 ) -> Result<Scarlet, TrainError> {
     let device = device.clone().autodiff();
     let settings = &config.network;
-    let mut network = ScarletConfig::from(architecture.clone())
-        .with_dropout(settings.dropout)
-        .with_drop_path(settings.drop_path)
-        .try_init(&device)?;
-    if let Some(weights) = weights {
-        network = network.load_with(weights, &LoadOptions::new().without_classifier())?;
-    }
+    let init = |architecture: Architecture| {
+        ScarletConfig::from(architecture)
+            .with_dropout(settings.dropout)
+            .with_drop_path(settings.drop_path)
+            .try_init(&device)
+    };
+    let network = match weights {
+        Some(weights) => {
+            let mut trained = architecture.clone();
+            trained.input_channels = weights.channels;
+            let options = LoadOptions::new().without_classifier();
+            let network = init(trained)?.load_with(&weights.entries, &options)?;
+            match weights.channels == architecture.input_channels {
+                true => network,
+                false => network.in_grey(),
+            }
+        }
+        None => init(architecture.clone())?,
+    };
     // Of what was not loaded.
     draw_weights(&network, config.train.seed, &device);
     let frozen = frozen_parts(architecture, settings.freeze)?;
