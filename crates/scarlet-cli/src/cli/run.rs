@@ -186,7 +186,8 @@ pub(crate) struct RunSettingsArgs {
     #[arg(long, value_name = "SOURCE", value_hint = ValueHint::DirPath)]
     pub(crate) data: Option<String>,
 
-    /// Height and width of the networks' input, in pixels
+    /// Height and width of the networks' input, in pixels; MNIST's and CIFAR's images are padded to
+    /// it, or shrunk
     #[arg(long, visible_alias = "size", value_name = "PIXELS")]
     pub(crate) resolution: Option<usize>,
 

@@ -134,7 +134,8 @@ pub(crate) struct TrainingSettingsArgs {
     #[arg(long, value_name = "RATE")]
     pub(crate) learning_rate: Option<f64>,
 
-    /// Height and width of the network's input, in pixels
+    /// Height and width of the network's input, in pixels; MNIST's and CIFAR's images are padded to
+    /// it, or shrunk
     #[arg(long, visible_alias = "size", value_name = "PIXELS")]
     pub(crate) resolution: Option<usize>,
 

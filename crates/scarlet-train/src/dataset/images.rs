@@ -1,7 +1,8 @@
 //! [`Images`]: labelled images of one size.
 
+use rayon::prelude::*;
 use scarlet_arch::Architecture;
-use scarlet_data::{Rgb, RgbImage, grey_level};
+use scarlet_data::{Rgb, RgbImage, grey_level, resize};
 
 use super::DatasetError;
 use super::split::split;
@@ -289,19 +290,60 @@ impl Images {
         }
     }
 
-    /// The same images as a network takes them: of its resolution, and in grey or in colour where
-    /// it has one or three channels.
-    ///
-    /// # Errors
-    ///
-    /// When the images are larger.
-    pub fn for_network(&self, network: &Architecture) -> Result<Self, DatasetError> {
-        let images = self.padded(network.preprocessing.resolution)?;
-        Ok(match (self.shape[0], network.input_channels) {
+    /// The same images as a network takes them: [fitted](Self::fitted) to its resolution, and in
+    /// grey or in colour where it has one or three channels.
+    pub fn for_network(&self, network: &Architecture) -> Self {
+        let images = self.fitted(network.preprocessing.resolution);
+        match (self.shape[0], network.input_channels) {
             (1, 3) => images.in_color(),
             (3, 1) => images.in_grey(),
             _ => images,
-        })
+        }
+    }
+
+    /// The same images in `side` × `side` pixels, at least 1: smaller ones in the middle of black,
+    /// as [`padded`](Self::padded); larger ones shrunk until their longer side fits, antialiased,
+    /// as Pillow's bilinear filter does it.
+    pub fn fitted(&self, side: usize) -> Self {
+        let side = side.max(1);
+        let [_, height, width] = self.shape;
+        match self.size_within(side) {
+            size if size == [height, width] => self.centred(side),
+            size => self.resized(size).centred(side),
+        }
+    }
+
+    /// The shorter side of what [`fitted`](Self::fitted) shows of an image, without the black.
+    pub fn shorter_side_within(&self, side: usize) -> usize {
+        let [height, width] = self.size_within(side.max(1));
+        height.min(width)
+    }
+
+    fn size_within(&self, side: usize) -> [usize; 2] {
+        let [_, height, width] = self.shape;
+        let longer = height.max(width);
+        match longer <= side {
+            true => [height, width],
+            false => [height, width].map(|length| (length * side / longer).max(1)),
+        }
+    }
+
+    /// Plane by plane.
+    fn resized(&self, [height, width]: [usize; 2]) -> Self {
+        let [channels, from_height, from_width] = self.shape;
+        let resized = |plane: &[u8]| -> Vec<u8> {
+            let pixel = |x, y| Rgb([plane[y as usize * from_width + x as usize]; 3]);
+            let image = RgbImage::from_fn(from_width as u32, from_height as u32, pixel);
+            let image = resize(&image, width as u32, height as u32);
+            image.pixels().map(|pixel| pixel[0]).collect()
+        };
+        let planes = self.pixels.par_chunks_exact(from_height * from_width);
+        Self {
+            shape: [channels, height, width],
+            pixels: planes.flat_map_iter(resized).collect(),
+            labels: self.labels.clone(),
+            classes: self.classes.clone(),
+        }
     }
 
     /// The same images in the middle of black ones of `side` × `side` pixels; an odd pixel goes
@@ -311,7 +353,7 @@ impl Images {
     ///
     /// When the images are larger than that.
     pub fn padded(&self, side: usize) -> Result<Self, DatasetError> {
-        let [channels, height, width] = self.shape;
+        let [_, height, width] = self.shape;
         if height > side || width > side {
             return Err(DatasetError::TooLarge {
                 height,
@@ -320,8 +362,14 @@ impl Images {
                 largest: height.max(width),
             });
         }
+        Ok(self.centred(side))
+    }
+
+    /// As [`padded`](Self::padded), for images that are no larger.
+    fn centred(&self, side: usize) -> Self {
+        let [channels, height, width] = self.shape;
         if (height, width) == (side, side) {
-            return Ok(self.clone());
+            return self.clone();
         }
         let (top, left) = ((side - height) / 2, (side - width) / 2);
         let mut pixels = vec![0; self.len() * channels * side * side];
@@ -330,12 +378,12 @@ impl Images {
             let start = (plane * side + top + y) * side + left;
             pixels[start..start + width].copy_from_slice(source);
         }
-        Ok(Self {
+        Self {
             shape: [channels, side, side],
             pixels,
             labels: self.labels.clone(),
             classes: self.classes.clone(),
-        })
+        }
     }
 
     fn values_per_image(&self) -> usize {
@@ -407,6 +455,39 @@ mod tests {
     }
 
     #[test]
+    fn larger_images_are_shrunk_and_smaller_ones_padded() {
+        // Two channels of 2×4 pixels, of which the first has a bright half.
+        let first = [0, 0, 200, 200, 0, 0, 200, 200];
+        let pixels = [first, [80; 8]].concat();
+        let images = Images::new([2, 2, 4], pixels, vec![0], ["a"]).unwrap();
+        for side in [4, 5] {
+            assert_eq!(images.fitted(side), images.padded(side).unwrap());
+            assert_eq!(images.shorter_side_within(side), 2);
+        }
+        // Pillow: Image.resize((2, 1), BILINEAR); black below, as the image is not square.
+        let shrunk = images.fitted(2);
+        assert_eq!(shrunk.shape(), [2, 2, 2]);
+        assert_eq!(shrunk.image(0), [29, 171, 0, 0, 80, 80, 0, 0]);
+        assert_eq!(images.shorter_side_within(2), 1);
+        assert_eq!(images.fitted(0).shape(), [2, 1, 1]);
+    }
+
+    #[test]
+    fn shrunk_images_are_what_photographs_become() {
+        let pixels = (0..28 * 28).map(|place| (place * 7 % 251) as u8).collect();
+        let images = Images::new([1, 28, 28], pixels, vec![0], ["a"]).unwrap();
+        for side in [16, 32] {
+            let preprocessing = scarlet_arch::Preprocessing {
+                resolution: side,
+                ..scarlet_arch::Preprocessing::IMAGENET
+            };
+            let preprocessing = preprocessing.with_side(images.shorter_side_within(side));
+            let photograph = scarlet_data::eval_image(&images.to_rgb(0), &preprocessing).unwrap();
+            assert_eq!(photograph, images.fitted(side).to_rgb(0));
+        }
+    }
+
+    #[test]
     fn grey_becomes_three_equal_channels() {
         let grey = Images::new([1, 1, 2], vec![1, 2, 3, 4], vec![0, 0], ["a"]).unwrap();
         let color = grey.in_color();
@@ -433,7 +514,7 @@ mod tests {
             (&grey, 3, grey.in_color().padded(2).unwrap()),
         ] {
             network.input_channels = channels;
-            assert_eq!(images.for_network(&network).unwrap(), expected);
+            assert_eq!(images.for_network(&network), expected);
         }
     }
 

@@ -25,7 +25,7 @@ pub struct DataSettings {
     /// validation part beside its test part, candidates are judged by it.
     pub source: String,
     /// Height and width of the networks' input, in pixels: photographs are resized and cropped to
-    /// it, images of a data set padded with black. By default the data set's own size, rounded up
+    /// it, images of a data set padded with black, or shrunk where they are larger. By default the data set's own size, rounded up
     /// to what the search space can take, and the space's own for photographs.
     pub resolution: Option<usize>,
     /// Read images in grey.
@@ -145,11 +145,12 @@ impl DataSettings {
         let side = self
             .resolution
             .unwrap_or(height.max(width).next_multiple_of(needs.stride.max(1)));
-        let (all, test) = (all.padded(side)?, test.padded(side)?);
+        let shown = all.shorter_side_within(side);
+        let (all, test) = (all.fitted(side), test.fitted(side));
         let input = Input {
             channels,
             side,
-            shown: height.min(width),
+            shown,
             classes: all.classes().len(),
             statistics: all.channel_statistics(),
         };
@@ -310,6 +311,30 @@ mod tests {
         let tuning = read(&tuning, 4, 64).unwrap();
         assert_eq!((tuning.all.len(), tuning.test.len()), (4_800, 1_200));
         assert_eq!(tuning.input.side, 28);
+    }
+
+    #[test]
+    fn images_of_a_data_set_are_padded_or_shrunk() {
+        let sized = |resolution| {
+            let settings = DataSettings {
+                resolution: Some(resolution),
+                ..DataSettings::default()
+            };
+            let data = read(&settings, 4, 64).unwrap();
+            let ImageSet::Images(images) = data.all else {
+                panic!("no images");
+            };
+            (images, data.input)
+        };
+        let (padded, input) = sized(40);
+        assert_eq!((padded.shape(), input.shown), ([1, 40, 40], 28));
+        assert_eq!(padded.image(0)[..40 * 6], [0; 40 * 6]);
+        let (shrunk, input) = sized(16);
+        assert_eq!((shrunk.shape(), input.shown), ([1, 16, 16], 16));
+        // The mean hardly changes.
+        let mean = |images: &crate::dataset::Images| images.channel_statistics()[0].0;
+        let whole = crate::dataset::fashion_sample().unwrap().train;
+        assert!((mean(&shrunk) - mean(&whole)).abs() < 0.005);
     }
 
     #[test]

@@ -69,7 +69,8 @@ pub struct NetworkSettings {
     pub model: Option<String>,
     /// Where trained weights are from.
     pub weights: Option<String>,
-    /// Height and width of the network's input, in pixels.
+    /// Height and width of the network's input, in pixels: photographs are resized and cropped to
+    /// it, images of a data set padded with black, or shrunk where they are larger.
     pub resolution: Option<usize>,
     /// Probability of dropping a feature in front of the classifier.
     pub dropout: f64,

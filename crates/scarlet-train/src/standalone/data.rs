@@ -72,10 +72,10 @@ pub(super) fn adapt(
         architecture.preprocessing.resolution = resolution;
     }
     if let Some(images) = &images {
-        let [_, height, width] = images.train.shape();
         let preprocessing = &mut architecture.preprocessing;
-        // Photographs that the network is shown later look as the images do.
-        *preprocessing = preprocessing.with_side(height.min(width));
+        // Photographs that the network is shown later are to look as the images do.
+        let shown = images.train.shorter_side_within(preprocessing.resolution);
+        *preprocessing = preprocessing.with_side(shown);
     }
     architecture.validate()?;
     Ok(architecture)
@@ -115,9 +115,9 @@ impl StandaloneData {
         // Labels that the test images happen not to have do not make their classes fewer.
         let test = images.test.among(train.classes())?;
         Ok(Self {
-            train: ImageSet::Images(fit(train)?),
-            validation: ImageSet::Images(fit(validation)?),
-            test: Some(ImageSet::Images(fit(test)?)),
+            train: ImageSet::Images(fit(train)),
+            validation: ImageSet::Images(fit(validation)),
+            test: Some(ImageSet::Images(fit(test))),
             unreadable: Unreadable::new(),
             cache: None,
         })

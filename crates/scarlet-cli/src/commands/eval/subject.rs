@@ -89,7 +89,7 @@ impl Subject {
                 let loader = Loader::new(paths.clone(), preprocessing, options);
                 return Ok(Box::new(loader.batches()?));
             }
-            Pixels::Memory(images) => images.for_network(network)?,
+            Pixels::Memory(images) => images.for_network(network),
         };
         let size = images.shape().into_iter().product();
         let batch = move |start: usize| {
