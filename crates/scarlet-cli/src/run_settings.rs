@@ -10,20 +10,30 @@ use serde_json::{Map, Value, json};
 use crate::cli::run::{RunSettingsArgs, SearchSettingsArgs};
 use crate::error::CliError;
 
-/// The configuration that the command line asks for, over a given one.
+/// The configuration that the command line asks for, over that of another run or the defaults for
+/// its images.
 pub(crate) fn configuration(
-    mut config: RunConfig,
+    other: Option<&RunConfig>,
     settings: &RunSettingsArgs,
     search: Option<&SearchSettingsArgs>,
 ) -> Result<RunConfig, CliError> {
-    if let Some(path) = &settings.config {
-        config = config.with(read_toml(path)?)?;
-    }
+    let file = settings.config.as_deref().map(read_toml).transpose()?;
     let mut changes = Value::Object(Map::new());
     for (key, value) in flags(settings, search) {
         set(&mut changes, key, value);
     }
     set_all(&mut changes, &settings.set)?;
+    let mut config = match other {
+        Some(other) => other.clone(),
+        None => {
+            let trees = [Some(&changes), file.as_ref()].into_iter().flatten();
+            let source = trees.filter_map(|tree| tree["data"]["source"].as_str()).next();
+            source.map_or_else(RunConfig::default, RunConfig::for_source)
+        }
+    };
+    if let Some(file) = file {
+        config = config.with(file)?;
+    }
     let mut config = config.with(changes)?;
     make_absolute(&mut config.data.source);
     for file in [
@@ -148,7 +158,7 @@ mod tests {
         let Command::Search(args) = Cli::parse_from(args).command else {
             panic!("another command");
         };
-        configuration(RunConfig::default(), &args.settings, Some(&args.search))
+        configuration(None, &args.settings, Some(&args.search))
     }
 
     fn message(args: &[&str]) -> String {
@@ -194,12 +204,36 @@ mod tests {
     }
 
     #[test]
+    fn digits_are_not_mirrored_unless_asked_for() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("train-images-idx3-ubyte"), "").unwrap();
+        let data = folder.path().to_str().unwrap();
+        let flips = |args: &[&str]| {
+            let config = configured(args).unwrap();
+            let recipes = [&config.supernet.recipe, &config.train.recipe];
+            recipes.map(|recipe| recipe.augment.flip)
+        };
+        assert_eq!(flips(&[]), [true; 2]);
+        assert_eq!(flips(&["--data", data]), [false; 2]);
+        assert_eq!(flips(&["--set", &format!("data.source={data}")]), [false; 2]);
+        let asked = ["--data", data, "--set", "train.augment.flip=true"];
+        assert_eq!(flips(&asked), [false, true]);
+        let file = folder.path().join("run.toml");
+        fs::write(&file, format!("[data]\nsource = {data:?}\n")).unwrap();
+        let file = file.to_str().unwrap();
+        assert_eq!(flips(&["--config", file]), [false; 2]);
+        assert_eq!(flips(&["--config", file, "--data", "fashion-sample"]), [true; 2]);
+    }
+
+    #[test]
     fn the_example_configurations_can_be_read() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/configs");
         let mut read = 0;
         for file in fs::read_dir(folder).unwrap() {
             let file = file.unwrap().path().display().to_string();
-            configured(&["--config", &file]).unwrap();
+            let config = configured(&["--config", &file]).unwrap();
+            // Clothes, wherever their files are.
+            assert!(config.supernet.recipe.augment.flip && config.train.recipe.augment.flip);
             read += 1;
         }
         assert!(read > 0);

@@ -2,7 +2,6 @@
 
 use rayon::current_num_threads;
 use scarlet_train::latency::{LatencyError, LatencyTable, TableProgress, TableSettings};
-use scarlet_train::run::RunConfig;
 use scarlet_train::{Control, TrainError};
 
 use crate::cli::LatencyTableArgs;
@@ -18,7 +17,7 @@ use crate::terminal::Terminal;
 pub(super) fn run(args: &LatencyTableArgs, terminal: &Terminal) -> Result<(), CliError> {
     let device = open_device(&args.compute)?;
     let reading = ReadingProgress::new(terminal);
-    let config = configuration(RunConfig::default(), &args.settings, None)?;
+    let config = configuration(None, &args.settings, None)?;
     let space = config.search_space(|total| reading.advance(total))?;
     drop(reading);
     let settings = TableSettings {

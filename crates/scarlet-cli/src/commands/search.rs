@@ -26,9 +26,9 @@ pub(super) fn run(args: &SearchArgs, terminal: &Terminal) -> Result<(), CliError
     let new = || {
         let (settings, search) = (&args.settings, Some(&args.search));
         let Some((_, theirs)) = &other else {
-            return configuration(RunConfig::default(), settings, search);
+            return configuration(None, settings, search);
         };
-        let config = configuration(theirs.clone(), settings, search)?;
+        let config = configuration(Some(theirs), settings, search)?;
         config.check_supernet_of(theirs)?;
         Ok(config)
     };

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use scarlet_train::run::{Run, RunConfig};
+use scarlet_train::run::Run;
 
 use crate::cli::run::{SupernetArgs, SupernetCommand, SupernetTrainArgs};
 use crate::commands::search::{begin, ended, prepare};
@@ -19,7 +19,7 @@ pub(super) fn run(args: &SupernetArgs, terminal: &Terminal) -> Result<(), CliErr
 }
 
 fn train(args: &SupernetTrainArgs, terminal: &Terminal) -> Result<(), CliError> {
-    let new = || configuration(RunConfig::default(), &args.settings, None);
+    let new = || configuration(None, &args.settings, None);
     if args.dry_run {
         let plan = prepare(new()?, open_device(&args.compute)?, terminal)?.timed_plan()?;
         return terminal.print(&plan_text(&plan));

@@ -55,6 +55,12 @@ impl Location {
         )
     }
 
+    /// Whether images stay what they are when they are mirrored. Letters and digits do not, and
+    /// MNIST's files hold little else: only known pictures of things do.
+    pub fn may_be_mirrored(&self) -> bool {
+        !matches!(self, Self::Idx(_))
+    }
+
     /// The images, where they are of one size; `None` for photographs.
     ///
     /// # Errors

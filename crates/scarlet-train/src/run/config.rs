@@ -11,6 +11,7 @@ use super::{
     ChooseSettings, DataSettings, ExportSettings, RunError, SearchSettings, SpaceSettings,
     SupernetSettings, TrainSettings,
 };
+use crate::dataset::Location;
 
 /// Everything that decides what a run comes to. The same configuration on the same kind of device
 /// leads to the same network, bit for bit.
@@ -37,6 +38,18 @@ pub struct RunConfig {
 }
 
 impl RunConfig {
+    /// The defaults for images at this source, which are mirrored in training [where they may
+    /// be](Location::may_be_mirrored). That there are none is found out when they are read.
+    pub fn for_source(source: &str) -> Self {
+        let mut config = Self::default();
+        config.data.source = source.to_owned();
+        let flip = Location::find(source).map_or(true, |location| location.may_be_mirrored());
+        for recipe in [&mut config.supernet.recipe, &mut config.train.recipe] {
+            recipe.augment.flip = flip;
+        }
+        config
+    }
+
     /// The same configuration with some settings changed: a tree of sections and settings, as
     /// read from a configuration file. Settings that are not in it stay as they are.
     ///
@@ -122,6 +135,26 @@ mod tests {
         );
         assert_eq!(changed.search.budget.len(), 1);
         assert_eq!(default.with(json!({})).unwrap(), default);
+    }
+
+    #[test]
+    fn only_pictures_of_things_are_mirrored() {
+        let flips = |source: &str| {
+            let config = RunConfig::for_source(source);
+            assert_eq!(config.data.source, source);
+            let recipes = [&config.supernet.recipe, &config.train.recipe];
+            recipes.map(|recipe| recipe.augment.flip)
+        };
+        assert_eq!(RunConfig::for_source("fashion-sample"), RunConfig::default());
+        assert_eq!(flips("fashion-sample"), [true; 2]);
+        assert_eq!(flips("nowhere"), [true; 2]);
+        let folder = tempfile::tempdir().unwrap();
+        let source = folder.path().to_str().unwrap();
+        assert_eq!(flips(source), [true; 2]);
+        std::fs::write(folder.path().join("batches.meta.txt"), "").unwrap();
+        assert_eq!(flips(source), [true; 2]);
+        std::fs::write(folder.path().join("train-images-idx3-ubyte"), "").unwrap();
+        assert_eq!(flips(source), [false; 2]);
     }
 
     #[test]

@@ -184,12 +184,10 @@ impl StandaloneConfig {
     }
 }
 
-/// Letters and digits are no longer themselves when mirrored: only known pictures of things are.
 fn small_images(source: &str) -> Result<Augment, TrainError> {
-    let flip = !matches!(Location::find(source)?, Location::Idx(_));
     Ok(Augment {
         shift: 2,
-        flip,
+        flip: Location::find(source)?.may_be_mirrored(),
         ..Augment::default()
     })
 }
