@@ -24,6 +24,9 @@ pub use rand_augment::{Operation, RandAugment};
 
 use crate::{DataError, Random, eval_image};
 
+/// Largest shift, in pixels: far beyond any image that a network reads, which it leaves black.
+const MAX_SHIFT: usize = 16_384;
+
 /// Random changes to training images, in the order of the fields; everything is off by default.
 ///
 /// What an image becomes depends on the [`Random`] stream it is given and on nothing else.
@@ -34,7 +37,7 @@ pub struct Augment {
     /// have that size yet are resized and cropped as for evaluation.
     pub resized_crop: Option<ResizedCrop>,
     /// Shift by up to this many pixels in each direction; black comes in at the border. The same
-    /// as to pad by so many pixels and to crop at random.
+    /// as to pad by so many pixels and to crop at random. At most 16,384.
     pub shift: usize,
     /// Mirror left to right, every second time.
     pub flip: bool,
@@ -72,6 +75,14 @@ impl Augment {
             format!(
                 "{} is no probability: give a number from 0 to 1",
                 self.erase
+            ),
+        )?;
+        check(
+            self.shift <= MAX_SHIFT,
+            "augment.shift",
+            format!(
+                "{} is too large: give a number of pixels from 0 to {MAX_SHIFT}",
+                self.shift
             ),
         )?;
         self.resized_crop
@@ -189,6 +200,23 @@ mod tests {
             ..Augment::default()
         };
         assert!(message(strength).contains("magnitude: 31"));
+        let many = Augment {
+            rand_augment: Some(RandAugment {
+                operations: 101,
+                magnitude: 9,
+            }),
+            ..Augment::default()
+        };
+        assert_eq!(
+            message(many),
+            "augment.rand_augment.operations: 101 are too many: give a number from 0 to 100"
+        );
+        let shift = |shift| Augment {
+            shift,
+            ..Augment::default()
+        };
+        assert!(shift(16_384).validate().is_ok());
+        assert!(message(shift(usize::MAX)).contains("augment.shift: "));
         let jitter = Augment {
             color_jitter: Some(ColorJitter {
                 hue: 0.6,

@@ -8,12 +8,14 @@ use crate::{DataError, Random};
 
 /// Largest magnitude: torchvision divides every operation's range into 31 steps from 0.
 const MAX_MAGNITUDE: usize = 30;
+/// Most operations: after a few nothing can be made out any more, and each takes its time.
+const MAX_OPERATIONS: usize = 100;
 
 /// Applies operations drawn at random from 14, all of one magnitude, with torchvision's ranges.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RandAugment {
-    /// How many operations one image goes through.
+    /// How many operations one image goes through, at most 100.
     pub operations: usize,
     /// Their strength, from 0 to 30.
     pub magnitude: usize,
@@ -31,6 +33,14 @@ impl Default for RandAugment {
 
 impl RandAugment {
     pub(super) fn validate(&self) -> Result<(), DataError> {
+        check(
+            self.operations <= MAX_OPERATIONS,
+            "augment.rand_augment.operations",
+            format!(
+                "{} are too many: give a number from 0 to {MAX_OPERATIONS}",
+                self.operations
+            ),
+        )?;
         check(
             self.magnitude <= MAX_MAGNITUDE,
             "augment.rand_augment.magnitude",
