@@ -279,7 +279,9 @@ fn classes_are_matched_by_the_names_beside_the_weights() {
     assert_eq!(scarlet([&export[..], &random].concat()).code, 0);
     fs::write(root.path().join("classes.txt"), "emu\ncup\ncat\n").unwrap();
     let set = root.path().join("set");
-    copy_photograph("chelsea.png", &set.join("train/emu/1.png"));
+    for class in ["cat", "cup", "emu"] {
+        copy_photograph("chelsea.png", &set.join("train").join(class).join("1.png"));
+    }
     prepare(&set.join("test"), ["cat", "cup"]);
     let json = eval(&set, &weights, &["--json", "--worst", "0"]).json();
     // Of the folder's test part, which lacks a class.

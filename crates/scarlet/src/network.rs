@@ -218,7 +218,7 @@ impl Scarlet {
         let kernels = &self.stem.conv.weight;
         let is_trained = kernels.is_require_grad();
         // A weight of its own, not a result of the old one.
-        let sum = kernels.val().detach().sum_dim(1);
+        let sum = kernels.val().sum_dim(1).detach();
         self.stem.conv.weight = Param::from_tensor(sum).set_require_grad(is_trained);
         self.architecture.input_channels = 1;
         self.architecture.preprocessing = self.architecture.preprocessing.in_grey();

@@ -195,7 +195,8 @@ pub(crate) struct RunSettingsArgs {
     #[arg(long)]
     pub(crate) grey: bool,
 
-    /// Folder to keep decoded photographs in, for this and later runs
+    /// Folder to keep decoded photographs in, for this and later runs; without, those that do not
+    /// fit into memory (data.cache_megabytes, by default 4,000) are decoded again and again
     #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
     pub(crate) cache_folder: Option<String>,
 

@@ -147,7 +147,8 @@ pub(crate) struct TrainingSettingsArgs {
     #[arg(long)]
     pub(crate) grey: bool,
 
-    /// Folder to keep decoded photographs in, for this and later runs
+    /// Folder to keep decoded photographs in, for this and later runs; without, those that do not
+    /// fit into memory (data.cache_megabytes, by default 1,000) are decoded again and again
     #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
     pub(crate) cache_folder: Option<String>,
 

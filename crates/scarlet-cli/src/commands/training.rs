@@ -68,7 +68,6 @@ pub(super) fn run(
             (RunFolder::create(&args.folder.out, run.record())?, run)
         }
     };
-    let in_color = run.record().architecture.input_channels == 3;
     let interrupt = Interrupt::listen()?;
     let mut progress = TrainingProgress::new(terminal, "");
     let result = run.train(&folder, |event: &Event| {
@@ -87,7 +86,7 @@ pub(super) fn run(
     }
     match args.json {
         true => print_json(terminal, &result),
-        false => terminal.print(&result_text(&result, folder.path(), in_color)),
+        false => terminal.print(&result_text(&result, folder.path())),
     }
 }
 

@@ -43,7 +43,7 @@ pub(crate) fn plan_text(plan: &StandalonePlan) -> String {
 }
 
 /// What a run came to, and what can be done with it.
-pub(crate) fn result_text(result: &StandaloneResult, folder: &Path, in_color: bool) -> String {
+pub(crate) fn result_text(result: &StandaloneResult, folder: &Path) -> String {
     let mut text = format!("trained for {} epochs", result.epochs);
     if let (Some(epoch), Some(accuracy)) = (result.best_epoch, result.validation_accuracy) {
         text.push_str(&format!(
@@ -56,13 +56,8 @@ pub(crate) fn result_text(result: &StandaloneResult, folder: &Path, in_color: bo
     }
     let folder = folder.display();
     text.push_str(&format!(
-        "\nthe best weights are in {folder}/best.safetensors"
+        "\nthe best weights are in {folder}/best.safetensors\n\
+         use them: scarlet predict PHOTO --weights {folder}/best.safetensors"
     ));
-    if in_color {
-        text.push_str(&format!(
-            "\nuse them: scarlet predict PHOTO --weights {folder}/best.safetensors --classes \
-             {folder}/classes.txt"
-        ));
-    }
     text
 }

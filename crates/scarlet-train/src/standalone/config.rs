@@ -51,7 +51,7 @@ pub struct DataSettings {
     /// Fail if any photograph cannot be read.
     pub strict: bool,
     /// Memory for decoded photographs, in millions of bytes. What does not fit is read from
-    /// `cache_folder`, or decoded anew, in every epoch, to the same result.
+    /// `cache_folder`, or decoded anew, in every epoch, to the same result. By default 1,000.
     pub cache_megabytes: u64,
     /// Folder for decoded photographs, which later runs find there: see [`PhotographCache`].
     pub cache_folder: Option<String>,

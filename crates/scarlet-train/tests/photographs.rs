@@ -1,0 +1,103 @@
+//! Training on photographs that change under it.
+
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use burn::tensor::Device;
+use common::alone;
+use scarlet::Architecture;
+use scarlet_data::{Rgb, RgbImage};
+use scarlet_train::standalone::{
+    Recipe, Standalone, StandaloneConfig, StandaloneRecord, StandaloneResult, Start,
+};
+use scarlet_train::{Augment, Control, Event, RunFolder, TrainConfig, TrainError};
+
+/// Eight photographs each of two classes, and where they are.
+fn photographs(root: &Path) -> Vec<PathBuf> {
+    let mut paths = Vec::new();
+    for (class, name) in ["dark", "bright"].iter().enumerate() {
+        fs::create_dir_all(root.join(name)).unwrap();
+        for index in 0..8u8 {
+            let path = root.join(name).join(format!("{index}.png"));
+            let level = 100 * class as u8 + 9 * index;
+            let image = RgbImage::from_fn(16, 16, |x, y| Rgb([level, x as u8, y as u8]));
+            image.save(&path).unwrap();
+            paths.push(path);
+        }
+    }
+    paths
+}
+
+/// A run of three epochs that keeps nothing in memory, in a new folder or where it has stopped.
+fn train(
+    data: &Path,
+    out: &Path,
+    mut see: impl FnMut(&Event),
+) -> Result<StandaloneResult, TrainError> {
+    let mut config =
+        StandaloneConfig::defaults(Recipe::Scratch, data.to_str().unwrap()).unwrap();
+    config.data.cache_megabytes = 0;
+    config.network.resolution = Some(16);
+    config.train = TrainConfig {
+        epochs: 3,
+        batch_size: 4,
+        augment: Augment::default(),
+        ..config.train
+    };
+    let network: Architecture = "E3K3@8/2".parse().unwrap();
+    let (folder, start) = match out.exists() {
+        true => {
+            let (folder, record) = RunFolder::open::<StandaloneRecord>(out).unwrap();
+            (Some(folder), Start::Checkpoint(record.architecture))
+        }
+        false => (None, Start::Scratch(network)),
+    };
+    let run = Standalone::prepare(config, start, &Device::flex(), |_| {})?;
+    let folder = match folder {
+        Some(folder) => folder,
+        None => RunFolder::create(out, run.record()).unwrap(),
+    };
+    run.train(&folder, |event: &Event| {
+        see(event);
+        Control::Continue
+    })
+}
+
+#[test]
+fn a_photograph_that_becomes_unreadable_ends_a_run_that_can_go_on() {
+    let _alone = alone();
+    let root = tempfile::tempdir().unwrap();
+    let data = root.path().join("data");
+    let paths = photographs(&data);
+    let (whole, broken) = (root.path().join("whole"), root.path().join("broken"));
+    assert!(train(&data, &whole, |_| {}).unwrap().completed);
+
+    let contents: Vec<Vec<u8>> = paths.iter().map(|path| fs::read(path).unwrap()).collect();
+    let mut saved = None;
+    let error = train(&data, &broken, |event| {
+        if let (Event::Checkpoint { path, .. }, None) = (event, &saved) {
+            saved = Some(fs::read(path).unwrap());
+            paths.iter().for_each(|path| fs::write(path, "torn").unwrap());
+        }
+    })
+    .unwrap_err();
+    assert!(matches!(error, TrainError::Data(_)), "{error:?}");
+    let message = error.to_string();
+    assert!(message.contains("is not a JPEG or PNG image"), "{message}");
+    let is_named = |path: &PathBuf| message.contains(&path.display().to_string());
+    assert_eq!(paths.iter().filter(|path| is_named(path)).count(), 1, "{message}");
+    // The checkpoint is the one from before.
+    let checkpoint = broken.join("checkpoint.safetensors");
+    assert!(Some(fs::read(&checkpoint).unwrap()) == saved);
+
+    for (path, contents) in paths.iter().zip(contents) {
+        fs::write(path, contents).unwrap();
+    }
+    assert!(train(&data, &broken, |_| {}).unwrap().completed);
+    let read = |folder: &Path| fs::read(folder.join("last.safetensors")).unwrap();
+    assert!(read(&whole) == read(&broken));
+}
