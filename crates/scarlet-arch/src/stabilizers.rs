@@ -121,7 +121,11 @@ impl Architecture {
         }
         if let Some(start) = start.filter(|_| merges.is_none() && before.blocks.is_empty()) {
             // The normalisation behind it grows too.
-            let norm = if matches!(start, StreamBound::Linear(_)) { 0 } else { 2 };
+            let norm = if matches!(start, StreamBound::Linear(_)) {
+                0
+            } else {
+                2
+            };
             let per_channel = self.columns(&placed, start) + norm;
             match per_channel * channels_out <= weights + per_channel * channels_in {
                 true => merges = Some(Removal::MergedBackward(start)),

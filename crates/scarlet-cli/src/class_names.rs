@@ -90,7 +90,11 @@ impl ClassNames {
 mod tests {
     use super::*;
 
-    fn of(classes: usize, file: Option<&Path>, home: Option<&Path>) -> Result<ClassNames, CliError> {
+    fn of(
+        classes: usize,
+        file: Option<&Path>,
+        home: Option<&Path>,
+    ) -> Result<ClassNames, CliError> {
         ClassNames::of(classes, file, home, &Terminal::new(true, 0))
     }
 

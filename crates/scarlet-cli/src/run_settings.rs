@@ -27,7 +27,9 @@ pub(crate) fn configuration(
         Some(other) => other.clone(),
         None => {
             let trees = [Some(&changes), file.as_ref()].into_iter().flatten();
-            let source = trees.filter_map(|tree| tree["data"]["source"].as_str()).next();
+            let source = trees
+                .filter_map(|tree| tree["data"]["source"].as_str())
+                .next();
             source.map_or_else(RunConfig::default, RunConfig::for_source)
         }
     };
@@ -57,7 +59,10 @@ fn flags(
     flag("data.source", settings.data.as_ref().map(|it| json!(it)));
     flag("data.resolution", number(settings.resolution));
     flag("data.grey", settings.grey.then_some(json!(true)));
-    flag("data.cache_folder", settings.cache_folder.as_ref().map(|it| json!(it)));
+    flag(
+        "data.cache_folder",
+        settings.cache_folder.as_ref().map(|it| json!(it)),
+    );
     flag("space.plan", settings.space.map(name));
     flag("space.choices", settings.choices.map(name));
     flag("space.skip", settings.skip.map(name));
@@ -215,14 +220,20 @@ mod tests {
         };
         assert_eq!(flips(&[]), [true; 2]);
         assert_eq!(flips(&["--data", data]), [false; 2]);
-        assert_eq!(flips(&["--set", &format!("data.source={data}")]), [false; 2]);
+        assert_eq!(
+            flips(&["--set", &format!("data.source={data}")]),
+            [false; 2]
+        );
         let asked = ["--data", data, "--set", "train.augment.flip=true"];
         assert_eq!(flips(&asked), [false, true]);
         let file = folder.path().join("run.toml");
         fs::write(&file, format!("[data]\nsource = {data:?}\n")).unwrap();
         let file = file.to_str().unwrap();
         assert_eq!(flips(&["--config", file]), [false; 2]);
-        assert_eq!(flips(&["--config", file, "--data", "fashion-sample"]), [true; 2]);
+        assert_eq!(
+            flips(&["--config", file, "--data", "fashion-sample"]),
+            [true; 2]
+        );
     }
 
     #[test]

@@ -9,6 +9,7 @@ use std::path::Path;
 use common::{
     Ran, copy_photograph, scarlet, scarlet_tiny, tiny_data, tiny_run, write_damaged_photograph,
 };
+use scarlet_data::{Rgb, RgbImage};
 use scarlet_train::dataset::idx;
 use serde_json::Value;
 
@@ -136,8 +137,10 @@ fn another_number_of_classes_is_an_error_that_says_what_to_do() {
             "--weights",
         ],
     );
-    scarlet_tiny(3, &["eval", path])
-        .assert_fails(1, &["has images of 2 classes, but the network has 3 classes"]);
+    scarlet_tiny(3, &["eval", path]).assert_fails(
+        1,
+        &["has images of 2 classes, but the network has 3 classes"],
+    );
 }
 
 #[test]
@@ -191,8 +194,10 @@ fn folders_that_cannot_be_evaluated_say_why() {
     scarlet_tiny(2, &["eval", path]).assert_fails(1, &["has no class folders"]);
     fs::create_dir(folder.path().join("cat")).unwrap();
     scarlet_tiny(2, &["eval", path]).assert_fails(1, &["holds no images"]);
-    scarlet_tiny(2, &["eval", "no-such-folder"])
-        .assert_fails(2, &["`no-such-folder` is neither a folder nor `fashion-sample`"]);
+    scarlet_tiny(2, &["eval", "no-such-folder"]).assert_fails(
+        2,
+        &["`no-such-folder` is neither a folder nor `fashion-sample`"],
+    );
     write_damaged_photograph(&folder.path().join("cat/1.jpg"));
     scarlet_tiny(1, &["eval", path])
         .assert_fails(1, &["error: 1 of 1 photographs could not be read"]);
@@ -230,11 +235,20 @@ fn a_runs_test_accuracy_comes_out_again() {
     let json = eval(
         &data,
         &weights,
-        &["--json", "--batch", "3", "--results", results.to_str().unwrap()],
+        &[
+            "--json",
+            "--batch",
+            "3",
+            "--results",
+            results.to_str().unwrap(),
+        ],
     )
     .json();
     assert_eq!(json["top1"], found["test_accuracy"]);
-    assert_eq!((&json["part"], &json["images"]), (&"test".into(), &8.into()));
+    assert_eq!(
+        (&json["part"], &json["images"]),
+        (&"test".into(), &8.into())
+    );
     let rows = read_csv(&results);
     let right = rows.iter().filter(|row| row["top1"] == "true").count();
     assert_eq!(right as u64, found["test"]["correct"].as_u64().unwrap());
@@ -271,6 +285,49 @@ fn a_runs_test_accuracy_comes_out_again() {
 }
 
 #[test]
+fn so_does_that_of_a_network_trained_on_its_own() {
+    let root = tempfile::tempdir().unwrap();
+    let files = root.path().join("files");
+    tiny_data(&files);
+    // Photographs of several sizes, in parts.
+    let photographs = root.path().join("photographs");
+    for (part, count) in [("training", 8), ("testing", 4)] {
+        for (class, name) in ["dusk", "noon"].iter().enumerate() {
+            let folder = photographs.join(part).join(name);
+            fs::create_dir_all(&folder).unwrap();
+            for index in 0..count {
+                let image = RgbImage::from_fn(18 + index, 24 - index, |x, y| {
+                    Rgb([
+                        90 * class as u8 + 5 * x as u8,
+                        30 * index as u8,
+                        5 * y as u8,
+                    ])
+                });
+                image.save(folder.join(format!("{index}.png"))).unwrap();
+            }
+        }
+    }
+    for (name, data, more) in [
+        ("padded", &files, &["--resolution", "12"][..]),
+        ("shrunk", &files, &["--resolution", "4"]),
+        ("colour", &photographs, &["--resolution", "16"]),
+        ("grey", &photographs, &["--resolution", "16", "--grey"]),
+    ] {
+        let out = root.path().join(name);
+        let (source, folder) = (data.to_str().unwrap(), out.to_str().unwrap());
+        let fixed = ["train", "--data", source, "--out", folder, "--json"];
+        let settings = ["--model", "E3K3@8/2", "--epochs", "2", "--batch", "4"];
+        let trained = scarlet([&fixed[..], &settings, more].concat()).json();
+        let json = eval(data, &out.join("best.safetensors"), &["--json"]).json();
+        assert_eq!(json["top1"], trained["test_accuracy"], "{name}");
+        assert_eq!(
+            (&json["part"], &json["images"]),
+            (&"test".into(), &8.into())
+        );
+    }
+}
+
+#[test]
 fn classes_are_matched_by_the_names_beside_the_weights() {
     let root = tempfile::tempdir().unwrap();
     let weights = root.path().join("network.safetensors");
@@ -285,7 +342,10 @@ fn classes_are_matched_by_the_names_beside_the_weights() {
     prepare(&set.join("test"), ["cat", "cup"]);
     let json = eval(&set, &weights, &["--json", "--worst", "0"]).json();
     // Of the folder's test part, which lacks a class.
-    assert_eq!((&json["part"], &json["images"]), (&"test".into(), &3.into()));
+    assert_eq!(
+        (&json["part"], &json["images"]),
+        (&"test".into(), &3.into())
+    );
     let mut classes: Vec<(u64, &str)> = Vec::new();
     for class in json["classes"].as_array().unwrap() {
         let name = class["name"].as_str().unwrap();

@@ -284,7 +284,12 @@ fn a_grey_network_sees_photographs_of_any_size_in_grey() {
     for (photo, found) in photos.iter().zip(json["photographs"].as_array().unwrap()) {
         let expected = network.forward(network.read_photograph(photo).unwrap());
         let expected = top_k(expected, 2);
-        for (found, expected) in found["predictions"].as_array().unwrap().iter().zip(&expected[0]) {
+        for (found, expected) in found["predictions"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .zip(&expected[0])
+        {
             // The names beside the weights.
             assert_eq!(found["name"], ["shirt", "bag"][expected.class]);
             let probability = found["probability"].as_f64().unwrap();
@@ -300,7 +305,11 @@ fn remove_metadata(file: &Path) {
     let length = u64::from_le_bytes(length.try_into().unwrap()) as usize;
     let (header, tensors) = rest.split_at(length);
     let mut header: Value = serde_json::from_slice(header).unwrap();
-    header.as_object_mut().unwrap().remove("__metadata__").unwrap();
+    header
+        .as_object_mut()
+        .unwrap()
+        .remove("__metadata__")
+        .unwrap();
     let header = header.to_string();
     let length = (header.len() as u64).to_le_bytes();
     fs::write(file, [&length, header.as_bytes(), tensors].concat()).unwrap();
@@ -334,5 +343,8 @@ fn a_network_for_neither_colour_nor_grey_is_refused() {
         &[&photo],
         &["--model", path.to_str().unwrap(), "--random-init"],
     )
-    .assert_fails(1, &["takes images of 2 channels, but images are read in colour (3) or in grey (1)"]);
+    .assert_fails(
+        1,
+        &["takes images of 2 channels, but images are read in colour (3) or in grey (1)"],
+    );
 }

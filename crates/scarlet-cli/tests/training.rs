@@ -241,7 +241,12 @@ fn networks_train_in_grey_from_scratch_and_from_weights_in_colour() {
     assert_eq!(resume(&run).code, 0);
 
     let tuned = root.path().join("tuned");
-    let fixed = ["finetune", "--data", data.path().to_str().unwrap(), "--grey"];
+    let fixed = [
+        "finetune",
+        "--data",
+        data.path().to_str().unwrap(),
+        "--grey",
+    ];
     let weights = ["--weights", colour.to_str().unwrap(), "--freeze", "1"];
     let out = ["--epochs", "1", "--out", tuned.to_str().unwrap()];
     let ran = scarlet([&fixed[..], &weights, &out].concat());
@@ -258,7 +263,9 @@ fn networks_train_in_grey_from_scratch_and_from_weights_in_colour() {
     assert_eq!((channels(&best), after.len() * 3), (1, before.len()));
     for (index, value) in after.iter().enumerate() {
         let (kernel, tap) = (index / 9, index % 9);
-        let sum: f32 = (0..3).map(|channel| before[(kernel * 3 + channel) * 9 + tap]).sum();
+        let sum: f32 = (0..3)
+            .map(|channel| before[(kernel * 3 + channel) * 9 + tap])
+            .sum();
         assert!((sum - value).abs() < 1e-6, "{sum} and {value}");
     }
     let photo = data.path().join("red/00.png");
@@ -300,8 +307,13 @@ fn kept_photographs_change_no_bit() {
 
     let blocked = data.path().join("red/00.png");
     let blocked = ["--cache-folder", blocked.to_str().unwrap()];
-    train(data.path(), &root.path().join("sixth"), &blocked)
-        .assert_fails(2, &["cannot use the folder `", "red/00.png` for decoded photographs"]);
+    train(data.path(), &root.path().join("sixth"), &blocked).assert_fails(
+        2,
+        &[
+            "cannot use the folder `",
+            "red/00.png` for decoded photographs",
+        ],
+    );
 }
 
 #[test]

@@ -250,7 +250,12 @@ mod tests {
         let values: Vec<u8> = seen.pixels().map(|pixel| pixel[0]).collect();
         // torchvision: no column to the left, one to the right; the first of five rows is cut off
         // by round(0.5) = 0, so it is the last.
-        let rows = [[1, 2, 3, 0], [11, 12, 13, 0], [21, 22, 23, 0], [31, 32, 33, 0]];
+        let rows = [
+            [1, 2, 3, 0],
+            [11, 12, 13, 0],
+            [21, 22, 23, 0],
+            [31, 32, 33, 0],
+        ];
         assert_eq!(values, rows.concat());
     }
 

@@ -38,8 +38,7 @@ fn train(
     out: &Path,
     mut see: impl FnMut(&Event),
 ) -> Result<StandaloneResult, TrainError> {
-    let mut config =
-        StandaloneConfig::defaults(Recipe::Scratch, data.to_str().unwrap()).unwrap();
+    let mut config = StandaloneConfig::defaults(Recipe::Scratch, data.to_str().unwrap()).unwrap();
     config.data.cache_megabytes = 0;
     config.network.resolution = Some(16);
     config.train = TrainConfig {
@@ -81,7 +80,9 @@ fn a_photograph_that_becomes_unreadable_ends_a_run_that_can_go_on() {
     let error = train(&data, &broken, |event| {
         if let (Event::Checkpoint { path, .. }, None) = (event, &saved) {
             saved = Some(fs::read(path).unwrap());
-            paths.iter().for_each(|path| fs::write(path, "torn").unwrap());
+            paths
+                .iter()
+                .for_each(|path| fs::write(path, "torn").unwrap());
         }
     })
     .unwrap_err();
@@ -89,7 +90,11 @@ fn a_photograph_that_becomes_unreadable_ends_a_run_that_can_go_on() {
     let message = error.to_string();
     assert!(message.contains("is not a JPEG or PNG image"), "{message}");
     let is_named = |path: &PathBuf| message.contains(&path.display().to_string());
-    assert_eq!(paths.iter().filter(|path| is_named(path)).count(), 1, "{message}");
+    assert_eq!(
+        paths.iter().filter(|path| is_named(path)).count(),
+        1,
+        "{message}"
+    );
     // The checkpoint is the one from before.
     let checkpoint = broken.join("checkpoint.safetensors");
     assert!(Some(fs::read(&checkpoint).unwrap()) == saved);

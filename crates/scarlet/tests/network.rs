@@ -49,7 +49,10 @@ fn a_network_in_grey_sees_what_it_saw_in_every_channel() {
         let found = grey.forward(images.clone()).into_data();
         let pairs = found.iter::<f32>().zip(expected.iter::<f32>());
         for (found, expected) in pairs {
-            assert!((found - expected).abs() < 1e-5, "{found} instead of {expected}");
+            assert!(
+                (found - expected).abs() < 1e-5,
+                "{found} instead of {expected}"
+            );
         }
         // It can be trained as the other.
         let trainable = |network: &Scarlet| network.stem.conv.weight.is_require_grad();
@@ -59,7 +62,10 @@ fn a_network_in_grey_sees_what_it_saw_in_every_channel() {
             let kernels = grey.stem.conv.weight.val();
             assert_eq!(kernels.grad(&gradients).unwrap().dims(), kernels.dims());
         }
-        assert_eq!(grey.count_parameters() + 32 * 9 * 2, network.count_parameters());
+        assert_eq!(
+            grey.count_parameters() + 32 * 9 * 2,
+            network.count_parameters()
+        );
     }
 }
 

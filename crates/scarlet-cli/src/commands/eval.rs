@@ -133,7 +133,9 @@ impl Evaluation<'_> {
             "evaluating {} on {} {}images of {} classes",
             self.model.architecture().name,
             subject.len(),
-            subject.part.map_or(String::new(), |part| format!("{part} ")),
+            subject
+                .part
+                .map_or(String::new(), |part| format!("{part} ")),
             subject.classes.len()
         ));
         let mut progress = terminal.progress("images", subject.len());
@@ -144,8 +146,7 @@ impl Evaluation<'_> {
             progress.advance(images);
             if interrupt.is_requested() {
                 return Ok(
-                    self.accuracy.total().images as usize + self.unreadable.len()
-                        == subject.len(),
+                    self.accuracy.total().images as usize + self.unreadable.len() == subject.len(),
                 );
             }
         }

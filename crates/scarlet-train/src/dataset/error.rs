@@ -104,9 +104,7 @@ pub enum DatasetError {
         class: String,
     },
     /// A folder that was taken for a class, but looks like something else.
-    #[error(
-        "`{path}` holds only folders, but a class has its images in its own folder: {LAYOUTS}"
-    )]
+    #[error("`{path}` holds only folders, but a class has its images in its own folder: {LAYOUTS}")]
     OnlyFolders {
         /// The folder.
         path: PathBuf,

@@ -500,7 +500,10 @@ mod tests {
     fn color_becomes_grey_and_a_network_decides_on_it() {
         let color = Images::new([3, 1, 2], vec![255, 7, 0, 7, 0, 7], vec![0], ["a"]).unwrap();
         let grey = color.in_grey();
-        assert_eq!((grey.shape(), grey.image(0)), ([1, 1, 2], [76, 7].as_slice()));
+        assert_eq!(
+            (grey.shape(), grey.image(0)),
+            ([1, 1, 2], [76, 7].as_slice())
+        );
         assert_eq!(grey.in_grey(), grey);
         assert_eq!(color.to_rgb(0).as_raw(), &[255, 0, 0, 7, 7, 7]);
         assert_eq!(grey.to_rgb(0).as_raw(), &[76, 76, 76, 7, 7, 7]);

@@ -297,7 +297,10 @@ mod tests {
         };
         const LAYOUTS: &str = "one folder per class, or such folders in `train`";
         let single = message(&["a/1.png", "a/2.png"]);
-        assert!(single.contains("has images of one class only, `a`"), "{single}");
+        assert!(
+            single.contains("has images of one class only, `a`"),
+            "{single}"
+        );
         assert!(single.contains(LAYOUTS), "{single}");
         // A class without images is none.
         fn with_empty(root: &Path) -> String {
@@ -312,8 +315,16 @@ mod tests {
         assert!(nested.contains("/new` holds only folders"), "{nested}");
         assert!(nested.contains(LAYOUTS), "{nested}");
         let nothing = message(&["val/a/1.png", "test/a/1.png"]);
-        assert!(nothing.contains("holds `test`, `val`, but no `train`"), "{nothing}");
-        let lonely = message(&["train/a/1.png", "train/b/1.png", "train/b/2.png", "val/a/1.png"]);
+        assert!(
+            nothing.contains("holds `test`, `val`, but no `train`"),
+            "{nothing}"
+        );
+        let lonely = message(&[
+            "train/a/1.png",
+            "train/b/1.png",
+            "train/b/2.png",
+            "val/a/1.png",
+        ]);
         assert!(lonely.contains("class `a` has only 1 image(s)"), "{lonely}");
     }
 }

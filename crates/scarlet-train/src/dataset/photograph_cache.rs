@@ -265,7 +265,10 @@ mod tests {
         let place = Place::new();
         let error = PhotographCache::open(place.photo().join("cache")).unwrap_err();
         let error = error.to_string();
-        assert!(error.contains("photo.jpg/cache` for decoded photographs"), "{error}");
+        assert!(
+            error.contains("photo.jpg/cache` for decoded photographs"),
+            "{error}"
+        );
 
         let folder = place.cache.folder.clone();
         fs::remove_dir_all(&folder).unwrap();

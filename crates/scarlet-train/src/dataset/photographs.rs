@@ -432,7 +432,10 @@ mod tests {
         let found = open(Some(&folder), 0);
         fs::remove_dir_all(&folder).unwrap();
         let error = found.read(0).unwrap_err().to_string();
-        assert!(error.contains("0.png is not a JPEG or PNG image"), "{error}");
+        assert!(
+            error.contains("0.png is not a JPEG or PNG image"),
+            "{error}"
+        );
     }
 
     #[test]

@@ -145,7 +145,10 @@ mod tests {
             let recipes = [&config.supernet.recipe, &config.train.recipe];
             recipes.map(|recipe| recipe.augment.flip)
         };
-        assert_eq!(RunConfig::for_source("fashion-sample"), RunConfig::default());
+        assert_eq!(
+            RunConfig::for_source("fashion-sample"),
+            RunConfig::default()
+        );
         assert_eq!(flips("fashion-sample"), [true; 2]);
         assert_eq!(flips("nowhere"), [true; 2]);
         let folder = tempfile::tempdir().unwrap();

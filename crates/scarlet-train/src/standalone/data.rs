@@ -8,8 +8,8 @@ use scarlet_arch::Architecture;
 use super::StandaloneConfig;
 use crate::TrainError;
 use crate::dataset::{
-    ImageSet, Images, Location, PartReader, PhotographCache, PhotographList, PhotographParts, Stored,
-    TrainTest, Unreadable, check_classes,
+    ImageSet, Images, Location, PartReader, PhotographCache, PhotographList, PhotographParts,
+    Stored, TrainTest, Unreadable, check_classes,
 };
 
 /// Sides of a photograph that random crops are taken from, relative to the network's input.
@@ -201,7 +201,10 @@ mod tests {
         assert_eq!(sample, adapted("fashion-sample", true, Adapt::Freely));
         // Padded to the stride of 8, which photographs will be too.
         let preprocessing = sample.preprocessing;
-        assert_eq!((preprocessing.resolution, preprocessing.resized_side()), (32, 28));
+        assert_eq!(
+            (preprocessing.resolution, preprocessing.resized_side()),
+            (32, 28)
+        );
         let weights = adapted("fashion-sample", false, Adapt::ToWeights);
         assert_eq!(weights.input_channels, 3);
     }

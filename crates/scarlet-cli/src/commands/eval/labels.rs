@@ -171,11 +171,17 @@ mod tests {
     #[test]
     fn numbers_stand_for_any_names() {
         let numbered = trained_on(&["0", "1"], &["shirt", "coat"]).unwrap();
-        assert_eq!((numbered.class(1), numbered.name(1)), (1, "coat".to_owned()));
+        assert_eq!(
+            (numbered.class(1), numbered.name(1)),
+            (1, "coat".to_owned())
+        );
         let named = trained_on(&["shirt", "coat"], &["0", "1"]).unwrap();
         assert_eq!((named.class(1), named.name(1)), (1, "coat".to_owned()));
         let few = trained_on(&["0", "1"], &["shirt", "coat", "bag"]).unwrap_err();
-        assert!(few.to_string().contains("the network has 3 classes"), "{few}");
+        assert!(
+            few.to_string().contains("the network has 3 classes"),
+            "{few}"
+        );
     }
 
     #[test]

@@ -71,7 +71,10 @@ impl Subject {
         match &self.pixels {
             Pixels::Files { paths, root } => {
                 let path = &paths[index];
-                path.strip_prefix(root).unwrap_or(path).display().to_string()
+                path.strip_prefix(root)
+                    .unwrap_or(path)
+                    .display()
+                    .to_string()
             }
             Pixels::Memory(_) => index.to_string(),
         }
