@@ -11,6 +11,7 @@ mod model;
 mod report;
 mod results_file;
 mod run_settings;
+mod study_settings;
 mod terminal;
 mod training_settings;
 

@@ -86,7 +86,7 @@ fn flags(
 }
 
 /// The word that a value goes by on the command line, which is that of the settings too.
-fn name(value: impl ValueEnum) -> Value {
+pub(crate) fn name(value: impl ValueEnum) -> Value {
     let word = value.to_possible_value();
     json!(word.map(|word| word.get_name().to_owned()))
 }

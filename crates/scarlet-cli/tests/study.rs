@@ -119,6 +119,87 @@ fn other_settings_and_impossible_ones_are_refused() {
 }
 
 #[test]
+fn settings_are_a_file_and_a_dry_run_says_what_they_come_to() {
+    let root = tempfile::tempdir().unwrap();
+    let (data, file) = (root.path().join("data"), root.path().join("study.toml"));
+    tiny_data(&data);
+    let text = "seeds = [5, 7]\nnetworks = 3\nlayer = 2\n\
+                [space]\nlayers = [[8, 2], [8, 1]]\nstem = 8\nseparable = 8\nhead = 16\n\
+                [supernet]\nepochs = 3\nbatch_size = 8\n\
+                [standalone]\nepochs = 9\n";
+    fs::write(&file, text).unwrap();
+    let folder = root.path().join("study");
+    let paths = [&data, &file, &folder].map(|path| path.to_str().unwrap());
+    let args = |more: &[&str]| -> Vec<String> {
+        let [data, file, folder] = paths;
+        let args = ["study", "ranking", folder, "--data", data, "--config", file];
+        let more = more.iter().chain(&["--dry-run", "--threads", "1"]);
+        args.iter().chain(more).map(|&it| it.to_owned()).collect()
+    };
+    let plan = scarlet(args(&[
+        "--choices",
+        "plain",
+        "--network-epochs",
+        "2",
+        "--set",
+        "networks=4",
+        "--json",
+    ]))
+    .json();
+    assert_eq!(plan["input"], serde_json::json!([1, 8, 8]));
+    assert_eq!(plan["choices"].as_array().unwrap().len(), 7);
+    assert_eq!(plan["space"], "49");
+    // Four kinds of two seeds. 64 images are 8 steps of 8, or one of seven paths; three epochs.
+    assert_eq!(plan["supernets"]["left"], 8);
+    assert_eq!(plan["supernets"]["steps"], 4 * 3 * (8 + 1));
+    assert_eq!(plan["standalone"]["left"], 4);
+    assert_eq!(plan["standalone"]["steps"], 4 * 2);
+    assert!(plan["supernets"]["seconds"].as_f64().unwrap() > 0.0);
+
+    let ran = scarlet(args(&["--space", "tiny"]));
+    assert_eq!(ran.code, 0, "{ran:?}");
+    for words in [
+        "2 layers of E3K3 E3K5 E6K3 E6K5 L: 25 networks, 3 of which are compared",
+        "64 to train on, 8 to test",
+        "supernets   8 of 8 to train: 108 steps, about ",
+        "networks    3 of 3 to train: 27 steps, about ",
+        "cheapest    ",
+        "time        about ",
+    ] {
+        assert!(ran.stdout.contains(words), "no {words:?} in {}", ran.stdout);
+    }
+    assert!(!folder.exists());
+
+    scarlet(args(&["--set", "supernet.epoch=3"]))
+        .assert_fails(2, &["no setting `supernet.epoch`; did you mean `epochs`?"]);
+    scarlet(args(&["--set", "epochs"])).assert_fails(2, &["write KEY=VALUE"]);
+    scarlet(args(&["--width", "0"])).assert_fails(2, &["width"]);
+    fs::write(&file, "[space]\nskip = \"none\"\n").unwrap();
+    scarlet(args(&[])).assert_fails(2, &["a stabilizer stands on it"]);
+    fs::write(&file, "[space\n").unwrap();
+    scarlet(args(&[])).assert_fails(2, &["study.toml cannot be read", "line 1"]);
+}
+
+#[test]
+fn a_dry_run_of_a_finished_study_has_nothing_left() {
+    let root = tempfile::tempdir().unwrap();
+    let folder = root.path().join("study");
+    finished_study(&folder);
+    let plan = |more: &[&str]| {
+        let args = ["study", "ranking", folder.to_str().unwrap(), "--dry-run"];
+        scarlet(args.iter().chain(more))
+    };
+    let json = plan(&["--json"]).json();
+    let nothing =
+        |total| serde_json::json!({"total": total, "left": 0, "steps": 0, "seconds": 0.0});
+    assert_eq!(json["supernets"], nothing(4));
+    assert_eq!(json["standalone"], nothing(3));
+    // Nor is it forgotten that its settings cannot be changed any more.
+    plan(&["--choices", "plain"]).assert_fails(2, &["`space.choices` was [\"E3K3\""]);
+    assert_eq!(plan(&["--choices", "few"]).code, 0);
+}
+
+#[test]
 fn searches_are_compared_on_the_supernet_of_a_run() {
     let root = tempfile::tempdir().unwrap();
     let (data, run) = (root.path().join("data"), root.path().join("run"));
@@ -135,7 +216,28 @@ fn searches_are_compared_on_the_supernet_of_a_run() {
     scarlet(study).assert_fails(2, &["holds no run"]);
     let mut train = tiny_run("supernet", &data, &run);
     train.insert(1, "train".to_owned());
+    let with = |more: &[&str]| scarlet(study.iter().chain(more));
     assert_eq!(scarlet(&train).code, 0);
+    let plan = with(&["--dry-run", "--json", "--set", "seeds=[3,4,9]"]).json();
+    assert_eq!(plan["seeds"], serde_json::json!([3, 4, 9]));
+    assert_eq!(
+        (&plan["evaluations"], &plan["candidates"]),
+        (&4.into(), &36.into())
+    );
+    assert_eq!(plan["supernet_steps"], 0);
+    let ran = with(&["--dry-run", "--evaluations", "7"]);
+    for words in [
+        "algorithms  NSGA-II, random search, regularized evolution\n",
+        "seeds       0, 1\n",
+        "supernet    trained\n",
+        "candidates  7 of each search, 42 in all, about ",
+    ] {
+        assert!(ran.stdout.contains(words), "no {words:?} in {ran:?}");
+    }
+    assert!(!run.join("search/comparison.csv").exists());
+    with(&["--set", "seed=3"]).assert_fails(2, &["no setting `seed`; did you mean `seeds`?"]);
+    with(&["--set", "seeds=[3,3]"]).assert_fails(2, &["`seeds` is [3, 3]"]);
+    with(&["--set", "evaluations=0"]).assert_fails(2, &["`evaluations` is 0"]);
 
     let ran = scarlet(study);
     assert_eq!(ran.code, 0, "{ran:?}");

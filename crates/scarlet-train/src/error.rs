@@ -238,6 +238,20 @@ impl TrainError {
     }
 }
 
+/// Refuses seeds that would do nothing, or the same twice.
+pub(crate) fn require_different(seeds: &[u64]) -> Result<(), TrainError> {
+    require(!seeds.is_empty(), "seeds", "none", "at least one")?;
+    let mut sorted = seeds.to_vec();
+    sorted.sort_unstable();
+    sorted.dedup();
+    require(
+        sorted.len() == seeds.len(),
+        "seeds",
+        format!("{seeds:?}"),
+        "different from each other",
+    )
+}
+
 /// Refuses a setting that does not meet its condition; write the condition so that NaN fails it.
 pub(crate) fn require(
     condition: bool,

@@ -9,8 +9,11 @@ use std::path::Path;
 use common::{alone, device};
 use scarlet_arch::{Architecture, Operation, SearchSpace, Skip};
 use scarlet_train::dataset::{TrainTest, fashion_sample};
-use scarlet_train::study::{Study, StudyConfig, StudyEvent, Variant, ranking, spread};
+use scarlet_train::study::{
+    Question, Study, StudyConfig, StudyEvent, StudyPlan, Trainings, Variant, ranking, spread,
+};
 use scarlet_train::{Control, EvaluatorConfig, TrainConfig, TrainError};
+use serde_json::json;
 
 /// Three layers that keep their shape, of two blocks and a skip each.
 fn space() -> SearchSpace {
@@ -115,6 +118,125 @@ fn units_are_done_once_and_answer_every_question() {
     );
 }
 
+/// The default study's figures are published: neither its settings nor its networks may change.
+/// What it was begun with must stay readable, too.
+#[test]
+fn the_default_study_stays_what_it_was() {
+    let sample = fashion_sample().unwrap();
+    let default = StudyConfig::small_images(&sample.train).unwrap();
+    let begun: StudyConfig =
+        serde_json::from_str(include_str!("golden/default-study.json")).unwrap();
+    assert_eq!(default, begun);
+    let (without_changes, _) = StudyConfig::configured(None, json!({})).unwrap();
+    assert_eq!(without_changes, begun);
+    let genomes = |config: &StudyConfig| {
+        let genomes = config.genomes().unwrap();
+        let genomes: Vec<String> = genomes.iter().map(ToString::to_string).collect();
+        genomes.join(" ")
+    };
+    assert_eq!(
+        genomes(&default),
+        "4433214 1002430 4430432 3104213 1434443 2421003 0210000 2103402 2234103 3312243 1042020 \
+         2131133 3414340 3012342 3443341 1322014 0242421 3120131 1420242 0024013"
+    );
+    // Those of the README's ranking.
+    let by_depth = json!({"by_depth": true, "networks": 21});
+    let (by_depth, _) = StudyConfig::configured(Some(begun), by_depth).unwrap();
+    assert_eq!(
+        genomes(&by_depth),
+        "4444244 4444014 3144404 4441000 4224321 3314120 3321333 4441444 2444414 4421404 3443324 \
+         1424313 1213041 3011303 4144444 4214444 3444004 4333404 3212144 3140201 3221322"
+    );
+}
+
+#[test]
+fn settings_are_those_of_a_file() {
+    let configured = |changes| StudyConfig::configured(None, changes);
+    let (config, data) = configured(json!({
+        "seeds": [3, 4],
+        "space": {"plan": "small", "choices": "plain", "width": 0.5},
+        "supernet": {"epochs": 2, "augment": {"flip": false}},
+        "evaluator": {"batch_size": 50},
+    }))
+    .unwrap();
+    assert_eq!(config.seeds, [3, 4]);
+    assert_eq!(
+        (config.supernet.epochs, config.supernet.augment.shift),
+        (2, 2)
+    );
+    assert_eq!(config.evaluator.calibration_images, 256);
+    let template = config.space.template();
+    // The sample's 28 pixels, rounded up to this plan's stride.
+    assert_eq!(template.preprocessing.resolution, 32);
+    assert_eq!(template.preprocessing.mean, [0.5; 3]);
+    assert_eq!(template.layers[8].channels, 40);
+    let choices = config.space.choices(0).iter().map(ToString::to_string);
+    let choices: Vec<String> = choices.collect();
+    assert_eq!(
+        choices,
+        ["E3K3", "E3K5", "E3K7", "E6K3", "E6K5", "E6K7", "L"]
+    );
+    let scarlet = configured(json!({"space": {"choices": "scarlet"}})).unwrap();
+    assert_eq!(scarlet.0.space.choices(0).len(), 13);
+
+    // A study takes as many images as it is told, padded to what its networks read.
+    let folder = tempfile::tempdir().unwrap();
+    let few = StudyConfig {
+        images: Some(100),
+        ..config
+    };
+    let plan = StudyPlan::of(folder.path(), Question::Spread, few, &data, &device());
+    let plan = plan.unwrap();
+    assert_eq!((plan.input, plan.train_images), ([1, 32, 32], 100));
+    assert_eq!(plan.space, "40353607");
+    assert_eq!((plan.supernets.total, plan.supernets.left), (4, 4));
+    assert!(plan.cheapest.mult_adds < plan.dearest.mult_adds);
+    assert_eq!(plan.standalone.total, 0);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+
+    let message = |changes| configured(changes).unwrap_err().to_string();
+    assert!(message(json!({"seed": 3})).contains("no setting `seed`; did you mean `seeds`?"));
+    assert!(
+        message(json!({"supernet": {"epoch": 3}}))
+            .contains("no setting `supernet.epoch`; did you mean `epochs`?")
+    );
+    assert!(
+        message(json!({"space": {"pan": "tiny"}}))
+            .contains("no setting `space.pan`; did you mean `plan`?")
+    );
+    assert!(
+        message(json!({"space": {"plan": "huge"}})).contains("[space]: unknown variant `huge`")
+    );
+    assert!(message(json!({"networks": "many"})).contains("these settings cannot be"));
+    assert!(message(json!({"source": "nowhere"})).contains("`nowhere` is neither a folder"));
+}
+
+#[test]
+fn a_plan_counts_what_is_left() {
+    let _alone = alone();
+    let folder = tempfile::tempdir().unwrap();
+    let plan = |question| StudyPlan::of(folder.path(), question, config(), &data(), &device());
+    let before = plan(Question::Ranking).unwrap();
+    let left = |trainings: &Trainings| (trainings.left, trainings.total, trainings.steps);
+    // 96 images make 6 steps of 16, and 2 of three paths.
+    assert_eq!(left(&before.supernets), (4, 4, 2 * 2 + 2 * 6));
+    assert_eq!(left(&before.standalone), (3, 3, 3 * 6));
+    let study = open(folder.path(), config()).unwrap();
+    let mut go_on = |_: &StudyEvent<'_>| Control::Continue;
+    study.supernets(&Variant::SKIPS[..1], &mut go_on).unwrap();
+    drop(study);
+    let after = plan(Question::Similarity).unwrap();
+    assert_eq!(left(&after.supernets), (1, 2, 2));
+    assert_eq!(left(&after.standalone), (0, 0, 0));
+    let other = StudyConfig {
+        layer: 1,
+        ..config()
+    };
+    let error = StudyPlan::of(folder.path(), Question::Spread, other, &data(), &device());
+    let error = error.unwrap_err().to_string();
+    assert!(error.contains("`layer` was 2, and now is 1"), "{error}");
+}
+
 #[test]
 fn a_stopped_study_goes_on_to_the_same_result() {
     let _alone = alone();
@@ -162,4 +284,11 @@ fn other_settings_are_refused() {
     };
     let error = open(folder.path(), error).err().unwrap().to_string();
     assert!(error.contains("`networks` is 0"), "{error}");
+    let mut other = config();
+    other.supernet.epochs = 3;
+    let error = open(folder.path(), other).err().unwrap().to_string();
+    assert!(
+        error.contains("`supernet.epochs` was 1, and now is 3"),
+        "{error}"
+    );
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueHint, value_parser};
 
+use super::run::{ChoicesArg, PlanArg};
 use super::{ComputeArgs, at_least_one};
 
 /// Study what stabilizers, fair sampling and the search change
@@ -17,6 +18,8 @@ Examples:
   scarlet study similarity runs/study
   scarlet study spread runs/study
   scarlet study ranking runs/ranking --seeds 3 --networks 30 --by-depth
+  scarlet study ranking runs/paper --data cifar-10/ --space small --choices plain --dry-run
+  scarlet study ranking runs/ranking --config study.toml --set supernet.learning_rate=0.05
   scarlet study search flowers-run --seeds 5")]
 pub(crate) struct StudyArgs {
     #[command(subcommand)]
@@ -42,6 +45,15 @@ pub(crate) struct SupernetStudyArgs {
     #[arg(value_hint = ValueHint::DirPath)]
     pub(crate) folder: PathBuf,
 
+    /// TOML file of settings: source, images, seeds, networks, by_depth, networks_seed, layer,
+    /// paths, stabilizer, and sections space, supernet, standalone, evaluator
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) config: Option<PathBuf>,
+
+    /// Any setting, such as standalone.epochs=20
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<String>,
+
     /// Images of one size: fashion-sample, or a folder with MNIST's or CIFAR's files
     /// [default: fashion-sample]
     #[arg(long, value_name = "SOURCE", value_hint = ValueHint::DirPath)]
@@ -50,6 +62,18 @@ pub(crate) struct SupernetStudyArgs {
     /// Train on so many of its training images, of every class the same share [default: all]
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub(crate) images: Option<usize>,
+
+    /// Plan of channels and strides [default: tiny]
+    #[arg(long, value_enum)]
+    pub(crate) space: Option<PlanArg>,
+
+    /// What a layer may do [default: few]
+    #[arg(long, value_enum)]
+    pub(crate) choices: Option<ChoicesArg>,
+
+    /// Factor on the plan's channels [default: 1]
+    #[arg(long, value_name = "FACTOR")]
+    pub(crate) width: Option<f64>,
 
     /// Supernets of each kind, with seeds from 0 [default: 1]
     #[arg(long, value_name = "N", value_parser = value_parser!(u16).range(1..))]
@@ -75,6 +99,10 @@ pub(crate) struct SupernetStudyArgs {
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub(crate) network_epochs: Option<usize>,
 
+    /// Say what would be trained, what the networks cost and how long it would take
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+
     /// Print one JSON object; accuracies in it are from 0 to 1
     #[arg(long)]
     pub(crate) json: bool,
@@ -92,13 +120,25 @@ pub(crate) struct SearchStudyArgs {
     #[arg(value_hint = ValueHint::DirPath)]
     pub(crate) folder: PathBuf,
 
-    /// Searches of each algorithm, with seeds from 0
-    #[arg(long, value_name = "N", default_value_t = 5, value_parser = value_parser!(u16).range(1..))]
-    pub(crate) seeds: u16,
+    /// TOML file of settings: seeds, evaluations
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) config: Option<PathBuf>,
+
+    /// Any setting, such as seeds=[3,4]
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<String>,
+
+    /// Searches of each algorithm, with seeds from 0 [default: 5]
+    #[arg(long, value_name = "N", value_parser = value_parser!(u16).range(1..))]
+    pub(crate) seeds: Option<u16>,
 
     /// Candidates that each search may measure [default: as many as the run's own]
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub(crate) evaluations: Option<usize>,
+
+    /// Say what would be searched and how long it would take
+    #[arg(long)]
+    pub(crate) dry_run: bool,
 
     /// Print one JSON object
     #[arg(long)]

@@ -124,11 +124,11 @@ pub(crate) fn choice_text(choice: &Choice) -> String {
     text
 }
 
-fn line(text: &mut String, name: &str, value: &str) {
+pub(super) fn line(text: &mut String, name: &str, value: &str) {
     let _ = writeln!(text, "{name:<11} {value}");
 }
 
-fn priced(network: &PricedNetwork) -> String {
+pub(super) fn priced(network: &PricedNetwork) -> String {
     let latency = network.latency_ms.map(|ms| format!("{ms:.3} ms, "));
     format!(
         "{} mult-adds, {}{} parameters: {}",
@@ -148,7 +148,7 @@ pub(crate) fn mult_adds(number: u64) -> String {
 }
 
 /// Digits in threes; there may be more of them than a number type holds.
-fn grouped(digits: &str) -> String {
+pub(super) fn grouped(digits: &str) -> String {
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {
         if index > 0 && (digits.len() - index).is_multiple_of(3) {
@@ -159,7 +159,7 @@ fn grouped(digits: &str) -> String {
     text
 }
 
-fn duration(seconds: f64) -> String {
+pub(super) fn duration(seconds: f64) -> String {
     let duration = Duration::try_from_secs_f64(seconds.round()).unwrap_or_default();
     HumanDuration(duration).to_string()
 }

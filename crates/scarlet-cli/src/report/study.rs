@@ -1,11 +1,79 @@
 //! What `scarlet study` prints.
 
-use scarlet_train::run::ComparedSearch;
-use scarlet_train::study::{RankingRow, SpreadRow};
+use scarlet_train::run::{ComparedSearch, ComparisonPlan};
+use scarlet_train::study::{RankingRow, SpreadRow, StudyPlan, Trainings};
 use serde::Serialize;
 
-use super::number::percent;
+use super::number::{percent, thousands};
+use super::search::{duration, grouped, line, priced};
 use super::table::{Column, table};
+
+/// What a study has yet to do.
+pub(crate) fn plan_text(plan: &StudyPlan) -> String {
+    let [channels, height, width] = plan.input;
+    let count = |number: usize| thousands(number as u64);
+    let mut text = format!(
+        "images      {channels}×{height}×{width}, {} classes: {} to train on, {} to test\n\
+         space       {} layers of {}: {} networks, {} of which are compared\n",
+        plan.classes,
+        count(plan.train_images),
+        count(plan.test_images),
+        plan.layers,
+        plan.choices.join(" "),
+        grouped(&plan.space),
+        count(plan.networks),
+    );
+    line(&mut text, "cheapest", &priced(&plan.cheapest));
+    line(&mut text, "dearest", &priced(&plan.dearest));
+    line(&mut text, "supernets", &trainings(&plan.supernets));
+    if plan.standalone.total > 0 {
+        line(&mut text, "networks", &trainings(&plan.standalone));
+    }
+    line(
+        &mut text,
+        "time",
+        &format!("about {}", duration(plan.seconds())),
+    );
+    text
+}
+
+fn trainings(trainings: &Trainings) -> String {
+    format!(
+        "{} of {} to train: {} steps, about {}",
+        trainings.left,
+        trainings.total,
+        thousands(trainings.steps),
+        duration(trainings.seconds)
+    )
+}
+
+/// What a comparison of searches is going to do.
+pub(crate) fn comparison_text(plan: &ComparisonPlan) -> String {
+    let mut text = String::new();
+    let seeds: Vec<String> = plan.seeds.iter().map(u64::to_string).collect();
+    line(&mut text, "algorithms", &plan.algorithms.join(", "));
+    line(&mut text, "seeds", &seeds.join(", "));
+    let supernet = match plan.supernet_steps {
+        0 => "trained".to_owned(),
+        steps => format!(
+            "{} steps to train, about {}",
+            thousands(steps),
+            duration(plan.supernet_seconds)
+        ),
+    };
+    line(&mut text, "supernet", &supernet);
+    line(
+        &mut text,
+        "candidates",
+        &format!(
+            "{} of each search, {} in all, about {}; less for those that were measured before",
+            thousands(plan.evaluations as u64),
+            thousands(plan.candidates as u64),
+            duration(plan.search_seconds)
+        ),
+    );
+    text
+}
 
 /// How alike a skip's output is to the blocks', for one supernet.
 #[derive(Debug, Serialize)]

@@ -6,19 +6,60 @@ use scarlet_search::{
     Algorithm, Bound, Constraint, Direction, GenerationRecord, Nsga2, Objective, RandomSearch,
     RegularizedEvolution, Search, SearchConfig, Stop,
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
+use super::overlay::changed;
 use super::stages::Run;
 use super::{RunError, RunEvent, Stage};
-use crate::{Control, RunFolder, Supernet};
+use crate::error::{require, require_different};
+use crate::{Control, RunFolder, Supernet, TrainError};
 
 /// What is compared.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ComparisonConfig {
     /// Every algorithm searches once with each of these seeds.
     pub seeds: Vec<u64>,
     /// How many candidates each search may measure; those beyond the budget count.
     pub evaluations: usize,
+}
+
+impl ComparisonConfig {
+    /// The same with some settings changed: a tree of settings, as read from a configuration file.
+    ///
+    /// # Errors
+    ///
+    /// [`TrainError::Settings`] for one that does not exist or is of the wrong kind,
+    /// [`TrainError::Setting`] for one that is out of its range.
+    pub fn with(&self, changes: Value) -> Result<Self, TrainError> {
+        let config = changed(self, changes, "")?;
+        require_different(&config.seeds)?;
+        let evaluations = config.evaluations;
+        require(evaluations > 0, "evaluations", evaluations, "at least 1")?;
+        Ok(config)
+    }
+}
+
+/// What a comparison is going to do.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct ComparisonPlan {
+    /// The algorithms, the search's own first.
+    pub algorithms: Vec<&'static str>,
+    /// Each searches with each of these seeds.
+    pub seeds: Vec<u64>,
+    /// Candidates that each search may measure.
+    pub evaluations: usize,
+    /// Candidates of all searches together. What two of them or the run's own search have in
+    /// common is measured once, so fewer will be.
+    pub candidates: usize,
+    /// Updates that the supernet has yet to be trained by.
+    pub supernet_steps: u64,
+    /// How long that will take.
+    pub supernet_seconds: f64,
+    /// How long it takes to measure all candidates.
+    pub search_seconds: f64,
 }
 
 /// A search of a comparison.
@@ -68,6 +109,34 @@ fn algorithms(own: &Algorithm) -> [(&'static str, Algorithm); 3] {
 }
 
 impl Run {
+    /// What [`compare_searches`](Self::compare_searches) is going to do, and how long a few steps
+    /// and candidates let expect.
+    ///
+    /// # Errors
+    ///
+    /// When the search cannot be done, or a step fails.
+    pub fn timed_comparison(
+        &self,
+        folder: &RunFolder,
+        config: &ComparisonConfig,
+    ) -> Result<ComparisonPlan, RunError> {
+        self.check_search()?;
+        let algorithms = algorithms(&self.search_config()?.algorithm).map(|(name, _)| name);
+        let candidates = algorithms.len() * config.seeds.len() * config.evaluations;
+        let (supernet, step) = self.time_supernet()?;
+        let candidate = self.time_candidate(&supernet, &self.within_budget()?)?;
+        let supernet_steps = self.supernet_steps_left(folder)?;
+        Ok(ComparisonPlan {
+            algorithms: algorithms.to_vec(),
+            seeds: config.seeds.clone(),
+            evaluations: config.evaluations,
+            candidates,
+            supernet_steps,
+            supernet_seconds: step.as_secs_f64() * supernet_steps as f64,
+            search_seconds: candidate.as_secs_f64() * candidates as f64,
+        })
+    }
+
     /// Searches by NSGA-II, at random and by regularized evolution, with each seed, all with the
     /// run's objectives, budget and first networks, and with the same supernet. Scores are shared
     /// with the run's own search, so nothing is measured twice.

@@ -79,7 +79,7 @@ impl RunConfig {
     /// When the images cannot be used, or the space cannot be built.
     pub fn search_space(&self, progress: impl Fn(usize) + Sync) -> Result<SearchSpace, RunError> {
         let data = self.data.read(&self.needs()?, progress)?;
-        self.space.build(&data.input)
+        Ok(self.space.build(&data.input)?)
     }
 
     /// What the settings want of the images.

@@ -9,12 +9,12 @@ use serde::Serialize;
 use super::RunError;
 use super::plan::{Plan, metric};
 use super::stages::Run;
-use crate::dataset::ImageSet;
+use crate::dataset::Source;
 use crate::latency::LATENCY_METRIC;
 use crate::supernet::plain_architecture;
-use crate::{Control, Event, PathSampler, ScoreCache, Supernet, TrainConfig, Trainable, Trainer};
+use crate::{Control, Event, ScoreCache, Supernet, TrainConfig, TrainError, Trainable, Trainer};
 
-/// Steps that are timed, behind one that is not.
+/// Steps that are timed.
 const STEPS: u64 = 2;
 
 /// How long the stages of a run will take, in seconds.
@@ -45,23 +45,12 @@ impl Run {
     /// When a step fails.
     pub fn timed_plan(&self) -> Result<Plan, RunError> {
         let mut plan = self.plan()?;
-        let supernet = self.new_supernet()?;
-        let sampler = PathSampler::new(
-            self.config.supernet.sampling,
-            &self.space,
-            self.config.supernet.recipe.seed,
-        );
-        let (supernet, step) = self.time_steps(
-            &self.config.supernet.recipe,
-            supernet,
-            sampler,
-            &self.data.train,
-        )?;
+        let (supernet, step) = self.time_supernet()?;
         let genome = self.within_budget()?;
         let candidate = self.time_candidate(&supernet, &genome)?;
         let network = self.with_random_weights(supernet.plain_architecture(&genome)?)?;
-        let (_, train_step) =
-            self.time_steps(&self.config.train.recipe, network, (), &self.data.all)?;
+        let recipe = &self.config.train.recipe;
+        let (_, train_step) = time_steps(recipe, network, (), &self.data.all, STEPS)?;
         plan.estimate = Some(Estimate {
             supernet_seconds: step.as_secs_f64() * plan.supernet_steps as f64,
             search_seconds: candidate.as_secs_f64() * plan.evaluations as f64,
@@ -70,9 +59,16 @@ impl Run {
         Ok(plan)
     }
 
+    /// The supernet behind a few steps, and how long one took.
+    pub(super) fn time_supernet(&self) -> Result<(Supernet, Duration), RunError> {
+        let (recipe, images) = (&self.config.supernet.recipe, &self.data.train);
+        let (supernet, sampler) = (self.new_supernet()?, self.new_sampler());
+        Ok(time_steps(recipe, supernet, sampler, images, STEPS)?)
+    }
+
     /// A network that uses much of what the budget allows: the dearest in mult-adds, its layers
     /// made cheap one after the other until it keeps the budget.
-    fn within_budget(&self) -> Result<Genome, RunError> {
+    pub(super) fn within_budget(&self) -> Result<Genome, RunError> {
         let mult_adds = |bound| Constraint::new("mult_adds", bound, 0.0);
         let find = |bound| -> Result<Vec<u8>, RunError> {
             let found = self.extreme(&mult_adds(bound))?;
@@ -110,7 +106,12 @@ impl Run {
             .all(|violation| violation == 0.0))
     }
 
-    fn time_candidate(&self, supernet: &Supernet, genome: &Genome) -> Result<Duration, RunError> {
+    /// How long a candidate takes, `genome` with other first layers standing for all.
+    pub(super) fn time_candidate(
+        &self,
+        supernet: &Supernet,
+        genome: &Genome,
+    ) -> Result<Duration, RunError> {
         let mut evaluator = self.evaluator(supernet, ScoreCache::in_memory())?;
         // As many as are measured side by side.
         let mut genomes = Vec::new();
@@ -123,33 +124,33 @@ impl Run {
         evaluator.scores(&genomes)?;
         Ok(begin.elapsed() / genomes.len() as u32)
     }
+}
 
-    fn time_steps<M: Trainable>(
-        &self,
-        recipe: &TrainConfig,
-        model: M,
-        sampler: M::Sampler,
-        images: &ImageSet,
-    ) -> Result<(M, Duration), RunError> {
-        let mut begin = Instant::now();
-        let mut took = Duration::ZERO;
-        let trained = Trainer::new(recipe.clone())
-            .with_observer(|event: &Event| {
-                let Event::Step { step, .. } = event else {
-                    return Control::Continue;
-                };
-                // The first step also draws buffers and optimizer state.
-                if *step == 1 {
-                    begin = Instant::now();
-                } else {
-                    took = begin.elapsed() / (*step as u32 - 1);
-                }
-                match *step > STEPS {
-                    true => Control::Stop,
-                    false => Control::Continue,
-                }
-            })
-            .train(model, sampler, images)?;
-        Ok((trained.model, took))
-    }
+/// Does a few steps of a training; returns what it trained and how long one of `steps` took, behind
+/// one that is not timed: it also draws buffers and optimizer state.
+pub(crate) fn time_steps<'s, M: Trainable>(
+    recipe: &TrainConfig,
+    model: M,
+    sampler: M::Sampler,
+    images: impl Into<Source<'s>>,
+    steps: u64,
+) -> Result<(M, Duration), TrainError> {
+    let mut begin = Instant::now();
+    let mut took = Duration::ZERO;
+    let trained = Trainer::new(recipe.clone())
+        .with_observer(|event: &Event| {
+            let Event::Step { step, .. } = event else {
+                return Control::Continue;
+            };
+            match *step {
+                1 => begin = Instant::now(),
+                step => took = begin.elapsed() / (step as u32 - 1),
+            }
+            match *step > steps {
+                true => Control::Stop,
+                false => Control::Continue,
+            }
+        })
+        .train(model, sampler, images)?;
+    Ok((trained.model, took))
 }

@@ -21,7 +21,7 @@ pub(super) const NETWORK: &str = "network";
 
 /// The supernet as it is trained.
 pub(super) const SUPERNET_CHECKPOINT: &str = "supernet/checkpoint.safetensors";
-const SUPERNET_EVENTS: &str = "supernet/events.jsonl";
+pub(super) const SUPERNET_EVENTS: &str = "supernet/events.jsonl";
 
 const CONFIG: &str = "config.json";
 

@@ -48,14 +48,15 @@ mod timing;
 mod train;
 
 pub use choose::{Choice, ChooseSettings, Rule, extract_uncalibrated};
-pub use compare::{ComparedSearch, ComparisonConfig};
+pub use compare::{ComparedSearch, ComparisonConfig, ComparisonPlan};
 pub use config::RunConfig;
 pub use data::{DataSettings, Input, RunData};
 pub use error::RunError;
 pub use estimate::Estimate;
+pub(crate) use estimate::time_steps;
 pub use export::{ExportSettings, Exported};
 pub use observer::{RunEvent, RunObserver, Stage};
-pub(crate) use overlay::overlay;
+pub(crate) use overlay::changed;
 pub use plan::{Plan, PricedNetwork};
 pub use search::SearchSettings;
 pub use space::{ChoiceSet, Choices, Plans, SkipKind, SpaceSettings};

@@ -1,11 +1,35 @@
 //! Settings laid over their defaults.
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::RunError;
+use crate::TrainError;
 
 /// How like two words must be for one to be taken for the other's misspelling.
 const LIKENESS: f64 = 0.7;
+
+/// `base` with some of its settings changed. `path` is where it stands among all settings.
+///
+/// # Errors
+///
+/// [`TrainError::Settings`] for a setting that does not exist or is of the wrong kind.
+pub(crate) fn changed<T: Serialize + DeserializeOwned>(
+    base: &T,
+    changes: Value,
+    path: &str,
+) -> Result<T, TrainError> {
+    let settings = |problem: String| TrainError::Settings { problem };
+    let mut tree = serde_json::to_value(base).map_err(|error| settings(error.to_string()))?;
+    overlay(&mut tree, changes, path).map_err(|error| settings(error.to_string()))?;
+    serde_json::from_value(tree).map_err(|error| {
+        settings(match path.is_empty() {
+            true => error.to_string(),
+            false => format!("[{path}]: {error}"),
+        })
+    })
+}
 
 /// Puts `changes` into `base`, which holds every setting there is.
 ///

@@ -1,12 +1,11 @@
 //! What a run is going to do, and the cheapest and dearest networks of its space.
 
-use scarlet_arch::{Cost, Genome, PartCost, SearchSpace, Skip};
+use scarlet_arch::{Architecture, ArchitectureError, Cost, Genome, PartCost, SearchSpace, Skip};
 use scarlet_search::{Bound, Constraint};
 use serde::Serialize;
 
 use super::stages::Run;
 use super::{Estimate, RunError};
-use crate::Sampling;
 use crate::latency::{LATENCY_METRIC, LatencyTable};
 use crate::supernet::{path_architecture, plain_architecture};
 
@@ -80,10 +79,7 @@ impl Run {
         let side = template.preprocessing.resolution;
         let at_most = |limit| Constraint::new("mult_adds", limit, 0.0);
         let choices = self.space.choices(0);
-        let paths_per_step = match self.config.supernet.sampling {
-            Sampling::StrictFairness => choices.len(),
-            Sampling::Uniform => 1,
-        };
+        let paths_per_step = self.new_sampler().paths_per_step();
         Ok(Plan {
             networks: self.space.size_exact(),
             layers: self.space.layers(),
@@ -122,14 +118,24 @@ impl Run {
             Some((genome, _)) => genome,
             None => Genome::new(vec![0; self.space.layers()])?,
         };
-        let network = plain_architecture(&self.space, &genome)?;
-        let cost = Cost::of(&network, network.preprocessing.resolution)?;
         let table = self.latency_table.as_ref();
+        let latency_ms = table.map(|table| table.latency_ms(&genome)).transpose()?;
         Ok(PricedNetwork {
+            latency_ms,
+            ..PricedNetwork::of(&plain_architecture(&self.space, &genome)?, genome)?
+        })
+    }
+}
+
+impl PricedNetwork {
+    /// What the network of a genome costs, but for its latency.
+    pub(crate) fn of(network: &Architecture, genome: Genome) -> Result<Self, ArchitectureError> {
+        let cost = Cost::of(network, network.preprocessing.resolution)?;
+        Ok(Self {
             layers: network.to_string(),
             mult_adds: cost.mult_adds,
             parameters: cost.parameters,
-            latency_ms: table.map(|table| table.latency_ms(&genome)).transpose()?,
+            latency_ms: None,
             genome,
         })
     }

@@ -1,10 +1,11 @@
 //! The networks that a run chooses from.
 
-use scarlet_arch::{Activation, Architecture, Layer, Operation, Preprocessing, SearchSpace, Skip};
+use scarlet_arch::{
+    Activation, Architecture, ArchitectureError, Layer, Operation, Preprocessing, SearchSpace, Skip,
+};
 use serde::{Deserialize, Serialize};
 
 use super::Input;
-use super::RunError;
 
 /// A plan of channels and strides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -93,7 +94,7 @@ impl Default for SpaceSettings {
 
 impl SpaceSettings {
     /// Total stride of the space's networks.
-    pub(super) fn stride(&self) -> Result<usize, RunError> {
+    pub(crate) fn stride(&self) -> Result<usize, ArchitectureError> {
         Ok(self.template()?.total_stride())
     }
 
@@ -116,7 +117,7 @@ impl SpaceSettings {
     /// # Errors
     ///
     /// When there can be no such network.
-    pub(super) fn build(&self, input: &Input) -> Result<SearchSpace, RunError> {
+    pub(crate) fn build(&self, input: &Input) -> Result<SearchSpace, ArchitectureError> {
         let mut template = self.template()?;
         template.input_channels = input.channels;
         template.classes = input.classes;
@@ -138,11 +139,11 @@ impl SpaceSettings {
         };
         match self.width == 1.0 {
             true => Ok(space),
-            false => Ok(space.with_width(self.width)?),
+            false => space.with_width(self.width),
         }
     }
 
-    fn template(&self) -> Result<Architecture, RunError> {
+    fn template(&self) -> Result<Architecture, ArchitectureError> {
         let mut template = match self.plan {
             Plans::Tiny => tiny(SearchSpace::small_images(1, 32, 10)?.template().clone()),
             Plans::Small => SearchSpace::small_images(1, 32, 10)?.template().clone(),

@@ -1,5 +1,7 @@
 //! The first stage: all networks of the space are trained at once.
 
+use std::fs;
+
 use burn::module::Module;
 use burn::tensor::Device;
 use scarlet_arch::SearchSpace;
@@ -8,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use super::stages::Run;
 use super::{RunError, Stage, folder};
 use crate::{
-    Augment, Checkpoints, PathSampler, RunFolder, Sampling, StabilizerInit, Supernet,
-    SupernetConfig, TrainConfig, Trainer, load_checkpoint,
+    Augment, Checkpoints, Event, PathSampler, RunFolder, Sampling, StabilizerInit, Supernet,
+    SupernetConfig, TrainConfig, TrainError, Trainer, load_checkpoint,
 };
 
 /// The search space, so that the supernet can be used without the images.
@@ -63,14 +65,45 @@ impl Run {
             let settings = &self.config.supernet;
             folder.write_json(SPACE, &self.space)?;
             let supernet = self.new_supernet()?;
-            let sampler = PathSampler::new(settings.sampling, &self.space, settings.recipe.seed);
             let trained = Trainer::new(settings.recipe.clone())
                 .with_checkpoints(Checkpoints::new(folder.file(folder::SUPERNET)).resuming())
                 .with_observer(self.training_observer(Stage::Supernet))
-                .train(supernet, sampler, &self.data.train)?;
+                .train(supernet, self.new_sampler(), &self.data.train)?;
             self.unless_stopped(Stage::Supernet, trained.completed)?;
             Ok(trained.into_best())
         })
+    }
+
+    /// Updates that a folder's supernet has yet to be trained by.
+    pub(super) fn supernet_steps_left(&self, folder: &RunFolder) -> Result<u64, RunError> {
+        let path = folder.file(folder::SUPERNET_EVENTS);
+        let text = match path.try_exists().map_err(TrainError::read(&path))? {
+            true => fs::read_to_string(&path).map_err(TrainError::read(&path))?,
+            false => String::new(),
+        };
+        let mut done = 0;
+        for line in text.lines() {
+            match serde_json::from_str(line) {
+                Ok(Event::Finished {
+                    completed: true, ..
+                }) => return Ok(0),
+                Ok(Event::Checkpoint { step, .. }) => done = step,
+                _ => {}
+            }
+        }
+        let paths = self.new_sampler().paths_per_step();
+        let steps = self
+            .config
+            .supernet
+            .recipe
+            .steps(self.data.train.len(), paths);
+        Ok(steps.saturating_sub(done))
+    }
+
+    /// What draws the networks that every update of the supernet trains.
+    pub(super) fn new_sampler(&self) -> PathSampler {
+        let settings = &self.config.supernet;
+        PathSampler::new(settings.sampling, &self.space, settings.recipe.seed)
     }
 
     /// The supernet with random weights.

@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::dataset::Location;
 #[cfg(doc)]
 use crate::dataset::PhotographCache;
-use crate::run::overlay;
+use crate::run::changed;
 use crate::{Augment, ColorJitter, Optimizer, ResizedCrop, TrainConfig, TrainError};
 
 /// Whether a network is trained from scratch or from weights, which want other settings.
@@ -173,14 +173,7 @@ impl StandaloneConfig {
     ///
     /// [`TrainError::Settings`] for one that does not exist or is of the wrong kind.
     pub fn with(&self, changes: Value) -> Result<Self, TrainError> {
-        let settings = |error: serde_json::Error| TrainError::Settings {
-            problem: error.to_string(),
-        };
-        let mut tree = serde_json::to_value(self).map_err(settings)?;
-        overlay(&mut tree, changes, "").map_err(|error| TrainError::Settings {
-            problem: error.to_string(),
-        })?;
-        serde_json::from_value(tree).map_err(settings)
+        changed(self, changes, "")
     }
 }
 

@@ -1,11 +1,13 @@
 //! [`StudyConfig`]: everything that determines a study, as data.
 
-use scarlet_arch::{Block, Expansion, Genome, Layer, Operation, SearchSpace, Skip};
+use scarlet_arch::{Genome, SearchSpace, Skip};
 use serde::{Deserialize, Serialize};
 
+use super::settings::space_for;
 use crate::dataset::Images;
-use crate::error::require;
+use crate::error::{require, require_different};
 use crate::random::{Purpose, Stream};
+use crate::run::SpaceSettings;
 use crate::{Augment, EvaluatorConfig, Sampling, StabilizerInit, TrainConfig, TrainError};
 
 /// Everything that determines a study besides the images.
@@ -64,7 +66,8 @@ impl StudyConfig {
     }
 
     /// A study on small images that takes some minutes on two cores for some thousand of them: 7
-    /// layers at a half and a quarter of the images' sides, of 4 blocks and a skip each.
+    /// layers at a half and a quarter of the images' sides, of 4 blocks and a skip each, the space
+    /// of [`SpaceSettings::default`].
     ///
     /// # Errors
     ///
@@ -95,7 +98,7 @@ impl StudyConfig {
                 calibration_images: 256,
                 ..EvaluatorConfig::default()
             },
-            ..Self::new(small_space(images)?)
+            ..Self::new(space_for(&SpaceSettings::default(), images)?)
         })
     }
 
@@ -106,17 +109,7 @@ impl StudyConfig {
     /// [`TrainError::Setting`] names the first that is out of its range.
     pub fn validate(&self) -> Result<(), TrainError> {
         let natural = "at least 1";
-        let seeds = &self.seeds;
-        require(!seeds.is_empty(), "seeds", "none", "at least one")?;
-        let mut sorted = seeds.clone();
-        sorted.sort_unstable();
-        sorted.dedup();
-        require(
-            sorted.len() == seeds.len(),
-            "seeds",
-            format!("{seeds:?}"),
-            "different from each other",
-        )?;
+        require_different(&self.seeds)?;
         require(self.networks >= 2, "networks", self.networks, "at least 2")?;
         // Half, so that drawing different ones comes to an end soon.
         require(
@@ -132,6 +125,8 @@ impl StudyConfig {
             "one of the space's layers, counted from 1",
         )?;
         require(self.paths > 0, "paths", self.paths, natural)?;
+        let images = self.images.unwrap_or(1);
+        require(images > 0, "images", images, natural)?;
         require(
             self.space.skip().is_some(),
             "space",
@@ -194,42 +189,30 @@ impl StudyConfig {
     }
 }
 
-fn small_space(images: &Images) -> Result<SearchSpace, TrainError> {
-    let plan = [
-        (16, 1),
-        (16, 1),
-        (32, 2),
-        (32, 1),
-        (32, 1),
-        (64, 1),
-        (64, 1),
-    ];
-    let [channels, side, _] = images.shape();
-    let space = SearchSpace::small_images(channels, 32, images.classes().len())?;
-    let mut template = space.template().clone();
-    (template.stem, template.separable, template.head) = (16, 16, 256);
-    template.name = "study".to_owned();
-    template.layers = plan
-        .iter()
-        .map(|&(channels, stride)| Layer {
-            operation: Operation::Linear,
-            channels,
-            stride,
-        })
-        .collect();
-    template.preprocessing.resolution = side;
-    let mut choices = Vec::new();
-    for factor in [3, 6] {
-        for kernel in [3, 5] {
-            choices.push(Operation::InvertedResidual(Block {
-                kernel,
-                expansion: Expansion::Times(factor),
-                squeeze_excite: false,
-            }));
+/// A question to a study.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Question {
+    /// How alike are the outputs of a layer's choices?
+    Similarity,
+    /// How far do one-shot accuracies lie apart?
+    Spread,
+    /// Does a supernet rank networks as their own training does?
+    Ranking,
+}
+
+impl Question {
+    /// The supernets that answer it, each with every seed.
+    pub fn variants(self) -> &'static [Variant] {
+        match self {
+            Self::Similarity | Self::Spread => &Variant::SKIPS,
+            Self::Ranking => &Variant::ALL,
         }
     }
-    choices.push(Operation::Linear);
-    Ok(SearchSpace::new(template, choices)?)
+
+    /// Whether networks are trained on their own for it.
+    pub fn trains_networks(self) -> bool {
+        self == Self::Ranking
+    }
 }
 
 /// What differs between the supernets of a study.

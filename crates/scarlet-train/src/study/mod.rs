@@ -16,42 +16,35 @@
 
 mod analysis;
 mod config;
+mod plan;
 mod records;
+mod settings;
 mod similarity;
+mod work;
 
 use std::fs;
 use std::path::Path;
 
-use burn::module::Module;
 use burn::tensor::Device;
-use scarlet::ScarletConfig;
-use scarlet_arch::{Cost, Genome, Skip};
+use scarlet_arch::Genome;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use self::settings::check_settings;
+use self::work::Work;
 use crate::dataset::TrainTest;
-use crate::random::{Purpose, Stream};
 use crate::run_folder::RunFolder;
-use crate::supernet::{draw_weights, path_architecture};
-use crate::{
-    Checkpoints, Control, Event, PathSampler, Supernet, SupernetConfig, TrainConfig, TrainError,
-    Trainer, measure, recalibrate,
-};
+use crate::{Control, Event, TrainError};
 
 pub use self::analysis::{RankingRow, Resolution, SpreadRow, ranking, spread};
-pub use self::config::{StudyConfig, Variant};
+pub use self::config::{Question, StudyConfig, Variant};
+pub use self::plan::{StudyPlan, Trainings};
 pub use self::records::{OneShot, Similarity, StandaloneRecord, SupernetRecord};
-
-/// Images whose features are compared.
-const PROBE_IMAGES: usize = 64;
 
 /// A study with its folder.
 pub struct Study {
     folder: RunFolder,
-    config: StudyConfig,
-    genomes: Vec<Genome>,
-    data: TrainTest,
-    device: Device,
+    work: Work,
 }
 
 /// What a study is doing.
@@ -76,11 +69,12 @@ pub type StudyObserver<'a> = dyn FnMut(&StudyEvent<'_>) -> Control + 'a;
 
 impl Study {
     /// Begins a study in a folder, or goes on with the one that it holds, on an autodiff device.
+    /// `data` are the images of the settings' source, of which it takes as many as they say.
     ///
     /// # Errors
     ///
-    /// When a setting is out of its range, when the folder holds a study with other settings, and
-    /// when it cannot be read or written.
+    /// When a setting is out of its range, when the folder holds a study with other settings, when
+    /// the images do not fit, and when the folder cannot be read or written.
     pub fn open(
         folder: impl AsRef<Path>,
         config: StudyConfig,
@@ -89,20 +83,16 @@ impl Study {
     ) -> Result<Self, TrainError> {
         config.validate()?;
         let folder = folder.as_ref();
-        let folder = match Self::stored(folder)? {
-            None => RunFolder::create(folder, &config)?,
-            Some((opened, stored)) => {
-                same_settings(&opened, &stored, &config)?;
-                opened
-            }
+        let stored = Self::stored(folder)?;
+        if let Some((_, stored)) = &stored {
+            check_settings(folder, stored, &config)?;
+        }
+        let work = Work::new(config, &data, device)?;
+        let folder = match stored {
+            None => RunFolder::create(folder, &work.config)?,
+            Some((opened, _)) => opened,
         };
-        Ok(Self {
-            genomes: config.genomes()?,
-            folder,
-            config,
-            data,
-            device: device.clone(),
-        })
+        Ok(Self { folder, work })
     }
 
     /// The settings of the study that a folder holds, if it holds one.
@@ -124,17 +114,17 @@ impl Study {
 
     /// The settings.
     pub fn config(&self) -> &StudyConfig {
-        &self.config
+        &self.work.config
     }
 
     /// The networks that are studied.
     pub fn genomes(&self) -> &[Genome] {
-        &self.genomes
+        &self.work.genomes
     }
 
     /// Number of images that everything is measured on.
     pub fn test_images(&self) -> usize {
-        self.data.test.len()
+        self.work.data.test.len()
     }
 
     /// The folder, for what is made of the records.
@@ -153,14 +143,14 @@ impl Study {
         variants: &[Variant],
         observer: &mut StudyObserver<'_>,
     ) -> Result<Option<Vec<SupernetRecord>>, TrainError> {
-        let total = variants.len() * self.config.seeds.len();
+        let total = variants.len() * self.work.config.seeds.len();
         let mut records = Vec::with_capacity(total);
-        for &seed in &self.config.seeds {
+        for &seed in &self.work.config.seeds {
             for &variant in variants {
-                let (skip, sampling) = (variant.skip_name(), variant.sampling_name());
-                let name = format!("supernet-{skip}-{sampling}-{seed}");
+                let name = supernet_name(variant, seed);
+                let checkpoints = self.folder.file(&name);
                 let record = self.unit(&name, records.len(), total, observer, |observer| {
-                    self.supernet(variant, seed, &name, observer)
+                    self.work.supernet(variant, seed, checkpoints, observer)
                 })?;
                 match record {
                     Some(record) => records.push(record),
@@ -181,12 +171,13 @@ impl Study {
         &self,
         observer: &mut StudyObserver<'_>,
     ) -> Result<Option<Vec<StandaloneRecord>>, TrainError> {
-        let total = self.genomes.len();
+        let total = self.work.genomes.len();
         let mut records = Vec::with_capacity(total);
-        for genome in &self.genomes {
-            let name = format!("network-{genome}");
+        for genome in &self.work.genomes {
+            let name = network_name(genome);
+            let checkpoints = self.folder.file(&name);
             let record = self.unit(&name, records.len(), total, observer, |observer| {
-                self.network(genome, &name, observer)
+                self.work.network(genome, checkpoints, observer)
             })?;
             match record {
                 Some(record) => records.push(record),
@@ -205,9 +196,10 @@ impl Study {
         observer: &mut StudyObserver<'_>,
         work: impl FnOnce(&mut StudyObserver<'_>) -> Result<Option<R>, TrainError>,
     ) -> Result<Option<R>, TrainError> {
-        let file = format!("{name}.json");
-        if self.folder.file(&file).is_file() {
-            return self.folder.read_json(&file).map(Some);
+        let file = record_file(name);
+        if is_done(self.folder.path(), name) {
+            let record = self.folder.read_json(&file)?;
+            return Ok(Some(record));
         }
         if observer(&StudyEvent::Unit { name, done, total }) == Control::Stop {
             return Ok(None);
@@ -216,132 +208,37 @@ impl Study {
             return Ok(None);
         };
         self.folder.write_json(&file, &record)?;
-        // The record is what the checkpoints were for.
-        let checkpoints = self.folder.file(name);
-        if checkpoints.is_dir() {
-            fs::remove_dir_all(&checkpoints).map_err(TrainError::write(&checkpoints))?;
-        }
+        self.remove_checkpoints(name)?;
         Ok(Some(record))
     }
 
-    fn supernet(
-        &self,
-        variant: Variant,
-        seed: u64,
-        name: &str,
-        observer: &mut StudyObserver<'_>,
-    ) -> Result<Option<SupernetRecord>, TrainError> {
-        let config = &self.config;
-        let space = config.space.clone().with_skip(variant.skip())?;
-        let sampler = PathSampler::new(variant.sampling, &space, seed);
-        let supernet = SupernetConfig::new(space)
-            .with_stabilizer(config.stabilizer)
-            .try_init(seed, &self.device)?;
-        let training = TrainConfig {
-            seed,
-            ..config.supernet.clone()
-        };
-        let trained = Trainer::new(training)
-            .with_checkpoints(Checkpoints::new(self.folder.file(name)).resuming())
-            .with_observer(|event: &Event| observer(&StudyEvent::Training(event)))
-            .train(supernet, sampler, &self.data.train)?;
-        if !trained.completed {
-            return Ok(None);
+    /// The record is what the checkpoints were for. A process that is killed right behind it
+    /// leaves them to the next.
+    fn remove_checkpoints(&self, name: &str) -> Result<(), TrainError> {
+        let checkpoints = self.folder.file(name);
+        match checkpoints.is_dir() {
+            true => fs::remove_dir_all(&checkpoints).map_err(TrainError::write(&checkpoints)),
+            false => Ok(()),
         }
-        let epochs = trained.epochs.clone();
-        let supernet = trained.into_best().valid();
-        self.judge(&supernet, variant, seed, epochs).map(Some)
-    }
-
-    fn judge(
-        &self,
-        supernet: &Supernet,
-        variant: Variant,
-        seed: u64,
-        epochs: Vec<crate::EpochRecord>,
-    ) -> Result<SupernetRecord, TrainError> {
-        let evaluator = &self.config.evaluator;
-        let (train, test) = (&self.data.train, &self.data.test);
-        let stream = Stream::new(evaluator.seed, Purpose::Calibration, 0);
-        let mut chosen = { stream }.permutation(train.len());
-        chosen.truncate(evaluator.calibration_images);
-        let calibration = train.select(&chosen);
-        let mut scores = Vec::with_capacity(self.genomes.len());
-        for genome in &self.genomes {
-            let path = supernet.path(genome)?;
-            let recalibrated = recalibrate(&path, &calibration, evaluator.batch_size)?;
-            scores.push(OneShot {
-                genome: genome.clone(),
-                recalibrated: measure(&recalibrated, test, evaluator.batch_size)?.accuracy(),
-                as_trained: measure(&path, test, evaluator.batch_size)?.accuracy(),
-            });
-        }
-        let probe: Vec<usize> = (0..test.len().min(PROBE_IMAGES)).collect();
-        Ok(SupernetRecord {
-            variant,
-            seed,
-            epochs,
-            scores,
-            similarity: similarity::similarity(
-                supernet,
-                &self.config,
-                &calibration,
-                &test.select(&probe),
-            )?,
-        })
-    }
-
-    fn network(
-        &self,
-        genome: &Genome,
-        name: &str,
-        observer: &mut StudyObserver<'_>,
-    ) -> Result<Option<StandaloneRecord>, TrainError> {
-        let config = &self.config;
-        // As in a supernet without stabilizers: what a skip that changes the shape does instead
-        // stays a layer of its own.
-        let space = config.space.clone().with_skip(Skip::Identity)?;
-        let architecture = path_architecture(&space, genome)?;
-        let resolution = architecture.preprocessing.resolution;
-        let mult_adds = Cost::of(&architecture, resolution)?.mult_adds;
-        let network = ScarletConfig::from(architecture).try_init(&self.device)?;
-        draw_weights(&network, config.standalone.seed, &self.device);
-        let trained = Trainer::new(config.standalone.clone())
-            .with_checkpoints(Checkpoints::new(self.folder.file(name)).resuming())
-            .with_observer(|event: &Event| observer(&StudyEvent::Training(event)))
-            .train(network, (), &self.data.train)?;
-        if !trained.completed {
-            return Ok(None);
-        }
-        let network = trained.into_best();
-        let batch_size = config.evaluator.batch_size;
-        Ok(Some(StandaloneRecord {
-            genome: genome.clone(),
-            accuracy: measure(&network, &self.data.test, batch_size)?.accuracy(),
-            mult_adds,
-        }))
     }
 }
 
-/// Refuses settings other than those that a folder's records were made with.
-fn same_settings(
-    folder: &RunFolder,
-    stored: &StudyConfig,
-    given: &StudyConfig,
-) -> Result<(), TrainError> {
-    let json = |config: &StudyConfig| serde_json::to_value(config).unwrap_or_default();
-    let (stored, given) = (json(stored), json(given));
-    let fields = stored.as_object().into_iter().flatten();
-    for (setting, old) in fields {
-        let new = &given[setting];
-        if old != new {
-            return Err(TrainError::SettingsChanged {
-                path: folder.path().to_owned(),
-                setting: setting.clone(),
-                stored: old.to_string(),
-                given: new.to_string(),
-            });
-        }
-    }
-    Ok(())
+/// Name of the unit that a supernet is.
+fn supernet_name(variant: Variant, seed: u64) -> String {
+    let (skip, sampling) = (variant.skip_name(), variant.sampling_name());
+    format!("supernet-{skip}-{sampling}-{seed}")
+}
+
+/// Name of the unit that a network on its own is.
+fn network_name(genome: &Genome) -> String {
+    format!("network-{genome}")
+}
+
+fn record_file(name: &str) -> String {
+    format!("{name}.json")
+}
+
+/// Whether a study's folder holds the record of a unit.
+fn is_done(folder: &Path, name: &str) -> bool {
+    folder.join(record_file(name)).is_file()
 }

@@ -5,81 +5,83 @@ mod search;
 mod tables;
 
 use self::tables::{pairs, scores, write_csv};
-use scarlet_train::dataset::{DatasetError, Location, TrainTest};
 use scarlet_train::study::{
-    Resolution, StandaloneRecord, Study, StudyConfig, StudyEvent, SupernetRecord, Variant, ranking,
+    Question, Resolution, StandaloneRecord, Study, StudyEvent, StudyPlan, SupernetRecord, ranking,
     spread,
 };
-use scarlet_train::{Control, Event, TrainError};
+use scarlet_train::{Control, Event};
 use serde::Serialize;
 
-use crate::cli::study::{StudyArgs, StudyQuestion, SupernetStudyArgs};
+use crate::cli::study::{StudyArgs, StudyQuestion};
 use crate::error::CliError;
 use crate::interrupt::Interrupt;
 use crate::model::open_device;
 use crate::report::number::percent;
 use crate::report::print_json;
-use crate::report::study::{SkipSimilarity, ranking_text, similarity_text, spread_text};
-use crate::run_settings::make_absolute;
+use crate::report::study::{SkipSimilarity, plan_text, ranking_text, similarity_text, spread_text};
+use crate::study_settings::configuration;
 use crate::terminal::{Progress, Terminal};
 
 pub(super) fn run(args: &StudyArgs, terminal: &Terminal) -> Result<(), CliError> {
-    match &args.question {
-        StudyQuestion::Similarity(args) => similarity(args, terminal),
-        StudyQuestion::Spread(args) => spread_of_accuracies(args, terminal),
-        StudyQuestion::Ranking(args) => ranking_of_networks(args, terminal),
-        StudyQuestion::Search(args) => search::run(args, terminal),
-    }
-}
-
-fn open<'a>(
-    args: &SupernetStudyArgs,
-    terminal: &'a Terminal,
-) -> Result<(Study, Watch<'a>), CliError> {
+    let (question, args) = match &args.question {
+        StudyQuestion::Similarity(args) => (Question::Similarity, args),
+        StudyQuestion::Spread(args) => (Question::Spread, args),
+        StudyQuestion::Ranking(args) => (Question::Ranking, args),
+        StudyQuestion::Search(args) => return search::run(args, terminal),
+    };
     let device = open_device(&args.compute)?.autodiff();
-    let (config, data) = configured(args)?;
+    let (config, data) = configuration(args)?;
+    if args.dry_run {
+        let plan = StudyPlan::of(&args.folder, question, config, &data, &device)?;
+        return match args.json {
+            true => print_json(terminal, &plan),
+            false => terminal.print(&plan_text(&plan)),
+        };
+    }
     let study = Study::open(&args.folder, config, data, &device)?;
     let watch = Watch {
         terminal,
         interrupt: Interrupt::listen()?,
         progress: None,
     };
-    Ok((study, watch))
+    match question {
+        Question::Similarity => similarity(&study, watch, args.json),
+        Question::Spread => spread_of_accuracies(&study, watch, args.json),
+        Question::Ranking => ranking_of_networks(&study, watch, args.json),
+    }
 }
 
-fn similarity(args: &SupernetStudyArgs, terminal: &Terminal) -> Result<(), CliError> {
-    let (study, mut watch) = open(args, terminal)?;
-    let supernets = watch.supernets(&study, &Variant::SKIPS)?;
+fn similarity(study: &Study, mut watch: Watch<'_>, json: bool) -> Result<(), CliError> {
+    let supernets = watch.supernets(study, Question::Similarity)?;
     write_csv(study.folder(), "similarity.csv", &pairs(&supernets))?;
     let picture = pictures::similarity(&supernets)?;
     study.folder().write("similarity.svg", picture.as_bytes())?;
     let rows = skip_similarities(&supernets);
-    answer(args.json, terminal, &rows, similarity_text)
+    answer(json, watch.terminal, &rows, similarity_text)
 }
 
-fn spread_of_accuracies(args: &SupernetStudyArgs, terminal: &Terminal) -> Result<(), CliError> {
-    let (study, mut watch) = open(args, terminal)?;
-    let supernets = watch.supernets(&study, &Variant::SKIPS)?;
+fn spread_of_accuracies(study: &Study, mut watch: Watch<'_>, json: bool) -> Result<(), CliError> {
+    let supernets = watch.supernets(study, Question::Spread)?;
     let rows = spread(&supernets);
     write_csv(study.folder(), "spread.csv", &rows)?;
     write_csv(study.folder(), "one-shot.csv", &scores(&supernets))?;
     let picture = pictures::spread(&supernets)?;
     study.folder().write("spread.svg", picture.as_bytes())?;
-    answer(args.json, terminal, &rows, spread_text)
+    answer(json, watch.terminal, &rows, spread_text)
 }
 
-fn ranking_of_networks(args: &SupernetStudyArgs, terminal: &Terminal) -> Result<(), CliError> {
-    let (study, mut watch) = open(args, terminal)?;
-    let networks = watch.networks(&study)?;
-    let supernets = watch.supernets(&study, &Variant::ALL)?;
+fn ranking_of_networks(study: &Study, mut watch: Watch<'_>, json: bool) -> Result<(), CliError> {
+    let networks = watch.networks(study)?;
+    let supernets = watch.supernets(study, Question::Ranking)?;
     let rows = ranking(&supernets, &networks);
-    warn_of_chance(Resolution::of(&networks, study.test_images()), terminal);
+    let resolution = Resolution::of(&networks, study.test_images());
+    warn_of_chance(resolution, watch.terminal);
     write_csv(study.folder(), "ranking.csv", &rows)?;
     write_csv(study.folder(), "one-shot.csv", &scores(&supernets))?;
     write_csv(study.folder(), "networks.csv", &networks)?;
     let picture = pictures::ranking(&supernets, &networks)?;
     study.folder().write("ranking.svg", picture.as_bytes())?;
-    answer(args.json, terminal, &rows, ranking_text)
+    answer(json, watch.terminal, &rows, ranking_text)
 }
 
 fn warn_of_chance(resolution: Resolution, terminal: &Terminal) {
@@ -91,45 +93,6 @@ fn warn_of_chance(resolution: Resolution, terminal: &Terminal) {
             percent(resolution.error)
         ));
     }
-}
-
-/// What the folder's study was begun with, or the defaults, with what `args` say; and its images.
-fn configured(args: &SupernetStudyArgs) -> Result<(StudyConfig, TrainTest), CliError> {
-    let stored = Study::stored_config(&args.folder)?;
-    let given = args.data.as_ref().or(stored.as_ref().map(|it| &it.source));
-    let source = given.map_or_else(|| "fashion-sample".to_owned(), String::clone);
-    let read = || {
-        let images = Location::find(&source)?.images()?;
-        images.ok_or_else(|| DatasetError::SizesDiffer {
-            found: source.clone(),
-        })
-    };
-    let mut data = read().map_err(TrainError::from)?;
-    let mut config = match stored {
-        Some(stored) => stored,
-        None => StudyConfig::small_images(&data.train)?,
-    };
-    config.source = source;
-    make_absolute(&mut config.source);
-    config.images = args.images.or(config.images);
-    config.by_depth |= args.by_depth;
-    if let Some(seeds) = args.seeds {
-        config.seeds = (0..u64::from(seeds)).collect();
-    }
-    let settings = [
-        (&mut config.networks, args.networks),
-        (&mut config.layer, args.layer),
-        (&mut config.supernet.epochs, args.supernet_epochs),
-        (&mut config.standalone.epochs, args.network_epochs),
-    ];
-    for (setting, given) in settings {
-        *setting = given.unwrap_or(*setting);
-    }
-    if let Some(images) = config.images.filter(|&images| images < data.train.len()) {
-        let share = images as f64 / data.train.len() as f64;
-        (_, data.train) = data.train.split(share, 0).map_err(TrainError::from)?;
-    }
-    Ok((config, data))
 }
 
 fn answer<R: Serialize>(
@@ -168,8 +131,9 @@ impl Watch<'_> {
     fn supernets(
         &mut self,
         study: &Study,
-        variants: &[Variant],
+        question: Question,
     ) -> Result<Vec<SupernetRecord>, CliError> {
+        let variants = question.variants();
         let records = study.supernets(variants, &mut |event: &StudyEvent<'_>| self.see(event))?;
         self.finish(records)
     }

@@ -1,6 +1,6 @@
 //! `scarlet study search`.
 
-use scarlet_train::run::{ComparisonConfig, RunConfig, RunError};
+use scarlet_train::run::{RunConfig, RunError};
 
 use super::pictures;
 use super::tables::{generations, write_csv};
@@ -11,16 +11,22 @@ use crate::error::CliError;
 use crate::interrupt::Interrupt;
 use crate::model::open_device;
 use crate::report::print_json;
-use crate::report::study::{FoundVolumes, found_text};
+use crate::report::study::{FoundVolumes, comparison_text, found_text};
+use crate::study_settings::comparison;
 use crate::terminal::Terminal;
 
 pub(super) fn run(args: &SearchStudyArgs, terminal: &Terminal) -> Result<(), CliError> {
     let device = open_device(&args.compute)?;
     let (folder, config) = RunConfig::open_existing(&args.folder)?;
-    let comparison = ComparisonConfig {
-        seeds: (0..u64::from(args.seeds)).collect(),
-        evaluations: args.evaluations.unwrap_or(config.search.evaluations),
-    };
+    let comparison = comparison(args, config.search.evaluations)?;
+    if args.dry_run {
+        let run = prepare(config, device, terminal)?;
+        let plan = run.timed_comparison(&folder, &comparison)?;
+        return match args.json {
+            true => print_json(terminal, &plan),
+            false => terminal.print(&comparison_text(&plan)),
+        };
+    }
     let watch = Watch::new(terminal.clone(), Interrupt::listen()?);
     let run = prepare(config, device, terminal)?.with_observer(watch);
     let searches = run
