@@ -76,6 +76,21 @@ fn every_question_has_a_table_and_a_picture() {
     assert_eq!(read("similarity.csv").lines().count(), 1 + 2 * 4);
     assert!(read("similarity.svg").contains("stabilizer, layer 4"));
 
+    let table = read("projection.csv");
+    assert_eq!(table.lines().count(), 1 + 2 * 2);
+    assert!(table.starts_with("skip,seed,layer,choice,x,y,explained\n"));
+    // Two points lie opposite each other, sqrt(2 - 2 · 0.25) apart.
+    let mut rows = csv::Reader::from_reader(table.as_bytes());
+    let places: Vec<f64> = rows
+        .records()
+        .map(|row| row.unwrap()[4].parse().unwrap())
+        .collect();
+    assert!(
+        ((places[0] - places[1]).abs() - 1.5f64.sqrt()).abs() < 1e-9,
+        "{table}"
+    );
+    assert!(read("projection.svg").contains("identity, layer 4, 100 % of the variance"));
+
     let json = scarlet(["study", "spread", path, "--json"]).json();
     assert_eq!(json.as_array().unwrap().len(), 4);
     assert!((json[0]["standard_deviation"].as_f64().unwrap() - 0.1).abs() < 1e-9);

@@ -7,7 +7,7 @@
 //! | one page that any browser opens from the file system, without a network | [`html`] |
 //! | the front as a picture, for light and dark backgrounds | [`front_svg`] |
 //! | every candidate, one per line | [`front_csv`] |
-//! | similarities, spreads and rankings of a study | [`heat_maps_svg`], [`strips_svg`], [`scatters_svg`] |
+//! | similarities, spreads and rankings of a study | [`heat_maps_svg`], [`planes_svg`], [`strips_svg`], [`scatters_svg`] |
 //! | how far several searches came | [`curves_svg`] |
 //! | where a network's time goes, under the machine's roofs | [`roofline_svg`] |
 //!
@@ -22,6 +22,7 @@ mod front;
 mod metric;
 mod page;
 mod picture;
+mod plane;
 mod roofline;
 mod run;
 mod study;
@@ -31,6 +32,7 @@ pub use curves::{Curve, curves_svg};
 pub use error::ReportError;
 pub use front::front_svg;
 pub use page::html;
+pub use plane::{Plane, PlanePoint, planes_svg};
 pub use roofline::{Roofline, RooflinePoint, roofline_svg};
 pub use run::{
     Candidate, Chosen, Fact, Reference, RunReport, SearchSummary, TrainedEpoch, TrainingCurve,

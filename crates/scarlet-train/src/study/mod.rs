@@ -6,7 +6,7 @@
 //!
 //! | question | units | answer |
 //! |---|---|---|
-//! | how alike are the outputs of a layer's choices? | [`Study::supernets`] | [`SupernetRecord::similarity`] |
+//! | how alike are the outputs of a layer's choices? | [`Study::supernets`] | [`SupernetRecord::similarity`], [`Similarity::projection`] |
 //! | how far do one-shot accuracies lie apart? | [`Study::supernets`] | [`spread`] |
 //! | does a supernet rank networks as their own training does? | [`Study::supernets`], [`Study::standalone`] | [`ranking`] |
 //!
@@ -17,6 +17,7 @@
 mod analysis;
 mod config;
 mod plan;
+mod projection;
 mod records;
 mod settings;
 mod similarity;
@@ -39,6 +40,7 @@ use crate::{Control, Event, TrainError};
 pub use self::analysis::{RankingRow, Resolution, SpreadRow, ranking, spread};
 pub use self::config::{Question, StudyConfig, Variant};
 pub use self::plan::{StudyPlan, Trainings};
+pub use self::projection::Projection;
 pub use self::records::{OneShot, Similarity, StandaloneRecord, SupernetRecord};
 
 /// A study with its folder.

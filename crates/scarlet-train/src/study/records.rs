@@ -57,6 +57,22 @@ pub struct Similarity {
 }
 
 impl Similarity {
+    /// The mean over several supernets, of the same layer and choices; `None` of none.
+    pub fn mean_of(records: &[&Self]) -> Option<Self> {
+        let first = records.first()?;
+        let mean = |row: usize, column: usize| {
+            let values = records.iter().map(|it| it.cosine[row][column]);
+            values.sum::<f64>() / records.len() as f64
+        };
+        let count = first.choices.len();
+        let row = |row| (0..count).map(|column| mean(row, column)).collect();
+        Some(Self {
+            layer: first.layer,
+            choices: first.choices.clone(),
+            cosine: (0..count).map(row).collect(),
+        })
+    }
+
     /// The mean over the pairs of a skip and a block.
     pub fn skip_with_blocks(&self) -> f64 {
         self.mean(|a, b| self.is_skip(a) != self.is_skip(b))
@@ -67,7 +83,8 @@ impl Similarity {
         self.mean(|a, b| a != b && !self.is_skip(a) && !self.is_skip(b))
     }
 
-    fn is_skip(&self, choice: usize) -> bool {
+    /// Whether one of the choices is the layer's skip.
+    pub fn is_skip(&self, choice: usize) -> bool {
         matches!(self.choices[choice].as_str(), "-" | "L")
     }
 

@@ -4,7 +4,7 @@ mod pictures;
 mod search;
 mod tables;
 
-use self::tables::{pairs, scores, write_csv};
+use self::tables::{pairs, places, scores, write_csv};
 use scarlet_train::study::{
     Question, Resolution, StandaloneRecord, Study, StudyEvent, StudyPlan, SupernetRecord, ranking,
     spread,
@@ -56,6 +56,9 @@ fn similarity(study: &Study, mut watch: Watch<'_>, json: bool) -> Result<(), Cli
     write_csv(study.folder(), "similarity.csv", &pairs(&supernets))?;
     let picture = pictures::similarity(&supernets)?;
     study.folder().write("similarity.svg", picture.as_bytes())?;
+    write_csv(study.folder(), "projection.csv", &places(&supernets))?;
+    let picture = pictures::projection(&supernets)?;
+    study.folder().write("projection.svg", picture.as_bytes())?;
     let rows = skip_similarities(&supernets);
     answer(json, watch.terminal, &rows, similarity_text)
 }

@@ -1,35 +1,57 @@
 //! The study's records as pictures.
 
 use scarlet_report::{
-    Curve, HeatMap, ReportError, Scatter, Strip, curves_svg, heat_maps_svg, scatters_svg,
-    strips_svg,
+    Curve, HeatMap, Plane, PlanePoint, ReportError, Scatter, Strip, curves_svg, heat_maps_svg,
+    planes_svg, scatters_svg, strips_svg,
 };
 use scarlet_train::run::ComparedSearch;
-use scarlet_train::study::{self, StandaloneRecord, SupernetRecord, Variant};
+use scarlet_train::study::{self, Similarity, StandaloneRecord, SupernetRecord, Variant};
 
 use crate::report::study::statistics;
 
 /// A matrix for each kind of skip: the mean over the seeds.
 pub(super) fn similarity(supernets: &[SupernetRecord]) -> Result<String, ReportError> {
-    let mut maps = Vec::new();
+    let maps = mean_similarities(supernets).into_iter();
+    let maps = maps.map(|(title, similarity)| HeatMap {
+        title,
+        labels: similarity.choices,
+        values: similarity.cosine,
+    });
+    heat_maps_svg(&maps.collect::<Vec<_>>())
+}
+
+/// The choices on a plane for each kind of skip, by the mean similarity over the seeds.
+pub(super) fn projection(supernets: &[SupernetRecord]) -> Result<String, ReportError> {
+    let planes = mean_similarities(supernets).into_iter();
+    let planes = planes.map(|(title, similarity)| {
+        let projection = similarity.projection();
+        Plane {
+            title,
+            note: format!("{:.0} % of the variance", 100.0 * projection.explained),
+            points: (similarity.choices.iter().zip(projection.points).enumerate())
+                .map(|(choice, (label, at))| PlanePoint {
+                    label: label.clone(),
+                    at,
+                    marked: similarity.is_skip(choice),
+                })
+                .collect(),
+        }
+    });
+    planes_svg(&planes.collect::<Vec<_>>())
+}
+
+/// The mean over the seeds for each kind of skip, with its heading.
+fn mean_similarities(supernets: &[SupernetRecord]) -> Vec<(String, Similarity)> {
+    let mut means = Vec::new();
     for variant in Variant::SKIPS {
         let records = of(supernets, variant);
-        let Some(first) = records.first() else {
-            continue;
-        };
-        let labels = &first.similarity.choices;
-        let mean = |row: usize, column: usize| {
-            let values = records.iter().map(|it| it.similarity.cosine[row][column]);
-            values.sum::<f64>() / records.len() as f64
-        };
-        let row = |row| (0..labels.len()).map(|column| mean(row, column)).collect();
-        maps.push(HeatMap {
-            title: format!("{}, layer {}", variant.skip_name(), first.similarity.layer),
-            labels: labels.clone(),
-            values: (0..labels.len()).map(row).collect(),
-        });
+        let records: Vec<&Similarity> = records.iter().map(|it| &it.similarity).collect();
+        if let Some(mean) = Similarity::mean_of(&records) {
+            let title = format!("{}, layer {}", variant.skip_name(), mean.layer);
+            means.push((title, mean));
+        }
     }
-    heat_maps_svg(&maps)
+    means
 }
 
 /// A strip for each supernet, with batch normalisation measured anew.

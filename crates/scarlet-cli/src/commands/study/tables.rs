@@ -61,6 +61,39 @@ pub(super) fn pairs(supernets: &[SupernetRecord]) -> Vec<Pair<'_>> {
     pairs
 }
 
+/// Where one of a layer's choices lies on a plane.
+#[derive(Serialize)]
+pub(super) struct Place<'a> {
+    skip: &'static str,
+    seed: u64,
+    layer: usize,
+    choice: &'a str,
+    x: f64,
+    y: f64,
+    /// Share of the variance that the plane shows.
+    explained: f64,
+}
+
+/// Every choice of the layer, for every supernet.
+pub(super) fn places(supernets: &[SupernetRecord]) -> Vec<Place<'_>> {
+    let mut places = Vec::new();
+    for record in supernets {
+        let similarity = &record.similarity;
+        let projection = similarity.projection();
+        let points = similarity.choices.iter().zip(&projection.points);
+        places.extend(points.map(|(choice, &[x, y])| Place {
+            skip: record.variant.skip_name(),
+            seed: record.seed,
+            layer: similarity.layer,
+            choice,
+            x,
+            y,
+            explained: projection.explained,
+        }));
+    }
+    places
+}
+
 /// A network as a supernet judged it.
 #[derive(Serialize)]
 pub(super) struct Score {
