@@ -5,12 +5,12 @@
 mod common;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use common::{tiny_data, tiny_run};
+use common::{kill_when, lines, tiny_data, tiny_run, unfinished};
 
 /// Files that an undisturbed run and a disturbed one must have in common, to the bit.
 const FINAL: [&str; 9] = [
@@ -49,42 +49,12 @@ fn finals(out: &Path) -> Vec<Vec<u8>> {
     FINAL.iter().map(read).collect()
 }
 
-/// How far a run is: lines of one of its logs.
-fn lines(path: &Path) -> usize {
-    fs::read(path).map_or(0, |bytes| bytes.iter().filter(|&&b| b == b'\n').count())
-}
-
 /// Lets a run go on until a log has grown by so many lines, then kills it. Whether it was still
 /// running.
 fn kill_after(data: &Path, out: &Path, log: &str, growth: usize) -> bool {
     let log = out.join(log);
     let before = lines(&log);
-    let mut child = start(data, out);
-    while lines(&log) < before + growth {
-        if child.try_wait().unwrap().is_some() {
-            return false;
-        }
-        thread::sleep(Duration::from_millis(1));
-    }
-    child.kill().unwrap();
-    child.wait().unwrap();
-    true
-}
-
-fn unfinished(folder: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            found.extend(unfinished(&path));
-        } else if path
-            .extension()
-            .is_some_and(|it| it == "part" || it == "tmp")
-        {
-            found.push(path);
-        }
-    }
-    found
+    kill_when(start(data, out), || lines(&log) >= before + growth)
 }
 
 #[test]

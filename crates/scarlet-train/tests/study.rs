@@ -108,6 +108,16 @@ fn units_are_done_once_and_answer_every_question() {
     let leftovers = leftovers.filter(|entry| entry.as_ref().unwrap().path().is_dir());
     assert_eq!(leftovers.count(), 0);
     drop(study);
+    // Of units whose process was killed before it could remove their checkpoints, too.
+    let left = ["supernet-stabilizer-fair-0".to_owned()];
+    let left = left
+        .into_iter()
+        .chain([format!("network-{}", config().genomes().unwrap()[1])]);
+    let left: Vec<_> = left.map(|name| folder.path().join(name)).collect();
+    for unit in &left {
+        fs::create_dir(unit).unwrap();
+        fs::write(unit.join("checkpoint.safetensors"), "of old").unwrap();
+    }
     let study = open(folder.path(), config()).unwrap();
     let mut observer = |event: &StudyEvent<'_>| panic!("{event:?}");
     let again = study.supernets(&Variant::SKIPS, &mut observer).unwrap();
@@ -116,6 +126,9 @@ fn units_are_done_once_and_answer_every_question() {
         study.standalone(&mut observer).unwrap().unwrap(),
         standalone
     );
+    for unit in &left {
+        assert!(!unit.exists(), "{unit:?}");
+    }
 }
 
 /// The default study's figures are published: neither its settings nor its networks may change.

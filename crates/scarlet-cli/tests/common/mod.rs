@@ -2,6 +2,9 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Child;
+use std::thread;
+use std::time::Duration;
 
 use assert_cmd::Command;
 
@@ -142,4 +145,42 @@ pub fn tiny_run(command: &str, data: &Path, out: &Path) -> Vec<String> {
         args.push(setting.to_owned());
     }
     args
+}
+
+/// How far a run is: lines of one of its logs.
+#[allow(dead_code, reason = "not every test file kills")]
+pub fn lines(path: &Path) -> usize {
+    fs::read(path).map_or(0, |bytes| bytes.iter().filter(|&&b| b == b'\n').count())
+}
+
+/// Kills a process as soon as it has come somewhere. Whether it was still running.
+#[allow(dead_code, reason = "not every test file kills")]
+pub fn kill_when(mut child: Child, is_there: impl Fn() -> bool) -> bool {
+    while !is_there() {
+        if child.try_wait().unwrap().is_some() {
+            return false;
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    true
+}
+
+/// Files that are not whole.
+#[allow(dead_code, reason = "not every test file kills")]
+pub fn unfinished(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(unfinished(&path));
+        } else if path
+            .extension()
+            .is_some_and(|it| it == "part" || it == "tmp")
+        {
+            found.push(path);
+        }
+    }
+    found
 }

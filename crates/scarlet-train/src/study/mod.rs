@@ -201,6 +201,7 @@ impl Study {
         let file = record_file(name);
         if is_done(self.folder.path(), name) {
             let record = self.folder.read_json(&file)?;
+            self.remove_checkpoints(name)?;
             return Ok(Some(record));
         }
         if observer(&StudyEvent::Unit { name, done, total }) == Control::Stop {
