@@ -77,6 +77,43 @@ function scale(values, from, to, spacing = 60, margin = 0.06) {
   return { at, ticks, text };
 }
 
+/** A logarithmic scale for positive values. */
+function logScale(values, from, to) {
+  let [low, high] = [Math.min(...values), Math.max(...values)].map(Math.log10);
+  const pad = (high - low) * 0.06 || 0.1;
+  [low, high] = [low - pad, high + pad];
+  const decade = Math.abs(to - from) / (high - low);
+  const factors = decade > 200 ? [1, 2, 5] : [1];
+  const ticks = [];
+  for (let power = Math.floor(low); power <= high; power++) {
+    ticks.push(...factors.map((factor) => factor * 10 ** power));
+  }
+  const at = (value) => from + ((Math.log10(value) - low) / (high - low)) * (to - from);
+  const inside = ticks.filter((tick) => Math.log10(tick) >= low && Math.log10(tick) <= high);
+  return { at, ticks: inside, text: (value) => compact.format(value) };
+}
+
+/** Writes names beside their dots, on a side where no other dot or name is. */
+function writeNames(picture, dots, box) {
+  const around = ({ x, y }) => ({ left: x - 5, right: x + 5, top: y - 5, bottom: y + 5 });
+  const taken = dots.map(around);
+  for (const { x, y, name } of dots) {
+    const wide = name.length * 6.5;
+    const before = { start: 0, middle: wide / 2, end: wide };
+    const sides = [[9, 4, "start"], [-9, 4, "end"], [0, -10, "middle"], [0, 19, "middle"],
+      [9, -10, "start"], [9, 19, "start"], [-9, -10, "end"], [-9, 19, "end"]];
+    const places = sides.map(([dx, dy, anchor]) => {
+      const left = x + dx - before[anchor];
+      return { at: [x + dx, y + dy], anchor, left, right: left + wide, top: y + dy - 10, bottom: y + dy + 3 };
+    });
+    const isFree = (it) => it.left >= box.left && it.right <= box.right && taken.every((other) =>
+      it.right < other.left || other.right < it.left || it.bottom < other.top || other.bottom < it.top);
+    const place = places.find(isFree) || places[0];
+    taken.push(place);
+    picture.append(write(...place.at, name, { "text-anchor": place.anchor, class: "halo", style: "fill:var(--blue)" }));
+  }
+}
+
 /** Axes around a plot; returns the picture. */
 function axes(width, height, box, x, y, xLabel, yLabel) {
   const picture = svg("svg", { width, height, viewBox: `0 0 ${width} ${height}` });
@@ -254,6 +291,9 @@ function drawFront() {
     if (index !== run.quality) select.append(html("option", { value: index }, metric.label));
   }
   select.value = run.cost;
+  // Off where their accuracy is of other data than the run's.
+  const toggle = find("front-published");
+  if (toggle) toggle.checked = run.references.every((it) => it.comparable);
   let current = null;
   let width = 0;
 
@@ -266,16 +306,22 @@ function drawFront() {
     }));
     spots.sort((a, b) => a.x - b.x);
     const budget = run.budgets[cost] === null ? null : run.budgets[cost] * xMetric.factor;
-    const others = run.references.flatMap((it) => {
-      const value = it[xMetric.name];
-      return it.comparable && value ? [{ name: it.name, x: value * xMetric.factor, y: it.accuracy * yMetric.factor }] : [];
-    });
+    const priced = run.references.filter((it) => it[xMetric.name]);
+    const others = !toggle || !toggle.checked ? [] : priced.map((it) => (
+      { name: it.name, x: it[xMetric.name] * xMetric.factor, y: it.accuracy * yMetric.factor }));
+    if (toggle) {
+      toggle.disabled = !priced.length;
+      find("front-published-note").hidden = !others.length;
+    }
     const height = Math.round(Math.min(520, Math.max(320, width * 0.5)));
     const box = { left: 46, right: width - 14, top: 34, bottom: height - 46 };
     const near = budget === null ? [] : [budget];
-    const x = scale([...spots.map((it) => it.x), ...others.map((it) => it.x), ...near], box.left, box.right, 80);
+    const costs = [...spots.map((it) => it.x), ...others.map((it) => it.x), ...near];
+    // Networks for photographs cost a hundred times what those for small images do.
+    const far = others.length && Math.min(...costs) > 0 && Math.max(...costs) > 20 * Math.min(...costs);
+    const x = far ? logScale(costs, box.left, box.right) : scale(costs, box.left, box.right, 80);
     const y = scale([...spots, ...others].map((it) => it.y), box.bottom, box.top, 48);
-    const picture = axes(width, height, box, x, y, xMetric.heading, yMetric.heading);
+    const picture = axes(width, height, box, x, y, xMetric.heading + (far ? ", logarithmic" : ""), yMetric.heading);
     picture.setAttribute("class", "plot");
     picture.setAttribute("tabindex", "0");
     picture.setAttribute("role", "application");
@@ -302,11 +348,11 @@ function drawFront() {
     for (const spot of front) {
       dots.append(svg("circle", { cx: x.at(spot.x), cy: y.at(spot.y), r: 4.5, fill: "var(--scarlet)" }));
     }
-    for (const other of others) {
-      picture.append(
-        svg("circle", { cx: x.at(other.x), cy: y.at(other.y), r: 4.5, fill: "var(--blue)" }),
-        write(x.at(other.x), y.at(other.y) - 10, other.name, { "text-anchor": "middle", class: "halo", style: "fill:var(--blue)" }));
+    const published = others.map((it) => ({ name: it.name, x: x.at(it.x), y: y.at(it.y) }));
+    for (const it of published) {
+      picture.append(svg("circle", { class: "published", cx: it.x, cy: it.y, r: 4.5, fill: "none", stroke: "var(--blue)", "stroke-width": 2 }));
     }
+    writeNames(picture, published, box);
     const chosen = spots.find((it) => it.candidate.chosen);
     if (chosen) {
       const at = x.at(chosen.x);
@@ -385,6 +431,7 @@ function drawFront() {
     tip.hidden = true;
   };
   select.addEventListener("change", draw);
+  if (toggle) toggle.addEventListener("change", draw);
   fitted(place, (available) => { width = available; draw(); });
 }
 

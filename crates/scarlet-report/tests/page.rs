@@ -133,12 +133,9 @@ fn wrong_values_are_errors() {
 
 #[test]
 fn the_script_draws_in_a_browser() {
-    let Some(browser) = browser() else {
-        println!("skipped: no chromium on the path");
-        return;
-    };
+    let Some(browser) = browser() else { return };
     let run = common::run();
-    let dom = dom(&browser, &run);
+    let dom = dom(&browser, &html(&run).unwrap());
     assert!(!dom.contains("data-error"), "{}", error_of(&dom));
     assert!(dom.contains("data-drawn=\"true\""));
     let places = run.search.candidates.iter();
@@ -149,9 +146,95 @@ fn the_script_draws_in_a_browser() {
     // The chosen and the pinned network.
     assert_eq!(dom.matches("data-layers=\"9\"").count(), 2);
 
-    let dom = self::dom(&browser, &nothing_yet());
+    let dom = self::dom(&browser, &html(&nothing_yet()).unwrap());
     assert!(!dom.contains("data-error"), "{}", error_of(&dom));
     assert!(dom.contains("data-points=\"0\""));
+}
+
+/// Appends to a page: writes into its root what a pointer on the first dot of the front brings up,
+/// what a click there does, and what the published networks' toggle draws.
+const POINTER: &str = r##"<script>
+const say = (name, text) => document.documentElement.setAttribute(`data-said-${name}`, text);
+const plot = () => document.querySelector("#front svg");
+const dot = plot().querySelector("circle[fill='var(--scarlet)']");
+const frame = plot().getBoundingClientRect();
+const at = {
+  clientX: frame.left + Number(dot.getAttribute("cx")) + 2,
+  clientY: frame.top + Number(dot.getAttribute("cy")) - 1,
+};
+const tip = () => document.querySelector("#front .tip");
+say("before", tip().hidden);
+plot().dispatchEvent(new PointerEvent("pointermove", at));
+say("hovered", tip().innerText.replaceAll("\n", "; "));
+plot().dispatchEvent(new PointerEvent("pointermove", { clientX: -999, clientY: -999 }));
+say("after", tip().hidden);
+plot().dispatchEvent(new MouseEvent("click", at));
+say("pinned", document.getElementById("pinned-title").textContent);
+const published = () => {
+  const dots = [...plot().querySelectorAll("circle.published")];
+  const hollow = dots.every((it) => it.getAttribute("fill") === "none");
+  const names = [...plot().querySelectorAll("text")].filter((it) => it.textContent === "scarlet-a");
+  const note = document.getElementById("front-published-note");
+  return `${dots.length} ${hollow} ${names.length} ${note.hidden ? "" : note.textContent}`;
+};
+say("off", published());
+document.getElementById("front-published").click();
+say("on", published());
+</script>"##;
+
+/// What [`POINTER`] wrote.
+fn said<'a>(dom: &'a str, name: &str) -> &'a str {
+    let (_, rest) = dom
+        .split_once(&format!(" data-said-{name}=\""))
+        .unwrap_or_else(|| panic!("`{name}` was not said: {}", error_of(dom)));
+    rest.split('"').next().unwrap()
+}
+
+#[test]
+fn pointing_names_a_network_and_clicking_pins_it() {
+    let Some(browser) = browser() else { return };
+    let mut run = common::run();
+    let dom = dom(&browser, &(html(&run).unwrap() + POINTER));
+    assert!(!dom.contains("data-error"), "{}", error_of(&dom));
+    assert_eq!(
+        (said(&dom, "before"), said(&dom, "after")),
+        ("true", "true")
+    );
+    let front = run.search.candidates.iter().filter(|it| it.on_front);
+    let cheapest = front.min_by(|a, b| a.values[1].unwrap().total_cmp(&b.values[1].unwrap()));
+    let cheapest = cheapest.unwrap();
+    let hovered = said(&dom, "hovered");
+    for words in [
+        format!("{} · on the front", cheapest.genome),
+        format!("mult-adds {:.3} M", cheapest.values[1].unwrap() / 1e6),
+        format!("accuracy {:.2} %", cheapest.values[0].unwrap() * 100.0),
+    ] {
+        assert!(hovered.contains(&words), "no `{words}` in `{hovered}`");
+    }
+    assert_eq!(said(&dom, "pinned"), format!("Pinned: {}", cheapest.genome));
+
+    // Other networks' accuracies are of other data: only for those who ask.
+    let count = run.references.len();
+    assert_eq!(said(&dom, "off"), "0 true 0 ");
+    let on = said(&dom, "on");
+    assert!(on.starts_with(&format!("{count} true 1 Hollow: ")), "{on}");
+    assert!(
+        on.contains("accuracy on ImageNet and their cost at the resolution"),
+        "{on}"
+    );
+    assert!(on.contains("cannot be compared"), "{on}");
+    // Of the same data, they are there from the beginning.
+    for reference in &mut run.references {
+        reference.comparable = true;
+    }
+    let dom = self::dom(&browser, &(html(&run).unwrap() + POINTER));
+    let shown = said(&dom, "off");
+    assert!(
+        shown.starts_with(&format!("{count} true 1 Hollow: ")),
+        "{shown}"
+    );
+    assert!(!shown.contains("cannot be compared"), "{shown}");
+    assert_eq!(said(&dom, "on"), "0 true 0 ");
 }
 
 fn error_of(dom: &str) -> &str {
@@ -159,21 +242,37 @@ fn error_of(dom: &str) -> &str {
     dom.get(start..start + 200).unwrap_or(dom)
 }
 
+/// A browser on the path. Where `SCARLET_REQUIRE_BROWSER` is set there must be one; else tests
+/// that need it are skipped.
 fn browser() -> Option<PathBuf> {
-    let path = std::env::var_os("PATH")?;
+    let path = std::env::var_os("PATH").unwrap_or_default();
     let names = ["chromium", "chromium-browser", "google-chrome"];
-    let candidates =
+    let mut candidates =
         std::env::split_paths(&path).flat_map(|folder| names.map(|name| folder.join(name)));
-    candidates.into_iter().find(|path| path.is_file())
+    let found = candidates.find(|path| path.is_file());
+    if found.is_none() {
+        assert!(
+            std::env::var_os("SCARLET_REQUIRE_BROWSER").is_none(),
+            "SCARLET_REQUIRE_BROWSER is set, but none of {names:?} is on the path"
+        );
+        println!("skipped: no chromium on the path");
+    }
+    found
 }
 
-/// The document after its script ran.
-fn dom(browser: &PathBuf, run: &RunReport) -> String {
+/// A page after its scripts ran.
+fn dom(browser: &PathBuf, content: &str) -> String {
     let folder = tempfile::tempdir().unwrap();
     let page = folder.path().join("report.html");
-    fs::write(&page, html(run).unwrap()).unwrap();
+    fs::write(&page, content).unwrap();
     let output = Command::new(browser)
         .args(["--headless=new", "--no-sandbox", "--disable-gpu"])
+        .args(["--no-first-run", "--disable-background-networking"])
+        .args([
+            "--disable-component-update",
+            "--disable-sync",
+            "--disable-quic",
+        ])
         .arg(format!(
             "--user-data-dir={}",
             folder.path().join("profile").display()

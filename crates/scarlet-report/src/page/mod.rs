@@ -9,7 +9,7 @@ mod tables;
 use self::data::PageData;
 use crate::metric::Metric;
 use crate::picture::escaped;
-use crate::{Chosen, ReportError, RunReport, front_svg};
+use crate::{Chosen, Reference, ReportError, RunReport, front_svg};
 
 const STYLE: &str = include_str!("../../assets/page.css");
 const SCRIPT: &str = include_str!("../../assets/page.js");
@@ -89,6 +89,10 @@ fn header(report: &RunReport) -> Result<String, ReportError> {
 }
 
 fn front(report: &RunReport) -> Result<String, ReportError> {
+    let (toggle, published) = match report.references.is_empty() {
+        true => ("", String::new()),
+        false => (PUBLISHED_TOGGLE, published_note(&report.references)),
+    };
     Ok(format!(
         "<section>\n<h2>The front</h2>\n<p>Every dot is a network that was evaluated; the line is \
          the best that was found up to each cost. <span data-needs-script hidden>Point at a dot, \
@@ -98,12 +102,30 @@ fn front(report: &RunReport) -> Result<String, ReportError> {
          <label>Cost <select id=\"front-cost\"></select></label>\
          <span class=\"key\"><i style=\"background:var(--scarlet)\"></i>front</span>\
          <span class=\"key\"><i style=\"background:var(--dot)\"></i>other networks</span>\
-         </div>\n<figure id=\"front\" class=\"chart\"></figure></div>\n\
+         {toggle}</div>\n{published}<figure id=\"front\" class=\"chart\"></figure></div>\n\
          <noscript>{}</noscript>\n\
          <details><summary>The front as a table</summary>{}</details>\n</section>\n",
         front_svg(report)?,
         tables::front(report)?,
     ))
+}
+
+const PUBLISHED_TOGGLE: &str = "<label><input type=\"checkbox\" id=\"front-published\"> \
+    <span class=\"key\"><i class=\"hollow\"></i>published networks</span></label>";
+
+/// Shown with the published networks: what their places in the front mean.
+fn published_note(references: &[Reference]) -> String {
+    let mut data: Vec<&str> = references.iter().map(|it| it.data.as_str()).collect();
+    data.dedup();
+    let not = match references.iter().all(|it| it.comparable) {
+        true => "",
+        false => " Accuracies on different data cannot be compared with each other.",
+    };
+    format!(
+        "<p class=\"note\" id=\"front-published-note\" hidden>Hollow: published networks, with \
+         their accuracy on {} and their cost at the resolution that each is made for.{not}</p>\n",
+        escaped(&data.join(", "))
+    )
 }
 
 fn networks(chosen: &Chosen) -> Result<String, ReportError> {

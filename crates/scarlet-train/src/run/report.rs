@@ -3,6 +3,7 @@
 use std::fs;
 
 use scarlet::Scarlet;
+use scarlet_data::imagenet;
 use scarlet_report::{
     Chosen, Fact, Reference, RunReport, SearchSummary, TrainedEpoch, TrainingCurve, front_csv,
     front_svg, html,
@@ -33,7 +34,7 @@ impl Run {
             search: self.summary(found)?,
             training,
             chosen: finished.map(|(network, exported)| self.chosen(network, exported)),
-            references: Reference::published(false)?,
+            references: Reference::published(is_imagenet(self.data.all.classes()))?,
         };
         folder.write("front.csv", front_csv(&report)?.as_bytes())?;
         folder.write("front.svg", front_svg(&report)?.as_bytes())?;
@@ -117,6 +118,12 @@ impl Run {
     }
 }
 
+/// Whether these are ImageNet's 1,000 classes, as folders of its photographs are called.
+fn is_imagenet(classes: &[String]) -> bool {
+    let wnids = imagenet::classes().iter().map(|class| class.wnid);
+    wnids.eq(classes.iter().map(String::as_str))
+}
+
 /// What the log of a training says of its epochs.
 fn curve(folder: &RunFolder, name: &str, stage: &str) -> Result<TrainingCurve, RunError> {
     let path = folder.file(name).join("events.jsonl");
@@ -139,4 +146,21 @@ fn curve(folder: &RunFolder, name: &str, stage: &str) -> Result<TrainingCurve, R
         stage: stage.to_owned(),
         epochs,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn imagenet_is_known_by_all_its_classes() {
+        let wnids = imagenet::classes()
+            .iter()
+            .map(|class| class.wnid.to_owned());
+        let mut classes: Vec<String> = wnids.collect();
+        assert!(is_imagenet(&classes));
+        classes.pop();
+        assert!(!is_imagenet(&classes));
+        assert!(!is_imagenet(&[]));
+    }
 }
