@@ -40,7 +40,8 @@ function fitted(place, draw) {
     if (width > 0 && width !== drawn) draw((drawn = width));
   };
   redraw();
-  new ResizeObserver(redraw).observe(place);
+  // In the next frame: a drawing may change the page's height, and that its width again.
+  new ResizeObserver(() => requestAnimationFrame(redraw)).observe(place);
 }
 
 // ---------------------------------------------------------------- numbers
@@ -90,14 +91,16 @@ function logScale(values, from, to) {
   }
   const at = (value) => from + ((Math.log10(value) - low) / (high - low)) * (to - from);
   const inside = ticks.filter((tick) => Math.log10(tick) >= low && Math.log10(tick) <= high);
-  return { at, ticks: inside, text: (value) => compact.format(value) };
+  return { at, ticks: inside, text: (value) => (value < 1e4 ? String(Number(value.toPrecision(1))) : compact.format(value)) };
 }
 
-/** Writes names beside their dots, on a side where no other dot or name is. */
+/** Writes names beside their dots, where they hide the least of other dots and names, and stay within `box`. */
 function writeNames(picture, dots, box) {
-  const around = ({ x, y }) => ({ left: x - 5, right: x + 5, top: y - 5, bottom: y + 5 });
-  const taken = dots.map(around);
-  for (const { x, y, name } of dots) {
+  const both = (a, b) => Math.max(0, Math.min(a.right, b.right) - Math.max(a.left, b.left))
+    * Math.max(0, Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top));
+  const names = [];
+  for (const dot of dots) {
+    const { x, y, name } = dot;
     const wide = name.length * 6.5;
     const before = { start: 0, middle: wide / 2, end: wide };
     const sides = [[9, 4, "start"], [-9, 4, "end"], [0, -10, "middle"], [0, 19, "middle"],
@@ -106,10 +109,12 @@ function writeNames(picture, dots, box) {
       const left = x + dx - before[anchor];
       return { at: [x + dx, y + dy], anchor, left, right: left + wide, top: y + dy - 10, bottom: y + dy + 3 };
     });
-    const isFree = (it) => it.left >= box.left && it.right <= box.right && taken.every((other) =>
-      it.right < other.left || other.right < it.left || it.bottom < other.top || other.bottom < it.top);
-    const place = places.find(isFree) || places[0];
-    taken.push(place);
+    // Beside another dot it would seem to be that one's.
+    const near = dots.filter((it) => it !== dot).map((it) => (
+      { left: it.x - 12, right: it.x + 12, top: it.y - 12, bottom: it.y + 12 }));
+    const hidden = (it) => [...names, ...near].reduce((sum, other) => sum + both(it, other), wide * 13 - both(it, box));
+    const place = places.reduce((best, it) => (hidden(it) < hidden(best) ? it : best));
+    names.push(place);
     picture.append(write(...place.at, name, { "text-anchor": place.anchor, class: "halo", style: "fill:var(--blue)" }));
   }
 }
@@ -320,7 +325,8 @@ function drawFront() {
     // Networks for photographs cost a hundred times what those for small images do.
     const far = others.length && Math.min(...costs) > 0 && Math.max(...costs) > 20 * Math.min(...costs);
     const x = far ? logScale(costs, box.left, box.right) : scale(costs, box.left, box.right, 80);
-    const y = scale([...spots, ...others].map((it) => it.y), box.bottom, box.top, 48);
+    // With room for a word above the best.
+    const y = scale([...spots, ...others].map((it) => it.y), box.bottom, box.top, 48, 0.1);
     const picture = axes(width, height, box, x, y, xMetric.heading + (far ? ", logarithmic" : ""), yMetric.heading);
     picture.setAttribute("class", "plot");
     picture.setAttribute("tabindex", "0");
@@ -328,9 +334,11 @@ function drawFront() {
     picture.setAttribute("aria-label", `${yMetric.label} over ${xMetric.label} of ${spots.length} networks; arrow keys move along the front, with shift along all networks, Enter pins one`);
 
     if (budget !== null) {
+      const words = `budget ${show(xMetric, budget / xMetric.factor)}`;
+      const isLeft = x.at(budget) > box.left + words.length * 6.5;
       picture.append(
         svg("line", { x1: x.at(budget), x2: x.at(budget), y1: box.top, y2: box.bottom, stroke: "var(--muted)", "stroke-dasharray": "5 4" }),
-        write(x.at(budget) - 6, box.bottom - 10, `budget ${show(xMetric, budget / xMetric.factor)}`, { "text-anchor": "end", class: "muted halo" }));
+        write(x.at(budget) + (isLeft ? -6 : 6), box.bottom - 10, words, { "text-anchor": isLeft ? "end" : "start", class: "muted halo" }));
     }
     const front = spots.filter((it) => it.candidate.front);
     let best = -Infinity;

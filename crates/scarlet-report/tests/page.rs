@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used)]
 
 use std::fs;
-use std::path::PathBuf;
-use std::process::Command;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
 
 use scarlet_report::{Fact, ReportError, RunReport, html};
 
@@ -237,6 +237,29 @@ fn pointing_names_a_network_and_clicking_pins_it() {
     assert_eq!(said(&dom, "on"), "0 true 0 ");
 }
 
+#[test]
+fn narrow_screens_see_it_without_complaint() {
+    let Some(browser) = browser() else { return };
+    let report = "<script>
+        console.log(`drawn: ${document.documentElement.dataset.drawn}`);
+        addEventListener(\"error\", (event) => console.log(`failed: ${event.message}`));
+        </script>";
+    let page = html(&common::run()).unwrap() + report;
+    // Painted, which shows what only the passing of frames brings about.
+    let args = [
+        "--window-size=420,2400",
+        "--enable-logging=stderr",
+        "--screenshot=narrow.png",
+    ];
+    let output = open(&browser, &page, &args);
+    let said = String::from_utf8_lossy(&output.stderr);
+    let said: Vec<&str> = said.lines().filter(|it| it.contains("CONSOLE")).collect();
+    assert!(
+        said.len() == 1 && said[0].contains("drawn: true"),
+        "{said:?}"
+    );
+}
+
 fn error_of(dom: &str) -> &str {
     let start = dom.find("data-error").unwrap_or(0);
     dom.get(start..start + 200).unwrap_or(dom)
@@ -261,7 +284,13 @@ fn browser() -> Option<PathBuf> {
 }
 
 /// A page after its scripts ran.
-fn dom(browser: &PathBuf, content: &str) -> String {
+fn dom(browser: &Path, content: &str) -> String {
+    let output = open(browser, content, &["--window-size=1200,900", "--dump-dom"]);
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// Opens a page in a browser of its own.
+fn open(browser: &Path, content: &str, args: &[&str]) -> Output {
     let folder = tempfile::tempdir().unwrap();
     let page = folder.path().join("report.html");
     fs::write(&page, content).unwrap();
@@ -277,12 +306,13 @@ fn dom(browser: &PathBuf, content: &str) -> String {
             "--user-data-dir={}",
             folder.path().join("profile").display()
         ))
-        .args(["--window-size=1200,900", "--dump-dom"])
+        .args(args)
         .arg(format!("file://{}", page.display()))
+        .current_dir(folder.path())
         .output()
         .unwrap();
     assert!(output.status.success(), "{output:?}");
-    String::from_utf8(output.stdout).unwrap()
+    output
 }
 
 #[test]
