@@ -99,8 +99,8 @@ impl SpaceSettings {
     }
 
     /// Checks that the space's networks take images of this height or width.
-    pub(super) fn check_resolution(&self, resolution: usize) -> Result<(), RunError> {
-        Ok(self.template()?.check_resolution(resolution)?)
+    pub(super) fn check_resolution(&self, resolution: usize) -> Result<(), ArchitectureError> {
+        self.template()?.check_resolution(resolution)
     }
 
     /// Height and width that photographs are read in unless told otherwise, in pixels.

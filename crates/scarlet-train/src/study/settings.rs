@@ -81,6 +81,7 @@ pub(super) fn space_for(
     let space = settings.build(&Input {
         channels,
         side,
+        shown: height.min(width),
         classes: images.classes().len(),
         statistics: vec![STATISTICS],
     })?;
