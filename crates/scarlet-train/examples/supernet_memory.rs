@@ -1,25 +1,38 @@
-//! What training a supernet needs in memory, by the number of its choices: SCARLET's own space at
-//! full width, of which one choice a layer (the widest, E6K7s), two, seven and all thirteen are
-//! offered. Each is trained in a process of its own, for two steps of strict fairness.
+//! What training a supernet needs in memory, by its widest path and by the number of its choices:
+//! SCARLET's own space at full width, of which one choice a layer is offered, a narrow one, a wider
+//! one and the widest (E6K7s), and then the widest with one, six and all twelve of the others. Each
+//! is trained for 10 classes in a process of its own, for two steps of strict fairness, with a
+//! checkpoint behind each.
 //!
 //! ```text
 //! cargo run --release --example supernet_memory -- [RESOLUTION] [BATCH]
 //! ```
 //!
 //! All choices' weights, their gradients and their momentum have to exist; what is above them
-//! should stay, whatever the number of choices, for one path is in work at a time.
+//! should grow with the widest path and not with the number of choices, for one path is in work at
+//! a time.
 
 use std::error::Error;
 use std::process::Command;
+use std::time::Duration;
 
 use burn::module::Module;
 use burn::tensor::Device;
 use scarlet_arch::{Operation, SearchSpace};
 use scarlet_train::dataset::Images;
-use scarlet_train::{PathSampler, Sampling, SupernetConfig, TrainConfig, Trainer};
+use scarlet_train::{Checkpoints, PathSampler, Sampling, SupernetConfig, TrainConfig, Trainer};
 
-const CHOICES: [usize; 4] = [1, 2, 7, 13];
+/// The widest choice of each row, and how many there are.
+const ROWS: [(&str, usize); 6] = [
+    ("E3K3", 1),
+    ("E6K3", 1),
+    ("E6K7s", 1),
+    ("E6K7s", 2),
+    ("E6K7s", 7),
+    ("E6K7s", 13),
+];
 const CLASSES: usize = 10;
+const STEPS: usize = 2;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -28,14 +41,17 @@ fn main() -> Result<(), Box<dyn Error>> {
         None => Ok(default),
     };
     let (resolution, batch) = (number(0, 96)?, number(1, 16)?);
-    if let Some(choices) = arguments.get(2) {
-        return train(choices.parse()?, resolution, batch);
+    if let Some(row) = arguments.get(2) {
+        let (widest, choices) = ROWS[row.parse::<usize>()?];
+        return train(widest, choices, resolution, batch);
     }
-    println!("{resolution}×{resolution} pixels, {batch} images a path; megabytes");
-    println!("choices   weights   weights, gradients, momentum   peak   above them");
-    for choices in CHOICES {
+    println!(
+        "{resolution}×{resolution} pixels, {batch} images a path, {CLASSES} classes; megabytes"
+    );
+    println!("widest   choices   weights   weights, gradients, momentum   peak   above them");
+    for row in 0..ROWS.len() {
         let output = Command::new(std::env::current_exe()?)
-            .args([resolution, batch, choices].map(|number| number.to_string()))
+            .args([resolution, batch, row].map(|number| number.to_string()))
             .output()?;
         if !output.status.success() {
             return Err(String::from_utf8_lossy(&output.stderr).into());
@@ -45,11 +61,16 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn train(choices: usize, resolution: usize, batch: usize) -> Result<(), Box<dyn Error>> {
-    let space = space(choices)?.with_resolution(resolution)?;
+fn train(
+    widest: &str,
+    choices: usize,
+    resolution: usize,
+    batch: usize,
+) -> Result<(), Box<dyn Error>> {
+    let space = space(widest, choices)?.with_resolution(resolution)?;
     let supernet = SupernetConfig::new(space.clone()).try_init(1, &Device::flex().autodiff())?;
     let weights = 4 * supernet.num_params();
-    let count = 2 * batch * choices;
+    let count = STEPS * batch * choices;
     let images = Images::new(
         [3, resolution, resolution],
         (0..count * 3 * resolution * resolution)
@@ -67,14 +88,18 @@ fn train(choices: usize, resolution: usize, batch: usize) -> Result<(), Box<dyn 
         ..TrainConfig::default()
     };
     let sampler = PathSampler::new(Sampling::StrictFairness, &space, 1);
-    let trained = Trainer::new(config).train(supernet, sampler, &images)?;
-    assert_eq!(trained.steps, 2);
+    let folder = tempfile::tempdir()?;
+    let checkpoints = Checkpoints::new(folder.path()).after(Duration::ZERO);
+    let trained = Trainer::new(config)
+        .with_checkpoints(checkpoints)
+        .train(supernet, sampler, &images)?;
+    assert_eq!(trained.steps, STEPS as u64);
 
     let peak = peak_memory().ok_or("this system does not say how much memory a process used")?;
     let pixels = images.shape().iter().product::<usize>() * images.len();
     let megabytes = |bytes: usize| bytes as f64 / 1e6;
     println!(
-        "{choices:7}   {:7.0}   {:28.0}   {:4.0}   {:10.0}",
+        "{widest:6}   {choices:7}   {:7.0}   {:28.0}   {:4.0}   {:10.0}",
         megabytes(weights),
         megabytes(3 * weights),
         megabytes(peak),
@@ -83,13 +108,15 @@ fn train(choices: usize, resolution: usize, batch: usize) -> Result<(), Box<dyn 
     Ok(())
 }
 
-/// The widest choice, and as many others in front of it.
-fn space(choices: usize) -> Result<SearchSpace, Box<dyn Error>> {
+/// The widest choice, and others in front of it until there are so many; the skip last.
+fn space(widest: &str, choices: usize) -> Result<SearchSpace, Box<dyn Error>> {
     let full = SearchSpace::scarlet();
     let blocks = full.choices(0).iter().copied();
     let mut kept: Vec<Operation> = blocks
         .filter(|&choice| choice != Operation::Identity)
         .collect();
+    let place = kept.iter().position(|it| it.to_string() == widest);
+    kept.truncate(place.ok_or("no such choice")? + 1);
     kept.drain(..kept.len().saturating_sub(choices));
     if choices > kept.len() {
         kept.push(scarlet_arch::Skip::Linear.operation());

@@ -74,6 +74,18 @@ pub enum TrainError {
         /// What would make them fit.
         hint: &'static str,
     },
+    /// A classifier to be kept, but of other classes.
+    #[error(
+        "the weights tell {found} classes apart, but the data has {expected}: their classifier \
+         cannot be kept. Leave out --keep-classifier (network.keep_classifier), and the network \
+         gets a new one"
+    )]
+    KeptClassifier {
+        /// Classes of the weights.
+        found: usize,
+        /// Classes of the data.
+        expected: usize,
+    },
     /// A teacher that knows something else than its student is to learn.
     #[error(
         "the teacher is made for {found} {what}, but its student for {expected}: take a teacher that \
@@ -115,6 +127,17 @@ pub enum TrainError {
         /// The last checkpoint, from before.
         checkpoint: Option<PathBuf>,
     },
+    /// A mini-batch that was never made.
+    #[error(
+        "step {step} was not done, for its images could not be prepared: {problem}. This should \
+         not happen; resuming goes on from the last checkpoint"
+    )]
+    Feed {
+        /// The step, from 1.
+        step: u64,
+        /// What became of the thread that makes them.
+        problem: String,
+    },
     /// A file cannot be read.
     #[error("cannot read `{path}`: {source}")]
     Read {
@@ -153,6 +176,18 @@ pub enum TrainError {
         stored: String,
         /// Its value now.
         given: String,
+    },
+    /// A run that began with other images.
+    #[error(
+        "`{path}` was written by a run on other images: files, pixels or labels of those to \
+         {purpose} have changed since. Go on with the images as they were, or start in another \
+         folder"
+    )]
+    ImagesChanged {
+        /// The checkpoint.
+        path: PathBuf,
+        /// `train on` or `judge by`.
+        purpose: &'static str,
     },
     /// A run folder that is taken.
     #[error("`{path}` exists already: go on from it by resuming, or start in another folder")]

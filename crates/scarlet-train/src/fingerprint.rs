@@ -1,6 +1,8 @@
 //! A short name for weights, images and settings.
 
 use std::fmt::Write;
+use std::fs;
+use std::path::Path;
 
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::Tensor;
@@ -8,6 +10,7 @@ use sha2::{Digest, Sha256};
 
 use scarlet_data::DataError;
 
+use crate::TrainError;
 use crate::dataset::Source;
 
 /// A hash of weights, images and settings: the same result can be expected where it is the same.
@@ -40,6 +43,28 @@ impl Fingerprint {
                 }
             }
             self.0.update((images.label(index) as u64).to_le_bytes());
+        }
+        Ok(self)
+    }
+
+    /// Which images they are, without decoding any: as [`images`](Self::images), but photographs by
+    /// the size of their file and its path within the folder that all have in common.
+    pub(crate) fn files(mut self, images: Source<'_>) -> Result<Self, TrainError> {
+        let Source::Photographs(photographs) = images else {
+            return Ok(self.images(images)?);
+        };
+        let paths = || (0..photographs.len()).map(|index| photographs.path(index));
+        let common = paths().map(Path::parent).reduce(|common, folder| {
+            let mut ancestors = common?.ancestors();
+            ancestors.find(|ancestor| folder.is_some_and(|it| it.starts_with(ancestor)))
+        });
+        let common = common.flatten().unwrap_or(Path::new(""));
+        for (path, label) in paths().zip(photographs.labels()) {
+            let size = fs::metadata(path).map_err(TrainError::read(path))?.len();
+            let inner = path.strip_prefix(common).unwrap_or(path);
+            self = self.text(&inner.to_string_lossy());
+            self.0.update(size.to_le_bytes());
+            self.0.update(label.to_le_bytes());
         }
         Ok(self)
     }

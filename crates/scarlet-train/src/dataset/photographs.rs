@@ -230,6 +230,11 @@ impl Photographs {
         &self.classes
     }
 
+    /// The file of a photograph.
+    pub(crate) fn path(&self, index: usize) -> &Path {
+        &self.files[index].path
+    }
+
     /// How many are in memory.
     pub fn cached(&self) -> usize {
         let images = self.files.iter().filter_map(|file| file.image.as_ref());

@@ -3,17 +3,20 @@
 //! A checkpoint is one safetensors file: the network's weights and running statistics under
 //! `model.`, those of its moving average under `average.` and of the best epoch under `best.`, and
 //! the optimizer's state as Burn writes it. The metadata holds the rest as JSON.
+//!
+//! Weights pass through memory one at a time, in both directions; only the optimizer's state is
+//! there once more while it is written or read, for Burn has it as a whole.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fs;
-use std::io;
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::optim::ModuleOptimizer;
-use burn::tensor::{Bytes, Tensor, TensorData};
-use safetensors::tensor::TensorView;
-use safetensors::{Dtype, SafeTensors};
+use burn::tensor::{Bytes, DType, Tensor, TensorData};
+use safetensors::Dtype;
+use safetensors::tensor::{Metadata as Header, TensorInfo};
 use scarlet::atomic_file;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -27,6 +30,9 @@ const BEST: &str = "best.";
 const OPTIMIZER: &str = "optimizer";
 /// Raised when a file is written that earlier versions would misread.
 const FORMAT: u32 = 1;
+/// Bytes of the header's length, which a safetensors file begins with, and what the header is
+/// padded to.
+const WORD: usize = 8;
 
 /// What a checkpoint holds besides tensors.
 #[derive(Debug, Serialize, Deserialize)]
@@ -52,50 +58,76 @@ pub(super) fn save<M: Module, P: Serialize>(
     progress: &P,
 ) -> Result<(), Failed> {
     let mut ids = BTreeMap::new();
-    let mut tensors: Vec<(String, Vec<usize>, Dtype, Vec<u8>)> = Vec::new();
+    let mut weights = Vec::new();
     let parts = [(MODEL, Some(model)), (AVERAGE, average), (BEST, best)];
     for (prefix, module) in parts
         .iter()
         .filter_map(|(p, m)| m.map(|module| (*p, module)))
     {
-        let mut collect = Collect::default();
-        // `valid` brings the last step into the running statistics.
-        module.valid().visit(&mut collect);
-        for (name, id, data) in collect.tensors {
-            if data.iter::<f32>().any(|value| !value.is_finite()) {
-                return Err(Failed::NotFinite(name));
-            }
-            let shape = data.shape().as_slice().to_vec();
-            let bytes = data.convert::<f32>().as_bytes().to_vec();
-            tensors.push((format!("{prefix}{name}"), shape, Dtype::F32, bytes));
+        for weight in Weight::all_of(module) {
             if prefix == MODEL {
-                ids.insert(name, id.val());
+                ids.insert(weight.name.clone(), weight.id.val());
             }
+            weights.push((prefix, weight));
         }
     }
-    let state = optimizer
-        .into_bytes()
-        .map_err(|error| Failed::Encode(error.to_string()))?;
-    let state = state.to_vec();
-    tensors.push((OPTIMIZER.to_owned(), vec![state.len()], Dtype::U8, state));
-
+    let state = optimizer.into_bytes().map_err(Failed::encode)?;
     let metadata = Metadata {
         format: FORMAT,
         progress,
         ids,
     };
-    let metadata =
-        serde_json::to_string(&metadata).map_err(|error| Failed::Encode(error.to_string()))?;
-    let mut views = Vec::with_capacity(tensors.len());
-    for (name, shape, dtype, bytes) in &tensors {
-        let view = TensorView::new(*dtype, shape.clone(), bytes)
-            .map_err(|error| Failed::Encode(error.to_string()))?;
-        views.push((name.as_str(), view));
-    }
+    let metadata = serde_json::to_string(&metadata).map_err(Failed::encode)?;
+    let header = header(&weights, state.len(), metadata)?;
+    atomic_file::write(path, |file| {
+        file.write_all(&(header.len() as u64).to_le_bytes())?;
+        file.write_all(&header)?;
+        for (_, weight) in weights {
+            file.write_all(weight.read_finite()?.as_bytes())?;
+        }
+        Ok(file.write_all(&state)?)
+    })
+}
+
+/// The header of the file, padded so that the tensors behind it are aligned.
+fn header(
+    weights: &[(&str, Weight)],
+    state: usize,
+    metadata: String,
+) -> Result<Vec<u8>, Failed> {
+    let mut end = 0;
+    let mut info = |dtype: Dtype, shape: Vec<usize>| {
+        let start = end;
+        end += shape.iter().product::<usize>() * dtype.bitsize() / 8;
+        TensorInfo {
+            dtype,
+            shape,
+            data_offsets: (start, end),
+        }
+    };
+    let mut tensors: Vec<(String, TensorInfo)> = weights
+        .iter()
+        .map(|(prefix, weight)| {
+            let name = format!("{prefix}{}", weight.name);
+            (name, info(Dtype::F32, weight.shape.clone()))
+        })
+        .collect();
+    tensors.push((OPTIMIZER.to_owned(), info(Dtype::U8, vec![state])));
     let metadata = HashMap::from([(METADATA_KEY.to_owned(), metadata)]);
-    let bytes = safetensors::serialize(views, Some(metadata))
-        .map_err(|error| Failed::Encode(error.to_string()))?;
-    atomic_file::write(path, |file| file.write_all(&bytes)).map_err(Failed::Write)
+    let header = Header::new(Some(metadata), tensors).map_err(Failed::encode)?;
+    let mut header = serde_json::to_vec(&header).map_err(Failed::encode)?;
+    header.resize(header.len().next_multiple_of(WORD), b' ');
+    Ok(header)
+}
+
+/// The first weight or running statistic of a module that is no finite number, by its name.
+pub(super) fn first_not_finite(module: &impl Module) -> Option<String> {
+    Weight::all_of(module)
+        .into_iter()
+        .find_map(|weight| match weight.read_finite() {
+            Err(Failed::NotFinite(name)) => Some(name),
+            _ => None,
+        })
 }
 
 /// Why a checkpoint was not written.
@@ -106,30 +138,87 @@ pub(super) enum Failed {
     Write(io::Error),
 }
 
-/// A checkpoint that was read, not yet applied.
+impl Failed {
+    fn encode(error: impl std::fmt::Display) -> Self {
+        Self::Encode(error.to_string())
+    }
+}
+
+impl From<io::Error> for Failed {
+    fn from(error: io::Error) -> Self {
+        Self::Write(error)
+    }
+}
+
+/// A checkpoint whose header was read. The tensors are still in the file.
 pub(super) struct Checkpoint<P> {
     pub(super) progress: P,
     ids: BTreeMap<String, u64>,
     model: Tensors,
     average: Option<Tensors>,
     best: Option<Tensors>,
-    optimizer: Vec<u8>,
+    optimizer: Place,
+    file: File,
 }
 
-type Tensors = HashMap<String, TensorData>;
+type Tensors = HashMap<String, Place>;
+
+/// Where a tensor is in the file.
+struct Place {
+    shape: Vec<usize>,
+    start: u64,
+    bytes: usize,
+}
+
+impl Place {
+    /// Through the open file rather than a memory map: it is replaced by the next checkpoint.
+    fn read(&self, mut file: &File) -> io::Result<Vec<u8>> {
+        let mut bytes = vec![0; self.bytes];
+        file.seek(SeekFrom::Start(self.start))?;
+        file.read_exact(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    fn read_f32(&self, file: &File) -> io::Result<TensorData> {
+        TensorData::try_from_bytes_vec(self.read(file)?, self.shape.clone(), DType::F32)
+            .map_err(io::Error::other)
+    }
+}
 
 impl<P: DeserializeOwned> Checkpoint<P> {
     pub(super) fn open(path: &Path) -> Result<Self, TrainError> {
-        let bytes = fs::read(path).map_err(TrainError::read(path))?;
-        Self::parse(&bytes).map_err(|problem| TrainError::Checkpoint {
+        let mut file = File::open(path).map_err(TrainError::read(path))?;
+        let size = file.metadata().map_err(TrainError::read(path))?.len();
+        let failed = |problem: String| TrainError::Checkpoint {
             path: path.to_owned(),
             problem,
-        })
+        };
+        let mut word = [0; WORD];
+        let cut_off = || failed("it ends within its header".to_owned());
+        if size < WORD as u64 {
+            return Err(cut_off());
+        }
+        file.read_exact(&mut word).map_err(TrainError::read(path))?;
+        let length = u64::from_le_bytes(word);
+        if length > size - WORD as u64 {
+            return Err(cut_off());
+        }
+        let mut header = vec![0; length as usize];
+        file.read_exact(&mut header)
+            .map_err(TrainError::read(path))?;
+        let header: Header =
+            serde_json::from_slice(&header).map_err(|error| failed(error.to_string()))?;
+        let data = WORD as u64 + length;
+        let expected = data + header.data_len() as u64;
+        if size != expected {
+            return Err(failed(format!("it has {size} bytes instead of {expected}")));
+        }
+        Self::parse(&header, data, file).map_err(failed)
     }
 
-    fn parse(bytes: &[u8]) -> Result<Self, String> {
+    /// `data` is where the tensors begin.
+    fn parse(header: &Header, data: u64, file: File) -> Result<Self, String> {
         let text = |error: &dyn std::fmt::Display| error.to_string();
-        let (_, header) = SafeTensors::read_metadata(bytes).map_err(|error| text(&error))?;
         let metadata = header
             .metadata()
             .as_ref()
@@ -147,29 +236,28 @@ impl<P: DeserializeOwned> Checkpoint<P> {
         }
         let metadata: Metadata<P> = serde_json::from_str(metadata).map_err(|error| text(&error))?;
 
-        let file = SafeTensors::deserialize(bytes).map_err(|error| text(&error))?;
         let (mut model, mut average, mut best) = (Tensors::new(), Tensors::new(), Tensors::new());
         let mut optimizer = None;
-        for (name, view) in file.tensors() {
+        for (name, info) in header.tensors() {
+            let (start, end) = info.data_offsets;
+            let place = Place {
+                shape: info.shape.clone(),
+                start: data + start as u64,
+                bytes: end - start,
+            };
             if name == OPTIMIZER {
-                optimizer = Some(view.data().to_vec());
+                optimizer = Some(place);
                 continue;
             }
-            if view.dtype() != Dtype::F32 {
-                return Err(format!("`{name}` is {:?} instead of F32", view.dtype()));
+            if info.dtype != Dtype::F32 {
+                return Err(format!("`{name}` is {:?} instead of F32", info.dtype));
             }
-            let values: Vec<f32> = view
-                .data()
-                .chunks_exact(4)
-                .map(|value| f32::from_le_bytes([value[0], value[1], value[2], value[3]]))
-                .collect();
-            let data = TensorData::new(values, view.shape().to_vec());
             if let Some(name) = name.strip_prefix(MODEL) {
-                model.insert(name.to_owned(), data);
+                model.insert(name.to_owned(), place);
             } else if let Some(name) = name.strip_prefix(AVERAGE) {
-                average.insert(name.to_owned(), data);
+                average.insert(name.to_owned(), place);
             } else if let Some(name) = name.strip_prefix(BEST) {
-                best.insert(name.to_owned(), data);
+                best.insert(name.to_owned(), place);
             }
         }
         Ok(Self {
@@ -179,6 +267,7 @@ impl<P: DeserializeOwned> Checkpoint<P> {
             average: (!average.is_empty()).then_some(average),
             best: (!best.is_empty()).then_some(best),
             optimizer: optimizer.ok_or("it has no optimizer state")?,
+            file,
         })
     }
 
@@ -194,17 +283,18 @@ impl<P: DeserializeOwned> Checkpoint<P> {
             problem,
         };
         // Restored before the others are made, so that all have the same parameter numbers.
-        let model = restore(model, self.model, &self.ids).map_err(failed)?;
+        let model = restore(model, self.model, &self.ids, &self.file).map_err(failed)?;
         let copy = |tensors: Option<Tensors>| {
             tensors
-                .map(|tensors| restore(model.valid(), tensors, &self.ids))
+                .map(|tensors| restore(model.valid(), tensors, &self.ids, &self.file))
                 .transpose()
                 .map_err(failed)
         };
         let (average, best) = (copy(self.average)?, copy(self.best)?);
-        let state = Bytes::from_bytes_vec(self.optimizer);
+        let state = self.optimizer.read(&self.file);
+        let state = state.map_err(TrainError::read(path))?;
         let optimizer = optimizer
-            .from_bytes(state)
+            .from_bytes(Bytes::from_bytes_vec(state))
             .map_err(|error| failed(error.to_string()))?;
         Ok(Restored {
             model,
@@ -235,23 +325,56 @@ pub fn load_checkpoint<M: Module>(path: impl AsRef<Path>, model: M) -> Result<M,
     let path = path.as_ref();
     let checkpoint = Checkpoint::<serde_json::Value>::open(path)?;
     let tensors = checkpoint.average.unwrap_or(checkpoint.model);
-    restore(model, tensors, &checkpoint.ids).map_err(|problem| TrainError::Checkpoint {
-        path: path.to_owned(),
-        problem,
+    restore(model, tensors, &checkpoint.ids, &checkpoint.file).map_err(|problem| {
+        TrainError::Checkpoint {
+            path: path.to_owned(),
+            problem,
+        }
     })
 }
 
-/// Every tensor of a module with its name and number.
+/// A weight or running statistic of a module, still on its device.
+struct Weight {
+    name: String,
+    id: ParamId,
+    shape: Vec<usize>,
+    read: Box<dyn FnOnce() -> TensorData>,
+}
+
+impl Weight {
+    fn all_of(module: &impl Module) -> Vec<Self> {
+        let mut collect = Collect::default();
+        // `valid` brings the last step into the running statistics.
+        module.valid().visit(&mut collect);
+        collect.weights
+    }
+
+    /// Its values in f32; [`Failed::NotFinite`] when one is no finite number.
+    fn read_finite(self) -> Result<TensorData, Failed> {
+        let data = (self.read)().convert::<f32>();
+        let is_finite = data.iter::<f32>().all(f32::is_finite);
+        match is_finite {
+            true => Ok(data),
+            false => Err(Failed::NotFinite(self.name)),
+        }
+    }
+}
+
 #[derive(Default)]
 struct Collect {
     path: Vec<String>,
-    tensors: Vec<(String, ParamId, TensorData)>,
+    weights: Vec<Weight>,
 }
 
 impl ModuleVisitor for Collect {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        let data = param.val().to_data();
-        self.tensors.push((self.path.join("."), param.id, data));
+        let tensor = param.val();
+        self.weights.push(Weight {
+            name: self.path.join("."),
+            id: param.id,
+            shape: tensor.dims().to_vec(),
+            read: Box::new(move || tensor.into_data()),
+        });
     }
 
     fn enter_module(&mut self, name: &str, _container: &str) {
@@ -267,11 +390,13 @@ fn restore<M: Module>(
     module: M,
     tensors: Tensors,
     ids: &BTreeMap<String, u64>,
+    file: &File,
 ) -> Result<M, String> {
     let mut restore = Restore {
         path: Vec::new(),
         tensors,
         ids,
+        file,
         problem: None,
     };
     let module = module.map(&mut restore);
@@ -289,26 +414,35 @@ struct Restore<'a> {
     path: Vec<String>,
     tensors: Tensors,
     ids: &'a BTreeMap<String, u64>,
+    file: &'a File,
     problem: Option<String>,
 }
 
 impl ModuleMapper for Restore<'_> {
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
         let name = self.path.join(".");
-        let (Some(data), Some(&id)) = (self.tensors.remove(&name), self.ids.get(&name)) else {
+        let (Some(place), Some(&id)) = (self.tensors.remove(&name), self.ids.get(&name)) else {
             self.problem
                 .get_or_insert(format!("it lacks `{name}`, which this network has"));
             return param;
         };
         let shape = param.lazy_shape();
-        if data.shape().as_slice() != shape.as_slice() {
+        if place.shape != shape.as_slice() {
             self.problem.get_or_insert(format!(
                 "`{name}` has the shape {:?}, but {:?} in this network",
-                data.shape().as_slice(),
+                place.shape,
                 shape.as_slice(),
             ));
             return param;
         }
+        let data = match place.read_f32(self.file) {
+            Ok(data) => data,
+            Err(error) => {
+                self.problem
+                    .get_or_insert(format!("`{name}` cannot be read: {error}"));
+                return param;
+            }
+        };
         let (_, old, mapper) = param.consume();
         let tensor = Tensor::from_data(data, (&old.device(), old.dtype()))
             .set_require_grad(old.is_require_grad());

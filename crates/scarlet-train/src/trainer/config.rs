@@ -67,7 +67,9 @@ pub struct TrainConfig {
     /// Largest norm of all gradients together; larger ones are scaled down to it.
     pub clip_norm: Option<f64>,
     /// Decay of an exponential moving average of the weights, which is then what is judged and
-    /// returned too. Early on a smaller one is used, `(1 + steps) / (10 + steps)`.
+    /// returned too. Early on a smaller one is used, `(1 + steps) / (10 + steps)`. Supernets have
+    /// it with strict fairness only: an average visits all weights in every step, and a step along
+    /// one uniformly drawn path has to do with that path's alone.
     pub average_decay: Option<f64>,
     /// Learning rate of each layer, relative to the layer behind it; the classifier has the whole.
     /// Smaller than 1, it keeps what the first layers of a trained network know. Supernets, whose

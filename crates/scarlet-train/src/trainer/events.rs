@@ -84,12 +84,23 @@ pub struct EpochRecord {
     /// The same of the validation images, by the averaged weights where there are any; none
     /// without validation images.
     pub validation_accuracy: Option<f64>,
-    /// Mean cross-entropy of the validation images, in nats.
+    /// Mean cross-entropy of the validation images, in nats; none where it is no finite number.
     #[serde(default)]
     pub validation_loss: Option<f64>,
     /// Whether no epoch before was as good on them: by accuracy, then by loss.
     #[serde(default)]
     pub best: bool,
+}
+
+impl EpochRecord {
+    /// Whether no epoch before was as good on the validation images: by accuracy, then by loss.
+    pub(super) fn is_best_of(&self, before: &[Self]) -> bool {
+        let merit = |record: &Self| {
+            let accuracy = record.validation_accuracy.unwrap_or(0.0);
+            (accuracy, -record.validation_loss.unwrap_or(f64::INFINITY))
+        };
+        before.iter().all(|other| merit(self) > merit(other))
+    }
 }
 
 /// Whether a run goes on.

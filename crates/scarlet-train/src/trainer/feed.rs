@@ -1,7 +1,8 @@
 //! [`Feed`]: mini-batches prepared on other threads while the network computes.
 
+use std::any::Any;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::thread::{self, Scope};
+use std::thread::{self, Scope, ScopedJoinHandle};
 
 use scarlet_data::DataError;
 
@@ -16,13 +17,15 @@ const AHEAD: usize = 2;
 
 /// The mini-batches of a run in their order. Each is a function of its place in the run alone, so
 /// that a resumed run gets the same ones.
-pub(super) struct Feed {
+pub(super) struct Feed<'scope> {
     batches: Receiver<Result<HostBatch, TrainError>>,
+    /// None once it has ended.
+    thread: Option<ScopedJoinHandle<'scope, ()>>,
 }
 
-impl Feed {
+impl<'scope> Feed<'scope> {
     /// Prepares the mini-batches of all steps from `first` on, until this is dropped.
-    pub(super) fn start<'scope, 'env>(
+    pub(super) fn start<'env>(
         scope: &'scope Scope<'scope, 'env>,
         batcher: &'env Batcher<'env>,
         config: TrainConfig,
@@ -30,23 +33,47 @@ impl Feed {
         first: u64,
     ) -> Result<Self, TrainError> {
         let (sender, batches) = sync_channel(AHEAD);
-        thread::Builder::new()
+        let thread = thread::Builder::new()
             .name("scarlet-feed".into())
             .spawn_scoped(scope, move || {
                 prepare(batcher, &config, &schedule, first, &sender);
             })
             .map_err(|reason| DataError::Workers { reason })?;
-        Ok(Self { batches })
+        Ok(Self {
+            batches,
+            thread: Some(thread),
+        })
+    }
+
+    /// The next mini-batch.
+    ///
+    /// # Errors
+    ///
+    /// When its images cannot be read, and [`TrainError::Feed`] when there is none: `step`, from
+    /// 1, must not be done without it.
+    pub(super) fn next(&mut self, step: u64) -> Result<HostBatch, TrainError> {
+        match self.batches.recv() {
+            Ok(batch) => batch,
+            Err(_) => Err(TrainError::Feed {
+                step,
+                problem: self.end(),
+            }),
+        }
+    }
+
+    /// Why the thread has ended.
+    fn end(&mut self) -> String {
+        match self.thread.take().map(ScopedJoinHandle::join) {
+            Some(Err(panic)) => message(panic.as_ref()).to_owned(),
+            _ => "there are no more".to_owned(),
+        }
     }
 }
 
-/// Ends when all mini-batches of the run were handed out.
-impl Iterator for &Feed {
-    type Item = Result<HostBatch, TrainError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        self.batches.recv().ok()
-    }
+fn message(panic: &(dyn Any + Send)) -> &str {
+    let owned = panic.downcast_ref::<String>().map(String::as_str);
+    let borrowed = || panic.downcast_ref::<&str>().copied();
+    owned.or_else(borrowed).unwrap_or("it panicked")
 }
 
 fn prepare(

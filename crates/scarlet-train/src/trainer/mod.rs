@@ -33,6 +33,7 @@ use crate::TrainError;
 use crate::batch::{Batch, Batcher, count_correct};
 use crate::dataset::Source;
 use crate::error::require;
+use crate::fingerprint::Fingerprint;
 use crate::loss::cross_entropy;
 use crate::measure::measure;
 use crate::random::{Purpose, seed_of};
@@ -75,6 +76,12 @@ impl Checkpoints {
             every: Some(Duration::from_secs(300)),
             resume: false,
         }
+    }
+
+    /// The same, but when so much time has gone by since the last checkpoint.
+    pub fn after(mut self, every: Duration) -> Self {
+        self.every = Some(every);
+        self
     }
 
     /// The same, going on from what the folder holds.
@@ -254,13 +261,21 @@ impl<'a> Trainer<'a> {
                 "left out for a supernet",
             )?;
         }
+        if let Some(decay) = self.config.average_decay {
+            require(
+                M::changes_all(&sampler),
+                "average_decay",
+                decay,
+                "left out for a supernet that is trained along one uniformly drawn path a step",
+            )?;
+        }
         let batcher = Batcher::new(images, model.template(), &device)?;
         let config = self.config.clone();
         let schedule = Schedule::new(&config, images.len(), M::passes(&sampler));
-        let run = Run::start(self, lesson, model, sampler, schedule, images.len())?;
+        let run = Run::start(self, lesson, model, sampler, schedule, images)?;
         let trained = thread::scope(|scope| {
-            let feed = Feed::start(scope, &batcher, config, schedule, run.progress.step)?;
-            run.finish(&batcher, feed)
+            let mut feed = Feed::start(scope, &batcher, config, schedule, run.progress.step)?;
+            run.finish(&batcher, &mut feed)
         });
         // What a further step would have used again.
         release_buffers();
@@ -273,6 +288,9 @@ impl<'a> Trainer<'a> {
 struct Progress<S> {
     config: TrainConfig,
     images: usize,
+    /// Which images these are; checkpoints of earlier versions do not say.
+    #[serde(default)]
+    data: Option<Data>,
     /// The sampler as the run began with it.
     first_sampler: serde_json::Value,
     /// Of the teacher's weights, if there is one.
@@ -283,6 +301,48 @@ struct Progress<S> {
     /// Of the epoch that is going on.
     tally: Tally,
     epochs: Vec<EpochRecord>,
+}
+
+/// What a run is trained on and judged by, so that it does not go on with something else.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Data {
+    classes: Vec<String>,
+    /// A hash of the training images and their labels.
+    train: String,
+    /// The same of the validation images, if there are any.
+    validation: Option<String>,
+}
+
+impl Data {
+    fn of(images: Source<'_>, validation: Option<Source<'_>>) -> Result<Self, TrainError> {
+        let name = |images| Ok::<_, TrainError>(Fingerprint::default().files(images)?.finish());
+        Ok(Self {
+            classes: images.classes().to_vec(),
+            train: name(images)?,
+            validation: validation.map(name).transpose()?,
+        })
+    }
+
+    /// Refuses to go on from a checkpoint with other images.
+    fn check(&self, path: &Path, given: &Self) -> Result<(), TrainError> {
+        if self.classes != given.classes {
+            return Err(TrainError::SettingsChanged {
+                path: path.to_owned(),
+                setting: "classes".to_owned(),
+                stored: self.classes.join(", "),
+                given: given.classes.join(", "),
+            });
+        }
+        let purpose = match (self.train == given.train, self.validation == given.validation) {
+            (true, true) => return Ok(()),
+            (false, _) => "train on",
+            (true, false) => "judge by",
+        };
+        Err(TrainError::ImagesChanged {
+            path: path.to_owned(),
+            purpose,
+        })
+    }
 }
 
 /// Sums over images.
@@ -332,13 +392,18 @@ impl<'a, M: Trainable> Run<'a, M> {
         model: M,
         sampler: M::Sampler,
         schedule: Schedule,
-        images: usize,
+        images: Source<'_>,
     ) -> Result<Self, TrainError> {
         let config = trainer.config.clone();
         let optimizer = optimizer::optimizer(&config);
+        let data = match trainer.checkpoints {
+            Some(_) => Some(Data::of(images, trainer.validation)?),
+            None => None,
+        };
         let progress = Progress {
             config,
-            images,
+            images: images.len(),
+            data,
             first_sampler: serde_json::to_value(&sampler).unwrap_or_default(),
             teacher: lesson.as_ref().map(Lesson::fingerprint),
             step: 0,
@@ -407,15 +472,27 @@ impl<'a, M: Trainable> Run<'a, M> {
                 });
             }
         }
+        if let (Some(stored), Some(given)) = (&stored.data, &given.data) {
+            stored.check(path, given)?;
+        }
+        // Of a checkpoint that does not say, the next one will.
+        let data = self.progress.data.take();
         let restored: Restored<M, _> = checkpoint.apply(path, self.model, self.optimizer)?;
         (self.model, self.optimizer) = (restored.model, restored.optimizer);
         (self.average, self.best) = (restored.average, restored.best);
-        self.progress = restored.progress;
+        self.progress = Progress {
+            data,
+            ..restored.progress
+        };
         self.last_checkpoint = Some(path.to_owned());
         Ok(self)
     }
 
-    fn finish(mut self, batcher: &Batcher<'_>, feed: Feed) -> Result<Trained<M>, TrainError> {
+    fn finish(
+        mut self,
+        batcher: &Batcher<'_>,
+        feed: &mut Feed<'_>,
+    ) -> Result<Trained<M>, TrainError> {
         let steps = self.schedule.steps;
         self.report(Event::Started {
             step: self.progress.step,
@@ -428,7 +505,7 @@ impl<'a, M: Trainable> Run<'a, M> {
             let step = self.progress.step;
             let epoch = self.schedule.epoch(step);
             let tally;
-            (self, tally) = self.step(batcher, &feed)?;
+            (self, tally) = self.step(batcher, feed)?;
             trained += tally.images;
             let seconds = begin.elapsed().as_secs_f64();
             let images_per_second = trained as f64 / seconds.max(1e-9);
@@ -471,16 +548,20 @@ impl<'a, M: Trainable> Run<'a, M> {
 
     /// One update of the weights: as many forward and backward passes as the sampler draws
     /// networks, each on images of its own, their gradients added.
-    fn step(mut self, batcher: &Batcher<'_>, feed: &Feed) -> Result<(Self, Tally), TrainError> {
+    fn step(
+        mut self,
+        batcher: &Batcher<'_>,
+        feed: &mut Feed<'_>,
+    ) -> Result<(Self, Tally), TrainError> {
         let step = self.progress.step;
         let device = self.model.device();
         device.seed(seed_of(self.progress.config.seed, Purpose::Device, step));
         let networks = self.model.draw(&mut self.progress.sampler)?;
         let mut gradients = GradientsAccumulator::<Scarlet>::new();
         let mut tally = Tally::default();
-        // The feed has a mini-batch for every network of every step that is left.
-        for (network, batch) in networks.into_iter().zip(feed) {
-            let (sums, new) = self.pass(&network, batcher.upload(batch?))?;
+        for network in networks {
+            let batch = feed.next(step + 1)?;
+            let (sums, new) = self.pass(&network, batcher.upload(batch))?;
             tally.add(sums);
             gradients.accumulate(&network, new);
         }
@@ -547,36 +628,34 @@ impl<'a, M: Trainable> Run<'a, M> {
 
     fn end_epoch(&mut self, epoch: u64) -> Result<(), TrainError> {
         let judged = self.average.as_ref().unwrap_or(&self.model);
+        // Nothing can be said about a network with such weights.
+        if let Some(weight) = checkpoint::first_not_finite(judged) {
+            return Err(self.weight_not_finite(weight));
+        }
         let validation = match (self.trainer.validation, judged.as_network()) {
             (Some(images), Some(network)) => {
                 Some(measure(network, images, self.progress.config.batch_size)?)
             }
             _ => None,
         };
-        let best = validation.is_some_and(|now| {
-            let better = |before: &EpochRecord| {
-                let accuracy = before.validation_accuracy.unwrap_or(0.0);
-                let loss = before.validation_loss.unwrap_or(f64::INFINITY);
-                (now.accuracy(), -now.loss) > (accuracy, -loss)
-            };
-            self.progress.epochs.iter().all(better)
-        });
-        if best {
-            // `valid` parts its running statistics from those that go on changing.
-            let network = judged.valid();
-            self.export(BEST, &network)?;
-            self.best = Some(network);
-        }
         let tally = std::mem::take(&mut self.progress.tally);
-        let record = EpochRecord {
+        let mut record = EpochRecord {
             epoch: epoch + 1,
             step: self.progress.step,
             loss: tally.mean_loss(),
             accuracy: tally.accuracy(),
             validation_accuracy: validation.map(|now| now.accuracy()),
-            validation_loss: validation.map(|now| now.loss),
-            best,
+            // JSON has no other numbers, and a resumed run must know the same.
+            validation_loss: validation.map(|now| now.loss).filter(|it| it.is_finite()),
+            best: false,
         };
+        record.best = validation.is_some() && record.is_best_of(&self.progress.epochs);
+        if record.best {
+            // `valid` parts its running statistics from those that go on changing.
+            let network = judged.valid();
+            self.export(BEST, &network)?;
+            self.best = Some(network);
+        }
         self.progress.epochs.push(record);
         self.report(Event::Epoch(record))
     }
@@ -632,11 +711,7 @@ impl<'a, M: Trainable> Run<'a, M> {
             &self.progress,
         );
         saved.map_err(|failed| match failed {
-            Failed::NotFinite(weight) => TrainError::WeightNotFinite {
-                step: self.progress.step,
-                weight,
-                checkpoint: self.last_checkpoint.clone(),
-            },
+            Failed::NotFinite(weight) => self.weight_not_finite(weight),
             Failed::Encode(problem) => TrainError::Checkpoint {
                 path: path.clone(),
                 problem,
@@ -652,6 +727,14 @@ impl<'a, M: Trainable> Run<'a, M> {
             step: self.progress.step,
             path,
         })
+    }
+
+    fn weight_not_finite(&self, weight: String) -> TrainError {
+        TrainError::WeightNotFinite {
+            step: self.progress.step,
+            weight,
+            checkpoint: self.last_checkpoint.clone(),
+        }
     }
 
     fn report(&mut self, event: Event) -> Result<(), TrainError> {
@@ -698,3 +781,6 @@ fn same_settings(path: &Path, stored: &TrainConfig, given: &TrainConfig) -> Resu
         given,
     })
 }
+
+#[cfg(test)]
+mod tests;

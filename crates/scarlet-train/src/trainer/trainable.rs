@@ -6,7 +6,7 @@ use scarlet::{Architecture, Scarlet};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::{PathSampler, Supernet, TrainError};
+use crate::{PathSampler, Sampling, Supernet, TrainError};
 
 /// What [`Trainer`](super::Trainer) can train: a network, or a supernet that a network is drawn
 /// from for every pass.
@@ -16,6 +16,9 @@ pub trait Trainable: Module {
 
     /// Number of networks per step.
     fn passes(sampler: &Self::Sampler) -> usize;
+
+    /// Whether every step changes every weight.
+    fn changes_all(sampler: &Self::Sampler) -> bool;
 
     /// The networks of the next step. Their weights and running statistics are this module's own.
     ///
@@ -41,6 +44,10 @@ impl Trainable for Scarlet {
         1
     }
 
+    fn changes_all((): &()) -> bool {
+        true
+    }
+
     fn draw(&self, (): &mut ()) -> Result<Vec<Scarlet>, TrainError> {
         Ok(vec![self.clone()])
     }
@@ -63,6 +70,10 @@ impl Trainable for Supernet {
 
     fn passes(sampler: &PathSampler) -> usize {
         sampler.paths_per_step()
+    }
+
+    fn changes_all(sampler: &PathSampler) -> bool {
+        sampler.sampling() == Sampling::StrictFairness
     }
 
     fn draw(&self, sampler: &mut PathSampler) -> Result<Vec<Scarlet>, TrainError> {

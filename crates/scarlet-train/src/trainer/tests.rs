@@ -1,0 +1,308 @@
+//! What only shows from within: steps against their arithmetic, and runs whose images fail.
+
+use std::fs;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
+
+use burn::module::{Module, ModuleVisitor, Param, ParamId};
+use burn::tensor::{Device, Tensor};
+use scarlet::{Architecture, ScarletConfig};
+use scarlet_arch::{SearchSpace, Skip};
+
+use super::*;
+use crate::dataset::Images;
+use crate::{PathSampler, Sampling, Supernet, SupernetConfig};
+
+/// All devices of a process draw from one generator.
+fn alone() -> MutexGuard<'static, ()> {
+    static LOCK: Mutex<()> = Mutex::new(());
+    LOCK.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Images of 8×8 pixels in two classes.
+fn images(count: usize) -> Images {
+    let pixels = (0..count * 64).map(|index| (index * 89 % 251) as u8);
+    let labels = (0..count as u32).map(|index| index % 2);
+    Images::new([1, 8, 8], pixels.collect(), labels.collect(), ["a", "b"]).unwrap()
+}
+
+fn architecture() -> Architecture {
+    let mut architecture: Architecture = "E3K3@8/2 E3K3@8".parse().unwrap();
+    architecture.input_channels = 1;
+    (architecture.stem, architecture.separable) = (8, 8);
+    architecture.head = 16;
+    architecture
+        .with_classes(2)
+        .with_resolution(8)
+}
+
+fn network() -> Scarlet {
+    let device = Device::flex().autodiff();
+    let network = ScarletConfig::from(architecture())
+        .try_init(&device)
+        .unwrap();
+    crate::supernet::draw_weights(&network, 1, &device);
+    network
+}
+
+/// SCARLET's 13 choices in two layers.
+fn supernet() -> Supernet {
+    let choices = SearchSpace::scarlet().choices(0).to_vec();
+    let space = SearchSpace::new(architecture(), choices)
+        .and_then(|space| space.with_skip(Skip::Linear))
+        .unwrap();
+    SupernetConfig::new(space)
+        .try_init(1, &Device::flex().autodiff())
+        .unwrap()
+}
+
+/// Every weight and running statistic, with its number.
+fn values(module: &impl Module) -> Vec<(ParamId, Vec<f32>)> {
+    struct Values(Vec<(ParamId, Vec<f32>)>);
+    impl ModuleVisitor for Values {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            self.0
+                .push((param.id, param.val().to_data().iter::<f32>().collect()));
+        }
+    }
+    let mut values = Values(Vec::new());
+    module.valid().visit(&mut values);
+    values.0
+}
+
+/// One step of plain descent at a rate of 0.05.
+fn one_step(batch_size: usize) -> TrainConfig {
+    TrainConfig {
+        epochs: 1,
+        batch_size,
+        optimizer: Optimizer::Sgd {
+            momentum: 0.0,
+            nesterov: false,
+        },
+        learning_rate: 0.05,
+        final_learning_rate: 0.05,
+        warmup_epochs: 0.0,
+        weight_decay: 0.0,
+        seed: 3,
+        ..TrainConfig::default()
+    }
+}
+
+#[test]
+fn a_step_of_strict_fairness_adds_the_gradients_of_all_paths() {
+    struct Descend<'a> {
+        gradients: &'a GradientsParams,
+        expected: Vec<(ParamId, Vec<f32>)>,
+    }
+    impl ModuleVisitor for Descend<'_> {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            if let Some(gradient) = self.gradients.get::<D>(param.id) {
+                let after = param.val().inner() - gradient.mul_scalar(0.05);
+                self.expected
+                    .push((param.id, after.into_data().iter::<f32>().collect()));
+            }
+        }
+    }
+
+    let _alone = alone();
+    let (supernet, images) = (supernet(), images(52));
+    let config = one_step(4);
+    let sampler = PathSampler::new(Sampling::StrictFairness, supernet.space(), 2);
+    // The losses of all paths, each on images of its own, as one function of the weights.
+    let paths = sampler.clone().next_paths().unwrap();
+    assert_eq!(paths.len(), 13);
+    let batcher = Batcher::new(&images, supernet.template(), &supernet.device()).unwrap();
+    let schedule = Schedule::new(&config, images.len(), paths.len());
+    assert_eq!(schedule.steps, 1);
+    let order = schedule.order(0);
+    let mut seen: Vec<usize> = Vec::new();
+    let losses = paths.iter().enumerate().map(|(pass, genome)| {
+        let indices = schedule.mini_batch(&order, 0, pass);
+        seen.extend(indices);
+        let batch = batcher.plain(indices).unwrap();
+        let logits = supernet.forward(batch.images, genome).unwrap();
+        cross_entropy(logits, batch.labels, config.label_smoothing)
+    });
+    let losses: Vec<Tensor<1>> = losses.collect();
+    seen.sort_unstable();
+    assert!(seen.into_iter().eq(0..52), "every image is seen once");
+    let loss = Tensor::cat(losses, 0).sum();
+    let gradients = GradientsParams::from_grads(loss.backward(), &supernet);
+    let mut descend = Descend {
+        gradients: &gradients,
+        expected: Vec::new(),
+    };
+    supernet.visit(&mut descend);
+
+    let trained = Trainer::new(config)
+        .train(supernet.clone(), sampler, &images)
+        .unwrap();
+    assert_eq!(trained.steps, 1);
+    let after = values(&trained.model);
+    let mut moved = 0;
+    for (id, expected) in descend.expected {
+        let (_, found) = after.iter().find(|(other, _)| *other == id).unwrap();
+        let before = values(&supernet);
+        let (_, before) = before.iter().find(|(other, _)| *other == id).unwrap();
+        moved += usize::from(found != before);
+        for (found, expected) in found.iter().zip(&expected) {
+            let error = (found - expected).abs();
+            assert!(error <= 1e-5 * (1.0 + expected.abs()), "{found} {expected}");
+        }
+    }
+    // The classifier, and something of all 13 choices of both layers.
+    assert!(moved > 26, "{moved}");
+}
+
+#[test]
+fn a_uniform_step_leaves_all_that_is_off_its_path() {
+    let _alone = alone();
+    let (supernet, images) = (supernet(), images(4));
+    let config = TrainConfig {
+        optimizer: Optimizer::default(),
+        weight_decay: 0.1,
+        ..one_step(4)
+    };
+    let sampler = PathSampler::new(Sampling::Uniform, supernet.space(), 2);
+    let genome = sampler.clone().next_paths().unwrap().remove(0);
+    let path = supernet.path(&genome).unwrap();
+    let on_path: Vec<ParamId> = values(&path).into_iter().map(|(id, _)| id).collect();
+    let before = values(&supernet);
+    let folder = tempfile::tempdir().unwrap();
+    let trained = Trainer::new(config.clone())
+        .with_checkpoints(Checkpoints::new(folder.path()))
+        .train(supernet.clone(), sampler, &images)
+        .unwrap();
+    assert_eq!(trained.steps, 1);
+    let (mut off, mut moved) = (0, 0);
+    for ((id, before), (same, after)) in before.iter().zip(values(&trained.model)) {
+        assert_eq!(*id, same);
+        if on_path.contains(id) {
+            moved += usize::from(*before != after);
+        } else {
+            off += 1;
+            assert_eq!(*before, after);
+        }
+    }
+    assert!(off > on_path.len(), "{off}");
+    assert!(moved > on_path.len() / 2, "{moved}");
+
+    // Nor has it any momentum.
+    let path_of = folder.path().join("checkpoint.safetensors");
+    let checkpoint = Checkpoint::<serde_json::Value>::open(&path_of).unwrap();
+    let optimizer = optimizer::optimizer(&config);
+    let restored = checkpoint.apply(&path_of, supernet, optimizer).unwrap();
+    struct Trainable(usize);
+    impl ModuleVisitor for Trainable {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            self.0 += usize::from(param.is_require_grad());
+        }
+    }
+    let mut trainable = Trainable(0);
+    path.visit(&mut trainable);
+    assert_eq!(restored.optimizer.to_record().len(), trainable.0);
+}
+
+/// A run whose images end or whose feed fails before its steps do: what it says, after how many
+/// steps its checkpoint is, if there is one.
+fn run_without_images(prepared: &Schedule, feed_images: &Images) -> (String, Option<u64>) {
+    let folder = tempfile::tempdir().unwrap();
+    let config = TrainConfig {
+        epochs: 2,
+        batch_size: 4,
+        ..TrainConfig::default()
+    };
+    let images = images(16);
+    let network = network();
+    let device = network.device();
+    let batcher = Batcher::new(feed_images, network.architecture(), &device).unwrap();
+    let schedule = Schedule::new(&config, images.len(), 1);
+    let trainer = Trainer::new(config.clone()).with_checkpoints(Checkpoints {
+        every: Some(Duration::ZERO),
+        ..Checkpoints::new(folder.path())
+    });
+    let run = Run::start(trainer, None, network, (), schedule, (&images).into()).unwrap();
+    let error = thread::scope(|scope| {
+        let mut feed = Feed::start(scope, &batcher, config, *prepared, 0).unwrap();
+        run.finish(&batcher, &mut feed).map(|trained| trained.steps)
+    });
+    let path = folder.path().join("checkpoint.safetensors");
+    let checkpoint = path.exists().then(|| {
+        let checkpoint = Checkpoint::<Progress<()>>::open(&path).unwrap();
+        checkpoint.progress.step
+    });
+    assert!(!folder.path().join(LAST).exists());
+    (error.unwrap_err().to_string(), checkpoint)
+}
+
+#[test]
+fn a_step_without_its_images_is_not_done() {
+    let _alone = alone();
+    let config = TrainConfig {
+        epochs: 2,
+        batch_size: 4,
+        ..TrainConfig::default()
+    };
+    // Of 8 steps the feed has mini-batches for 4.
+    let few = TrainConfig {
+        epochs: 1,
+        ..config.clone()
+    };
+    let (message, step) = run_without_images(&Schedule::new(&few, 16, 1), &images(16));
+    assert!(message.starts_with("step 5 was not done"), "{message}");
+    assert!(message.contains("there are no more"), "{message}");
+    assert_eq!(step, Some(4));
+
+    // It reaches for images that are not there, and panics.
+    let (message, step) = run_without_images(&Schedule::new(&config, 64, 1), &images(2));
+    assert!(message.starts_with("step 1 was not done"), "{message}");
+    assert!(message.contains("out of"), "{message}");
+    assert_eq!(step, None);
+}
+
+#[test]
+fn older_checkpoints_do_not_say_which_images_they_are_of() {
+    let _alone = alone();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("checkpoint.safetensors");
+    let run = |images: &Images, checkpoints: Checkpoints| {
+        Trainer::new(one_step(4))
+            .with_checkpoints(checkpoints)
+            .train(network(), (), images)
+            .map(|trained| trained.steps)
+    };
+    run(&images(8), Checkpoints::new(folder.path())).unwrap();
+    let bytes = fs::read(&path).unwrap();
+    let header = 8 + u64::from_le_bytes(*bytes.first_chunk().unwrap()) as usize;
+    let text = std::str::from_utf8(&bytes[8..header]).unwrap();
+    let begin = text.find(r#"\"data\":"#).unwrap();
+    let end = text.find(r#"\"first_sampler\":"#).unwrap();
+    let mut older = text[..begin].to_owned() + &text[end..];
+    older.push_str(&" ".repeat(text.len() - older.len()));
+    fs::write(&path, [&bytes[..8], older.as_bytes(), &bytes[header..]].concat()).unwrap();
+    let resumed = run(&images(8), Checkpoints::new(folder.path()).resuming());
+    assert_eq!(resumed.unwrap(), 2);
+}
+
+#[test]
+fn a_loss_that_is_no_number_is_as_good_after_its_text() {
+    let record = |accuracy, loss| EpochRecord {
+        epoch: 1,
+        step: 1,
+        loss: 0.5,
+        accuracy: 0.5,
+        validation_accuracy: Some(accuracy),
+        validation_loss: loss,
+        best: false,
+    };
+    let without = record(0.5, None);
+    let text = serde_json::to_string(&without).unwrap();
+    let read: EpochRecord = serde_json::from_str(&text).unwrap();
+    assert_eq!(read, without);
+    for before in [without, read] {
+        assert!(record(0.5, Some(2.0)).is_best_of(&[before]));
+        assert!(record(0.6, None).is_best_of(&[before]));
+        assert!(!without.is_best_of(&[before]));
+        assert!(!record(0.4, Some(0.1)).is_best_of(&[before]));
+    }
+}
