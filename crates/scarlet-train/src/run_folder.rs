@@ -34,7 +34,7 @@ pub struct RunFolder {
 
 impl RunFolder {
     /// Makes the folder of a new run, and writes `config` into it. The folder may exist, and may
-    /// hold anything but a run.
+    /// hold anything but a run. Unfinished files that a killed process left are removed.
     ///
     /// # Errors
     ///
@@ -51,6 +51,7 @@ impl RunFolder {
         {
             true => Err(TrainError::Exists { path: config_file }),
             false => {
+                folder.remove_unfinished()?;
                 folder.write_json(CONFIG, config)?;
                 Ok(folder)
             }
@@ -72,8 +73,12 @@ impl RunFolder {
         }
         let folder = Self::lock(path)?;
         let config = folder.read_json(CONFIG)?;
-        atomic_file::remove_unfinished(&folder.path).map_err(TrainError::write(&folder.path))?;
+        folder.remove_unfinished()?;
         Ok((folder, config))
+    }
+
+    fn remove_unfinished(&self) -> Result<(), TrainError> {
+        atomic_file::remove_unfinished(&self.path).map_err(TrainError::write(&self.path))
     }
 
     fn lock(path: PathBuf) -> Result<Self, TrainError> {
@@ -146,6 +151,8 @@ impl RunFolder {
 pub struct EventLog {
     path: PathBuf,
     file: File,
+    /// Bytes of the lines that are there.
+    length: u64,
 }
 
 impl EventLog {
@@ -181,10 +188,11 @@ impl EventLog {
             .append(true)
             .open(&path)
             .map_err(TrainError::write(&path))?;
-        Ok(Self { path, file })
+        let length = file.metadata().map_err(TrainError::read(&path))?.len();
+        Ok(Self { path, file, length })
     }
 
-    /// Appends an event.
+    /// Appends an event: all of its line, or on a full disk nothing of it.
     ///
     /// # Errors
     ///
@@ -194,9 +202,17 @@ impl EventLog {
             .map_err(|error| TrainError::write(&self.path)(error.into()))?;
         line.push(b'\n');
         // One call, so that no other line can come between.
-        self.file
-            .write_all(&line)
-            .map_err(TrainError::write(&self.path))
+        match self.file.write_all(&line) {
+            Ok(()) => {
+                self.length += line.len() as u64;
+                Ok(())
+            }
+            Err(error) => {
+                // If that fails too, half a line stays until the log is opened again.
+                let _ = self.file.set_len(self.length);
+                Err(TrainError::write(&self.path)(error))
+            }
+        }
     }
 }
 
@@ -240,6 +256,18 @@ mod tests {
         assert_eq!(names, ["classes.txt", "config.json", "lock"]);
         let missing = message(run.write("no/such/folder", b""));
         assert!(missing.contains("cannot write"), "{missing}");
+    }
+
+    #[test]
+    fn what_a_first_attempt_left_unfinished_goes_too() {
+        let root = tempfile::tempdir().unwrap();
+        let (half, users) = (".scarlet-x.part", "notes.part");
+        for name in [half, users] {
+            fs::write(root.path().join(name), "half").unwrap();
+        }
+        let run = RunFolder::create(root.path(), &1).unwrap();
+        assert!(!run.file(half).exists());
+        assert!(run.file(users).exists());
     }
 
     #[test]
