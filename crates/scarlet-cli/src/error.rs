@@ -53,6 +53,8 @@ pub(crate) enum CliError {
 
     #[error("no images to train on: give them with --data")]
     NoData,
+    #[error("`recipe` is no setting, for the command says it: `scarlet train` or `scarlet finetune`")]
+    Recipe,
     #[error("`{0}` is no setting: write KEY=VALUE, such as train.epochs=20")]
     NotASetting(String),
     #[error("the settings in {} cannot be read: {problem}", path.display())]
@@ -149,6 +151,7 @@ impl CliError {
             | Self::DeployedWeights(_)
             | Self::DeployedDevice { .. }
             | Self::NoData
+            | Self::Recipe
             | Self::ExportFormat(_)
             | Self::ExportOption { .. }
             | Self::Onnx(OnnxError::Input(_) | OnnxError::Setting { .. })
@@ -212,6 +215,8 @@ fn train_exit_code(error: &TrainError) -> u8 {
         | TrainError::Setting { .. }
         | TrainError::Settings { .. }
         | TrainError::SettingsChanged { .. }
+        | TrainError::ImagesChanged { .. }
+        | TrainError::KeptClassifier { .. }
         | TrainError::Exists { .. }
         | TrainError::OtherTeacher { .. }
         | TrainError::NotARun { .. } => USAGE,

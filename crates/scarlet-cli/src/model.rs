@@ -272,7 +272,7 @@ impl Loaded {
 /// The network that `text` names or describes: a preset, a JSON file, a deployed file, or layers.
 pub(crate) fn architecture(text: &str) -> Result<Architecture, CliError> {
     let path = Path::new(text);
-    if path.extension().is_some_and(|ending| ending == "json") {
+    if is_description(path) {
         return read_architecture(path);
     }
     if Deployed::is_file(path) {
@@ -295,6 +295,15 @@ fn read_architecture(path: &Path) -> Result<Architecture, CliError> {
         path: path.to_owned(),
         source: Box::new(source),
     })
+}
+
+/// Whether `text` names a network by a file.
+pub(crate) fn is_model_file(text: &str) -> bool {
+    is_description(Path::new(text)) || Deployed::is_file(text)
+}
+
+fn is_description(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ending == "json")
 }
 
 /// Whether someone who wrote `text` meant layers and no name, be there a typo or not.

@@ -1,10 +1,12 @@
 //! Settings of a training run: from the defaults, a file and the command line to a configuration.
 
+use scarlet::weights::Source;
 use scarlet_train::standalone::{Recipe, StandaloneConfig};
 use serde_json::{Map, Value, json};
 
 use crate::cli::training::TrainingArgs;
 use crate::error::CliError;
+use crate::model::is_model_file;
 use crate::run_settings::{make_absolute, make_file_absolute, read_toml, set, set_all};
 
 /// The configuration that the command line asks for, with more flags of its command.
@@ -53,9 +55,22 @@ pub(crate) fn configuration(
     set_all(&mut changes, &settings.set)?;
     let source = changes["data"]["source"].as_str().ok_or(CliError::NoData)?;
     let mut config = StandaloneConfig::defaults(recipe, source)?.with(changes)?;
+    if config.recipe != recipe {
+        return Err(CliError::Recipe);
+    }
     make_absolute(&mut config.data.source);
     make_file_absolute(&mut config.data.cache_folder);
     make_file_absolute(&mut config.train.teacher);
+    let network = &mut config.network;
+    if let Some(weights) = &network.weights
+        && weights.parse::<Source>()?.is_path()
+    {
+        // With its checksum, if it has one: that is the end of a path like any other.
+        make_file_absolute(&mut network.weights);
+    }
+    if network.model.as_deref().is_some_and(is_model_file) {
+        make_file_absolute(&mut network.model);
+    }
     Ok(config)
 }
 

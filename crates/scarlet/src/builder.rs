@@ -57,8 +57,9 @@ impl ScarletConfig {
         self
     }
 
-    /// Probability of leaving out the last layer's residual branch in training; the rate of
-    /// the layers before it grows linearly from 0. Default: 0.
+    /// How often residual branches are left out in training: the layer of index i, from 0, of n
+    /// layers' with probability `rate` · i / n, so never the first layer's and with
+    /// `rate` · (n − 1) / n the last's. Default: 0.
     pub fn with_drop_path(mut self, rate: f64) -> Self {
         self.drop_path = rate;
         self
@@ -74,7 +75,7 @@ impl ScarletConfig {
         self.dropout
     }
 
-    /// Drop path of the last layer.
+    /// Drop path, as it was set.
     pub fn drop_path(&self) -> f64 {
         self.drop_path
     }

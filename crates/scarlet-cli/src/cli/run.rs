@@ -167,6 +167,11 @@ pub(crate) struct RunFolderArgs {
         value_hint = ValueHint::DirPath
     )]
     pub(crate) resume: Option<PathBuf>,
+
+    /// Save when so many seconds have gone by since the last checkpoint, besides behind every epoch;
+    /// changes no result [default: 300]
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) checkpoint_every: Option<u64>,
 }
 
 /// Settings of a run, over those of a file, over the defaults.

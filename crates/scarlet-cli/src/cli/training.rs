@@ -32,13 +32,15 @@ pub(crate) struct TrainArgs {
 /// Train a network further on your images, from weights
 ///
 /// The network gets a new classifier for the classes of your folder; the rest begins with trained
-/// weights, which need far fewer images than training from scratch.
+/// weights, which need far fewer images than training from scratch. With --keep-classifier a network
+/// of the same classes is trained on as it is.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   scarlet finetune --data flowers/ --out flowers-run
   scarlet finetune --data flowers/ --weights scarlet-a.pth.tar --freeze 3 --out flowers-run
   scarlet finetune --data flowers/ --layer-decay 0.8 --epochs 40 --dry-run
+  scarlet finetune --data flowers/ --weights extracted.safetensors --keep-classifier
   scarlet finetune --resume flowers-run
   scarlet predict photo.jpg --weights flowers-run/best.safetensors \\
       --classes flowers-run/classes.txt")]
@@ -57,6 +59,11 @@ pub(crate) struct FinetuneArgs {
     /// the network halves the image
     #[arg(long, value_name = "STAGES", conflicts_with = "resume")]
     pub(crate) freeze: Option<usize>,
+
+    /// Keep the classifier of the weights, which is for these classes in this order, instead of
+    /// drawing a new one
+    #[arg(long, conflicts_with = "resume")]
+    pub(crate) keep_classifier: bool,
 
     /// Learning rate of a layer, relative to the one behind it
     #[arg(long, value_name = "FACTOR", conflicts_with = "resume")]
@@ -108,6 +115,11 @@ pub(crate) struct TrainingFolderArgs {
         value_hint = ValueHint::DirPath
     )]
     pub(crate) resume: Option<PathBuf>,
+
+    /// Save when so many seconds have gone by since the last checkpoint, besides behind every epoch;
+    /// changes no result [default: 300]
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) checkpoint_every: Option<u64>,
 }
 
 /// Settings, over those of a file, over the defaults.

@@ -1,5 +1,6 @@
 //! `scarlet finetune`.
 
+use scarlet::arch::Architecture;
 use scarlet::weights::{Source, StateDict};
 use scarlet_train::standalone::{Recipe, StandaloneConfig, Start};
 use serde_json::json;
@@ -18,26 +19,39 @@ pub(super) fn run(args: &FinetuneArgs, terminal: &Terminal) -> Result<(), CliErr
             ("network.model", args.model.as_ref().map(|it| json!(it))),
             ("network.weights", args.weights.as_ref().map(|it| json!(it))),
             ("network.freeze", args.freeze.map(|it| json!(it))),
+            (
+                "network.keep_classifier",
+                args.keep_classifier.then_some(json!(true)),
+            ),
             ("train.layer_decay", args.layer_decay.map(|it| json!(it))),
         ];
         let config = configuration(Recipe::Finetune, &args.training, &more)?;
-        let start = weights(&config, terminal)?;
+        let model = match (&config.network.model, &config.network.weights) {
+            (Some(model), _) => Some(architecture(model)?),
+            (None, Some(_)) => None,
+            (None, None) => Some(architecture(DEFAULT_MODEL)?),
+        };
+        let start = weights(&config, model, terminal)?;
         Ok(New { config, start })
     })
 }
 
-/// The weights that a run begins with, downloaded if need be.
-pub(super) fn weights(config: &StandaloneConfig, terminal: &Terminal) -> Result<Start, CliError> {
-    let model = config.network.model.as_deref();
-    let Some(source) = &config.network.weights else {
-        let architecture = architecture(model.unwrap_or(DEFAULT_MODEL))?;
-        let path = get(terminal, |fetcher| fetcher.fetch_known(&architecture.name))?;
-        return Ok(Start::Weights(architecture, path));
-    };
-    let source: Source = source.parse()?;
-    let path = get(terminal, |fetcher| fetcher.fetch(&source))?;
+/// The weights that a run begins with, downloaded if need be; of a `model`, or of what they say
+/// that they are.
+pub(super) fn weights(
+    config: &StandaloneConfig,
+    model: Option<Architecture>,
+    terminal: &Terminal,
+) -> Result<Start, CliError> {
+    let source = config.network.weights.as_deref();
+    let source: Option<Source> = source.map(str::parse).transpose()?;
+    let known = model.as_ref().map_or(DEFAULT_MODEL, |model| &model.name);
+    let path = get(terminal, |fetcher| match &source {
+        Some(source) => fetcher.fetch(source),
+        None => fetcher.fetch_known(known),
+    })?;
     let architecture = match model {
-        Some(model) => architecture(model)?,
+        Some(model) => model,
         None => StateDict::open(&path)?.architecture()?,
     };
     Ok(Start::Weights(architecture, path))

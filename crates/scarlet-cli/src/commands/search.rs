@@ -1,6 +1,7 @@
 //! `scarlet search`.
 
 use std::path::Path;
+use std::time::Duration;
 
 use rayon::current_num_threads;
 use scarlet::burn::tensor::Device;
@@ -74,11 +75,13 @@ pub(super) fn begin(
 ) -> Result<(Run, RunFolder), CliError> {
     let watch = Watch::new(terminal.clone(), Interrupt::listen()?);
     let device = open_device(compute)?;
+    let every = args.checkpoint_every.map(Duration::from_secs);
+    let watched = |run: Run| run.with_observer(watch).with_checkpoint_every(every);
     match &args.resume {
         Some(path) => {
             let (folder, config) = RunConfig::open_existing(path)?;
             let run = prepare(config, device, terminal)?;
-            Ok((run.with_observer(watch), folder))
+            Ok((watched(run), folder))
         }
         None => {
             let config = new()?;
@@ -89,7 +92,7 @@ pub(super) fn begin(
             }
             let run = prepare(config, device, terminal)?;
             let folder = make(&run, &args.out)?;
-            Ok((run.with_observer(watch), folder))
+            Ok((watched(run), folder))
         }
     }
 }

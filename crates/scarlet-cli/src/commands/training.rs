@@ -1,6 +1,7 @@
 //! What `scarlet train` and `scarlet finetune` have in common.
 
 use std::path::Path;
+use std::time::Duration;
 
 use scarlet_train::standalone::{Recipe, Standalone, StandaloneConfig, StandaloneRecord, Start};
 use scarlet_train::{Control, Event, RunFolder, TrainError};
@@ -42,7 +43,8 @@ pub(super) fn run(
         if let Some(error) = run.cache_failure() {
             terminal.warn(error);
         }
-        Ok(run)
+        let every = args.folder.checkpoint_every.map(Duration::from_secs);
+        Ok(run.with_checkpoint_every(every))
     };
     if args.dry_run {
         let plan = prepare(new()?)?.plan()?;
@@ -102,10 +104,7 @@ fn begun(
         ..
     } = record;
     let start = match (has_checkpoint(folder.path()), config.recipe) {
-        (false, Recipe::Finetune) => match finetune::weights(&config, terminal)? {
-            Start::Weights(_, path) => Start::Weights(architecture, path),
-            start => start,
-        },
+        (false, Recipe::Finetune) => finetune::weights(&config, Some(architecture), terminal)?,
         _ => Start::Checkpoint(architecture),
     };
     Ok(New { config, start })

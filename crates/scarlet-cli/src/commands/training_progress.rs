@@ -15,6 +15,16 @@ pub(super) struct TrainingProgress {
     bar: Option<StageProgress>,
 }
 
+/// How a step went, and how fast the training is.
+fn step_line(loss: f64, accuracy: f64, images_per_second: f64, seconds_left: f64) -> String {
+    let left = Duration::try_from_secs_f64(seconds_left).unwrap_or_default();
+    format!(
+        "loss {loss:.3}, accuracy {}, {images_per_second:.0} images/s, about {} left",
+        percent(accuracy),
+        HumanDuration(left),
+    )
+}
+
 impl TrainingProgress {
     pub(super) fn new(terminal: &Terminal, indent: &'static str) -> Self {
         Self {
@@ -52,16 +62,8 @@ impl TrainingProgress {
                 ..
             } => {
                 if let Some(bar) = &mut self.bar {
-                    let left = Duration::try_from_secs_f64(*seconds_left).unwrap_or_default();
-                    bar.set(
-                        *step,
-                        format_args!(
-                            "loss {loss:.3}, accuracy {}, {images_per_second:.0} images/s, about \
-                             {} left",
-                            percent(*accuracy),
-                            HumanDuration(left),
-                        ),
-                    );
+                    let line = step_line(*loss, *accuracy, *images_per_second, *seconds_left);
+                    bar.set(*step, line);
                 }
             }
             Event::Epoch(epoch) => {
@@ -79,5 +81,23 @@ impl TrainingProgress {
             Event::Finished { .. } => self.bar = None,
             _ => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_says_how_it_went_and_what_is_left() {
+        assert_eq!(
+            step_line(0.53219, 0.8125, 1234.4, 372.0),
+            "loss 0.532, accuracy 81.25 %, 1234 images/s, about 6 minutes left"
+        );
+        // As of a clock that has not moved.
+        assert_eq!(
+            step_line(2.3, 0.0, 0.0, f64::INFINITY),
+            "loss 2.300, accuracy 0.00 %, 0 images/s, about 0 seconds left"
+        );
     }
 }

@@ -119,6 +119,7 @@ impl Run {
             let statistics = self.statistics();
             let (choice, extracted) = take_out(supernet, &genome, &statistics, Some(found))?;
             folder.write_json("choice.json", &choice)?;
+            self.wrote(Stage::Choose, folder, "choice.json")?;
             let control = self.report(&RunEvent::Chosen(&choice));
             self.unless_stopped(Stage::Choose, control == Control::Continue)?;
             Ok((choice, extracted))

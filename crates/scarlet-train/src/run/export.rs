@@ -8,8 +8,17 @@ use serde::{Deserialize, Serialize};
 
 use super::stages::Run;
 use super::timing::time_of;
-use super::{Choice, RunError, Stage, folder};
+use super::{Choice, RunError, Stage};
 use crate::{Measurement, RunFolder, measure};
+
+/// The finished network, in the folder [`NETWORK`](super::folder::NETWORK).
+const WEIGHTS: &str = "network/network.safetensors";
+const ONNX: &str = "network/network.onnx";
+const DEPLOYED: &str = "network/network.scarlet";
+const ARCHITECTURE: &str = "network/architecture.json";
+const CLASSES: &str = "network/classes.txt";
+/// What the run came to.
+const RESULT: &str = "result.json";
 
 /// What is written for use.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,20 +89,25 @@ impl Run {
                 true => Precision::F16,
                 false => Precision::F32,
             };
-            let files = folder.file(folder::NETWORK);
-            network.save(files.join("network.safetensors"), precision)?;
+            let wrote = |name: &str| self.wrote(Stage::Export, folder, name);
+            network.save(folder.file(WEIGHTS), precision)?;
+            wrote(WEIGHTS)?;
             if self.config.export.onnx {
-                network.save_onnx(files.join("network.onnx"), &OnnxOptions::new())?;
+                network.save_onnx(folder.file(ONNX), &OnnxOptions::new())?;
+                wrote(ONNX)?;
             }
             if self.config.export.deployed {
                 let deployed = network.deploy(&DeployOptions::new())?;
-                deployed.save(files.join("network.scarlet"))?;
+                deployed.save(folder.file(DEPLOYED))?;
+                wrote(DEPLOYED)?;
             }
             let architecture = network.architecture().to_json();
-            folder.write("network/architecture.json", architecture.as_bytes())?;
+            folder.write(ARCHITECTURE, architecture.as_bytes())?;
+            wrote(ARCHITECTURE)?;
             let classes = self.data.all.classes();
             let lines: String = classes.iter().map(|class| format!("{class}\n")).collect();
-            folder.write("network/classes.txt", lines.as_bytes())?;
+            folder.write(CLASSES, lines.as_bytes())?;
+            wrote(CLASSES)?;
             let seconds =
                 |stage| -> Result<f64, RunError> { Ok(time_of(folder, stage)?.as_secs_f64()) };
             let exported = Exported {
@@ -106,8 +120,9 @@ impl Run {
                     train: seconds(Stage::Train)?,
                 },
             };
-            folder.write_json("result.json", &exported)?;
-            self.write_report(folder, found, Some((network, &exported)))?;
+            folder.write_json(RESULT, &exported)?;
+            wrote(RESULT)?;
+            self.write_report(Stage::Export, folder, found, Some((network, &exported)))?;
             Ok(exported)
         })
     }

@@ -1,6 +1,7 @@
 //! What a run reports while it goes on.
 
 use std::fmt;
+use std::path::Path;
 use std::time::Duration;
 
 use scarlet_search::GenerationRecord;
@@ -81,6 +82,8 @@ pub enum RunEvent<'a> {
     },
     /// A network was chosen.
     Chosen(&'a Choice),
+    /// A file of the run's results was written.
+    Wrote(&'a Path),
 }
 
 /// Watches a run: shows its progress, say, and stops it when the user asks for it. Workers report

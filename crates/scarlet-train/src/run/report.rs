@@ -11,7 +11,7 @@ use scarlet_report::{
 use scarlet_search::SearchState;
 
 use super::stages::Run;
-use super::{Exported, Rule, RunError, folder};
+use super::{Exported, Rule, RunError, Stage, folder};
 use crate::supernet::plain_architecture;
 use crate::{Event, RunFolder, TrainError};
 
@@ -19,6 +19,7 @@ impl Run {
     /// Writes `front.csv`, `front.svg` and `report.html`, of what there is by now.
     pub(super) fn write_report(
         &self,
+        stage: Stage,
         folder: &RunFolder,
         found: &SearchState,
         finished: Option<(&Scarlet, &Exported)>,
@@ -36,9 +37,14 @@ impl Run {
             chosen: finished.map(|(network, exported)| self.chosen(network, exported)),
             references: Reference::published(is_imagenet(self.data.all.classes()))?,
         };
-        folder.write("front.csv", front_csv(&report)?.as_bytes())?;
-        folder.write("front.svg", front_svg(&report)?.as_bytes())?;
-        folder.write("report.html", html(&report)?.as_bytes())?;
+        for (name, text) in [
+            ("front.csv", front_csv(&report)?),
+            ("front.svg", front_svg(&report)?),
+            ("report.html", html(&report)?),
+        ] {
+            folder.write(name, text.as_bytes())?;
+            self.wrote(stage, folder, name)?;
+        }
         Ok(())
     }
 

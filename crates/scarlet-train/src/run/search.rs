@@ -142,7 +142,7 @@ impl Run {
                 }
             }
             let state = search.into_state();
-            self.write_report(folder, &state, None)?;
+            self.write_report(Stage::Search, folder, &state, None)?;
             Ok(state)
         })
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use burn::tensor::Device;
 use scarlet_arch::SearchSpace;
@@ -12,7 +12,7 @@ use super::timing::{self, StageEvent};
 use super::{Exported, RunConfig, RunData, RunError, RunEvent, RunObserver, Stage};
 use crate::latency::LatencyTable;
 use crate::trainer::check_teacher;
-use crate::{Control, Event, RunFolder};
+use crate::{Checkpoints, Control, Event, RunFolder};
 
 /// A run: its settings, its images and its search space. See the [module](super).
 pub struct Run {
@@ -23,6 +23,7 @@ pub struct Run {
     pub(super) latency_table: Option<LatencyTable>,
     pub(super) device: Device,
     pub(super) workers: usize,
+    pub(super) checkpoint_every: Option<Duration>,
     /// What candidates are measured on.
     pub(super) evaluators: Vec<Device>,
     pub(super) observer: Arc<dyn RunObserver>,
@@ -64,6 +65,7 @@ impl Run {
             evaluators: vec![device.clone()],
             device,
             workers: 1,
+            checkpoint_every: None,
             observer: Arc::new(|_: &RunEvent<'_>| Control::Continue),
             stopped: Arc::default(),
         })
@@ -94,6 +96,22 @@ impl Run {
     /// How many candidates are measured at a time: each device has one.
     pub(super) fn side_by_side(&self) -> usize {
         self.workers.max(self.evaluators.len())
+    }
+
+    /// Saves a checkpoint of what is trained when so much time has gone by, besides one behind every
+    /// epoch, which changes no result. Default: as [`Checkpoints::new`].
+    pub fn with_checkpoint_every(mut self, time: Option<Duration>) -> Self {
+        self.checkpoint_every = time;
+        self
+    }
+
+    /// The checkpoints of a stage that trains.
+    pub(super) fn checkpoints(&self, folder: &RunFolder, part: &str) -> Checkpoints {
+        let checkpoints = Checkpoints::new(folder.file(part)).resuming();
+        match self.checkpoint_every {
+            Some(time) => checkpoints.after(time),
+            None => checkpoints,
+        }
     }
 
     /// Measures candidates on these devices in turn, instead of on the one that is trained on. Of
@@ -174,6 +192,17 @@ impl Run {
             self.stopped.store(true, Ordering::Relaxed);
         }
         control
+    }
+
+    /// Reports a file of the folder that was written.
+    pub(super) fn wrote(
+        &self,
+        stage: Stage,
+        folder: &RunFolder,
+        name: &str,
+    ) -> Result<(), RunError> {
+        let control = self.report(&RunEvent::Wrote(&folder.file(name)));
+        self.unless_stopped(stage, control == Control::Continue)
     }
 
     pub(super) fn unless_stopped(&self, stage: Stage, completed: bool) -> Result<(), RunError> {

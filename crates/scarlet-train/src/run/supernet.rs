@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use super::stages::Run;
 use super::{RunError, Stage, folder};
 use crate::{
-    Augment, Checkpoints, Event, PathSampler, RunFolder, Sampling, StabilizerInit, Supernet,
-    SupernetConfig, TrainConfig, TrainError, Trainer, load_checkpoint,
+    Augment, Event, PathSampler, RunFolder, Sampling, StabilizerInit, Supernet, SupernetConfig,
+    TrainConfig, TrainError, Trainer, load_checkpoint,
 };
 
 /// The search space, so that the supernet can be used without the images.
@@ -66,7 +66,7 @@ impl Run {
             folder.write_json(SPACE, &self.space)?;
             let supernet = self.new_supernet()?;
             let trained = Trainer::new(settings.recipe.clone())
-                .with_checkpoints(Checkpoints::new(folder.file(folder::SUPERNET)).resuming())
+                .with_checkpoints(self.checkpoints(folder, folder::SUPERNET))
                 .with_observer(self.training_observer(Stage::Supernet))
                 .train(supernet, self.new_sampler(), &self.data.train)?;
             self.unless_stopped(Stage::Supernet, trained.completed)?;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::stages::Run;
 use super::{RunError, Stage, folder};
 use crate::supernet::draw_weights;
-use crate::{Augment, Checkpoints, Extracted, RunFolder, TrainConfig, Trainer};
+use crate::{Augment, Extracted, RunFolder, TrainConfig, Trainer};
 
 /// How the chosen network is trained. The settings of [`TrainConfig`] stand beside its own.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -16,7 +16,8 @@ pub struct TrainSettings {
     pub inherit: bool,
     /// Probability of dropping a feature in front of the classifier.
     pub dropout: f64,
-    /// Probability of leaving out the last layer's residual branch; less for those before it.
+    /// How often residual branches are left out: the layer of index i, from 0, of n layers' with
+    /// probability `drop_path` · i / n, so never the first layer's and almost so often the last's.
     pub drop_path: f64,
     /// The rest.
     #[serde(flatten)]
@@ -62,7 +63,7 @@ impl Run {
         self.stage(folder, Stage::Train, || {
             let network = self.untrained(extracted)?;
             let trained = Trainer::new(self.config.train.recipe.clone())
-                .with_checkpoints(Checkpoints::new(folder.file(folder::TRAINING)).resuming())
+                .with_checkpoints(self.checkpoints(folder, folder::TRAINING))
                 .with_observer(self.training_observer(Stage::Train))
                 // The choice is made; the held-out images are free to train on.
                 .train(network, (), &self.data.all)?;

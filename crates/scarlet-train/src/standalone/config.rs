@@ -6,6 +6,7 @@ use serde_json::Value;
 use crate::dataset::Location;
 #[cfg(doc)]
 use crate::dataset::PhotographCache;
+use crate::error::require;
 use crate::run::changed;
 use crate::{Augment, ColorJitter, Optimizer, ResizedCrop, TrainConfig, TrainError};
 
@@ -15,7 +16,7 @@ use crate::{Augment, ColorJitter, Optimizer, ResizedCrop, TrainConfig, TrainErro
 pub enum Recipe {
     /// From random weights.
     Scratch,
-    /// From trained weights, with a new classifier.
+    /// From trained weights, with a new classifier unless the settings keep theirs.
     Finetune,
 }
 
@@ -74,12 +75,17 @@ pub struct NetworkSettings {
     pub resolution: Option<usize>,
     /// Probability of dropping a feature in front of the classifier.
     pub dropout: f64,
-    /// Probability of leaving out the last layer's residual branch; less for those before it.
+    /// How often residual branches are left out: the layer of index i, from 0, of n layers' with
+    /// probability `drop_path` · i / n, so never the first layer's and almost so often the last's.
     pub drop_path: f64,
     /// Stages that are not trained, from the first on, with their batch normalisation. The first
     /// is the stem and the separable convolution; a new one begins with every layer of stride 2;
     /// the last is the convolution before pooling.
     pub freeze: usize,
+    /// Keep the classifier of the weights instead of drawing a new one, to train a network on: for
+    /// data with as many classes, which must be the same and in the same order.
+    #[serde(default)]
+    pub keep_classifier: bool,
 }
 
 impl StandaloneConfig {
@@ -161,6 +167,7 @@ impl StandaloneConfig {
                     _ => 0.0,
                 },
                 freeze: 0,
+                keep_classifier: false,
             },
             train,
         })
@@ -174,6 +181,36 @@ impl StandaloneConfig {
     /// [`TrainError::Settings`] for one that does not exist or is of the wrong kind.
     pub fn with(&self, changes: Value) -> Result<Self, TrainError> {
         changed(self, changes, "")
+    }
+
+    /// Refuses settings that have no meaning for the recipe.
+    pub(super) fn check_recipe(&self) -> Result<(), TrainError> {
+        if self.recipe == Recipe::Finetune {
+            return Ok(());
+        }
+        let network = &self.network;
+        let given = network.weights.as_deref();
+        require(
+            given.is_none(),
+            "network.weights",
+            given.unwrap_or_default(),
+            "left out for a network that is trained from scratch: `scarlet finetune` begins with \
+             weights",
+        )?;
+        require(
+            network.freeze == 0,
+            "network.freeze",
+            network.freeze,
+            "0 for a network that is trained from scratch: only `scarlet finetune` has trained \
+             stages to leave as they are",
+        )?;
+        require(
+            !network.keep_classifier,
+            "network.keep_classifier",
+            network.keep_classifier,
+            "false for a network that is trained from scratch: only `scarlet finetune` has a \
+             classifier to keep",
+        )
     }
 }
 
@@ -226,6 +263,22 @@ mod tests {
         );
         assert!(message(json!({"trian": {}})).contains("did you mean `train`?"));
         assert!(message(json!({"train": {"epochs": "three"}})).contains("three"));
+    }
+
+    #[test]
+    fn what_only_fine_tuning_has_is_refused_from_scratch() {
+        for (name, value) in [
+            ("weights", json!("a.safetensors")),
+            ("freeze", json!(2)),
+            ("keep_classifier", json!(true)),
+        ] {
+            let changes = json!({"network": {name: value}});
+            let with = |recipe| default(recipe).with(changes.clone()).unwrap();
+            with(Recipe::Finetune).check_recipe().unwrap();
+            let error = with(Recipe::Scratch).check_recipe().unwrap_err().to_string();
+            assert!(error.contains(&format!("`network.{name}` is ")), "{error}");
+            assert!(error.contains("`scarlet finetune`"), "{error}");
+        }
     }
 
     #[test]

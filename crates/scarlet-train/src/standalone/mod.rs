@@ -19,6 +19,7 @@ mod network;
 mod plan;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use burn::tensor::Device;
 use scarlet::Scarlet;
@@ -40,7 +41,8 @@ use crate::{Checkpoints, Observer, RunFolder, TrainError, Trainer, measure};
 pub enum Start {
     /// From random weights.
     Scratch(Architecture),
-    /// From trained weights of this architecture, with a new classifier.
+    /// From trained weights of this architecture, with a new classifier unless the settings keep
+    /// theirs.
     Weights(Architecture, PathBuf),
     /// From the checkpoint that the run's folder holds.
     Checkpoint(Architecture),
@@ -80,6 +82,7 @@ pub struct Standalone {
     record: StandaloneRecord,
     network: Scarlet,
     data: StandaloneData,
+    checkpoint_every: Option<Duration>,
 }
 
 impl Standalone {
@@ -96,6 +99,7 @@ impl Standalone {
         progress: impl Fn(usize) + Sync,
     ) -> Result<Self, TrainError> {
         config.train.validate()?;
+        config.check_recipe()?;
         let (architecture, weights) = match start {
             Start::Scratch(architecture) => (
                 data::adapt(architecture, &config, data::Adapt::Freely)?,
@@ -123,7 +127,15 @@ impl Standalone {
             },
             network,
             data,
+            checkpoint_every: None,
         })
+    }
+
+    /// Saves a checkpoint when so much time has gone by, besides one behind every epoch, which
+    /// changes no result. Default: as [`Checkpoints::new`].
+    pub fn with_checkpoint_every(mut self, time: Option<Duration>) -> Self {
+        self.checkpoint_every = time;
+        self
     }
 
     /// What determines the run.
@@ -166,9 +178,13 @@ impl Standalone {
         )?;
         let config = self.record.config.train.clone();
         let batch_size = config.batch_size;
+        let mut checkpoints = Checkpoints::new(folder.path()).resuming();
+        if let Some(time) = self.checkpoint_every {
+            checkpoints = checkpoints.after(time);
+        }
         let trained = Trainer::new(config)
             .with_validation(&self.data.validation)
-            .with_checkpoints(Checkpoints::new(folder.path()).resuming())
+            .with_checkpoints(checkpoints)
             .with_observer(observer)
             .train(self.network, (), &self.data.train)?;
         let best = trained.epochs.iter().rfind(|epoch| epoch.best);

@@ -36,7 +36,13 @@ pub(super) fn build(
         Some(weights) => {
             let mut trained = architecture.clone();
             trained.input_channels = weights.channels;
-            let options = LoadOptions::new().without_classifier();
+            let options = match settings.keep_classifier {
+                true => {
+                    check_classifier(&weights.entries, architecture.classes)?;
+                    LoadOptions::new()
+                }
+                false => LoadOptions::new().without_classifier(),
+            };
             let network = init(trained)?.load_with(&weights.entries, &options)?;
             match weights.channels == architecture.input_channels {
                 true => network,
@@ -49,6 +55,15 @@ pub(super) fn build(
     draw_weights(&network, config.train.seed, &device);
     let frozen = frozen_parts(architecture, settings.freeze)?;
     Ok(network.freeze_prefixes(&frozen)?)
+}
+
+/// Refuses to keep a classifier of another number of classes.
+fn check_classifier(weights: &StateDict, expected: usize) -> Result<(), TrainError> {
+    let found = weights.architecture()?.classes;
+    match found == expected {
+        true => Ok(()),
+        false => Err(TrainError::KeptClassifier { found, expected }),
+    }
 }
 
 /// Names of the parts that the first stages consist of.
