@@ -152,42 +152,311 @@ fn a_trained_network_classifies_photographs() {
     assert_eq!(stem(&tuned), before);
 }
 
+/// What a run's log says of its steps: those that it started behind, and the last done.
+fn progress(run: &Path) -> (Vec<u64>, u64) {
+    let text = fs::read_to_string(run.join("events.jsonl")).unwrap_or_default();
+    let (mut starts, mut last) = (Vec::new(), 0);
+    for line in text.split_inclusive('\n').filter(|it| it.ends_with('\n')) {
+        let event: serde_json::Value = serde_json::from_str(line).unwrap();
+        let step = event["step"].as_u64().unwrap();
+        match event["event"].as_str() {
+            Some("started") => starts.push(step),
+            Some("step") => last = step,
+            _ => {}
+        }
+    }
+    (starts, last)
+}
+
+/// Lets a command begin or go on with a run, and kills it some steps later.
+#[cfg(unix)]
+fn kill_after_steps(args: &[&str], run: &Path) {
+    use std::os::unix::process::ExitStatusExt;
+
+    let (_, before) = progress(run);
+    let mut child = Command::new(env!("CARGO_BIN_EXE_scarlet"))
+        .args(args)
+        .args(["--checkpoint-every", "0"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    while progress(run).1 < before + 3 {
+        assert!(child.try_wait().unwrap().is_none(), "it ended by itself");
+        thread::sleep(Duration::from_millis(1));
+    }
+    child.kill().unwrap();
+    assert_eq!(child.wait().unwrap().signal(), Some(9));
+}
+
+/// Trains undisturbed, and killed twice, and compares all that came out.
+#[cfg(unix)]
+fn same_files_when_killed(command: &str, args: &[&str], root: &Path) {
+    let (whole, killed) = (root.join("whole"), root.join("killed"));
+    fn with_out<'a>(args: &[&'a str], out: &'a Path) -> Vec<&'a str> {
+        [args, &["--out", out.to_str().unwrap()]].concat()
+    }
+    let ran = scarlet(with_out(args, &whole));
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let resuming = [command, "--resume", killed.to_str().unwrap()];
+    kill_after_steps(&with_out(args, &killed), &killed);
+    kill_after_steps(&resuming, &killed);
+    let resumed = scarlet(resuming);
+    assert_eq!(resumed.code, 0, "{resumed:?}");
+    let (starts, last) = progress(&killed);
+    assert!(
+        matches!(starts[..], [0, first, second] if 0 < first && first < second && second < last),
+        "{starts:?} of {last}"
+    );
+    // And once more, which changes nothing.
+    for _ in 0..2 {
+        for name in [
+            "best.safetensors",
+            "last.safetensors",
+            "result.json",
+            "classes.txt",
+        ] {
+            assert!(read(&whole, name) == read(&killed, name), "{name} differs");
+        }
+        assert_eq!(scarlet(resuming).code, 0);
+    }
+}
+
 #[test]
+#[cfg(unix)]
 fn a_killed_run_goes_on_to_the_same_files() {
     let data = photographs(10);
     let root = tempfile::tempdir().unwrap();
-    let (whole, killed) = (root.path().join("whole"), root.path().join("killed"));
-    let more = ["--epochs", "12", "--set", "train.mix.cutmix=1"];
-    assert_eq!(train(data.path(), &whole, &more).code, 0);
-    for attempt in 0..2 {
-        let log = killed.join("events.jsonl");
-        let lines = || fs::read_to_string(&log).unwrap_or_default().lines().count();
-        let before = lines();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_scarlet"));
-        match attempt {
-            0 => command.args(arguments(data.path(), &killed, &more)),
-            _ => command.args(["train", "--resume", killed.to_str().unwrap()]),
-        };
-        let mut child = command.stderr(Stdio::null()).spawn().unwrap();
-        while lines() < before + 7 && child.try_wait().unwrap().is_none() {
-            thread::sleep(Duration::from_millis(2));
-        }
-        child.kill().unwrap();
-        child.wait().unwrap();
+    let args = [
+        "train",
+        "--data",
+        data.path().to_str().unwrap(),
+        "--model",
+        NETWORK,
+        "--resolution",
+        "16",
+        "--batch",
+        "8",
+        "--epochs",
+        "30",
+        "--set",
+        "train.mix.cutmix=1",
+    ];
+    same_files_when_killed("train", &args, root.path());
+}
+
+#[test]
+#[cfg(unix)]
+fn killed_fine_tuning_goes_on_to_the_same_files() {
+    let data = photographs(10);
+    let root = tempfile::tempdir().unwrap();
+    let begin = root.path().join("begin");
+    assert_eq!(train(data.path(), &begin, &[]).code, 0);
+    let weights = begin.join("best.safetensors");
+    let args = [
+        "finetune",
+        "--data",
+        data.path().to_str().unwrap(),
+        "--weights",
+        weights.to_str().unwrap(),
+        "--batch",
+        "8",
+        "--epochs",
+        "30",
+        "--freeze",
+        "1",
+    ];
+    same_files_when_killed("finetune", &args, root.path());
+}
+
+/// Values of a weight in a file.
+fn weight(file: &Path, name: &str) -> Vec<f32> {
+    let weights = scarlet::weights::StateDict::open(file).unwrap();
+    weights.get(name).unwrap().read_f32().unwrap()
+}
+
+#[test]
+fn a_kept_classifier_is_trained_on() {
+    let data = photographs(10);
+    let root = tempfile::tempdir().unwrap();
+    let begin = root.path().join("begin");
+    let ran = train(
+        data.path(),
+        &begin,
+        &["--set", "train.epochs=15", "--learning-rate", "0.1"],
+    );
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let weights = begin.join("best.safetensors");
+    // At this rate nothing changes.
+    let tune = |data: &Path, name: &str, more: &[&str]| {
+        let out = root.path().join(name);
+        let args = [
+            "finetune",
+            "--data",
+            data.to_str().unwrap(),
+            "--weights",
+            weights.to_str().unwrap(),
+            "--out",
+            out.to_str().unwrap(),
+            "--epochs",
+            "1",
+            "--learning-rate",
+            "1e-12",
+            "--json",
+        ];
+        (scarlet([&args[..], more].concat()), out)
+    };
+    let (kept, out) = tune(data.path(), "kept", &["--keep-classifier"]);
+    let kept = kept.json();
+    let classifier = |folder: &Path| weight(&folder.join("last.safetensors"), "classifier.weight");
+    let before = weight(&weights, "classifier.weight");
+    for (before, after) in before.iter().zip(classifier(&out)) {
+        assert!((before - after).abs() < 1e-6, "{before} {after}");
     }
-    let resumed = resume(&killed);
+    let best: serde_json::Value = serde_json::from_slice(&read(&begin, "result.json")).unwrap();
+    assert_eq!(kept["validation_accuracy"], best["validation_accuracy"]);
+    let (new, out) = tune(data.path(), "new", &[]);
+    assert_eq!(new.code, 0, "{new:?}");
+    assert_ne!(before, classifier(&out));
+
+    // Not where the classes are others.
+    fs::remove_dir_all(data.path().join("green")).unwrap();
+    let (refused, out) = tune(data.path(), "other", &["--keep-classifier"]);
+    refused.assert_fails(
+        2,
+        &[
+            "the weights tell 3 classes apart, but the data has 2",
+            "Leave out --keep-classifier",
+        ],
+    );
+    assert!(!out.exists());
+}
+
+#[test]
+fn files_are_found_again_from_another_folder() {
+    let data = photographs(4);
+    let root = tempfile::tempdir().unwrap();
+    let begin = root.path().join("begin");
+    assert_eq!(train(data.path(), &begin, &["--epochs", "1"]).code, 0);
+    let weights = scarlet::weights::StateDict::open(begin.join("best.safetensors")).unwrap();
+    let model = weights.architecture().unwrap().to_json();
+    fs::write(begin.join("model.json"), model).unwrap();
+    let out = root.path().join("run");
+    let ran = std::process::Command::new(env!("CARGO_BIN_EXE_scarlet"))
+        .current_dir(&begin)
+        .args(["finetune", "--weights", "best.safetensors"])
+        .args(["--model", "model.json", "--epochs", "1", "--data"])
+        .arg(data.path())
+        .arg("--out")
+        .arg(&out)
+        .output()
+        .unwrap();
+    assert!(ran.status.success(), "{ran:?}");
+    let last = read(&out, "last.safetensors");
+    // As if it had been killed before its first checkpoint.
+    for name in ["checkpoint", "best", "last"] {
+        fs::remove_file(out.join(format!("{name}.safetensors"))).unwrap();
+    }
+    let resumed = scarlet(["finetune", "--resume", out.to_str().unwrap()]);
     assert_eq!(resumed.code, 0, "{resumed:?}");
-    for name in [
-        "best.safetensors",
-        "last.safetensors",
-        "result.json",
-        "classes.txt",
-    ] {
-        assert!(read(&whole, name) == read(&killed, name), "{name} differs");
+    assert!(read(&out, "last.safetensors") == last);
+}
+
+#[test]
+fn what_only_fine_tuning_has_is_refused_from_scratch() {
+    let data = photographs(4);
+    let root = tempfile::tempdir().unwrap();
+    let run = root.path().join("run");
+    let with = |setting| train(data.path(), &run, &["--set", setting]);
+    with("network.weights=some.safetensors").assert_fails(
+        2,
+        &["`network.weights` is ", "must be left out", "`scarlet finetune`"],
+    );
+    with("network.freeze=2").assert_fails(2, &["`network.freeze` is 2, but must be 0"]);
+    with("network.keep_classifier=true")
+        .assert_fails(2, &["`network.keep_classifier` is true, but must be false"]);
+    with("recipe=finetune").assert_fails(2, &["`recipe` is no setting"]);
+    assert!(!run.exists());
+}
+
+/// Settings by which the second step, the last of its epoch, leaves no finite weight.
+const DIVERGING: [&str; 16] = [
+    "--set",
+    "train.batch_size=64",
+    "--set",
+    "train.optimizer={name=\"sgd\",momentum=0.0,nesterov=false}",
+    "--set",
+    "train.learning_rate=6e38",
+    "--set",
+    "train.warmup_epochs=2",
+    "--set",
+    "train.weight_decay=0",
+    "--set",
+    "train.clip_norm=1e-38",
+    "--set",
+    "train.layer_decay=1",
+    "--set",
+    "train.epochs=4",
+];
+
+#[test]
+fn divergence_at_the_end_of_an_epoch_names_the_step() {
+    let data = photographs(10);
+    let root = tempfile::tempdir().unwrap();
+    let begin = root.path().join("begin");
+    assert_eq!(train(data.path(), &begin, &[]).code, 0);
+    let weights = begin.join("best.safetensors");
+    let tune = [
+        "finetune",
+        "--data",
+        data.path().to_str().unwrap(),
+        "--weights",
+        weights.to_str().unwrap(),
+        "--out",
+    ];
+    for command in ["train", "finetune"] {
+        let run = root.path().join(command);
+        let ran = match command {
+            "train" => train(data.path(), &run, &DIVERGING),
+            _ => scarlet([&tune[..], &[run.to_str().unwrap()], &DIVERGING[..]].concat()),
+        };
+        let checkpoint = run.join("checkpoint.safetensors");
+        let kept = format!("The last good checkpoint is `{}`", checkpoint.display());
+        let parts = ["step 2: `", "not finite", kept.as_str(), "Lower the learning"];
+        ran.assert_fails(1, &parts);
+        // What is there is finite, and of use.
+        let best = scarlet::weights::StateDict::open(run.join("best.safetensors")).unwrap();
+        assert!(best.entries().iter().all(|entry| entry.read_f32().is_ok()));
+        let again = scarlet([command, "--resume", run.to_str().unwrap()]);
+        again.assert_fails(1, &["going on behind step 1", "step 2: `"]);
     }
-    // And once more, which changes nothing.
-    assert_eq!(resume(&killed).code, 0);
-    assert!(read(&whole, "best.safetensors") == read(&killed, "best.safetensors"));
+}
+
+#[test]
+fn a_run_goes_on_with_its_own_photographs_only() {
+    let data = photographs(6);
+    let root = tempfile::tempdir().unwrap();
+    let run = root.path().join("run");
+    assert_eq!(train(data.path(), &run, &[]).code, 0);
+    assert_eq!(resume(&run).code, 0);
+    let changed = ["checkpoint.safetensors` was written by a run on other images"];
+    // Another photograph under the same name.
+    let (one, other) = (
+        data.path().join("blue/00.png"),
+        data.path().join("blue/01.png"),
+    );
+    let before = fs::read(&one).unwrap();
+    fs::copy(&other, &one).unwrap();
+    resume(&run).assert_fails(2, &changed);
+    fs::write(&one, before).unwrap();
+    assert_eq!(resume(&run).code, 0);
+    // Two of another class, and as many of each as before.
+    let green = data.path().join("green/01.png");
+    let aside = data.path().join("aside");
+    fs::rename(&other, &aside).unwrap();
+    fs::rename(&green, &other).unwrap();
+    fs::rename(&aside, &green).unwrap();
+    resume(&run).assert_fails(2, &changed);
 }
 
 #[test]
@@ -201,8 +470,8 @@ fn an_interrupted_run_says_how_to_go_on() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    while !run.join("events.jsonl").exists() {
-        thread::sleep(Duration::from_millis(5));
+    while progress(&run).1 == 0 {
+        thread::sleep(Duration::from_millis(1));
     }
     let id = child.id().to_string();
     assert!(

@@ -12,6 +12,7 @@ use std::time::Duration;
 use burn::module::Module;
 use common::{alone, bits, device, images, space, supernet};
 use scarlet::arch::{SearchSpace, Skip};
+use scarlet::weights::Precision;
 use scarlet::{Scarlet, ScarletConfig};
 use scarlet_train::dataset::Images;
 use scarlet_train::{
@@ -197,6 +198,135 @@ fn every_way_of_training_learns() {
     assert!(accuracy > 0.9, "{accuracy}");
 }
 
+/// A change of one setting, and its name.
+type Change = (&'static str, fn(&mut TrainConfig));
+
+/// Every setting that decides on the weights, but for the teacher's, changed.
+const CHANGES: [Change; 22] = [
+    ("epochs", |c| c.epochs = 3),
+    ("batch_size", |c| c.batch_size = 6),
+    ("optimizer", |c| {
+        c.optimizer = Optimizer::AdamW {
+            beta_1: 0.9,
+            beta_2: 0.999,
+            epsilon: 1e-8,
+        }
+    }),
+    ("optimizer.momentum", |c| {
+        c.optimizer = Optimizer::Sgd {
+            momentum: 0.8,
+            nesterov: false,
+        }
+    }),
+    ("optimizer.nesterov", |c| {
+        c.optimizer = Optimizer::Sgd {
+            momentum: 0.9,
+            nesterov: true,
+        }
+    }),
+    ("learning_rate", |c| c.learning_rate = 0.04),
+    ("final_learning_rate", |c| c.final_learning_rate = 0.01),
+    ("warmup_epochs", |c| c.warmup_epochs = 1.0),
+    ("weight_decay", |c| c.weight_decay = 0.01),
+    ("label_smoothing", |c| c.label_smoothing = 0.2),
+    ("clip_norm", |c| c.clip_norm = Some(1e-3)),
+    ("average_decay", |c| c.average_decay = Some(0.9)),
+    ("layer_decay", |c| c.layer_decay = Some(0.5)),
+    ("augment.resized_crop", |c| {
+        c.augment.resized_crop = Some(Default::default());
+    }),
+    ("augment.shift", |c| c.augment.shift = 2),
+    ("augment.flip", |c| c.augment.flip = true),
+    ("augment.rand_augment", |c| {
+        c.augment.rand_augment = Some(Default::default());
+    }),
+    ("augment.color_jitter", |c| {
+        c.augment.color_jitter = Some(Default::default());
+    }),
+    ("augment.erase", |c| c.augment.erase = 0.5),
+    ("mix.mixup", |c| c.mix.mixup = 1.0),
+    ("mix.cutmix", |c| c.mix.cutmix = 1.0),
+    ("seed", |c| c.seed = 1),
+];
+
+#[test]
+fn every_setting_reaches_the_weights() {
+    let _alone = alone();
+    let train = images(24);
+    let base = || TrainConfig {
+        epochs: 2,
+        batch_size: 8,
+        weight_decay: 0.0,
+        ..TrainConfig::default()
+    };
+    let architecture = network(1).architecture().clone();
+    let built = |dropout, drop_path| {
+        let network = ScarletConfig::from(architecture.clone())
+            .with_dropout(dropout)
+            .with_drop_path(drop_path)
+            .try_init(&device())
+            .unwrap();
+        device().seed(1);
+        bits(&network);
+        network
+    };
+    let weights = |config: TrainConfig, network| {
+        let trained = Trainer::new(config).train(network, (), &train).unwrap();
+        bits(&trained.into_best())
+    };
+    let expected = weights(base(), built(0.0, 0.0));
+    assert!(expected == weights(base(), built(0.0, 0.0)), "it repeats");
+
+    for (name, change) in CHANGES {
+        let mut config = base();
+        change(&mut config);
+        assert!(expected != weights(config, built(0.0, 0.0)), "{name}");
+    }
+    assert!(expected != weights(base(), built(0.5, 0.0)), "dropout");
+    assert!(expected != weights(base(), built(0.0, 0.5)), "drop_path");
+
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("teacher.safetensors");
+    network(5).valid().save(&file, Precision::F32).unwrap();
+    let taught = |distillation| {
+        let config = TrainConfig {
+            teacher: Some(file.display().to_string()),
+            distillation,
+            ..base()
+        };
+        weights(config, built(0.0, 0.0))
+    };
+    let default = Distillation::default();
+    let results = [
+        taught(default),
+        taught(Distillation {
+            weight: 0.9,
+            ..default
+        }),
+        taught(Distillation {
+            temperature: 1.0,
+            ..default
+        }),
+    ];
+    assert!(results.iter().all(|weights| *weights != expected));
+    assert!(results[0] != results[1] && results[0] != results[2]);
+
+    // Nothing was forgotten here, but for what only ends a run.
+    let settings = serde_json::to_value(TrainConfig::default()).unwrap();
+    let mut all: Vec<String> = Vec::new();
+    for (name, value) in settings.as_object().unwrap() {
+        match value.as_object().filter(|_| name == "augment" || name == "mix") {
+            Some(inner) => all.extend(inner.keys().map(|key| format!("{name}.{key}"))),
+            None => all.push(name.clone()),
+        }
+    }
+    for name in all {
+        let elsewhere = ["patience", "teacher", "distillation"].contains(&name.as_str());
+        let here = CHANGES.iter().any(|(changed, _)| *changed == name);
+        assert!(elsewhere || here, "{name}");
+    }
+}
+
 #[test]
 fn a_supernet_learns_in_all_its_paths() {
     let _alone = alone();
@@ -274,6 +404,39 @@ fn an_interrupted_run_ends_like_any_other() {
             .train(network(3), (), &train)
             .unwrap();
         assert_eq!(outcome(&again), outcome(&whole));
+    }
+}
+
+#[test]
+fn an_interrupted_run_of_adam_ends_like_any_other() {
+    let _alone = alone();
+    let train = images(70);
+    let config = || TrainConfig {
+        optimizer: Optimizer::AdamW {
+            beta_1: 0.9,
+            beta_2: 0.999,
+            epsilon: 1e-8,
+        },
+        learning_rate: 0.005,
+        weight_decay: 0.01,
+        ..config()
+    };
+    let whole = Trainer::new(config())
+        .train(network(1), (), &train)
+        .unwrap();
+    // With and behind the warm-up, whose steps correct the moments' bias most.
+    for stop in [2, 13] {
+        let folder = tempfile::tempdir().unwrap();
+        Trainer::new(config())
+            .with_checkpoints(in_folder(folder.path()))
+            .with_observer(stop_after(stop))
+            .train(network(1), (), &train)
+            .unwrap();
+        let resumed = Trainer::new(config())
+            .with_checkpoints(in_folder(folder.path()).resuming())
+            .train(network(2), (), &train)
+            .unwrap();
+        assert_eq!(outcome(&resumed), outcome(&whole), "stopped after {stop}");
     }
 }
 
@@ -362,6 +525,107 @@ fn the_log_has_every_step_once() {
         })
         .collect();
     assert_eq!(steps, (1..=16).collect::<Vec<u64>>());
+}
+
+/// The steps behind which a run of 5 epochs of 2 steps saves.
+fn saved(every_epochs: usize, every: Option<Duration>) -> Vec<u64> {
+    let folder = tempfile::tempdir().unwrap();
+    let config = TrainConfig {
+        epochs: 5,
+        ..config()
+    };
+    let mut steps = Vec::new();
+    Trainer::new(config)
+        .with_checkpoints(Checkpoints {
+            every_epochs,
+            every,
+            ..in_folder(folder.path())
+        })
+        .with_observer(|event: &Event| {
+            if let Event::Checkpoint { step, path } = event {
+                assert!(path.is_file());
+                steps.push(*step);
+            }
+            Control::Continue
+        })
+        .train(network(1), (), &images(16))
+        .unwrap();
+    steps
+}
+
+#[test]
+fn checkpoints_come_by_epochs_by_time_and_at_the_end() {
+    let _alone = alone();
+    assert_eq!(saved(1, None), [2, 4, 6, 8, 10]);
+    assert_eq!(saved(2, None), [4, 8, 10]);
+    assert_eq!(saved(0, None), [10]);
+    let long = Duration::from_secs(1_000_000);
+    assert_eq!(saved(0, Some(long)), [10]);
+    assert_eq!(saved(2, Some(long)), [4, 8, 10]);
+    let all: Vec<u64> = (1..=10).collect();
+    assert_eq!(saved(0, Some(Duration::ZERO)), all);
+}
+
+/// A rate that is within the range of f32 in the first step and beyond it in the second, with
+/// gradients that are clipped so much that the first changes something sensible.
+fn diverging_in_step_two() -> TrainConfig {
+    TrainConfig {
+        epochs: 4,
+        batch_size: 70,
+        optimizer: Optimizer::Sgd {
+            momentum: 0.0,
+            nesterov: false,
+        },
+        learning_rate: 6e38,
+        warmup_epochs: 2.0,
+        weight_decay: 0.0,
+        clip_norm: Some(1e-38),
+        layer_decay: None,
+        ..config()
+    }
+}
+
+#[test]
+fn divergence_in_the_last_step_of_an_epoch_names_the_step() {
+    let _alone = alone();
+    let (train, test) = (images(70), images(30));
+    for (average_decay, judged) in [(None, true), (Some(0.9), true), (None, false)] {
+        let folder = tempfile::tempdir().unwrap();
+        let config = TrainConfig {
+            average_decay,
+            ..diverging_in_step_two()
+        };
+        let run = |seed| {
+            let mut trainer = Trainer::new(config.clone())
+                .with_checkpoints(in_folder(folder.path()).resuming());
+            if judged {
+                trainer = trainer.with_validation(&test);
+            }
+            let trained = trainer.train(network(seed), (), &train);
+            trained.map(|trained| trained.steps).unwrap_err()
+        };
+        let path = folder.path().join("checkpoint.safetensors");
+        // The second time from the checkpoint behind the first step.
+        for seed in [1, 2] {
+            let error = run(seed);
+            let TrainError::WeightNotFinite {
+                step, checkpoint, ..
+            } = &error
+            else {
+                panic!("{error}");
+            };
+            assert_eq!((*step, checkpoint.as_ref()), (2, Some(&path)));
+            assert!(error.to_string().starts_with("step 2: `"), "{error}");
+            let kept = bits(&load_checkpoint(&path, network(3)).unwrap());
+            assert!(kept != bits(&network(1)), "it was trained");
+            let finite = |bits: u32| f32::from_bits(bits).is_finite();
+            assert!(kept.into_iter().all(finite));
+        }
+    }
+    // Without a folder no one else would notice.
+    let trained = Trainer::new(diverging_in_step_two()).train(network(1), (), &train);
+    let error = trained.map(|trained| trained.steps).unwrap_err();
+    assert!(error.to_string().starts_with("step 2: `"), "{error}");
 }
 
 #[test]
@@ -458,6 +722,59 @@ fn foreign_checkpoints_and_settings_are_refused() {
             "{damaged}"
         );
     }
+}
+
+#[test]
+fn a_run_goes_on_with_its_own_images_only() {
+    let _alone = alone();
+    let folder = tempfile::tempdir().unwrap();
+    let run = |train: &Images, test: &Images, checkpoints: Checkpoints| {
+        let config = TrainConfig {
+            epochs: 1,
+            ..config()
+        };
+        Trainer::new(config)
+            .with_validation(test)
+            .with_checkpoints(checkpoints)
+            .train(network(1), (), train)
+            .map(|trained| trained.steps)
+    };
+    let (train, test) = (images(24), images(12));
+    run(&train, &test, in_folder(folder.path())).unwrap();
+    let resuming = || in_folder(folder.path()).resuming();
+    assert_eq!(run(&train, &test, resuming()).unwrap(), 3);
+
+    let changed = |images: &Images, change: fn(&mut Vec<u8>, &mut Vec<u32>, &mut Vec<String>)| {
+        let indices = 0..images.len();
+        let mut pixels = indices.flat_map(|i| images.image(i).to_vec()).collect();
+        let mut labels = images.labels().to_vec();
+        let mut classes = images.classes().to_vec();
+        change(&mut pixels, &mut labels, &mut classes);
+        Images::new(images.shape(), pixels, labels, classes).unwrap()
+    };
+    let message = |train: &Images, test: &Images| {
+        let error = run(train, test, resuming()).unwrap_err();
+        error.to_string()
+    };
+    let edited = changed(&train, |pixels, _, _| pixels[1000] ^= 1);
+    let message_edited = message(&edited, &test);
+    for part in [
+        "checkpoint.safetensors` was written by a run on other images",
+        "labels of those to train on have changed",
+        "start in another folder",
+    ] {
+        assert!(message_edited.contains(part), "{message_edited}");
+    }
+    let relabelled = changed(&train, |_, labels, _| labels.swap(0, 1));
+    assert!(message(&relabelled, &test).contains("train on have changed"));
+    let relabelled = changed(&test, |_, labels, _| labels.swap(0, 1));
+    assert!(message(&train, &relabelled).contains("judge by have changed"));
+    let renamed = |images| changed(images, |_, _, classes| classes[0] = "up".to_owned());
+    let renamed = message(&renamed(&train), &renamed(&test));
+    assert!(
+        renamed.contains("`classes` was top, left, corner, and now is up, left, corner"),
+        "{renamed}"
+    );
 }
 
 #[test]
@@ -628,6 +945,18 @@ fn settings_that_need_more_say_what() {
         .to_string();
     assert!(
         error.contains("`layer_decay` is 0.9, but must be left out for a supernet"),
+        "{error}"
+    );
+    // With strict fairness every step changes all weights, and averaging them costs no more.
+    let supernet = common::supernet(Skip::Linear, 1);
+    let sampler = PathSampler::new(Sampling::Uniform, supernet.space(), 2);
+    let error = Trainer::new(supernet_config())
+        .train(supernet, sampler, &train)
+        .map(|trained| trained.steps)
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("`average_decay` is 0.9, but must be left out for a supernet that is"),
         "{error}"
     );
 }
