@@ -53,7 +53,9 @@ pub(crate) enum CliError {
 
     #[error("no images to train on: give them with --data")]
     NoData,
-    #[error("`recipe` is no setting, for the command says it: `scarlet train` or `scarlet finetune`")]
+    #[error(
+        "`recipe` is no setting, for the command says it: `scarlet train` or `scarlet finetune`"
+    )]
     Recipe,
     #[error("`{0}` is no setting: write KEY=VALUE, such as train.epochs=20")]
     NotASetting(String),

@@ -275,7 +275,10 @@ mod tests {
             let changes = json!({"network": {name: value}});
             let with = |recipe| default(recipe).with(changes.clone()).unwrap();
             with(Recipe::Finetune).check_recipe().unwrap();
-            let error = with(Recipe::Scratch).check_recipe().unwrap_err().to_string();
+            let error = with(Recipe::Scratch)
+                .check_recipe()
+                .unwrap_err()
+                .to_string();
             assert!(error.contains(&format!("`network.{name}` is ")), "{error}");
             assert!(error.contains("`scarlet finetune`"), "{error}");
         }

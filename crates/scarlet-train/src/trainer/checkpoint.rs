@@ -90,11 +90,7 @@ pub(super) fn save<M: Module, P: Serialize>(
 }
 
 /// The header of the file, padded so that the tensors behind it are aligned.
-fn header(
-    weights: &[(&str, Weight)],
-    state: usize,
-    metadata: String,
-) -> Result<Vec<u8>, Failed> {
+fn header(weights: &[(&str, Weight)], state: usize, metadata: String) -> Result<Vec<u8>, Failed> {
     let mut end = 0;
     let mut info = |dtype: Dtype, shape: Vec<usize>| {
         let start = end;

@@ -333,7 +333,10 @@ impl Data {
                 given: given.classes.join(", "),
             });
         }
-        let purpose = match (self.train == given.train, self.validation == given.validation) {
+        let purpose = match (
+            self.train == given.train,
+            self.validation == given.validation,
+        ) {
             (true, true) => return Ok(()),
             (false, _) => "train on",
             (true, false) => "judge by",

@@ -99,8 +99,10 @@ impl ModuleVisitor for Scale<'_> {
 
 #[cfg(test)]
 mod tests {
+    use burn::module::ModuleMapper;
     use burn::nn::{BatchNorm, BatchNormConfig, Linear, LinearConfig};
     use burn::tensor::Device;
+    use scarlet::{Architecture, ScarletConfig};
 
     use super::*;
 
@@ -181,6 +183,86 @@ mod tests {
                 .iter()
                 .all(|v| (v - 0.9).abs() < 1e-5)
         );
+    }
+
+    /// Sets every weight of a module to 0.5, and gives a gradient of 0 to each.
+    #[derive(Default)]
+    struct Halves(GradientsParams);
+
+    impl ModuleMapper for Halves {
+        fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+            if !param.is_require_grad() {
+                return param;
+            }
+            self.0.register(param.id, param.val().inner().zeros_like());
+            param.map(|value| value.zeros_like().add_scalar(0.5).detach().require_grad())
+        }
+    }
+
+    /// Names and first values of what is trained.
+    #[derive(Default)]
+    struct Named {
+        path: Vec<String>,
+        values: Vec<(String, usize, f32)>,
+    }
+
+    impl ModuleVisitor for Named {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            if param.is_require_grad() {
+                let first = values(param.val())[0];
+                self.values.push((self.path.join("."), D, first));
+            }
+        }
+
+        fn enter_module(&mut self, name: &str, _container: &str) {
+            self.path.push(name.to_owned());
+        }
+
+        fn exit_module(&mut self, _name: &str, _container: &str) {
+            self.path.pop();
+        }
+    }
+
+    #[test]
+    fn of_a_network_only_kernels_and_the_classifiers_matrix_decay() {
+        let architecture: Architecture = "E3K3s@8/2 L@8".parse().unwrap();
+        let adam = Optimizer::AdamW {
+            beta_1: 0.9,
+            beta_2: 0.999,
+            epsilon: 1e-8,
+        };
+        for kind in [Optimizer::default(), adam] {
+            let config = TrainConfig {
+                optimizer: kind,
+                weight_decay: 0.25,
+                ..TrainConfig::default()
+            };
+            let network = ScarletConfig::from(architecture.clone())
+                .with_classes(3)
+                .try_init(&Device::flex().autodiff())
+                .unwrap();
+            let mut halves = Halves::default();
+            let network = network.map(&mut halves);
+            let network = optimizer(&config).step(0.1, network, halves.0);
+            let mut named = Named::default();
+            network.visit(&mut named);
+            // Gammas, betas, and the biases of squeeze-excite and the classifier.
+            let vectors = named.values.iter().filter(|(_, rank, _)| *rank == 1);
+            assert!(vectors.clone().any(|(name, ..)| name.ends_with(".beta")));
+            assert!(
+                vectors
+                    .clone()
+                    .any(|(name, ..)| name.ends_with("excite_conv.bias"))
+            );
+            assert_eq!(vectors.count(), 2 * 7 + 2 + 1);
+            for (name, rank, value) in named.values {
+                let expected = match rank {
+                    1 => 0.5,
+                    _ => 0.5 * (1.0 - 0.1 * 0.25),
+                };
+                assert!((value - expected).abs() < 1e-6, "{name}: {value}");
+            }
+        }
     }
 
     #[test]

@@ -31,9 +31,7 @@ fn architecture() -> Architecture {
     architecture.input_channels = 1;
     (architecture.stem, architecture.separable) = (8, 8);
     architecture.head = 16;
-    architecture
-        .with_classes(2)
-        .with_resolution(8)
+    architecture.with_classes(2).with_resolution(8)
 }
 
 fn network() -> Scarlet {
@@ -279,7 +277,11 @@ fn older_checkpoints_do_not_say_which_images_they_are_of() {
     let end = text.find(r#"\"first_sampler\":"#).unwrap();
     let mut older = text[..begin].to_owned() + &text[end..];
     older.push_str(&" ".repeat(text.len() - older.len()));
-    fs::write(&path, [&bytes[..8], older.as_bytes(), &bytes[header..]].concat()).unwrap();
+    fs::write(
+        &path,
+        [&bytes[..8], older.as_bytes(), &bytes[header..]].concat(),
+    )
+    .unwrap();
     let resumed = run(&images(8), Checkpoints::new(folder.path()).resuming());
     assert_eq!(resumed.unwrap(), 2);
 }

@@ -297,7 +297,10 @@ pub enum DeployError {
         reason: String,
     },
     /// A deployed network's file cannot be written.
-    #[error("cannot write {}: {source}", path.display())]
+    #[error(
+        "cannot write {}: {source}; what was there before, if anything, is unchanged",
+        path.display()
+    )]
     Write {
         /// The file.
         path: PathBuf,
