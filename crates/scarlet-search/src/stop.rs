@@ -28,7 +28,8 @@ pub struct Stall {
     /// Generations to look back.
     pub generations: usize,
     /// Over these, the hypervolume must have grown by more than this fraction of what it was.
-    /// Generations without any feasible candidate do not count.
+    /// Generations without any do not count: where nothing has come up to the reference point yet,
+    /// nothing is known of the progress.
     #[serde(default)]
     pub tolerance: f64,
 }
@@ -113,7 +114,7 @@ impl Stall {
         };
         let (then, now) = (&history[then], &history[history.len() - 1]);
         let growth = now.hypervolume - then.hypervolume;
-        then.feasible > 0 && growth <= self.tolerance * then.hypervolume
+        then.hypervolume > 0.0 && growth <= self.tolerance * then.hypervolume
     }
 }
 
@@ -169,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn stall_looks_back_from_the_first_feasible_generation() {
+    fn stall_looks_back_from_the_first_hypervolume() {
         let stop = Stop {
             stall: Some(Stall {
                 generations: 2,
@@ -184,6 +185,9 @@ mod tests {
             stop.reason(&history(&[infeasible, 1.0, 1.0, 1.05])),
             Some(StopReason::Stall)
         );
+        // Feasible, but not up to the reference point yet.
+        assert_eq!(stop.reason(&history(&[0.0; 9])), None);
+        assert_eq!(stop.reason(&history(&[0.0, 0.0, 1.0])), None);
         assert_eq!(stop.reason(&history(&[1.0, 1.05, 1.2])), None);
         assert_eq!(stop.reason(&history(&[1.0, 1.05])), None);
     }

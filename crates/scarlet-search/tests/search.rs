@@ -320,6 +320,27 @@ fn hypervolume_never_shrinks_from_a_fixed_reference() {
 }
 
 #[test]
+fn the_reference_point_decides_on_the_hypervolume_alone() {
+    let found = |objectives: [&str; 2]| {
+        run(SearchConfig {
+            algorithm: nsga2(20),
+            stop: Stop::after_generations(20),
+            objectives: objectives.map(|text| text.parse().unwrap()).into(),
+            ..config()
+        })
+    };
+    let free = found(["maximize quality", "minimize cost"]);
+    let fixed = found([
+        "maximize quality reference 0.1",
+        "minimize cost reference 90",
+    ]);
+    assert_eq!(free.archive(), fixed.archive());
+    assert!(free.population().eq(fixed.population()));
+    let last = |state: &SearchState| state.history().last().unwrap().hypervolume;
+    assert_ne!(last(&free), last(&fixed));
+}
+
+#[test]
 fn the_best_under_a_constraint() {
     let state = run(SearchConfig {
         algorithm: nsga2(30),
