@@ -16,26 +16,50 @@ use crate::mix::Mix;
 pub enum Optimizer {
     /// Stochastic gradient descent with momentum, as PyTorch has it: no dampening.
     Sgd {
-        /// Share of the last step's direction that is kept.
+        /// Share of the last step's direction that is kept; 0.9 where it is left out.
+        #[serde(default = "defaults::momentum")]
         momentum: f64,
         /// Nesterov's variant.
+        #[serde(default)]
         nesterov: bool,
     },
     /// Adam with decoupled weight decay (Loshchilov and Hutter, arXiv 1711.05101).
     AdamW {
-        /// Decay of the mean of the gradients.
+        /// Decay of the mean of the gradients; PyTorch's 0.9 where it is left out.
+        #[serde(default = "defaults::beta_1")]
         beta_1: f64,
-        /// Decay of the mean of their squares.
+        /// Decay of the mean of their squares; PyTorch's 0.999 where it is left out.
+        #[serde(default = "defaults::beta_2")]
         beta_2: f64,
-        /// Added to the root of the latter.
+        /// Added to the root of the latter; PyTorch's 1e-8 where it is left out.
+        #[serde(default = "defaults::epsilon")]
         epsilon: f64,
     },
+}
+
+/// What an optimizer's settings are where they are left out.
+mod defaults {
+    pub(super) fn momentum() -> f64 {
+        0.9
+    }
+
+    pub(super) fn beta_1() -> f64 {
+        0.9
+    }
+
+    pub(super) fn beta_2() -> f64 {
+        0.999
+    }
+
+    pub(super) fn epsilon() -> f64 {
+        1e-8
+    }
 }
 
 impl Default for Optimizer {
     fn default() -> Self {
         Self::Sgd {
-            momentum: 0.9,
+            momentum: defaults::momentum(),
             nesterov: false,
         }
     }
