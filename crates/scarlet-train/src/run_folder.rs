@@ -41,21 +41,34 @@ impl RunFolder {
     /// [`TrainError::Exists`] when it holds a run, [`TrainError::RunInUse`] when another process
     /// is making one there, and [`TrainError::Write`].
     pub fn create(path: impl Into<PathBuf>, config: &impl Serialize) -> Result<Self, TrainError> {
+        Self::create_filled(path, config, |_| Ok(()))
+    }
+
+    /// The same of a run that begins with files that `fill` puts there. It becomes a run when they
+    /// are all there: until then it can be made again.
+    ///
+    /// # Errors
+    ///
+    /// As [`create`](Self::create), and those of `fill`.
+    pub fn create_filled<E: From<TrainError>>(
+        path: impl Into<PathBuf>,
+        config: &impl Serialize,
+        fill: impl FnOnce(&Self) -> Result<(), E>,
+    ) -> Result<Self, E> {
         let path = path.into();
         fs::create_dir_all(&path).map_err(TrainError::write(&path))?;
         let folder = Self::lock(path)?;
         let config_file = folder.file(CONFIG);
-        match config_file
+        if config_file
             .try_exists()
             .map_err(TrainError::read(&config_file))?
         {
-            true => Err(TrainError::Exists { path: config_file }),
-            false => {
-                folder.remove_unfinished()?;
-                folder.write_json(CONFIG, config)?;
-                Ok(folder)
-            }
+            return Err(TrainError::Exists { path: config_file }.into());
         }
+        folder.remove_unfinished()?;
+        fill(&folder)?;
+        folder.write_json(CONFIG, config)?;
+        Ok(folder)
     }
 
     /// Opens the folder of a run to go on with it, and reads its configuration. Unfinished files
@@ -75,6 +88,21 @@ impl RunFolder {
         let config = folder.read_json(CONFIG)?;
         folder.remove_unfinished()?;
         Ok((folder, config))
+    }
+
+    /// Reads the configuration of a run that another process may be at work in; nothing is written.
+    ///
+    /// # Errors
+    ///
+    /// [`TrainError::NotARun`] when the folder holds no run, [`TrainError::RunFile`] when the
+    /// configuration cannot be understood, and [`TrainError::Read`].
+    pub fn read_config<C: DeserializeOwned>(path: &Path) -> Result<C, TrainError> {
+        match path.join(CONFIG).is_file() {
+            true => read_json(path.join(CONFIG)),
+            false => Err(TrainError::NotARun {
+                path: path.to_owned(),
+            }),
+        }
     }
 
     fn remove_unfinished(&self) -> Result<(), TrainError> {
@@ -137,13 +165,16 @@ impl RunFolder {
     ///
     /// [`TrainError::Read`], and [`TrainError::RunFile`] when it holds something else.
     pub fn read_json<T: DeserializeOwned>(&self, name: &str) -> Result<T, TrainError> {
-        let path = self.file(name);
-        let bytes = fs::read(&path).map_err(TrainError::read(&path))?;
-        serde_json::from_slice(&bytes).map_err(|error| TrainError::RunFile {
-            path,
-            problem: error.to_string(),
-        })
+        read_json(self.file(name))
     }
+}
+
+fn read_json<T: DeserializeOwned>(path: PathBuf) -> Result<T, TrainError> {
+    let bytes = fs::read(&path).map_err(TrainError::read(&path))?;
+    serde_json::from_slice(&bytes).map_err(|error| TrainError::RunFile {
+        path,
+        problem: error.to_string(),
+    })
 }
 
 /// A run's `events.jsonl`, which events are appended to, a line each.
@@ -168,11 +199,7 @@ impl EventLog {
         keep: impl Fn(&E) -> bool,
     ) -> Result<Self, TrainError> {
         let path = folder.join(EVENTS);
-        let text = match fs::read(&path) {
-            Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
-            Err(error) => return Err(TrainError::read(&path)(error)),
-        };
+        let text = Self::text(&path)?;
         let kept: String = text
             .split_inclusive('\n')
             .filter(|line| {
@@ -190,6 +217,28 @@ impl EventLog {
             .map_err(TrainError::write(&path))?;
         let length = file.metadata().map_err(TrainError::read(&path))?.len();
         Ok(Self { path, file, length })
+    }
+
+    /// The events of the log in a folder; none where there is no log. Lines that are no such event
+    /// are passed over.
+    ///
+    /// # Errors
+    ///
+    /// [`TrainError::Read`].
+    pub fn read<E: DeserializeOwned>(folder: &Path) -> Result<Vec<E>, TrainError> {
+        let text = Self::text(&folder.join(EVENTS))?;
+        let lines = text.lines();
+        Ok(lines
+            .filter_map(|line| serde_json::from_str(line).ok())
+            .collect())
+    }
+
+    fn text(path: &Path) -> Result<String, TrainError> {
+        match fs::read(path) {
+            Ok(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
+            Err(error) => Err(TrainError::read(path)(error)),
+        }
     }
 
     /// Appends an event: all of its line, or on a full disk nothing of it.
@@ -237,6 +286,29 @@ mod tests {
         let (run, config) = RunFolder::open::<u32>(&path).unwrap();
         assert_eq!(config, 7);
         assert_eq!(run.path(), path);
+    }
+
+    #[test]
+    fn what_is_not_filled_is_no_run() {
+        let root = tempfile::tempdir().unwrap();
+        let fill = |text: &'static str, enough: bool| {
+            RunFolder::create_filled(root.path(), &7, move |folder| {
+                folder.write("weights", text.as_bytes())?;
+                match enough {
+                    true => Ok(()),
+                    false => Err(TrainError::Stopped),
+                }
+            })
+        };
+        assert!(matches!(fill("old", false), Err(TrainError::Stopped)));
+        let missing = message(RunFolder::read_config::<u32>(root.path()));
+        assert!(missing.contains("holds no run"), "{missing}");
+        fs::write(root.path().join(".scarlet-x.part"), "half").unwrap();
+        let run = fill("new", true).unwrap();
+        assert_eq!(fs::read(run.file("weights")).unwrap(), b"new");
+        assert!(!run.file(".scarlet-x.part").exists());
+        // While it is open elsewhere, too.
+        assert_eq!(RunFolder::read_config::<u32>(root.path()).unwrap(), 7);
     }
 
     #[test]
@@ -292,5 +364,9 @@ mod tests {
         log.append(&6).unwrap();
         let path = folder.path().join("events.jsonl");
         assert_eq!(fs::read_to_string(&path).unwrap(), "1\n5\n6\n");
+        log.file.write_all(b"{").unwrap();
+        assert_eq!(EventLog::read::<u32>(folder.path()).unwrap(), [1, 5, 6]);
+        let nowhere = folder.path().join("nowhere");
+        assert!(EventLog::read::<u32>(&nowhere).unwrap().is_empty());
     }
 }
