@@ -206,6 +206,14 @@ impl<'a> Trainer<'a> {
         self
     }
 
+    /// Whether the folder that it would go on in has its training behind it.
+    fn is_over(&self) -> Result<bool, TrainError> {
+        match &self.checkpoints {
+            Some(checkpoints) if checkpoints.resume => is_over(&checkpoints.folder),
+            _ => Ok(false),
+        }
+    }
+
     /// Trains a network on `images`. `sampler` says what a step trains: `()` for a single
     /// network, a [`PathSampler`](crate::PathSampler) for a supernet.
     ///
@@ -230,7 +238,11 @@ impl<'a> Trainer<'a> {
         )?;
         let teacher = match self.teacher.take() {
             Some(teacher) => Some(teacher),
-            None => Teacher::of(&self.config, model.template(), &device)?,
+            None => match Teacher::of(&self.config, model.template(), &device) {
+                // One that is gone is not missed where nothing is left to learn.
+                Err(_) if self.is_over()? => None,
+                found => found?,
+            },
         };
         let lesson = teacher.map(|teacher| Lesson::new(&teacher, model.template()));
         let lesson = lesson.transpose()?;
@@ -281,6 +293,28 @@ impl<'a> Trainer<'a> {
         release_buffers();
         trained
     }
+}
+
+/// What happened in the training that a folder has a checkpoint of; nothing where it has none.
+pub(crate) fn events_of(folder: &Path) -> Result<Vec<Event>, TrainError> {
+    match Checkpoints::new(folder).file().exists() {
+        true => EventLog::read(folder),
+        false => Ok(Vec::new()),
+    }
+}
+
+/// Whether the training that a folder has a checkpoint of is over.
+pub(crate) fn is_over(folder: &Path) -> Result<bool, TrainError> {
+    let done = |event: &Event| {
+        matches!(
+            event,
+            Event::Finished {
+                completed: true,
+                ..
+            }
+        )
+    };
+    Ok(events_of(folder)?.iter().any(done))
 }
 
 /// What a run has come to, besides weights.
@@ -465,8 +499,9 @@ impl<'a, M: Trainable> Run<'a, M> {
             ),
             ("teacher's weights", name(stored), name(given)),
         ];
+        let gone = given.config.teacher.is_some() && self.lesson.is_none();
         for (setting, stored, given) in others {
-            if stored != given {
+            if stored != given && !(gone && setting == "teacher's weights") {
                 return Err(TrainError::SettingsChanged {
                     path: path.to_owned(),
                     setting: setting.to_owned(),
