@@ -195,6 +195,17 @@ pub enum TrainError {
         /// The checkpoint.
         path: PathBuf,
     },
+    /// A device failed, in a way that it does not report as an error.
+    #[error(
+        "{device} broke down: {problem}. See whether it is still there and has memory left, then go \
+         on: what was done before is kept"
+    )]
+    BrokeDown {
+        /// The device.
+        device: String,
+        /// What it said.
+        problem: String,
+    },
     /// An observer ended it.
     #[error("stopped before it was done")]
     Stopped,

@@ -43,7 +43,7 @@ mod supernet;
 mod trainer;
 
 pub use error::TrainError;
-pub use evaluator::{CandidateEvaluator, EvaluatorConfig, ScoreCache};
+pub use evaluator::{CandidateEvaluator, EvaluatorConfig, Score, ScoreCache};
 pub use extract::Extracted;
 pub use measure::{Measurement, measure, recalibrate};
 pub use mix::Mix;

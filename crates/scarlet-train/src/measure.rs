@@ -4,7 +4,7 @@ use burn::module::Module;
 use burn::nn::BatchNorm;
 use scarlet::blocks::ConvBn;
 use scarlet::{DeployOptions, MbLayer, Scarlet};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::TrainError;
 use crate::batch::{Batcher, count_correct};
@@ -21,7 +21,13 @@ pub struct Measurement {
     /// How many of them the network put into their class.
     pub correct: usize,
     /// Mean cross-entropy, in nats.
+    #[serde(deserialize_with = "nan_of_null")]
     pub loss: f64,
+}
+
+/// JSON has no NaN, and null is what one is written as.
+fn nan_of_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or(f64::NAN))
 }
 
 impl Measurement {

@@ -4,16 +4,21 @@
 
 mod common;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use burn::module::Module;
+use burn::nn::LinearConfig;
 use burn::tensor::Device;
 use common::{alone, bits, genomes, images, supernet};
 use scarlet::MbLayer;
-use scarlet::arch::Skip;
+use scarlet::arch::{Architecture, Genome, Preprocessing, SearchSpace, Skip};
 use scarlet::fold::FoldOptions;
 use scarlet_search::Evaluator;
+use scarlet_train::dataset::{PhotographOptions, PhotographParts, Photographs, Stored};
 use scarlet_train::{
-    CandidateEvaluator, EvaluatorConfig, PathSampler, Sampling, ScoreCache, Supernet, TrainConfig,
-    Trainer, measure, recalibrate,
+    CandidateEvaluator, Control, EvaluatorConfig, Measurement, PathSampler, Sampling, ScoreCache,
+    Supernet, SupernetConfig, TrainConfig, TrainError, Trainer, measure, recalibrate,
 };
 
 fn trained() -> Supernet {
@@ -252,4 +257,105 @@ fn settings_out_of_range_are_named() {
     );
     let none = evaluator(&supernet, 9).with_workers(1, &[]).err().unwrap();
     assert!(none.to_string().contains("`devices` is 0"));
+}
+
+#[test]
+fn a_candidate_is_measured_once_however_often_it_is_asked_for() {
+    let _alone = alone();
+    let supernet = supernet(Skip::Linear, 1);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("scores.jsonl");
+    let mut evaluator = evaluator(&supernet, 32).with_cache(ScoreCache::open(&file).unwrap());
+    let genome = genomes(supernet.space(), 1).remove(0);
+    let stranger: Genome = "00".parse().unwrap();
+    let asked = [&genome, &stranger, &genome, &stranger].map(Clone::clone);
+    let scores = evaluator.scores(&asked).unwrap();
+    assert_eq!(scores[0].as_ref().unwrap(), scores[2].as_ref().unwrap());
+    for score in [&scores[1], &scores[3]] {
+        let verdict = score.as_ref().unwrap_err().to_string();
+        assert!(verdict.contains("2 layers"), "{verdict}");
+    }
+    assert_eq!(std::fs::read_to_string(&file).unwrap().lines().count(), 1);
+}
+
+#[test]
+fn what_is_in_hand_at_the_end_is_filed() {
+    let _alone = alone();
+    let supernet = supernet(Skip::Linear, 1);
+    let all = genomes(supernet.space(), 16);
+    let seen = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&seen);
+    // As many workers as candidates: all have one in hand when the first is done.
+    let mut evaluator = evaluator(&supernet, 64)
+        .with_workers(16, &[Device::flex()])
+        .unwrap()
+        .with_observer(move |_: &Measurement| {
+            counter.fetch_add(1, Ordering::Relaxed);
+            Control::Stop
+        });
+    let stopped = evaluator.scores(&all).unwrap_err();
+    assert!(matches!(stopped, TrainError::Stopped), "{stopped}");
+    assert!(evaluator.cache().len() > 1);
+    assert_eq!(evaluator.cache().len(), seen.load(Ordering::Relaxed));
+}
+
+#[test]
+fn a_device_that_breaks_down_ends_the_evaluation() {
+    let _alone = alone();
+    let mut supernet = supernet(Skip::Linear, 1);
+    // Weights that do not fit stand for a device that is lost: both are a panic within Burn.
+    supernet.classifier = LinearConfig::new(5, 3).init(&common::device());
+    let mut evaluator = evaluator(&supernet, 32);
+    let genome = genomes(supernet.space(), 1).remove(0);
+    let failed = evaluator.scores(std::slice::from_ref(&genome)).unwrap_err();
+    let message = failed.to_string();
+    assert!(message.contains("broke down"), "{message}");
+    assert!(message.contains("Flex"), "{message}");
+    // The search stays where it was, and does not take it for the candidate's fault.
+    let ended = evaluator.evaluate(&[genome.genes().to_vec()]).unwrap_err();
+    assert!(ended.to_string().contains("broke down"));
+    assert!(evaluator.cache().is_empty());
+}
+
+#[test]
+fn a_photograph_that_has_become_unreadable_ends_the_evaluation() {
+    let folder = tempfile::tempdir().unwrap();
+    for (class, shade) in [("dark", 10), ("light", 250)] {
+        let class = folder.path().join(class);
+        std::fs::create_dir(&class).unwrap();
+        for index in 0..4 {
+            let image = image::RgbImage::from_pixel(20, 20, image::Rgb([shade, index, 9]));
+            image.save(class.join(format!("{index}.png"))).unwrap();
+        }
+    }
+    let list = PhotographParts::list(folder.path()).unwrap().train;
+    let options = PhotographOptions {
+        stored: Stored::Evaluation(Preprocessing {
+            resolution: 32,
+            ..Preprocessing::IMAGENET
+        }),
+        cache_bytes: 0,
+        cache: None,
+        strict: true,
+        every_class: true,
+    };
+    let (photographs, _) = Photographs::open(list, &options, || {}).unwrap();
+    let template = "E3K3@8/2 E3K3@8".parse::<Architecture>().unwrap();
+    let template = Architecture {
+        classes: 2,
+        ..template.with_resolution(32)
+    };
+    let space = SearchSpace::new(template, vec!["E3K3".parse().unwrap()]).unwrap();
+    let supernet = SupernetConfig::new(space)
+        .try_init(0, &Device::flex().autodiff())
+        .unwrap();
+    let config = EvaluatorConfig {
+        calibration_images: 0,
+        ..EvaluatorConfig::default()
+    };
+    let evaluator = CandidateEvaluator::new(&supernet, &photographs, &photographs, config);
+    let mut evaluator = evaluator.unwrap();
+    std::fs::write(folder.path().join("dark/2.png"), "no longer").unwrap();
+    let ended = evaluator.evaluate(&[vec![0, 0]]).unwrap_err().to_string();
+    assert!(ended.contains("2.png"), "{ended}");
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use scarlet_arch::Genome;
@@ -16,11 +16,20 @@ use crate::{Measurement, TrainError};
 /// a crash has cut off is passed over.
 ///
 /// A score is filed under the fingerprint of what it was measured with (weights, images and
-/// settings), so one file can serve many runs.
+/// settings), so one file can serve many runs, also at the same time: a line is appended under the
+/// operating system's lock, and what others have appended is read before anything is measured.
 #[derive(Debug)]
 pub struct ScoreCache<S = Measurement> {
     scores: HashMap<(String, Genome), S>,
-    file: Option<(PathBuf, File)>,
+    file: Option<ScoreFile>,
+}
+
+#[derive(Debug)]
+struct ScoreFile {
+    path: PathBuf,
+    file: File,
+    /// How far it has been read, always up to the end of a line.
+    read: u64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -47,30 +56,37 @@ impl<S: Copy + Serialize + DeserializeOwned> ScoreCache<S> {
     /// When the file cannot be read or written.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, TrainError> {
         let path = path.as_ref();
-        let bytes = match fs::read(path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
-            Err(error) => return Err(TrainError::read(path)(error)),
-        };
-        let mut scores = HashMap::new();
-        for line in bytes.split(|&byte| byte == b'\n') {
-            if let Ok(line) = serde_json::from_slice::<Line<S>>(line) {
-                scores.insert((line.fingerprint, line.genome), line.score);
-            }
-        }
-        let mut file = OpenOptions::new()
+        let file = OpenOptions::new()
             .create(true)
+            .read(true)
             .append(true)
             .open(path)
             .map_err(TrainError::write(path))?;
-        // The next line must not grow onto one that was cut off.
-        if bytes.last().is_some_and(|&last| last != b'\n') {
-            file.write_all(b"\n").map_err(TrainError::write(path))?;
+        let mut cache = Self {
+            scores: HashMap::new(),
+            file: Some(ScoreFile {
+                path: path.to_owned(),
+                file,
+                read: 0,
+            }),
+        };
+        cache.catch_up()?;
+        Ok(cache)
+    }
+
+    /// Takes over the scores of another file, if there is one, which stays as it is.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read.
+    pub fn with_scores_of(mut self, path: impl AsRef<Path>) -> Result<Self, TrainError> {
+        let path = path.as_ref();
+        match fs::read(path) {
+            Ok(bytes) => self.take_in(&bytes),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(TrainError::read(path)(error)),
         }
-        Ok(Self {
-            scores,
-            file: Some((path.to_owned(), file)),
-        })
+        Ok(self)
     }
 
     /// Number of scores.
@@ -81,6 +97,25 @@ impl<S: Copy + Serialize + DeserializeOwned> ScoreCache<S> {
     /// Whether there are no scores.
     pub fn is_empty(&self) -> bool {
         self.scores.is_empty()
+    }
+
+    /// Reads what has been appended to the file since it was read last.
+    pub(super) fn catch_up(&mut self) -> Result<(), TrainError> {
+        let Some(file) = &mut self.file else {
+            return Ok(());
+        };
+        let bytes = file.rest().map_err(TrainError::read(&file.path))?;
+        self.take_in(&bytes);
+        Ok(())
+    }
+
+    fn take_in(&mut self, lines: &[u8]) {
+        for line in lines.split(|&byte| byte == b'\n') {
+            if let Ok(line) = serde_json::from_slice::<Line<S>>(line) {
+                self.scores
+                    .insert((line.fingerprint, line.genome), line.score);
+            }
+        }
     }
 
     pub(crate) fn get(&self, fingerprint: &str, genome: &Genome) -> Option<S> {
@@ -99,11 +134,10 @@ impl<S: Copy + Serialize + DeserializeOwned> ScoreCache<S> {
             genome,
             score,
         };
-        if let Some((path, file)) = &mut self.file {
-            let mut bytes = serde_json::to_vec(&line)
-                .map_err(|error| TrainError::write(&*path)(error.into()))?;
-            bytes.push(b'\n');
-            file.write_all(&bytes).map_err(TrainError::write(&*path))?;
+        if let Some(file) = &mut self.file {
+            let bytes = serde_json::to_vec(&line)
+                .map_err(|error| TrainError::write(&file.path)(error.into()))?;
+            file.append(bytes).map_err(TrainError::write(&file.path))?;
         }
         self.scores
             .insert((line.fingerprint, line.genome), line.score);
@@ -111,8 +145,53 @@ impl<S: Copy + Serialize + DeserializeOwned> ScoreCache<S> {
     }
 }
 
+impl ScoreFile {
+    /// The lines behind what has been read. One that has no end yet is left for another time.
+    fn rest(&mut self) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        self.file.seek(SeekFrom::Start(self.read))?;
+        self.file.read_to_end(&mut bytes)?;
+        let end = bytes.iter().rposition(|&byte| byte == b'\n');
+        bytes.truncate(end.map_or(0, |end| end + 1));
+        self.read += bytes.len() as u64;
+        Ok(bytes)
+    }
+
+    /// Appends a line while nobody else does.
+    fn append(&mut self, mut line: Vec<u8>) -> io::Result<()> {
+        match self.file.lock() {
+            // Where there are no locks, one write is still as good as whole.
+            Err(error) if error.kind() != io::ErrorKind::Unsupported => return Err(error),
+            _ => {}
+        }
+        let written = self.ends_in_a_line().and_then(|whole| {
+            // It must not grow onto a line that was cut off.
+            if !whole {
+                line.insert(0, b'\n');
+            }
+            line.push(b'\n');
+            self.file.write_all(&line)
+        });
+        // Closing the file frees it too.
+        let _ = self.file.unlock();
+        written
+    }
+
+    fn ends_in_a_line(&mut self) -> io::Result<bool> {
+        if self.file.seek(SeekFrom::End(0))? == 0 {
+            return Ok(true);
+        }
+        let mut last = [0];
+        self.file.seek(SeekFrom::End(-1))?;
+        self.file.read_exact(&mut last)?;
+        Ok(last == *b"\n")
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::thread;
+
     use super::*;
 
     fn score(correct: usize) -> Measurement {
@@ -145,6 +224,60 @@ mod tests {
         let cache = ScoreCache::open(&path).unwrap();
         assert_eq!(cache.len(), 2);
         assert_eq!(cache.get("a", &other), Some(score(8)));
+        assert_eq!(fs::read_to_string(&path).unwrap().lines().count(), 3);
+    }
+
+    #[test]
+    fn a_loss_that_is_no_number_is_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("scores.jsonl");
+        let genome: Genome = "0c".parse().unwrap();
+        let lost = Measurement {
+            loss: f64::NAN,
+            ..score(5)
+        };
+        let mut cache = ScoreCache::open(&path).unwrap();
+        cache.insert("a", genome.clone(), lost).unwrap();
+        let cache = ScoreCache::<Measurement>::open(&path).unwrap();
+        let kept = cache.get("a", &genome).unwrap();
+        assert_eq!((kept.correct, kept.images), (5, 10));
+        assert!(kept.loss.is_nan());
+    }
+
+    #[test]
+    fn several_share_a_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("scores.jsonl");
+        let genome = |number: u8| Genome::new(vec![number / 9, number % 9]).unwrap();
+        thread::scope(|scope| {
+            for part in 0..3u8 {
+                let path = &path;
+                scope.spawn(move || {
+                    let mut cache = ScoreCache::open(path).unwrap();
+                    for gene in 0..20 {
+                        let number = part * 20 + gene;
+                        let score = score(usize::from(number) % 10);
+                        cache.insert("a", genome(number), score).unwrap();
+                    }
+                });
+            }
+        });
+        let mut first = ScoreCache::open(&path).unwrap();
+        assert_eq!(first.len(), 60);
+        // What others find out is known at once.
+        let mut second = ScoreCache::<Measurement>::open(&path).unwrap();
+        first.insert("a", genome(60), score(9)).unwrap();
+        assert_eq!(second.get("a", &genome(60)), None);
+        second.catch_up().unwrap();
+        assert_eq!(second.get("a", &genome(60)), Some(score(9)));
+        // Another file is only read.
+        let own = folder.path().join("own.jsonl");
+        let none = ScoreCache::<Measurement>::open(&own).unwrap();
+        let third = none.with_scores_of(&path).unwrap();
+        assert_eq!(third.len(), 61);
+        assert_eq!(fs::read(&own).unwrap(), b"");
+        let nowhere = folder.path().join("nowhere.jsonl");
+        assert_eq!(third.with_scores_of(nowhere).unwrap().len(), 61);
     }
 
     #[test]
@@ -153,6 +286,6 @@ mod tests {
         let error = ScoreCache::<Measurement>::open(folder.path())
             .unwrap_err()
             .to_string();
-        assert!(error.contains("cannot read"), "{error}");
+        assert!(error.contains("cannot write"), "{error}");
     }
 }

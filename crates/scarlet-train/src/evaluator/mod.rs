@@ -1,14 +1,14 @@
 //! [`CandidateEvaluator`]: what a search asks how good a candidate is.
 
 mod cache;
+mod judges;
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc;
-use std::thread;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use burn::module::Module;
 use burn::tensor::Device;
-use scarlet::fold::FoldOptions;
+use scarlet::fold::FoldError;
 use scarlet_arch::{Architecture, Cost, Genome, SearchSpace};
 use scarlet_search::{Constraint, Evaluation, Evaluator, EvaluatorError};
 use serde::{Deserialize, Serialize};
@@ -17,12 +17,14 @@ use crate::batch::Batcher;
 use crate::dataset::{ImageSet, Source};
 use crate::error::require;
 use crate::fingerprint::Fingerprint;
-use crate::measure::measure_on;
 use crate::random::{Purpose, Stream};
 use crate::supernet::plain_architecture;
 use crate::{Control, Measurement, Supernet, TrainError, Trainable};
 
+use self::judges::Judges;
+
 pub use self::cache::ScoreCache;
+pub(crate) use self::judges::caught;
 
 /// How candidates are measured.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -59,9 +61,12 @@ impl EvaluatorConfig {
     }
 }
 
+/// Share of the held-out images that are put into their class.
+pub(crate) const ACCURACY: &str = "accuracy";
+
 /// What is measured of every candidate, in the order of the values.
 pub(crate) const METRICS: [&str; 5] = [
-    "accuracy",
+    ACCURACY,
     "mult_adds",
     "parameters",
     "weight_bytes",
@@ -81,49 +86,31 @@ type CostMetric = Box<dyn FnMut(&Genome, &Architecture) -> Result<f64, TrainErro
 /// [`with_metric`](Self::with_metric) adds.
 ///
 /// Candidates are measured side by side, and every one on its own: results do not depend on the
-/// number of workers.
+/// number of workers. Which of several devices measures a candidate is decided by its genome.
 pub struct CandidateEvaluator {
     space: SearchSpace,
-    judge: Judge,
-    workers: usize,
-    fingerprint: String,
+    judges: Judges,
     cache: ScoreCache,
     constraints: Vec<Constraint>,
     cost_metrics: Vec<(String, CostMetric)>,
     observer: Option<ScoreObserver>,
 }
 
+/// What a candidate has measured, or why it cannot be measured at all.
+pub type Score = Result<Measurement, Arc<TrainError>>;
+
 /// Told of every score; says whether to go on.
 type ScoreObserver = Box<dyn FnMut(&Measurement) -> Control + Send>;
 
-/// What measures a candidate; workers share it.
-struct Judge {
-    /// One supernet per device, in inference.
-    replicas: Vec<Supernet>,
-    calibration: Option<ImageSet>,
-    holdout: ImageSet,
-    batch_size: usize,
-    /// Threads of each worker.
-    threads: usize,
-}
-
-impl Judge {
-    fn measure(&self, worker: usize, genome: &Genome) -> Result<Measurement, TrainError> {
-        let supernet = &self.replicas[worker % self.replicas.len()];
-        let options = FoldOptions::default();
-        let extracted = match &self.calibration {
-            Some(images) => {
-                supernet.extract_calibrated(genome, images, self.batch_size, &options)?
-            }
-            None => supernet.extract(genome, &options)?,
-        };
-        measure_on(
-            self.threads,
-            &extracted.network,
-            &self.holdout,
-            self.batch_size,
-        )
-    }
+/// Whether an error is a verdict on the candidate that was to be measured: there is no such
+/// network. All others are of the images, the files or the device, and might not come again.
+fn is_verdict(error: &TrainError) -> bool {
+    matches!(
+        error,
+        TrainError::Architecture(_)
+            | TrainError::Network(_)
+            | TrainError::Fold(FoldError::NearSingular { .. })
+    )
 }
 
 impl CandidateEvaluator {
@@ -160,15 +147,13 @@ impl CandidateEvaluator {
         }
         Ok(Self {
             space,
-            judge: Judge {
-                replicas: vec![supernet],
+            judges: Judges::new(
+                supernet,
+                fingerprint.finish(),
                 calibration,
-                holdout: holdout.to_set(),
+                holdout.to_set(),
                 batch_size,
-                threads: rayon::current_num_threads(),
-            },
-            workers: 1,
-            fingerprint: fingerprint.finish(),
+            ),
             cache: ScoreCache::in_memory(),
             constraints: Vec::new(),
             cost_metrics: Vec::new(),
@@ -176,19 +161,13 @@ impl CandidateEvaluator {
         })
     }
 
-    /// Measures candidates with so many workers, on these devices in turn.
+    /// Measures candidates with so many workers, on these devices in turn; each has at least one.
     ///
     /// # Errors
     ///
-    /// When there is no device or no worker.
+    /// When there is no device or no worker, or a device fails.
     pub fn with_workers(mut self, workers: usize, devices: &[Device]) -> Result<Self, TrainError> {
-        require(!devices.is_empty(), "devices", 0, "at least one")?;
-        require(workers > 0, "workers", workers, "at least 1")?;
-        // `valid` first: a clone that is moved takes the running statistics of the others along.
-        let replica = |device: &Device| self.judge.replicas[0].valid().to_device(device);
-        self.judge.replicas = devices.iter().map(replica).collect();
-        self.judge.threads = (rayon::current_num_threads() / workers).max(1);
-        self.workers = workers;
+        self.judges = self.judges.with_workers(workers, devices)?;
         Ok(self)
     }
 
@@ -236,56 +215,53 @@ impl CandidateEvaluator {
     ///
     /// # Errors
     ///
-    /// The outer error when the cache cannot be written; an inner one when a genome is not of the
-    /// supernet's space.
-    pub fn scores(
-        &mut self,
-        genomes: &[Genome],
-    ) -> Result<Vec<Result<Measurement, TrainError>>, TrainError> {
-        let mut results: Vec<Option<Result<Measurement, TrainError>>> = genomes
-            .iter()
-            .map(|genome| self.cache.get(&self.fingerprint, genome).map(Ok))
-            .collect();
-        let missing: Vec<usize> = (0..genomes.len())
-            .filter(|&index| results[index].is_none())
-            .collect();
-        let next = AtomicUsize::new(0);
-        let (sender, receiver) = mpsc::channel();
-        let judge = &self.judge;
-        let mut written = Ok(());
-        thread::scope(|scope| {
-            for worker in 0..self.workers.min(missing.len()) {
-                let (sender, next, missing) = (sender.clone(), &next, &missing);
-                scope.spawn(move || {
-                    while let Some(&index) = missing.get(next.fetch_add(1, Ordering::Relaxed)) {
-                        let score = judge.measure(worker, &genomes[index]);
-                        if sender.send((index, score)).is_err() {
-                            break;
-                        }
-                    }
-                });
-            }
-            drop(sender);
-            // Filed as they come, so that no work is lost when the program is killed.
-            for (index, score) in receiver {
-                if let Ok(score) = &score {
-                    let genome = genomes[index].clone();
-                    written = self.cache.insert(&self.fingerprint, genome, *score);
-                    if let Some(observer) = &mut self.observer
-                        && observer(score) == Control::Stop
-                        && written.is_ok()
-                    {
-                        written = Err(TrainError::Stopped);
-                    }
-                    if written.is_err() {
-                        break;
-                    }
+    /// An inner error concerns its candidate alone: its genome is not of the supernet's space, or
+    /// its network cannot be. The outer one ends the evaluation: an image or the cache cannot be
+    /// read or written, a device fails, or the observer has stopped it. What was measured until
+    /// then is in the cache.
+    pub fn scores(&mut self, genomes: &[Genome]) -> Result<Vec<Score>, TrainError> {
+        self.cache.catch_up()?;
+        let mut scores: HashMap<Genome, Score> = HashMap::new();
+        let mut missing: Vec<Genome> = Vec::new();
+        let mut seen = HashSet::new();
+        for genome in genomes.iter().filter(|genome| seen.insert(*genome)) {
+            match self.cache.get(self.judges.fingerprint(genome), genome) {
+                Some(score) => {
+                    scores.insert(genome.clone(), Ok(score));
                 }
-                results[index] = Some(score);
+                None => missing.push(genome.clone()),
+            }
+        }
+        let (mut failure, mut stopped) = (None, false);
+        self.judges.measure(&missing, |genome, score| {
+            match score {
+                // Filed as they come, so that no work is lost when the program is killed.
+                Ok(score) => {
+                    let fingerprint = self.judges.fingerprint(genome);
+                    if let Err(error) = self.cache.insert(fingerprint, genome.clone(), score) {
+                        failure.get_or_insert(error);
+                    }
+                    scores.insert(genome.clone(), Ok(score));
+                    let observer = self.observer.as_mut();
+                    stopped |= observer.is_some_and(|it| it(&score) == Control::Stop);
+                }
+                Err(error) if is_verdict(&error) => {
+                    scores.insert(genome.clone(), Err(Arc::new(error)));
+                }
+                Err(error) => {
+                    failure.get_or_insert(error);
+                }
+            }
+            match stopped || failure.is_some() {
+                true => Control::Stop,
+                false => Control::Continue,
             }
         });
-        written?;
-        Ok(results.into_iter().flatten().collect())
+        match (failure, stopped) {
+            (Some(error), _) => Err(error),
+            (None, true) => Err(TrainError::Stopped),
+            (None, false) => Ok(genomes.iter().map(|it| scores[it].clone()).collect()),
+        }
     }
 
     /// Everything but the accuracy, in the order of the metrics. The inner error is the
