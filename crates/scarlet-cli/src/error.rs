@@ -196,6 +196,7 @@ fn run_exit_code(error: &RunError) -> u8 {
         | RunError::Setting { .. }
         | RunError::UnknownChoice { .. }
         | RunError::ImpossibleBudget { .. }
+        | RunError::ImpossibleBudgets { .. }
         | RunError::OtherSupernet { .. }
         | RunError::Architecture(_) => USAGE,
         RunError::Search(error) => match **error {

@@ -41,6 +41,7 @@ pub(crate) fn configuration(
     for file in [
         &mut config.data.cache_folder,
         &mut config.search.latency_table,
+        &mut config.search.score_cache,
         &mut config.supernet.recipe.teacher,
         &mut config.train.recipe.teacher,
     ] {
@@ -234,6 +235,13 @@ mod tests {
             flips(&["--config", file, "--data", "fashion-sample"]),
             [true; 2]
         );
+    }
+
+    #[test]
+    fn files_can_be_found_from_everywhere() {
+        let config = configured(&["--set", "search.score_cache=shared.jsonl"]).unwrap();
+        let file = config.search.score_cache.unwrap();
+        assert_eq!(Path::new(&file), absolute("shared.jsonl").unwrap());
     }
 
     #[test]

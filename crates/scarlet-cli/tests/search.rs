@@ -3,10 +3,13 @@
 
 mod common;
 
+use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use common::{Ran, copy_photograph, scarlet, tiny_data, tiny_run, write_damaged_photograph};
+use scarlet_search::{SearchState, StopReason};
+use scarlet_train::RunFolder;
 
 /// The tiny run with some more arguments.
 fn search(data: &Path, out: &Path, more: &[&str]) -> Ran {
@@ -68,7 +71,11 @@ fn the_whole_road_leaves_a_network_and_a_report() {
             .unwrap()
             .contains(&genome)
     );
-    // Finished stages are found, not done again.
+    // Finished stages are found, not done again; what the report tells of them stays.
+    let report = fs::read(out.join("report.html")).unwrap();
+    let searched = resume(&out, &["--until", "search"]);
+    assert_eq!(searched.code, 0, "{searched:?}");
+    assert!(fs::read(out.join("report.html")).unwrap() == report);
     let again = resume(&out, &["--json"]).json();
     assert_eq!(again["test"], json["test"]);
 
@@ -104,7 +111,8 @@ fn the_whole_road_leaves_a_network_and_a_report() {
     let cheapest = cheapest(&data);
     let cheap = within(&format!("mult_adds <= {cheapest}")).json();
     assert_eq!(cheap["mult_adds"], cheapest);
-    within("mult_adds <= 3").assert_fails(1, &["keeps", "`mult_adds <= 3`"]);
+    let nearest = format!("with mult_adds {cheapest}; allow more");
+    within("mult_adds <= 3").assert_fails(1, &["keeps", "`mult_adds <= 3`: nearest", &nearest]);
 
     // By the front's knee, by name, or by a file; and nothing is written in a dry run.
     let take = |more: &[&str]| {
@@ -172,11 +180,21 @@ fn one_supernet_serves_several_budgets() {
     };
     let second = folder.path().join("second");
     let cheapest = cheapest(&data);
+    // The first run may be at work, and is left as it is.
+    fs::write(first.join("search/latencies.jsonl"), "{}\n").unwrap();
+    let before = contents(&first);
+    let at_work = RunFolder::open::<serde_json::Value>(&first).unwrap();
     let budget = format!("mult_adds <= {cheapest}");
     let found = again(&second, &["--budget", &budget]).json();
     assert_eq!(found["network"]["mult_adds"], cheapest);
+    drop(at_work);
+    assert!(contents(&first) == before);
     let file = |run: &Path, name: &str| fs::read(run.join(name)).unwrap();
-    for name in ["supernet/checkpoint.safetensors", "space.json"] {
+    for name in [
+        "supernet/checkpoint.safetensors",
+        "space.json",
+        "search/latencies.jsonl",
+    ] {
         assert!(file(&first, name) == file(&second, name), "{name}");
     }
     // What was measured for the first budget is not measured again.
@@ -192,6 +210,26 @@ fn one_supernet_serves_several_budgets() {
     genomes.dedup();
     assert_eq!(genomes.len(), measured);
 
+    // Copying that was cut off is done again.
+    let torn = folder.path().join("torn");
+    fs::create_dir_all(torn.join("supernet")).unwrap();
+    fs::write(torn.join("supernet/checkpoint.safetensors"), "half").unwrap();
+    let again_found = again(&torn, &["--budget", &budget]).json();
+    assert_eq!(again_found["network"], found["network"]);
+
+    // What is trained takes no time, and what is not is counted.
+    let seconds = |more: &[&str]| {
+        let planned = again(Path::new("nowhere"), &[&["--dry-run"], more].concat()).json();
+        ["supernet_seconds", "search_seconds", "train_seconds"]
+            .map(|name| planned["estimate"][name].as_f64().unwrap())
+    };
+    let one_step = ["--set", "train.epochs=1", "--set", "train.batch_size=64"];
+    let [supernet, search, train] = seconds(&one_step);
+    assert_eq!(supernet, 0.0);
+    assert!(search > 0.0 && train > 0.0, "{search} {train}");
+    let [_, _, one_epoch] = seconds(&["--set", "train.epochs=1"]);
+    assert!(one_epoch > 0.0);
+
     let third = folder.path().join("third");
     let refused = again(&third, &["--set", "supernet.learning_rate=0.3"]);
     refused.assert_fails(2, &["other settings in [supernet]"]);
@@ -199,6 +237,182 @@ fn one_supernet_serves_several_budgets() {
     let missing = folder.path().join("missing");
     let refused = scarlet(["search", "--supernet", missing.to_str().unwrap()]);
     refused.assert_fails(2, &["holds no run"]);
+}
+
+/// Every file of a folder.
+fn contents(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        match path.is_dir() {
+            true => found.extend(contents(&path)),
+            false => drop(found.insert(path.clone(), fs::read(&path).unwrap())),
+        }
+    }
+    found
+}
+
+#[test]
+fn runs_share_a_file_of_scores_whatever_their_search_seed() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, first) = (folder.path().join("data"), folder.path().join("first"));
+    tiny_data(&data);
+    assert_eq!(train_supernet(&data, &first, &[]).code, 0);
+    let shared = folder.path().join("shared.jsonl");
+    let setting = format!("search.score_cache={}", shared.display());
+    let mut lines = Vec::new();
+    for seed in ["search.seed=1", "search.seed=2"] {
+        let out = folder.path().join(seed).display().to_string();
+        let fixed = [
+            "search",
+            "--threads",
+            "1",
+            "--until",
+            "search",
+            "--supernet",
+        ];
+        let paths = [first.to_str().unwrap(), "--out", &out];
+        let sets = ["--set", &setting, "--set", seed, "--evaluations", "4"];
+        let ran = scarlet(fixed.iter().chain(&paths).chain(&sets));
+        assert_eq!(ran.code, 0, "{ran:?}");
+        lines.push(fs::read_to_string(&shared).unwrap().lines().count());
+    }
+    // There are four networks, of which some keep the budget.
+    assert!((1..=4).contains(&lines[0]), "{lines:?}");
+    assert_eq!(lines[0], lines[1]);
+    let nowhere = ["--set", "search.score_cache=no/such/folder/scores"];
+    search(&data, &folder.path().join("other"), &nowhere)
+        .assert_fails(2, &["`search.score_cache` is `", "a folder that exists"]);
+}
+
+#[test]
+fn a_run_ends_behind_the_stage_that_is_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, out) = (folder.path().join("data"), folder.path().join("run"));
+    tiny_data(&data);
+    let left = [
+        ("supernet", "supernet/checkpoint.safetensors"),
+        ("search", "front.csv"),
+        ("choose", "choice.json"),
+        ("train", "training/checkpoint.safetensors"),
+    ];
+    for (index, (stage, file)) in left.into_iter().enumerate() {
+        let ran = match index {
+            0 => search(&data, &out, &["--until", stage]),
+            _ => resume(&out, &["--until", stage]),
+        };
+        assert_eq!(ran.code, 0, "{ran:?}");
+        let go_on = format!("go on with: scarlet search --resume {}", out.display());
+        assert!(ran.stdout.contains(&go_on), "{ran:?}");
+        assert!(out.join(file).exists(), "{file}");
+        for (_, later) in &left[index + 1..] {
+            assert!(!out.join(later).exists(), "{later} after {stage}");
+        }
+    }
+    let json = resume(&out, &["--until", "train", "--json"]).json();
+    assert_eq!(json["stage"], "train");
+    let config = fs::read_to_string(out.join("config.json")).unwrap();
+    assert!(!config.contains("until"));
+    let whole = folder.path().join("whole");
+    let apart = resume(&out, &["--json"]).json();
+    let at_once = search(&data, &whole, &["--json"]).json();
+    assert_eq!(apart["network"], at_once["network"]);
+    assert_eq!(apart["test"], at_once["test"]);
+}
+
+/// The tiny run over 256 networks, with some more arguments.
+fn wide_search(data: &Path, out: &Path, more: &[&str]) -> Ran {
+    let wide = [
+        "space.layers=[[8, 2], [8, 1], [12, 1], [12, 1]]",
+        "space.choices=[\"E3K3\", \"E6K3\", \"E3K5\"]",
+        "supernet.epochs=1",
+        "search.algorithm.population=4",
+    ];
+    let sets = wide.into_iter().flat_map(|set| ["--set", set]);
+    search(
+        data,
+        out,
+        &sets.chain(more.iter().copied()).collect::<Vec<_>>(),
+    )
+}
+
+#[test]
+fn hypervolume_grows_under_a_tight_budget_and_a_stall_ends_the_search() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    tiny_data(&data);
+    let plan = wide_search(&data, Path::new("nowhere"), &["--dry-run", "--json"]).json();
+    let limit = plan["cheapest"]["mult_adds"].as_f64().unwrap() * 3.0;
+    let budget = format!("search.budget=[\"mult_adds <= {limit}\"]");
+    let run = |name: &str, more: &[&str]| {
+        let out = folder.path().join(name);
+        let fixed = ["--set", &budget, "--until", "search"];
+        let ran = wide_search(&data, &out, &[&fixed, more].concat());
+        assert_eq!(ran.code, 0, "{ran:?}");
+        SearchState::load(out.join("search/state.json")).unwrap()
+    };
+    let volumes = |state: &SearchState| -> Vec<f64> {
+        let history = state.history().iter();
+        history.map(|generation| generation.hypervolume).collect()
+    };
+    let whole = run("whole", &["--set", "search.evaluations=96"]);
+    let grown = volumes(&whole);
+    // The first generation has nothing within the budget but the cheapest network.
+    assert_eq!(whole.history()[0].feasible, 1);
+    assert!(grown.is_sorted(), "{grown:?}");
+    assert!(grown[0] < grown[grown.len() - 1], "{grown:?}");
+    assert_eq!(whole.reference_point().unwrap(), [0.5, limit]);
+
+    let stall = "search.stall={generations=3}";
+    let stalled = run(
+        "stalled",
+        &["--set", "search.evaluations=96", "--set", stall],
+    );
+    assert_eq!(stalled.stop_reason(), Some(StopReason::Stall));
+    let met = volumes(&stalled);
+    assert!(met.len() < grown.len(), "{grown:?}");
+    // Until then it is the same search.
+    assert_eq!(met[..], grown[..met.len()]);
+    assert!(met[met.len() - 1] > 0.0, "{met:?}");
+    assert_eq!(met[met.len() - 1], met[met.len() - 4]);
+}
+
+#[test]
+fn settings_that_cannot_be_are_refused_before_anything_is_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, out) = (folder.path().join("data"), folder.path().join("run"));
+    tiny_data(&data);
+    for (setting, parts) in [
+        ("train.patience=3", ["`train.patience` is 3", "left out"]),
+        ("train.dropout=1.0", ["`train.dropout` is 1", "under 1"]),
+        (
+            "train.drop_path=-1",
+            ["`train.drop_path` is -1", "at least 0"],
+        ),
+        (
+            "search.batch_size=0",
+            ["`search.batch_size` is 0", "at least 1"],
+        ),
+        (
+            "search.evaluations=0",
+            ["`search.evaluations` is 0", "at least 1"],
+        ),
+        (
+            "search.stall={generations=0}",
+            ["`search.stall.generations` is 0", "at least 1"],
+        ),
+        (
+            "search.stall={generations=1, tolerance=-1}",
+            ["`search.stall.tolerance` is -1", "0 or a positive"],
+        ),
+        (
+            "search.budget=[\"mult_adds <= 3M\", \"mult_adds >= 4M\"]",
+            ["nothing has mult_adds <= 3000000", "mult_adds >= 4000000"],
+        ),
+    ] {
+        search(&data, &out, &["--set", setting]).assert_fails(2, &parts);
+        assert!(!out.exists(), "{setting}");
+    }
 }
 
 #[test]
@@ -215,6 +429,9 @@ fn a_supernet_needs_no_budget_and_a_search_checks_its_choice_first() {
             .contains("supernet    12 steps of 2 networks")
     );
     assert!(!out.exists());
+    let json = train_supernet(&data, &out, &["--dry-run", "--json"]).json();
+    assert_eq!(json["supernet_steps"], 12);
+    assert!(json["estimate"]["supernet_seconds"].as_f64().unwrap() > 0.0);
     assert_eq!(train_supernet(&data, &out, &impossible).code, 0);
     resume(&out, &[]).assert_fails(
         2,

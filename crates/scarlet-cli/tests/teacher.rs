@@ -98,4 +98,18 @@ fn what_a_search_chose_can_learn_from_a_teacher() {
     let teacher = search("first", &[]);
     let taught = search("second", &["--teacher", teacher.to_str().unwrap()]);
     assert_ne!(fs::read(&taught).unwrap(), fs::read(&teacher).unwrap());
+    // Where nothing is left to learn, the teacher is not missed; where something is, it is.
+    let run = folder.path().join("second");
+    let resume = [
+        "search",
+        "--resume",
+        run.to_str().unwrap(),
+        "--threads",
+        "1",
+    ];
+    fs::remove_file(&teacher).unwrap();
+    let resumed = scarlet(resume);
+    assert_eq!(resumed.code, 0, "{resumed:?}");
+    fs::remove_file(run.join("training/checkpoint.safetensors")).unwrap();
+    scarlet(resume).assert_fails(1, &["network.safetensors"]);
 }

@@ -24,6 +24,7 @@ Examples:
   scarlet search --supernet flowers-run --budget \"mult_adds <= 5M\" --out flowers-5m
   scarlet search --config fashion.toml --dry-run
   scarlet search --resume flowers-run
+  scarlet search --until search --out flowers-run
   scarlet search --set train.learning_rate=0.1 --set search.calibration_images=512")]
 pub(crate) struct SearchArgs {
     #[command(flatten)]
@@ -45,6 +46,16 @@ pub(crate) struct SearchArgs {
         help_heading = "Run"
     )]
     pub(crate) supernet: Option<PathBuf>,
+
+    /// End behind this stage; --resume goes on, with another --until too
+    #[arg(
+        long,
+        value_enum,
+        value_name = "STAGE",
+        conflicts_with = "dry_run",
+        help_heading = "Run"
+    )]
+    pub(crate) until: Option<UntilArg>,
 
     /// Devices to measure candidates on, side by side, such as cpu ws://gpu:3000 [default: that
     /// of --device]
@@ -92,6 +103,10 @@ pub(crate) struct SupernetTrainArgs {
     /// Say what would be done, what the networks cost and how long it would take
     #[arg(long, conflicts_with = "resume")]
     pub(crate) dry_run: bool,
+
+    /// Print what --dry-run says as one JSON object
+    #[arg(long, requires = "dry_run")]
+    pub(crate) json: bool,
 
     #[command(flatten)]
     pub(crate) compute: ComputeArgs,
@@ -265,6 +280,18 @@ pub(crate) struct SearchSettingsArgs {
     /// Epochs of the chosen network's training
     #[arg(long, value_name = "N")]
     pub(crate) epochs: Option<usize>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum UntilArg {
+    /// All networks are trained at once
+    Supernet,
+    /// Candidates are measured
+    Search,
+    /// One of them is chosen
+    Choose,
+    /// It is trained on its own
+    Train,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]

@@ -6,11 +6,12 @@ use std::time::Duration;
 use rayon::current_num_threads;
 use scarlet::burn::tensor::Device;
 use scarlet::device_by_name;
-use scarlet_train::run::{Run, RunConfig, RunError};
+use scarlet_train::run::{Run, RunConfig, RunError, Stage};
 use scarlet_train::{RunFolder, TrainError};
+use serde::Serialize;
 
 use crate::cli::ComputeArgs;
-use crate::cli::run::{RunFolderArgs, SearchArgs};
+use crate::cli::run::{RunFolderArgs, SearchArgs, UntilArg};
 use crate::commands::reading_progress::ReadingProgress;
 use crate::commands::watch::Watch;
 use crate::error::CliError;
@@ -22,11 +23,11 @@ use crate::run_settings::configuration;
 use crate::terminal::Terminal;
 
 pub(super) fn run(args: &SearchArgs, terminal: &Terminal) -> Result<(), CliError> {
-    let other = args.supernet.as_deref().map(RunConfig::open_existing);
-    let other = other.transpose()?;
+    let supernet = args.supernet.as_deref();
+    let theirs = supernet.map(RunConfig::read_existing).transpose()?;
     let new = || {
         let (settings, search) = (&args.settings, Some(&args.search));
-        let Some((_, theirs)) = &other else {
+        let Some(theirs) = &theirs else {
             return configuration(None, settings, search);
         };
         let config = configuration(Some(theirs), settings, search)?;
@@ -34,9 +35,9 @@ pub(super) fn run(args: &SearchArgs, terminal: &Terminal) -> Result<(), CliError
         Ok(config)
     };
     let make = |run: &Run, path: &Path| {
-        run.check_search()?;
-        let folder = match &other {
-            Some((folder, _)) => run.config().new_folder_from(path, folder),
+        check(run, path, supernet, terminal)?;
+        let folder = match supernet {
+            Some(other) => run.config().new_folder_from(path, other),
             None => run.config().new_folder(path),
         };
         Ok(folder?)
@@ -49,20 +50,72 @@ pub(super) fn run(args: &SearchArgs, terminal: &Terminal) -> Result<(), CliError
     };
     if args.dry_run {
         let run = side_by_side(prepare(new()?, open_device(&args.compute)?, terminal)?);
-        run.check_search()?;
-        let plan = run.timed_plan()?;
+        check(&run, &args.folder.out, supernet, terminal)?;
+        let plan = run.timed_plan(supernet)?;
         return match args.json {
             true => print_json(terminal, &plan),
             false => terminal.print(&plan_text(&plan)),
         };
     }
     let (run, folder) = begin(new, make, &args.folder, &args.compute, terminal)?;
-    let result = side_by_side(run).finish(&folder);
+    let run = side_by_side(run);
+    if let Some(until) = args.until {
+        let stage = Stage::from(until);
+        let result = run.finish_stage(&folder, stage);
+        result.map_err(|error| ended(error, "search", &folder, terminal))?;
+        return match args.json {
+            true => print_json(
+                terminal,
+                &Reached {
+                    stage,
+                    folder: folder.path(),
+                },
+            ),
+            false => terminal.print(&format!(
+                "{stage} is done; {}",
+                go_on("search", folder.path())
+            )),
+        };
+    }
+    let result = run.finish(&folder);
     let exported = result.map_err(|error| ended(error, "search", &folder, terminal))?;
     match args.json {
         true => print_json(terminal, &exported),
         false => terminal.print(&result_text(&exported, folder.path())),
     }
+}
+
+/// How far a run was to come.
+#[derive(Serialize)]
+struct Reached<'a> {
+    stage: Stage,
+    folder: &'a Path,
+}
+
+impl From<UntilArg> for Stage {
+    fn from(until: UntilArg) -> Self {
+        match until {
+            UntilArg::Supernet => Self::Supernet,
+            UntilArg::Search => Self::Search,
+            UntilArg::Choose => Self::Choose,
+            UntilArg::Train => Self::Train,
+        }
+    }
+}
+
+/// Checks a run that is to be made in `folder`, with the supernet of another if there is one.
+fn check(
+    run: &Run,
+    folder: &Path,
+    supernet: Option<&Path>,
+    terminal: &Terminal,
+) -> Result<(), CliError> {
+    run.check_search()?;
+    run.check_teachers(folder, supernet)?;
+    if let Some(doubt) = run.budget_doubt()? {
+        terminal.warn(doubt);
+    }
+    Ok(())
 }
 
 /// The run of what `new` sets, in a folder that `make` makes, or the one that is named; watched.
@@ -115,18 +168,22 @@ pub(super) fn prepare(
     Ok(run)
 }
 
-/// What a run ended with, and how it can be gone on with.
+/// What a run ended with, and how it can be gone on with, if it can.
 pub(super) fn ended(
     error: RunError,
     command: &str,
     folder: &RunFolder,
     terminal: &Terminal,
 ) -> CliError {
-    if let RunError::Interrupted { .. } = error {
-        terminal.note(format_args!(
-            "go on with: scarlet {command} --resume {}",
-            folder.path().display()
-        ));
+    if error.can_go_on() {
+        terminal.note(go_on(command, folder.path()));
     }
     error.into()
+}
+
+fn go_on(command: &str, folder: &Path) -> String {
+    format!(
+        "go on with: scarlet {command} --resume {}",
+        folder.display()
+    )
 }

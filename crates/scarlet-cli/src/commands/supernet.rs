@@ -8,6 +8,7 @@ use crate::cli::run::{SupernetArgs, SupernetCommand, SupernetTrainArgs};
 use crate::commands::search::{begin, ended, prepare};
 use crate::error::CliError;
 use crate::model::open_device;
+use crate::report::print_json;
 use crate::report::search::plan_text;
 use crate::run_settings::configuration;
 use crate::terminal::Terminal;
@@ -21,10 +22,17 @@ pub(super) fn run(args: &SupernetArgs, terminal: &Terminal) -> Result<(), CliErr
 fn train(args: &SupernetTrainArgs, terminal: &Terminal) -> Result<(), CliError> {
     let new = || configuration(None, &args.settings, None);
     if args.dry_run {
-        let plan = prepare(new()?, open_device(&args.compute)?, terminal)?.timed_plan()?;
-        return terminal.print(&plan_text(&plan));
+        let run = prepare(new()?, open_device(&args.compute)?, terminal)?;
+        let plan = run.timed_plan(None)?;
+        return match args.json {
+            true => print_json(terminal, &plan),
+            false => terminal.print(&plan_text(&plan)),
+        };
     }
-    let make = |run: &Run, path: &Path| Ok(run.config().new_folder(path)?);
+    let make = |run: &Run, path: &Path| {
+        run.check_teachers(path, None)?;
+        Ok(run.config().new_folder(path)?)
+    };
     let (run, folder) = begin(new, make, &args.folder, &args.compute, terminal)?;
     let trained = run.train_supernet(&folder);
     trained.map_err(|error| ended(error, "supernet train", &folder, terminal))?;

@@ -24,7 +24,8 @@ struct Shown {
     progress: Option<StageProgress>,
     /// Candidates known.
     candidates: usize,
-    best: f64,
+    /// The best accuracy among them, from 0 to 1.
+    best: Option<f64>,
 }
 
 impl Watch {
@@ -35,30 +36,34 @@ impl Watch {
             shown: Mutex::default(),
         }
     }
+}
 
-    fn searching(&self, shown: &mut Shown, event: &RunEvent<'_>) {
+impl Shown {
+    fn searching(&mut self, terminal: &Terminal, event: &RunEvent<'_>) {
         match event {
-            RunEvent::Candidate(measurement) => {
-                shown.candidates += 1;
-                shown.best = shown.best.max(measurement.accuracy());
-            }
-            RunEvent::Generation {
-                record,
+            RunEvent::Searching {
+                known,
                 evaluations,
+                best,
             } => {
-                shown.candidates = record.evaluations;
-                if shown.progress.is_none() {
-                    let total = *evaluations as u64;
-                    shown.progress = Some(self.terminal.stage_progress("candidates", total));
-                }
+                self.progress = Some(terminal.stage_progress("candidates", *evaluations as u64));
+                self.candidates = *known;
+                self.best = *best;
             }
+            RunEvent::Candidate(measurement) => {
+                self.candidates += 1;
+                let accuracy = measurement.accuracy();
+                self.best = Some(self.best.map_or(accuracy, |best| best.max(accuracy)));
+            }
+            RunEvent::Generation { record, .. } => self.candidates = record.evaluations,
             _ => {}
         }
-        if let Some(progress) = &mut shown.progress {
-            progress.set(
-                shown.candidates as u64,
-                format_args!("best accuracy so far {}", percent(shown.best)),
-            );
+        let message = match self.best {
+            Some(best) => format!("best accuracy so far {}", percent(best)),
+            None => "none measured yet".to_owned(),
+        };
+        if let Some(progress) = &mut self.progress {
+            progress.set(self.candidates as u64, message);
         }
     }
 }
@@ -96,11 +101,65 @@ impl RunObserver for Watch {
                 thousands(choice.parameters),
                 choice.layers
             )),
-            other => self.searching(&mut shown, other),
+            other => shown.searching(&self.terminal, other),
         }
         match self.interrupt.is_requested() {
             true => Control::Stop,
             false => Control::Continue,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use scarlet_search::GenerationRecord;
+
+    use super::*;
+
+    #[test]
+    fn a_search_is_shown_from_its_beginning_and_from_where_it_was() {
+        let terminal = Terminal::new(true, 0);
+        let mut shown = Shown::default();
+        let measured = |correct: usize| {
+            let text = format!(r#"{{"images":10,"correct":{correct},"loss":0.1}}"#);
+            serde_json::from_str(&text).unwrap()
+        };
+        shown.searching(
+            &terminal,
+            &RunEvent::Searching {
+                known: 0,
+                evaluations: 8,
+                best: None,
+            },
+        );
+        assert!(shown.progress.is_some());
+        shown.searching(&terminal, &RunEvent::Candidate(&measured(3)));
+        assert_eq!((shown.candidates, shown.best), (1, Some(0.3)));
+        // After an interruption.
+        shown.searching(
+            &terminal,
+            &RunEvent::Searching {
+                known: 4,
+                evaluations: 8,
+                best: Some(0.7),
+            },
+        );
+        shown.searching(&terminal, &RunEvent::Candidate(&measured(5)));
+        assert_eq!((shown.candidates, shown.best), (5, Some(0.7)));
+        let record = GenerationRecord {
+            evaluations: 8,
+            feasible: 1,
+            failed: 0,
+            front: 1,
+            hypervolume: 0.0,
+        };
+        shown.searching(
+            &terminal,
+            &RunEvent::Generation {
+                record: &record,
+                evaluations: 8,
+            },
+        );
+        assert_eq!(shown.candidates, 8);
     }
 }

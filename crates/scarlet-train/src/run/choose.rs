@@ -9,6 +9,7 @@ use scarlet_arch::{ArchitectureError, Cost, Genome, SearchSpace};
 use scarlet_search::{Candidate, Constraint, SearchState};
 use serde::{Deserialize, Serialize};
 
+use super::budget::nothing_feasible;
 use super::search::STATE;
 use super::stages::Run;
 use super::supernet::open_supernet;
@@ -244,17 +245,7 @@ impl Rule {
             Self::Knee => found.knee(),
             _ => found.best(&found.config().objectives[0], budget)?,
         };
-        let picked = picked.ok_or_else(|| RunError::NothingFeasible {
-            evaluations: found.archive().len(),
-            constraints: found
-                .config()
-                .constraints
-                .iter()
-                .chain(budget)
-                .map(|constraint| format!("`{constraint}`"))
-                .collect::<Vec<_>>()
-                .join(" and "),
-        })?;
+        let picked = picked.ok_or_else(|| nothing_feasible(found, budget))?;
         Ok(Genome::new(picked.genome().to_vec())?)
     }
 }

@@ -1,10 +1,8 @@
 //! Whether the search pays: other algorithms with the same supernet, budget and evaluations.
 
-use std::sync::atomic::Ordering;
-
 use scarlet_search::{
-    Algorithm, Bound, Constraint, Direction, GenerationRecord, Nsga2, Objective, RandomSearch,
-    RegularizedEvolution, Search, SearchConfig, Stop,
+    Algorithm, GenerationRecord, Nsga2, RandomSearch, RegularizedEvolution, Search, SearchConfig,
+    Stop,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -125,7 +123,7 @@ impl Run {
         let candidates = algorithms.len() * config.seeds.len() * config.evaluations;
         let (supernet, step) = self.time_supernet()?;
         let candidate = self.time_candidate(&supernet, &self.within_budget()?)?;
-        let supernet_steps = self.supernet_steps_left(folder)?;
+        let supernet_steps = self.supernet_steps_left(folder.path())?;
         Ok(ComparisonPlan {
             algorithms: algorithms.to_vec(),
             seeds: config.seeds.clone(),
@@ -158,15 +156,21 @@ impl Run {
     ) -> Result<Vec<ComparedSearch>, RunError> {
         self.check_search()?;
         let common = self.search_config()?;
-        let corners: Vec<(f64, f64)> = common
-            .objectives
-            .iter()
-            .map(|objective| self.corners(objective))
-            .collect::<Result<_, _>>()?;
-        let box_volume: f64 = corners
-            .iter()
-            .map(|(reference, best)| (reference - best).abs())
-            .product();
+        let mut objectives = Vec::with_capacity(common.objectives.len());
+        let mut box_volume = 1.0;
+        for objective in &common.objectives {
+            let corners = self.worst(objective)?.zip(self.best(objective)?);
+            let (worst, best) = corners.ok_or_else(|| RunError::Setting {
+                section: "search",
+                problem: format!(
+                    "searches cannot be compared by `{}`, whose range is not known beforehand: \
+                     compare them by costs that can be computed",
+                    objective.name
+                ),
+            })?;
+            objectives.push(objective.clone().with_reference(worst));
+            box_volume *= (worst - best).abs();
+        }
         if box_volume == 0.0 {
             return Err(RunError::Setting {
                 section: "search",
@@ -175,10 +179,6 @@ impl Run {
                     .to_owned(),
             });
         }
-        let referenced = common.objectives.iter().zip(&corners);
-        let objectives: Vec<Objective> = referenced
-            .map(|(objective, &(reference, _))| objective.clone().with_reference(reference))
-            .collect();
         let algorithms = algorithms(&common.algorithm);
         let total = algorithms.len() * config.seeds.len();
         let mut evaluator = self.search_evaluator(folder, supernet)?;
@@ -200,18 +200,9 @@ impl Run {
                     ..common.clone()
                 };
                 let mut search = Search::new(settings, &mut evaluator)?;
-                loop {
-                    match search.step() {
-                        Ok(None) => break,
-                        Ok(Some(record)) => self.generation(record, config.evaluations)?,
-                        // What has been measured is in the cache.
-                        Err(_) if self.stopped.load(Ordering::Relaxed) => {
-                            return Err(RunError::Interrupted {
-                                stage: Stage::Search,
-                            });
-                        }
-                        Err(error) => return Err(error.into()),
-                    }
+                self.searching(search.state(), config.evaluations)?;
+                while let Some(record) = search.step()? {
+                    self.generation(record, config.evaluations)?;
                 }
                 let mut history = search.state().history().to_vec();
                 for record in &mut history {
@@ -225,42 +216,5 @@ impl Run {
             }
         }
         Ok(searches)
-    }
-
-    /// The values of an objective from which on a network counts, and of the best conceivable.
-    fn corners(&self, objective: &Objective) -> Result<(f64, f64), RunError> {
-        if objective.name == "accuracy" {
-            return Ok(match objective.direction {
-                Direction::Maximize => (1.0 / self.space.template().classes as f64, 1.0),
-                Direction::Minimize => (1.0, 0.0),
-            });
-        }
-        let (towards, away) = match objective.direction {
-            Direction::Minimize => (Bound::AtMost, Bound::AtLeast),
-            Direction::Maximize => (Bound::AtLeast, Bound::AtMost),
-        };
-        let furthest = |bound| {
-            let found = self.extreme(&Constraint::new(&objective.name, bound, 0.0))?;
-            found
-                .map(|(_, value)| value)
-                .ok_or_else(|| RunError::Setting {
-                    section: "search",
-                    problem: format!(
-                        "searches cannot be compared by `{}`, whose range is not known \
-                         beforehand: compare them by costs that can be computed",
-                        objective.name
-                    ),
-                })
-        };
-        let budget = self.config.search.budget.iter();
-        let budget = budget
-            .filter(|it| it.name == objective.name && it.bound == towards)
-            .map(|constraint| constraint.limit)
-            .next();
-        let reference = match budget {
-            Some(limit) => limit,
-            None => furthest(away)?,
-        };
-        Ok((reference, furthest(towards)?))
     }
 }

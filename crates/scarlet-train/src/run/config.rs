@@ -12,6 +12,7 @@ use super::{
     SupernetSettings, TrainSettings,
 };
 use crate::dataset::Location;
+use crate::error::require;
 
 /// Everything that decides what a run comes to. The same configuration on the same kind of device
 /// leads to the same network, bit for bit.
@@ -80,6 +81,45 @@ impl RunConfig {
     pub fn search_space(&self, progress: impl Fn(usize) + Sync) -> Result<SearchSpace, RunError> {
         let data = self.data.read(&self.needs()?, progress)?;
         Ok(self.space.build(&data.input)?)
+    }
+
+    /// Checks the settings of both trainings, also those that only show when one begins.
+    pub(super) fn check_training(&self) -> Result<(), RunError> {
+        let (supernet, train) = (&self.supernet, &self.train);
+        supernet.recipe.validate()?;
+        train.recipe.validate()?;
+        for (setting, patience) in [
+            ("supernet.patience", supernet.recipe.patience),
+            ("train.patience", train.recipe.patience),
+        ] {
+            require(
+                patience.is_none(),
+                setting,
+                patience.unwrap_or_default(),
+                "left out: a run trains on all images but those of the test, and so has none to \
+                 judge epochs by",
+            )?;
+        }
+        require(
+            supernet.recipe.layer_decay.is_none(),
+            "supernet.layer_decay",
+            supernet.recipe.layer_decay.unwrap_or_default(),
+            "left out: the layers of a supernet are many networks'",
+        )?;
+        for (setting, probability) in [
+            ("supernet.dropout", supernet.dropout),
+            ("train.dropout", train.dropout),
+            ("train.drop_path", train.drop_path),
+        ] {
+            let expected = "at least 0 and under 1";
+            require(
+                (0.0..1.0).contains(&probability),
+                setting,
+                probability,
+                expected,
+            )?;
+        }
+        Ok(())
     }
 
     /// What the settings want of the images.
@@ -171,14 +211,45 @@ mod tests {
 
     #[test]
     fn another_optimizer_takes_the_place_of_the_default() {
-        let optimizer = json!({"name": "adam-w", "beta_1": 0.9, "beta_2": 0.99, "epsilon": 1e-8});
-        let changed = RunConfig::default()
-            .with(json!({"supernet": {"optimizer": optimizer}}))
-            .unwrap();
-        assert!(matches!(
-            changed.supernet.recipe.optimizer,
-            Optimizer::AdamW { beta_2: 0.99, .. }
-        ));
+        let optimizer = |settings: Value| {
+            let changes = json!({"supernet": {"optimizer": settings}});
+            let changed = RunConfig::default().with(changes).unwrap();
+            changed.supernet.recipe.optimizer
+        };
+        let adam_w = |beta_2| Optimizer::AdamW {
+            beta_1: 0.9,
+            beta_2,
+            epsilon: 1e-8,
+        };
+        assert_eq!(optimizer(json!({"name": "adam-w"})), adam_w(0.999));
+        let changed = optimizer(json!({"name": "adam-w", "beta_2": 0.99}));
+        assert_eq!(changed, adam_w(0.99));
+        assert_eq!(optimizer(json!({"name": "sgd"})), Optimizer::default());
+    }
+
+    #[test]
+    fn settings_that_would_fail_hours_later_are_named_at_once() {
+        let message = |changes| {
+            let config = RunConfig::default().with(changes).unwrap();
+            config.check_training().unwrap_err().to_string()
+        };
+        RunConfig::default().check_training().unwrap();
+        let patience = message(json!({"train": {"patience": 3}}));
+        assert!(
+            patience.starts_with("`train.patience` is 3, but must be left out"),
+            "{patience}"
+        );
+        assert!(message(json!({"supernet": {"patience": 3}})).contains("`supernet.patience`"));
+        assert!(message(json!({"supernet": {"layer_decay": 0.5}})).contains("layer_decay` is 0.5"));
+        assert_eq!(
+            message(json!({"train": {"dropout": 1.0}})),
+            "`train.dropout` is 1, but must be at least 0 and under 1"
+        );
+        assert!(
+            message(json!({"train": {"drop_path": -0.1}})).contains("`train.drop_path` is -0.1")
+        );
+        assert!(message(json!({"supernet": {"dropout": 2}})).contains("`supernet.dropout` is 2"));
+        assert!(message(json!({"train": {"epochs": 0}})).contains("`epochs` is 0"));
     }
 
     #[test]

@@ -79,16 +79,29 @@ pub enum RunError {
         /// Its layers.
         layers: String,
     },
+    /// Two budgets that no network keeps together.
+    #[error(
+        "no network of this search space has both {constraints}: nearest comes {nearest}. Change \
+         the budget or the space"
+    )]
+    ImpossibleBudgets {
+        /// The budgets.
+        constraints: String,
+        /// The network that comes nearest, and its values.
+        nearest: String,
+    },
     /// Budgets that no candidate kept.
     #[error(
-        "none of the {evaluations} candidates keeps {constraints}; allow more evaluations, or \
-         change the budget"
+        "none of the {evaluations} candidates keeps {constraints}{nearest}; allow more \
+         evaluations, or change the budget"
     )]
     NothingFeasible {
         /// Candidates measured.
         evaluations: usize,
         /// The budgets.
         constraints: String,
+        /// The candidate that comes nearest, and its values, if any was measured.
+        nearest: String,
     },
     /// A folder without a supernet.
     #[error(
@@ -129,6 +142,25 @@ pub enum RunError {
     },
 }
 
+impl RunError {
+    /// Whether the run can go on from where it is: it was stopped, or something outside it failed,
+    /// such as a disk, a file of an image or a device.
+    pub fn can_go_on(&self) -> bool {
+        match self {
+            Self::Interrupted { .. } => true,
+            Self::Train(error) => matches!(
+                **error,
+                TrainError::BrokeDown { .. }
+                    | TrainError::Read { .. }
+                    | TrainError::Write { .. }
+                    | TrainError::Data(_)
+                    | TrainError::Deploy(_)
+            ),
+            _ => false,
+        }
+    }
+}
+
 // Boxed, for every result carries the room of the largest error.
 impl From<ArchitectureError> for RunError {
     fn from(error: ArchitectureError) -> Self {
@@ -148,9 +180,19 @@ impl From<LatencyError> for RunError {
     }
 }
 
+// The evaluator of a run is this crate's own, and its errors tell more than that it has stopped.
 impl From<SearchError> for RunError {
     fn from(error: SearchError) -> Self {
-        Self::Search(Box::new(error))
+        let SearchError::Evaluator(cause) = error else {
+            return Self::Search(Box::new(error));
+        };
+        match cause.downcast().map(|cause| *cause) {
+            Ok(TrainError::Stopped) => Self::Interrupted {
+                stage: Stage::Search,
+            },
+            Ok(cause) => cause.into(),
+            Err(cause) => Self::Search(Box::new(SearchError::Evaluator(cause))),
+        }
     }
 }
 

@@ -1,16 +1,17 @@
 //! How long a run will take, from a few of its own steps.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
-use scarlet_arch::{Cost, Genome};
+use scarlet_arch::Genome;
 use scarlet_search::{Bound, Constraint};
 use serde::Serialize;
 
-use super::RunError;
-use super::plan::{Plan, metric};
+use super::plan::Plan;
 use super::stages::Run;
+use super::{RunError, folder};
 use crate::dataset::Source;
-use crate::latency::LATENCY_METRIC;
+use crate::latency::network_latency;
 use crate::supernet::plain_architecture;
 use crate::{Control, Event, ScoreCache, Supernet, TrainConfig, TrainError, Trainable, Trainer};
 
@@ -38,21 +39,32 @@ impl Estimate {
 
 impl Run {
     /// The plan, with the time that a few steps of each stage let expect. A network that uses
-    /// much of the budget stands for the chosen one.
+    /// much of the budget stands for the chosen one. `supernet` is the folder of the run whose
+    /// supernet is taken over: what it has been trained already takes no time.
     ///
     /// # Errors
     ///
-    /// When a step fails.
-    pub fn timed_plan(&self) -> Result<Plan, RunError> {
+    /// When a step fails, or there is no such supernet.
+    pub fn timed_plan(&self, supernet: Option<&Path>) -> Result<Plan, RunError> {
         let mut plan = self.plan()?;
-        let (supernet, step) = self.time_supernet()?;
+        let left = match supernet {
+            Some(folder) => {
+                folder::require_supernet(folder)?;
+                self.supernet_steps_left(folder)?
+            }
+            None => plan.supernet_steps,
+        };
+        let (supernet, step) = match left {
+            0 => (self.new_supernet()?, Duration::ZERO),
+            _ => self.time_supernet()?,
+        };
         let genome = self.within_budget()?;
         let candidate = self.time_candidate(&supernet, &genome)?;
         let network = self.with_random_weights(supernet.plain_architecture(&genome)?)?;
         let recipe = &self.config.train.recipe;
         let (_, train_step) = time_steps(recipe, network, (), &self.data.all, STEPS)?;
         plan.estimate = Some(Estimate {
-            supernet_seconds: step.as_secs_f64() * plan.supernet_steps as f64,
+            supernet_seconds: step.as_secs_f64() * left as f64,
             search_seconds: candidate.as_secs_f64() * plan.evaluations as f64,
             train_seconds: train_step.as_secs_f64() * plan.train_steps as f64,
         });
@@ -80,30 +92,12 @@ impl Run {
         let (mut genes, cheap) = (find(Bound::AtLeast)?, find(Bound::AtMost)?);
         for layer in 0..genes.len() {
             let genome = Genome::new(genes.clone())?;
-            if self.keeps_budget(&genome)? {
+            if self.violation(&genome)? == 0.0 {
                 return Ok(genome);
             }
             genes[layer] = cheap[layer];
         }
         Ok(Genome::new(genes)?)
-    }
-
-    fn keeps_budget(&self, genome: &Genome) -> Result<bool, RunError> {
-        let network = plain_architecture(&self.space, genome)?;
-        let cost = Cost::of(&network, network.preprocessing.resolution)?;
-        let budget = self.config.search.budget.iter();
-        Ok(budget
-            .filter_map(|constraint| {
-                let value = match (metric(&cost, &constraint.name), &self.latency_table) {
-                    (Some(value), _) => value as f64,
-                    (None, Some(table)) if constraint.name == LATENCY_METRIC => {
-                        table.latency_ms(genome).ok()?
-                    }
-                    _ => return None,
-                };
-                Some(constraint.violation(value))
-            })
-            .all(|violation| violation == 0.0))
     }
 
     /// How long a candidate takes, `genome` with other first layers standing for all.
@@ -122,12 +116,28 @@ impl Run {
         }
         let begin = Instant::now();
         evaluator.scores(&genomes)?;
-        Ok(begin.elapsed() / genomes.len() as u32)
+        Ok(begin.elapsed() / genomes.len() as u32 + self.time_latency(genome)?)
+    }
+
+    /// How long it takes to measure a candidate's latency, where that is done.
+    fn time_latency(&self, genome: &Genome) -> Result<Duration, RunError> {
+        if !self.measures_latency() {
+            return Ok(Duration::ZERO);
+        }
+        let network = plain_architecture(&self.space, genome)?;
+        let begin = Instant::now();
+        network_latency(
+            &network,
+            &self.device,
+            1,
+            self.config.search.latency_threads,
+        )?;
+        Ok(begin.elapsed())
     }
 }
 
 /// Does a few steps of a training; returns what it trained and how long one of `steps` took, behind
-/// one that is not timed: it also draws buffers and optimizer state.
+/// one that is not timed, for it also draws buffers and optimizer state, unless it is the only one.
 pub(crate) fn time_steps<'s, M: Trainable>(
     recipe: &TrainConfig,
     model: M,
@@ -143,7 +153,7 @@ pub(crate) fn time_steps<'s, M: Trainable>(
                 return Control::Continue;
             };
             match *step {
-                1 => begin = Instant::now(),
+                1 => (took, begin) = (begin.elapsed(), Instant::now()),
                 step => took = begin.elapsed() / (step as u32 - 1),
             }
             match *step > steps {

@@ -6,6 +6,7 @@ use std::path::Path;
 use scarlet::atomic_file;
 use serde_json::Value;
 
+use super::latency::MEASURED;
 use super::search::SCORES;
 use super::{RunConfig, RunError};
 use crate::{RunFolder, TrainError};
@@ -21,7 +22,10 @@ pub(super) const NETWORK: &str = "network";
 
 /// The supernet as it is trained.
 pub(super) const SUPERNET_CHECKPOINT: &str = "supernet/checkpoint.safetensors";
-pub(super) const SUPERNET_EVENTS: &str = "supernet/events.jsonl";
+const SUPERNET_EVENTS: &str = "supernet/events.jsonl";
+
+/// What the run came to.
+pub(super) const RESULT: &str = "result.json";
 
 const CONFIG: &str = "config.json";
 
@@ -32,36 +36,36 @@ impl RunConfig {
     ///
     /// When the folder holds a run, it cannot be written, or the latency table cannot be read.
     pub fn new_folder(&self, path: &Path) -> Result<RunFolder, RunError> {
-        let folder = RunFolder::create(path, self)?;
-        make_parts(&folder)?;
-        self.search.keep_latency_table(&folder)?;
-        Ok(folder)
+        RunFolder::create_filled(path, self, |folder| self.fill(folder))
     }
 
     /// Makes the folder of a run with this configuration that searches the supernet of another run:
     /// as far as it is trained there, with what its candidates have scored. The other folder stays
-    /// as it is.
+    /// as it is, and may be at work.
     ///
     /// # Errors
     ///
     /// Those of [`new_folder`](Self::new_folder), and when the other run has no supernet.
-    pub fn new_folder_from(&self, path: &Path, other: &RunFolder) -> Result<RunFolder, RunError> {
-        let checkpoint = other.file(SUPERNET_CHECKPOINT);
-        if !checkpoint.exists() {
-            return Err(RunError::NoSupernet {
-                path: other.path().to_owned(),
-            });
-        }
-        let folder = self.new_folder(path)?;
-        // The checkpoint last: without it, training begins anew, whatever else is there.
-        for name in [SCORES, SUPERNET_EVENTS, SUPERNET_CHECKPOINT] {
-            let from = other.file(name);
-            if from.exists() {
-                let bytes = fs::read(&from).map_err(TrainError::read(from))?;
-                folder.write(name, &bytes)?;
+    pub fn new_folder_from(&self, path: &Path, other: &Path) -> Result<RunFolder, RunError> {
+        require_supernet(other)?;
+        RunFolder::create_filled(path, self, |folder| {
+            self.fill(folder)?;
+            // The checkpoint first: a log that is ahead of it is cut back, but none that is behind
+            // it filled up.
+            for name in [SUPERNET_CHECKPOINT, SUPERNET_EVENTS, SCORES, MEASURED] {
+                let from = other.join(name);
+                if from.exists() {
+                    let bytes = fs::read(&from).map_err(TrainError::read(from))?;
+                    folder.write(name, &bytes)?;
+                }
             }
-        }
-        Ok(folder)
+            Ok(())
+        })
+    }
+
+    fn fill(&self, folder: &RunFolder) -> Result<(), RunError> {
+        make_parts(folder)?;
+        self.search.keep_latency_table(folder)
     }
 
     /// Refuses a configuration whose supernet would not be that of the other.
@@ -87,17 +91,41 @@ impl RunConfig {
     ///
     /// When it holds none, another process works in it, or it cannot be read or written.
     pub fn open_existing(path: &Path) -> Result<(RunFolder, Self), RunError> {
-        let (folder, tree) = RunFolder::open::<Value>(path)?;
+        let (folder, tree) = RunFolder::open(path)?;
+        let config = Self::stored(path, tree)?;
+        make_parts(&folder)?;
+        Ok((folder, config))
+    }
+
+    /// Reads the configuration of an earlier run, which another process may be at work in.
+    ///
+    /// # Errors
+    ///
+    /// When the folder holds none, or it cannot be read.
+    pub fn read_existing(path: &Path) -> Result<Self, RunError> {
+        Self::stored(path, RunFolder::read_config(path)?)
+    }
+
+    fn stored(folder: &Path, tree: Value) -> Result<Self, RunError> {
         // Over the defaults, so that runs of earlier versions can be read.
         let mut config = Self::default()
             .with(tree)
             .map_err(|error| TrainError::RunFile {
-                path: folder.file(CONFIG),
+                path: folder.join(CONFIG),
                 problem: error.to_string(),
             })?;
-        make_parts(&folder)?;
-        config.search.take_latency_table(&folder);
-        Ok((folder, config))
+        config.search.take_latency_table(folder);
+        Ok(config)
+    }
+}
+
+/// Refuses a folder without a supernet.
+pub(super) fn require_supernet(run: &Path) -> Result<(), RunError> {
+    match run.join(SUPERNET_CHECKPOINT).exists() {
+        true => Ok(()),
+        false => Err(RunError::NoSupernet {
+            path: run.to_owned(),
+        }),
     }
 }
 

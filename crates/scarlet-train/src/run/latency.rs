@@ -1,7 +1,7 @@
 //! The latency of candidates: by a table, or measured on the run's own device.
 
+use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use scarlet::Architecture;
@@ -10,13 +10,14 @@ use serde::{Deserialize, Serialize};
 
 use super::stages::Run;
 use super::{RunError, RunEvent, SearchSettings};
+use crate::evaluator::caught;
 use crate::latency::{LATENCY_METRIC, LatencyTable, network_latency};
 use crate::{CandidateEvaluator, Control, RunFolder, ScoreCache, TrainError};
 
 /// A copy of the table that a run began with.
 const TABLE: &str = "search/latency-table.json";
 /// The latencies that were measured.
-const MEASURED: &str = "search/latencies.jsonl";
+pub(super) const MEASURED: &str = "search/latencies.jsonl";
 
 /// A candidate's latency as it was measured. No later measurement comes to the same, so what was
 /// measured once is kept, and a search that goes on finds it.
@@ -56,9 +57,9 @@ impl SearchSettings {
         Ok(())
     }
 
-    /// Takes the folder's copy for the table, if it has one.
-    pub(super) fn take_latency_table(&mut self, folder: &RunFolder) {
-        let copy = folder.file(TABLE);
+    /// Takes the copy in a run's folder for the table, if it has one.
+    pub(super) fn take_latency_table(&mut self, folder: &Path) {
+        let copy = folder.join(TABLE);
         if self.latency_table.is_some() && copy.is_file() {
             self.latency_table = Some(copy.display().to_string());
         }
@@ -66,6 +67,11 @@ impl SearchSettings {
 }
 
 impl Run {
+    /// Whether the latency of every candidate is measured.
+    pub(super) fn measures_latency(&self) -> bool {
+        self.latency_table.is_none() && self.config.search.has_latency()
+    }
+
     /// Has the evaluator say the latency of candidates, if anything is wanted of it.
     pub(super) fn with_latency(
         &self,
@@ -77,28 +83,28 @@ impl Run {
                 Ok(table.latency_ms(genome)?)
             }));
         }
-        if !self.config.search.has_latency() {
+        if !self.measures_latency() {
             return Ok(evaluator);
         }
         let mut known: ScoreCache<Measured> = ScoreCache::open(folder.file(MEASURED))?;
         let threads = self.config.search.latency_threads;
         let device = self.device.clone();
         let observer = Arc::clone(&self.observer);
-        let stopped = Arc::clone(&self.stopped);
         // A run may go on on another device, whose latencies are others.
         let what = format!("latency on {device:?}, batch 1, threads {threads}");
         let metric = move |genome: &Genome, network: &Architecture| {
             if let Some(known) = known.get(&what, genome) {
                 return Ok(known.milliseconds());
             }
-            let time = network_latency(network, &device, 1, threads)?;
+            let time = caught(&device, || {
+                Ok(network_latency(network, &device, 1, threads)?)
+            })?;
             let measured = Measured::of(time);
             known.insert(&what, genome.clone(), measured)?;
-            if observer.event(&RunEvent::Latency(time)) == Control::Stop {
-                stopped.store(true, Ordering::Relaxed);
-                return Err(TrainError::Stopped);
+            match observer.event(&RunEvent::Latency(time)) {
+                Control::Continue => Ok(measured.milliseconds()),
+                Control::Stop => Err(TrainError::Stopped),
             }
-            Ok(measured.milliseconds())
         };
         Ok(evaluator.with_metric(LATENCY_METRIC, metric))
     }

@@ -27,9 +27,11 @@
 //! # Ok::<(), scarlet_train::run::RunError>(())
 //! ```
 
+mod budget;
 mod choose;
 mod compare;
 mod config;
+mod corners;
 mod data;
 mod error;
 mod estimate;

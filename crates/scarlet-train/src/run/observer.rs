@@ -58,6 +58,15 @@ pub enum RunEvent<'a> {
         /// What happened.
         event: &'a Event,
     },
+    /// A search begins or goes on.
+    Searching {
+        /// Candidates known from before.
+        known: usize,
+        /// How many candidates the search may measure.
+        evaluations: usize,
+        /// The best accuracy among those known, from 0 to 1.
+        best: Option<f64>,
+    },
     /// A candidate was measured.
     Candidate(&'a Measurement),
     /// A candidate's latency was measured.

@@ -1,7 +1,7 @@
 //! The second stage: candidates are measured by the weights they inherit from the supernet.
 
+use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use scarlet_search::{
     Algorithm, Constraint, GeneSpace, Nsga2, Objective, Search, SearchConfig, SearchError,
@@ -10,9 +10,9 @@ use scarlet_search::{
 use serde::{Deserialize, Serialize};
 
 use super::stages::Run;
-use super::{RunError, RunEvent, Stage};
+use super::{RunError, RunEvent, Stage, folder};
 use crate::error::require;
-use crate::evaluator::METRICS;
+use crate::evaluator::{ACCURACY, METRICS};
 use crate::latency::LATENCY_METRIC;
 use crate::{
     CandidateEvaluator, Control, EvaluatorConfig, Measurement, RunFolder, ScoreCache, Supernet,
@@ -52,6 +52,9 @@ pub struct SearchSettings {
     pub calibration_images: usize,
     /// Images per forward pass.
     pub batch_size: usize,
+    /// A file that scores are kept in instead of the run's own, so that runs that judge the same
+    /// supernet by the same images share them, at the same time too. It is made if there is none.
+    pub score_cache: Option<String>,
     /// Seed of every random decision.
     pub seed: u64,
 }
@@ -78,16 +81,55 @@ impl Default for SearchSettings {
             stall: None,
             calibration_images: 256,
             batch_size: 128,
+            score_cache: None,
             seed: 0,
         }
     }
 }
 
 impl SearchSettings {
+    /// Checks the settings that nothing but themselves decides on.
+    pub(super) fn check(&self) -> Result<(), RunError> {
+        let natural = "at least 1";
+        for (setting, number) in [
+            ("search.evaluations", self.evaluations),
+            ("search.batch_size", self.batch_size),
+            ("search.latency_threads", self.latency_threads),
+        ] {
+            require(number > 0, setting, number, natural)?;
+        }
+        if let Some(Stall {
+            generations,
+            tolerance,
+        }) = self.stall
+        {
+            let setting = "search.stall.generations";
+            require(generations > 0, setting, generations, natural)?;
+            require(
+                tolerance >= 0.0 && tolerance.is_finite(),
+                "search.stall.tolerance",
+                tolerance,
+                "0 or a positive number",
+            )?;
+        }
+        if let Some(file) = &self.score_cache {
+            let file = Path::new(file);
+            let folder = match file.parent() {
+                Some(folder) if folder != Path::new("") => folder,
+                _ => Path::new("."),
+            };
+            require(
+                folder.is_dir() && !file.is_dir(),
+                "search.score_cache",
+                format!("`{}`", file.display()),
+                "a file in a folder that exists",
+            )?;
+        }
+        self.check_metrics()
+    }
+
     /// Refuses to want what is not measured.
-    pub(super) fn check_metrics(&self) -> Result<(), RunError> {
-        let threads = self.latency_threads;
-        require(threads > 0, "search.latency_threads", threads, "at least 1")?;
+    fn check_metrics(&self) -> Result<(), RunError> {
         let known = || METRICS.into_iter().chain([LATENCY_METRIC]);
         let objectives = self.objectives.iter().map(|objective| &objective.name);
         let budget = self.budget.iter().map(|constraint| &constraint.name);
@@ -121,30 +163,43 @@ impl Run {
                 true => Search::resume(SearchState::load(&path)?, evaluator)?,
                 false => Search::new(self.search_config()?, evaluator)?,
             };
+            let evaluations = self.config.search.evaluations;
+            self.searching(search.state(), evaluations)?;
             for record in search.state().history() {
-                self.generation(record, self.config.search.evaluations)?;
+                self.generation(record, evaluations)?;
             }
-            loop {
-                match search.step() {
-                    Ok(None) => break,
-                    Ok(Some(_)) => {}
-                    // What the candidates in hand have scored is in the cache.
-                    Err(_) if self.stopped.load(Ordering::Relaxed) => {
-                        return Err(RunError::Interrupted {
-                            stage: Stage::Search,
-                        });
-                    }
-                    Err(error) => return Err(error.into()),
-                }
+            while search.step()?.is_some() {
                 folder.write_json(STATE, search.state())?;
                 if let Some(record) = search.state().history().last() {
-                    self.generation(record, self.config.search.evaluations)?;
+                    self.generation(record, evaluations)?;
                 }
             }
             let state = search.into_state();
-            self.write_report(Stage::Search, folder, &state, None)?;
+            // That of a finished run says more.
+            if !folder.file(folder::RESULT).exists() {
+                self.write_report(Stage::Search, folder, &state, None)?;
+            }
             Ok(state)
         })
+    }
+
+    /// Reports where a search begins or goes on.
+    pub(super) fn searching(
+        &self,
+        known: &SearchState,
+        evaluations: usize,
+    ) -> Result<(), RunError> {
+        let accuracy = known.metric(ACCURACY)?;
+        let candidates = known.archive().candidates();
+        let event = RunEvent::Searching {
+            known: candidates.len(),
+            evaluations,
+            best: candidates
+                .iter()
+                .filter_map(|candidate| candidate.value(accuracy))
+                .reduce(f64::max),
+        };
+        self.unless_stopped(Stage::Search, self.report(&event) == Control::Continue)
     }
 
     pub(super) fn generation(
@@ -166,7 +221,12 @@ impl Run {
         folder: &RunFolder,
         supernet: &Supernet,
     ) -> Result<CandidateEvaluator, RunError> {
-        let evaluator = self.evaluator(supernet, ScoreCache::open(folder.file(SCORES))?)?;
+        let own = folder.file(SCORES);
+        let cache = match &self.config.search.score_cache {
+            Some(shared) => ScoreCache::open(shared)?.with_scores_of(own)?,
+            None => ScoreCache::open(own)?,
+        };
+        let evaluator = self.evaluator(supernet, cache)?;
         self.with_latency(evaluator, folder)
     }
 
@@ -178,18 +238,13 @@ impl Run {
         let settings = &self.config.search;
         let config = self.evaluator_config();
         let observer = Arc::clone(&self.observer);
-        let stopped = Arc::clone(&self.stopped);
         let evaluator =
             CandidateEvaluator::new(supernet, &self.data.train, &self.data.holdout, config)?
                 .with_constraints(settings.budget.iter().cloned())
                 .with_cache(cache)
                 .with_workers(self.side_by_side(), &self.evaluators)?
                 .with_observer(move |measurement: &Measurement| {
-                    let control = observer.event(&RunEvent::Candidate(measurement));
-                    if control == Control::Stop {
-                        stopped.store(true, Ordering::Relaxed);
-                    }
-                    control
+                    observer.event(&RunEvent::Candidate(measurement))
                 });
         Ok(evaluator)
     }
@@ -199,28 +254,19 @@ impl Run {
         EvaluatorConfig {
             batch_size: settings.batch_size,
             calibration_images: settings.calibration_images,
-            seed: settings.seed,
+            // Not the search's: every search of the supernet judges by the same images.
+            seed: self.config.data.seed,
         }
     }
 
     pub(super) fn search_config(&self) -> Result<SearchConfig, RunError> {
         let settings = &self.config.search;
         let genes = (0..self.space.layers()).map(|layer| self.space.choices(layer).len());
-        // The network that is furthest within each budget: where there is a way to keep it, the
-        // search starts with it.
-        let mut initial: Vec<Vec<u8>> = Vec::new();
-        for constraint in &settings.budget {
-            // What has to be measured can be guessed.
-            let guess = Constraint::new("mult_adds", constraint.bound, 0.0);
-            let found = match self.extreme(constraint)? {
-                None if constraint.name == LATENCY_METRIC => self.extreme(&guess)?,
-                found => found,
-            };
-            if let Some((genome, _)) = found {
-                let genes = genome.genes().to_vec();
-                if !initial.contains(&genes) {
-                    initial.push(genes);
-                }
+        // From where hypervolume counts, the same in every run. The selection does not look at it.
+        let mut objectives = settings.objectives.clone();
+        for objective in &mut objectives {
+            if objective.reference.is_none() {
+                objective.reference = self.worst(objective)?;
             }
         }
         let config = SearchConfig {
@@ -231,12 +277,36 @@ impl Run {
                 ..Stop::after_evaluations(settings.evaluations)
             },
             seed: settings.seed,
-            initial,
-            ..SearchConfig::new(
-                GeneSpace::new(genes.collect::<Vec<_>>())?,
-                settings.objectives.clone(),
-            )
+            initial: self.first_networks()?,
+            ..SearchConfig::new(GeneSpace::new(genes.collect::<Vec<_>>())?, objectives)
         };
         Ok(config)
+    }
+
+    /// The networks that the search starts with: the one that is furthest within each budget, and,
+    /// where none of them keeps all budgets, one that does, if there is a way to find it.
+    pub(super) fn first_networks(&self) -> Result<Vec<Vec<u8>>, RunError> {
+        let mut networks: Vec<Vec<u8>> = Vec::new();
+        let mut kept = false;
+        for constraint in &self.config.search.budget {
+            // What has to be measured can be guessed.
+            let guess = Constraint::new("mult_adds", constraint.bound, 0.0);
+            let found = match self.extreme(constraint)? {
+                None if constraint.name == LATENCY_METRIC => self.extreme(&guess)?,
+                found => found,
+            };
+            if let Some((genome, _)) = found {
+                kept |= self.violation(&genome)? == 0.0;
+                let genes = genome.genes().to_vec();
+                if !networks.contains(&genes) {
+                    networks.push(genes);
+                }
+            }
+        }
+        if !kept {
+            let nearest = self.nearest_to_budget()?;
+            networks.extend(nearest.map(|genome| genome.genes().to_vec()));
+        }
+        Ok(networks)
     }
 }

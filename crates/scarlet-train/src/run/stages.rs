@@ -1,17 +1,18 @@
 //! [`Run`]: what all stages work with.
 
+use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use burn::tensor::Device;
 use scarlet_arch::SearchSpace;
 
+use super::budget::check_bounds;
 use super::plan::check_budget;
 use super::timing::{self, StageEvent};
-use super::{Exported, RunConfig, RunData, RunError, RunEvent, RunObserver, Stage};
+use super::{Exported, RunConfig, RunData, RunError, RunEvent, RunObserver, Stage, folder};
 use crate::latency::LatencyTable;
-use crate::trainer::check_teacher;
+use crate::trainer::{check_teacher, is_over};
 use crate::{Checkpoints, Control, Event, RunFolder};
 
 /// A run: its settings, its images and its search space. See the [module](super).
@@ -27,8 +28,6 @@ pub struct Run {
     /// What candidates are measured on.
     pub(super) evaluators: Vec<Device>,
     pub(super) observer: Arc<dyn RunObserver>,
-    /// Whether the observer has asked for the end.
-    pub(super) stopped: Arc<AtomicBool>,
 }
 
 impl Run {
@@ -45,13 +44,9 @@ impl Run {
         device: Device,
         progress: impl Fn(usize) + Sync,
     ) -> Result<Self, RunError> {
-        config.supernet.recipe.validate()?;
-        config.train.recipe.validate()?;
+        config.check_training()?;
         let data = config.data.read(&config.needs()?, progress)?;
         let space = config.space.build(&data.input)?;
-        for recipe in [&config.supernet.recipe, &config.train.recipe] {
-            check_teacher(recipe, space.template(), &device)?;
-        }
         let latency_table = config.search.latency_table.as_ref();
         let latency_table = latency_table.map(LatencyTable::open).transpose()?;
         if let Some(table) = &latency_table {
@@ -67,7 +62,6 @@ impl Run {
             workers: 1,
             checkpoint_every: None,
             observer: Arc::new(|_: &RunEvent<'_>| Control::Continue),
-            stopped: Arc::default(),
         })
     }
 
@@ -80,10 +74,35 @@ impl Run {
     /// exist.
     pub fn check_search(&self) -> Result<(), RunError> {
         let settings = &self.config.search;
+        settings.check()?;
+        check_bounds(&settings.budget)?;
         check_budget(&self.space, self.latency_table.as_ref(), &settings.budget)?;
-        settings.check_metrics()?;
+        self.check_budgets_together()?;
         self.search_config()?.validate()?;
         self.config.choose.network.named(&self.space)?;
+        Ok(())
+    }
+
+    /// Checks the teachers of the trainings that are still to be done or ended: better now than
+    /// behind what comes before them. `folder` is the run's, `supernet` that of the run whose
+    /// supernet is taken over, if one is.
+    ///
+    /// # Errors
+    ///
+    /// When one cannot be read, or was made for other images.
+    pub fn check_teachers(&self, folder: &Path, supernet: Option<&Path>) -> Result<(), RunError> {
+        let supernet = supernet.unwrap_or(folder);
+        for (training, recipe) in [
+            (
+                supernet.join(folder::SUPERNET),
+                &self.config.supernet.recipe,
+            ),
+            (folder.join(folder::TRAINING), &self.config.train.recipe),
+        ] {
+            if !is_over(&training)? {
+                check_teacher(recipe, self.space.template(), &self.device)?;
+            }
+        }
         Ok(())
     }
 
@@ -114,9 +133,9 @@ impl Run {
         }
     }
 
-    /// Measures candidates on these devices in turn, instead of on the one that is trained on. Of
-    /// one kind they change no result; those of different kinds may differ in an accuracy's last
-    /// image, as roundings do.
+    /// Measures candidates on these devices, instead of on the one that is trained on. Devices of
+    /// different kinds may differ in an accuracy's last image, as roundings do; which of them
+    /// measures a candidate depends on its genome and this list alone.
     pub fn with_evaluators(mut self, devices: Vec<Device>) -> Self {
         self.evaluators = devices;
         self
@@ -149,13 +168,36 @@ impl Run {
     ///
     /// Those of the stages.
     pub fn finish(&self, folder: &RunFolder) -> Result<Exported, RunError> {
+        self.finish_stage(folder, Stage::Export)?;
+        Ok(folder.read_json(folder::RESULT)?)
+    }
+
+    /// The road up to the end of a stage, from where the folder says it stands.
+    ///
+    /// # Errors
+    ///
+    /// Those of the stages.
+    pub fn finish_stage(&self, folder: &RunFolder, last: Stage) -> Result<(), RunError> {
         self.check_search()?;
+        self.check_teachers(folder.path(), None)?;
         let supernet = self.train_supernet(folder)?;
+        if last == Stage::Supernet {
+            return Ok(());
+        }
         let found = self.search(folder, &supernet)?;
+        if last == Stage::Search {
+            return Ok(());
+        }
         let (choice, extracted) = self.choose(folder, &supernet, &found)?;
         drop(supernet);
+        if last == Stage::Choose {
+            return Ok(());
+        }
         let network = self.train_network(folder, &extracted)?;
-        self.export(folder, &choice, &network, &found)
+        if last == Stage::Export {
+            self.export(folder, &choice, &network, &found)?;
+        }
+        Ok(())
     }
 
     pub(super) fn training_device(&self) -> Device {
@@ -187,11 +229,7 @@ impl Run {
     }
 
     pub(super) fn report(&self, event: &RunEvent<'_>) -> Control {
-        let control = self.observer.event(event);
-        if control == Control::Stop {
-            self.stopped.store(true, Ordering::Relaxed);
-        }
-        control
+        self.observer.event(event)
     }
 
     /// Reports a file of the folder that was written.

@@ -1,6 +1,6 @@
 //! The first stage: all networks of the space are trained at once.
 
-use std::fs;
+use std::path::Path;
 
 use burn::module::Module;
 use burn::tensor::Device;
@@ -9,9 +9,10 @@ use serde::{Deserialize, Serialize};
 
 use super::stages::Run;
 use super::{RunError, Stage, folder};
+use crate::trainer::{events_of, is_over};
 use crate::{
     Augment, Event, PathSampler, RunFolder, Sampling, StabilizerInit, Supernet, SupernetConfig,
-    TrainConfig, TrainError, Trainer, load_checkpoint,
+    TrainConfig, Trainer, load_checkpoint,
 };
 
 /// The search space, so that the supernet can be used without the images.
@@ -74,30 +75,21 @@ impl Run {
         })
     }
 
-    /// Updates that a folder's supernet has yet to be trained by.
-    pub(super) fn supernet_steps_left(&self, folder: &RunFolder) -> Result<u64, RunError> {
-        let path = folder.file(folder::SUPERNET_EVENTS);
-        let text = match path.try_exists().map_err(TrainError::read(&path))? {
-            true => fs::read_to_string(&path).map_err(TrainError::read(&path))?,
-            false => String::new(),
-        };
-        let mut done = 0;
-        for line in text.lines() {
-            match serde_json::from_str(line) {
-                Ok(Event::Finished {
-                    completed: true, ..
-                }) => return Ok(0),
-                Ok(Event::Checkpoint { step, .. }) => done = step,
-                _ => {}
-            }
+    /// Updates that the supernet in a run's folder has yet to be trained by.
+    pub(super) fn supernet_steps_left(&self, folder: &Path) -> Result<u64, RunError> {
+        let folder = folder.join(folder::SUPERNET);
+        if is_over(&folder)? {
+            return Ok(0);
         }
+        let events = events_of(&folder)?;
+        let saved = events.iter().rev().find_map(|event| match event {
+            Event::Checkpoint { step, .. } => Some(*step),
+            _ => None,
+        });
         let paths = self.new_sampler().paths_per_step();
-        let steps = self
-            .config
-            .supernet
-            .recipe
-            .steps(self.data.train.len(), paths);
-        Ok(steps.saturating_sub(done))
+        let recipe = &self.config.supernet.recipe;
+        let steps = recipe.steps(self.data.train.len(), paths);
+        Ok(steps.saturating_sub(saved.unwrap_or(0)))
     }
 
     /// What draws the networks that every update of the supernet trains.

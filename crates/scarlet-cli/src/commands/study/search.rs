@@ -1,6 +1,6 @@
 //! `scarlet study search`.
 
-use scarlet_train::run::{RunConfig, RunError};
+use scarlet_train::run::RunConfig;
 
 use super::pictures;
 use super::tables::{generations, write_csv};
@@ -33,7 +33,7 @@ pub(super) fn run(args: &SearchStudyArgs, terminal: &Terminal) -> Result<(), Cli
         .train_supernet(&folder)
         .and_then(|supernet| run.compare_searches(&folder, &supernet, &comparison))
         .inspect_err(|error| {
-            if let RunError::Interrupted { .. } = error {
+            if error.can_go_on() {
                 terminal.note("stopped; the same command goes on from here");
             }
         })?;
