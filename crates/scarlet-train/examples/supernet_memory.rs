@@ -1,8 +1,8 @@
 //! What training a supernet needs in memory, by its widest path and by the number of its choices:
 //! SCARLET's own space at full width, of which one choice a layer is offered, a narrow one, a wider
 //! one and the widest (E6K7s), and then the widest with one, six and all twelve of the others. Each
-//! is trained for 10 classes in a process of its own, for two steps of strict fairness, with a
-//! checkpoint behind each.
+//! is trained for 10 classes in processes of its own, for two steps of strict fairness, without
+//! checkpoints and with one behind each step.
 //!
 //! ```text
 //! cargo run --release --example supernet_memory -- [RESOLUTION] [BATCH]
@@ -10,7 +10,7 @@
 //!
 //! All choices' weights, their gradients and their momentum have to exist; what is above them
 //! should grow with the widest path and not with the number of choices, for one path is in work at
-//! a time.
+//! a time. Saving adds copies of the optimizer's state.
 
 use std::error::Error;
 use std::process::Command;
@@ -20,7 +20,9 @@ use burn::module::Module;
 use burn::tensor::Device;
 use scarlet_arch::{Operation, SearchSpace};
 use scarlet_train::dataset::Images;
-use scarlet_train::{Checkpoints, PathSampler, Sampling, SupernetConfig, TrainConfig, Trainer};
+use scarlet_train::{
+    Checkpoints, PathSampler, Sampling, Supernet, SupernetConfig, TrainConfig, Trainer,
+};
 
 /// The widest choice of each row, and how many there are.
 const ROWS: [(&str, usize); 6] = [
@@ -41,24 +43,54 @@ fn main() -> Result<(), Box<dyn Error>> {
         None => Ok(default),
     };
     let (resolution, batch) = (number(0, 96)?, number(1, 16)?);
-    if let Some(row) = arguments.get(2) {
+    if let (Some(row), Some(saves)) = (arguments.get(2), arguments.get(3)) {
         let (widest, choices) = ROWS[row.parse::<usize>()?];
-        return train(widest, choices, resolution, batch);
+        train(widest, choices, resolution, batch, saves.parse()?)?;
+        let peak = peak_memory();
+        println!(
+            "{}",
+            peak.ok_or("this system does not say how much memory was used")?
+        );
+        return Ok(());
     }
     println!(
         "{resolution}×{resolution} pixels, {batch} images a path, {CLASSES} classes; megabytes"
     );
-    println!("widest   choices   weights   weights, gradients, momentum   peak   above them");
-    for row in 0..ROWS.len() {
-        let output = Command::new(std::env::current_exe()?)
-            .args([resolution, batch, row].map(|number| number.to_string()))
-            .output()?;
-        if !output.status.success() {
-            return Err(String::from_utf8_lossy(&output.stderr).into());
-        }
-        print!("{}", String::from_utf8_lossy(&output.stdout));
+    println!(
+        "widest   choices   weights   weights, gradients, momentum   peak   above them   \
+         peak with checkpoints"
+    );
+    for (row, (widest, choices)) in ROWS.into_iter().enumerate() {
+        let peak = |saves: bool| -> Result<usize, Box<dyn Error>> {
+            let output = Command::new(std::env::current_exe()?)
+                .args([resolution, batch, row].map(|number| number.to_string()))
+                .arg(saves.to_string())
+                .output()?;
+            if !output.status.success() {
+                return Err(String::from_utf8_lossy(&output.stderr).into());
+            }
+            Ok(String::from_utf8(output.stdout)?.trim().parse()?)
+        };
+        let space = space(widest, choices)?;
+        let weights = 4 * supernet(&space)?.num_params();
+        let pixels = STEPS * batch * choices * 3 * resolution * resolution;
+        let (without, with) = (peak(false)?, peak(true)?);
+        let megabytes = |bytes: usize| bytes as f64 / 1e6;
+        println!(
+            "{widest:6}   {choices:7}   {:7.0}   {:28.0}   {:4.0}   {:10.0}   {:21.0}",
+            megabytes(weights),
+            megabytes(3 * weights),
+            megabytes(without),
+            megabytes(without.saturating_sub(3 * weights + pixels)),
+            megabytes(with),
+        );
     }
     Ok(())
+}
+
+fn supernet(space: &SearchSpace) -> Result<Supernet, Box<dyn Error>> {
+    let device = Device::flex().autodiff();
+    Ok(SupernetConfig::new(space.clone()).try_init(1, &device)?)
 }
 
 fn train(
@@ -66,10 +98,9 @@ fn train(
     choices: usize,
     resolution: usize,
     batch: usize,
+    saves: bool,
 ) -> Result<(), Box<dyn Error>> {
     let space = space(widest, choices)?.with_resolution(resolution)?;
-    let supernet = SupernetConfig::new(space.clone()).try_init(1, &Device::flex().autodiff())?;
-    let weights = 4 * supernet.num_params();
     let count = STEPS * batch * choices;
     let images = Images::new(
         [3, resolution, resolution],
@@ -89,22 +120,13 @@ fn train(
     };
     let sampler = PathSampler::new(Sampling::StrictFairness, &space, 1);
     let folder = tempfile::tempdir()?;
-    let checkpoints = Checkpoints::new(folder.path()).after(Duration::ZERO);
-    let trained = Trainer::new(config)
-        .with_checkpoints(checkpoints)
-        .train(supernet, sampler, &images)?;
+    let mut trainer = Trainer::new(config);
+    if saves {
+        let checkpoints = Checkpoints::new(folder.path()).after(Duration::ZERO);
+        trainer = trainer.with_checkpoints(checkpoints);
+    }
+    let trained = trainer.train(supernet(&space)?, sampler, &images)?;
     assert_eq!(trained.steps, STEPS as u64);
-
-    let peak = peak_memory().ok_or("this system does not say how much memory a process used")?;
-    let pixels = images.shape().iter().product::<usize>() * images.len();
-    let megabytes = |bytes: usize| bytes as f64 / 1e6;
-    println!(
-        "{widest:6}   {choices:7}   {:7.0}   {:28.0}   {:4.0}   {:10.0}",
-        megabytes(weights),
-        megabytes(3 * weights),
-        megabytes(peak),
-        megabytes(peak.saturating_sub(3 * weights + pixels)),
-    );
     Ok(())
 }
 

@@ -4,8 +4,8 @@
 //! `model.`, those of its moving average under `average.` and of the best epoch under `best.`, and
 //! the optimizer's state as Burn writes it. The metadata holds the rest as JSON.
 //!
-//! Weights pass through memory one at a time, in both directions; only the optimizer's state is
-//! there once more while it is written or read, for Burn has it as a whole.
+//! Weights pass through memory one at a time, in both directions; only of the optimizer's state
+//! Burn makes copies as a whole: two, for a moment, while it is written, one while it is read.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
