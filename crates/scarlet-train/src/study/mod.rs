@@ -139,7 +139,7 @@ impl Study {
     ///
     /// # Errors
     ///
-    /// As [`Trainer::train`], and when the folder cannot be read or written.
+    /// As [`Trainer::train`](crate::Trainer::train), and when the folder cannot be read or written.
     pub fn supernets(
         &self,
         variants: &[Variant],
@@ -168,7 +168,7 @@ impl Study {
     ///
     /// # Errors
     ///
-    /// As [`Trainer::train`], and when the folder cannot be read or written.
+    /// As [`Trainer::train`](crate::Trainer::train), and when the folder cannot be read or written.
     pub fn standalone(
         &self,
         observer: &mut StudyObserver<'_>,
