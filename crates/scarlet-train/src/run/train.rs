@@ -31,7 +31,7 @@ impl Default for TrainSettings {
             dropout: 0.0,
             drop_path: 0.0,
             recipe: TrainConfig {
-                epochs: 24,
+                epochs: 30,
                 batch_size: 64,
                 learning_rate: 0.1,
                 weight_decay: 5e-4,
