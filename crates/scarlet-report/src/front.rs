@@ -1,5 +1,7 @@
 //! [`front_svg`]: quality over cost of everything that was evaluated.
 
+use plotters::coord::ranged1d::Ranged;
+use plotters::coord::types::RangedCoordf64;
 use plotters::element::{Circle, PathElement, Text};
 use plotters::prelude::{ChartBuilder, Color, DashedLineSeries, LineSeries};
 use plotters::style::text_anchor::{HPos, Pos, VPos};
@@ -274,17 +276,18 @@ pub(crate) fn padded(values: impl Iterator<Item = f64>) -> std::ops::Range<f64> 
     low - margin..high + margin
 }
 
-/// Decimals of the numbers at an axis that has room for so many: they stand at multiples of 1, 2
-/// or 5 times a power of ten.
+/// Decimals of the numbers at an axis that has room for so many: as few as tell them as they are.
 pub(crate) fn decimals(range: &std::ops::Range<f64>, ticks: usize) -> usize {
-    let rough = (range.end - range.start) / ticks as f64;
-    let power = rough.log10().floor();
-    let power = if rough > 5.0 * 10f64.powf(power) {
-        power + 1.0
-    } else {
-        power
+    let numbers = RangedCoordf64::from(range.clone()).key_points(ticks);
+    let tolerance = 1e-3 * (range.end - range.start) / ticks as f64;
+    let tells = |decimals: &usize| {
+        let unit = 10f64.powi(*decimals as i32);
+        let rounded = |number: f64| (number * unit).round() / unit;
+        numbers
+            .iter()
+            .all(|&it| (it - rounded(it)).abs() < tolerance)
     };
-    (-power).clamp(0.0, 9.0) as usize
+    (0..9).find(tells).unwrap_or(9)
 }
 
 impl SearchSummary {
@@ -311,5 +314,26 @@ impl SearchSummary {
         let limits = self.constraints.iter();
         let limits = limits.filter(|it| it.name == metric && it.bound == Bound::AtMost);
         limits.map(|it| it.limit).reduce(f64::min)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_at_an_axis_are_told_as_they_are() {
+        // Ten steps of 0.5 fit.
+        assert_eq!(decimals(&(0.27..5.27), 10), 1);
+        assert_eq!(decimals(&(30.0..80.0), 8), 0);
+        assert_eq!(decimals(&(0.0..0.03), 8), 3);
+        for width in 1..200 {
+            let range = 0.123..0.123 + 0.07 * f64::from(width);
+            let places = decimals(&range, 10);
+            let numbers = RangedCoordf64::from(range).key_points(10);
+            let mut told: Vec<String> = numbers.iter().map(|it| format!("{it:.places$}")).collect();
+            told.dedup();
+            assert_eq!(told.len(), numbers.len(), "{told:?}");
+        }
     }
 }
