@@ -541,6 +541,27 @@ fn a_diverging_training_says_at_which_step() {
     );
 }
 
+#[test]
+fn a_chosen_network_that_diverges_leaves_the_supernet_and_the_search() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, out) = (folder.path().join("data"), folder.path().join("run"));
+    tiny_data(&data);
+    let diverging = ["--set", "train.learning_rate=1e30"];
+    let diverged = ["step ", "training has diverged", "Lower the learning rate"];
+    search(&data, &out, &diverging).assert_fails(1, &diverged);
+    assert!(out.join("choice.json").exists());
+    assert!(!out.join("network/network.safetensors").exists());
+    // Once more it ends the same way; what was found serves a run with another rate.
+    resume(&out, &[]).assert_fails(1, &diverged);
+    let mended = folder.path().join("mended");
+    let mend = ["--set", "train.learning_rate=0.05"];
+    let found = [&["--supernet", out.to_str().unwrap()], &mend[..]].concat();
+    let ran = search(&data, &mended, &found);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let choice = |run: &Path| fs::read(run.join("choice.json")).unwrap();
+    assert_eq!(choice(&mended), choice(&out));
+}
+
 #[cfg(unix)]
 #[test]
 fn a_full_disk_leaves_no_half_written_file() {

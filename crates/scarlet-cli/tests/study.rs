@@ -279,4 +279,15 @@ fn searches_are_compared_on_the_supernet_of_a_run() {
     let scores = fs::read(run.join("search/scores.jsonl")).unwrap();
     assert_eq!(scarlet(study).stdout, ran.stdout);
     assert_eq!(fs::read(run.join("search/scores.jsonl")).unwrap(), scores);
+
+    // A supernet that is not trained is the plan's first part.
+    fs::remove_dir_all(run.join("supernet")).unwrap();
+    let plan = with(&["--dry-run", "--json"]).json();
+    assert_eq!(plan["supernet_steps"], 12);
+    assert!(plan["supernet_seconds"].as_f64().unwrap() > 0.0);
+    let ran = with(&["--dry-run"]);
+    assert!(
+        ran.stdout.contains("supernet    12 steps to train, about "),
+        "{ran:?}"
+    );
 }

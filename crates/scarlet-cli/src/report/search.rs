@@ -161,12 +161,31 @@ pub(super) fn grouped(digits: &str) -> String {
 
 pub(super) fn duration(seconds: f64) -> String {
     let duration = Duration::try_from_secs_f64(seconds.round()).unwrap_or_default();
-    HumanDuration(duration).to_string()
+    // One unit says enough of seconds, minutes and days, but not of hours.
+    let minutes = duration.as_secs() / 60;
+    match minutes {
+        90..2_880 => format!("{} h {} min", minutes / 60, minutes % 60),
+        _ => HumanDuration(duration).to_string(),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn hours_are_told_with_their_minutes() {
+        for (seconds, text) in [
+            (12.4, "12 seconds"),
+            (200.0, "3 minutes"),
+            (3_600.0, "60 minutes"),
+            (5_604.3, "1 h 33 min"),
+            (86_460.0, "24 h 1 min"),
+            (180_000.0, "2 days"),
+        ] {
+            assert_eq!(duration(seconds), text);
+        }
+    }
 
     #[test]
     fn large_numbers_are_grouped_whatever_their_size() {

@@ -174,7 +174,7 @@ impl Run {
 
     /// A network with one layer changed after the other, each time to what violates the budgets
     /// least, until nothing is better; and its violation.
-    fn improved(&self, mut genome: Genome) -> Result<(Genome, f64), RunError> {
+    pub(super) fn improved(&self, mut genome: Genome) -> Result<(Genome, f64), RunError> {
         let mut least = self.violation(&genome)?;
         loop {
             let before = least;
@@ -389,6 +389,17 @@ mod tests {
                 let found = part.excess(genome.genes());
                 assert!((found - expected).abs() < 1e-9, "{found} {expected}");
             }
+        }
+    }
+
+    #[test]
+    fn what_stands_for_the_chosen_network_keeps_bounds_from_both_sides() {
+        let budget = ["mult_adds <= 300K", "mult_adds >= 280K"];
+        for skip in ["none", "stabilizer"] {
+            let run = run(skip, &budget);
+            let kept = |genome: &Genome| run.violation(genome).unwrap() == 0.0;
+            assert!(all(&run).iter().any(kept), "the space has none");
+            assert!(kept(&run.within_budget().unwrap()), "{skip}");
         }
     }
 

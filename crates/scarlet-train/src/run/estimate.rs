@@ -10,10 +10,10 @@ use serde::Serialize;
 use super::plan::Plan;
 use super::stages::Run;
 use super::{RunError, folder};
-use crate::dataset::Source;
 use crate::latency::network_latency;
 use crate::supernet::plain_architecture;
-use crate::{Control, Event, ScoreCache, Supernet, TrainConfig, TrainError, Trainable, Trainer};
+use crate::trainer::time_steps;
+use crate::{ScoreCache, Supernet};
 
 /// Steps that are timed.
 const STEPS: u64 = 2;
@@ -78,26 +78,15 @@ impl Run {
         Ok(time_steps(recipe, supernet, sampler, images, STEPS)?)
     }
 
-    /// A network that uses much of what the budget allows: the dearest in mult-adds, its layers
-    /// made cheap one after the other until it keeps the budget.
+    /// A network that uses much of what the budget allows: the dearest in mult-adds, changed layer
+    /// by layer until it keeps the budget.
     pub(super) fn within_budget(&self) -> Result<Genome, RunError> {
-        let mult_adds = |bound| Constraint::new("mult_adds", bound, 0.0);
-        let find = |bound| -> Result<Vec<u8>, RunError> {
-            let found = self.extreme(&mult_adds(bound))?;
-            Ok(found.map_or_else(
-                || vec![0; self.space.layers()],
-                |(genome, _)| genome.genes().to_vec(),
-            ))
+        let dearest = self.extreme(&Constraint::new("mult_adds", Bound::AtLeast, 0.0))?;
+        let dearest = match dearest {
+            Some((genome, _)) => genome,
+            None => Genome::new(vec![0; self.space.layers()])?,
         };
-        let (mut genes, cheap) = (find(Bound::AtLeast)?, find(Bound::AtMost)?);
-        for layer in 0..genes.len() {
-            let genome = Genome::new(genes.clone())?;
-            if self.violation(&genome)? == 0.0 {
-                return Ok(genome);
-            }
-            genes[layer] = cheap[layer];
-        }
-        Ok(Genome::new(genes)?)
+        Ok(self.improved(dearest)?.0)
     }
 
     /// How long a candidate takes, `genome` with other first layers standing for all.
@@ -134,33 +123,4 @@ impl Run {
         )?;
         Ok(begin.elapsed())
     }
-}
-
-/// Does a few steps of a training; returns what it trained and how long one of `steps` took, behind
-/// one that is not timed, for it also draws buffers and optimizer state, unless it is the only one.
-pub(crate) fn time_steps<'s, M: Trainable>(
-    recipe: &TrainConfig,
-    model: M,
-    sampler: M::Sampler,
-    images: impl Into<Source<'s>>,
-    steps: u64,
-) -> Result<(M, Duration), TrainError> {
-    let mut begin = Instant::now();
-    let mut took = Duration::ZERO;
-    let trained = Trainer::new(recipe.clone())
-        .with_observer(|event: &Event| {
-            let Event::Step { step, .. } = event else {
-                return Control::Continue;
-            };
-            match *step {
-                1 => (took, begin) = (begin.elapsed(), Instant::now()),
-                step => took = begin.elapsed() / (step as u32 - 1),
-            }
-            match *step > steps {
-                true => Control::Stop,
-                false => Control::Continue,
-            }
-        })
-        .train(model, sampler, images)?;
-    Ok((trained.model, took))
 }

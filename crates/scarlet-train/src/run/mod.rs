@@ -55,7 +55,6 @@ pub use config::RunConfig;
 pub use data::{DataSettings, Input, RunData};
 pub use error::RunError;
 pub use estimate::Estimate;
-pub(crate) use estimate::time_steps;
 pub use export::{ExportSettings, Exported};
 pub use observer::{RunEvent, RunObserver, Stage};
 pub(crate) use overlay::changed;

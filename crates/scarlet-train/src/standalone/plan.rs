@@ -1,13 +1,12 @@
 //! What a run would do, what its network costs, and how long it would take.
 
-use std::time::Instant;
-
 use scarlet_arch::Cost;
 use serde::Serialize;
 
 use super::Standalone;
+use crate::TrainError;
 use crate::dataset::ImageSet;
-use crate::{Control, Event, TrainConfig, TrainError, Trainer};
+use crate::trainer::time_steps;
 
 /// Steps that are timed, behind one that is not.
 const STEPS: u64 = 3;
@@ -61,7 +60,9 @@ impl Standalone {
         let images = ImageSet::len;
         let (train_images, validation_images) =
             (images(&self.data.train), images(&self.data.validation));
-        let (steps, seconds_per_step) = self.time_steps(config)?;
+        let steps = config.steps(train_images, 1);
+        let (_, step) = time_steps(config, self.network, (), &self.data.train, STEPS)?;
+        let seconds_per_step = step.as_secs_f64();
         let judged = (config.epochs * validation_images) as f64 * INFERENCE;
         let per_image = seconds_per_step / config.batch_size.min(train_images) as f64;
         Ok(StandalonePlan {
@@ -82,30 +83,5 @@ impl Standalone {
             steps,
             seconds: steps as f64 * seconds_per_step + judged * per_image,
         })
-    }
-
-    /// The run's steps, and what one takes, in seconds.
-    fn time_steps(&self, config: &TrainConfig) -> Result<(u64, f64), TrainError> {
-        let (mut all, mut times) = (0, Vec::new());
-        Trainer::new(TrainConfig {
-            patience: None,
-            ..config.clone()
-        })
-        .with_observer(|event: &Event| {
-            if let Event::Step { steps, .. } = event {
-                all = *steps;
-                times.push(Instant::now());
-            }
-            match times.len() as u64 > STEPS {
-                true => Control::Stop,
-                false => Control::Continue,
-            }
-        })
-        .train(self.network.clone(), (), &self.data.train)?;
-        let (Some(first), Some(last)) = (times.first(), times.last()) else {
-            return Ok((all, 0.0));
-        };
-        let timed = (times.len() - 1).max(1);
-        Ok((all, (*last - *first).as_secs_f64() / timed as f64))
     }
 }

@@ -12,7 +12,8 @@ use super::settings::check_settings;
 use super::work::Work;
 use super::{Question, Study, StudyConfig, Variant, is_done, network_name, supernet_name};
 use crate::dataset::TrainTest;
-use crate::run::{PricedNetwork, time_steps};
+use crate::run::PricedNetwork;
+use crate::trainer::time_steps;
 use crate::{TrainError, measure, recalibrate};
 
 /// Passes of a training that are timed.

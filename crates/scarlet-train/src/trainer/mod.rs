@@ -9,6 +9,7 @@ mod layers;
 mod optimizer;
 mod schedule;
 mod teacher;
+mod timing;
 mod trainable;
 
 use std::fs;
@@ -44,6 +45,7 @@ pub use self::config::{Optimizer, TrainConfig};
 pub use self::events::{Control, EpochRecord, Event, Observer};
 pub(crate) use self::teacher::check_teacher;
 pub use self::teacher::{Distillation, Teacher};
+pub(crate) use self::timing::time_steps;
 pub use self::trainable::Trainable;
 
 /// Names of the files with weights for use.
