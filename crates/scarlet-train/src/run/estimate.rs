@@ -81,12 +81,8 @@ impl Run {
     /// A network that uses much of what the budget allows: the dearest in mult-adds, changed layer
     /// by layer until it keeps the budget.
     pub(super) fn within_budget(&self) -> Result<Genome, RunError> {
-        let dearest = self.extreme(&Constraint::new("mult_adds", Bound::AtLeast, 0.0))?;
-        let dearest = match dearest {
-            Some((genome, _)) => genome,
-            None => Genome::new(vec![0; self.space.layers()])?,
-        };
-        Ok(self.improved(dearest)?.0)
+        let towards = Constraint::new("mult_adds", Bound::AtLeast, 0.0);
+        Ok(self.improved(self.extreme_or_first(&towards)?)?.0)
     }
 
     /// How long a candidate takes, `genome` with other first layers standing for all.

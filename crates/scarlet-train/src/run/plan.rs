@@ -113,11 +113,16 @@ impl Run {
         extreme(&self.space, self.latency_table.as_ref(), constraint)
     }
 
+    /// The same, or the first network of the space where it cannot be computed.
+    pub(super) fn extreme_or_first(&self, towards: &Constraint) -> Result<Genome, RunError> {
+        match self.extreme(towards)? {
+            Some((genome, _)) => Ok(genome),
+            None => Ok(Genome::new(vec![0; self.space.layers()])?),
+        }
+    }
+
     fn priced(&self, towards: &Constraint) -> Result<PricedNetwork, RunError> {
-        let genome = match self.extreme(towards)? {
-            Some((genome, _)) => genome,
-            None => Genome::new(vec![0; self.space.layers()])?,
-        };
+        let genome = self.extreme_or_first(towards)?;
         let table = self.latency_table.as_ref();
         let latency_ms = table.map(|table| table.latency_ms(&genome)).transpose()?;
         Ok(PricedNetwork {
