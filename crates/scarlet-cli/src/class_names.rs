@@ -1,15 +1,11 @@
 //! [`ClassNames`]: what the classes of a network are called.
 
-use std::fs;
 use std::path::Path;
 
-use scarlet_data::imagenet;
+use scarlet_data::{class_list, imagenet};
 
 use crate::error::CliError;
 use crate::terminal::Terminal;
-
-/// What a run calls the file of its classes, beside the weights.
-const BESIDE: &str = "classes.txt";
 
 /// Names of all classes of a network, in its order.
 #[derive(Debug, PartialEq, Eq)]
@@ -32,7 +28,7 @@ impl ClassNames {
         if let Some(path) = file {
             return Self::read(classes, path);
         }
-        let beside = home.map(|home| home.join(BESIDE));
+        let beside = home.map(|home| home.join(class_list::BESIDE_WEIGHTS));
         if let Some(path) = beside.filter(|path| path.is_file()) {
             match Self::read(classes, &path) {
                 Ok(names) => return Ok(names),
@@ -47,15 +43,7 @@ impl ClassNames {
     }
 
     fn read(classes: usize, path: &Path) -> Result<Self, CliError> {
-        let text = fs::read_to_string(path).map_err(|source| CliError::ReadFile {
-            path: path.to_owned(),
-            source,
-        })?;
-        let names: Vec<String> = text
-            .trim_end()
-            .lines()
-            .map(|line| line.trim().to_owned())
-            .collect();
+        let names = class_list::read(path)?;
         if names.len() != classes {
             return Err(CliError::NameCount {
                 path: path.to_owned(),
@@ -88,6 +76,8 @@ impl ClassNames {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn of(
@@ -117,7 +107,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("names.txt");
         fs::write(&path, "tulip\r\n rose \n\n").unwrap();
-        assert_eq!(of(2, Some(&path), None).unwrap(), given(["tulip", "rose"]));
+        let names = given(["tulip", " rose "]);
+        assert_eq!(of(2, Some(&path), None).unwrap(), names);
         let error = of(3, Some(&path), None).unwrap_err().to_string();
         assert!(
             error.ends_with("names.txt names 2 classes, one a line, but the network has 3"),

@@ -75,8 +75,9 @@ pub(crate) enum Command {
 
 /// Say what is on photographs
 ///
-/// Prints the most probable classes of every JPEG and PNG. One that cannot be read is reported and
-/// left out; the command fails if that is all of them, or any with --strict.
+/// Prints the most probable classes of every image: JPEG, PNG, WebP, BMP, GIF (its first picture) and
+/// TIFF. One that cannot be read is reported and left out, and other files of a folder are counted;
+/// the command fails if no image can be read, or with --strict if any cannot.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -120,11 +121,12 @@ pub(crate) struct PredictArgs {
 /// SOURCE is what --data of the other commands is: fashion-sample, or a folder with one folder per
 /// class, or with MNIST's or CIFAR's files. Of one with parts the test images are taken, prepared
 /// as in training, which gives the accuracy that a run ended with. Class folders are matched with
-/// the network's classes by name, where classes.txt beside the weights has the names; folders named
-/// by WordNet ids, such as n02124075, with ImageNet's classes, even if only some are there; others
-/// are the network's classes in the order of their names. An image that cannot be read is reported
-/// and left out of all figures. Ctrl-C ends the evaluation early and prints what is known until
-/// then.
+/// the network's classes by name, where classes.txt beside the weights has the names, and with
+/// ImageNet's by WordNet id, such as n02124075, or by name, even if only some are there. Folders named
+/// by numbers, 0 to 999 for ImageNet, are the classes of these numbers. Others are the network's
+/// classes in order: that of their numbers, where names differ in a number only, or of their bytes.
+/// What was decided is printed. An image that cannot be read is reported and left out of all figures.
+/// Ctrl-C ends the evaluation early and prints what is known until then.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

@@ -220,6 +220,7 @@ fn train_exit_code(error: &TrainError) -> u8 {
         | TrainError::SettingsChanged { .. }
         | TrainError::ImagesChanged { .. }
         | TrainError::KeptClassifier { .. }
+        | TrainError::OtherClassOrder { .. }
         | TrainError::Exists { .. }
         | TrainError::OtherTeacher { .. }
         | TrainError::NotARun { .. } => USAGE,

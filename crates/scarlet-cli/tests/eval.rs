@@ -406,3 +406,74 @@ fn an_interruption_leaves_a_partial_result_that_says_so() {
     let partial = folder.path().join("results.partial.csv");
     assert_eq!(read_csv(&partial).len(), images);
 }
+
+#[test]
+fn folders_called_by_numbers_are_the_networks_classes() {
+    let folder = tempfile::tempdir().unwrap();
+    let set = folder.path().join("set");
+    // What a network says of a photograph is the class that it is filed under.
+    let photo = common::photograph("chelsea.png");
+    let predicted = scarlet_tiny(1000, &["predict", photo.to_str().unwrap(), "--json"]).json();
+    let class = &predicted["photographs"][0]["predictions"][0]["class"];
+    let class = class.as_u64().unwrap();
+    let mut bytewise: Vec<String> = (0..1000).map(|class| class.to_string()).collect();
+    bytewise.sort();
+    assert_ne!(bytewise[class as usize], class.to_string());
+    for class in 0..1000 {
+        fs::create_dir_all(set.join(class.to_string())).unwrap();
+    }
+    copy_photograph("chelsea.png", &set.join(class.to_string()).join("1.png"));
+    let ran = scarlet_tiny(1000, &["eval", set.to_str().unwrap(), "--json"]);
+    assert!(
+        ran.stderr
+            .contains("the folders are taken for the numbers of the network's classes"),
+        "{}",
+        ran.stderr
+    );
+    let json = ran.json();
+    assert_eq!((&json["images"], &json["top1"]), (&1.into(), &1.0.into()));
+    assert_eq!(json["published"], Value::Null);
+
+    // A dozen of them, counted from 1.
+    let twelve = folder.path().join("twelve");
+    let photo = photo.to_str().unwrap();
+    let predicted = scarlet_tiny(12, &["predict", photo, "--json"]).json();
+    let class = &predicted["photographs"][0]["predictions"][0]["class"];
+    let class = class.as_u64().unwrap() + 1;
+    for class in 1..=12 {
+        fs::create_dir_all(twelve.join(class.to_string())).unwrap();
+    }
+    copy_photograph("chelsea.png", &twelve.join(class.to_string()).join("1.png"));
+    let ran = scarlet_tiny(12, &["eval", twelve.to_str().unwrap(), "--json"]);
+    assert!(
+        ran.stderr.contains("warning: ") && ran.stderr.contains("counted from 1"),
+        "{}",
+        ran.stderr
+    );
+    assert_eq!(ran.json()["top1"], 1.0);
+}
+
+#[test]
+fn what_is_passed_over_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    prepare(folder.path(), ["cat", "cup"]);
+    fs::write(folder.path().join("cat/4.heic"), "\0\0\0\x18ftypheic").unwrap();
+    fs::write(folder.path().join("cat/Thumbs.db"), "").unwrap();
+    let path = folder.path().to_str().unwrap();
+    for command in ["eval", "predict"] {
+        let ran = scarlet_tiny(2, &[command, path, "--json"]);
+        assert!(
+            ran.stderr
+                .contains("passed over: 1 .heic (.heic is not read"),
+            "{}",
+            ran.stderr
+        );
+        let json = ran.json();
+        assert_eq!(json["passed_over"], serde_json::json!({".heic": 1}));
+    }
+    let heic = folder.path().join("cat/4.heic");
+    scarlet_tiny(2, &["predict", heic.to_str().unwrap()]).assert_fails(
+        1,
+        &["4.heic is a HEIC image, which is not read: convert it to JPEG or PNG"],
+    );
+}

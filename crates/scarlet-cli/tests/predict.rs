@@ -172,7 +172,7 @@ fn paths_without_photographs_say_so() {
     let path = folder.path().to_str().unwrap();
     scarlet_tiny(10, &["predict", path]).assert_fails(
         1,
-        &["holds no images (files ending in .jpg, .jpeg or .png)"],
+        &["holds no images (JPEG, PNG, WebP, BMP, GIF or TIFF files)"],
     );
     scarlet_tiny(10, &["predict", "no-such-photo.jpg"])
         .assert_fails(1, &["there is nothing at no-such-photo.jpg"]);

@@ -697,8 +697,7 @@ fn unusable_inputs_say_what_would_do() {
 
     let broken = data.path().join("blue/broken.png");
     fs::write(&broken, "not a picture").unwrap();
-    train(data.path(), &run, &["--strict"])
-        .assert_fails(1, &["broken.png is not a JPEG or PNG image"]);
+    train(data.path(), &run, &["--strict"]).assert_fails(1, &["broken.png is not an image"]);
     let ran = train(data.path(), &run, &[]);
     assert_eq!(ran.code, 0, "{ran:?}");
     assert!(ran.stderr.contains("left out: "), "{}", ran.stderr);
@@ -752,4 +751,118 @@ fn a_full_disk_leaves_whole_files_and_a_run_to_go_on_with() {
     let resumed = resume(&full);
     assert_eq!(resumed.code, 0, "{resumed:?}");
     assert!(read(&whole, "last.safetensors") == read(&full, "last.safetensors"));
+}
+
+/// Renames the class folders of some photographs.
+fn rename(data: &Path, names: [&str; 3]) {
+    for (old, new) in ["blue", "green", "red"].iter().zip(names) {
+        fs::rename(data.join(old), data.join(new)).unwrap();
+    }
+}
+
+#[test]
+fn a_run_evaluates_its_own_folder_whatever_its_classes_are_called() {
+    let data = photographs(6);
+    let root = tempfile::tempdir().unwrap();
+    let run = root.path().join("run");
+    rename(data.path(), [" cat", "dog ", "cafe\u{301}"]);
+    let ran = train(data.path(), &run, &["--set", "train.epochs=1"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert_eq!(
+        read(&run, "classes.txt"),
+        " cat\ncafe\u{301}\ndog \n".as_bytes()
+    );
+    let eval = || {
+        let weights = run.join("best.safetensors");
+        let (data, weights) = (data.path().to_str().unwrap(), weights.to_str().unwrap());
+        scarlet(["eval", data, "--weights", weights, "--json"]).json()
+    };
+    let before = eval();
+    assert_eq!(before["images"], 18);
+    // As an archive of another system may unpack them.
+    for (old, new) in [(" cat", "cat"), ("dog ", "Dog"), ("cafe\u{301}", "café")] {
+        fs::rename(data.path().join(old), data.path().join(new)).unwrap();
+    }
+    let after = eval();
+    assert_eq!(after["top1"], before["top1"]);
+    assert_eq!(after["classes"], before["classes"]);
+}
+
+#[test]
+fn classes_that_are_numbers_keep_the_order_of_their_run() {
+    let data = photographs(6);
+    let root = tempfile::tempdir().unwrap();
+    let run = |name: &str| root.path().join(name);
+    rename(data.path(), ["10", "9", "1"]);
+    let short = ["--set", "train.epochs=1"];
+    let ran = train(data.path(), &run("natural"), &short);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(
+        ran.stderr
+            .contains("classes are in the order of their numbers: 1, 9, 10 (by their bytes"),
+        "{}",
+        ran.stderr
+    );
+    assert_eq!(read(&run("natural"), "classes.txt"), b"1\n9\n10\n");
+    let bytewise = [&short[..], &["--set", "data.class_order=bytes"]].concat();
+    let ran = train(data.path(), &run("bytes"), &bytewise);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert_eq!(read(&run("bytes"), "classes.txt"), b"1\n10\n9\n");
+    // What says nothing of it is of a time when there was no other order.
+    let config = run("bytes").join("config.json");
+    let mut record: serde_json::Value =
+        serde_json::from_slice(&fs::read(&config).unwrap()).unwrap();
+    let settings = record["config"]["data"].as_object_mut().unwrap();
+    assert_eq!(settings.remove("class_order").unwrap(), "bytes");
+    fs::write(&config, record.to_string()).unwrap();
+    let ran = resume(&run("bytes"));
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert_eq!(read(&run("bytes"), "classes.txt"), b"1\n10\n9\n");
+
+    // Weights in the other order teach nothing.
+    let teacher = run("bytes").join("best.safetensors");
+    let taught = [&short[..], &["--teacher", teacher.to_str().unwrap()]].concat();
+    train(data.path(), &run("taught"), &taught).assert_fails(
+        2,
+        &[
+            "has the images' classes in another order",
+            "its class 1 (counted from 0) is `10`, but the images' is `9`",
+        ],
+    );
+}
+
+#[test]
+fn what_is_passed_over_is_told_and_a_class_without_images_refused() {
+    let data = photographs(4);
+    let root = tempfile::tempdir().unwrap();
+    let run = root.path().join("run");
+    let write = |name: &str| {
+        let path = data.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, "\0\0\0\x1cftypavif").unwrap();
+    };
+    for name in ["blue/x.avif", "blue/y.avif", "red/notes.txt", "desktop.ini"] {
+        write(name);
+    }
+    let stray = data.path().join("stray.png");
+    fs::copy(data.path().join("red/00.png"), stray).unwrap();
+    let ran = train(data.path(), &run, &["--dry-run"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(
+        ran.stderr.contains(
+            "warning: passed over: 2 .avif, 1 .txt, 1 image beside the class folders (.avif is not \
+             read: convert it to JPEG or PNG)"
+        ),
+        "{}",
+        ran.stderr
+    );
+    write("white/1.avif");
+    train(data.path(), &run, &[]).assert_fails(
+        1,
+        &[
+            "no image of class `white` can be read",
+            "passed over: 1 .avif",
+        ],
+    );
+    assert!(!run.exists());
 }

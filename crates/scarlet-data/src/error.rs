@@ -3,6 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::PassedOver;
+
 /// Why a photograph, a folder of them, or a ground-truth file could not be used.
 ///
 /// Every message says what was wrong, where, and how to mend it; the cause is part of the message,
@@ -28,13 +30,22 @@ pub enum DataError {
         reason: io::Error,
     },
 
-    /// The bytes are neither a JPEG nor a PNG.
-    #[error("{} is not a JPEG or PNG image: {found}", path.display())]
+    /// The bytes are no image of a known format.
+    #[error("{} is not an image: {found}", path.display())]
     NotAnImage {
         /// File.
         path: PathBuf,
         /// What the file holds instead, as far as its first bytes tell.
         found: String,
+    },
+
+    /// The bytes are an image, or something like it, of a format that is not read.
+    #[error("{} is {format}, which is not read: convert it to JPEG or PNG", path.display())]
+    UnreadFormat {
+        /// File.
+        path: PathBuf,
+        /// The format, with its article.
+        format: &'static str,
     },
 
     /// The file starts as an image, but its content is corrupt or ends too early.
@@ -69,6 +80,15 @@ pub enum DataError {
         needed: u64,
         /// Bytes allowed.
         limit: u64,
+    },
+
+    /// A text file is longer than anything of its kind.
+    #[error("{} is longer than {longest} bytes, which no file of its kind is", path.display())]
+    TooLong {
+        /// File.
+        path: PathBuf,
+        /// Bytes that are read.
+        longest: u64,
     },
 
     /// Nothing exists at a path.
@@ -106,10 +126,30 @@ pub enum DataError {
     },
 
     /// A folder holds no image, at any depth.
-    #[error("{} holds no images (files ending in .jpg, .jpeg or .png)", path.display())]
+    #[error(
+        "{} holds no images (JPEG, PNG, WebP, BMP, GIF or TIFF files){}",
+        path.display(),
+        also(passed_over)
+    )]
     NoImages {
         /// The folder.
         path: PathBuf,
+        /// What it holds instead.
+        passed_over: PassedOver,
+    },
+
+    /// A folder's name that cannot be a class's.
+    #[error(
+        "{} cannot be a class, for `{name}` is no name for one: {reason}; rename the folder",
+        path.display()
+    )]
+    ClassName {
+        /// The folder.
+        path: PathBuf,
+        /// Its name, with what is invisible shown.
+        name: String,
+        /// What is wrong with it.
+        reason: String,
     },
 
     /// A setting is out of its range.
@@ -168,6 +208,13 @@ pub enum DataError {
         /// Why it cannot stay.
         reason: String,
     },
+}
+
+fn also(passed_over: &PassedOver) -> String {
+    match passed_over.is_empty() {
+        true => String::new(),
+        false => format!("; {passed_over}"),
+    }
 }
 
 impl DataError {

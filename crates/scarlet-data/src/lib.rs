@@ -1,9 +1,12 @@
 //! Photographs to batches: what a network trained on ImageNet reads.
 //!
-//! - [`decode`]: JPEG and PNG files of every colour type to RGB, upright;
+//! - [`decode`](decode()): JPEG, PNG, WebP, BMP, GIF and TIFF files of every colour type to RGB,
+//!   upright;
 //! - [`eval_image`] and [`normalize`]: the evaluation transform, as torchvision does it;
 //! - [`Augment`]: random changes to training images, by a seeded [`Random`];
 //! - [`ImageFolder`]: one sub-folder per class; [`list_images`]: any file or tree;
+//!   [`PassedOver`]: what these leave out;
+//! - [`names`]: the order of classes, and names that mean the same; [`class_list`]: files of them;
 //! - [`Loader`]: batches, prepared by worker threads while the network computes;
 //! - [`imagenet`]: names and WordNet ids of the 1,000 classes;
 //! - [`ilsvrc`]: the ILSVRC2012 validation images arranged into class folders.
@@ -30,21 +33,27 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod augment;
+pub mod class_list;
 mod decode;
+mod entry;
 mod error;
 mod folder;
 pub mod ilsvrc;
 pub mod imagenet;
 mod loader;
+pub mod names;
+mod passed_over;
 mod random;
 mod resample;
 mod transform;
 
 pub use augment::{Augment, ColorJitter, Operation, RandAugment, ResizedCrop};
-pub use decode::{DecodeOptions, decode, decode_bytes, decode_caught};
+pub use decode::{DecodeOptions, decode, decode_bytes, decode_with};
 pub use error::DataError;
-pub use folder::{ImageFolder, list_images};
+pub use folder::{ImageFolder, ImageTree, list_folder, list_images};
 pub use image::{Rgb, RgbImage};
 pub use loader::{Batch, Batches, Failure, Loader, LoaderOptions, load_image};
+pub use names::ClassOrder;
+pub use passed_over::PassedOver;
 pub use random::{Random, seed_of};
 pub use transform::{eval_image, grey_level, normalize, resize, shrink};

@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::Path;
 
-use scarlet_data::{ImageFolder, list_images};
+use scarlet_data::{ClassOrder, ImageFolder, list_images};
 use tempfile::TempDir;
 
 /// A folder with empty files of these names.
@@ -79,7 +79,11 @@ fn hidden_and_foreign_files_are_ignored_and_empty_classes_keep_their_place() {
     assert_eq!(folder.classes, ["a", "b"]);
     assert_eq!(folder.samples, [(root.path().join("b/1.jpg"), 1)]);
     assert_eq!(
-        relative(root.path(), list_images(root.path()).unwrap()),
+        folder.passed_over.to_string(),
+        "passed over: 1 without an ending, 1 .txt, 1 image beside the class folders"
+    );
+    assert_eq!(
+        relative(root.path(), list_images(root.path()).unwrap().images),
         ["b/1.jpg", "stray.png"]
     );
 }
@@ -104,7 +108,9 @@ fn each_unusable_folder_has_a_message_of_its_own() {
         "none/notes.txt",
         "flat/1.jpg",
         "flat/2.png",
-        "classes/a/x.gif",
+        "classes/a/x.heic",
+        "classes/a/y.heic",
+        "classes/a/z.csv",
     ]);
     let path = |name: &str| root.path().join(name);
     let at = |name: &str| path(name).display().to_string();
@@ -127,10 +133,14 @@ fn each_unusable_folder_has_a_message_of_its_own() {
         )
     );
     assert!(open_error(&path("empty")).ends_with("(it holds 0 images directly)"));
-    let no_images = "holds no images (files ending in .jpg, .jpeg or .png)";
+    let no_images = "holds no images (JPEG, PNG, WebP, BMP, GIF or TIFF files)";
     assert_eq!(
         open_error(&path("classes")),
-        format!("{} {no_images}", at("classes"))
+        format!(
+            "{} {no_images}; passed over: 2 .heic, 1 .csv (.heic is not read: convert it to JPEG \
+             or PNG)",
+            at("classes")
+        )
     );
 
     let error = |name: &str| list_images(path(name)).unwrap_err().to_string();
@@ -138,9 +148,12 @@ fn each_unusable_folder_has_a_message_of_its_own() {
         error("absent"),
         format!("there is nothing at {}", at("absent"))
     );
-    assert_eq!(error("none"), format!("{} {no_images}", at("none")));
     assert_eq!(
-        list_images(path("none/notes.txt")).unwrap(),
+        error("none"),
+        format!("{} {no_images}; passed over: 1 .txt", at("none"))
+    );
+    assert_eq!(
+        list_images(path("none/notes.txt")).unwrap().images,
         [path("none/notes.txt")]
     );
 }
@@ -168,4 +181,126 @@ fn links_are_followed_but_never_in_circles() {
             "{samples:?}"
         );
     }
+}
+
+#[test]
+fn numbers_are_in_their_order_unless_bytes_are_asked_for() {
+    let files: Vec<String> = (1..=12).map(|class| format!("{class}/x.jpg")).collect();
+    let root = tree(&files.iter().map(String::as_str).collect::<Vec<_>>());
+    let classes = |order| {
+        let folder = ImageFolder::open_ordered(root.path(), order).unwrap();
+        for ((path, class), file) in folder.samples.iter().zip(&folder.folders) {
+            assert!(path.starts_with(file), "{path:?}");
+            assert_eq!(folder.folders[*class], *file);
+        }
+        folder.classes
+    };
+    let natural: Vec<String> = (1..=12).map(|class| class.to_string()).collect();
+    assert_eq!(classes(ClassOrder::Natural), natural);
+    assert_eq!(classes(ClassOrder::Bytes)[..3], ["1", "10", "11"]);
+    assert_eq!(ImageFolder::open(root.path()).unwrap().classes, natural);
+}
+
+#[test]
+fn what_systems_and_tools_leave_is_no_class() {
+    let root = tree(&[
+        "a/1.jpg",
+        "a/Thumbs.db",
+        "a/@eaDir/1.jpg/SYNOFILE_THUMB_M.jpg",
+        "a/._1.jpg",
+        "b/2.jpg",
+        "b/.ipynb_checkpoints/2-checkpoint.jpg",
+        "desktop.ini",
+        "Desktop.INI",
+        ".DS_Store",
+        "@eaDir/x.jpg",
+        "__MACOSX/a/._1.jpg",
+        "$RECYCLE.BIN/3.jpg",
+        "lost+found/4.jpg",
+        "System Volume Information/x",
+    ]);
+    let folder = ImageFolder::open(root.path()).unwrap();
+    assert_eq!(folder.classes, ["a", "b"]);
+    assert_eq!(folder.samples.len(), 2);
+    assert!(folder.passed_over.is_empty(), "{}", folder.passed_over);
+    assert_eq!(list_images(root.path()).unwrap().images.len(), 2);
+}
+
+#[test]
+fn every_ending_of_the_formats_is_known_and_content_decides_on_others() {
+    let root = tree(&[
+        "a/1.JPE",
+        "a/2.jfif",
+        "a/3.jif",
+        "a/4.webp",
+        "a/5.BMP",
+        "a/6.gif",
+        "a/7.tif",
+        "a/8.tiff",
+        "a/9.dib",
+        "a/labels.json",
+    ]);
+    let write = |name: &str, bytes: &[u8]| fs::write(root.path().join(name), bytes).unwrap();
+    write("a/no ending", b"\x89PNG\r\n\x1A\n");
+    write("a/photo.jpg_large", b"\xFF\xD8\xFF\xE0");
+    write("a/really.heic", b"\0\0\0\x18ftypheic");
+    write("a/jpeg.heic", b"\xFF\xD8\xFF\xE0");
+    write("a/BM.txt", b"BMW is not a bitmap, and neither is this");
+    // A camera's raw file begins as a TIFF file, with a thumbnail.
+    write("a/raw.NEF", b"MM\0*\0\0\0\x08");
+    let folder = ImageFolder::open(root.path()).unwrap();
+    assert_eq!(folder.samples.len(), 12);
+    assert_eq!(
+        folder.passed_over.to_string(),
+        "passed over: 1 .heic, 1 .json, 1 .nef, 1 .txt (.heic, .nef are not read: convert them to \
+         JPEG or PNG)"
+    );
+    assert_eq!(folder.passed_over.files(".nef"), 1);
+}
+
+#[test]
+fn names_that_cannot_be_classes_are_refused_and_doubtful_ones_shown() {
+    let root = tree(&[
+        "caf\u{e9}/1.jpg",
+        "cafe\u{301}/1.jpg",
+        "dog/1.jpg",
+        " Dog/1.jpg",
+    ]);
+    let doubts = ImageFolder::open(root.path()).unwrap().doubts();
+    assert_eq!(doubts.len(), 2);
+    assert!(
+        doubts[0].starts_with("` Dog` and `dog` are taken for 2 classes"),
+        "{doubts:?}"
+    );
+    assert!(
+        doubts[1].starts_with("`cafe\\u{301}` and `café` are taken"),
+        "{doubts:?}"
+    );
+    let root = tree(&["a/1.jpg", "b\nc/1.jpg"]);
+    let error = open_error(root.path());
+    assert!(
+        error.contains("`b\\nc` is no name for one: it has a line break"),
+        "{error}"
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_upwards_does_not_mix_classes() {
+    use std::os::unix::fs::symlink;
+    let root = tree(&["a/0.jpg", "b/1.jpg"]);
+    symlink("..", root.path().join("a/up")).unwrap();
+    symlink(".", root.path().join("a/here")).unwrap();
+    symlink("itself", root.path().join("itself")).unwrap();
+    symlink(root.path(), root.path().join("whole")).unwrap();
+    let folder = ImageFolder::open(root.path()).unwrap();
+    assert_eq!(folder.classes, ["a", "b"]);
+    assert_eq!(
+        relative(root.path(), folder.samples.iter().map(|(path, _)| path)),
+        ["a/0.jpg", "b/1.jpg"]
+    );
+    assert_eq!(
+        folder.passed_over.to_string(),
+        "passed over: 1 without an ending, 3 links that lead in circles"
+    );
 }

@@ -86,6 +86,23 @@ pub enum TrainError {
         /// Classes of the data.
         expected: usize,
     },
+    /// Weights of the same classes in another order.
+    #[error(
+        "{} has the images' classes in another order (classes.txt beside it): its class {place} \
+         (counted from 0) is `{theirs}`, but the images' is `{ours}`; set data.class_order to \
+         \"bytes\" or \"natural\", whichever it was trained with",
+        path.display()
+    )]
+    OtherClassOrder {
+        /// The weights.
+        path: PathBuf,
+        /// The first class that differs.
+        place: usize,
+        /// What it is called beside the weights.
+        theirs: String,
+        /// What it is called here.
+        ours: String,
+    },
     /// A teacher that knows something else than its student is to learn.
     #[error(
         "the teacher is made for {found} {what}, but its student for {expected}: take a teacher that \

@@ -24,6 +24,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod batch;
+mod class_order;
 pub mod dataset;
 mod error;
 mod evaluator;

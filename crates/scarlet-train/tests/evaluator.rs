@@ -14,6 +14,7 @@ use common::{alone, bits, genomes, images, supernet};
 use scarlet::MbLayer;
 use scarlet::arch::{Architecture, Genome, Preprocessing, SearchSpace, Skip};
 use scarlet::fold::FoldOptions;
+use scarlet_data::ClassOrder;
 use scarlet_search::Evaluator;
 use scarlet_train::dataset::{PhotographOptions, PhotographParts, Photographs, Stored};
 use scarlet_train::{
@@ -328,7 +329,9 @@ fn a_photograph_that_has_become_unreadable_ends_the_evaluation() {
             image.save(class.join(format!("{index}.png"))).unwrap();
         }
     }
-    let list = PhotographParts::list(folder.path()).unwrap().train;
+    let list = PhotographParts::list(folder.path(), ClassOrder::Natural)
+        .unwrap()
+        .train;
     let options = PhotographOptions {
         stored: Stored::Evaluation(Preprocessing {
             resolution: 32,

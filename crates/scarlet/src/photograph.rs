@@ -17,8 +17,8 @@ impl Scarlet {
     ///
     /// # Errors
     ///
-    /// When the file cannot be read or is not a whole JPEG or PNG image, or the network takes
-    /// neither 3 channels nor 1.
+    /// When the file cannot be read or is not a whole image of a format that is read, or the network
+    /// takes neither 3 channels nor 1.
     pub fn read_photograph(&self, path: impl AsRef<Path>) -> Result<Tensor<4>, DataError> {
         let architecture = self.architecture();
         let (channels, preprocessing) = (architecture.input_channels, &architecture.preprocessing);

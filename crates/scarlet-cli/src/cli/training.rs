@@ -9,7 +9,9 @@ use super::{ComputeArgs, at_least_one, batch_size};
 /// Train a network from scratch on your images
 ///
 /// The images are photographs of any size in one folder per class, or the files of MNIST or CIFAR.
-/// The network's classes are those of the folder. Ctrl-C saves and ends the training; --resume goes
+/// The network's classes are those of the folder, in the order of their numbers, where names differ
+/// in a number only (1, 2, … 10), or of their bytes; --set data.class_order=bytes has torchvision's
+/// order (1, 10, 2). Ctrl-C saves and ends the training; --resume goes
 /// on to the same result.
 #[derive(Debug, Args)]
 #[command(after_help = "\

@@ -48,7 +48,11 @@ pub(super) fn run(args: &DeployArgs, terminal: &Terminal) -> Result<(), CliError
 
 /// Rounds the network to eight bits and returns how many photographs it was calibrated on.
 fn round(model: &mut Model, photographs: &Path, terminal: &Terminal) -> Result<usize, CliError> {
-    let paths = list_images(photographs)?;
+    let tree = list_images(photographs)?;
+    if !tree.passed_over.is_empty() {
+        terminal.warn(&tree.passed_over);
+    }
+    let paths = tree.images;
     let step = paths.len().div_ceil(CALIBRATED).max(1);
     // From all of a folder, whose parts may be its classes.
     let paths: Vec<_> = paths.into_iter().step_by(step).collect();

@@ -17,7 +17,7 @@ use crate::report::eval::{EvalReport, class_reports, top1_interval};
 use crate::report::{Setting, Unreadable, print_json};
 use crate::results_file::{ResultsFile, Row};
 use crate::terminal::Terminal;
-use labels::Labels;
+use labels::{Decision, EvaluatedClasses, Labels};
 use subject::Subject;
 
 /// Predictions that top-5 accuracy looks at.
@@ -34,7 +34,20 @@ pub(super) fn run(args: &EvalArgs, terminal: &Terminal) -> Result<(), CliError> 
     let mut model = Model::open(&args.model, &inference.compute, inference.batch, terminal)?;
     let names = model.class_names(None, terminal)?;
     let count = model.architecture().classes;
-    let labels = Labels::new(&subject.classes, &args.source, count, &names)?;
+    let evaluated = EvaluatedClasses {
+        names: &subject.classes,
+        has_images: &subject.has_images(),
+        path: &args.source,
+    };
+    let labels = Labels::new(&evaluated, count, &names)?;
+    for warning in subject.notices.warnings() {
+        terminal.warn(warning);
+    }
+    match labels.decision(&subject.classes) {
+        Some(Decision::Doubtful(text)) => terminal.warn(text),
+        Some(Decision::Clear(text)) => terminal.note(text),
+        None => {}
+    }
 
     let mut evaluation = Evaluation {
         args,
@@ -82,6 +95,7 @@ pub(super) fn run(args: &EvalArgs, terminal: &Terminal) -> Result<(), CliError> 
             |class| labels.wnid(class),
         ),
         unreadable,
+        passed_over: subject.notices.passed_over.clone(),
     };
     if args.json {
         print_json(terminal, &report)?;

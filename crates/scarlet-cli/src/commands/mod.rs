@@ -11,6 +11,7 @@ mod extract;
 mod finetune;
 mod info;
 mod latency_table;
+mod notices;
 mod predict;
 mod profile;
 mod reading_progress;

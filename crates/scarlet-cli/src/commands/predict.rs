@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use scarlet_data::{Batch, DataError, Loader, LoaderOptions, list_images};
+use scarlet_data::{Batch, DataError, Loader, LoaderOptions, PassedOver, list_images};
 
 use crate::class_names::ClassNames;
 use crate::cli::PredictArgs;
@@ -13,7 +13,11 @@ use crate::report::{Setting, Unreadable, print_json};
 use crate::terminal::Terminal;
 
 pub(super) fn run(args: &PredictArgs, terminal: &Terminal) -> Result<(), CliError> {
-    let (paths, mut unreadable) = find(&args.paths, terminal);
+    let Found {
+        photographs: paths,
+        mut unreadable,
+        passed_over,
+    } = find(&args.paths, terminal);
     if paths.is_empty() {
         return Err(CliError::Unreadable {
             failed: unreadable.len(),
@@ -61,6 +65,7 @@ pub(super) fn run(args: &PredictArgs, terminal: &Terminal) -> Result<(), CliErro
             setting: Setting::of(&model),
             photographs,
             unreadable,
+            passed_over,
         };
         print_json(terminal, &report)?;
     }
@@ -74,17 +79,33 @@ pub(super) fn run(args: &PredictArgs, terminal: &Terminal) -> Result<(), CliErro
     Ok(())
 }
 
-/// The photographs at `paths`, and what could not be listed.
-fn find(paths: &[PathBuf], terminal: &Terminal) -> (Vec<PathBuf>, Vec<Unreadable>) {
-    let mut photographs = Vec::new();
-    let mut unreadable = Vec::new();
+/// What there is at the paths that were given.
+#[derive(Default)]
+struct Found {
+    photographs: Vec<PathBuf>,
+    /// What could not be listed.
+    unreadable: Vec<Unreadable>,
+    /// What is no image.
+    passed_over: PassedOver,
+}
+
+fn find(paths: &[PathBuf], terminal: &Terminal) -> Found {
+    let mut all = Found::default();
     for path in paths {
         match list_images(path) {
-            Ok(found) => photographs.extend(found),
-            Err(error) => unreadable.push(report_unreadable(path, &error, terminal)),
+            Ok(found) => {
+                all.photographs.extend(found.images);
+                all.passed_over.extend(&found.passed_over);
+            }
+            Err(error) => all
+                .unreadable
+                .push(report_unreadable(path, &error, terminal)),
         }
     }
-    (photographs, unreadable)
+    if !all.passed_over.is_empty() {
+        terminal.warn(&all.passed_over);
+    }
+    all
 }
 
 fn report_unreadable(path: &std::path::Path, error: &DataError, terminal: &Terminal) -> Unreadable {

@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use crate::cli::ComputeArgs;
 use crate::cli::run::{RunFolderArgs, SearchArgs, UntilArg};
+use crate::commands::notices::tell;
 use crate::commands::reading_progress::ReadingProgress;
 use crate::commands::watch::Watch;
 use crate::error::CliError;
@@ -159,6 +160,7 @@ pub(super) fn prepare(
     let run = Run::prepare(config, device, |total| reading.advance(total))?;
     drop(reading);
     let run = run.with_workers(current_num_threads());
+    tell(&run.data().notices, terminal);
     for (_, error) in &run.data().unreadable {
         terminal.warn(format_args!("left out: {error}"));
     }

@@ -7,6 +7,7 @@ use scarlet_train::standalone::{Recipe, Standalone, StandaloneConfig, Standalone
 use scarlet_train::{Control, Event, RunFolder, TrainError};
 
 use super::finetune;
+use super::notices::tell;
 use super::reading_progress::ReadingProgress;
 use super::training_progress::TrainingProgress;
 use crate::cli::training::TrainingArgs;
@@ -37,6 +38,7 @@ pub(super) fn run(
             reading.advance(total);
         })?;
         drop(reading);
+        tell(run.notices(), terminal);
         for (_, error) in run.unreadable() {
             terminal.warn(format_args!("left out: {error}"));
         }

@@ -4,6 +4,7 @@ use std::fmt::{self, Write};
 
 use scarlet::arch::Published;
 use scarlet::{Accuracy, Score};
+use scarlet_data::PassedOver;
 use serde::Serialize;
 
 use super::number::{percent, thousands};
@@ -40,6 +41,8 @@ pub(crate) struct EvalReport {
     pub(crate) published: Option<Published>,
     pub(crate) classes: Vec<ClassReport>,
     pub(crate) unreadable: Vec<Unreadable>,
+    /// Files that are no images, by their endings.
+    pub(crate) passed_over: PassedOver,
 }
 
 #[derive(Debug, Serialize)]

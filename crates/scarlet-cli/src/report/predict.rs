@@ -1,6 +1,7 @@
 //! What `scarlet predict` prints.
 
 use scarlet::Prediction;
+use scarlet_data::PassedOver;
 use serde::Serialize;
 
 use super::{Setting, Unreadable};
@@ -13,6 +14,8 @@ pub(crate) struct PredictReport {
     pub(crate) setting: Setting,
     pub(crate) photographs: Vec<Photograph>,
     pub(crate) unreadable: Vec<Unreadable>,
+    /// Files of folders that are no images, by their endings.
+    pub(crate) passed_over: PassedOver,
 }
 
 /// A photograph, and what is on it.

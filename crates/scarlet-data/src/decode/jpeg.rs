@@ -14,13 +14,14 @@ use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
-use super::{DecodeOptions, check_size};
+use super::memory::Memory;
+use super::pixels::turned;
 use crate::DataError;
 
 pub(super) fn decode(
     bytes: &[u8],
     name: &Path,
-    options: &DecodeOptions,
+    memory: &mut Memory<'_>,
 ) -> Result<(RgbImage, Orientation), DataError> {
     let damaged = |reason: &str| DataError::Damaged {
         path: name.into(),
@@ -47,14 +48,26 @@ pub(super) fn decode(
     let (width, height) = decoder
         .dimensions()
         .ok_or_else(|| damaged("it does not say how large the picture is"))?;
-    check_size(name, 3 * width as u64 * height as u64, options)?;
-
+    let (width, height) = (width as u32, height as u32);
     let orientation = decoder
         .exif()
         .and_then(|exif| Orientation::from_exif_chunk(exif))
         .unwrap_or(Orientation::NoTransforms);
+    // Coefficients of two bytes are kept of a whole picture that comes in several scans.
+    let coefficients = match layout.scans {
+        0 | 1 => 0,
+        _ => {
+            let components = decoder.info().map_or(4, |info| u64::from(info.components));
+            2 * components * u64::from(width) * u64::from(height)
+        }
+    };
+    memory.claim(
+        width,
+        height,
+        coefficients.max(turned(orientation, width, height)),
+    )?;
     let pixels = decoder.decode().map_err(failed)?;
-    let image = RgbImage::from_raw(width as u32, height as u32, pixels)
+    let image = RgbImage::from_raw(width, height, pixels)
         .ok_or_else(|| damaged("it holds fewer pixels than it says"))?;
     Ok((image, orientation))
 }
@@ -67,6 +80,8 @@ struct Layout {
     /// Which of the standard's rarer codings it has, if it is not baseline, extended sequential or
     /// progressive Huffman coding; the decoder would take its frame header for an unknown one.
     unsupported_coding: Option<&'static str>,
+    /// Pieces that the compressed data comes in; more than one in a progressive picture.
+    scans: usize,
 }
 
 const TEMPORARY: u8 = 0x01;
@@ -84,6 +99,7 @@ impl Layout {
         let mut layout = Self {
             padded_headers: false,
             unsupported_coding: None,
+            scans: 0,
         };
         let mut in_headers = true;
         let mut position = 2; // Past the start-of-image marker, which told that this is a JPEG.
@@ -100,6 +116,7 @@ impl Layout {
                         layout.unsupported_coding =
                             layout.unsupported_coding.or(rare_coding(marker));
                     }
+                    layout.scans += usize::from(marker == START_OF_SCAN);
                     let length = bytes.get(position..position + 2)?;
                     position += usize::from(u16::from_be_bytes([length[0], length[1]])).max(2);
                     // What follows until the next marker is compressed data.

@@ -1,7 +1,14 @@
-//! Files to RGB pixels: JPEG and PNG of every colour type.
+//! Files to RGB pixels: JPEG, PNG, WebP, BMP, GIF and TIFF of every colour type.
 
+mod bmp;
+mod gif;
 mod jpeg;
+pub(crate) mod kind;
+mod memory;
+mod pixels;
 mod png;
+mod tiff;
+mod webp;
 
 use std::fs;
 use std::io::Read;
@@ -9,15 +16,20 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use image::metadata::Orientation;
-use image::{DynamicImage, ImageFormat, RgbImage};
+use image::{DynamicImage, RgbImage};
 
+use self::kind::FileKind;
+use self::memory::{FILES, Memory};
 use crate::DataError;
 
 /// How a file is decoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DecodeOptions {
-    /// Most bytes that a file, and its decoded pixels, may take. The default, 512 MiB, admits
-    /// 178 million RGB pixels; Pillow too refuses a larger image as a decompression bomb.
+    /// Most bytes that a file may take, and most that decoding it may take at the peak: three a
+    /// pixel of the RGB result, and what the decoder needs beside them. The default, 640 MiB, admits
+    /// 50 million pixels of every format and depth, and 200 million of an ordinary JPEG. However
+    /// many threads decode, all that is being decoded in a process takes no more than 1 GiB
+    /// together, or one file's `max_bytes` where that is more: others wait.
     pub max_bytes: u64,
     /// Turn and mirror the pixels as the EXIF orientation says, so that a portrait stands upright.
     /// On by default. torchvision's `ImageFolder` ignores the orientation: switch it off to
@@ -28,54 +40,61 @@ pub struct DecodeOptions {
 impl Default for DecodeOptions {
     fn default() -> Self {
         Self {
-            max_bytes: 512 << 20,
+            max_bytes: 640 << 20,
             apply_orientation: true,
         }
     }
 }
 
-/// Reads the JPEG or PNG at `path` as 8-bit RGB, upright.
+/// Reads the image at `path` as 8-bit RGB, upright.
 ///
-/// The content decides the format, not the file's extension. Colours become RGB as Pillow's
-/// `convert("RGB")` has it: grey is repeated, palettes are looked up, alpha is dropped without
-/// blending, 16-bit samples keep their high byte, and a CMYK JPEG is taken as inverted, Adobe's
-/// habit. (One exception: Pillow clips 16-bit grey at 255, which leaves a white image; here it
-/// keeps its high byte like any other.)
+/// The content decides the format, not the file's extension: JPEG, PNG, WebP, BMP, GIF or TIFF. Of
+/// an animation or a file with several pages the first picture is read. Colours become RGB as
+/// Pillow's `convert("RGB")` has it: grey is repeated, palettes are looked up, alpha is dropped
+/// without blending, 16-bit samples keep their high byte, and a CMYK JPEG is taken as inverted,
+/// Adobe's habit. (One exception: Pillow clips 16-bit grey at 255, which leaves a white image; here
+/// it keeps its high byte like any other.)
 ///
 /// A truncated file is an error, not a picture with a grey rest, and so is a JPEG whose compressed
 /// data is visibly corrupt. A trailing piece that no pixel depends on may be missing from a PNG, as
-/// Pillow has it.
+/// Pillow has it. A file that reaches a bug in a decoder is an error too.
 ///
 /// # Errors
 /// [`DataError::NotFound`], [`DataError::NotAFile`] and [`DataError::Read`] when there is no file
-/// to read; [`DataError::NotAnImage`], [`DataError::Damaged`], [`DataError::Unsupported`] and
-/// [`DataError::TooLarge`] when its content will not do. Each holds the path.
+/// to read; [`DataError::NotAnImage`], [`DataError::UnreadFormat`], [`DataError::Damaged`],
+/// [`DataError::Unsupported`] and [`DataError::TooLarge`] when its content will not do. Each holds
+/// the path.
 pub fn decode(path: impl AsRef<Path>, options: &DecodeOptions) -> Result<RgbImage, DataError> {
+    decode_with(path, options, Ok)
+}
+
+/// What `work` makes of an image that is [decoded](decode). Until `work` is done, the image counts
+/// as being decoded, whose memory is [limited](DecodeOptions::max_bytes): where many threads decode,
+/// this is the way to make large images small.
+///
+/// # Errors
+/// As [`decode`], and those of `work`.
+pub fn decode_with<T>(
+    path: impl AsRef<Path>,
+    options: &DecodeOptions,
+    work: impl FnOnce(RgbImage) -> Result<T, DataError>,
+) -> Result<T, DataError> {
     let path = path.as_ref();
     let metadata = fs::metadata(path).map_err(|error| DataError::read(path, error))?;
     // Reading a pipe or a device might never end.
     if !metadata.is_file() {
         return Err(DataError::NotAFile { path: path.into() });
     }
-    check_size(path, metadata.len(), options)?;
+    let mut memory = Memory::new(path, options);
+    memory.check(metadata.len())?;
+    let room = FILES.take(metadata.len());
     let mut bytes = Vec::with_capacity(metadata.len() as usize);
     fs::File::open(path)
         .and_then(|file| file.take(options.max_bytes).read_to_end(&mut bytes))
         .map_err(|error| DataError::read(path, error))?;
-    decode_bytes(&bytes, path, options)
-}
-
-/// [`decode`] for files of unknown origin: one that reaches a bug in a decoder costs that file, not
-/// the run.
-///
-/// # Errors
-/// As [`decode`].
-pub fn decode_caught(
-    path: impl AsRef<Path>,
-    options: &DecodeOptions,
-) -> Result<RgbImage, DataError> {
-    let path = path.as_ref();
-    caught(path, || decode(path, options))
+    let image = decode_in(&mut memory, &bytes, path, options)?;
+    drop((bytes, room));
+    caught(path, || work(image))
 }
 
 /// What `work` does with a file, or an error that names the file if it panics.
@@ -101,21 +120,16 @@ pub fn decode_bytes(
     options: &DecodeOptions,
 ) -> Result<RgbImage, DataError> {
     let name = name.as_ref();
-    let (image, orientation) = match image::guess_format(bytes) {
-        Ok(ImageFormat::Jpeg) => jpeg::decode(bytes, name, options)?,
-        Ok(ImageFormat::Png) => png::decode(bytes, name, options)?,
-        Ok(format) => {
-            return Err(not_an_image(
-                name,
-                format!("it is in the {format:?} format"),
-            ));
-        }
-        Err(_) if bytes.is_empty() => return Err(not_an_image(name, "it is empty".into())),
-        Err(_) => {
-            let start = bytes[..bytes.len().min(12)].escape_ascii();
-            return Err(not_an_image(name, format!("it starts with \"{start}\"")));
-        }
-    };
+    decode_in(&mut Memory::new(name, options), bytes, name, options)
+}
+
+fn decode_in(
+    memory: &mut Memory<'_>,
+    bytes: &[u8],
+    name: &Path,
+    options: &DecodeOptions,
+) -> Result<RgbImage, DataError> {
+    let (image, orientation) = caught(name, || decode_pixels(memory, bytes, name))?;
     if !options.apply_orientation || orientation == Orientation::NoTransforms {
         return Ok(image);
     }
@@ -124,20 +138,32 @@ pub fn decode_bytes(
     Ok(image.into_rgb8())
 }
 
-fn not_an_image(name: &Path, found: String) -> DataError {
-    DataError::NotAnImage {
+/// The pixels as they are stored, and how they are to be turned.
+fn decode_pixels(
+    memory: &mut Memory<'_>,
+    bytes: &[u8],
+    name: &Path,
+) -> Result<(RgbImage, Orientation), DataError> {
+    let not_an_image = |found: String| DataError::NotAnImage {
         path: name.into(),
         found,
-    }
-}
-
-fn check_size(name: &Path, needed: u64, options: &DecodeOptions) -> Result<(), DataError> {
-    if needed > options.max_bytes {
-        return Err(DataError::TooLarge {
+    };
+    match FileKind::of(bytes) {
+        FileKind::Jpeg => jpeg::decode(bytes, name, memory),
+        FileKind::Png => png::decode(bytes, name, memory),
+        FileKind::WebP => webp::decode(bytes, name, memory),
+        FileKind::Bmp => bmp::decode(bytes, name, memory),
+        FileKind::Gif => gif::decode(bytes, name, memory),
+        FileKind::Tiff => tiff::decode(bytes, name, memory),
+        FileKind::Unread(format) => Err(DataError::UnreadFormat {
             path: name.into(),
-            needed,
-            limit: options.max_bytes,
-        });
+            format,
+        }),
+        FileKind::Mistaken(found) => Err(not_an_image(found.into())),
+        FileKind::Unknown if bytes.is_empty() => Err(not_an_image("it is empty".into())),
+        FileKind::Unknown => {
+            let start = bytes[..bytes.len().min(12)].escape_ascii();
+            Err(not_an_image(format!("it starts with \"{start}\"")))
+        }
     }
-    Ok(())
 }

@@ -1,10 +1,9 @@
 //! [`GroundTruth`]: which class each validation image shows.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
 
-use crate::{DataError, imagenet};
+use crate::{DataError, class_list, imagenet};
 
 /// Classes of the validation images by their number, 1 for `ILSVRC2012_val_00000001.JPEG`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -127,8 +126,11 @@ fn class_of(wnid: &str) -> Result<usize, String> {
     })
 }
 
+/// Many times what the longest of these files, with a box for every object, takes.
+const LONGEST: u64 = 64 << 20;
+
 fn read_text(path: &Path) -> Result<String, DataError> {
-    fs::read_to_string(path).map_err(|error| DataError::read(path, error))
+    class_list::read_text(path, LONGEST)
 }
 
 /// WordNet ids of the ILSVRC2012 ids 1 to 1,000.

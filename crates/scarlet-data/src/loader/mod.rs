@@ -9,7 +9,7 @@ use scarlet_arch::Preprocessing;
 
 pub use batches::Batches;
 
-use crate::{DataError, DecodeOptions, ImageFolder, decode, eval_image, normalize};
+use crate::{DataError, DecodeOptions, ImageFolder, decode_with, eval_image, normalize};
 
 /// How a [`Loader`] works.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,7 +82,8 @@ pub struct Failure {
 /// Decodes and transforms files in parallel and hands them out in batches, in order.
 ///
 /// Memory is bounded: beside the batch in use, at most `(prefetch + 1) · batch_size` transformed
-/// images, and one photograph being decoded per worker.
+/// images, and what [`DecodeOptions::max_bytes`] says for the photographs being decoded, however many
+/// workers there are.
 #[derive(Debug, Clone)]
 pub struct Loader {
     paths: Arc<[PathBuf]>,
@@ -139,7 +140,7 @@ impl Loader {
 /// for a network that sees grey.
 ///
 /// # Errors
-/// As [`decode`] and [`eval_image`], and [`DataError::InvalidOption`] for another number of
+/// As [`decode`](crate::decode()) and [`eval_image`], and [`DataError::InvalidOption`] for another number of
 /// channels.
 pub fn load_image(
     path: impl AsRef<Path>,
@@ -148,7 +149,7 @@ pub fn load_image(
     options: &DecodeOptions,
 ) -> Result<Vec<f32>, DataError> {
     check_channels(channels)?;
-    let image = eval_image(&decode(path, options)?, preprocessing)?;
+    let image = decode_with(path, options, |image| eval_image(&image, preprocessing))?;
     let mut values = vec![0.0; image.as_raw().len() / 3 * channels];
     normalize(&image, preprocessing, &mut values)?;
     Ok(values)

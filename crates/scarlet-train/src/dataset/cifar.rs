@@ -1,13 +1,18 @@
 //! The binary files of CIFAR-10 and CIFAR-100 (Krizhevsky, *Learning Multiple Layers of Features
 //! from Tiny Images*, 2009): records of one or two labels and 3×32×32 bytes.
 
-use std::fs;
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 use super::{DatasetError, Images, TrainTest};
 
 const SHAPE: [usize; 3] = [3, 32, 32];
 const PIXELS: usize = 3 * 32 * 32;
+/// Records that a file may have, twice as many as the largest of the data sets' files.
+const MAX_RECORDS: usize = 100_000;
+/// Bytes that a file of class names may have.
+const MAX_NAMES: usize = 1 << 20;
 
 /// Reads the folder that CIFAR-10's or CIFAR-100's archive of binary files unpacks to; CIFAR-100
 /// with its 100 fine classes.
@@ -64,7 +69,7 @@ const CIFAR_100: Kind = Kind {
 
 impl Kind {
     fn read_names(&self, folder: &Path) -> Result<Vec<String>, DatasetError> {
-        let bytes = self.read_file(folder, self.names)?;
+        let bytes = self.read_file(folder, self.names, MAX_NAMES)?;
         let text = String::from_utf8_lossy(&bytes);
         let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
         Ok(lines.map(str::to_owned).collect())
@@ -79,7 +84,7 @@ impl Kind {
         let record = self.labels + PIXELS;
         let (mut pixels, mut labels) = (Vec::new(), Vec::new());
         for file in files {
-            let bytes = self.read_file(folder, file)?;
+            let bytes = self.read_file(folder, file, MAX_RECORDS * record)?;
             if bytes.is_empty() || !bytes.len().is_multiple_of(record) {
                 return Err(DatasetError::Format {
                     path: folder.join(file),
@@ -98,7 +103,8 @@ impl Kind {
         Images::new(SHAPE, pixels, labels, names)
     }
 
-    fn read_file(&self, folder: &Path, name: &str) -> Result<Vec<u8>, DatasetError> {
+    /// Reads a file of so many bytes at the most.
+    fn read_file(&self, folder: &Path, name: &str, most: usize) -> Result<Vec<u8>, DatasetError> {
         let path = folder.join(name);
         if !path.is_file() {
             return Err(DatasetError::Missing {
@@ -107,12 +113,25 @@ impl Kind {
                 dataset: self.dataset,
             });
         }
-        fs::read(&path).map_err(DatasetError::read(path))
+        let mut bytes = Vec::new();
+        File::open(&path)
+            .and_then(|file| file.take(most as u64 + 1).read_to_end(&mut bytes))
+            .map_err(DatasetError::read(&path))?;
+        match bytes.len() <= most {
+            true => Ok(bytes),
+            false => Err(DatasetError::Format {
+                path,
+                expected: self.expected,
+                problem: format!("it has more than {most} bytes"),
+            }),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn record(labels: &[u8], pixel: u8) -> Vec<u8> {
@@ -153,5 +172,9 @@ mod tests {
         fs::write(folder.path().join("batches.meta.txt"), "a\n").unwrap();
         fs::write(folder.path().join("data_batch_1.bin"), [0; 100]).unwrap();
         assert!(message().contains("its 100 bytes are not a number of records of 3073 bytes"));
+        // As long as one likes, and nothing in it.
+        let names = File::create(folder.path().join("batches.meta.txt")).unwrap();
+        names.set_len(1 << 40).unwrap();
+        assert!(message().contains("it has more than 1048576 bytes"));
     }
 }

@@ -92,6 +92,17 @@ pub enum DatasetError {
         /// Its images.
         images: usize,
     },
+    /// A name that does not tell its class from others in a list of names.
+    #[error(
+        "`{found}` has a class `{class}`, whose name comes twice or has a line break or another \
+         control character: rename it"
+    )]
+    ClassName {
+        /// Where the images are from.
+        found: PathBuf,
+        /// The name, with what is invisible shown.
+        class: String,
+    },
     /// Nothing to tell apart.
     #[error(
         "`{found}` has images of one class only, `{class}`, but a network needs at least two to tell \
@@ -108,6 +119,18 @@ pub enum DatasetError {
     OnlyFolders {
         /// The folder.
         path: PathBuf,
+    },
+    /// Two folders that could be the same part.
+    #[error(
+        "`{folder}` holds {}, which are names of the same part: rename one of them, or put them \
+         together",
+        quoted(.found)
+    )]
+    SeveralFolders {
+        /// The folder.
+        folder: PathBuf,
+        /// The names of the two or more.
+        found: Vec<String>,
     },
     /// Parts of a data set without the one that matters.
     #[error("`{folder}` holds {}, but no `train`: {LAYOUTS}", quoted(.found))]
@@ -138,11 +161,14 @@ pub enum DatasetError {
     /// A class that is not one of those to be learnt.
     #[error(
         "`{path}` is of class `{class}`, which no training image has: add training images of it, \
-         or take it out"
+         or take it out{}",
+        resembling(.alike)
     )]
     UnknownClass {
-        /// Name of the class.
+        /// Name of the class, with what is invisible shown.
         class: String,
+        /// The classes there are that are written almost so, in the same way.
+        alike: Vec<String>,
         /// One of its images.
         path: PathBuf,
     },
@@ -188,6 +214,16 @@ impl DatasetError {
     pub(super) fn read(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();
         move |source| Self::Read { path, source }
+    }
+}
+
+fn resembling(alike: &[String]) -> String {
+    match alike {
+        [] => String::new(),
+        names => format!(
+            " (its name is like {}, but it is not clear which is meant)",
+            quoted(names)
+        ),
     }
 }
 

@@ -12,8 +12,12 @@ use flate2::read::MultiGzDecoder;
 
 use super::{DatasetError, Images, TrainTest};
 
-/// More than any known data set has; a damaged header must not ask for all memory.
-const MAX_VALUES: usize = 1 << 33;
+/// Bytes that the images of a file may have: twice as many as EMNIST, the largest of these data
+/// sets. Neither a damaged header nor a file that unfolds to far more than it is may ask for all
+/// memory.
+const MAX_PIXELS: usize = 1 << 30;
+/// Labels that a file may have; each takes four bytes in the end.
+const MAX_LABELS: usize = 1 << 26;
 
 /// Reads one part of a data set: grey images `[images, height, width]` and their labels
 /// `[images]`. There are as many classes as the largest label says, named by their numbers; see
@@ -25,7 +29,10 @@ const MAX_VALUES: usize = 1 << 33;
 /// do not belong together.
 pub fn open(images: impl AsRef<Path>, labels: impl AsRef<Path>) -> Result<Images, DatasetError> {
     let (images, labels) = (images.as_ref(), labels.as_ref());
-    parse((images, read_file(images)?), (labels, read_file(labels)?))
+    parse(
+        (images, read_file(images, MAX_PIXELS)?),
+        (labels, read_file(labels, MAX_LABELS)?),
+    )
 }
 
 /// Reads a folder with MNIST's four files (`train-images-idx3-ubyte`, `train-labels-idx1-ubyte`,
@@ -83,21 +90,25 @@ pub(super) struct Idx {
 }
 
 impl Idx {
-    /// Reads an IDX file of bytes, unpacking it when it is compressed.
-    pub(super) fn read(path: &Path, mut source: impl Read) -> Result<Self, DatasetError> {
+    /// Reads an IDX file of so many bytes at the most, unpacking it when it is compressed.
+    pub(super) fn read(
+        path: &Path,
+        mut source: impl Read,
+        most: usize,
+    ) -> Result<Self, DatasetError> {
         let mut start = [0; 2];
         source
             .read_exact(&mut start)
             .map_err(DatasetError::read(path))?;
         let source = start.chain(source);
         if start == [0x1f, 0x8b] {
-            Self::read_plain(path, MultiGzDecoder::new(source))
+            Self::read_plain(path, MultiGzDecoder::new(source), most)
         } else {
-            Self::read_plain(path, source)
+            Self::read_plain(path, source, most)
         }
     }
 
-    fn read_plain(path: &Path, mut source: impl Read) -> Result<Self, DatasetError> {
+    fn read_plain(path: &Path, mut source: impl Read, most: usize) -> Result<Self, DatasetError> {
         let wrong = |problem: String| DatasetError::Format {
             path: path.to_owned(),
             expected: "an IDX file of bytes",
@@ -124,8 +135,12 @@ impl Idx {
         let count = dimensions
             .iter()
             .try_fold(1usize, |count, &size| count.checked_mul(size))
-            .filter(|&count| count <= MAX_VALUES)
-            .ok_or_else(|| wrong(format!("its header asks for {dimensions:?} values")))?;
+            .filter(|&count| count <= most)
+            .ok_or_else(|| {
+                wrong(format!(
+                    "its header asks for {dimensions:?} values, and no more than {most} are read"
+                ))
+            })?;
 
         let mut values = Vec::new();
         // One more than there should be tells a file that is too long.
@@ -146,9 +161,9 @@ impl Idx {
     }
 }
 
-fn read_file(path: &Path) -> Result<Idx, DatasetError> {
+fn read_file(path: &Path, most: usize) -> Result<Idx, DatasetError> {
     let file = File::open(path).map_err(DatasetError::read(path))?;
-    Idx::read(path, BufReader::new(file))
+    Idx::read(path, BufReader::new(file), most)
 }
 
 fn dimensions<const N: usize>(
@@ -190,7 +205,8 @@ mod tests {
 
     fn parsed(images: &[u8], labels: &[u8]) -> Result<Images, DatasetError> {
         let (a, b) = (Path::new("images"), Path::new("labels"));
-        parse((a, Idx::read(a, images)?), (b, Idx::read(b, labels)?))
+        let read = |name, bytes| Idx::read(name, bytes, 1_000);
+        parse((a, read(a, images)?), (b, read(b, labels)?))
     }
 
     fn message(images: &[u8], labels: &[u8]) -> String {
@@ -244,6 +260,11 @@ mod tests {
         );
         let huge = idx(&[u32::MAX, u32::MAX, u32::MAX], &[]);
         assert!(message(&huge, &labels).contains("its header asks for"));
+        // Megabytes in a kilobyte.
+        let bomb = gzip(&idx(&[1, 1_000, 1_000], &vec![0; 1_000_000]));
+        assert!(bomb.len() < 10_000);
+        let bomb = message(&bomb, &labels);
+        assert!(bomb.contains("no more than 1000 are read"), "{bomb}");
         let cut = gzip(&images);
         assert!(message(&cut[..cut.len() - 9], &labels).starts_with("cannot read `images`"));
         assert!(

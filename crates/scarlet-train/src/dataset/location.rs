@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use scarlet_data::ImageFolder;
+use scarlet_data::{ClassOrder, ImageFolder, list_folder, list_images};
 
 use super::split::check_classes;
-use super::{DatasetError, PhotographList, TrainTest, cifar, fashion_sample, idx};
+use super::{DatasetError, FolderNotices, PhotographList, TrainTest, cifar, fashion_sample, idx};
 
 /// The embedded sample's name.
 const SAMPLE: &str = "fashion-sample";
@@ -88,27 +88,48 @@ pub struct PhotographParts {
     pub validation: Option<PhotographList>,
     /// To judge the finished network by, if there is such a folder.
     pub test: Option<PhotographList>,
+    /// What people should know of the folder.
+    pub notices: FolderNotices,
 }
 
 impl PhotographParts {
-    /// Lists a folder's photographs. Classes are those of the training part.
+    /// Lists a folder's photographs. Classes are those of the training part, in this order; those
+    /// of other parts may be written otherwise, as far as [`NameMatcher`](scarlet_data::names) finds
+    /// them.
     ///
     /// # Errors
     ///
     /// When a folder cannot be listed or holds no classes, when there are other parts but none to
-    /// train on, or when a part has a class that no training image has.
-    pub fn list(folder: &Path) -> Result<Self, DatasetError> {
+    /// train on, two folders for the same part, or when a part has a class that no training image
+    /// has.
+    pub fn list(folder: &Path, order: ClassOrder) -> Result<Self, DatasetError> {
         let paths = PartPaths::find(folder)?;
-        let train = PhotographList::from(ImageFolder::open(paths.train)?);
-        let other = |path: Option<PathBuf>| -> Result<Option<PhotographList>, DatasetError> {
-            path.map(|path| PhotographList::from(ImageFolder::open(path)?).among(train.classes()))
-                .transpose()
+        let train = ImageFolder::open_ordered(paths.train, order)?;
+        Self::beside(train, paths.validation, paths.test, order)
+    }
+
+    fn beside(
+        train: ImageFolder,
+        validation: Option<PathBuf>,
+        test: Option<PathBuf>,
+        order: ClassOrder,
+    ) -> Result<Self, DatasetError> {
+        let mut notices = FolderNotices::of(&train, order);
+        let train = PhotographList::from(train);
+        let mut other = |path: Option<PathBuf>| -> Result<Option<PhotographList>, DatasetError> {
+            let Some(path) = path else {
+                return Ok(None);
+            };
+            let part = ImageFolder::open_ordered(path, order)?;
+            notices.passed_over.extend(&part.passed_over);
+            PhotographList::from(part).among(train.classes()).map(Some)
         };
-        let (validation, test) = (other(paths.validation)?, other(paths.test)?);
+        let (validation, test) = (other(validation)?, other(test)?);
         Ok(Self {
             train,
             validation,
             test,
+            notices,
         })
     }
 
@@ -117,17 +138,30 @@ impl PhotographParts {
     ///
     /// # Errors
     ///
-    /// As [`list`](Self::list), and when there is but one class, a class has a single photograph, or
-    /// a class folder holds nothing but folders and so is hardly a class.
-    pub fn for_training(folder: &Path) -> Result<Self, DatasetError> {
-        let parts = Self::list(folder)?;
-        let root = PartPaths::find(folder)?.train;
-        for class in parts.train.classes() {
-            let path = root.join(class);
-            if holds_only_folders(&path)? {
-                return Err(DatasetError::OnlyFolders { path });
+    /// As [`list`](Self::list), and when there is but one class, a class has a single photograph or
+    /// none, or a class folder holds nothing but folders and so is hardly a class.
+    pub fn for_training(folder: &Path, order: ClassOrder) -> Result<Self, DatasetError> {
+        let paths = PartPaths::find(folder)?;
+        let train = ImageFolder::open_ordered(paths.train, order)?;
+        for path in &train.folders {
+            if holds_only_folders(path)? {
+                return Err(DatasetError::OnlyFolders { path: path.clone() });
             }
         }
+        let mut empty = vec![true; train.classes.len()];
+        for (_, class) in &train.samples {
+            empty[*class] = false;
+        }
+        // Listed once more for what it holds instead.
+        if let Some(class) = empty.into_iter().position(|empty| empty)
+            && let Err(source) = list_images(&train.folders[class])
+        {
+            return Err(DatasetError::Unreadable {
+                class: train.classes[class].clone(),
+                source: Box::new(source),
+            });
+        }
+        let parts = Self::beside(train, paths.validation, paths.test, order)?;
         check_classes(parts.train.labels(), parts.train.classes(), folder)?;
         Ok(parts)
     }
@@ -144,17 +178,25 @@ impl PartPaths {
     fn find(folder: &Path) -> Result<Self, DatasetError> {
         let (folders, _) = list(folder)?;
         let part = |names: &[&str]| {
-            let is_part = |path: &&PathBuf| names.contains(&name(path).to_lowercase().as_str());
-            folders.iter().find(is_part).cloned()
+            let is_part =
+                |path: &&PathBuf| names.contains(&name(path).trim().to_lowercase().as_str());
+            folders.iter().filter(is_part).cloned().collect::<Vec<_>>()
         };
-        let (train, validation, test) = (part(&TRAIN), part(&VALIDATION), part(&TEST));
-        let parts = [&train, &validation, &test].into_iter().flatten().count();
+        let found = [part(&TRAIN), part(&VALIDATION), part(&TEST)];
+        let parts = found.iter().filter(|part| !part.is_empty()).count();
+        let only = |part: &[PathBuf]| match part {
+            [_, _, ..] => Err(DatasetError::SeveralFolders {
+                folder: folder.to_owned(),
+                found: part.iter().map(|path| name(path)).collect(),
+            }),
+            part => Ok(part.first().cloned()),
+        };
         // A class may be called `train` or `test`, but hardly beside the other, nor alone.
-        match train {
+        match found[0].first() {
             Some(train) if parts > 1 || folders.len() == 1 => Ok(Self {
-                train,
-                validation,
-                test,
+                train: only(&found[0])?.unwrap_or_else(|| train.clone()),
+                validation: only(&found[1])?,
+                test: only(&found[2])?,
             }),
             None if parts > 0 && parts == folders.len() => Err(DatasetError::NothingToTrainOn {
                 folder: folder.to_owned(),
@@ -175,27 +217,16 @@ fn name(path: &Path) -> String {
 }
 
 fn holds_only_folders(path: &Path) -> Result<bool, DatasetError> {
-    // A name that is no text does not lead back to its folder.
-    if !path.is_dir() {
-        return Ok(false);
-    }
     let (folders, others) = list(path)?;
     Ok(!folders.is_empty() && others == 0)
 }
 
-/// The folders in a folder, by their names, and how much else it holds; hidden entries aside.
+/// The folders in a folder, by their names, and how much else it holds; strays aside.
 fn list(folder: &Path) -> Result<(Vec<PathBuf>, usize), DatasetError> {
-    let (mut folders, mut others) = (Vec::new(), 0);
-    for entry in folder.read_dir().map_err(DatasetError::read(folder))? {
-        let path = entry.map_err(DatasetError::read(folder))?.path();
-        match path.is_dir() {
-            _ if name(&path).starts_with('.') => {}
-            true => folders.push(path),
-            false => others += 1,
-        }
-    }
-    folders.sort();
-    Ok((folders, others))
+    let (folders, others): (Vec<_>, Vec<_>) = list_folder(folder)?
+        .into_iter()
+        .partition(|path| path.is_dir());
+    Ok((folders, others.len()))
 }
 
 #[cfg(test)]
@@ -211,7 +242,7 @@ mod tests {
     }
 
     fn lengths(root: &Path) -> (usize, Option<usize>, Option<usize>) {
-        let parts = PhotographParts::list(root).unwrap();
+        let parts = PhotographParts::list(root, ClassOrder::Natural).unwrap();
         let length = |part: Option<PhotographList>| part.map(|part| part.len());
         (
             parts.train.len(),
@@ -250,7 +281,10 @@ mod tests {
         // Alone too.
         assert_eq!(lengths(root.path()), (3, None, None));
         assert_eq!(
-            PhotographParts::list(root.path()).unwrap().train.classes(),
+            PhotographParts::list(root.path(), ClassOrder::Natural)
+                .unwrap()
+                .train
+                .classes(),
             ["a", "b"]
         );
         save(root.path(), "valid/b/3.png");
@@ -258,7 +292,9 @@ mod tests {
         save(root.path(), "test/a/4.png");
         assert_eq!(lengths(root.path()), (3, Some(1), Some(1)));
         save(root.path(), "test/c/5.png");
-        let error = PhotographParts::list(root.path()).unwrap_err().to_string();
+        let error = PhotographParts::list(root.path(), ClassOrder::Natural)
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("class `c`"), "{error}");
     }
 
@@ -280,9 +316,67 @@ mod tests {
             save(root.path(), &format!("{class}/1.png"));
             save(root.path(), &format!("{class}/2.png"));
         }
-        let parts = PhotographParts::for_training(root.path()).unwrap();
+        let parts = PhotographParts::for_training(root.path(), ClassOrder::Natural).unwrap();
         assert_eq!(parts.train.classes(), ["car", "plane", "train"]);
         assert_eq!(parts.test, None);
+    }
+
+    #[test]
+    fn strays_do_not_change_the_layout_and_two_folders_for_a_part_are_refused() {
+        let root = tempfile::tempdir().unwrap();
+        for name in [
+            "Train /cat/1.png",
+            "Train /cat/2.png",
+            "Train /dog/1.png",
+            "Train /dog/2.png",
+            "__MACOSX/Train /cat/._1.png",
+            "lost+found/x.png",
+            "@eaDir/x.png",
+            ".ipynb_checkpoints/x.png",
+            "desktop.ini",
+        ] {
+            save(root.path(), name);
+        }
+        assert_eq!(lengths(root.path()), (4, None, None));
+        // Written otherwise, but meant to be the same.
+        save(root.path(), "VAL/Cat /3.png");
+        assert_eq!(lengths(root.path()), (4, Some(1), None));
+        let list = || PhotographParts::list(root.path(), ClassOrder::Natural);
+        assert_eq!(list().unwrap().validation.unwrap().labels(), [0]);
+        save(root.path(), "validation/dog/3.png");
+        let error = list().unwrap_err().to_string();
+        assert!(
+            error.contains("`VAL`, `validation`, which are names of the same part"),
+            "{error}"
+        );
+        fs::remove_dir_all(root.path().join("validation")).unwrap();
+        save(root.path(), "VAL/cat/4.png");
+        let error = list().unwrap_err().to_string();
+        assert!(error.contains("class `Cat `, which"), "{error}");
+        assert!(error.contains("(its name is like `cat`"), "{error}");
+    }
+
+    #[test]
+    fn notices_tell_what_was_left_out_of_every_part() {
+        let root = tempfile::tempdir().unwrap();
+        for name in [
+            "train/1/a.png",
+            "train/2/a.png",
+            "train/2/b.txt",
+            "test/1/c.heic",
+        ] {
+            save(root.path(), name);
+        }
+        save(root.path(), "test/1/d.png");
+        let parts = PhotographParts::list(root.path(), ClassOrder::Natural).unwrap();
+        assert_eq!(
+            parts.notices.warnings(),
+            ["passed over: 1 .heic, 1 .txt (.heic is not read: convert it to JPEG or PNG)"]
+        );
+        assert_eq!(
+            parts.notices.order.unwrap(),
+            "classes are in the order of their numbers: 1, 2"
+        );
     }
 
     #[test]
@@ -292,7 +386,8 @@ mod tests {
             for file in files {
                 save(root.path(), file);
             }
-            let error = PhotographParts::for_training(root.path()).unwrap_err();
+            let error =
+                PhotographParts::for_training(root.path(), ClassOrder::Natural).unwrap_err();
             error.to_string()
         };
         const LAYOUTS: &str = "one folder per class, or such folders in `train`";
@@ -302,15 +397,20 @@ mod tests {
             "{single}"
         );
         assert!(single.contains(LAYOUTS), "{single}");
-        // A class without images is none.
+        // A class without images is none, but somebody meant it to be one.
         fn with_empty(root: &Path) -> String {
             fs::create_dir(root.join("b")).unwrap();
             save(root, "a/1.png");
             save(root, "a/2.png");
-            PhotographParts::for_training(root).unwrap_err().to_string()
+            PhotographParts::for_training(root, ClassOrder::Natural)
+                .unwrap_err()
+                .to_string()
         }
         let empty = with_empty(tempfile::tempdir().unwrap().path());
-        assert!(empty.contains("one class only, `a`"), "{empty}");
+        assert!(
+            empty.contains("no image of class `b` can be read"),
+            "{empty}"
+        );
         let nested = message(&["old/a/1.png", "old/b/1.png", "new/a/1.png"]);
         assert!(nested.contains("/new` holds only folders"), "{nested}");
         assert!(nested.contains(LAYOUTS), "{nested}");

@@ -7,8 +7,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rayon::prelude::*;
 use scarlet_arch::Preprocessing;
+use scarlet_data::names::{NameMatcher, escaped};
 use scarlet_data::{
-    DataError, DecodeOptions, ImageFolder, RgbImage, decode_caught, eval_image, shrink,
+    DataError, DecodeOptions, ImageFolder, RgbImage, decode_with, eval_image, shrink,
 };
 
 use super::DatasetError;
@@ -78,24 +79,35 @@ impl PhotographList {
         Ok((part(rest), part(aside)))
     }
 
-    /// The same photographs among the classes of another list, by their names.
+    /// The same photographs among the classes of another list, by their names; see [`NameMatcher`].
     ///
     /// # Errors
     ///
     /// [`DatasetError::UnknownClass`] when a class with photographs is not among them.
     pub fn among(mut self, classes: &[String]) -> Result<Self, DatasetError> {
-        let places: Vec<Option<usize>> = self
-            .classes
+        let matcher = NameMatcher::new(classes);
+        // Folders without photographs leave no doubt about others.
+        let mut used = self.labels.clone();
+        used.sort_unstable();
+        used.dedup();
+        let names: Vec<String> = used
             .iter()
-            .map(|name| classes.iter().position(|known| known == name))
+            .map(|&class| self.classes[class as usize].clone())
             .collect();
+        let mut places = vec![None; self.classes.len()];
+        for (class, place) in used.into_iter().zip(matcher.places(&names)) {
+            places[class as usize] = place;
+        }
         for (label, path) in self.labels.iter_mut().zip(&self.paths) {
             let class = *label as usize;
             match places[class] {
                 Some(place) => *label = place as u32,
                 None => {
+                    let name = &self.classes[class];
+                    let alike = matcher.alike(name);
                     return Err(DatasetError::UnknownClass {
-                        class: self.classes[class].clone(),
+                        class: escaped(name),
+                        alike: alike.into_iter().map(escaped).collect(),
                         path: path.clone(),
                     });
                 }
@@ -331,12 +343,11 @@ impl Photograph {
 }
 
 fn decode(path: &Path, stored: Stored) -> Result<RgbImage, DataError> {
-    let image = decode_caught(path, &DecodeOptions::default())?;
-    match stored {
+    decode_with(path, &DecodeOptions::default(), |image| match stored {
         Stored::Evaluation(preprocessing) => eval_image(&image, &preprocessing),
         Stored::Shrunk(side) => Ok(shrink(image, side)),
         Stored::Whole => Ok(image),
-    }
+    })
 }
 
 #[cfg(test)]
@@ -437,10 +448,7 @@ mod tests {
         let found = open(Some(&folder), 0);
         fs::remove_dir_all(&folder).unwrap();
         let error = found.read(0).unwrap_err().to_string();
-        assert!(
-            error.contains("0.png is not a JPEG or PNG image"),
-            "{error}"
-        );
+        assert!(error.contains("0.png is not an image"), "{error}");
     }
 
     #[test]
@@ -460,7 +468,7 @@ mod tests {
             let opened = Photographs::open(list(root.path()), options, || {});
             opened.map(|_| ()).unwrap_err().to_string()
         };
-        assert!(message(&strict).contains("b.png is not a JPEG or PNG image"));
+        assert!(message(&strict).contains("b.png is not an image"));
         fs::write(root.path().join("dog/a.png"), "").unwrap();
         let lost = message(&ALL);
         assert!(
@@ -479,7 +487,7 @@ mod tests {
             ([0].as_slice(), 2)
         );
         fs::write(root.path().join("cat/a.png"), "").unwrap();
-        assert!(message(&judging).contains("is not a JPEG or PNG image"));
+        assert!(message(&judging).contains("is not an image"));
     }
 
     #[test]

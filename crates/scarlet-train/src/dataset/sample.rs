@@ -19,6 +19,9 @@ pub const FASHION_MNIST_CLASSES: [&str; 10] = [
     "Ankle boot",
 ];
 
+/// More than the sample's files have.
+const MAX_BYTES: usize = 1 << 24;
+
 macro_rules! file {
     ($name:literal) => {
         (
@@ -52,8 +55,11 @@ pub fn fashion_sample() -> Result<TrainTest, DatasetError> {
     })
 }
 
+fn read((name, bytes): (&str, &[u8])) -> Result<Idx, DatasetError> {
+    Idx::read(Path::new(name), bytes, MAX_BYTES)
+}
+
 fn part(images: (&str, &[u8]), labels: (&str, &[u8])) -> Result<Images, DatasetError> {
-    let read = |(name, bytes)| Idx::read(Path::new(name), bytes);
     let images = (Path::new(images.0), read(images)?);
     let labels = (Path::new(labels.0), read(labels)?);
     idx::parse(images, labels)?.with_classes(FASHION_MNIST_CLASSES)

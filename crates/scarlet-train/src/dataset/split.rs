@@ -1,6 +1,9 @@
 //! Dividing images, class by class.
 
+use std::collections::HashSet;
 use std::path::Path;
+
+use scarlet_data::names::escaped;
 
 use super::DatasetError;
 use crate::random::{Purpose, Stream};
@@ -45,13 +48,22 @@ pub(super) fn split(
     Ok((rest, aside))
 }
 
-/// Refuses images that no classifier can be trained on: of a single class, or with a class of a
-/// single image. Errors call them `found`.
+/// Refuses images that no classifier can be trained on: of a single class, with a class of a single
+/// image, or with names that do not tell their classes apart, line by line. Errors call them `found`.
 pub(crate) fn check_classes(
     labels: &[u32],
     classes: &[String],
     found: impl AsRef<Path>,
 ) -> Result<(), DatasetError> {
+    let mut known = HashSet::new();
+    for name in classes {
+        if name.chars().any(char::is_control) || !known.insert(name) {
+            return Err(DatasetError::ClassName {
+                found: found.as_ref().to_owned(),
+                class: escaped(name),
+            });
+        }
+    }
     let mut counts = vec![0usize; classes.len()];
     for &label in labels {
         counts[label as usize] += 1;

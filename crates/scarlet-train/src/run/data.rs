@@ -4,12 +4,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use scarlet_arch::Preprocessing;
+use scarlet_data::ClassOrder;
 use serde::{Deserialize, Serialize};
 
 use super::RunError;
 use crate::dataset::{
-    DatasetError, ImageSet, Location, PartReader, PhotographCache, PhotographList, PhotographParts,
-    Stored, TrainTest, Unreadable, check_classes,
+    DatasetError, FolderNotices, ImageSet, Location, PartReader, PhotographCache, PhotographList,
+    PhotographParts, Stored, TrainTest, Unreadable, check_classes,
 };
 
 /// Share of the images that is put aside for the test where a data set has no test part.
@@ -24,6 +25,8 @@ pub struct DataSettings {
     /// `fashion-sample`, or a folder: see [`Location`]. Where a folder of photographs has a
     /// validation part beside its test part, candidates are judged by it.
     pub source: String,
+    /// In which order the classes of a folder of photographs come: `natural` or `bytes`.
+    pub class_order: ClassOrder,
     /// Height and width of the networks' input, in pixels: photographs are resized and cropped to
     /// it, images of a data set padded with black, or shrunk where they are larger. By default the data set's own size, rounded up
     /// to what the search space can take, and the space's own for photographs.
@@ -54,6 +57,7 @@ impl Default for DataSettings {
     fn default() -> Self {
         Self {
             source: "fashion-sample".to_owned(),
+            class_order: ClassOrder::Natural,
             resolution: None,
             grey: false,
             holdout: 0.1,
@@ -82,6 +86,8 @@ pub struct RunData {
     pub input: Input,
     /// Photographs that could not be read and were left out, each with the reason.
     pub unreadable: Unreadable,
+    /// What people should know of a folder of photographs.
+    pub notices: FolderNotices,
     /// Where decoded photographs are kept on disk.
     pub cache: Option<Arc<PhotographCache>>,
 }
@@ -164,6 +170,7 @@ impl DataSettings {
             test: test.into(),
             input,
             unreadable: Unreadable::new(),
+            notices: FolderNotices::default(),
             cache: None,
         })
     }
@@ -174,7 +181,8 @@ impl DataSettings {
         needs: &Needs,
         progress: impl Fn(usize) + Sync,
     ) -> Result<RunData, RunError> {
-        let parts = PhotographParts::for_training(folder)?;
+        let parts = PhotographParts::for_training(folder, self.class_order)?;
+        let notices = parts.notices;
         let (all, holdout, test) = match (parts.validation, parts.test, self.test) {
             (validation, Some(test), None) => (parts.train, validation, test),
             (Some(validation), None, None) => (parts.train, None, validation),
@@ -230,6 +238,7 @@ impl DataSettings {
             test: test.into(),
             input,
             unreadable,
+            notices,
             cache,
         })
     }
@@ -404,6 +413,6 @@ mod tests {
         assert!(data.unreadable[0].0.ends_with("cat/x.png"));
         settings.strict = true;
         let error = read(&settings, 4, 16).unwrap_err().to_string();
-        assert!(error.contains("x.png is not a JPEG or PNG"), "{error}");
+        assert!(error.contains("x.png is not an image"), "{error}");
     }
 }

@@ -3,6 +3,7 @@
 use scarlet::onnx::OnnxOptions;
 use scarlet::weights::Precision;
 use scarlet::{DeployOptions, Scarlet};
+use scarlet_data::class_list;
 use scarlet_search::SearchState;
 use serde::{Deserialize, Serialize};
 
@@ -104,9 +105,8 @@ impl Run {
             let architecture = network.architecture().to_json();
             folder.write(ARCHITECTURE, architecture.as_bytes())?;
             wrote(ARCHITECTURE)?;
-            let classes = self.data.all.classes();
-            let lines: String = classes.iter().map(|class| format!("{class}\n")).collect();
-            folder.write(CLASSES, lines.as_bytes())?;
+            let classes = class_list::to_text(self.data.all.classes());
+            folder.write(CLASSES, classes.as_bytes())?;
             wrote(CLASSES)?;
             let seconds =
                 |stage| -> Result<f64, RunError> { Ok(time_of(folder, stage)?.as_secs_f64()) };

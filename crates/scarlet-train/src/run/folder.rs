@@ -4,7 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use scarlet::atomic_file;
-use serde_json::Value;
+use scarlet_data::ClassOrder;
+use serde_json::{Value, json};
 
 use super::latency::MEASURED;
 use super::search::SCORES;
@@ -106,7 +107,12 @@ impl RunConfig {
         Self::stored(path, RunFolder::read_config(path)?)
     }
 
-    fn stored(folder: &Path, tree: Value) -> Result<Self, RunError> {
+    fn stored(folder: &Path, mut tree: Value) -> Result<Self, RunError> {
+        // Runs that do not say in which order they have their classes had them in this.
+        if let Some(data) = tree.get_mut("data").and_then(Value::as_object_mut) {
+            data.entry("class_order")
+                .or_insert_with(|| json!(ClassOrder::Bytes));
+        }
         // Over the defaults, so that runs of earlier versions can be read.
         let mut config = Self::default()
             .with(tree)

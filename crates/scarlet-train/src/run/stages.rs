@@ -11,6 +11,7 @@ use super::budget::check_bounds;
 use super::plan::check_budget;
 use super::timing::{self, StageEvent};
 use super::{Exported, RunConfig, RunData, RunError, RunEvent, RunObserver, Stage, folder};
+use crate::class_order::check_class_order;
 use crate::latency::LatencyTable;
 use crate::trainer::{check_teacher, is_over};
 use crate::{Checkpoints, Control, Event, RunFolder};
@@ -101,6 +102,9 @@ impl Run {
         ] {
             if !is_over(&training)? {
                 check_teacher(recipe, self.space.template(), &self.device)?;
+                if let Some(teacher) = &recipe.teacher {
+                    check_class_order(Path::new(teacher), self.data.all.classes())?;
+                }
             }
         }
         Ok(())

@@ -1,5 +1,6 @@
 //! [`StandaloneConfig`]: everything that determines the training of a single network.
 
+use scarlet_data::ClassOrder;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -40,6 +41,10 @@ pub struct StandaloneConfig {
 pub struct DataSettings {
     /// `fashion-sample`, or a folder: see [`Location`].
     pub source: String,
+    /// In which order the classes of a folder of photographs come: `natural` or `bytes`.
+    // What runs did that do not say so.
+    #[serde(default = "bytewise")]
+    pub class_order: ClassOrder,
     /// Read images in grey: for a network of one channel. Weights of three are taken over with
     /// their first kernels summed over the channels, as if each showed the same grey.
     #[serde(default)]
@@ -149,6 +154,7 @@ impl StandaloneConfig {
             recipe,
             data: DataSettings {
                 source: source.to_owned(),
+                class_order: ClassOrder::Natural,
                 grey: false,
                 holdout: 0.1,
                 seed: 0,
@@ -212,6 +218,10 @@ impl StandaloneConfig {
              classifier to keep",
         )
     }
+}
+
+fn bytewise() -> ClassOrder {
+    ClassOrder::Bytes
 }
 
 fn small_images(source: &str) -> Result<Augment, TrainError> {

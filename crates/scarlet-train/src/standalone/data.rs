@@ -8,8 +8,8 @@ use scarlet_arch::Architecture;
 use super::StandaloneConfig;
 use crate::TrainError;
 use crate::dataset::{
-    ImageSet, Images, Location, PartReader, PhotographCache, PhotographList, PhotographParts,
-    Stored, TrainTest, Unreadable, check_classes,
+    FolderNotices, ImageSet, Images, Location, PartReader, PhotographCache, PhotographList,
+    PhotographParts, Stored, TrainTest, Unreadable, check_classes,
 };
 
 /// Sides of a photograph that random crops are taken from, relative to the network's input.
@@ -23,6 +23,8 @@ pub(super) struct StandaloneData {
     /// What the finished network is judged by.
     pub(super) test: Option<ImageSet>,
     pub(super) unreadable: Unreadable,
+    /// What people should know of the folder.
+    pub(super) notices: FolderNotices,
     /// Where decoded photographs are kept on disk.
     pub(super) cache: Option<Arc<PhotographCache>>,
 }
@@ -119,6 +121,7 @@ impl StandaloneData {
             validation: ImageSet::Images(fit(validation)),
             test: Some(ImageSet::Images(fit(test))),
             unreadable: Unreadable::new(),
+            notices: FolderNotices::default(),
             cache: None,
         })
     }
@@ -129,12 +132,12 @@ impl StandaloneData {
         folder: &Path,
         progress: impl Fn(usize) + Sync,
     ) -> Result<Self, TrainError> {
-        let parts = PhotographParts::for_training(folder)?;
+        let parts = PhotographParts::for_training(folder, config.data.class_order)?;
         let (train, validation) = match parts.validation {
             Some(validation) => (parts.train, validation),
             None => parts.train.split(config.data.holdout, config.data.seed)?,
         };
-        let test = parts.test;
+        let (test, notices) = (parts.test, parts.notices);
         let total = train.len() + validation.len() + test.as_ref().map_or(0, PhotographList::len);
         let preprocessing = architecture.preprocessing;
         let evaluation = Stored::Evaluation(preprocessing);
@@ -165,6 +168,7 @@ impl StandaloneData {
             validation: validation.into(),
             test: test.map(ImageSet::from),
             unreadable,
+            notices,
             cache,
         })
     }

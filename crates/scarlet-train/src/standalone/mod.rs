@@ -25,14 +25,15 @@ use burn::tensor::Device;
 use scarlet::Scarlet;
 use scarlet::weights::StateDict;
 use scarlet_arch::Architecture;
-use scarlet_data::DataError;
+use scarlet_data::{DataError, class_list};
 use serde::{Deserialize, Serialize};
 
 pub use self::config::{DataSettings, NetworkSettings, Recipe, StandaloneConfig};
 use self::data::StandaloneData;
 use self::network::Weights;
 pub use self::plan::StandalonePlan;
-use crate::dataset::DatasetError;
+use crate::class_order::check_class_order;
+use crate::dataset::{DatasetError, FolderNotices};
 use crate::trainer::check_teacher;
 use crate::{Checkpoints, Observer, RunFolder, TrainError, Trainer, measure};
 
@@ -100,12 +101,16 @@ impl Standalone {
     ) -> Result<Self, TrainError> {
         config.train.validate()?;
         config.check_recipe()?;
+        let mut kept_classifier = None;
         let (architecture, weights) = match start {
             Start::Scratch(architecture) => (
                 data::adapt(architecture, &config, data::Adapt::Freely)?,
                 None,
             ),
             Start::Weights(architecture, path) => {
+                if config.network.keep_classifier {
+                    kept_classifier = Some(path.clone());
+                }
                 let weights = Weights {
                     channels: architecture.input_channels,
                     entries: StateDict::open(path)?,
@@ -118,6 +123,10 @@ impl Standalone {
         let data = StandaloneData::read(&config, &architecture, progress)?;
         let architecture = architecture.with_classes(data.classes().len());
         check_teacher(&config.train, &architecture, device)?;
+        let teacher = config.train.teacher.as_ref().map(PathBuf::from);
+        for weights in [teacher, kept_classifier].into_iter().flatten() {
+            check_class_order(&weights, data.classes())?;
+        }
         let network = network::build(&config, &architecture, weights.as_ref(), device)?;
         Ok(Self {
             record: StandaloneRecord {
@@ -148,6 +157,11 @@ impl Standalone {
         &self.data.unreadable
     }
 
+    /// What people should know of a folder of photographs.
+    pub fn notices(&self) -> &FolderNotices {
+        &self.data.notices
+    }
+
     /// Why decoded photographs could not be kept on disk, where they were to be.
     pub fn cache_failure(&self) -> Option<&DatasetError> {
         self.data.cache.as_ref().and_then(|cache| cache.failure())
@@ -173,8 +187,8 @@ impl Standalone {
             });
         }
         folder.write(
-            "classes.txt",
-            (self.record.classes.join("\n") + "\n").as_bytes(),
+            class_list::BESIDE_WEIGHTS,
+            class_list::to_text(&self.record.classes).as_bytes(),
         )?;
         let config = self.record.config.train.clone();
         let batch_size = config.batch_size;

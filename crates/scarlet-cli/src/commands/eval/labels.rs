@@ -1,204 +1,376 @@
 //! [`Labels`]: which class of the network each class of the images is.
 
+use std::collections::HashMap;
 use std::path::Path;
 
-use scarlet_data::imagenet;
+use scarlet_data::names::{NameMatcher, escaped, key, number};
+use scarlet_data::{ClassOrder, imagenet};
 
 use crate::class_names::ClassNames;
 use crate::error::CliError;
 
+/// The most names that a message lists.
+const LISTED: usize = 20;
+
+/// The classes of the images that a network is evaluated on.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct EvaluatedClasses<'a> {
+    /// Their names, in order.
+    pub(super) names: &'a [String],
+    /// For each whether there are images of it.
+    pub(super) has_images: &'a [bool],
+    /// Where the images are.
+    pub(super) path: &'a Path,
+}
+
 /// The classes of images as those of a network.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Labels {
-    /// For each of the images' classes, the index among ImageNet's.
-    ImageNet(Vec<usize>),
-    /// For each of the images' classes, the index among the network's, which go by these names.
-    Named {
-        indices: Vec<usize>,
-        names: Vec<String>,
-    },
+pub(super) struct Labels {
+    /// For each of the images' classes, the index among the network's; none for a class without
+    /// images that the network does not have.
+    indices: Vec<Option<usize>>,
+    names: Names,
+    matched: Matched,
+}
+
+/// What the network's classes are called.
+#[derive(Debug, PartialEq, Eq)]
+enum Names {
+    ImageNet,
+    Listed(Vec<String>),
+}
+
+/// What told which class is which.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Matched {
+    Names,
+    WordNetIds,
+    /// Folders are called by the numbers of the classes, counted from 0.
+    Numbers,
+    /// The same, counted from 1.
+    NumbersFromOne,
+    /// The first class is the network's first, and so on.
+    Order,
+}
+
+/// What was decided about the classes, for people.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Decision {
+    Clear(String),
+    /// It could be otherwise, and the result would be wrong.
+    Doubtful(String),
 }
 
 impl Labels {
-    /// Matches the classes of the images at `path` with those of a network of `count` classes: by
-    /// their names, where the network's are known, or else by their order.
+    /// Matches the classes of images with those of a network of `count` classes: by their names or
+    /// WordNet ids, where the network's are known, by their numbers, or else by their order.
     pub(super) fn new(
-        classes: &[String],
-        path: &Path,
+        classes: &EvaluatedClasses<'_>,
         count: usize,
         names: &ClassNames,
     ) -> Result<Self, CliError> {
         let is_imagenet = count == imagenet::classes().len();
-        if is_imagenet && let Some(indices) = indices(classes, imagenet::class_index) {
-            return Ok(Self::ImageNet(indices));
-        }
-        if let ClassNames::Given(names) = names {
-            let place = |name: &str| names.iter().position(|known| known == name);
-            if let Some(indices) = indices(classes, place) {
-                let names = names.clone();
-                return Ok(Self::Named { indices, names });
-            }
-            if let Some(name) = classes.iter().find(|name| place(name).is_none())
-                && !(are_numbers(classes) || are_numbers(names))
-            {
-                return Err(CliError::EvaluatedClasses(format!(
-                    "{} has images of class `{name}`, but the classes that the network was trained \
-                     on are {} (classes.txt beside its weights): give the folder that the network \
-                     was trained on, or name its class folders so",
-                    path.display(),
-                    names.join(", ")
-                )));
-            }
-        }
-        if classes.len() == count {
-            return Ok(Self::Named {
-                indices: (0..count).collect(),
-                names: match names {
-                    // Numbers say less.
-                    ClassNames::Given(names) if are_numbers(classes) => names.clone(),
-                    _ => classes.to_vec(),
-                },
+        if is_imagenet && let Some(indices) = classes.indices(wordnet_id) {
+            return Ok(Self {
+                indices,
+                names: Names::ImageNet,
+                matched: Matched::WordNetIds,
             });
         }
-        let mut message = format!(
-            "{} has images of {} classes, but the network has {count} classes",
-            path.display(),
-            classes.len()
-        );
-        if is_imagenet
-            && let Some(name) = classes
-                .iter()
-                .find(|name| imagenet::class_index(name).is_none())
-        {
-            message.push_str(&format!(
-                ": name the folders by ImageNet's WordNet ids, as in n02124075 (`{name}` is none), \
-                 or give a network that was trained on these classes with --weights"
-            ));
-        } else {
-            message.push_str(
-                ": give the folder that the network was trained on, or a network that was trained \
-                 on these classes with --weights",
-            );
+        match names {
+            ClassNames::Given(given) => {
+                let places = NameMatcher::new(given).places(&classes.used());
+                if let Some(indices) = classes.spread(places) {
+                    return Ok(Self {
+                        indices,
+                        names: Names::Listed(given.clone()),
+                        matched: Matched::Names,
+                    });
+                }
+            }
+            ClassNames::ImageNet => {
+                let known = imagenet_names();
+                let place = |name: &str| known.get(&key(&name.replace('_', " "))).copied()?;
+                if let Some(indices) = classes.indices(place) {
+                    return Ok(Self {
+                        indices,
+                        names: Names::ImageNet,
+                        matched: Matched::Names,
+                    });
+                }
+            }
+            ClassNames::Unknown => {}
         }
-        Err(CliError::EvaluatedClasses(message))
+        if let Some(labels) = Self::by_number(classes, count, names) {
+            return Ok(labels);
+        }
+        if let Some(indices) = classes.in_order(count)
+            && let Some(names) = names_in_order(classes, count, names)
+            && !(is_imagenet && classes.are_numbers())
+        {
+            return Ok(Self {
+                indices,
+                names,
+                matched: Matched::Order,
+            });
+        }
+        Err(CliError::EvaluatedClasses(refusal(classes, count, names)))
+    }
+
+    /// Where all names are numbers of the network's classes.
+    fn by_number(classes: &EvaluatedClasses<'_>, count: usize, names: &ClassNames) -> Option<Self> {
+        let below = |name: &str| number(name).filter(|&number| number < count);
+        let from_one = |name: &str| number(name)?.checked_sub(1).filter(|&index| index < count);
+        let (indices, matched) = match classes.indices(below) {
+            Some(indices) => (indices, Matched::Numbers),
+            // Of ImageNet's they could as well be ILSVRC2012's numbers, which have another order.
+            None if classes.names.len() == count && !matches!(names, ClassNames::ImageNet) => {
+                (classes.indices(from_one)?, Matched::NumbersFromOne)
+            }
+            None => return None,
+        };
+        let mut distinct: Vec<usize> = indices.iter().flatten().copied().collect();
+        distinct.sort_unstable();
+        if distinct.windows(2).any(|pair| pair[0] == pair[1]) {
+            return None;
+        }
+        let names = match names {
+            ClassNames::ImageNet => Names::ImageNet,
+            ClassNames::Given(names) => Names::Listed(names.clone()),
+            ClassNames::Unknown => {
+                let first = usize::from(matched == Matched::NumbersFromOne);
+                Names::Listed((first..first + count).map(|it| it.to_string()).collect())
+            }
+        };
+        Some(Self {
+            indices,
+            names,
+            matched,
+        })
     }
 
     /// The network's class of one of the images' classes.
     pub(super) fn class(&self, class: usize) -> usize {
-        match self {
-            Self::ImageNet(indices) | Self::Named { indices, .. } => indices[class],
-        }
+        // Every class with images has one.
+        self.indices[class].unwrap_or_default()
     }
 
     /// What a class of the network is called.
     pub(super) fn name(&self, class: usize) -> String {
-        match self {
-            Self::ImageNet(_) => imagenet::classes()[class].name.to_owned(),
-            Self::Named { names, .. } => names[class].clone(),
+        match &self.names {
+            Names::ImageNet => imagenet::classes()[class].name.to_owned(),
+            Names::Listed(names) => names[class].clone(),
         }
     }
 
     pub(super) fn wnid(&self, class: usize) -> Option<&'static str> {
-        match self {
-            Self::ImageNet(_) => Some(imagenet::classes()[class].wnid),
-            Self::Named { .. } => None,
+        match self.names {
+            Names::ImageNet => Some(imagenet::classes()[class].wnid),
+            Names::Listed(_) => None,
         }
     }
 
+    /// Whether these are ImageNet's own 1,000 folders.
     pub(super) fn is_whole_imagenet(&self) -> bool {
-        matches!(self, Self::ImageNet(indices) if indices.len() == imagenet::classes().len())
+        self.matched == Matched::WordNetIds && self.indices.len() == imagenet::classes().len()
+    }
+
+    /// What was decided about these classes, where names did not decide.
+    pub(super) fn decision(&self, classes: &[String]) -> Option<Decision> {
+        let example = || {
+            let place = self.indices.iter().rposition(Option::is_some)?;
+            let name = self.name(self.indices[place]?);
+            Some(format!(
+                "`{}` is {}",
+                escaped(&classes[place]),
+                escaped(&name)
+            ))
+        };
+        let example = example().unwrap_or_default();
+        match self.matched {
+            Matched::Names | Matched::WordNetIds => None,
+            Matched::Numbers => {
+                let text = format!(
+                    "the folders are taken for the numbers of the network's classes, counted from 0: \
+                     {example}"
+                );
+                Some(match classes.iter().any(|name| number(name) == Some(0)) {
+                    true => Decision::Clear(text),
+                    false => {
+                        Decision::Doubtful(text + "; there is no `0`, so they may count from 1")
+                    }
+                })
+            }
+            Matched::NumbersFromOne => Some(Decision::Doubtful(format!(
+                "the folders are taken for the numbers of the network's classes, counted from 1, in \
+                 their natural order: {}; if the network was trained on them in the order of their \
+                 names' bytes (1, 10, 2), as torchvision's ImageFolder has it, write the names in \
+                 that order into classes.txt beside the weights, one a line",
+                ClassOrder::Natural.decision(classes).unwrap_or(example)
+            ))),
+            Matched::Order => {
+                let advice = "what the network's classes are called is not known: if it was trained \
+                              on them in another order, write their names in that order into \
+                              classes.txt beside the weights, one a line";
+                Some(match ClassOrder::Natural.decision(classes) {
+                    Some(order) => Decision::Doubtful(format!("{order}; {advice}")),
+                    None => Decision::Clear(format!(
+                        "the folders are taken for the network's classes in the order of their \
+                         names; {advice}"
+                    )),
+                })
+            }
+        }
     }
 }
 
-fn indices(classes: &[String], place: impl Fn(&str) -> Option<usize>) -> Option<Vec<usize>> {
-    classes.iter().map(|name| place(name)).collect()
+impl EvaluatedClasses<'_> {
+    /// Names of the classes that there are images of.
+    fn used(&self) -> Vec<String> {
+        let classes = self.names.iter().zip(self.has_images);
+        let used = classes.filter(|(_, has_images)| **has_images);
+        used.map(|(name, _)| name.clone()).collect()
+    }
+
+    /// For each class what `place` says, if it says something for all that there are images of.
+    fn indices(&self, place: impl Fn(&str) -> Option<usize>) -> Option<Vec<Option<usize>>> {
+        let places: Vec<Option<usize>> = self.names.iter().map(|name| place(name)).collect();
+        let mut known = places.iter().zip(self.has_images);
+        known
+            .all(|(place, has_images)| place.is_some() || !has_images)
+            .then_some(places)
+    }
+
+    /// The places of the classes that there are images of, among those of all.
+    fn spread(&self, places: Vec<Option<usize>>) -> Option<Vec<Option<usize>>> {
+        let places: Option<Vec<usize>> = places.into_iter().collect();
+        let mut places = places?.into_iter();
+        let place = |&has_images: &bool| has_images.then(|| places.next()).flatten();
+        Some(self.has_images.iter().map(place).collect())
+    }
+
+    /// The classes one after the other, if they are as many as the network's; those without images
+    /// count only if they make up the number.
+    fn in_order(&self, count: usize) -> Option<Vec<Option<usize>>> {
+        if self.names.len() == count {
+            return Some((0..count).map(Some).collect());
+        }
+        let used = self.has_images.iter().filter(|&&it| it).count();
+        match used == count {
+            true => self.spread((0..count).map(Some).collect()),
+            false => None,
+        }
+    }
+
+    fn are_numbers(&self) -> bool {
+        self.names.iter().all(|name| number(name).is_some())
+    }
 }
 
-/// Whether classes go by their numbers, as those of MNIST's files do.
-fn are_numbers(classes: &[String]) -> bool {
-    let is_number = |(number, name): (usize, &String)| *name == number.to_string();
-    classes.iter().enumerate().all(is_number)
+/// The names of classes that are matched by their order; none where known names forbid it, because
+/// the images' are others.
+fn names_in_order(
+    classes: &EvaluatedClasses<'_>,
+    count: usize,
+    names: &ClassNames,
+) -> Option<Names> {
+    Some(Names::Listed(match names {
+        // Numbers say less.
+        ClassNames::Given(given) if classes.are_numbers() => given.clone(),
+        ClassNames::Given(given) if !given.iter().all(|name| number(name).is_some()) => {
+            return None;
+        }
+        _ if classes.names.len() == count => classes.names.to_vec(),
+        _ => classes.used(),
+    }))
+}
+
+/// The class of ImageNet whose WordNet id a folder's name is or begins with, as in
+/// `n02085620-Chihuahua`.
+fn wordnet_id(name: &str) -> Option<usize> {
+    let name = name.trim();
+    let (id, rest) = name.split_at_checked(9)?;
+    let ends = rest.chars().next().is_none_or(|c| !c.is_alphanumeric());
+    ends.then(|| imagenet::class_index(id)).flatten()
+}
+
+/// ImageNet's classes by the [keys](key) of what they are called, where no other is called so.
+fn imagenet_names() -> HashMap<String, Option<usize>> {
+    let mut names: HashMap<String, Option<usize>> = HashMap::new();
+    for (index, class) in imagenet::classes().iter().enumerate() {
+        let mut keys: Vec<String> = class.lemmas.split(", ").map(key).collect();
+        keys.push(key(class.lemmas));
+        keys.sort_unstable();
+        keys.dedup();
+        for key in keys {
+            names
+                .entry(key)
+                .and_modify(|other| *other = None)
+                .or_insert(Some(index));
+        }
+    }
+    names
+}
+
+fn refusal(classes: &EvaluatedClasses<'_>, count: usize, names: &ClassNames) -> String {
+    let (path, used) = (classes.path.display(), classes.used());
+    if let ClassNames::Given(given) = names {
+        let matcher = NameMatcher::new(given);
+        let places = matcher.places(&used);
+        let unknown = used.iter().zip(places).find(|(_, place)| place.is_none());
+        if let Some((name, _)) = unknown
+            && (given.iter().any(|name| number(name).is_none()) || used.len() > count)
+        {
+            let alike: Vec<String> = matcher
+                .alike(name)
+                .into_iter()
+                .map(|name| format!("`{}`", escaped(name)))
+                .collect();
+            let doubt = match alike.is_empty() {
+                true => String::new(),
+                false => format!(" (which of them `{}` is, is not clear)", escaped(name)),
+            };
+            return format!(
+                "{path} has images of class `{}`, but the classes that the network was trained on \
+                 are {} (classes.txt beside its weights){doubt}: give the folder that the network \
+                 was trained on, or name its class folders so",
+                escaped(name),
+                listed(given)
+            );
+        }
+    }
+    let mut message = format!(
+        "{path} has images of {} classes, but the network has {count} classes",
+        used.len()
+    );
+    let unknown = used.iter().find(|name| wordnet_id(name).is_none());
+    match unknown.filter(|_| count == imagenet::classes().len()) {
+        Some(name) => message.push_str(&format!(
+            ": name the folders by ImageNet's WordNet ids, as in n02124075 (`{}` is none), or by \
+             the numbers of its classes, 0 to 999, or give a network that was trained on these \
+             classes with --weights",
+            escaped(name)
+        )),
+        None => message.push_str(
+            ": give the folder that the network was trained on, or a network that was trained on \
+             these classes with --weights",
+        ),
+    }
+    message
+}
+
+/// Names as a message can hold them.
+fn listed(names: &[String]) -> String {
+    let shown: Vec<String> = names
+        .iter()
+        .take(LISTED)
+        .map(|name| escaped(name))
+        .collect();
+    match names.len().checked_sub(LISTED) {
+        None | Some(0) => shown.join(", "),
+        Some(more) => format!("{} and {more} more", shown.join(", ")),
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn names(list: &[&str]) -> Vec<String> {
-        list.iter().map(|&name| name.to_owned()).collect()
-    }
-
-    fn labels(classes: &[&str], network: usize) -> Result<Labels, CliError> {
-        let unknown = ClassNames::Unknown;
-        Labels::new(&names(classes), Path::new("set"), network, &unknown)
-    }
-
-    fn trained_on(classes: &[&str], network: &[&str]) -> Result<Labels, CliError> {
-        let known = ClassNames::Given(names(network));
-        Labels::new(&names(classes), Path::new("set"), network.len(), &known)
-    }
-
-    #[test]
-    fn a_few_wordnet_ids_are_found_among_imagenets_classes() {
-        let labels = labels(&["n02124075", "n07920052"], 1000).unwrap();
-        assert_eq!((labels.class(0), labels.class(1)), (285, 967));
-        assert_eq!(labels.name(967), "espresso");
-        assert_eq!(labels.wnid(285), Some("n02124075"));
-        assert!(!labels.is_whole_imagenet());
-    }
-
-    #[test]
-    fn other_folders_are_the_networks_classes_in_order() {
-        let labels = labels(&["n02124075", "rose"], 2).unwrap();
-        assert_eq!((labels.class(1), labels.name(1)), (1, "rose".to_owned()));
-        assert_eq!(labels.wnid(0), None);
-    }
-
-    #[test]
-    fn known_names_decide_on_the_class() {
-        let labels = trained_on(&["emu", "dog"], &["cat", "dog", "emu"]).unwrap();
-        assert_eq!((labels.class(0), labels.class(1)), (2, 1));
-        assert_eq!(labels.name(0), "cat");
-        let error = trained_on(&["cat", "fox"], &["cat", "dog"]).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "set has images of class `fox`, but the classes that the network was trained on are \
-             cat, dog (classes.txt beside its weights): give the folder that the network was \
-             trained on, or name its class folders so"
-        );
-    }
-
-    #[test]
-    fn numbers_stand_for_any_names() {
-        let numbered = trained_on(&["0", "1"], &["shirt", "coat"]).unwrap();
-        assert_eq!(
-            (numbered.class(1), numbered.name(1)),
-            (1, "coat".to_owned())
-        );
-        let named = trained_on(&["shirt", "coat"], &["0", "1"]).unwrap();
-        assert_eq!((named.class(1), named.name(1)), (1, "coat".to_owned()));
-        let few = trained_on(&["0", "1"], &["shirt", "coat", "bag"]).unwrap_err();
-        assert!(
-            few.to_string().contains("the network has 3 classes"),
-            "{few}"
-        );
-    }
-
-    #[test]
-    fn another_number_of_classes_says_what_to_do() {
-        let error = labels(&["n02124075", "rose"], 1000)
-            .unwrap_err()
-            .to_string();
-        assert_eq!(
-            error,
-            "set has images of 2 classes, but the network has 1000 classes: name the folders by \
-             ImageNet's WordNet ids, as in n02124075 (`rose` is none), or give a network that was \
-             trained on these classes with --weights"
-        );
-        let error = labels(&["rose"], 10).unwrap_err().to_string();
-        assert!(
-            error.contains("but the network has 10 classes: give"),
-            "{error}"
-        );
-    }
-}
+mod tests;

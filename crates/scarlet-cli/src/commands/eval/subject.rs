@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use scarlet::Architecture;
-use scarlet_data::{Batch, DataError, Loader, LoaderOptions, normalize};
-use scarlet_train::dataset::{Images, Location, PhotographParts};
+use scarlet_data::{Batch, ClassOrder, DataError, Loader, LoaderOptions, normalize};
+use scarlet_train::dataset::{FolderNotices, Images, Location, PhotographParts};
 
 use crate::error::CliError;
 
@@ -14,6 +14,8 @@ pub(super) struct Subject {
     pub(super) part: Option<&'static str>,
     /// Names of their classes.
     pub(super) classes: Vec<String>,
+    /// What people should know of the folder.
+    pub(super) notices: FolderNotices,
     /// For each image the index of its class.
     labels: Vec<u32>,
     pixels: Pixels,
@@ -35,11 +37,12 @@ impl Subject {
             return Ok(Self {
                 part: Some("test"),
                 classes: test.classes().to_vec(),
+                notices: FolderNotices::default(),
                 labels: test.labels().to_vec(),
                 pixels: Pixels::Memory(test),
             });
         }
-        let parts = PhotographParts::list(source)?;
+        let parts = PhotographParts::list(source, ClassOrder::Natural)?;
         let (part, list) = match (parts.test, parts.validation) {
             (Some(test), _) => (Some("test"), test),
             (None, Some(validation)) => (Some("validation"), validation),
@@ -48,6 +51,7 @@ impl Subject {
         Ok(Self {
             part,
             classes: list.classes().to_vec(),
+            notices: parts.notices,
             labels: list.labels().to_vec(),
             pixels: Pixels::Files {
                 paths: list.paths().to_vec(),
@@ -63,6 +67,15 @@ impl Subject {
     /// The index of an image's class.
     pub(super) fn label(&self, index: usize) -> usize {
         self.labels[index] as usize
+    }
+
+    /// For each class whether there are images of it.
+    pub(super) fn has_images(&self) -> Vec<bool> {
+        let mut has_images = vec![false; self.classes.len()];
+        for &label in &self.labels {
+            has_images[label as usize] = true;
+        }
+        has_images
     }
 
     /// An image's path from the evaluated folder, so that results can be compared between machines;
