@@ -23,7 +23,7 @@ mod depthwise_stage;
 mod host;
 mod squeeze_excite;
 
-pub use activation::activate;
+pub use activation::{activate, hard_sigmoid};
 pub use addition::add;
 pub use batch_norm::{BatchStatistics, Norm, batch_norm_train};
 pub use convolution::{conv2d, depthwise_conv2d, pointwise_conv2d};

@@ -4,6 +4,7 @@ use burn::backend::Dispatch;
 use burn::tensor::{Tensor, activation, module};
 use scarlet_kernels::Padding;
 
+use crate::activation::hard_sigmoid;
 use crate::convolution::convolve_plainly;
 use crate::host::{self, TrainingOps};
 
@@ -64,5 +65,5 @@ fn squeeze_excite_plainly(x: Tensor<4>, layers: SqueezeExcite) -> Tensor<4> {
         layers.excite_weight,
         layers.excite_bias,
     );
-    x * activation::hard_sigmoid(gate, 1.0 / 6.0, 0.5)
+    x * hard_sigmoid(gate)
 }

@@ -1,9 +1,9 @@
 //! How the operations live in Burn's graph.
 
-use burn::tensor::{Device, Tensor, TensorData, activation};
+use burn::tensor::{DType, Device, Tensor, TensorData, activation};
 use scarlet_ops::{
-    Activation, DepthwiseStage, Norm, Padding, SqueezeExcite, batch_norm_train, conv2d,
-    depthwise_conv2d, pointwise_conv2d, squeeze_excite,
+    Activation, DepthwiseStage, Norm, Padding, SqueezeExcite, activate, batch_norm_train, conv2d,
+    depthwise_conv2d, hard_sigmoid, pointwise_conv2d, squeeze_excite,
 };
 
 use crate::compare::{assert_close, devices, noise, values};
@@ -105,6 +105,88 @@ fn checkpointing_changes_no_gradient() {
         let again = gradient(device.autodiff().gradient_checkpointing());
         assert_eq!(plain, again);
     }
+}
+
+/// PyTorch 2.15's, of `relu`, `relu6`, `hardswish` and `hardsigmoid`, at their kinks and around.
+const SLOPES: [(f64, [f64; 4]); 8] = [
+    (-4.0, [0.0, 0.0, 0.0, 0.0]),
+    (-3.0, [0.0, 0.0, 0.0, 0.0]),
+    (-1.5, [0.0, 0.0, 0.0, 1.0 / 6.0]),
+    (0.0, [0.0, 0.0, 0.5, 1.0 / 6.0]),
+    (1.5, [1.0, 1.0, 1.0, 1.0 / 6.0]),
+    (3.0, [1.0, 1.0, 1.0, 0.0]),
+    (6.0, [1.0, 0.0, 1.0, 0.0]),
+    (7.0, [1.0, 0.0, 1.0, 0.0]),
+];
+const CURVES: [Activation; 3] = [Activation::Relu, Activation::Relu6, Activation::HSwish];
+
+fn slopes_of(curve: usize) -> Vec<f64> {
+    SLOPES.iter().map(|(_, slopes)| slopes[curve]).collect()
+}
+
+/// In `f64`, as on other devices, everything is done by Burn's operations.
+#[test]
+fn slopes_at_kinks_are_pytorchs_with_and_without_kernels() {
+    let (count, at) = (SLOPES.len(), SLOPES.map(|(x, _)| x));
+    for (device, dtype) in devices().into_iter().flat_map(both) {
+        let device = device.autodiff();
+        let leaf = |values: &[f64]| {
+            let data = TensorData::new(values.to_vec(), [values.len()]);
+            Tensor::<1>::from_data(data, (&device, dtype)).require_grad()
+        };
+        let check = |what: &str, leaf: &Tensor<1>, loss: Tensor<1>, expected: Vec<f64>| {
+            let found = values(leaf.grad(&loss.backward()).unwrap());
+            assert_close(&format!("{what}, {dtype:?}"), &found, &expected, 1e-6);
+        };
+        // [2, count, 3, 3]
+        let x = || {
+            let images = random(1, [2, count, 3, 3], &device);
+            images.cast(dtype)
+        };
+        for (curve, activation) in CURVES.into_iter().enumerate() {
+            let points = leaf(&at);
+            let output = activate(activation, points.clone());
+            check("activate", &points, output.sum(), slopes_of(curve));
+            // Every value of a channel is its shift, wherever the input is.
+            let (gamma, beta) = (leaf(&[0.0; 8]), leaf(&at));
+            let norm = Norm {
+                gamma,
+                beta: beta.clone(),
+                epsilon: 1e-5,
+                activation,
+            };
+            let (output, _) = batch_norm_train(x(), norm.clone());
+            let expected = slopes_of(curve).iter().map(|slope| 18.0 * slope).collect();
+            check("batch_norm_train", &beta, output.sum(), expected);
+            let stage = DepthwiseStage {
+                before: None,
+                weight: random(2, [count, 1, 3, 3], &device).cast(dtype),
+                stride: 1,
+                padding: Padding::all(1),
+                behind: norm,
+            };
+            let output = stage.train(x()).output;
+            let expected = slopes_of(curve).iter().map(|slope| 18.0 * slope).collect();
+            check("DepthwiseStage", &beta, output.sum(), expected);
+        }
+        let points = leaf(&at);
+        let output = hard_sigmoid(points.clone());
+        check("hard_sigmoid", &points, output.sum(), slopes_of(3));
+        let excite_bias = leaf(&at);
+        let layers = SqueezeExcite {
+            squeeze_weight: Tensor::zeros([1, count, 1, 1], (&device, dtype)),
+            squeeze_bias: Tensor::zeros([1], (&device, dtype)),
+            excite_weight: Tensor::zeros([count, 1, 1, 1], (&device, dtype)),
+            excite_bias: excite_bias.clone(),
+        };
+        let output = squeeze_excite(Tensor::ones([2, count, 3, 3], (&device, dtype)), layers);
+        let expected = slopes_of(3).iter().map(|slope| 18.0 * slope).collect();
+        check("squeeze_excite", &excite_bias, output.sum(), expected);
+    }
+}
+
+fn both(device: Device) -> [(Device, DType); 2] {
+    [(device.clone(), DType::F32), (device, DType::F64)]
 }
 
 /// What is not tracked stays so.

@@ -1,6 +1,6 @@
 //! The nonlinearities of mobile networks.
 
-use burn::tensor::{Tensor, activation};
+use burn::tensor::Tensor;
 use scarlet_ops::Activation;
 
 /// `x · relu6(x + 3) / 6`, of any shape (Howard et al., MobileNetV3, arXiv 1905.02244).
@@ -12,7 +12,7 @@ pub fn h_swish<const D: usize>(x: Tensor<D>) -> Tensor<D> {
 ///
 /// Burn's own module defaults to Keras' slope of 0.2; these networks are trained with 1/6.
 pub fn h_sigmoid<const D: usize>(x: Tensor<D>) -> Tensor<D> {
-    activation::hard_sigmoid(x, 1.0 / 6.0, 0.5)
+    scarlet_ops::hard_sigmoid(x)
 }
 
 /// A network's activation as the operations know it.
