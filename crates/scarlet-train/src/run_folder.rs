@@ -28,8 +28,20 @@ const LOCK: &str = "lock";
 #[derive(Debug)]
 pub struct RunFolder {
     path: PathBuf,
-    /// The operating system frees it when the process ends, however it ends.
-    _lock: File,
+    _lock: Lock,
+}
+
+/// The operating system's lock on an open file.
+#[derive(Debug)]
+struct Lock(File);
+
+impl Drop for Lock {
+    /// Closing the file is not enough: a process that another thread has just started still holds a
+    /// copy of it, and with it the lock, until it runs its program. If the process dies first, the
+    /// operating system frees the lock.
+    fn drop(&mut self) {
+        let _ = self.0.unlock();
+    }
 }
 
 impl RunFolder {
@@ -124,7 +136,10 @@ impl RunFolder {
             Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {}
             Err(TryLockError::Error(error)) => return Err(TrainError::write(&file)(error)),
         }
-        Ok(Self { path, _lock: lock })
+        Ok(Self {
+            path,
+            _lock: Lock(lock),
+        })
     }
 
     /// The folder.
@@ -286,6 +301,19 @@ mod tests {
         let (run, config) = RunFolder::open::<u32>(&path).unwrap();
         assert_eq!(config, 7);
         assert_eq!(run.path(), path);
+    }
+
+    #[test]
+    fn a_folder_is_free_at_once_whoever_has_inherited_its_lock() {
+        let root = tempfile::tempdir().unwrap();
+        let run = RunFolder::create(root.path(), &7).unwrap();
+        // As a process has it between its fork and its exec.
+        let inherited = run._lock.0.try_clone().unwrap();
+        assert!(message(RunFolder::open::<u32>(root.path())).contains("another process"));
+        drop(run);
+        let (_run, _) = RunFolder::open::<u32>(root.path()).unwrap();
+        drop(inherited);
+        assert!(message(RunFolder::open::<u32>(root.path())).contains("another process"));
     }
 
     #[test]
