@@ -6,10 +6,8 @@ mod common;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::thread;
-use std::time::Duration;
 
-use common::{Ran, scarlet, tiny_data, tiny_run};
+use common::{Ran, kill_when, scarlet, tiny_data, tiny_run, wait_until};
 use scarlet_data::{Rgb, RgbImage};
 use tempfile::TempDir;
 
@@ -168,25 +166,19 @@ fn progress(run: &Path) -> (Vec<u64>, u64) {
     (starts, last)
 }
 
-/// Lets a command begin or go on with a run, and kills it some steps later.
+/// Lets a command begin or go on with a run, and kills it some steps later. Whether it was still
+/// running.
 #[cfg(unix)]
-fn kill_after_steps(args: &[&str], run: &Path) {
-    use std::os::unix::process::ExitStatusExt;
-
+fn kill_after_steps(args: &[&str], run: &Path) -> bool {
     let (_, before) = progress(run);
-    let mut child = Command::new(env!("CARGO_BIN_EXE_scarlet"))
+    let child = Command::new(env!("CARGO_BIN_EXE_scarlet"))
         .args(args)
         .args(["--checkpoint-every", "0"])
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    while progress(run).1 < before + 3 {
-        assert!(child.try_wait().unwrap().is_none(), "it ended by itself");
-        thread::sleep(Duration::from_millis(1));
-    }
-    child.kill().unwrap();
-    assert_eq!(child.wait().unwrap().signal(), Some(9));
+    kill_when(child, || progress(run).1 >= before + 3)
 }
 
 /// Trains undisturbed, and killed twice, and compares all that came out.
@@ -199,13 +191,19 @@ fn same_files_when_killed(command: &str, args: &[&str], root: &Path) {
     let ran = scarlet(with_out(args, &whole));
     assert_eq!(ran.code, 0, "{ran:?}");
     let resuming = [command, "--resume", killed.to_str().unwrap()];
-    kill_after_steps(&with_out(args, &killed), &killed);
-    kill_after_steps(&resuming, &killed);
+    // On a busy machine a kill may come too late, and all begins again.
+    let twice = || {
+        let _ = fs::remove_dir_all(&killed);
+        kill_after_steps(&with_out(args, &killed), &killed)
+            && kill_after_steps(&resuming, &killed)
+            && !killed.join("result.json").exists()
+    };
+    assert!((0..100).any(|_| twice()), "it is never killed twice");
     let resumed = scarlet(resuming);
     assert_eq!(resumed.code, 0, "{resumed:?}");
     let (starts, last) = progress(&killed);
     assert!(
-        matches!(starts[..], [0, first, second] if 0 < first && first < second && second < last),
+        matches!(starts[..], [0, first, second] if 0 < first && first < second && second <= last),
         "{starts:?} of {last}"
     );
     // And once more, which changes nothing.
@@ -497,14 +495,12 @@ fn an_interrupted_run_says_how_to_go_on() {
     let data = photographs(10);
     let root = tempfile::tempdir().unwrap();
     let run = root.path().join("run");
-    let child = Command::new(env!("CARGO_BIN_EXE_scarlet"))
+    let mut child = Command::new(env!("CARGO_BIN_EXE_scarlet"))
         .args(arguments(data.path(), &run, &["--epochs", "5000"]))
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    while progress(&run).1 == 0 {
-        thread::sleep(Duration::from_millis(1));
-    }
+    assert!(wait_until(&mut child, || progress(&run).1 > 0));
     let id = child.id().to_string();
     assert!(
         Command::new("kill")

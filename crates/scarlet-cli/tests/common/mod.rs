@@ -26,6 +26,8 @@ pub fn scarlet<S: AsRef<std::ffi::OsStr>>(args: impl IntoIterator<Item = S>) -> 
         .current_dir(root())
         .env("COLUMNS", "100")
         .env("SCARLET_CACHE", root().join("no-such-folder"))
+        // Burn's default device, which nothing may ask for: Burn panics at a name it does not know.
+        .env("BURN_DEVICE", "nowhere")
         .output()
         .unwrap();
     Ran {
@@ -153,18 +155,63 @@ pub fn lines(path: &Path) -> usize {
     fs::read(path).map_or(0, |bytes| bytes.iter().filter(|&&b| b == b'\n').count())
 }
 
-/// Kills a process as soon as it has come somewhere. Whether it was still running.
-#[allow(dead_code, reason = "not every test file kills")]
-pub fn kill_when(mut child: Child, is_there: impl Fn() -> bool) -> bool {
+/// Waits until a process has come somewhere. Whether it is still running.
+#[allow(dead_code, reason = "not every test file waits")]
+pub fn wait_until(child: &mut Child, is_there: impl Fn() -> bool) -> bool {
     while !is_there() {
         if child.try_wait().unwrap().is_some() {
             return false;
         }
         thread::sleep(Duration::from_millis(1));
     }
+    child.try_wait().unwrap().is_none()
+}
+
+/// Kills a process as soon as it has come somewhere. Whether it was still running.
+#[allow(dead_code, reason = "not every test file kills")]
+pub fn kill_when(mut child: Child, is_there: impl Fn() -> bool) -> bool {
+    wait_until(&mut child, is_there);
     child.kill().unwrap();
-    child.wait().unwrap();
-    true
+    !child.wait().unwrap().success()
+}
+
+/// Starts a process that goes on with a run's folder, and kills it when its log has grown by so many
+/// lines. On a busy machine that may come too late: then the folder is put back as it was and the
+/// process started again, so many times at most. Whether it was killed.
+#[allow(dead_code, reason = "not every test file kills")]
+pub fn kill_after(
+    start: impl Fn() -> Child,
+    run: &Path,
+    log: &str,
+    growth: usize,
+    tries: usize,
+) -> bool {
+    let kept = tempfile::tempdir().unwrap();
+    copy(run, kept.path());
+    let log = run.join(log);
+    let before = lines(&log);
+    (0..tries).any(|_| {
+        let killed = kill_when(start(), || lines(&log) >= before + growth);
+        if !killed {
+            fs::remove_dir_all(run).unwrap();
+            copy(kept.path(), run);
+        }
+        killed
+    })
+}
+
+/// What a folder holds, if it is there, into another.
+#[allow(dead_code, reason = "not every test file kills")]
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).into_iter().flatten() {
+        let entry = entry.unwrap();
+        let (path, copied) = (entry.path(), to.join(entry.file_name()));
+        match path.is_dir() {
+            true => copy(&path, &copied),
+            false => drop(fs::copy(&path, &copied).unwrap()),
+        }
+    }
 }
 
 /// Files that are not whole.
