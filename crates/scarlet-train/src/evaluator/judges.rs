@@ -150,7 +150,9 @@ impl Judges {
             queues[self.group(genome)].places.push(place);
         }
         let enough = AtomicBool::new(false);
-        let (sender, receiver) = mpsc::channel();
+        // Without room for a score that waits: nobody begins another while his last one is not
+        // received, however long that takes.
+        let (sender, receiver) = mpsc::sync_channel(0);
         thread::scope(|scope| {
             for worker in 0..self.workers {
                 let replica = &self.replicas[worker % self.replicas.len()];
@@ -309,7 +311,9 @@ mod tests {
             received += 1;
             Control::Stop
         });
-        assert!((1..27).contains(&received), "{received}");
+        // The one who was received first may have begun another before the stop, and the other one
+        // ends his.
+        assert!((1..=3).contains(&received), "{received}");
     }
 
     #[test]
