@@ -90,7 +90,7 @@ impl Model {
         let architecture = adapt(architecture(model)?, &args)?;
         let resolution = architecture.preprocessing.resolution;
         let device = open_device(compute)?;
-        let network = ScarletConfig::from(architecture).try_init(&device)?;
+        let network = ScarletConfig::from(architecture).try_init_seeded(args.seed, &device)?;
         Ok(Self {
             network: deploy(&network, resolution, subject.batch)?,
             weights: "random".to_owned(),
@@ -231,9 +231,9 @@ impl Loaded {
         let model = args.model.as_deref();
         let (network, weights, home) = match &args.weights {
             _ if args.random_init => {
-                device.seed(args.seed);
                 let architecture = named(model.unwrap_or(DEFAULT_MODEL))?;
-                let network = ScarletConfig::from(architecture).try_init(device)?;
+                let config = ScarletConfig::from(architecture);
+                let network = config.try_init_seeded(args.seed, device)?;
                 (network, format!("random, seed {}", args.seed), None)
             }
             Some(source) => {

@@ -43,7 +43,6 @@ pub mod imagenet;
 mod loader;
 pub mod names;
 mod passed_over;
-mod random;
 mod resample;
 mod transform;
 
@@ -55,5 +54,5 @@ pub use image::{Rgb, RgbImage};
 pub use loader::{Batch, Batches, Failure, Loader, LoaderOptions, load_image};
 pub use names::ClassOrder;
 pub use passed_over::PassedOver;
-pub use random::{Random, seed_of};
+pub use scarlet_random::{Random, seed_of};
 pub use transform::{eval_image, grey_level, normalize, resize, shrink};

@@ -4,7 +4,8 @@
 //! what it is for and by a counter such as the number of the mini-batch. Nothing has to be
 //! remembered for a resumed run to draw what an uninterrupted one would have drawn.
 
-pub(crate) use scarlet_data::{Random as Stream, seed_of};
+pub(crate) use scarlet_random::Random as Stream;
+use scarlet_random::seed_of;
 
 /// What a stream is for. The numbers are part of what a seed means: never reuse one.
 #[derive(Debug, Clone, Copy)]
@@ -18,8 +19,7 @@ pub(crate) enum Purpose {
     Augment = 3,
     /// The paths of a step.
     Paths = 4,
-    /// What the device draws in a step: dropout and drop path.
-    Device = 5,
+    // 5 was the seed of the device's own generator, which no run draws from any more.
     /// First weights.
     Weights = 6,
     /// The images that batch normalisation is measured on.
@@ -30,10 +30,26 @@ pub(crate) enum Purpose {
     Study = 9,
     /// The networks that a latency table is checked by.
     Latency = 10,
+    /// What dropout and drop path leave out in a pass.
+    Masks = 11,
 }
 
 impl From<Purpose> for u64 {
     fn from(purpose: Purpose) -> Self {
         purpose as Self
     }
+}
+
+/// The seed of a network's first weights, of which a run may need several.
+pub(crate) fn weights_seed(seed: u64, network: usize) -> u64 {
+    seed_of(seed, Purpose::Weights, network as u64)
+}
+
+/// The seed of what dropout and drop path leave out in a pass of a step.
+pub(crate) fn mask_seed(seed: u64, step: u64, pass: usize) -> u64 {
+    seed_of(
+        seed_of(seed, Purpose::Masks, step),
+        Purpose::Masks,
+        pass as u64,
+    )
 }

@@ -1,6 +1,6 @@
 //! [`Supernet`]: all networks of a search space, sharing their weights.
 
-use burn::module::{Module, ModuleVisitor, Param};
+use burn::module::Module;
 use burn::nn::{Dropout, Identity, Linear};
 use burn::tensor::{Device, Tensor};
 use scarlet::blocks::{ConvBn, SeparableConv};
@@ -9,7 +9,7 @@ use scarlet_arch::{ArchitectureError, Genome, Operation, SearchSpace, Skip};
 use serde::{Deserialize, Serialize};
 
 use crate::TrainError;
-use crate::random::{Purpose, seed_of};
+use crate::random::weights_seed;
 
 /// First weights of the stabilizers. The paper does not say; both are ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -66,7 +66,7 @@ impl SupernetConfig {
         // One network per choice, that makes it in every layer. Weights are only drawn when they
         // are used, so what is not taken over costs nothing.
         let mut by_choice = Vec::with_capacity(choices.len());
-        for &choice in choices {
+        for (index, &choice) in choices.iter().enumerate() {
             let mut architecture = template.clone();
             for layer in &mut architecture.layers {
                 layer.operation = match choice {
@@ -75,11 +75,12 @@ impl SupernetConfig {
                 };
             }
             let config = ScarletConfig::from(architecture).with_dropout(self.dropout);
-            by_choice.push(config.try_init(device)?.mb_module.into_iter());
+            let network = config.try_init_seeded(weights_seed(seed, index + 1), device)?;
+            by_choice.push(network.mb_module.into_iter());
         }
         let shell = ScarletConfig::from(template.clone())
             .with_dropout(self.dropout)
-            .try_init(device)?;
+            .try_init_seeded(weights_seed(seed, 0), device)?;
         let layers = (0..self.space.layers())
             .map(|layer| {
                 let built = by_choice.iter_mut().zip(choices);
@@ -101,7 +102,7 @@ impl SupernetConfig {
                 }
             })
             .collect();
-        let supernet = Supernet {
+        Ok(Supernet {
             stem: shell.stem,
             separable_conv: shell.separable_conv,
             layers,
@@ -109,9 +110,7 @@ impl SupernetConfig {
             dropout: shell.dropout,
             classifier: shell.classifier,
             space: self.space.clone(),
-        };
-        draw_weights(&supernet, seed, device);
-        Ok(supernet)
+        })
     }
 }
 
@@ -260,17 +259,4 @@ fn keeps_shape(template: &Architecture, layer: usize) -> bool {
     };
     let layer = &template.layers[layer];
     layer.stride == 1 && layer.channels == channels_in
-}
-
-/// Draws all weights now. Left to themselves they would be drawn when they are first used, in
-/// an order that depends on the paths taken, and clones made before would draw their own.
-pub(crate) fn draw_weights(module: &impl Module, seed: u64, device: &Device) {
-    struct Draw;
-    impl ModuleVisitor for Draw {
-        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-            let _ = param.val();
-        }
-    }
-    device.seed(seed_of(seed, Purpose::Weights, 0));
-    module.visit(&mut Draw);
 }

@@ -8,7 +8,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
-use common::alone;
 use scarlet::Architecture;
 use scarlet_data::{Rgb, RgbImage};
 use scarlet_train::standalone::{
@@ -68,7 +67,6 @@ fn train(
 
 #[test]
 fn a_photograph_that_becomes_unreadable_ends_a_run_that_can_go_on() {
-    let _alone = alone();
     let root = tempfile::tempdir().unwrap();
     let data = root.path().join("data");
     let paths = photographs(&data);

@@ -17,7 +17,6 @@ use std::thread;
 use std::time::Duration;
 
 use burn::tensor::Device;
-use common::alone;
 use scarlet_train::Control;
 use scarlet_train::run::{Run, RunConfig, RunEvent, Stage};
 use serde_json::{Value, json};
@@ -176,7 +175,6 @@ fn results(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
 
 #[test]
 fn a_run_that_is_killed_at_any_event_comes_to_the_same_files() {
-    let _alone = alone();
     let root = tempfile::tempdir().unwrap();
     let root = root.path();
     write_data(&root.join("data"));

@@ -6,7 +6,7 @@ mod common;
 use std::fs;
 use std::path::Path;
 
-use common::{alone, device};
+use common::device;
 use scarlet_arch::{Architecture, Operation, SearchSpace, Skip};
 use scarlet_train::dataset::{TrainTest, fashion_sample};
 use scarlet_train::study::{
@@ -62,7 +62,6 @@ fn open(folder: &Path, config: StudyConfig) -> Result<Study, TrainError> {
 
 #[test]
 fn units_are_done_once_and_answer_every_question() {
-    let _alone = alone();
     let folder = tempfile::tempdir().unwrap();
     let study = open(folder.path(), config()).unwrap();
     let mut units = Vec::new();
@@ -226,7 +225,6 @@ fn settings_are_those_of_a_file() {
 
 #[test]
 fn a_plan_counts_what_is_left() {
-    let _alone = alone();
     let folder = tempfile::tempdir().unwrap();
     let plan = |question| StudyPlan::of(folder.path(), question, config(), &data(), &device());
     let before = plan(Question::Ranking).unwrap();
@@ -252,7 +250,6 @@ fn a_plan_counts_what_is_left() {
 
 #[test]
 fn a_stopped_study_goes_on_to_the_same_result() {
-    let _alone = alone();
     let whole = tempfile::tempdir().unwrap();
     let study = open(whole.path(), config()).unwrap();
     let mut go_on = |_: &StudyEvent<'_>| Control::Continue;

@@ -8,7 +8,7 @@ use burn::module::Module;
 use burn::optim::momentum::MomentumConfig;
 use burn::optim::{GradientsParams, ModuleOptimizer, SgdConfig};
 use burn::tensor::{Device, Distribution, Tensor};
-use common::{alone, device, genomes, images, supernet, values};
+use common::{device, genomes, images, supernet, values};
 use scarlet::arch::{Genome, Operation, SearchSpace, Skip};
 use scarlet::fold::{FoldOptions, Outcome};
 use scarlet::{MbLayer, Scarlet};
@@ -38,7 +38,6 @@ fn trained(skip: Skip) -> Supernet {
 
 #[test]
 fn only_the_path_gets_gradients_and_optimizer_state() {
-    let _alone = alone();
     let supernet = supernet(Skip::Linear, 3);
     let genome: Genome = "0c53142".parse().unwrap();
     let path = supernet.path(&genome).unwrap();
@@ -65,7 +64,6 @@ fn only_the_path_gets_gradients_and_optimizer_state() {
 
 #[test]
 fn a_path_trains_the_supernet_and_its_statistics() {
-    let _alone = alone();
     let supernet = supernet(Skip::Linear, 3);
     let genome: Genome = "0c53142".parse().unwrap();
     let statistics = |layer: usize, choice: usize| match &supernet.layers[layer].choices[choice] {
@@ -82,7 +80,6 @@ fn a_path_trains_the_supernet_and_its_statistics() {
 
 #[test]
 fn a_path_is_the_plain_network_of_the_same_weights() {
-    let _alone = alone();
     let supernet = supernet(Skip::Linear, 3);
     let count: usize = supernet
         .path(&"0c53142".parse().unwrap())
@@ -97,7 +94,6 @@ fn a_path_is_the_plain_network_of_the_same_weights() {
 
 #[test]
 fn the_whole_space_has_the_derived_number_of_weights() {
-    let _alone = alone();
     let space = SearchSpace::scarlet().with_skip(Skip::Linear).unwrap();
     let parameters = |genome: &Genome| {
         let network = space.decode(genome).unwrap();
@@ -136,7 +132,6 @@ fn the_whole_space_has_the_derived_number_of_weights() {
 
 #[test]
 fn an_identity_stands_where_it_can() {
-    let _alone = alone();
     let supernet = supernet(Skip::Identity, 1);
     let kinds: Vec<bool> = supernet
         .layers
@@ -161,7 +156,6 @@ fn an_identity_stands_where_it_can() {
 
 #[test]
 fn stabilizers_start_as_the_identity_or_at_random() {
-    let _alone = alone();
     let x = Tensor::random([1, 12, 4, 4], Distribution::Default, &device());
     let passed_on = |init: StabilizerInit| {
         let config = SupernetConfig::new(common::space(Skip::Linear)).with_stabilizer(init);
@@ -177,7 +171,6 @@ fn stabilizers_start_as_the_identity_or_at_random() {
 
 #[test]
 fn the_same_seed_gives_the_same_weights() {
-    let _alone = alone();
     let first = common::bits(&supernet(Skip::Linear, 4));
     assert_eq!(common::bits(&supernet(Skip::Linear, 4)), first);
     assert_ne!(common::bits(&supernet(Skip::Linear, 5)), first);
@@ -185,7 +178,6 @@ fn the_same_seed_gives_the_same_weights() {
 
 #[test]
 fn foreign_genomes_are_errors() {
-    let _alone = alone();
     let supernet = supernet(Skip::Linear, 3);
     let message = |genome: &str| {
         let genome = genome.parse().unwrap();
@@ -210,7 +202,6 @@ fn difference(a: Tensor<2>, b: Tensor<2>) -> f32 {
 
 #[test]
 fn extracted_networks_are_the_path_without_its_stabilizers() {
-    let _alone = alone();
     for skip in [Skip::Linear, Skip::Identity] {
         let supernet = trained(skip);
         let inference = Device::flex();
@@ -269,7 +260,6 @@ fn extracted_networks_are_the_path_without_its_stabilizers() {
 
 #[test]
 fn extracted_networks_share_nothing_with_the_supernet() {
-    let _alone = alone();
     let supernet = trained(Skip::Linear);
     let genome: Genome = "0c53142".parse().unwrap();
     let before = common::bits(&supernet);
@@ -291,7 +281,6 @@ fn extracted_networks_share_nothing_with_the_supernet() {
 
 #[test]
 fn a_singular_stabilizer_is_refused() {
-    let _alone = alone();
     let supernet = supernet(Skip::Linear, 3);
     let mut singular = supernet.clone();
     let MbLayer::Linear(stabilizer) = &mut singular.layers[3].choices[12] else {

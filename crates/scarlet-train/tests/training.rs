@@ -7,10 +7,13 @@ mod common;
 
 use std::fs;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::Duration;
 
 use burn::module::Module;
-use common::{alone, bits, device, images, space, supernet};
+use burn::tensor::{Distribution, Tensor};
+use common::{bits, device, images, space, supernet};
 use scarlet::arch::{SearchSpace, Skip};
 use scarlet::weights::Precision;
 use scarlet::{Scarlet, ScarletConfig};
@@ -24,15 +27,11 @@ use scarlet_train::{
 fn network(seed: u64) -> Scarlet {
     let space = space(Skip::Identity);
     let architecture = space.decode(&"0413c02".parse().unwrap()).unwrap();
-    let network = ScarletConfig::from(architecture)
+    ScarletConfig::from(architecture)
         .with_dropout(0.2)
         .with_drop_path(0.2)
-        .try_init(&device())
-        .unwrap();
-    // Weights are drawn when they are first used.
-    device().seed(seed);
-    bits(&network);
-    network
+        .try_init_seeded(seed, &device())
+        .unwrap()
 }
 
 /// Everything that can be random or has a state is on.
@@ -91,7 +90,6 @@ fn supernet_config() -> TrainConfig {
 
 #[test]
 fn threads_change_no_bit() {
-    let _alone = alone();
     let images = images(48);
     let train = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
@@ -115,8 +113,44 @@ fn threads_change_no_bit() {
 }
 
 #[test]
+fn other_work_in_the_process_changes_no_bit() {
+    let images = images(48);
+    let train = |seed: u64| {
+        let network = Trainer::new(TrainConfig { seed, ..config() })
+            .with_validation(&images)
+            .train(network(seed), (), &images)
+            .unwrap();
+        let supernet = supernet(Skip::Linear, seed);
+        let sampler = PathSampler::new(Sampling::StrictFairness, supernet.space(), seed);
+        let supernet = Trainer::new(supernet_config())
+            .train(supernet, sampler, &images)
+            .unwrap();
+        (outcome(&network), outcome(&supernet))
+    };
+    let expected = [1, 2].map(train);
+    assert!(expected[0] != expected[1]);
+    let over = AtomicBool::new(false);
+    let together = thread::scope(|scope| {
+        let runs = [1, 2].map(|seed| scope.spawn(move || train(seed)));
+        // Whoever else uses the device may seed its generator and draw from it.
+        scope.spawn(|| {
+            for seed in 0.. {
+                if over.load(Ordering::Relaxed) {
+                    break;
+                }
+                device().seed(seed);
+                Tensor::<1>::random([100], Distribution::Default, &device()).into_data();
+            }
+        });
+        let results = runs.map(|run| run.join());
+        over.store(true, Ordering::Relaxed);
+        results.map(Result::unwrap)
+    });
+    assert!(together == expected);
+}
+
+#[test]
 fn a_network_learns() {
-    let _alone = alone();
     let (train, test) = (images(240), images(60));
     let config = TrainConfig {
         epochs: 4,
@@ -162,7 +196,6 @@ fn a_network_learns() {
 
 #[test]
 fn every_way_of_training_learns() {
-    let _alone = alone();
     let train = images(240);
     let teacher = Trainer::new(TrainConfig {
         epochs: 4,
@@ -251,7 +284,6 @@ const CHANGES: [Change; 22] = [
 
 #[test]
 fn every_setting_reaches_the_weights() {
-    let _alone = alone();
     let train = images(24);
     let base = || TrainConfig {
         epochs: 2,
@@ -261,14 +293,11 @@ fn every_setting_reaches_the_weights() {
     };
     let architecture = network(1).architecture().clone();
     let built = |dropout, drop_path| {
-        let network = ScarletConfig::from(architecture.clone())
+        ScarletConfig::from(architecture.clone())
             .with_dropout(dropout)
             .with_drop_path(drop_path)
-            .try_init(&device())
-            .unwrap();
-        device().seed(1);
-        bits(&network);
-        network
+            .try_init_seeded(1, &device())
+            .unwrap()
     };
     let weights = |config: TrainConfig, network| {
         let trained = Trainer::new(config).train(network, (), &train).unwrap();
@@ -332,7 +361,6 @@ fn every_setting_reaches_the_weights() {
 
 #[test]
 fn a_supernet_learns_in_all_its_paths() {
-    let _alone = alone();
     let train = images(416);
     let config = TrainConfig {
         epochs: 20,
@@ -363,7 +391,6 @@ fn a_supernet_learns_in_all_its_paths() {
 
 #[test]
 fn an_interrupted_run_ends_like_any_other() {
-    let _alone = alone();
     let train = images(70);
     let test = images(12);
     let run = |checkpoints: Option<Checkpoints>, stop: u64| {
@@ -412,7 +439,6 @@ fn an_interrupted_run_ends_like_any_other() {
 
 #[test]
 fn an_interrupted_run_of_adam_ends_like_any_other() {
-    let _alone = alone();
     let train = images(70);
     let config = || TrainConfig {
         optimizer: Optimizer::AdamW {
@@ -445,7 +471,6 @@ fn an_interrupted_run_of_adam_ends_like_any_other() {
 
 #[test]
 fn an_interrupted_supernet_ends_like_any_other() {
-    let _alone = alone();
     let train = images(208);
     let run = |seed: u64, checkpoints: Option<Checkpoints>, stop: u64| -> Trained<Supernet> {
         let supernet = supernet(Skip::Linear, seed);
@@ -473,7 +498,6 @@ fn an_interrupted_supernet_ends_like_any_other() {
 
 #[test]
 fn a_checkpoint_gives_its_network() {
-    let _alone = alone();
     let folder = tempfile::tempdir().unwrap();
     let trained = Trainer::new(TrainConfig {
         epochs: 1,
@@ -494,7 +518,6 @@ fn a_checkpoint_gives_its_network() {
 
 #[test]
 fn the_log_has_every_step_once() {
-    let _alone = alone();
     let train = images(70);
     let folder = tempfile::tempdir().unwrap();
     let config = TrainConfig {
@@ -558,7 +581,6 @@ fn saved(every_epochs: usize, every: Option<Duration>) -> Vec<u64> {
 
 #[test]
 fn checkpoints_come_by_epochs_by_time_and_at_the_end() {
-    let _alone = alone();
     assert_eq!(saved(1, None), [2, 4, 6, 8, 10]);
     assert_eq!(saved(2, None), [4, 8, 10]);
     assert_eq!(saved(0, None), [10]);
@@ -590,7 +612,6 @@ fn diverging_in_step_two() -> TrainConfig {
 
 #[test]
 fn divergence_in_the_last_step_of_an_epoch_names_the_step() {
-    let _alone = alone();
     let (train, test) = (images(70), images(30));
     for (average_decay, judged) in [(None, true), (Some(0.9), true), (None, false)] {
         let folder = tempfile::tempdir().unwrap();
@@ -633,7 +654,6 @@ fn divergence_in_the_last_step_of_an_epoch_names_the_step() {
 
 #[test]
 fn a_diverging_run_stops_and_keeps_its_last_checkpoint() {
-    let _alone = alone();
     let train = images(70);
     let folder = tempfile::tempdir().unwrap();
     let config = TrainConfig {
@@ -669,7 +689,6 @@ fn a_diverging_run_stops_and_keeps_its_last_checkpoint() {
 
 #[test]
 fn foreign_checkpoints_and_settings_are_refused() {
-    let _alone = alone();
     let train = images(70);
     let folder = tempfile::tempdir().unwrap();
     let config = TrainConfig {
@@ -729,7 +748,6 @@ fn foreign_checkpoints_and_settings_are_refused() {
 
 #[test]
 fn a_run_goes_on_with_its_own_images_only() {
-    let _alone = alone();
     let folder = tempfile::tempdir().unwrap();
     let run = |train: &Images, test: &Images, checkpoints: Checkpoints| {
         let config = TrainConfig {
@@ -782,7 +800,6 @@ fn a_run_goes_on_with_its_own_images_only() {
 
 #[test]
 fn what_does_not_fit_is_refused() {
-    let _alone = alone();
     let message = |images: &Images, network: Scarlet| {
         let trained = Trainer::new(config()).train(network, (), images);
         trained
@@ -807,7 +824,6 @@ fn what_does_not_fit_is_refused() {
 
 #[test]
 fn a_full_disk_leaves_the_last_checkpoint() {
-    let _alone = alone();
     let train = images(70);
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("checkpoint.safetensors");
@@ -840,7 +856,6 @@ fn a_full_disk_leaves_the_last_checkpoint() {
 
 #[test]
 fn a_run_without_progress_stops_and_keeps_its_best() {
-    let _alone = alone();
     let (train, test) = (images(70), images(30));
     // Nothing is learnt at this rate, so that the first epoch stays the best.
     let config = TrainConfig {
@@ -875,7 +890,6 @@ fn a_run_without_progress_stops_and_keeps_its_best() {
 
 #[test]
 fn the_best_weights_are_not_changed_by_what_comes_after() {
-    let _alone = alone();
     let (train, test) = (images(240), images(60));
     let config = TrainConfig {
         epochs: 4,
@@ -895,7 +909,6 @@ fn the_best_weights_are_not_changed_by_what_comes_after() {
 
 #[test]
 fn frozen_parts_stay_as_they_are_statistics_included() {
-    let _alone = alone();
     let train = images(70);
     let frozen = || {
         network(1)
@@ -925,7 +938,6 @@ fn frozen_parts_stay_as_they_are_statistics_included() {
 
 #[test]
 fn settings_that_need_more_say_what() {
-    let _alone = alone();
     let train = images(9);
     let message = |config: TrainConfig| {
         let trained = Trainer::new(config).train(network(1), (), &train);

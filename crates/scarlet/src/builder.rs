@@ -3,6 +3,7 @@
 use burn::tensor::Device;
 use scarlet_arch::Architecture;
 
+use crate::random::FirstWeights;
 use crate::{ConfigError, Scarlet};
 
 /// Configuration of a [`Scarlet`] network: an architecture, and how it is to be trained.
@@ -80,20 +81,40 @@ impl ScarletConfig {
         self.drop_path
     }
 
-    /// Builds the network with random weights, the released code's initialisation. Weights are
-    /// drawn when they are first used, so loading a checkpoint does not pay for them.
+    /// Builds the network with random weights, the released code's initialisation, from Burn's
+    /// generator of the device. Weights are drawn when they are first used, so loading a
+    /// checkpoint does not pay for them.
     ///
     /// # Errors
     ///
     /// [`ConfigError`] when the architecture cannot be built or a probability is out of range.
     pub fn try_init(&self, device: &Device) -> Result<Scarlet, ConfigError> {
+        self.try_init_with(FirstWeights::Device, device)
+    }
+
+    /// As [`try_init`](Self::try_init), but every weight is drawn from a random stream of its own,
+    /// named by `seed`: the same seed gives the same weights on every device, in whatever order
+    /// they are first used, and whoever else draws from the device's generator.
+    ///
+    /// # Errors
+    ///
+    /// As [`try_init`](Self::try_init).
+    pub fn try_init_seeded(&self, seed: u64, device: &Device) -> Result<Scarlet, ConfigError> {
+        self.try_init_with(FirstWeights::seeded(seed), device)
+    }
+
+    fn try_init_with(
+        &self,
+        weights: FirstWeights,
+        device: &Device,
+    ) -> Result<Scarlet, ConfigError> {
         self.architecture.validate()?;
         for (name, value) in [("dropout", self.dropout), ("drop_path", self.drop_path)] {
             if !(0.0..1.0).contains(&value) {
                 return Err(ConfigError::Probability { name, value });
             }
         }
-        Ok(Scarlet::build(self, device))
+        Ok(Scarlet::build(self, weights, device))
     }
 
     /// Builds the network with random weights, for configurations that are constants.

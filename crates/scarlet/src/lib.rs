@@ -44,6 +44,7 @@ mod parameters;
 #[cfg(feature = "images")]
 mod photograph;
 mod prediction;
+mod random;
 pub mod weights;
 
 pub use accuracy::{Accuracy, Score};

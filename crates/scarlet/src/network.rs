@@ -10,6 +10,7 @@ use crate::blocks::{
     ConvBn, ConvShape, ConvStyle, InvertedResidual, InvertedResidualConfig, SeparableConv,
     Stabilizer,
 };
+use crate::random::{FirstWeights, Masks};
 use crate::{InputError, ScarletConfig};
 
 /// One of a network's layers.
@@ -31,8 +32,12 @@ impl MbLayer {
     /// `[batch, channels_in, height, width]` to
     /// `[batch, channels_out, ceil(height / stride), ceil(width / stride)]`.
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        self.forward_with(x, Masks::Device)
+    }
+
+    fn forward_with(&self, x: Tensor<4>, masks: Masks) -> Tensor<4> {
         match self {
-            Self::InvertedResidual(block) => block.forward(x),
+            Self::InvertedResidual(block) => block.forward_with(x, masks),
             Self::Identity(_) => x,
             Self::Linear(stabilizer) => stabilizer.forward(x),
         }
@@ -64,7 +69,12 @@ pub struct Scarlet {
 
 impl Scarlet {
     /// Builds what `config` describes, which must have been validated.
-    pub(crate) fn build(config: &ScarletConfig, device: &Device) -> Self {
+    pub(crate) fn build(
+        config: &ScarletConfig,
+        mut weights: FirstWeights,
+        device: &Device,
+    ) -> Self {
+        let weights = &mut weights;
         let architecture = config.architecture().clone();
         let style = ConvStyle {
             padding: architecture.padding,
@@ -84,22 +94,23 @@ impl Scarlet {
             .map(|(index, layer)| {
                 // The rate grows linearly with depth, from 0 (Huang et al., arXiv 1603.09382).
                 let drop_path = config.drop_path() * index as f64 / placed.len() as f64;
-                build_layer(layer, &architecture, drop_path, device)
+                build_layer(layer, &architecture, drop_path, weights, device)
             })
             .collect();
         let head = ConvShape::pointwise(architecture.channels_before_head(), architecture.head);
         Self {
-            stem: ConvBn::new(stem, style, device),
+            stem: ConvBn::new(stem, style, weights, device),
             separable_conv: SeparableConv::new(
                 architecture.stem,
                 architecture.separable,
                 style,
+                weights,
                 device,
             ),
             mb_module,
-            conv_before_pooling: ConvBn::new(head, style, device),
+            conv_before_pooling: ConvBn::new(head, style, weights, device),
             dropout: burn::nn::DropoutConfig::new(config.dropout()).init(),
-            classifier: new_classifier(architecture.head, architecture.classes, device),
+            classifier: new_classifier(architecture.head, architecture.classes, weights, device),
             architecture,
         }
     }
@@ -138,18 +149,41 @@ impl Scarlet {
     ///
     /// [`InputError`] says what a side or the number of channels should be.
     pub fn try_forward(&self, images: Tensor<4>) -> Result<Tensor<2>, InputError> {
+        self.try_forward_with(images, Masks::Device)
+    }
+
+    /// As [`try_forward`](Self::try_forward), but what dropout and drop path leave out in training
+    /// is drawn from random streams named by `seed`, where `try_forward` draws it from Burn's
+    /// generator of the device: the same is left out on every device, whoever else draws from its
+    /// generator. Every pass of a training needs a seed of its own.
+    ///
+    /// # Errors
+    ///
+    /// As [`try_forward`](Self::try_forward).
+    pub fn try_forward_seeded(
+        &self,
+        images: Tensor<4>,
+        seed: u64,
+    ) -> Result<Tensor<2>, InputError> {
+        self.try_forward_with(images, Masks::Seeded(seed))
+    }
+
+    fn try_forward_with(&self, images: Tensor<4>, masks: Masks) -> Result<Tensor<2>, InputError> {
         InputError::check(&self.architecture, images.dims())?;
-        let pooled = adaptive_avg_pool2d(self.forward_features(images), [1, 1]);
-        Ok(self
-            .classifier
-            .forward(self.dropout.forward(pooled.flatten::<2>(1, 3))))
+        let pooled = adaptive_avg_pool2d(self.forward_features_with(images, masks), [1, 1]);
+        let features = masks.drop_features(&self.dropout, pooled.flatten::<2>(1, 3));
+        Ok(self.classifier.forward(features))
     }
 
     /// What the head sees before pooling:
     /// `[batch, head, height / stride, width / stride]` of images
     /// `[batch, channels, height, width]`, where stride is the network's total stride.
     pub fn forward_features(&self, images: Tensor<4>) -> Tensor<4> {
-        let x = self.forward_layers(images, self.mb_module.len());
+        self.forward_features_with(images, Masks::Device)
+    }
+
+    fn forward_features_with(&self, images: Tensor<4>, masks: Masks) -> Tensor<4> {
+        let x = self.forward_layers_with(images, self.mb_module.len(), masks);
         (self.conv_before_pooling).forward_activated(Activation::Relu6, x)
     }
 
@@ -157,8 +191,14 @@ impl Scarlet {
     /// layers where there are no more: `[batch, channels, height / stride, width / stride]` with
     /// the channels and the stride behind them.
     pub fn forward_layers(&self, images: Tensor<4>, count: usize) -> Tensor<4> {
-        let layers = self.mb_module.iter().take(count);
-        layers.fold(self.forward_stem(images), |x, layer| layer.forward(x))
+        self.forward_layers_with(images, count, Masks::Device)
+    }
+
+    fn forward_layers_with(&self, images: Tensor<4>, count: usize, masks: Masks) -> Tensor<4> {
+        let layers = self.mb_module.iter().take(count).enumerate();
+        layers.fold(self.forward_stem(images), |x, (index, layer)| {
+            layer.forward_with(x, masks.of_layer(index))
+        })
     }
 
     /// The last feature map at every stride from 4 on, for detection and segmentation heads:
@@ -206,7 +246,8 @@ impl Scarlet {
     pub fn reset_classifier(mut self, classes: usize) -> Self {
         assert!(classes > 0, "a classifier needs at least one class");
         let device = self.device();
-        self.classifier = new_classifier(self.architecture.head, classes, &device);
+        let features = self.architecture.head;
+        self.classifier = new_classifier(features, classes, &mut FirstWeights::Device, &device);
         self.architecture.classes = classes;
         self
     }
@@ -246,6 +287,7 @@ fn build_layer(
     layer: &PlacedLayer,
     architecture: &Architecture,
     drop_path: f64,
+    weights: &mut FirstWeights,
     device: &Device,
 ) -> MbLayer {
     let PlacedLayer {
@@ -256,9 +298,13 @@ fn build_layer(
     } = *layer;
     match operation {
         Operation::Identity => MbLayer::Identity(Identity::new()),
-        Operation::Linear => {
-            MbLayer::Linear(Stabilizer::new(channels_in, channels_out, stride, device))
-        }
+        Operation::Linear => MbLayer::Linear(Stabilizer::with_weights(
+            channels_in,
+            channels_out,
+            stride,
+            weights,
+            device,
+        )),
         Operation::InvertedResidual(block) => MbLayer::InvertedResidual(
             InvertedResidualConfig::new(channels_in, channels_out, block)
                 .with_stride(stride)
@@ -266,20 +312,21 @@ fn build_layer(
                 .with_padding(architecture.padding)
                 .with_batch_norm(architecture.batch_norm)
                 .with_drop_path(drop_path)
-                .init(device),
+                .init_with(weights, device),
         ),
     }
 }
 
 /// Weights uniform in ±1/sqrt(classes), biases 0, as the released networks are initialised.
-fn new_classifier(features: usize, classes: usize, device: &Device) -> Linear {
+fn new_classifier(
+    features: usize,
+    classes: usize,
+    weights: &mut FirstWeights,
+    device: &Device,
+) -> Linear {
     let bound = 1.0 / (classes as f64).sqrt();
-    let mut linear = LinearConfig::new(features, classes)
-        .with_initializer(Initializer::Uniform {
-            min: -bound,
-            max: bound,
-        })
-        .init(device);
+    let mut linear = LinearConfig::new(features, classes).init(device);
+    linear.weight = weights.uniform(bound, [features, classes], device);
     linear.bias = Some(Initializer::Zeros.init([classes], device));
     linear
 }

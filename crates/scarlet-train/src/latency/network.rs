@@ -52,7 +52,7 @@ impl Subject {
                 return Err(LatencyError::Zero { setting });
             }
         }
-        let network = ScarletConfig::from(architecture.clone()).try_init(device)?;
+        let network = ScarletConfig::from(architecture.clone()).try_init_seeded(0, device)?;
         let options = DeployOptions::new().with_batch(batch).with_threads(threads);
         let side = architecture.preprocessing.resolution;
         let values = batch * architecture.input_channels * side * side;

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::stages::Run;
 use super::{RunError, Stage, folder};
-use crate::supernet::draw_weights;
+use crate::random::weights_seed;
 use crate::{Augment, Extracted, RunFolder, TrainConfig, Trainer};
 
 /// How the chosen network is trained. The settings of [`TrainConfig`] stand beside its own.
@@ -91,9 +91,8 @@ impl Run {
         let network = ScarletConfig::from(architecture)
             .with_dropout(settings.dropout)
             .with_drop_path(settings.drop_path)
-            .try_init(&device)
+            .try_init_seeded(weights_seed(settings.recipe.seed, 0), &device)
             .map_err(crate::TrainError::from)?;
-        draw_weights(&network, settings.recipe.seed, &device);
         Ok(network)
     }
 }

@@ -8,7 +8,7 @@ use scarlet_arch::Architecture;
 use super::StandaloneConfig;
 use crate::TrainError;
 use crate::error::require;
-use crate::supernet::draw_weights;
+use crate::random::weights_seed;
 
 /// Trained weights to begin with.
 pub(super) struct Weights {
@@ -30,7 +30,7 @@ pub(super) fn build(
         ScarletConfig::from(architecture)
             .with_dropout(settings.dropout)
             .with_drop_path(settings.drop_path)
-            .try_init(&device)
+            .try_init_seeded(weights_seed(config.train.seed, 0), &device)
     };
     let network = match weights {
         Some(weights) => {
@@ -51,8 +51,6 @@ pub(super) fn build(
         }
         None => init(architecture.clone())?,
     };
-    // Of what was not loaded.
-    draw_weights(&network, config.train.seed, &device);
     let frozen = frozen_parts(architecture, settings.freeze)?;
     Ok(network.freeze_prefixes(&frozen)?)
 }

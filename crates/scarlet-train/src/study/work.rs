@@ -12,8 +12,8 @@ use super::{
     similarity,
 };
 use crate::dataset::{Images, TrainTest};
-use crate::random::{Purpose, Stream};
-use crate::supernet::{draw_weights, path_architecture};
+use crate::random::{Purpose, Stream, weights_seed};
+use crate::supernet::path_architecture;
 use crate::{
     Checkpoints, EpochRecord, Event, PathSampler, Supernet, SupernetConfig, TrainConfig,
     TrainError, Trainer, measure, recalibrate,
@@ -150,9 +150,8 @@ impl Work {
     /// A network on its own, with random weights.
     pub(super) fn new_network(&self, genome: &Genome) -> Result<Scarlet, TrainError> {
         let architecture = self.architecture(genome)?;
-        let network = ScarletConfig::from(architecture).try_init(&self.device)?;
-        draw_weights(&network, self.config.standalone.seed, &self.device);
-        Ok(network)
+        let seed = weights_seed(self.config.standalone.seed, 0);
+        Ok(ScarletConfig::from(architecture).try_init_seeded(seed, &self.device)?)
     }
 
     /// Trains a network on its own, with checkpoints in a folder; `None` when the observer stopped

@@ -37,7 +37,7 @@ use crate::error::require;
 use crate::fingerprint::Fingerprint;
 use crate::loss::cross_entropy;
 use crate::measure::measure;
-use crate::random::{Purpose, seed_of};
+use crate::random::mask_seed;
 use crate::run_folder::EventLog;
 
 pub use self::checkpoint::load_checkpoint;
@@ -594,14 +594,14 @@ impl<'a, M: Trainable> Run<'a, M> {
         feed: &mut Feed<'_>,
     ) -> Result<(Self, Tally), TrainError> {
         let step = self.progress.step;
-        let device = self.model.device();
-        device.seed(seed_of(self.progress.config.seed, Purpose::Device, step));
+        let seed = self.progress.config.seed;
         let networks = self.model.draw(&mut self.progress.sampler)?;
         let mut gradients = GradientsAccumulator::<Scarlet>::new();
         let mut tally = Tally::default();
-        for network in networks {
+        for (pass, network) in networks.into_iter().enumerate() {
             let batch = feed.next(step + 1)?;
-            let (sums, new) = self.pass(&network, batcher.upload(batch))?;
+            let masks = mask_seed(seed, step, pass);
+            let (sums, new) = self.pass(&network, batcher.upload(batch), masks)?;
             tally.add(sums);
             gradients.accumulate(&network, new);
         }
@@ -639,12 +639,13 @@ impl<'a, M: Trainable> Run<'a, M> {
         &self,
         network: &Scarlet,
         batch: Batch,
+        masks: u64,
     ) -> Result<(Tally, GradientsParams), TrainError> {
         let images = batch.classes.len();
         let seen = batch.images.clone().inner();
         let lesson = self.lesson.as_ref();
         let answer = lesson.map(|lesson| lesson.answer(seen)).transpose()?;
-        let logits = network.try_forward(batch.images)?;
+        let logits = network.try_forward_seeded(batch.images, masks)?;
         let correct = count_correct(&logits, &batch.classes);
         let smoothing = self.progress.config.label_smoothing;
         let mut loss = cross_entropy(logits.clone(), batch.labels, smoothing);

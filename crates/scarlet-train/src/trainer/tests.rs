@@ -1,7 +1,6 @@
 //! What only shows from within: steps against their arithmetic, and runs whose images fail.
 
 use std::fs;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use burn::module::{Module, ModuleVisitor, Param, ParamId};
@@ -12,12 +11,6 @@ use scarlet_arch::{SearchSpace, Skip};
 use super::*;
 use crate::dataset::Images;
 use crate::{PathSampler, Sampling, Supernet, SupernetConfig};
-
-/// All devices of a process draw from one generator.
-fn alone() -> MutexGuard<'static, ()> {
-    static LOCK: Mutex<()> = Mutex::new(());
-    LOCK.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 /// Images of 8×8 pixels in two classes.
 fn images(count: usize) -> Images {
@@ -35,12 +28,9 @@ fn architecture() -> Architecture {
 }
 
 fn network() -> Scarlet {
-    let device = Device::flex().autodiff();
-    let network = ScarletConfig::from(architecture())
-        .try_init(&device)
-        .unwrap();
-    crate::supernet::draw_weights(&network, 1, &device);
-    network
+    ScarletConfig::from(architecture())
+        .try_init_seeded(1, &Device::flex().autodiff())
+        .unwrap()
 }
 
 /// SCARLET's 13 choices in two layers.
@@ -102,7 +92,6 @@ fn a_step_of_strict_fairness_adds_the_gradients_of_all_paths() {
         }
     }
 
-    let _alone = alone();
     let (supernet, images) = (supernet(), images(52));
     let config = one_step(4);
     let sampler = PathSampler::new(Sampling::StrictFairness, supernet.space(), 2);
@@ -154,7 +143,6 @@ fn a_step_of_strict_fairness_adds_the_gradients_of_all_paths() {
 
 #[test]
 fn a_uniform_step_leaves_all_that_is_off_its_path() {
-    let _alone = alone();
     let (supernet, images) = (supernet(), images(4));
     let config = TrainConfig {
         optimizer: Optimizer::default(),
@@ -235,7 +223,6 @@ fn run_without_images(prepared: &Schedule, feed_images: &Images) -> (String, Opt
 
 #[test]
 fn a_step_without_its_images_is_not_done() {
-    let _alone = alone();
     let config = TrainConfig {
         epochs: 2,
         batch_size: 4,
@@ -260,7 +247,6 @@ fn a_step_without_its_images_is_not_done() {
 
 #[test]
 fn older_checkpoints_do_not_say_which_images_they_are_of() {
-    let _alone = alone();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("checkpoint.safetensors");
     let run = |images: &Images, checkpoints: Checkpoints| {

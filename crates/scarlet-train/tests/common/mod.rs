@@ -1,22 +1,12 @@
-//! What the integration tests share: a small search space, images to train it on, and a lock for
-//! those that draw from the device's one random number generator.
+//! What the integration tests share: a small search space, and images to train it on.
 
 #![allow(dead_code, reason = "not every test binary uses all of it")]
-
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Device, Tensor};
 use scarlet::arch::{Genome, SearchSpace, Skip};
 use scarlet_train::dataset::Images;
 use scarlet_train::{PathSampler, Sampling, Supernet, SupernetConfig};
-
-/// All devices of a process draw from one generator, so tests that need the same draws twice
-/// must not run at the same time.
-pub(crate) fn alone() -> MutexGuard<'static, ()> {
-    static LOCK: Mutex<()> = Mutex::new(());
-    LOCK.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 pub(crate) fn device() -> Device {
     Device::flex().autodiff()

@@ -2,12 +2,13 @@
 
 use burn::module::Module;
 use burn::nn::conv::{Conv2d, Conv2dConfig};
-use burn::nn::{BatchNorm, Initializer, PaddingConfig2d};
+use burn::nn::{BatchNorm, PaddingConfig2d};
 use burn::tensor::{Device, Tensor};
 use scarlet_arch::{BatchNormSpec, Padding};
 use scarlet_ops::Activation;
 
 use super::batch_norm::{batch_norm, normalise};
+use crate::random::FirstWeights;
 
 /// What every convolution of a network has in common.
 #[derive(Debug, Clone, Copy)]
@@ -50,7 +51,12 @@ impl ConvShape {
 
 /// A convolution without bias, initialised as the released networks are: normal with
 /// standard deviation `sqrt(2 / (kernel² · channels_out))`.
-pub(crate) fn convolution(shape: ConvShape, padding: Padding, device: &Device) -> Conv2d {
+pub(crate) fn convolution(
+    shape: ConvShape,
+    padding: Padding,
+    weights: &mut FirstWeights,
+    device: &Device,
+) -> Conv2d {
     let ConvShape {
         channels_in,
         channels_out,
@@ -65,16 +71,17 @@ pub(crate) fn convolution(shape: ConvShape, padding: Padding, device: &Device) -
         Padding::Symmetric => PaddingConfig2d::Explicit(side, side, side, side),
         Padding::Same => PaddingConfig2d::Same,
     };
-    Conv2dConfig::new([channels_in, channels_out], [kernel, kernel])
+    let mut conv = Conv2dConfig::new([channels_in, channels_out], [kernel, kernel])
         .with_stride([stride, stride])
         .with_groups(groups)
         .with_padding(padding)
         .with_bias(false)
-        .with_initializer(Initializer::Normal {
-            mean: 0.0,
-            std: (2.0 / (kernel * kernel * channels_out) as f64).sqrt(),
-        })
-        .init(device)
+        .init(device);
+    let deviation = (2.0 / (kernel * kernel * channels_out) as f64).sqrt();
+    let shape = [channels_out, channels_in / groups, kernel, kernel];
+    // Nothing has been drawn yet for the one that this replaces.
+    conv.weight = weights.normal(deviation, shape, device);
+    conv
 }
 
 /// Runs a convolution, by the training operation made for its shape if there is one.
@@ -122,9 +129,14 @@ pub struct ConvBn {
 }
 
 impl ConvBn {
-    pub(crate) fn new(shape: ConvShape, style: ConvStyle, device: &Device) -> Self {
+    pub(crate) fn new(
+        shape: ConvShape,
+        style: ConvStyle,
+        weights: &mut FirstWeights,
+        device: &Device,
+    ) -> Self {
         Self {
-            conv: convolution(shape, style.padding, device),
+            conv: convolution(shape, style.padding, weights, device),
             bn: batch_norm(shape.channels_out, style.batch_norm, device),
         }
     }

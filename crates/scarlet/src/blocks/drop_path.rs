@@ -1,7 +1,9 @@
 //! Drop path, also known as stochastic depth.
 
 use burn::module::{Flag, Module, Param};
-use burn::tensor::{Distribution, Tensor};
+use burn::tensor::Tensor;
+
+use crate::random::{Masks, Purpose};
 
 /// Leaves out the residual branch of whole images during training (Huang et al., *Deep
 /// Networks with Stochastic Depth*, arXiv 1603.09382).
@@ -33,16 +35,26 @@ impl DropPath {
         }
     }
 
-    /// The branch `[batch, channels, height, width]`, zero for the images it is dropped for.
+    /// The branch `[batch, channels, height, width]`, zero for the images it is dropped for. Burn's
+    /// generator of the device decides on them.
     pub fn forward(&self, branch: Tensor<4>) -> Tensor<4> {
+        self.forward_with(branch, Masks::Device)
+    }
+
+    /// As [`forward`](Self::forward), but a random stream named by `seed` decides: the same images
+    /// are dropped on every device, whoever else draws from its generator.
+    pub fn forward_seeded(&self, branch: Tensor<4>, seed: u64) -> Tensor<4> {
+        self.forward_with(branch, Masks::Seeded(seed))
+    }
+
+    pub(crate) fn forward_with(&self, branch: Tensor<4>, masks: Masks) -> Tensor<4> {
         let device = branch.device();
         if self.rate == 0.0 || !self.training.is_enabled() || !device.is_autodiff() {
             return branch;
         }
         let keep = 1.0 - self.rate;
         let [batch, ..] = branch.dims();
-        let mask = Tensor::<4>::random([batch, 1, 1, 1], Distribution::Bernoulli(keep), &device);
-        branch * mask.div_scalar(keep)
+        branch * masks.draw(Purpose::DropPath, keep, [batch, 1, 1, 1], &device)
     }
 }
 
@@ -55,16 +67,34 @@ mod tests {
     #[test]
     fn drops_whole_images_and_keeps_the_mean() {
         let device = Device::flex().autodiff();
-        device.seed(1);
-        let images = 4_000;
-        let dropped = DropPath::new(0.25).forward(Tensor::ones([images, 2, 1, 1], &device));
-        let mean = dropped.clone().mean().into_scalar::<f64>();
-        assert!((mean - 1.0).abs() < 0.05, "mean {mean}");
-        let values = dropped.into_data().iter::<f32>().collect::<Vec<_>>();
-        for pair in values.chunks(2) {
-            assert_eq!(pair[0], pair[1]);
-            assert!(pair[0] == 0.0 || (pair[0] - 4.0 / 3.0).abs() < 1e-6);
+        let (path, images) = (
+            DropPath::new(0.25),
+            Tensor::ones([40_000, 2, 1, 1], &device),
+        );
+        for dropped in [path.forward(images.clone()), path.forward_seeded(images, 1)] {
+            let mean = dropped.clone().mean().into_scalar::<f64>();
+            // Seven standard deviations: the numbers of `forward` are others every time.
+            assert!((mean - 1.0).abs() < 0.02, "mean {mean}");
+            let values = dropped.into_data().iter::<f32>().collect::<Vec<_>>();
+            for pair in values.chunks(2) {
+                assert_eq!(pair[0], pair[1]);
+                assert!(pair[0] == 0.0 || (pair[0] - 4.0 / 3.0).abs() < 1e-6);
+            }
         }
+    }
+
+    #[test]
+    fn a_seed_names_the_images() {
+        let device = Device::flex().autodiff();
+        let path = DropPath::new(0.5);
+        let of = |seed| {
+            let images = Tensor::ones([64, 1, 1, 1], &device);
+            path.forward_seeded(images, seed).into_data()
+        };
+        let first = of(1);
+        device.seed(7);
+        assert_eq!(of(1), first);
+        assert_ne!(of(2), first);
     }
 
     #[test]

@@ -12,6 +12,7 @@ use super::conv::{ConvShape, convolution, convolve};
 use super::depthwise_stage::depthwise_stage;
 use super::drop_path::DropPath;
 use super::squeeze_excite::SqueezeExcite;
+use crate::random::{FirstWeights, Masks};
 
 /// Configuration of an [`InvertedResidual`].
 #[derive(Debug, Clone)]
@@ -82,8 +83,16 @@ impl InvertedResidualConfig {
     /// If a number of channels, the kernel or the stride is 0, or squeeze-excite would have less
     /// than one channel.
     pub fn init(&self, device: &Device) -> InvertedResidual {
+        self.init_with(&mut FirstWeights::Device, device)
+    }
+
+    pub(crate) fn init_with(
+        &self,
+        weights: &mut FirstWeights,
+        device: &Device,
+    ) -> InvertedResidual {
         let hidden = self.block.expansion.hidden(self.channels_in);
-        let conv = |shape| convolution(shape, self.padding, device);
+        let mut conv = |shape| convolution(shape, self.padding, weights, device);
         let bn = |channels| batch_norm(channels, self.batch_norm, device);
         let (conv1, bn1) = match self.block.expansion {
             scarlet_arch::Expansion::Times(1) => (None, None),
@@ -92,16 +101,16 @@ impl InvertedResidualConfig {
                 Some(bn(hidden)),
             ),
         };
+        let conv2 = conv(ConvShape::depthwise(hidden, self.block.kernel, self.stride));
+        let conv3 = conv(ConvShape::pointwise(hidden, self.channels_out));
+        let squeeze_excite = self.block.squeeze_excite;
         InvertedResidual {
             conv1,
             bn1,
-            conv2: conv(ConvShape::depthwise(hidden, self.block.kernel, self.stride)),
+            conv2,
             bn2: bn(hidden),
-            mid_se: self
-                .block
-                .squeeze_excite
-                .then(|| SqueezeExcite::new(hidden, device)),
-            conv3: conv(ConvShape::pointwise(hidden, self.channels_out)),
+            mid_se: squeeze_excite.then(|| SqueezeExcite::with_weights(hidden, weights, device)),
+            conv3,
             bn3: bn(self.channels_out),
             drop_path: DropPath::new(self.drop_path),
             shortcut: self.stride == 1 && self.channels_in == self.channels_out,
@@ -144,10 +153,20 @@ impl InvertedResidual {
     /// `[batch, channels_in, height, width]` to
     /// `[batch, channels_out, ceil(height / stride), ceil(width / stride)]`.
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        self.forward_with(x, Masks::Device)
+    }
+
+    /// As [`forward`](Self::forward), with [drop path's seed](DropPath::forward_seeded).
+    pub fn forward_seeded(&self, x: Tensor<4>, seed: u64) -> Tensor<4> {
+        self.forward_with(x, Masks::Seeded(seed))
+    }
+
+    pub(crate) fn forward_with(&self, x: Tensor<4>, masks: Masks) -> Tensor<4> {
         if !self.shortcut {
             return self.residual(x);
         }
-        scarlet_ops::add(x.clone(), self.drop_path.forward(self.residual(x)))
+        let residual = self.drop_path.forward_with(self.residual(x.clone()), masks);
+        scarlet_ops::add(x, residual)
     }
 
     fn residual(&self, x: Tensor<4>) -> Tensor<4> {

@@ -6,6 +6,7 @@ use scarlet_ops::Activation;
 
 use super::conv::{ConvBn, ConvShape, ConvStyle};
 use super::depthwise_stage::depthwise_stage;
+use crate::random::FirstWeights;
 
 /// A depthwise 3×3 convolution with ReLU6 and a linear 1×1 convolution, both normalised.
 #[derive(Module, Debug)]
@@ -21,15 +22,16 @@ impl SeparableConv {
         channels_in: usize,
         channels_out: usize,
         style: ConvStyle,
+        weights: &mut FirstWeights,
         device: &Device,
     ) -> Self {
+        let (depthwise, pointwise) = (
+            ConvShape::depthwise(channels_in, 3, 1),
+            ConvShape::pointwise(channels_in, channels_out),
+        );
         Self {
-            depthwise: ConvBn::new(ConvShape::depthwise(channels_in, 3, 1), style, device),
-            pointwise: ConvBn::new(
-                ConvShape::pointwise(channels_in, channels_out),
-                style,
-                device,
-            ),
+            depthwise: ConvBn::new(depthwise, style, weights, device),
+            pointwise: ConvBn::new(pointwise, style, weights, device),
         }
     }
 

@@ -7,6 +7,7 @@ use burn::tensor::{Device, Tensor};
 use scarlet_arch::Padding;
 
 use super::conv::{ConvShape, convolution};
+use crate::random::FirstWeights;
 
 /// Squeeze-excite (Hu et al., arXiv 1709.01507) with a reduction of 4 and h-sigmoid.
 #[derive(Module, Debug)]
@@ -27,10 +28,18 @@ impl SqueezeExcite {
     ///
     /// If `channels` is under 4.
     pub fn new(channels: usize, device: &Device) -> Self {
+        Self::with_weights(channels, &mut FirstWeights::Device, device)
+    }
+
+    pub(crate) fn with_weights(
+        channels: usize,
+        weights: &mut FirstWeights,
+        device: &Device,
+    ) -> Self {
         let inner = channels / Self::REDUCTION;
         Self {
-            squeeze_conv: biased_pointwise(channels, inner, device),
-            excite_conv: biased_pointwise(inner, channels, device),
+            squeeze_conv: biased_pointwise(channels, inner, weights, device),
+            excite_conv: biased_pointwise(inner, channels, weights, device),
         }
     }
 
@@ -50,9 +59,14 @@ impl SqueezeExcite {
     }
 }
 
-fn biased_pointwise(channels_in: usize, channels_out: usize, device: &Device) -> Conv2d {
+fn biased_pointwise(
+    channels_in: usize,
+    channels_out: usize,
+    weights: &mut FirstWeights,
+    device: &Device,
+) -> Conv2d {
     let shape = ConvShape::pointwise(channels_in, channels_out);
-    let mut conv = convolution(shape, Padding::Symmetric, device);
+    let mut conv = convolution(shape, Padding::Symmetric, weights, device);
     conv.bias = Some(Initializer::Zeros.init([channels_out], device));
     conv
 }

@@ -1,8 +1,10 @@
 //! SCARLET's equivariant learnable stabilizer.
 
-use burn::module::{Initializer, Module, Param};
+use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 use scarlet_ops::Padding;
+
+use crate::random::FirstWeights;
 
 /// The equivariant learnable stabilizer (Chu et al., arXiv 1908.06022): a 1×1 convolution
 /// without bias, normalisation or activation, which stands on a layer's skip while a supernet
@@ -21,12 +23,20 @@ impl Stabilizer {
     /// A stabilizer initialised as the networks' convolutions are: normal with standard
     /// deviation `sqrt(2 / channels_out)`.
     pub fn new(channels_in: usize, channels_out: usize, stride: usize, device: &Device) -> Self {
-        let initializer = Initializer::Normal {
-            mean: 0.0,
-            std: (2.0 / channels_out as f64).sqrt(),
-        };
+        let weights = &mut FirstWeights::Device;
+        Self::with_weights(channels_in, channels_out, stride, weights, device)
+    }
+
+    pub(crate) fn with_weights(
+        channels_in: usize,
+        channels_out: usize,
+        stride: usize,
+        weights: &mut FirstWeights,
+        device: &Device,
+    ) -> Self {
+        let deviation = (2.0 / channels_out as f64).sqrt();
         Self {
-            weight: initializer.init([channels_out, channels_in, 1, 1], device),
+            weight: weights.normal(deviation, [channels_out, channels_in, 1, 1], device),
             stride,
         }
     }
@@ -34,9 +44,10 @@ impl Stabilizer {
     /// The same stabilizer with the identity matrix as its weight, padded with zeros where the
     /// channels differ: training then starts from a plain skip.
     pub fn with_identity(mut self) -> Self {
-        let [channels_out, channels_in, ..] = self.weight.dims();
+        // Without drawing the weight that is replaced.
+        let [channels_out, channels_in, ..] = self.weight.lazy_shape().dims::<4>();
         let side = channels_out.max(channels_in);
-        let eye = Tensor::<2>::eye(side, &self.weight.device())
+        let eye = Tensor::<2>::eye(side, &self.weight.lazy_device())
             .slice([0..channels_out, 0..channels_in])
             .reshape([channels_out, channels_in, 1, 1]);
         self.weight = Param::from_tensor(eye);

@@ -1,5 +1,7 @@
 //! [`Random`]: seeded streams of random numbers.
 
+#![deny(missing_docs)]
+
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{Rng as _, SeedableRng};
 
@@ -7,8 +9,9 @@ use rand_xoshiro::rand_core::{Rng as _, SeedableRng};
 /// number of an image. Nothing has to be remembered to draw the same numbers again, and no stream
 /// depends on what others drew, so results are the same for any number of threads.
 ///
-/// xoshiro256++ (Blackman and Vigna 2021). The draws are our own, in integer arithmetic, so that
-/// they stay what they are on every platform and in every later version.
+/// xoshiro256++ (Blackman and Vigna 2021). The draws are our own, so that they stay what they are
+/// in every later version; all but the normal distribution, which needs a logarithm, are made of
+/// integer arithmetic and exact products, so that they are the same on every platform too.
 #[derive(Debug, Clone)]
 pub struct Random(Xoshiro256PlusPlus);
 
@@ -38,6 +41,19 @@ impl Random {
     /// True with the given probability.
     pub fn chance(&mut self, probability: f64) -> bool {
         self.unit() < probability
+    }
+
+    /// Two independent numbers of the normal distribution with mean 0 and standard deviation 1, by
+    /// Marsaglia's polar method (Marsaglia and Bray 1964).
+    pub fn normal_pair(&mut self) -> [f64; 2] {
+        loop {
+            let point = [self.between(-1.0, 1.0), self.between(-1.0, 1.0)];
+            let square = point[0] * point[0] + point[1] * point[1];
+            if square > 0.0 && square < 1.0 {
+                let scale = (-2.0 * square.ln() / square).sqrt();
+                return point.map(|coordinate| coordinate * scale);
+            }
+        }
     }
 
     /// Fisher and Yates' shuffle.
@@ -88,6 +104,48 @@ mod tests {
     fn splitmix_is_the_published_one() {
         // First output of SplitMix64 from state 0, as its authors' reference code prints it.
         assert_eq!(finalise(0), 0xE220_A839_7B1D_CDAF);
+    }
+
+    #[test]
+    fn normal_numbers_have_the_moments_of_their_distribution() {
+        let mut random = Random::new(3, 0u64, 0);
+        let pairs: Vec<[f64; 2]> = (0..100_000).map(|_| random.normal_pair()).collect();
+        let mean = |of: &dyn Fn(f64, f64) -> f64| {
+            pairs.iter().map(|pair| of(pair[0], pair[1])).sum::<f64>() / pairs.len() as f64
+        };
+        // Expected values, each with the variance of what is averaged; five standard deviations.
+        let close = |found: f64, expected: f64, variance: f64| {
+            let allowed = 5.0 * (variance / pairs.len() as f64).sqrt();
+            assert!((found - expected).abs() < allowed, "{found} {expected}");
+        };
+        for index in [0, 1] {
+            let power = |n| mean(&|x, y| [x, y][index].powi(n));
+            close(power(1), 0.0, 1.0);
+            close(power(2), 1.0, 2.0);
+            close(power(3), 0.0, 15.0);
+            close(power(4), 3.0, 96.0);
+        }
+        close(mean(&|x, y| x * y), 0.0, 1.0);
+        close(mean(&|x, _| f64::from(x > 1.0)), 0.158_655, 0.133_5);
+    }
+
+    #[test]
+    fn draws_never_change() {
+        // From the definitions of SplitMix64, xoshiro256++ and the polar method, computed outside
+        // of this crate.
+        let mut random = Random::new(7, 3u64, 5);
+        let expected = [
+            [0.608_980_717_589_965, 0.287_992_235_917_760_3],
+            [-1.320_225_913_374_352_4, -0.442_647_694_107_471_3],
+        ];
+        for pair in expected {
+            for (found, expected) in random.normal_pair().iter().zip(pair) {
+                assert!((found - expected).abs() < 1e-14, "{found} {expected}");
+            }
+        }
+        let mut random = Random::new(7, 3u64, 0);
+        let drawn: Vec<u8> = (0..16).map(|_| u8::from(random.chance(0.75))).collect();
+        assert_eq!(drawn, [1, 1, 1, 0, 1, 1, 1, 1, 1, 0, 1, 1, 1, 0, 1, 1]);
     }
 
     #[test]
