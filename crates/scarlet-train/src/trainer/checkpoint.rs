@@ -13,14 +13,14 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
-use burn::optim::ModuleOptimizer;
-use burn::tensor::{Bytes, DType, Tensor, TensorData};
+use burn::tensor::{DType, Device, Tensor, TensorData};
 use safetensors::Dtype;
 use safetensors::tensor::{Metadata as Header, TensorInfo};
 use scarlet::atomic_file;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::module_optimizer::ModuleOptimizer;
 use crate::TrainError;
 
 const METADATA_KEY: &str = "scarlet.checkpoint";
@@ -71,7 +71,7 @@ pub(super) fn save<M: Module, P: Serialize>(
             weights.push((prefix, weight));
         }
     }
-    let state = optimizer.into_bytes().map_err(Failed::encode)?;
+    let state = optimizer.to_bytes().map_err(Failed::encode)?;
     let metadata = Metadata {
         format: FORMAT,
         progress,
@@ -273,6 +273,7 @@ impl<P: DeserializeOwned> Checkpoint<P> {
         path: &Path,
         model: M,
         optimizer: ModuleOptimizer,
+        device: &Device,
     ) -> Result<Restored<M, P>, TrainError> {
         let failed = |problem| TrainError::Checkpoint {
             path: path.to_owned(),
@@ -290,8 +291,8 @@ impl<P: DeserializeOwned> Checkpoint<P> {
         let state = self.optimizer.read(&self.file);
         let state = state.map_err(TrainError::read(path))?;
         let optimizer = optimizer
-            .from_bytes(Bytes::from_bytes_vec(state))
-            .map_err(|error| failed(error.to_string()))?;
+            .with_states(state, &model, device)
+            .map_err(failed)?;
         Ok(Restored {
             model,
             average,

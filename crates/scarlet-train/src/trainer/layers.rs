@@ -3,9 +3,11 @@
 use std::collections::HashMap;
 
 use burn::module::{Module, ModuleVisitor, Param, ParamId};
-use burn::optim::{GradientsParams, ModuleOptimizer};
+use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
 use scarlet::Scarlet;
+
+use super::module_optimizer::ModuleOptimizer;
 
 /// How many layers lie between each parameter and the classifier, whose parameters have 0.
 pub(super) struct Depths(HashMap<ParamId, usize>);
@@ -147,7 +149,8 @@ mod tests {
         let mut ones = Ones(GradientsParams::new());
         network.visit(&mut ones);
         let depths = Depths::of(&network);
-        let mut sgd = SgdConfig::new().init();
+        let sgd = SgdConfig::new();
+        let mut sgd = ModuleOptimizer::new(sgd.build(), sgd.build());
         let after = values(&depths.step(&mut sgd, 1.0, 0.5, network, ones.0));
         for (change, depth) in before.iter().zip(after).zip([0, 1, 2, 5, 6]) {
             let moved = change.0 - change.1;

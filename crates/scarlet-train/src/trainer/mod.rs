@@ -6,6 +6,7 @@ mod config;
 mod events;
 mod feed;
 mod layers;
+mod module_optimizer;
 mod optimizer;
 mod schedule;
 mod teacher;
@@ -18,7 +19,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use burn::module::Module;
-use burn::optim::{GradientsAccumulator, GradientsParams, ModuleOptimizer};
+use burn::optim::{GradientsAccumulator, GradientsParams};
 use scarlet::Scarlet;
 use scarlet::kernels::training::release_buffers;
 use scarlet::weights::Precision;
@@ -28,6 +29,7 @@ use serde::{Deserialize, Serialize};
 use self::checkpoint::{Checkpoint, Failed, Restored};
 use self::feed::Feed;
 use self::layers::Depths;
+use self::module_optimizer::ModuleOptimizer;
 use self::schedule::Schedule;
 use self::teacher::Lesson;
 use crate::TrainError;
@@ -517,7 +519,9 @@ impl<'a, M: Trainable> Run<'a, M> {
         }
         // Of a checkpoint that does not say, the next one will.
         let data = self.progress.data.take();
-        let restored: Restored<M, _> = checkpoint.apply(path, self.model, self.optimizer)?;
+        let device = self.model.device();
+        let restored: Restored<M, _> =
+            checkpoint.apply(path, self.model, self.optimizer, &device)?;
         (self.model, self.optimizer) = (restored.model, restored.optimizer);
         (self.average, self.best) = (restored.average, restored.best);
         self.progress = Progress {

@@ -1,19 +1,16 @@
 //! Burn's optimizers as this crate uses them, and what they do not do: clipping by the norm of
 //! all gradients together.
 
-use burn::module::{Module, ModuleVisitor, Param, ParamGroup};
+use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::decay::WeightDecayConfig;
 use burn::optim::momentum::MomentumConfig;
-use burn::optim::{AdamWConfig, GradientsParams, ModuleOptimizer, SgdConfig};
+use burn::optim::{AdamWConfig, GradientsParams, SgdConfig};
 use burn::tensor::Tensor;
 
+use super::module_optimizer::ModuleOptimizer;
 use super::{Optimizer, TrainConfig};
 
-/// Parameters without weight decay, by their names in Burn's modules.
-const NO_DECAY: [&str; 3] = ["gamma", "beta", "bias"];
-
 pub(super) fn optimizer(config: &TrainConfig) -> ModuleOptimizer {
-    let no_decay = ParamGroup::from_any_predicates(NO_DECAY.to_vec());
     let decay = config.weight_decay as f32;
     match config.optimizer {
         Optimizer::Sgd { momentum, nesterov } => {
@@ -28,7 +25,7 @@ pub(super) fn optimizer(config: &TrainConfig) -> ModuleOptimizer {
             let decayed = sgd
                 .clone()
                 .with_weight_decay(Some(WeightDecayConfig::new(decay)));
-            decayed.init().with_group(no_decay, sgd.build(), None)
+            ModuleOptimizer::new(decayed.build(), sgd.build())
         }
         Optimizer::AdamW {
             beta_1,
@@ -42,9 +39,7 @@ pub(super) fn optimizer(config: &TrainConfig) -> ModuleOptimizer {
                     .with_epsilon(epsilon as f32)
                     .with_weight_decay(decay)
             };
-            adam(decay)
-                .init()
-                .with_group(no_decay, adam(0.0).build(), None)
+            ModuleOptimizer::new(adam(decay).build(), adam(0.0).build())
         }
     }
 }
