@@ -3,6 +3,7 @@
 mod architecture;
 mod deployed;
 mod mutate;
+mod pickles;
 mod seeds;
 mod weights;
 

@@ -3,23 +3,27 @@
 use std::path::Path;
 
 use scarlet::burn::tensor::{Device, Tensor};
-use scarlet::weights::StateDict;
+use scarlet::weights::{StateDict, recognise};
 use scarlet::{Scarlet, ScarletConfig, device_by_name};
 
 use crate::Verdict;
 use crate::cli::CheckArgs;
 use crate::error::ToolError;
 use crate::inputs;
-use crate::output::say;
+use crate::output::{say, tell};
 
 pub(crate) fn run(args: &CheckArgs) -> Result<Verdict, ToolError> {
     let device = device_by_name(&args.device)?;
     let case = Case::open(&args.case)?;
     let architecture = inputs::network(&args.model)?.with_classes(case.logits.shape[1]);
     let name = architecture.name.clone();
+    let weights = inputs::weights(&args.weights, &args.names.options())?;
+    if let Some(difference) = recognise(&weights).and_then(|it| it.difference(&architecture)) {
+        tell(format_args!("warning: {difference}"));
+    }
     let network = ScarletConfig::from(architecture)
         .try_init(&device)?
-        .load(&inputs::weights(&args.weights, None)?)?;
+        .load(&weights)?;
     let found = run_network(&network, &case.input, &device)?;
     let worst = Worst::of(&found, &case.logits)?;
 

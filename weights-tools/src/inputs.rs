@@ -4,18 +4,20 @@ use std::path::Path;
 
 use scarlet::Architecture;
 use scarlet::arch;
-use scarlet::weights::{Fetcher, Progress, Source, StateDict};
+use scarlet::weights::{Fetcher, OpenOptions, Progress, Source, StateDict};
 
 use crate::error::ToolError;
+use crate::output::tell;
 
-/// Opens the weights that `text` names, downloaded if need be.
-pub(crate) fn weights(text: &str, key: Option<&str>) -> Result<StateDict, ToolError> {
+/// Opens the weights that `text` names, downloaded if need be, and says what was decided about them.
+pub(crate) fn weights(text: &str, options: &OpenOptions) -> Result<StateDict, ToolError> {
     let source: Source = text.parse()?;
     let path = Fetcher::new().on_progress(show_progress()).fetch(&source)?;
-    Ok(match key {
-        Some(key) => StateDict::open_key(path, key)?,
-        None => StateDict::open(path)?,
-    })
+    let weights = StateDict::open_with(path, options)?;
+    for note in weights.notes() {
+        tell(format_args!("note: {note}"));
+    }
+    Ok(weights)
 }
 
 /// Says every few megabytes how far a download is.
@@ -31,9 +33,9 @@ fn show_progress() -> impl FnMut(Progress) {
         let received = megabytes(progress.received);
         match progress.total {
             Some(total) => {
-                eprintln!("{received:.1} of {:.1} MB", megabytes(total));
+                tell(format_args!("{received:.1} of {:.1} MB", megabytes(total)));
             }
-            None => eprintln!("{received:.1} MB"),
+            None => tell(format_args!("{received:.1} MB")),
         }
     }
 }

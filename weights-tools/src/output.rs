@@ -11,3 +11,8 @@ pub(crate) fn say(line: Arguments) -> Result<(), ToolError> {
     writeln!(output, "{line}")?;
     Ok(output.flush()?)
 }
+
+/// Prints a line on standard error. When that is gone, nobody is left to tell.
+pub(crate) fn tell(line: Arguments) {
+    let _ = writeln!(io::stderr(), "{line}");
+}

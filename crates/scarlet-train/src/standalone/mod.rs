@@ -44,7 +44,7 @@ pub enum Start {
     Scratch(Architecture),
     /// From trained weights of this architecture, with a new classifier unless the settings keep
     /// theirs.
-    Weights(Architecture, PathBuf),
+    Weights(Architecture, Box<StateDict>),
     /// From the checkpoint that the run's folder holds.
     Checkpoint(Architecture),
 }
@@ -107,13 +107,13 @@ impl Standalone {
                 data::adapt(architecture, &config, data::Adapt::Freely)?,
                 None,
             ),
-            Start::Weights(architecture, path) => {
+            Start::Weights(architecture, entries) => {
                 if config.network.keep_classifier {
-                    kept_classifier = Some(path.clone());
+                    kept_classifier = Some(entries.path().to_owned());
                 }
                 let weights = Weights {
                     channels: architecture.input_channels,
-                    entries: StateDict::open(path)?,
+                    entries: *entries,
                 };
                 let adapted = data::adapt(architecture, &config, data::Adapt::ToWeights)?;
                 (adapted, Some(weights))
