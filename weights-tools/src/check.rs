@@ -15,12 +15,25 @@ use crate::output::{say, tell};
 pub(crate) fn run(args: &CheckArgs) -> Result<Verdict, ToolError> {
     let device = device_by_name(&args.device)?;
     let case = Case::open(&args.case)?;
-    let architecture = inputs::network(&args.model)?.with_classes(case.logits.shape[1]);
-    let name = architecture.name.clone();
     let weights = inputs::weights(&args.weights, &args.names.options())?;
-    if let Some(difference) = recognise(&weights).and_then(|it| it.difference(&architecture)) {
-        tell(format_args!("warning: {difference}"));
-    }
+    let found = recognise(&weights);
+    let architecture = match &args.model {
+        Some(model) => {
+            let named = inputs::network(model)?;
+            if let Some(difference) = found.and_then(|found| found.difference(&named)) {
+                tell(format_args!("warning: {difference}"));
+            }
+            named
+        }
+        None => {
+            if let Some(assumed) = found.and_then(|found| found.assumed) {
+                tell(format_args!("warning: {assumed}"));
+            }
+            weights.architecture()?
+        }
+    };
+    let architecture = architecture.with_classes(case.logits.shape[1]);
+    let name = architecture.name.clone();
     let network = ScarletConfig::from(architecture)
         .try_init(&device)?
         .load(&weights)?;

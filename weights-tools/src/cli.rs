@@ -110,9 +110,10 @@ pub(crate) struct DiffArgs {
                   --case case.safetensors"
 )]
 pub(crate) struct CheckArgs {
-    /// The network: a preset's name, layers such as "E3K5s - E6K7", or a JSON file.
+    /// The network: a preset's name, layers such as "E3K5s - E6K7", or a JSON file [default: what
+    /// the weights hold].
     #[arg(long, value_name = "NETWORK")]
-    pub(crate) model: String,
+    pub(crate) model: Option<String>,
 
     /// The weights.
     #[arg(long, value_name = "FILE")]

@@ -44,7 +44,7 @@ fn show_progress() -> impl FnMut(Progress) {
 pub(crate) fn network(text: &str) -> Result<Architecture, ToolError> {
     let path = Path::new(text);
     if path.extension().is_some_and(|ending| ending == "json") {
-        let json = std::fs::read_to_string(path).map_err(|source| ToolError::ReadFile {
+        let json = arch::read_json_file(path).map_err(|source| ToolError::ReadFile {
             path: path.to_owned(),
             source,
         })?;

@@ -1,6 +1,5 @@
 //! [`Model`]: a network with weights, ready to run, from what the command line says.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use scarlet::arch::{self, Architecture, Preprocessing};
@@ -290,7 +289,7 @@ pub(crate) fn architecture(text: &str) -> Result<Architecture, CliError> {
 }
 
 fn read_architecture(path: &Path) -> Result<Architecture, CliError> {
-    let json = fs::read_to_string(path).map_err(|source| CliError::ReadFile {
+    let json = arch::read_json_file(path).map_err(|source| CliError::ReadFile {
         path: path.to_owned(),
         source,
     })?;
@@ -477,6 +476,8 @@ fn open_deployed(
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

@@ -19,6 +19,8 @@ use crate::atomic_file;
 const LENGTH_BYTES: u64 = 8;
 /// The longest header that the format allows.
 const MAX_HEADER: u64 = 100_000_000;
+/// The longest that is read: of some hundred thousand tensors.
+const MAX_READ_HEADER: u64 = 32 << 20;
 
 /// The type that weights are saved in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,6 +56,12 @@ pub(super) fn open(path: &Path) -> Result<(StateDict, Vec<(String, Unread)>), We
         return Err(WeightsError::Truncated {
             path: path.to_owned(),
             detail: format!("its header has {length} bytes, the whole file {size}"),
+        });
+    }
+    if length > MAX_READ_HEADER {
+        return Err(WeightsError::Malformed {
+            path: path.to_owned(),
+            detail: format!("its header has {length} bytes, far more than names of weights take"),
         });
     }
     let mut header = Vec::new();

@@ -2,6 +2,7 @@
 
 use super::Entry;
 use super::error::{excerpt, excerpts};
+use super::names::is_of_classifier;
 use super::state_dict::{natural_order, rename_all};
 
 /// Segments that training puts in front of every name.
@@ -62,6 +63,19 @@ fn below(entries: Vec<Entry>, prefix: &str, notes: &mut Vec<String>) -> Vec<Entr
     let is_below = |entry: &Entry| entry.name().starts_with(prefix);
     let (mut kept, left): (Vec<Entry>, Vec<Entry>) = entries.into_iter().partition(is_below);
     rename_all(&mut kept, |name| &name[prefix.len()..]);
+    // A classifier can stand beside the rest: `backbone.…` and `head.…`.
+    let outer = prefix.trim_end_matches('.').rsplit_once('.');
+    let outer = outer.map_or("", |(outer, _)| &prefix[..outer.len() + 1]);
+    let is_head = |entry: &Entry| {
+        let name = entry.name().strip_prefix(outer);
+        name.is_some_and(is_of_classifier)
+    };
+    let has_head = kept.iter().any(|entry| is_of_classifier(entry.name()));
+    let (mut heads, left): (Vec<Entry>, Vec<Entry>) = left
+        .into_iter()
+        .partition(|entry| !has_head && is_head(entry));
+    rename_all(&mut heads, |name| &name[outer.len()..]);
+    kept.append(&mut heads);
     let prefix = excerpt(prefix.trim_end_matches('.'));
     if !prefix.is_empty() {
         notes.push(format!("the network under `{prefix}` was taken"));
@@ -185,6 +199,22 @@ mod tests {
         // Whose names nobody knows may mean anything.
         let (names, _) = unwrapped(&["criterion.weight", "loss"]);
         assert_eq!(names.len(), 2);
+    }
+
+    #[test]
+    fn a_classifier_beside_the_rest_belongs_to_it() {
+        let (names, _) = unwrapped(&[
+            "model.backbone.conv_stem.weight",
+            "model.head.weight",
+            "model.queue",
+        ]);
+        assert_eq!(names, ["conv_stem.weight", "head.weight"]);
+        let (names, _) = unwrapped(&[
+            "backbone.conv_stem.weight",
+            "backbone.classifier.weight",
+            "head.weight",
+        ]);
+        assert_eq!(names, ["conv_stem.weight", "classifier.weight"]);
     }
 
     #[test]

@@ -252,7 +252,7 @@ fn hostile() -> Vec<(&'static str, Vec<u8>)> {
             join(&[b"cbuiltins\neval\n", &text("1"), b"\x85R"]),
         ),
         (
-            "__builtin__.execfile",
+            "builtins.execfile",
             join(&[b"c__builtin__\nexecfile\n", &text("x"), b"\x85R"]),
         ),
         (
@@ -271,6 +271,15 @@ fn hostile() -> Vec<(&'static str, Vec<u8>)> {
                 &text("system"),
                 b"\x86R)R",
             ]),
+        ),
+        // Python 2 had other names for the same.
+        (
+            "subprocess.Popen",
+            join(&[b"ccommands\nPopen\n", &text("true"), b"\x85R"]),
+        ),
+        (
+            "builtins.map",
+            join(&[b"citertools\nimap\ncmy\nrun\n", &text("x"), b"\x86R"]),
         ),
         (
             "numpy.os.system",

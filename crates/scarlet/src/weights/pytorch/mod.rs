@@ -126,6 +126,23 @@ fn without_tensors(path: &Path, pickled: &Pickled) -> WeightsError {
             key,
         };
     }
+    let is_array = |id: Id| {
+        let name = values.type_name(id);
+        name.starts_with("numpy.") && name.ends_with("._reconstruct")
+    };
+    let dictionaries = super::state_dict::WEIGHT_KEYS
+        .iter()
+        .filter_map(|key| values.item(pickled.root, key))
+        .chain([pickled.root]);
+    let has_arrays = |id: Id| values.items(id).iter().any(|(_, value)| is_array(*value));
+    if dictionaries.into_iter().any(has_arrays) {
+        return WeightsError::NotACheckpoint {
+            path: path.to_owned(),
+            found: "its values are arrays of NumPy's and no tensors; save them in Python with \
+                    `safetensors.numpy.save_file(arrays, \"weights.safetensors\")`"
+                .to_owned(),
+        };
+    }
     let mut keys: Vec<String> = values
         .items(pickled.root)
         .iter()

@@ -286,7 +286,7 @@ pub(super) fn call(
         "tensor" => return rebuild(machine, arguments, 4).map(Some),
         "tensor_v2" => return rebuild(machine, arguments, 6).map(Some),
         "tensor_v3" => return rebuild(machine, arguments, 7).map(Some),
-        "parameter" | "parameter_with_state" => {
+        "parameter" | "parameter_with_state" | "device_tensor_from_cpu_tensor" => {
             return Ok(machine.values.tuple(arguments).first().copied());
         }
         "qtensor" => Unread::Quantised,

@@ -214,13 +214,10 @@ impl Values {
     /// The class of an object, or the function that made it.
     fn class_name(&self, object: &Object) -> String {
         // These make an object of the class that is their first argument.
-        const MAKERS: [&str; 6] = [
+        const MAKERS: [&str; 3] = [
             "copyreg._reconstructor",
             "copyreg.__newobj__",
             "copyreg.__newobj_ex__",
-            "copy_reg._reconstructor",
-            "copy_reg.__newobj__",
-            "copy_reg.__newobj_ex__",
         ];
         let global = |id: Id| match self.get(id) {
             Value::Global(name) => Some(&**name),
