@@ -4,9 +4,8 @@ use std::ffi::OsString;
 use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
 
-use scarlet::atomic_file;
+use scarlet::atomic_file::OutputFile;
 use serde::Serialize;
-use tempfile::NamedTempFile;
 
 use crate::error::CliError;
 
@@ -27,15 +26,15 @@ pub(crate) struct Row {
 }
 
 /// A CSV file that appears whole or not at all; until then it is a temporary file beside its
-/// place.
+/// place. Into a pipe or a device it is written as it comes.
 pub(crate) struct ResultsFile {
     path: PathBuf,
-    writer: csv::Writer<BufWriter<NamedTempFile>>,
+    writer: csv::Writer<BufWriter<OutputFile>>,
 }
 
 impl ResultsFile {
     pub(crate) fn create(path: &Path) -> Result<Self, CliError> {
-        let file = atomic_file::create_beside(path).map_err(|source| write_error(path, source))?;
+        let file = OutputFile::create(path).map_err(|source| write_error(path, source))?;
         Ok(Self {
             path: path.to_owned(),
             writer: csv::Writer::from_writer(BufWriter::new(file)),
@@ -50,22 +49,22 @@ impl ResultsFile {
 
     /// Puts the file into its place, or beside it when results are missing in it. Returns where.
     pub(crate) fn finish(self, is_partial: bool) -> Result<PathBuf, CliError> {
-        let path = if is_partial {
-            partial_path(&self.path)
-        } else {
-            self.path
+        let Self { path, writer } = self;
+        let output = || -> io::Result<OutputFile> {
+            let buffer = writer.into_inner().map_err(|error| error.into_error())?;
+            buffer.into_inner().map_err(|error| error.into_error())
         };
-        let put = || -> io::Result<()> {
-            let buffer = self
-                .writer
-                .into_inner()
-                .map_err(|error| error.into_error())?;
-            let file = buffer.into_inner().map_err(|error| error.into_error())?;
-            atomic_file::put(file, &path)
-        };
-        match put() {
-            Ok(()) => Ok(path),
-            Err(source) => Err(write_error(&path, source)),
+        let output = output().map_err(|source| write_error(&path, source))?;
+        if !is_partial || !output.replaces() {
+            return match output.finish() {
+                Ok(()) => Ok(path),
+                Err(source) => Err(write_error(&path, source)),
+            };
+        }
+        let partial = partial_path(&path);
+        match output.finish_as(&partial) {
+            Ok(()) => Ok(partial),
+            Err(source) => Err(write_error(&partial, source)),
         }
     }
 }

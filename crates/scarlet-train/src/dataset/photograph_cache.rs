@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf, absolute};
 use std::sync::{Arc, OnceLock};
 use std::time::UNIX_EPOCH;
 
-use scarlet::atomic_file;
+use scarlet::atomic_file::OutputFile;
 use scarlet_arch::ResizeFilter;
 use scarlet_data::RgbImage;
 use sha2::{Digest, Sha256};
@@ -44,7 +44,7 @@ impl PhotographCache {
         let folder = folder.into();
         let writable = || {
             fs::create_dir_all(&folder)?;
-            atomic_file::create_beside(&folder.join("entry"))
+            OutputFile::create(&folder.join("entry"))
         };
         if let Err(source) = writable() {
             return Err(DatasetError::CacheFolder { folder, source });
@@ -143,14 +143,13 @@ impl CacheEntry {
     fn try_write(&self, path: &Path, image: &RgbImage) -> io::Result<()> {
         fs::create_dir_all(path.parent().unwrap_or(Path::new(".")))?;
         let ((width, height), pixels) = (image.dimensions(), image.as_raw());
-        let mut file = atomic_file::create_beside(path)?;
+        let mut file = OutputFile::create(path)?;
         file.write_all(&width.to_le_bytes())?;
         file.write_all(&height.to_le_bytes())?;
         file.write_all(&self.checksum(width, height, pixels))?;
         file.write_all(pixels)?;
-        // Not synced: the checksum tells what a crash of the machine has left of it.
-        file.persist(path)?;
-        Ok(())
+        // The checksum tells what a crash of the machine has left of it.
+        file.finish_unsynced()
     }
 
     fn checksum(&self, width: u32, height: u32, pixels: &[u8]) -> [u8; 32] {

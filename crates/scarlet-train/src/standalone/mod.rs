@@ -44,7 +44,7 @@ pub enum Start {
     Scratch(Architecture),
     /// From trained weights of this architecture, with a new classifier unless the settings keep
     /// theirs.
-    Weights(Architecture, Box<StateDict>),
+    Weights(Architecture, PathBuf),
     /// From the checkpoint that the run's folder holds.
     Checkpoint(Architecture),
 }
@@ -107,13 +107,13 @@ impl Standalone {
                 data::adapt(architecture, &config, data::Adapt::Freely)?,
                 None,
             ),
-            Start::Weights(architecture, entries) => {
+            Start::Weights(architecture, path) => {
                 if config.network.keep_classifier {
-                    kept_classifier = Some(entries.path().to_owned());
+                    kept_classifier = Some(path.clone());
                 }
                 let weights = Weights {
                     channels: architecture.input_channels,
-                    entries: *entries,
+                    entries: StateDict::open(path)?,
                 };
                 let adapted = data::adapt(architecture, &config, data::Adapt::ToWeights)?;
                 (adapted, Some(weights))
