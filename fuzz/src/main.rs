@@ -2,8 +2,8 @@
 
 mod architecture;
 mod deployed;
+mod downloads;
 mod mutate;
-mod pickles;
 mod seeds;
 mod weights;
 
@@ -27,7 +27,7 @@ const MUCH_MEMORY: u64 = 1 << 30;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let usage = "usage: scarlet-fuzz weights|architecture|deployed SECONDS [SEED], or ... FILE";
+    let usage = "usage: scarlet-fuzz weights|architecture|deployed|downloads SECONDS [SEED], or ... FILE";
     let [name, rest @ ..] = arguments.as_slice() else {
         eprintln!("{usage}");
         return ExitCode::from(2);
@@ -36,6 +36,7 @@ fn main() -> ExitCode {
         "weights" => weights::target(),
         "architecture" => architecture::target(),
         "deployed" => deployed::target(),
+        "downloads" => downloads::target(),
         _ => {
             eprintln!("{usage}");
             return ExitCode::from(2);

@@ -25,13 +25,10 @@
 
 mod entry;
 mod error;
-mod foreign;
 pub mod formula;
-mod kinds;
 mod layout;
 mod load;
 mod names;
-mod origin;
 mod pytorch;
 mod recognise;
 mod report;
@@ -39,7 +36,6 @@ mod safetensors;
 mod save;
 mod source;
 mod state_dict;
-mod wrappers;
 
 pub use entry::Entry;
 pub use error::WeightsError;
@@ -50,6 +46,6 @@ pub use recognise::{Recognised, recognise};
 pub use report::{LoadReport, Misfit};
 pub use safetensors::Precision;
 pub use source::{FetchError, Fetcher, KNOWN_WEIGHTS, KnownWeights, Progress, Source};
-pub use state_dict::{Container, OpenOptions, StateDict};
+pub use state_dict::{Container, StateDict};
 
 pub(crate) use recognise::ARCHITECTURE_KEY;

