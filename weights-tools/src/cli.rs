@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use scarlet::weights::OpenOptions;
 
 /// Inspect, convert, compare and check weight files.
 ///
@@ -11,7 +10,8 @@ use scarlet::weights::OpenOptions;
 /// pip:package==version/path. Nothing in a file is ever run.
 ///
 /// Exit status: 0 if all is well, 1 if files differ, a check fails or something goes wrong, 2 if
-/// the command line is wrong.
+/// the command line is wrong. Whoever reads the output may stop early, as head does: that is no
+/// failure.
 #[derive(Debug, Parser)]
 #[command(name = "scarlet-weights", version, max_term_width = 100)]
 pub(crate) struct Cli {
@@ -34,8 +34,9 @@ pub(crate) struct InspectArgs {
     /// The file.
     pub(crate) file: String,
 
-    #[command(flatten)]
-    pub(crate) names: NamesArgs,
+    /// Take the tensors under this key of the checkpoint, such as state_dict_ema.
+    #[arg(long)]
+    pub(crate) key: Option<String>,
 
     /// Print JSON.
     #[arg(long)]
@@ -65,8 +66,9 @@ pub(crate) struct ConvertArgs {
     #[arg(long)]
     pub(crate) fold: bool,
 
-    #[command(flatten)]
-    pub(crate) names: NamesArgs,
+    /// Take the tensors under this key of the checkpoint, such as state_dict_ema.
+    #[arg(long)]
+    pub(crate) key: Option<String>,
 
     /// The network in the file, where the file does not tell: a preset's name, layers such as
     /// "E3K5s - E6K7", or a JSON file.
@@ -110,17 +112,13 @@ pub(crate) struct DiffArgs {
                   --case case.safetensors"
 )]
 pub(crate) struct CheckArgs {
-    /// The network: a preset's name, layers such as "E3K5s - E6K7", or a JSON file [default: what
-    /// the weights hold].
+    /// The network: a preset's name, layers such as "E3K5s - E6K7", or a JSON file.
     #[arg(long, value_name = "NETWORK")]
-    pub(crate) model: Option<String>,
+    pub(crate) model: String,
 
     /// The weights.
     #[arg(long, value_name = "FILE")]
     pub(crate) weights: String,
-
-    #[command(flatten)]
-    pub(crate) names: NamesArgs,
 
     /// The case.
     #[arg(long, value_name = "FILE")]
@@ -133,56 +131,6 @@ pub(crate) struct CheckArgs {
     /// Largest error that passes.
     #[arg(long, default_value_t = 1e-4, value_parser = tolerance)]
     pub(crate) tolerance: f64,
-}
-
-/// Which tensors of a file are taken, and under which names.
-#[derive(Debug, Args)]
-pub(crate) struct NamesArgs {
-    /// Take the tensors under this key of the checkpoint, such as state_dict_ema.
-    #[arg(long)]
-    pub(crate) key: Option<String>,
-
-    /// Take the tensors below this prefix, such as backbone, and take it off.
-    #[arg(long, value_name = "PREFIX")]
-    pub(crate) strip_prefix: Option<String>,
-
-    /// Give tensors another name: the whole of it, or a beginning that ends at a dot. May be given
-    /// several times.
-    #[arg(long, value_name = "OLD=NEW", value_parser = renaming)]
-    pub(crate) rename: Vec<(String, String)>,
-
-    /// Where the weights come from, which settles what shapes leave open: scarlet, fairnas,
-    /// tf_efficientnet_lite0 or efficientnet_lite0.
-    #[arg(long, value_name = "ORIGIN")]
-    pub(crate) origin: Option<String>,
-}
-
-impl NamesArgs {
-    pub(crate) fn options(&self) -> OpenOptions {
-        let mut options = OpenOptions::new();
-        if let Some(key) = &self.key {
-            options = options.with_key(key);
-        }
-        if let Some(prefix) = &self.strip_prefix {
-            options = options.without_prefix(prefix);
-        }
-        for (old, new) in &self.rename {
-            options = options.renamed(old, new);
-        }
-        if let Some(origin) = &self.origin {
-            options = options.with_origin(origin);
-        }
-        options
-    }
-}
-
-fn renaming(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((old, new)) if !old.is_empty() => Ok((old.to_owned(), new.to_owned())),
-        _ => {
-            Err("expected the old name, =, and the new one, such as head.fc=classifier".to_owned())
-        }
-    }
 }
 
 fn tolerance(text: &str) -> Result<f64, String> {

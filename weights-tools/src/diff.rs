@@ -4,17 +4,16 @@ use std::collections::BTreeSet;
 
 use comfy_table::Table;
 use comfy_table::presets::NOTHING;
-use scarlet::weights::{Entry, OpenOptions, StateDict, WeightsError};
+use scarlet::weights::{Entry, StateDict, WeightsError};
 
 use crate::Verdict;
 use crate::cli::DiffArgs;
 use crate::error::ToolError;
 use crate::inputs;
-use crate::output::say;
+use crate::output::{cell, say};
 
 pub(crate) fn run(args: &DiffArgs) -> Result<Verdict, ToolError> {
-    let options = OpenOptions::new();
-    let open = |file: &str| inputs::weights(file, &options).map(|it| it.with_reference_names());
+    let open = |file: &str| inputs::weights(file, None).map(|it| it.with_reference_names());
     let (a, b) = (open(&args.a)?, open(&args.b)?);
     let only_a = only_in(&a, &b);
     let only_b = only_in(&b, &a);
@@ -70,7 +69,7 @@ fn print_names(file: &str, names: &BTreeSet<&str>) -> Result<(), ToolError> {
     }
     say(format_args!("only in {file}:"))?;
     for name in names {
-        say(format_args!("  {}", name.escape_default()))?;
+        say(format_args!("  {}", cell(name)))?;
     }
     Ok(())
 }
@@ -122,7 +121,7 @@ impl Difference {
     }
 
     fn row(&self, name: &str) -> [String; 4] {
-        let name = name.escape_default().to_string();
+        let name = cell(name);
         match self {
             Self::Shape(a, b) => [
                 name,

@@ -396,6 +396,95 @@ fn a_wrong_command_line_is_told_apart_from_a_failure() {
     }
 }
 
+#[test]
+fn names_are_printed_without_their_escape_sequences() {
+    const EVIL: &str = "\u{1b}]0;title\u{7}\u{9b}2J\r\u{202e}";
+    let long = "x".repeat(1 << 20);
+    let folder = Folder::new();
+    let entry = |name: &str| Entry::from_f32(name.to_owned(), vec![2], || vec![1.0, 2.0]);
+    for (file, names) in [("a", [EVIL, "same"]), ("b", [long.as_str(), "same"])] {
+        let weights = StateDict::from_entries(names.map(entry));
+        let path = folder.path(&format!("{file}.safetensors"));
+        weights.save(path, Precision::F32).unwrap();
+    }
+    let evil = format!("{EVIL}.safetensors");
+    std::fs::copy(folder.path("a.safetensors"), folder.path(&evil)).unwrap();
+    let is_unsafe = |c: char| c.is_control() && c != '\n' || c == '\u{202e}';
+    for (code, arguments) in [
+        (0, &["inspect", &evil][..]),
+        (0, &["inspect", "b.safetensors"]),
+        (1, &["diff", &evil, "b.safetensors"]),
+        (0, &["convert", &evil, "converted.safetensors"]),
+        (1, &["inspect", &format!("absent {EVIL}")]),
+        (1, &["inspect", &long]),
+        (1, &["inspect", &evil, "--key", EVIL]),
+        (2, &["inspect", "a", &format!("--{EVIL}")]),
+        (2, &["diff", "a", "b", "--tolerance", &long]),
+    ] {
+        let ran = folder.run(arguments).expect(code, &[]);
+        for text in [&ran.out, &ran.err] {
+            assert!(!text.contains(is_unsafe), "{text:?}");
+            assert!(text.len() < 5_000, "{} bytes", text.len());
+        }
+    }
+    let ran = folder.run(&["inspect", &evil, "--json"]).expect(0, &[]);
+    assert!(!ran.out.contains(is_unsafe), "{:?}", ran.out);
+    let json: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!(json["tensors"][0]["name"], EVIL);
+}
+
+/// Streams that are closed or full.
+#[cfg(target_os = "linux")]
+#[test]
+fn streams_that_take_nothing_end_every_command_without_a_panic() {
+    use std::process::Stdio;
+    let folder = Folder::new();
+    folder.write_network(&text(SMALL));
+    let full = || -> Stdio {
+        let full = std::fs::File::options().write(true).open("/dev/full");
+        full.unwrap().into()
+    };
+    let closed = || -> Stdio {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        writer.into()
+    };
+    let code = |arguments: &[&str], stdout: Stdio, stderr: Stdio| {
+        let mut command = Command::new(PROGRAM);
+        command.current_dir(folder.0.path()).args(arguments);
+        command.stdout(stdout).stderr(stderr);
+        command.status().unwrap().code().unwrap()
+    };
+    let file = "w.safetensors";
+    for arguments in [
+        &["--help"][..],
+        &["--version"],
+        &["inspect", file],
+        &["inspect", file, "--json"],
+        &["diff", file, file],
+        &["convert", file, "out.safetensors"],
+        &[
+            "check",
+            "--model",
+            SMALL,
+            "--weights",
+            file,
+            "--case",
+            "case.safetensors",
+        ],
+    ] {
+        // Whoever reads the output has seen enough; a disk that is full is a failure.
+        assert_eq!(code(arguments, closed(), closed()), 0, "{arguments:?}");
+        assert_eq!(code(arguments, full(), full()), 1, "{arguments:?}");
+        assert_eq!(code(arguments, Stdio::null(), full()), 0, "{arguments:?}");
+    }
+    for (expected, arguments) in [(1, &["inspect", "absent"][..]), (2, &["frobnicate"])] {
+        assert_eq!(code(arguments, Stdio::null(), full()), expected);
+        assert_eq!(code(arguments, closed(), closed()), expected);
+    }
+    folder.run(&["inspect", "absent"]).expect(1, &["error: "]);
+}
+
 /// A full disk, played by a limit on the size of files.
 #[cfg(unix)]
 #[test]

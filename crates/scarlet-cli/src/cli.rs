@@ -13,7 +13,6 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
-use scarlet::weights::OpenOptions;
 
 /// The network that `predict` and `eval` use unless told otherwise: its weights are public.
 pub(crate) const DEFAULT_MODEL: &str = "efficientnet-lite0";
@@ -50,7 +49,8 @@ Examples:
   scarlet info scarlet-a                     what does this one cost?
 
 Every command explains itself: scarlet predict --help.
-Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.";
+Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted. Whoever reads the output may stop
+early, as head does: that is no failure.";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -301,19 +301,25 @@ pub(crate) struct DevicesArgs {
 
 /// Let other machines compute on a device of this one
 ///
-/// They name it by its address, as in --device ws://gpu:3000. The traffic is neither encrypted nor
-/// asked who it is from: serve a trusted network, or this machine alone (the default) and let
-/// others in through a tunnel, such as ssh -L. Both sides need a program built with
-/// --features remote, of the same version. Ctrl-C ends it.
+/// They name it by its address, as in --device ws://gpu:3000. With a token, only those who have it
+/// are let in: here by --token-file or the environment, there by the environment, SCARLET_TOKEN for
+/// the token itself or SCARLET_TOKEN_FILE for a file that holds it. Nothing is encrypted, the token
+/// neither: serve a trusted network, or this machine alone (the default) and let others in through
+/// a tunnel, such as ssh -L. Both sides need a program built with --features remote, of the same
+/// version. Ctrl-C ends it.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   scarlet serve --device cuda
-  scarlet serve --device cuda --listen 0.0.0.0:3000")]
+  scarlet serve --device cuda --listen 0.0.0.0:3000 --token-file token.txt")]
 pub(crate) struct ServeArgs {
     /// Address and port to be reached at
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:3000")]
     pub(crate) listen: std::net::SocketAddr,
+
+    /// File with the token that others must have [default: the environment's, see above]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) token_file: Option<PathBuf>,
 
     #[command(flatten)]
     pub(crate) compute: ComputeArgs,
@@ -361,60 +367,6 @@ pub(crate) struct ModelArgs {
     /// Height and width of the network's input, in pixels [default: the network's own]
     #[arg(long, visible_alias = "size", value_name = "PIXELS")]
     pub(crate) resolution: Option<usize>,
-
-    #[command(flatten)]
-    pub(crate) names: NamesArgs,
-}
-
-/// Which tensors of a weight file are taken, and under which names.
-#[derive(Debug, Default, Args)]
-#[command(next_help_heading = "Weight file")]
-pub(crate) struct NamesArgs {
-    /// Take the tensors under this key of the checkpoint, such as state_dict_ema
-    #[arg(long, requires = "weights")]
-    pub(crate) key: Option<String>,
-
-    /// Take the tensors below this prefix, such as backbone, and take it off
-    #[arg(long, value_name = "PREFIX", requires = "weights")]
-    pub(crate) strip_prefix: Option<String>,
-
-    /// Give tensors another name: the whole of it, or a beginning that ends at a dot; may be given
-    /// several times
-    #[arg(long, value_name = "OLD=NEW", value_parser = renaming, requires = "weights")]
-    pub(crate) rename: Vec<(String, String)>,
-
-    /// Where the weights come from, which settles what shapes leave open: scarlet, fairnas,
-    /// tf_efficientnet_lite0 or efficientnet_lite0
-    #[arg(long, requires = "weights")]
-    pub(crate) origin: Option<String>,
-}
-
-impl NamesArgs {
-    pub(crate) fn options(&self) -> OpenOptions {
-        let mut options = OpenOptions::new();
-        if let Some(key) = &self.key {
-            options = options.with_key(key);
-        }
-        if let Some(prefix) = &self.strip_prefix {
-            options = options.without_prefix(prefix);
-        }
-        for (old, new) in &self.rename {
-            options = options.renamed(old, new);
-        }
-        if let Some(origin) = &self.origin {
-            options = options.with_origin(origin);
-        }
-        options
-    }
-}
-
-fn renaming(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((old, new)) if !old.is_empty() => Ok((old.to_owned(), new.to_owned())),
-        _ => {
-            Err("expected the old name, =, and the new one, such as head.fc=classifier".to_owned())
-        }
-    }
 }
 
 /// How photographs get through the network.

@@ -143,7 +143,9 @@ impl CliError {
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             // Named rightly, but not to be reached.
-            Self::Device(DeviceError::Unreachable { .. }) => FAILURE,
+            Self::Device(DeviceError::Unreachable { .. } | DeviceError::Unauthorized { .. }) => {
+                FAILURE
+            }
             Self::Architecture(_)
             | Self::Device(_)
             | Self::Config(_)

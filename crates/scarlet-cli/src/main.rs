@@ -23,7 +23,10 @@ use cli::Cli;
 use terminal::Terminal;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(usage) => return terminal::show_usage(&usage),
+    };
     let terminal = Terminal::new(cli.quiet, cli.verbose);
     match commands::run(cli.command, &terminal) {
         Ok(()) => ExitCode::SUCCESS,

@@ -2,12 +2,15 @@
 
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
+use std::path::Path;
+use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use anstream::ColorChoice;
 use clap::builder::styling::{AnsiColor, Style};
 use indicatif::{HumanBytes, HumanDuration, MultiProgress, ProgressBar, ProgressStyle};
-use scarlet::weights;
+use scarlet::printable::{self, printable};
+use scarlet::{atomic_file, weights};
 use tracing_subscriber::EnvFilter;
 
 use crate::error::CliError;
@@ -19,11 +22,20 @@ const LINE_INTERVAL: Duration = Duration::from_secs(10);
 const ERROR: Style = AnsiColor::Red.on_default().bold();
 const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 
-/// Standard output and standard error, where only one at a time may draw.
+/// Standard output and standard error, where only one at a time may draw. Whatever names are in a
+/// text, it leaves here without anything that a terminal would obey.
 #[derive(Clone)]
 pub(crate) struct Terminal {
     progress: ProgressForm,
     bars: MultiProgress,
+    /// Where reports go.
+    output: Output,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Output {
+    Stdout,
+    Stderr,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,38 +61,65 @@ impl Terminal {
         Self {
             progress,
             bars: MultiProgress::new(),
+            output: Output::Stdout,
         }
     }
 
-    /// A line or more on standard output.
+    /// The same for a command that writes a file to `path`: where that is standard output, as with
+    /// `/dev/stdout`, reports go to standard error.
+    pub(crate) fn beside(&self, path: &Path) -> Self {
+        let output = match atomic_file::is_standard_output(path) {
+            true => Output::Stderr,
+            false => self.output,
+        };
+        Self {
+            output,
+            ..self.clone()
+        }
+    }
+
+    /// A line or more of a report, on standard output.
     pub(crate) fn print(&self, text: &str) -> Result<(), CliError> {
+        self.write(&printable(text))
+    }
+
+    /// A report as JSON.
+    pub(crate) fn print_json(&self, json: &str) -> Result<(), CliError> {
+        self.write(&printable::json(json))
+    }
+
+    fn write(&self, text: &str) -> Result<(), CliError> {
+        let text = text.trim_end_matches('\n');
         self.bars.suspend(|| {
-            let mut out = io::stdout().lock();
-            writeln!(out, "{}", text.trim_end_matches('\n'))?;
-            Ok(out.flush()?)
+            match self.output {
+                Output::Stdout => print_line(&mut io::stdout().lock(), text)?,
+                Output::Stderr => print_line(&mut io::stderr().lock(), text)?,
+            }
+            Ok(())
         })
     }
 
     pub(crate) fn error(&self, error: &CliError) {
-        let message = error.report();
-        self.say(format_args!("{ERROR}error:{ERROR:#} {message}"));
+        self.say(format_args!("{ERROR}error:{ERROR:#} "), &error.report());
     }
 
     pub(crate) fn warn(&self, message: impl Display) {
-        self.say(format_args!("{WARNING}warning:{WARNING:#} {message}"));
+        let message = message.to_string();
+        self.say(format_args!("{WARNING}warning:{WARNING:#} "), &message);
     }
 
     /// Something good to know, unless the user wants quiet.
     pub(crate) fn note(&self, message: impl Display) {
         if self.progress != ProgressForm::Silent {
-            self.say(message);
+            self.say("", &message.to_string());
         }
     }
 
-    fn say(&self, message: impl Display) {
+    fn say(&self, kind: impl Display, message: &str) {
+        let message = printable::message(message);
         self.bars.suspend(|| {
             // Nobody is left to tell when standard error is gone.
-            let _ = writeln!(anstream::stderr(), "{message}");
+            let _ = writeln!(anstream::stderr(), "{kind}{message}");
         });
     }
 
@@ -146,6 +185,35 @@ impl Terminal {
     }
 }
 
+fn print_line(out: &mut dyn Write, text: &str) -> io::Result<()> {
+    writeln!(out, "{text}")?;
+    out.flush()
+}
+
+/// Shows what clap has to say instead of a command: help, the version, or what is wrong with the
+/// command line.
+pub(crate) fn show_usage(usage: &clap::Error) -> ExitCode {
+    if !usage.use_stderr() {
+        let printed = usage.print().and_then(|()| io::stdout().flush());
+        return match printed.map_err(CliError::Print) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) if error.is_broken_pipe() => ExitCode::SUCCESS,
+            Err(error) => {
+                Terminal::new(false, 0).error(&error);
+                ExitCode::from(error.exit_code())
+            }
+        };
+    }
+    // It repeats what was written on the command line, which a shell may have taken from a folder.
+    let plain = usage.render().to_string();
+    let shown = printable::message(&plain);
+    let _ = match shown == plain {
+        true => usage.print(),
+        false => write!(io::stderr(), "{shown}"),
+    };
+    ExitCode::from(u8::try_from(usage.exit_code()).unwrap_or(2))
+}
+
 const ITEMS: &str = "{wide_bar} {human_pos} of {human_len} {msg}, {per_sec}, {eta} left";
 const STAGE: &str = "  {wide_bar} {human_pos} of {human_len}: {msg}";
 const WAITING: &str = "{spinner} getting the weights {msg}";
@@ -169,6 +237,8 @@ fn start_log(verbose: u8) {
     let colours = anstream::stderr().current_choice() != ColorChoice::Never;
     // A second subscriber would be a mistake of this program, and no reason not to go on.
     let _ = tracing_subscriber::fmt()
+        // It would tell standard error that standard error is closed, and panic over it.
+        .log_internal_errors(false)
         .with_env_filter(EnvFilter::new(level))
         .with_writer(io::stderr)
         .with_ansi(colours)
@@ -207,7 +277,8 @@ pub(crate) struct StageProgress {
 
 impl StageProgress {
     pub(crate) fn set(&mut self, done: u64, message: impl Display) {
-        self.bar.set_message(message.to_string());
+        let message = printable::message(&message.to_string());
+        self.bar.set_message(message.clone());
         self.bar.set_position(done);
         let now = Instant::now();
         if self.due.is_some_and(|due| now >= due) {

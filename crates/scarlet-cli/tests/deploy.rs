@@ -17,6 +17,63 @@ fn deployed() -> (tempfile::TempDir, String) {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn output_goes_where_it_is_told() {
+    use std::os::unix::fs::{FileTypeExt, PermissionsExt, symlink};
+    let (folder, path) = deployed();
+    let whole = std::fs::read(&path).unwrap();
+    let at = |name: &str| folder.path().join(name).display().to_string();
+
+    // Standard output is the file's alone; what is reported goes elsewhere.
+    let command = |arguments: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_scarlet"));
+        command.args(arguments);
+        command.args(["--model", TINY, "--random-init", "--size", "64"]);
+        command.args(["--num-classes", "10"]);
+        command
+    };
+    let output = command(&["deploy", "/dev/stdout", "--json"])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert!(output.stdout == whole);
+    let report: serde_json::Value = serde_json::from_slice(&output.stderr).unwrap();
+    assert_eq!(report["bytes"], serde_json::Value::Null);
+    // Redirected into a file after something that is there already.
+    std::fs::write(at("appended"), "before").unwrap();
+    let appended = std::fs::File::options().append(true).open(at("appended"));
+    let mut deploy = command(&["deploy", "/dev/fd/1"]);
+    let status = deploy
+        .stdout(appended.unwrap())
+        .stderr(std::process::Stdio::null());
+    assert!(status.status().unwrap().success());
+    assert!(std::fs::read(at("appended")).unwrap() == [b"before", &whole[..]].concat());
+
+    let ran = scarlet_tiny(10, &["deploy", "/dev/null"]);
+    assert_eq!((ran.code, ran.stdout.contains("MB")), (0, false), "{ran:?}");
+    let kind = std::fs::metadata("/dev/null").unwrap().file_type();
+    assert!(kind.is_char_device());
+    scarlet_tiny(10, &["deploy", "/dev/full"]).assert_fails(1, &["No space left on device"]);
+
+    // Through a link, which stays, into a file whose permissions stay.
+    std::fs::write(at("real"), "old").unwrap();
+    std::fs::set_permissions(at("real"), PermissionsExt::from_mode(0o600)).unwrap();
+    symlink("real", at("link")).unwrap();
+    assert_eq!(scarlet_tiny(10, &["deploy", &at("link")]).code, 0);
+    assert!(folder.path().join("link").is_symlink());
+    assert!(std::fs::read(at("real")).unwrap() == whole);
+    let mode = std::fs::metadata(at("real")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+
+    // Not over what is to stay as it is.
+    std::fs::write(at("kept"), "old").unwrap();
+    std::fs::set_permissions(at("kept"), PermissionsExt::from_mode(0o444)).unwrap();
+    scarlet_tiny(10, &["deploy", &at("kept")]).assert_fails(1, &["kept", "read-only"]);
+    assert_eq!(std::fs::read(at("kept")).unwrap(), b"old");
+    scarlet_tiny(10, &["deploy", &at("")]).assert_fails(1, &["is a directory"]);
+}
+
+#[test]
 fn a_deployed_file_predicts_what_its_network_predicts() {
     let (folder, path) = deployed();
     let names = folder.path().join("names.txt");

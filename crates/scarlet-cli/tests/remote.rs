@@ -21,9 +21,10 @@ impl Drop for Server {
     }
 }
 
-fn serve() -> Server {
+fn serve(arguments: &[&str]) -> Server {
     let mut child = Command::new(env!("CARGO_BIN_EXE_scarlet"))
         .args(["serve", "--listen", "127.0.0.1:0"])
+        .args(arguments)
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
@@ -39,7 +40,7 @@ fn serve() -> Server {
 
 #[test]
 fn candidates_are_measured_on_two_machines_to_the_same_end() {
-    let server = serve();
+    let server = serve(&[]);
     let folder = tempfile::tempdir().unwrap();
     let result = |name: &str, devices: &[&str]| {
         let out = folder.path().join(name).display().to_string();
@@ -91,8 +92,67 @@ fn candidates_are_measured_on_two_machines_to_the_same_end() {
 }
 
 #[test]
+fn only_who_has_the_token_is_let_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("token.txt");
+    std::fs::write(&file, "open sesame\n").unwrap();
+    let server = serve(&["--token-file", file.to_str().unwrap()]);
+    let bench = |name: &str, value: &str| {
+        let output = Command::new(env!("CARGO_BIN_EXE_scarlet"))
+            .args([
+                "bench",
+                "--model",
+                common::TINY,
+                "--random-init",
+                "--size",
+                "64",
+            ])
+            .args(["--runs", "1", "--device", &server.1])
+            .env(name, value)
+            .output()
+            .unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        (output.status.code().unwrap(), said)
+    };
+    for (name, value) in [("UNRELATED", ""), ("SCARLET_TOKEN", "open barley")] {
+        let (code, said) = bench(name, value);
+        assert_eq!(code, 1, "{said}");
+        assert!(said.contains("is protected by a token"), "{said}");
+    }
+    let (code, said) = bench("SCARLET_TOKEN", "");
+    assert_eq!(code, 2, "{said}");
+    assert!(said.contains("SCARLET_TOKEN: it is empty"), "{said}");
+    for (name, value) in [
+        ("SCARLET_TOKEN", "open sesame"),
+        ("SCARLET_TOKEN_FILE", file.to_str().unwrap()),
+    ] {
+        let (code, said) = bench(name, value);
+        assert_eq!(code, 0, "{said}");
+    }
+    let absent = folder.path().join("absent");
+    scarlet(["serve", "--token-file", absent.to_str().unwrap()]).assert_fails(2, &["absent"]);
+}
+
+#[test]
+fn other_addresses_than_this_machines_are_warned_of() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_scarlet"))
+        .args(["serve", "--listen", "0.0.0.0:0"])
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let errors = BufReader::new(child.stderr.take().unwrap());
+    let server = Server(child, String::new());
+    let said: Vec<String> = errors.lines().take(2).map(Result::unwrap).collect();
+    assert!(
+        said[1].starts_with("warning: whoever reaches 0.0.0.0:"),
+        "{said:?}"
+    );
+    drop(server);
+}
+
+#[test]
 fn a_network_is_measured_there() {
-    let server = serve();
+    let server = serve(&[]);
     let bench = scarlet([
         "bench",
         "--model",

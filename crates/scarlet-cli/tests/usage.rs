@@ -97,23 +97,171 @@ fn serving_and_reaching_other_machines_need_a_feature() {
     scarlet(["bench", "--device", "ws://gpu:3000"]).assert_fails(2, &["`--features remote`"]);
 }
 
+/// Command lines that print, one of every kind, about a photograph in a folder of its class.
+fn printing(photos: &std::path::Path) -> Vec<Vec<String>> {
+    let photo = photos.join("coffee/coffee.png");
+    common::copy_photograph("coffee.png", &photo);
+    let (photo, photos) = (photo.display().to_string(), photos.display().to_string());
+    let network = ["--model", TINY, "--random-init", "--size", "64"];
+    let plain: [&[&str]; 13] = [
+        &["--help"],
+        &["--version"],
+        &["info", "--help"],
+        &["info"],
+        &["info", "scarlet-a", "--json"],
+        &["devices"],
+        &["completions", "zsh"],
+        &["predict", &photo],
+        &["predict", &photo, "--json"],
+        &["eval", &photos, "--num-classes", "1"],
+        &["bench", "--runs", "1"],
+        &["profile", "--runs", "1", "--json"],
+        &["-v", "predict", &photo],
+    ];
+    let computes = |words: &[&str]| words.contains(&"--runs") || words.contains(&photo.as_str());
+    let lines = plain.iter().map(|words| {
+        let network = network
+            .iter()
+            .filter(|_| computes(words) || words[0] == "eval");
+        words
+            .iter()
+            .chain(network)
+            .map(|&word| word.to_owned())
+            .collect()
+    });
+    lines.collect()
+}
+
+/// How a command ends whose streams are these.
+fn run_into(arguments: &[String], stdout: Stdio, stderr: Stdio) -> (i32, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_scarlet"))
+        .args(arguments)
+        .stdout(stdout)
+        .stderr(stderr)
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(!said.contains("panicked"), "{arguments:?}: {said}");
+    // A panic that could not be told has this code too.
+    let code = output.status.code().unwrap();
+    assert!(code < 101, "{arguments:?} ended with {code}");
+    (code, said)
+}
+
+/// A pipe that nobody reads from.
+fn closed() -> Stdio {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    writer.into()
+}
+
 #[test]
 fn a_reader_that_leaves_early_is_no_error() {
+    let folder = tempfile::tempdir().unwrap();
+    for arguments in printing(folder.path()) {
+        let (code, said) = run_into(&arguments, closed(), Stdio::piped());
+        assert_eq!(code, 0, "{arguments:?}: {said}");
+        assert!(!said.contains("error"), "{arguments:?}: {said}");
+        let (code, _) = run_into(&arguments, Stdio::null(), closed());
+        assert_eq!(code, 0, "{arguments:?}");
+    }
+    let wrong = ["info".to_owned(), "no-such-network".to_owned()];
+    assert_eq!(run_into(&wrong, closed(), closed()).0, 2);
+    assert_eq!(run_into(&["predcit".to_owned()], closed(), closed()).0, 2);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_full_standard_output_is_an_error() {
+    let full = || -> Stdio {
+        let full = std::fs::File::options().write(true).open("/dev/full");
+        full.unwrap().into()
+    };
+    let folder = tempfile::tempdir().unwrap();
+    for arguments in printing(folder.path()) {
+        let (code, said) = run_into(&arguments, full(), Stdio::piped());
+        assert_eq!(code, 1, "{arguments:?}: {said}");
+        let reason = "cannot print: No space left on device";
+        assert!(said.contains(reason), "{arguments:?}: {said}");
+        // Results count, what is told on the way does not.
+        assert_eq!(run_into(&arguments, Stdio::null(), full()).0, 0);
+        assert_eq!(run_into(&arguments, full(), full()).0, 1);
+    }
+    let wrong = ["info".to_owned(), "no-such-network".to_owned()];
+    assert_eq!(run_into(&wrong, full(), full()).0, 2);
+    assert_eq!(run_into(&["predcit".to_owned()], full(), full()).0, 2);
+}
+
+/// Whether a terminal would obey anything in a text, or show it elsewhere.
+fn is_safe(text: &str) -> bool {
+    let is_unsafe = |c: char| c.is_control() && c != '\n' && c != '\t' || c == '\u{202e}';
+    !text.contains(is_unsafe)
+}
+
+#[test]
+#[cfg(unix)]
+fn names_reach_a_terminal_without_their_escape_sequences() {
+    const EVIL: &str = "evil\u{1b}]0;title\u{7}\u{9b}2J\r\u{202e}";
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    let photo = at(&format!("{EVIL}.png"));
+    std::fs::copy(common::photograph("coffee.png"), &photo).unwrap();
+    let damaged = at(&format!("damaged {EVIL}.jpg"));
+    common::write_damaged_photograph(damaged.as_ref());
+    let names = at("names.txt");
+    std::fs::write(&names, format!("{EVIL} a\n{EVIL} b\n")).unwrap();
+
+    let predict = ["predict", &photo, &damaged, "--classes", &names];
+    let ran = common::scarlet_tiny(2, &predict);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let text = r"evil\u{1b}]0;title\u{7}\u{9b}2J\u{d}\u{202e}";
+    assert!(ran.stdout.contains(&format!("{text}.png")), "{ran:?}");
+    assert!(ran.stdout.contains(&format!("{text} a")), "{ran:?}");
+    assert!(
+        ran.stderr.contains(&format!("damaged {text}.jpg")),
+        "{ran:?}"
+    );
+    assert!(is_safe(&ran.stdout) && is_safe(&ran.stderr), "{ran:?}");
+
+    // JSON names them exactly all the same.
+    let ran = common::scarlet_tiny(2, &[&predict[..], &["--json"]].concat());
+    assert!(is_safe(&ran.stdout), "{ran:?}");
+    assert_eq!(ran.json()["photographs"][0]["path"], photo);
+    assert_eq!(ran.json()["unreadable"][0]["path"], damaged);
+
+    let tiny = at(&format!("{EVIL}.safetensors"));
+    let saved = common::scarlet_tiny(2, &["export", &tiny]);
+    assert_eq!(saved.code, 0, "{saved:?}");
+    assert!(is_safe(&saved.stdout), "{saved:?}");
+    let verbose = ["predict", &photo, "--weights", &tiny, "-v"];
     for arguments in [
-        &["info"][..],
-        &["info", "scarlet-a", "--json"],
-        &["completions", "zsh"],
+        &verbose[..],
+        &["predict", &at(&format!("absent {EVIL}"))],
+        &["info", EVIL],
+        &["predict", "x.png", &format!("--{EVIL}")],
+        &[EVIL],
+        &["train", "--data", &at(EVIL)],
     ] {
-        let (reader, writer) = std::io::pipe().unwrap();
-        drop(reader);
-        let output = Command::new(env!("CARGO_BIN_EXE_scarlet"))
-            .args(arguments)
-            .stdout(writer)
-            .stderr(Stdio::piped())
-            .output()
-            .unwrap();
-        assert_eq!(output.status.code(), Some(0));
-        assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+        let ran = scarlet(arguments);
+        assert!(ran.stderr.contains("evil"), "{ran:?}");
+        assert!(is_safe(&ran.stdout) && is_safe(&ran.stderr), "{ran:?}");
+    }
+}
+
+#[test]
+fn overlong_names_in_messages_are_cut() {
+    let long = "x".repeat(100_000);
+    for arguments in [
+        &["info", &long][..],
+        &["predict", &long],
+        &["bench", "--device", &long],
+        &["predict", "x.png", &format!("--{long}")],
+        &["predict", "x.png", "--weights", &format!("hf:{long}")],
+    ] {
+        let ran = scarlet(arguments);
+        assert!(ran.code == 1 || ran.code == 2, "{ran:?}");
+        assert!(ran.stderr.contains("x…x"), "{ran:?}");
+        assert!(ran.stderr.len() < 5_000, "{}", ran.stderr.len());
     }
 }
 

@@ -75,15 +75,23 @@ const REMOTE: &str = "ws://";
 
 #[cfg(feature = "remote")]
 fn remote(name: &str) -> Result<Device, DeviceError> {
+    use burn::tensor::remote::{ConnectError, RemoteHost};
+
     let (address, index) = with_index(name, '#')?;
-    let host = burn::tensor::remote::RemoteHost::websocket(address);
-    Device::remote_options(&host)
-        .device_index(index)
-        .init()
-        .map_err(|error| DeviceError::Unreachable {
+    let mut host = RemoteHost::websocket(address);
+    if let Some(token) = crate::Token::from_environment()? {
+        host = host.with_credential(token.as_str());
+    }
+    let device = Device::remote_options(&host).device_index(index).init();
+    device.map_err(|error| match error {
+        ConnectError::Unauthorized => DeviceError::Unauthorized {
+            name: name.to_owned(),
+        },
+        error => DeviceError::Unreachable {
             name: name.to_owned(),
             reason: error.to_string(),
-        })
+        },
+    })
 }
 
 #[cfg(not(feature = "remote"))]
@@ -115,7 +123,8 @@ pub fn available_devices() -> Vec<&'static str> {
 
 /// The device of a name such as `cpu`, `wgpu` or `cuda:1`; `cpu` is Burn's `flex`. An address such
 /// as `ws://gpu:3000` is a device of another machine, where Burn's `RemoteServer` (or
-/// `scarlet serve`) serves it; behind `#` its number there may stand, as in `ws://gpu:3000#1`.
+/// `scarlet serve`) serves it; behind `#` its number there may stand, as in `ws://gpu:3000#1`. If
+/// that machine asks for a token, it is [the environment's](crate::Token::from_environment).
 ///
 /// # Errors
 ///
@@ -183,6 +192,23 @@ pub enum DeviceError {
         /// The address asked for.
         name: String,
         /// What failed.
+        reason: String,
+    },
+    /// Another machine's device that strangers may not use.
+    #[error(
+        "the device {name} is protected by a token: set SCARLET_TOKEN to it, or SCARLET_TOKEN_FILE \
+         to a file that holds it"
+    )]
+    Unauthorized {
+        /// The address asked for.
+        name: String,
+    },
+    /// A [`Token`](crate::Token) that cannot be had.
+    #[error("no token for devices of other machines can be taken from {place}: {reason}")]
+    Token {
+        /// The file, or the environment variable.
+        place: String,
+        /// What is wrong with it.
         reason: String,
     },
     /// What stands behind the colon, or an address's `#`, is not a number.

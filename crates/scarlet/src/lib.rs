@@ -44,7 +44,9 @@ mod parameters;
 #[cfg(feature = "images")]
 mod photograph;
 mod prediction;
+pub mod printable;
 mod random;
+mod token;
 pub mod weights;
 
 pub use accuracy::{Accuracy, Score};
@@ -52,9 +54,7 @@ pub use builder::{
     EfficientNetLite0, ScarletA, ScarletA2, ScarletA4, ScarletB, ScarletC, ScarletConfig,
 };
 pub use burn;
-pub use deploy::{
-    Calibration, DeployError, DeployOptions, Deployed, NotFinite, PartProfile, PartTime,
-};
+pub use deploy::{Calibration, DeployError, DeployOptions, Deployed, PartProfile, PartTime};
 pub use device::{DeviceError, available_devices, device_by_name};
 pub use error::{ConfigError, InputError};
 pub use network::{FeatureMapInfo, MbLayer, Scarlet};
@@ -64,3 +64,4 @@ pub use scarlet_arch::{self as arch, Architecture};
 #[cfg(feature = "images")]
 pub use scarlet_data as data;
 pub use scarlet_kernels as kernels;
+pub use token::Token;

@@ -8,7 +8,7 @@ use crate::cli::{ComputeArgs, DeployArgs};
 use crate::error::CliError;
 use crate::model::Model;
 use crate::report::deploy::DeployReport;
-use crate::report::{Setting, print_json};
+use crate::report::{Setting, file_size, print_json};
 use crate::terminal::Terminal;
 
 /// Photographs that a calibration looks at in one forward pass.
@@ -19,6 +19,7 @@ const BATCH: usize = 8;
 const CALIBRATED: usize = 512;
 
 pub(super) fn run(args: &DeployArgs, terminal: &Terminal) -> Result<(), CliError> {
+    let terminal = &terminal.beside(&args.out);
     let compute = ComputeArgs {
         device: "cpu".to_owned(),
         threads: None,
@@ -29,14 +30,10 @@ pub(super) fn run(args: &DeployArgs, terminal: &Terminal) -> Result<(), CliError
         None => None,
     };
     model.save(&args.out)?;
-    let written = std::fs::metadata(&args.out).map_err(|source| CliError::ReadFile {
-        path: args.out.clone(),
-        source,
-    })?;
     let report = DeployReport {
         setting: Setting::of(&model),
         file: args.out.display().to_string(),
-        bytes: written.len(),
+        bytes: file_size(&args.out)?,
         calibrated_on,
     };
     if args.json {

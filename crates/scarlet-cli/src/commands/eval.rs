@@ -24,6 +24,10 @@ use subject::Subject;
 const TOP: usize = 5;
 
 pub(super) fn run(args: &EvalArgs, terminal: &Terminal) -> Result<(), CliError> {
+    let terminal = &match &args.results {
+        Some(path) => terminal.beside(path),
+        None => terminal.clone(),
+    };
     let subject = Subject::find(&args.source)?;
     let results = args
         .results

@@ -1,6 +1,5 @@
 //! `scarlet export`.
 
-use std::fs;
 use std::path::Path;
 
 use scarlet::device_by_name;
@@ -12,13 +11,14 @@ use crate::cli::ExportArgs;
 use crate::error::CliError;
 use crate::model::Loaded;
 use crate::report::number::megabytes;
-use crate::report::print_json;
+use crate::report::{file_size, print_json};
 use crate::terminal::Terminal;
 
 #[derive(Serialize)]
 struct Exported<'a> {
     path: &'a Path,
-    bytes: u64,
+    /// Not known of what went into a pipe or a device.
+    bytes: Option<u64>,
     model: &'a str,
     weights: &'a str,
     resolution: usize,
@@ -62,6 +62,7 @@ impl Format {
 }
 
 pub(super) fn run(args: &ExportArgs, terminal: &Terminal) -> Result<(), CliError> {
+    let terminal = &terminal.beside(&args.out);
     let format = Format::of(&args.out)?;
     format.check(args)?;
     let device = device_by_name("cpu")?;
@@ -87,13 +88,9 @@ pub(super) fn run(args: &ExportArgs, terminal: &Terminal) -> Result<(), CliError
             loaded.network.save(&args.out, precision)?;
         }
     }
-    let written = fs::metadata(&args.out).map_err(|source| CliError::ReadFile {
-        path: args.out.clone(),
-        source,
-    })?;
     let exported = Exported {
         path: &args.out,
-        bytes: written.len(),
+        bytes: file_size(&args.out)?,
         model: &loaded.architecture.name,
         weights: &loaded.weights,
         resolution: loaded.architecture.preprocessing.resolution,
@@ -102,12 +99,15 @@ pub(super) fn run(args: &ExportArgs, terminal: &Terminal) -> Result<(), CliError
     if args.json {
         return print_json(terminal, &exported);
     }
+    let size = exported
+        .bytes
+        .map(|bytes| format!(", {}", megabytes(bytes)));
     terminal.print(&format!(
-        "{}: {} with {} classes for images of {} pixels, {}",
+        "{}: {} with {} classes for images of {} pixels{}",
         args.out.display(),
         exported.model,
         exported.classes,
         exported.resolution,
-        megabytes(exported.bytes)
+        size.unwrap_or_default()
     ))
 }

@@ -14,6 +14,7 @@ use crate::run_settings::read_toml;
 use crate::terminal::Terminal;
 
 pub(super) fn run(args: &ExtractArgs, terminal: &Terminal) -> Result<(), CliError> {
+    let terminal = &terminal.beside(&args.output);
     let device = open_device(&args.compute)?;
     let (folder, stored) = RunConfig::open_existing(&args.run)?;
     let config = configuration(args, &stored)?;

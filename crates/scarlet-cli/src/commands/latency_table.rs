@@ -15,6 +15,7 @@ use crate::run_settings::configuration;
 use crate::terminal::Terminal;
 
 pub(super) fn run(args: &LatencyTableArgs, terminal: &Terminal) -> Result<(), CliError> {
+    let terminal = &terminal.beside(&args.out);
     let device = open_device(&args.compute)?;
     let reading = ReadingProgress::new(terminal);
     let config = configuration(None, &args.settings, None)?;

@@ -25,7 +25,9 @@ pub(super) fn run(args: &ProfileArgs, terminal: &Terminal) -> Result<(), CliErro
         peak,
         &parts,
     );
+    let mut terminal = terminal.clone();
     if let Some(path) = &args.svg {
+        terminal = terminal.beside(path);
         let svg = roofline_svg(&report.roofline())?;
         let written = atomic_file::write(path, |file| file.write_all(svg.as_bytes()));
         written.map_err(|source| CliError::WriteFile {
@@ -35,7 +37,7 @@ pub(super) fn run(args: &ProfileArgs, terminal: &Terminal) -> Result<(), CliErro
         terminal.note(format_args!("the roofline is in {}", path.display()));
     }
     if args.json {
-        print_json(terminal, &report)
+        print_json(&terminal, &report)
     } else {
         terminal.print(&report.text())
     }

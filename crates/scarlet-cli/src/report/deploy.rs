@@ -11,7 +11,8 @@ pub(crate) struct DeployReport {
     #[serde(flatten)]
     pub(crate) setting: Setting,
     pub(crate) file: String,
-    pub(crate) bytes: u64,
+    /// Not known of what went into a pipe or a device.
+    pub(crate) bytes: Option<u64>,
     /// How many photographs said how to round.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) calibrated_on: Option<usize>,
@@ -31,10 +32,11 @@ impl DeployReport {
             None if self.setting.int8 => ", int8".to_owned(),
             None => String::new(),
         };
+        let size = self.bytes.map(|bytes| format!(", {}", megabytes(bytes)));
         format!(
-            "{}: {model}, {resolution}×{resolution}, {}{int8}, weights: {weights}",
+            "{}: {model}, {resolution}×{resolution}{}{int8}, weights: {weights}",
             self.file,
-            megabytes(self.bytes)
+            size.unwrap_or_default()
         )
     }
 }

@@ -13,6 +13,10 @@ pub(crate) mod study;
 mod table;
 pub(crate) mod training;
 
+use std::fs;
+use std::path::Path;
+
+use scarlet::atomic_file;
 use serde::Serialize;
 
 use crate::error::CliError;
@@ -58,8 +62,20 @@ pub(crate) struct Unreadable {
     pub(crate) error: String,
 }
 
+/// The size in bytes of a file that was written; none of a pipe or a device, which keeps nothing.
+pub(crate) fn file_size(path: &Path) -> Result<Option<u64>, CliError> {
+    if atomic_file::is_standard_output(path) {
+        return Ok(None);
+    }
+    let metadata = fs::metadata(path).map_err(|source| CliError::ReadFile {
+        path: path.to_owned(),
+        source,
+    })?;
+    Ok(metadata.is_file().then_some(metadata.len()))
+}
+
 /// Prints a report as one JSON object.
 pub(crate) fn print_json(terminal: &Terminal, report: &impl Serialize) -> Result<(), CliError> {
     let json = serde_json::to_string_pretty(report).map_err(std::io::Error::from)?;
-    terminal.print(&json)
+    terminal.print_json(&json)
 }

@@ -1,6 +1,7 @@
 //! What `scarlet predict` prints.
 
 use scarlet::Prediction;
+use scarlet::printable::shortened;
 use scarlet_data::PassedOver;
 use serde::Serialize;
 
@@ -58,7 +59,7 @@ impl Photograph {
                 "  {:5.1} %  {:BAR$}  {}\n",
                 100.0 * prediction.probability,
                 "█".repeat(filled),
-                prediction.name
+                shortened(&prediction.name, 200)
             ));
         }
         text

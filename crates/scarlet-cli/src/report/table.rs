@@ -2,6 +2,7 @@
 
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, ContentArrangement, Table};
+use scarlet::printable::shortened;
 
 /// How a column is set.
 #[derive(Debug, Clone, Copy)]
@@ -27,7 +28,7 @@ pub(super) fn table(columns: &[Column], rows: impl IntoIterator<Item = Vec<Strin
         .load_style(NOTHING)
         .set_content_arrangement(ContentArrangement::Disabled)
         .set_header(columns.iter().map(|column| column.heading()))
-        .add_rows(rows);
+        .add_rows(rows.into_iter().map(shortened_cells));
     for (index, column) in columns.iter().enumerate() {
         if let Some(set) = table.column_mut(index) {
             set.set_padding((u16::from(index > 0), 1));
@@ -39,9 +40,26 @@ pub(super) fn table(columns: &[Column], rows: impl IntoIterator<Item = Vec<Strin
     table.trim_fmt()
 }
 
+/// One overlong name would make all rows as wide.
+fn shortened_cells(row: Vec<String>) -> Vec<String> {
+    const WIDEST: usize = 120;
+    let cells = row.iter();
+    cells
+        .map(|cell| shortened(cell, WIDEST).into_owned())
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_overlong_name_does_not_widen_the_table() {
+        let rows = ["x".repeat(1 << 20), "rose".to_owned()].map(|name| vec![name]);
+        let table = table(&[Column::Left("class")], rows);
+        assert!(table.len() < 1000, "{}", table.len());
+        assert!(table.contains("x…x") && table.ends_with("rose"), "{table}");
+    }
 
     #[test]
     fn words_go_left_and_numbers_right() {
