@@ -54,7 +54,7 @@ pub(crate) fn configuration(
     }
     set_all(&mut changes, &settings.set)?;
     let source = changes["data"]["source"].as_str().ok_or(CliError::NoData)?;
-    let mut config = StandaloneConfig::defaults(recipe, source)?.with(changes)?;
+    let mut config = StandaloneConfig::for_data(recipe, source, &changes)?;
     if config.recipe != recipe {
         return Err(CliError::Recipe);
     }

@@ -54,5 +54,5 @@ pub use scarlet_data::{Augment, ColorJitter, RandAugment, ResizedCrop};
 pub use supernet::{ChoiceLayer, StabilizerInit, Supernet, SupernetConfig};
 pub use trainer::{
     Checkpoints, Control, Distillation, EpochRecord, Event, Observer, Optimizer, Teacher,
-    TrainConfig, Trainable, Trained, Trainer, load_checkpoint,
+    TrainConfig, Trainable, Trained, Trainer, Warning, load_checkpoint,
 };

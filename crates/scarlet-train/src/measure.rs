@@ -8,9 +8,10 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::TrainError;
 use crate::batch::{Batcher, count_correct};
-use crate::dataset::Source;
+use crate::dataset::{ImageSet, Source};
 use crate::error::require;
 use crate::loss::cross_entropy;
+use crate::random::{Purpose, Stream};
 
 /// How well a network knows a set of images.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -84,10 +85,11 @@ pub(crate) fn measure_on<'a>(
 /// The same network in inference, with the running statistics of its batch normalisation measured
 /// anew: the mean over the batches of `images`, in their order, of each batch's statistics. Images
 /// that do not fill the last batch are left out, unless it is the only one. The given network keeps
-/// its own statistics.
+/// its own statistics, and frozen layers keep theirs in the returned one too.
 ///
-/// A path of a supernet needs this before it is judged: the statistics that the supernet has
-/// gathered are a mixture of all paths'.
+/// A path of a supernet needs this before it is judged, because the statistics that the supernet has
+/// gathered are a mixture of all paths'; and so does a network that was trained for few steps, whose
+/// running averages still remember its first weights.
 ///
 /// # Errors
 ///
@@ -101,22 +103,37 @@ pub fn recalibrate<'a>(
     let images = images.into();
     // `valid` parts the running statistics from those of the given network. Statistics are only
     // gathered on an autodiff device; without gradients nothing is kept for a backward pass.
-    let mut network = network.valid().train().no_grad();
-    let architecture = network.architecture().clone();
-    let batcher = Batcher::new(images, &architecture, &network.device().autodiff())?;
+    let network = network.valid().train().no_grad();
+    let device = network.device().autodiff();
+    let batcher = Batcher::new(images, network.architecture(), &device)?;
+    // A clone shares the running statistics, and nothing else that is changed here.
+    let mut gathering = network.clone();
+    // Inference leaves no branch out, so its statistics are those of all branches.
+    for layer in &mut gathering.mb_module {
+        if let MbLayer::InvertedResidual(block) = layer {
+            block.drop_path.rate = 0.0;
+        }
+    }
     let indices: Vec<usize> = (0..images.len()).collect();
     for (seen, indices) in indices
         .chunks_exact(batch_size.min(images.len()))
         .enumerate()
     {
         // The cumulative mean: the weight of the nth batch is 1/n.
-        for_each_batch_norm(&mut network, |bn| bn.momentum = 1.0 / (seen + 1) as f64);
-        network.try_forward(batcher.plain(indices)?.images)?;
+        for_each_batch_norm(&mut gathering, |bn| bn.momentum = 1.0 / (seen + 1) as f64);
+        gathering.try_forward(batcher.plain(indices)?.images)?;
     }
-    for_each_batch_norm(&mut network, |bn| {
-        bn.momentum = architecture.batch_norm.momentum
-    });
     Ok(network.valid())
+}
+
+/// So many of the training images, drawn by the seed, to [measure](recalibrate) statistics on; none
+/// for 0.
+pub(crate) fn calibration(training: Source<'_>, images: usize, seed: u64) -> Option<ImageSet> {
+    (images > 0).then(|| {
+        let mut chosen = Stream::new(seed, Purpose::Calibration, 0).permutation(training.len());
+        chosen.truncate(images);
+        training.select(&chosen)
+    })
 }
 
 fn check_batch_size(batch_size: usize) -> Result<(), TrainError> {

@@ -90,6 +90,32 @@ fn workers_and_devices_change_nothing() {
 }
 
 #[test]
+fn recalibration_leaves_frozen_statistics_and_drops_no_branch() {
+    let architecture = common::space(Skip::Identity)
+        .decode(&"0413c02".parse().unwrap())
+        .unwrap();
+    let built = |drop_path| {
+        scarlet::ScarletConfig::from(architecture.clone())
+            .with_drop_path(drop_path)
+            .try_init_seeded(1, &common::device())
+            .unwrap()
+    };
+    let images = images(48);
+    let expected = bits(&recalibrate(&built(0.0), &images, 16).unwrap());
+    assert!(bits(&recalibrate(&built(0.9), &images, 16).unwrap()) == expected);
+
+    let frozen = built(0.0)
+        .freeze_prefixes(&["stem", "mb_module.0"])
+        .unwrap();
+    let measured = recalibrate(&frozen, &images, 16).unwrap();
+    assert_eq!(bits(&measured.stem), bits(&frozen.stem));
+    assert_eq!(bits(&measured.mb_module[0]), bits(&frozen.mb_module[0]));
+    assert_ne!(bits(&measured.mb_module[1]), bits(&frozen.mb_module[1]));
+    let head = &measured.conv_before_pooling;
+    assert_ne!(bits(head), bits(&frozen.conv_before_pooling));
+}
+
+#[test]
 fn recalibration_measures_the_path_itself() {
     let supernet = trained();
     let genome = &genomes(supernet.space(), 1)[0];

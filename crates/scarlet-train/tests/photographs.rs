@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
 use scarlet::Architecture;
+use scarlet::weights::Precision;
 use scarlet_data::{Rgb, RgbImage};
 use scarlet_train::standalone::{
     Recipe, Standalone, StandaloneConfig, StandaloneRecord, StandaloneResult, Start,
@@ -103,4 +104,59 @@ fn a_photograph_that_becomes_unreadable_ends_a_run_that_can_go_on() {
     assert!(train(&data, &broken, |_| {}).unwrap().completed);
     let read = |folder: &Path| fs::read(folder.join("last.safetensors")).unwrap();
     assert!(read(&whole) == read(&broken));
+}
+
+/// Two photographs of each of so many classes.
+fn pairs(root: &Path, classes: usize) {
+    for class in 0..classes {
+        let folder = root.join(format!("class {class:03}"));
+        fs::create_dir_all(&folder).unwrap();
+        for index in 0..2u8 {
+            let level = (class * 2) as u8 + index;
+            let image = RgbImage::from_fn(16, 16, |x, y| Rgb([level, 9 * x as u8, 9 * y as u8]));
+            image.save(folder.join(format!("{index}.png"))).unwrap();
+        }
+    }
+}
+
+#[test]
+fn the_first_loss_is_that_of_chance() {
+    let root = tempfile::tempdir().unwrap();
+    let weights = root.path().join("weights.safetensors");
+    let network: Architecture = "E3K3@8/2".parse().unwrap();
+    let trained = scarlet::ScarletConfig::from(network.clone())
+        .with_classes(1000)
+        .init(&Device::flex());
+    trained.save(&weights, Precision::F32).unwrap();
+    for classes in [2, 10, 100] {
+        let data = root.path().join(format!("{classes}"));
+        pairs(&data, classes);
+        for recipe in [Recipe::Scratch, Recipe::Finetune] {
+            let given = serde_json::json!({
+                "network": {"resolution": 16},
+                "train": {"epochs": 1, "batch_size": 2},
+            });
+            let config = StandaloneConfig::for_data(recipe, data.to_str().unwrap(), &given);
+            let start = match recipe {
+                Recipe::Scratch => Start::Scratch(network.clone()),
+                Recipe::Finetune => Start::Weights(network.clone(), weights.clone()),
+            };
+            let run = Standalone::prepare(config.unwrap(), start, &Device::flex(), |_| {}).unwrap();
+            let out = root.path().join(format!("{recipe:?} {classes}"));
+            let folder = RunFolder::create(out, run.record()).unwrap();
+            let mut first = None;
+            run.train(&folder, |event: &Event| {
+                if let (Event::Step { loss, .. }, None) = (event, first) {
+                    first = Some(*loss);
+                }
+                Control::Continue
+            })
+            .unwrap();
+            let (first, chance) = (first.unwrap(), (classes as f64).ln());
+            assert!(
+                (first - chance).abs() < 0.1 * chance,
+                "{recipe:?} {classes}: {first}"
+            );
+        }
+    }
 }

@@ -20,8 +20,8 @@ use scarlet::{Scarlet, ScarletConfig};
 use scarlet_train::dataset::Images;
 use scarlet_train::{
     Augment, Checkpoints, Control, Distillation, Event, Mix, Optimizer, PathSampler, Sampling,
-    Supernet, Teacher, TrainConfig, TrainError, Trainable, Trained, Trainer, load_checkpoint,
-    measure, recalibrate,
+    Supernet, Teacher, TrainConfig, TrainError, Trainable, Trained, Trainer, Warning,
+    load_checkpoint, measure, recalibrate,
 };
 
 fn network(seed: u64) -> Scarlet {
@@ -235,7 +235,7 @@ fn every_way_of_training_learns() {
 type Change = (&'static str, fn(&mut TrainConfig));
 
 /// Every setting that decides on the weights, but for the teacher's, changed.
-const CHANGES: [Change; 22] = [
+const CHANGES: [Change; 24] = [
     ("epochs", |c| c.epochs = 3),
     ("batch_size", |c| c.batch_size = 6),
     ("optimizer", |c| {
@@ -260,11 +260,13 @@ const CHANGES: [Change; 22] = [
     ("learning_rate", |c| c.learning_rate = 0.04),
     ("final_learning_rate", |c| c.final_learning_rate = 0.01),
     ("warmup_epochs", |c| c.warmup_epochs = 1.0),
+    ("head_epochs", |c| c.head_epochs = 1.0),
     ("weight_decay", |c| c.weight_decay = 0.01),
     ("label_smoothing", |c| c.label_smoothing = 0.2),
     ("clip_norm", |c| c.clip_norm = Some(1e-3)),
     ("average_decay", |c| c.average_decay = Some(0.9)),
     ("layer_decay", |c| c.layer_decay = Some(0.5)),
+    ("calibration_images", |c| c.calibration_images = 8),
     ("augment.resized_crop", |c| {
         c.augment.resized_crop = Some(Default::default());
     }),
@@ -937,6 +939,148 @@ fn frozen_parts_stay_as_they_are_statistics_included() {
 }
 
 #[test]
+fn few_steps_suffice_whatever_the_momentum_of_the_statistics() {
+    let (train, test) = (images(60), images(30));
+    let config = |calibration_images| TrainConfig {
+        epochs: 6,
+        batch_size: 12,
+        learning_rate: 0.05,
+        calibration_images,
+        ..TrainConfig::default()
+    };
+    // As EfficientNet-Lite0 has it: after 30 steps, three quarters are still the first weights'.
+    let slow = || {
+        let mut architecture = network(1).architecture().clone();
+        architecture.batch_norm.momentum = 0.01;
+        ScarletConfig::from(architecture)
+            .try_init_seeded(1, &device())
+            .unwrap()
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let run = |config: TrainConfig, folder: &Path| {
+        let mut last = None;
+        let trained = Trainer::new(config)
+            .with_validation(&test)
+            .with_checkpoints(in_folder(folder))
+            .with_observer(|event: &Event| {
+                if let Event::Epoch(record) = event {
+                    last = record.validation_accuracy;
+                }
+                Control::Continue
+            })
+            .train(slow(), (), &train)
+            .unwrap();
+        (trained, last.unwrap())
+    };
+    let (lagging, accuracy) = run(config(0), &folder.path().join("lagging"));
+    let training = lagging.epochs.last().unwrap().accuracy;
+    assert!(training > 0.9 && accuracy < 0.7, "{training} {accuracy}");
+
+    let place = folder.path().join("fitting");
+    let (trained, accuracy) = run(config(512), &place);
+    assert_eq!(trained.epochs.last().unwrap().accuracy, training);
+    assert!(bits(&trained.model) == bits(&lagging.model));
+    assert!(accuracy > 0.9, "{accuracy}");
+    // What is judged is what is written and returned.
+    let saved = |name| Scarlet::open(place.join(name), &scarlet::burn::tensor::Device::flex());
+    for (name, network) in [
+        ("last.safetensors", &trained.last),
+        ("best.safetensors", trained.best.as_ref().unwrap()),
+    ] {
+        assert!(bits(&saved(name).unwrap()) == bits(network), "{name}");
+    }
+    let last = measure(&trained.last, &test, 30).unwrap().accuracy();
+    assert_eq!(last, accuracy);
+}
+
+#[test]
+fn the_classifier_can_be_trained_alone_at_first() {
+    let train = images(48);
+    let config = TrainConfig {
+        head_epochs: 1.5,
+        average_decay: None,
+        ..config()
+    };
+    let after = |steps| {
+        let trained = Trainer::new(config.clone())
+            .with_observer(stop_after(steps))
+            .train(network(1), (), &train)
+            .unwrap();
+        trained.model
+    };
+    let (before, head, all) = (network(1), after(9), after(10));
+    assert_eq!(bits(&head.mb_module), bits(&before.mb_module));
+    assert_eq!(bits(&head.stem), bits(&before.stem));
+    assert_ne!(bits(&head.classifier), bits(&before.classifier));
+    assert_ne!(bits(&all.mb_module), bits(&before.mb_module));
+
+    let folder = tempfile::tempdir().unwrap();
+    let whole = Trainer::new(config.clone())
+        .train(network(1), (), &train)
+        .unwrap();
+    Trainer::new(config.clone())
+        .with_checkpoints(in_folder(folder.path()))
+        .with_observer(stop_after(7))
+        .train(network(1), (), &train)
+        .unwrap();
+    let resumed = Trainer::new(config)
+        .with_checkpoints(in_folder(folder.path()).resuming())
+        .train(network(2), (), &train)
+        .unwrap();
+    assert_eq!(outcome(&resumed), outcome(&whole));
+}
+
+#[test]
+fn a_run_that_learns_by_heart_or_nothing_says_so_once() {
+    // Labels of the held-out images are another class's.
+    let train = images(48);
+    let moved = images(49).select(&(1..49).collect::<Vec<_>>());
+    let labels = train.labels().to_vec();
+    let wrong = Images::new(
+        train.shape(),
+        (0..48)
+            .flat_map(|image| moved.image(image).to_vec())
+            .collect(),
+        labels,
+        ["top", "left", "corner"],
+    )
+    .unwrap();
+    let warnings = |config: TrainConfig| {
+        let mut warnings = Vec::new();
+        Trainer::new(config)
+            .with_validation(&wrong)
+            .with_observer(|event: &Event| {
+                if let Event::Warning { warning, .. } = event {
+                    warnings.push(*warning);
+                }
+                Control::Continue
+            })
+            .train(network(1), (), &train)
+            .unwrap();
+        warnings
+    };
+    let plain = TrainConfig {
+        epochs: 8,
+        batch_size: 8,
+        ..TrainConfig::default()
+    };
+    let by_heart = warnings(plain.clone());
+    assert!(
+        matches!(by_heart[..], [Warning::FarBehind { .. }]),
+        "{by_heart:?}"
+    );
+    let nothing = warnings(TrainConfig {
+        epochs: 20,
+        learning_rate: 1e-9,
+        ..plain
+    });
+    assert!(
+        matches!(nothing[..], [Warning::NothingLearnt { .. }]),
+        "{nothing:?}"
+    );
+}
+
+#[test]
 fn settings_that_need_more_say_what() {
     let train = images(9);
     let message = |config: TrainConfig| {
@@ -960,6 +1104,21 @@ fn settings_that_need_more_say_what() {
         .to_string();
     assert!(
         error.contains("`layer_decay` is 0.9, but must be left out for a supernet"),
+        "{error}"
+    );
+    let supernet = common::supernet(Skip::Linear, 1);
+    let sampler = PathSampler::new(Sampling::StrictFairness, supernet.space(), 2);
+    let alone_first = TrainConfig {
+        head_epochs: 1.0,
+        ..supernet_config()
+    };
+    let error = Trainer::new(alone_first)
+        .train(supernet, sampler, &train)
+        .map(|trained| trained.steps)
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("`head_epochs` is 1, but must be 0 for a supernet"),
         "{error}"
     );
     // With strict fairness every step changes all weights, and averaging them costs no more.

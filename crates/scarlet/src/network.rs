@@ -110,7 +110,12 @@ impl Scarlet {
             mb_module,
             conv_before_pooling: ConvBn::new(head, style, weights, device),
             dropout: burn::nn::DropoutConfig::new(config.dropout()).init(),
-            classifier: new_classifier(architecture.head, architecture.classes, weights, device),
+            classifier: published_classifier(
+                architecture.head,
+                architecture.classes,
+                weights,
+                device,
+            ),
             architecture,
         }
     }
@@ -238,7 +243,14 @@ impl Scarlet {
         taps
     }
 
-    /// Replaces the classifier by a new one, randomly initialised, for `classes` classes.
+    /// Replaces the classifier by a new one for `classes` classes, with all weights 0.
+    ///
+    /// Every class is then as likely as any other, and the first loss is ln(`classes`) whatever the
+    /// features are. The first weights of the published networks, which a network is
+    /// [built](crate::ScarletConfig) with, suit a thousand classes: for ten, they make logits so
+    /// large that training first has to undo them, and distorts trained features on the way. A
+    /// single layer has no symmetry that random weights would have to break: the gradients of its
+    /// classes differ from the first step on.
     ///
     /// # Panics
     ///
@@ -246,8 +258,11 @@ impl Scarlet {
     pub fn reset_classifier(mut self, classes: usize) -> Self {
         assert!(classes > 0, "a classifier needs at least one class");
         let device = self.device();
-        let features = self.architecture.head;
-        self.classifier = new_classifier(features, classes, &mut FirstWeights::Device, &device);
+        let mut linear = LinearConfig::new(self.architecture.head, classes).init(&device);
+        let weights = Tensor::zeros([self.architecture.head, classes], &device);
+        linear.weight = Param::from_tensor(weights);
+        linear.bias = Some(Param::from_tensor(Tensor::zeros([classes], &device)));
+        self.classifier = linear;
         self.architecture.classes = classes;
         self
     }
@@ -318,7 +333,7 @@ fn build_layer(
 }
 
 /// Weights uniform in ±1/sqrt(classes), biases 0, as the released networks are initialised.
-fn new_classifier(
+fn published_classifier(
     features: usize,
     classes: usize,
     weights: &mut FirstWeights,

@@ -42,6 +42,17 @@ impl Scarlet {
         }
         Ok(self.freeze_group(ParamGroup::from_ids(ids)))
     }
+
+    /// Freezes all but the classifier: a step then trains it alone, on the features as they are in
+    /// inference.
+    pub fn freeze_features(self) -> Self {
+        let mut list = ParameterList::default();
+        self.visit(&mut list);
+        let is_feature = |path: &str| !is_below(path, "classifier") && path != "dropout.training";
+        let entries = list.entries.into_iter();
+        let ids = entries.filter_map(|(path, id)| is_feature(&path).then_some(id));
+        self.freeze_group(ParamGroup::from_ids(ids.collect()))
+    }
 }
 
 /// A prefix that no part of the network has.

@@ -121,6 +121,68 @@ fn another_classifier_keeps_the_features() {
     assert_eq!(network.forward_features(images).into_data(), features);
 }
 
+/// Mean cross-entropy of logits `[batch, classes]`, the nth image's label being n.
+fn loss(logits: Tensor<2>) -> f64 {
+    let [batch, classes] = logits.dims();
+    let values: Vec<f32> = logits.into_data().iter::<f32>().collect();
+    let rows = values.chunks(classes).enumerate();
+    let losses = rows.map(|(image, row)| {
+        let sum: f64 = row.iter().map(|&it| f64::from(it).exp()).sum();
+        sum.ln() - f64::from(row[image % classes])
+    });
+    losses.sum::<f64>() / batch as f64
+}
+
+#[test]
+fn a_new_classifier_begins_at_chance() {
+    for device in [Device::flex(), Device::flex().autodiff()] {
+        let network = with_formula_weights(small(&device), "head.");
+        let images = signal("head", [4, 3, 32, 32], &device);
+        for classes in [2, 10, 100] {
+            let network = network.clone().reset_classifier(classes);
+            let (found, chance) = (loss(network.forward(images.clone())), (classes as f64).ln());
+            assert!((found - chance).abs() < 0.1 * chance, "{classes}: {found}");
+            // It is trained like any other.
+            assert!(network.train().classifier.weight.is_require_grad());
+        }
+    }
+}
+
+#[test]
+fn networks_begin_with_the_published_classifier() {
+    let device = Device::flex();
+    for classes in [10, 1000] {
+        let network = EfficientNetLite0::new().with_classes(classes).init(&device);
+        let weights = network.classifier.weight.val().into_data();
+        let weights: Vec<f64> = weights.iter::<f32>().map(f64::from).collect();
+        let bound = 1.0 / (classes as f64).sqrt();
+        assert!(weights.iter().all(|weight| weight.abs() <= bound));
+        let squares: f64 = weights.iter().map(|weight| weight * weight).sum();
+        let deviation = (squares / weights.len() as f64).sqrt();
+        let expected = bound / 3f64.sqrt();
+        assert!((deviation / expected - 1.0).abs() < 0.05, "{deviation}");
+        let bias = network.classifier.bias.as_ref().unwrap().val();
+        assert!(bias.into_data().iter::<f32>().all(|value| value == 0.0));
+    }
+}
+
+#[test]
+fn only_the_classifier_is_trained_where_features_are_frozen() {
+    let device = Device::flex().autodiff();
+    let network = with_formula_weights(small(&device), "freeze.").freeze_features();
+    let before = values_by_name(&network.valid());
+    let logits = network.forward(signal("freeze", [2, 3, 32, 32], &device));
+    let gradients = logits.sum().backward();
+    let has_gradient = |weight: Option<Tensor<2>>| weight.is_some();
+    assert!(has_gradient(
+        network.classifier.weight.val().grad(&gradients)
+    ));
+    assert!(!network.stem.conv.weight.is_require_grad());
+    assert!(!network.conv_before_pooling.conv.weight.is_require_grad());
+    // Statistics stay, too.
+    assert_eq!(values_by_name(&network.valid()), before);
+}
+
 #[test]
 fn images_that_do_not_fit_are_refused_with_a_size_that_does() {
     let device = Device::flex();

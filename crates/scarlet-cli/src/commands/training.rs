@@ -15,7 +15,7 @@ use crate::error::CliError;
 use crate::interrupt::Interrupt;
 use crate::model::open_device;
 use crate::report::print_json;
-use crate::report::training::{plan_text, result_text};
+use crate::report::training::{plan_text, recipe_lines, result_text};
 use crate::terminal::Terminal;
 
 /// A run that is about to begin.
@@ -72,6 +72,8 @@ pub(super) fn run(
             (RunFolder::create(&args.folder.out, run.record())?, run)
         }
     };
+    let [recipe, changes] = recipe_lines(&run.record().config, run.train_images());
+    terminal.note(format_args!("recipe: {recipe}\nimages are {changes}"));
     let interrupt = Interrupt::listen()?;
     let mut progress = TrainingProgress::new(terminal, "");
     let result = run.train(&folder, |event: &Event| {

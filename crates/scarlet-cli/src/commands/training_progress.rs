@@ -78,6 +78,7 @@ impl TrainingProgress {
                     if epoch.best { ", the best so far" } else { "" },
                 ));
             }
+            Event::Warning { warning, .. } => self.terminal.warn(warning),
             Event::Finished { .. } => self.bar = None,
             _ => {}
         }

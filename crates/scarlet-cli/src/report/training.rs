@@ -4,7 +4,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use indicatif::HumanDuration;
-use scarlet_train::standalone::{StandalonePlan, StandaloneResult};
+use scarlet_train::Optimizer;
+use scarlet_train::standalone::{StandaloneConfig, StandalonePlan, StandaloneResult};
 
 use super::number::{millions, percent, thousands};
 use super::table::{Column, table};
@@ -13,6 +14,7 @@ use super::table::{Column, table};
 pub(crate) fn plan_text(plan: &StandalonePlan) -> String {
     let seconds = Duration::try_from_secs_f64(plan.seconds).unwrap_or_default();
     let count = |number: usize| thousands(number as u64);
+    let [recipe, changes] = recipe_lines(&plan.settings, plan.train_images);
     let rows = [
         ("network", format!("{}: {}", plan.network, plan.layers)),
         ("input", format!("{0} × {0} pixels", plan.resolution)),
@@ -34,12 +36,112 @@ pub(crate) fn plan_text(plan: &StandalonePlan) -> String {
         ("test images", count(plan.test_images)),
         ("epochs", count(plan.epochs)),
         ("steps", thousands(plan.steps)),
+        ("recipe", recipe),
+        ("images become", changes),
         ("time", format!("about {} here", HumanDuration(seconds))),
     ];
     table(
         &[Column::Left("plan"), Column::Left("")],
         rows.map(|(name, value)| vec![name.to_owned(), value]),
     )
+}
+
+/// How a network is trained, and what is done to its images.
+pub(crate) fn recipe_lines(settings: &StandaloneConfig, images: usize) -> [String; 2] {
+    let (train, network) = (&settings.train, &settings.network);
+    let steps = train.steps(images, 1) as f64 / train.epochs as f64;
+    let mut recipe = vec![
+        match train.optimizer {
+            Optimizer::AdamW { .. } => "AdamW".to_owned(),
+            _ => "SGD".to_owned(),
+        },
+        format!("batches of {}", train.batch_size.min(images)),
+        format!("learning rate {}", short(train.learning_rate)),
+        format!(
+            "{:.0} steps of warm-up",
+            (steps * train.warmup_epochs).round()
+        ),
+    ];
+    let mut add = |present: bool, text: String| {
+        if present {
+            recipe.push(text);
+        }
+    };
+    add(
+        train.head_epochs > 0.0,
+        format!(
+            "{:.0} steps of the classifier alone",
+            (steps * train.head_epochs).ceil()
+        ),
+    );
+    if let Some(decay) = train.layer_decay {
+        add(true, format!("layer decay {}", short(decay)));
+    }
+    add(true, format!("weight decay {}", short(train.weight_decay)));
+    add(
+        train.label_smoothing > 0.0,
+        format!("label smoothing {}", short(train.label_smoothing)),
+    );
+    add(
+        network.dropout > 0.0,
+        format!("dropout {}", short(network.dropout)),
+    );
+    add(
+        network.drop_path > 0.0,
+        format!("drop path {}", short(network.drop_path)),
+    );
+    if let Some(decay) = train.average_decay {
+        add(true, format!("weights averaged by {}", short(decay)));
+    }
+    [recipe.join(", "), augment_line(settings)]
+}
+
+fn augment_line(settings: &StandaloneConfig) -> String {
+    let (augment, mix) = (&settings.train.augment, &settings.train.mix);
+    let mut changes = Vec::new();
+    if let Some(crop) = augment.resized_crop {
+        changes.push(format!("cropped to {:.0} % or more", 100.0 * crop.scale[0]));
+    }
+    if augment.shift > 0 {
+        changes.push(format!("shifted by up to {} pixels", augment.shift));
+    }
+    if augment.flip {
+        changes.push("mirrored".to_owned());
+    }
+    if let Some(it) = augment.rand_augment {
+        let (operations, magnitude) = (it.operations, it.magnitude);
+        changes.push(format!("RandAugment {operations} × {magnitude}"));
+    }
+    if augment.color_jitter.is_some() {
+        changes.push("varied in colour".to_owned());
+    }
+    if augment.erase > 0.0 {
+        changes.push(format!("erased in part ({:.0} %)", 100.0 * augment.erase));
+    }
+    for (name, strength) in [("Mixup", mix.mixup), ("CutMix", mix.cutmix)] {
+        if strength > 0.0 {
+            changes.push(format!("{name} {}", short(strength)));
+        }
+    }
+    match changes.is_empty() {
+        true => "shown as they are".to_owned(),
+        false => changes.join(", "),
+    }
+}
+
+/// A setting with three significant digits at most.
+fn short(value: f64) -> String {
+    match value == 0.0 {
+        true => "0".to_owned(),
+        false => {
+            let digits = (2 - value.abs().log10().floor() as i32).max(0) as usize;
+            let text = format!("{value:.digits$}");
+            match text.contains('.') {
+                true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
+                false => text,
+            }
+        }
+    }
 }
 
 /// What a run came to, and what can be done with it.
@@ -60,4 +162,49 @@ pub(crate) fn result_text(result: &StandaloneResult, folder: &Path) -> String {
          use them: scarlet predict PHOTO --weights {folder}/best.safetensors"
     ));
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use scarlet_train::standalone::Recipe;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_recipe_is_told_in_two_lines() {
+        let given = json!({
+            "network": {"drop_path": 0.1},
+            "train": {
+                "epochs": 4, "batch_size": 10, "learning_rate": 0.00123456, "warmup_epochs": 0.5,
+                "head_epochs": 1, "average_decay": 0.9987, "layer_decay": null,
+                "augment": {"erase": 0.25, "resized_crop": {"scale": [0.35, 1]}, "shift": 0},
+                "mix": {"cutmix": 1},
+            },
+        });
+        let config = StandaloneConfig::for_data(Recipe::Finetune, "fashion-sample", &given);
+        assert_eq!(
+            recipe_lines(&config.unwrap(), 100),
+            [
+                "AdamW, batches of 10, learning rate 0.00123, 5 steps of warm-up, 10 steps of the \
+                 classifier alone, weight decay 0.01, label smoothing 0.1, dropout 0.2, drop path \
+                 0.1, weights averaged by 0.999",
+                "cropped to 35 % or more, mirrored, erased in part (25 %), CutMix 1",
+            ]
+        );
+    }
+
+    #[test]
+    fn numbers_are_short() {
+        for (value, expected) in [
+            (0.0, "0"),
+            (0.05, "0.05"),
+            (4e-5, "0.00004"),
+            (1.0, "1"),
+            (0.98765, "0.988"),
+            (120.0, "120"),
+        ] {
+            assert_eq!(short(value), expected);
+        }
+    }
 }

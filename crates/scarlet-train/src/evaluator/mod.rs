@@ -17,7 +17,7 @@ use crate::batch::Batcher;
 use crate::dataset::{ImageSet, Source};
 use crate::error::require;
 use crate::fingerprint::Fingerprint;
-use crate::random::{Purpose, Stream};
+use crate::measure::calibration;
 use crate::supernet::plain_architecture;
 use crate::{Control, Measurement, Supernet, TrainError, Trainable};
 
@@ -52,12 +52,7 @@ impl Default for EvaluatorConfig {
 impl EvaluatorConfig {
     /// The training images that statistics are measured on anew, if they are.
     pub(crate) fn calibration(&self, training: Source<'_>) -> Option<ImageSet> {
-        (self.calibration_images > 0).then(|| {
-            let mut stream = Stream::new(self.seed, Purpose::Calibration, 0);
-            let mut chosen = stream.permutation(training.len());
-            chosen.truncate(self.calibration_images);
-            training.select(&chosen)
-        })
+        calibration(training, self.calibration_images, self.seed)
     }
 }
 

@@ -4,12 +4,11 @@ use scarlet_data::ClassOrder;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::dataset::Location;
 #[cfg(doc)]
-use crate::dataset::PhotographCache;
+use crate::dataset::{Location, PhotographCache};
 use crate::error::require;
 use crate::run::changed;
-use crate::{Augment, ColorJitter, Optimizer, ResizedCrop, TrainConfig, TrainError};
+use crate::{TrainConfig, TrainError};
 
 /// Whether a network is trained from scratch or from weights, which want other settings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -94,91 +93,6 @@ pub struct NetworkSettings {
 }
 
 impl StandaloneConfig {
-    /// Ours for images at this source.
-    ///
-    /// # Errors
-    ///
-    /// When there are no images there.
-    pub fn defaults(recipe: Recipe, source: &str) -> Result<Self, TrainError> {
-        let photographs = matches!(Location::find(source)?, Location::Photographs(_));
-        let train = match recipe {
-            Recipe::Scratch if photographs => TrainConfig {
-                epochs: 100,
-                batch_size: 32,
-                warmup_epochs: 5.0,
-                average_decay: Some(0.999),
-                augment: Augment::photographs(),
-                ..TrainConfig::default()
-            },
-            Recipe::Scratch => TrainConfig {
-                epochs: 30,
-                weight_decay: 5e-4,
-                warmup_epochs: 1.0,
-                average_decay: Some(0.99),
-                augment: small_images(source)?,
-                ..TrainConfig::default()
-            },
-            Recipe::Finetune => TrainConfig {
-                epochs: 20,
-                batch_size: 16,
-                optimizer: Optimizer::AdamW {
-                    beta_1: 0.9,
-                    beta_2: 0.999,
-                    epsilon: 1e-8,
-                },
-                learning_rate: 1e-3,
-                warmup_epochs: 1.0,
-                weight_decay: 0.01,
-                layer_decay: Some(0.9),
-                augment: match photographs {
-                    true => Augment {
-                        resized_crop: Some(ResizedCrop {
-                            scale: [0.35, 1.0],
-                            ..ResizedCrop::default()
-                        }),
-                        flip: true,
-                        color_jitter: Some(ColorJitter {
-                            brightness: 0.2,
-                            contrast: 0.2,
-                            saturation: 0.2,
-                            hue: 0.0,
-                        }),
-                        ..Augment::default()
-                    },
-                    false => small_images(source)?,
-                },
-                ..TrainConfig::default()
-            },
-        };
-        Ok(Self {
-            recipe,
-            data: DataSettings {
-                source: source.to_owned(),
-                class_order: ClassOrder::Natural,
-                grey: false,
-                holdout: 0.1,
-                seed: 0,
-                strict: false,
-                cache_megabytes: 1_000,
-                cache_folder: None,
-                shrink: None,
-            },
-            network: NetworkSettings {
-                model: None,
-                weights: None,
-                resolution: None,
-                dropout: 0.2,
-                drop_path: match recipe {
-                    Recipe::Scratch if photographs => 0.2,
-                    _ => 0.0,
-                },
-                freeze: 0,
-                keep_classifier: false,
-            },
-            train,
-        })
-    }
-
     /// The same configuration with some settings changed: a tree of sections and settings, as
     /// read from a configuration file. Settings that are not in it stay as they are.
     ///
@@ -224,19 +138,12 @@ fn bytewise() -> ClassOrder {
     ClassOrder::Bytes
 }
 
-fn small_images(source: &str) -> Result<Augment, TrainError> {
-    Ok(Augment {
-        shift: 2,
-        flip: Location::find(source)?.may_be_mirrored(),
-        ..Augment::default()
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::Optimizer;
 
     fn default(recipe: Recipe) -> StandaloneConfig {
         StandaloneConfig::defaults(recipe, "fashion-sample").unwrap()

@@ -17,6 +17,7 @@ mod config;
 mod data;
 mod network;
 mod plan;
+mod recipe;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -150,6 +151,11 @@ impl Standalone {
     /// What determines the run.
     pub fn record(&self) -> &StandaloneRecord {
         &self.record
+    }
+
+    /// Images to train on.
+    pub fn train_images(&self) -> usize {
+        self.data.train.len()
     }
 
     /// Photographs that could not be read and were left out, each with the reason.

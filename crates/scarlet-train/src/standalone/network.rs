@@ -51,6 +51,11 @@ pub(super) fn build(
         }
         None => init(architecture.clone())?,
     };
+    let network = match settings.keep_classifier {
+        true => network,
+        // From scratch too: for few classes, the published first weights are far too large.
+        false => network.reset_classifier(architecture.classes),
+    };
     let frozen = frozen_parts(architecture, settings.freeze)?;
     Ok(network.freeze_prefixes(&frozen)?)
 }

@@ -3,10 +3,10 @@
 use scarlet_arch::Cost;
 use serde::Serialize;
 
-use super::Standalone;
-use crate::TrainError;
+use super::{Standalone, StandaloneConfig};
 use crate::dataset::ImageSet;
 use crate::trainer::time_steps;
+use crate::{TrainConfig, TrainError};
 
 /// Steps that are timed, behind one that is not.
 const STEPS: u64 = 3;
@@ -43,6 +43,8 @@ pub struct StandalonePlan {
     pub steps: u64,
     /// How long this takes, in seconds, by a few steps on this machine.
     pub seconds: f64,
+    /// Every setting, as it was given or follows from the images.
+    pub settings: StandaloneConfig,
 }
 
 impl Standalone {
@@ -61,9 +63,17 @@ impl Standalone {
         let (train_images, validation_images) =
             (images(&self.data.train), images(&self.data.validation));
         let steps = config.steps(train_images, 1);
-        let (_, step) = time_steps(config, self.network, (), &self.data.train, STEPS)?;
+        // The first steps may train the classifier alone, and be shorter than all others.
+        let whole = TrainConfig {
+            head_epochs: 0.0,
+            ..config.clone()
+        };
+        let (_, step) = time_steps(&whole, self.network, (), &self.data.train, STEPS)?;
         let seconds_per_step = step.as_secs_f64();
-        let judged = (config.epochs * validation_images) as f64 * INFERENCE;
+        let head = config.head_epochs.min(config.epochs as f64) / config.epochs as f64;
+        let trained = steps as f64 * (1.0 - head * (1.0 - INFERENCE));
+        let judging = validation_images + config.calibration_images.min(train_images);
+        let judged = (config.epochs * judging) as f64 * INFERENCE;
         let per_image = seconds_per_step / config.batch_size.min(train_images) as f64;
         Ok(StandalonePlan {
             network: architecture.name.clone(),
@@ -81,7 +91,8 @@ impl Standalone {
             test_images: self.data.test.as_ref().map_or(0, images),
             epochs: config.epochs,
             steps,
-            seconds: steps as f64 * seconds_per_step + judged * per_image,
+            seconds: trained * seconds_per_step + judged * per_image,
+            settings: self.record.config.clone(),
         })
     }
 }

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::Warning;
+
 /// Something that happened in a run. As JSON, one line of `events.jsonl`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
@@ -39,6 +41,13 @@ pub enum Event {
     },
     /// An epoch was done.
     Epoch(EpochRecord),
+    /// Training is unlikely to come to much; said once for each kind.
+    Warning {
+        /// Steps done.
+        step: u64,
+        /// What is wrong.
+        warning: Warning,
+    },
     /// A checkpoint was written.
     Checkpoint {
         /// Steps done.
@@ -62,6 +71,7 @@ impl Event {
         match self {
             Self::Started { step, .. }
             | Self::Step { step, .. }
+            | Self::Warning { step, .. }
             | Self::Checkpoint { step, .. }
             | Self::Finished { step, .. } => *step,
             Self::Epoch(record) => record.step,

@@ -12,6 +12,7 @@ mod schedule;
 mod teacher;
 mod timing;
 mod trainable;
+mod warning;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -32,13 +33,14 @@ use self::layers::Depths;
 use self::module_optimizer::ModuleOptimizer;
 use self::schedule::Schedule;
 use self::teacher::Lesson;
+use self::warning::Watch;
 use crate::TrainError;
 use crate::batch::{Batch, Batcher, count_correct};
-use crate::dataset::Source;
+use crate::dataset::{ImageSet, Source};
 use crate::error::require;
 use crate::fingerprint::Fingerprint;
 use crate::loss::cross_entropy;
-use crate::measure::measure;
+use crate::measure::{Measurement, calibration, measure};
 use crate::random::mask_seed;
 use crate::run_folder::EventLog;
 
@@ -49,6 +51,7 @@ pub(crate) use self::teacher::check_teacher;
 pub use self::teacher::{Distillation, Teacher};
 pub(crate) use self::timing::time_steps;
 pub use self::trainable::Trainable;
+pub use self::warning::Warning;
 
 /// Names of the files with weights for use.
 const BEST: &str = "best.safetensors";
@@ -108,6 +111,10 @@ pub struct Trained<M> {
     pub model: M,
     /// The moving average of the weights, if it was asked for; in inference.
     pub average: Option<M>,
+    /// The average where there is one, else the network of the last step; in inference, with the
+    /// statistics that fit its weights ([`TrainConfig::calibration_images`]). This is what
+    /// `last.safetensors` holds.
+    pub last: M,
     /// The network (its average, where there is one) as it was behind the epoch with the best
     /// accuracy on the validation images, if there were any; in inference.
     pub best: Option<M>,
@@ -122,12 +129,9 @@ pub struct Trained<M> {
 
 impl<M: Module> Trained<M> {
     /// The network to use, in inference: that of the best epoch where epochs were judged, else the
-    /// average where there is one, else the last.
+    /// [last](Self::last).
     pub fn into_best(self) -> M {
-        match self.best.or(self.average) {
-            Some(network) => network,
-            None => self.model.valid(),
-        }
+        self.best.unwrap_or(self.last)
     }
 }
 
@@ -277,6 +281,14 @@ impl<'a> Trainer<'a> {
                 "left out for a supernet",
             )?;
         }
+        if self.config.head_epochs > 0.0 {
+            require(
+                model.as_network().is_some(),
+                "head_epochs",
+                self.config.head_epochs,
+                "0 for a supernet",
+            )?;
+        }
         if let Some(decay) = self.config.average_decay {
             require(
                 M::changes_all(&sampler),
@@ -419,6 +431,9 @@ struct Run<'a, M: Trainable> {
     average: Option<M>,
     best: Option<M>,
     optimizer: ModuleOptimizer,
+    /// What batch normalisation is measured on before a network is judged or written for use.
+    calibration: Option<ImageSet>,
+    watch: Watch,
     progress: Progress<M::Sampler>,
     log: Option<EventLog>,
     stopped: bool,
@@ -452,7 +467,13 @@ impl<'a, M: Trainable> Run<'a, M> {
             tally: Tally::default(),
             epochs: Vec::new(),
         };
+        let judged = trainer.validation.filter(|_| model.as_network().is_some());
         let mut run = Self {
+            calibration: model.as_network().and_then(|_| {
+                let config = &progress.config;
+                calibration(images, config.calibration_images, config.seed)
+            }),
+            watch: Watch::new(images, judged, schedule.warmup_steps(), schedule.steps),
             average: trainer.config.average_decay.map(|_| model.valid()),
             best: None,
             trainer,
@@ -575,7 +596,8 @@ impl<'a, M: Trainable> Run<'a, M> {
             }
         }
         let completed = self.is_done();
-        self.export(LAST, self.average.as_ref().unwrap_or(&self.model))?;
+        let last = self.for_use()?;
+        self.export(LAST, &last)?;
         self.report(Event::Finished {
             step: self.progress.step,
             completed,
@@ -583,6 +605,7 @@ impl<'a, M: Trainable> Run<'a, M> {
         Ok(Trained {
             model: self.model,
             average: self.average,
+            last,
             best: self.best,
             steps: self.progress.step,
             completed,
@@ -602,7 +625,10 @@ impl<'a, M: Trainable> Run<'a, M> {
         let networks = self.model.draw(&mut self.progress.sampler)?;
         let mut gradients = GradientsAccumulator::<Scarlet>::new();
         let mut tally = Tally::default();
-        for (pass, network) in networks.into_iter().enumerate() {
+        for (pass, mut network) in networks.into_iter().enumerate() {
+            if self.schedule.trains_head_alone(step) {
+                network = network.freeze_features();
+            }
             let batch = feed.next(step + 1)?;
             let masks = mask_seed(seed, step, pass);
             let (sums, new) = self.pass(&network, batcher.upload(batch), masks)?;
@@ -671,18 +697,38 @@ impl<'a, M: Trainable> Run<'a, M> {
         Ok((tally, gradients))
     }
 
+    /// What is judged and written for use: the average where there is one, else the network, with
+    /// statistics that fit the weights.
+    fn for_use(&self) -> Result<M, TrainError> {
+        let network = self.average.as_ref().unwrap_or(&self.model);
+        match &self.calibration {
+            Some(images) => network.recalibrated(images, self.progress.config.batch_size),
+            // `valid` parts the running statistics from those that go on changing.
+            None => Ok(network.valid()),
+        }
+    }
+
+    /// The network for use and how well it knows the validation images, where there are any.
+    fn judge(&self) -> Result<Option<(M, Measurement)>, TrainError> {
+        let (Some(images), Some(_)) = (self.trainer.validation, self.model.as_network()) else {
+            return Ok(None);
+        };
+        let judged = self.for_use()?;
+        let measured = judged
+            .as_network()
+            .map(|network| measure(network, images, self.progress.config.batch_size))
+            .transpose()?;
+        Ok(measured.map(|measured| (judged, measured)))
+    }
+
     fn end_epoch(&mut self, epoch: u64) -> Result<(), TrainError> {
-        let judged = self.average.as_ref().unwrap_or(&self.model);
         // Nothing can be said about a network with such weights.
-        if let Some(weight) = checkpoint::first_not_finite(judged) {
+        let network = self.average.as_ref().unwrap_or(&self.model);
+        if let Some(weight) = checkpoint::first_not_finite(network) {
             return Err(self.weight_not_finite(weight));
         }
-        let validation = match (self.trainer.validation, judged.as_network()) {
-            (Some(images), Some(network)) => {
-                Some(measure(network, images, self.progress.config.batch_size)?)
-            }
-            _ => None,
-        };
+        let judged = self.judge()?;
+        let validation = judged.as_ref().map(|(_, measured)| *measured);
         let tally = std::mem::take(&mut self.progress.tally);
         let mut record = EpochRecord {
             epoch: epoch + 1,
@@ -694,15 +740,20 @@ impl<'a, M: Trainable> Run<'a, M> {
             validation_loss: validation.map(|now| now.loss).filter(|it| it.is_finite()),
             best: false,
         };
-        record.best = validation.is_some() && record.is_best_of(&self.progress.epochs);
-        if record.best {
-            // `valid` parts its running statistics from those that go on changing.
-            let network = judged.valid();
-            self.export(BEST, &network)?;
-            self.best = Some(network);
+        if let Some((network, _)) = judged {
+            record.best = record.is_best_of(&self.progress.epochs);
+            if record.best {
+                self.export(BEST, &network)?;
+                self.best = Some(network);
+            }
         }
         self.progress.epochs.push(record);
-        self.report(Event::Epoch(record))
+        self.report(Event::Epoch(record))?;
+        for warning in self.watch.new_warnings(&self.progress.epochs) {
+            let step = self.progress.step;
+            self.report(Event::Warning { step, warning })?;
+        }
+        Ok(())
     }
 
     /// Whether all steps are done, or so many epochs went by without a better one that there is

@@ -15,6 +15,8 @@ pub(super) struct Schedule {
     steps_per_epoch: u64,
     pub(super) steps: u64,
     warmup: f64,
+    /// Steps at the beginning that train the classifier alone.
+    head: f64,
     learning_rate: f64,
     final_learning_rate: f64,
 }
@@ -35,6 +37,7 @@ impl Schedule {
             steps_per_epoch,
             steps: steps_per_epoch.saturating_mul(config.epochs as u64),
             warmup: config.warmup_epochs * steps_per_epoch as f64,
+            head: config.head_epochs * steps_per_epoch as f64,
             learning_rate: config.learning_rate,
             final_learning_rate: config.final_learning_rate,
         }
@@ -43,6 +46,16 @@ impl Schedule {
     /// The epoch of a step, both from 0.
     pub(super) fn epoch(&self, step: u64) -> u64 {
         step / self.steps_per_epoch
+    }
+
+    /// Whether a step, from 0, trains the classifier alone.
+    pub(super) fn trains_head_alone(&self, step: u64) -> bool {
+        (step as f64) < self.head
+    }
+
+    /// Steps of the warm-up.
+    pub(super) fn warmup_steps(&self) -> u64 {
+        self.warmup.ceil() as u64
     }
 
     /// Whether a step, from 0, is the last of its epoch.

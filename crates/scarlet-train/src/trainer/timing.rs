@@ -8,7 +8,7 @@ use crate::dataset::Source;
 
 /// Does a few steps of a training; returns what it trained and how long one of `steps` took, behind
 /// one that is not timed, for it also draws buffers and optimizer state, unless it is the only one.
-/// Nothing is judged on the way, so that a recipe's patience does not matter.
+/// Nothing is judged, neither on the way nor at the end, so that a recipe's patience does not matter.
 pub(crate) fn time_steps<'s, M: Trainable>(
     recipe: &TrainConfig,
     model: M,
@@ -20,6 +20,7 @@ pub(crate) fn time_steps<'s, M: Trainable>(
     let mut took = Duration::ZERO;
     let recipe = TrainConfig {
         patience: None,
+        calibration_images: 0,
         ..recipe.clone()
     };
     let trained = Trainer::new(recipe)

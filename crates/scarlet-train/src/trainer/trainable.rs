@@ -6,7 +6,8 @@ use scarlet::{Architecture, Scarlet};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::{PathSampler, Sampling, Supernet, TrainError};
+use crate::dataset::ImageSet;
+use crate::{PathSampler, Sampling, Supernet, TrainError, recalibrate};
 
 /// What [`Trainer`](super::Trainer) can train: a network, or a supernet that a network is drawn
 /// from for every pass.
@@ -33,6 +34,14 @@ pub trait Trainable: Module {
     /// The network, where there is only one.
     fn as_network(&self) -> Option<&Scarlet>;
 
+    /// The same in inference, with [running statistics measured anew](recalibrate) on these images,
+    /// `batch_size` at a time. A supernet keeps its own: each path is measured when it is judged.
+    ///
+    /// # Errors
+    ///
+    /// As [`recalibrate`].
+    fn recalibrated(&self, images: &ImageSet, batch_size: usize) -> Result<Self, TrainError>;
+
     /// The device that the weights live on.
     fn device(&self) -> Device;
 }
@@ -58,6 +67,10 @@ impl Trainable for Scarlet {
 
     fn as_network(&self) -> Option<&Scarlet> {
         Some(self)
+    }
+
+    fn recalibrated(&self, images: &ImageSet, batch_size: usize) -> Result<Self, TrainError> {
+        recalibrate(self, images, batch_size)
     }
 
     fn device(&self) -> Device {
@@ -87,6 +100,10 @@ impl Trainable for Supernet {
 
     fn as_network(&self) -> Option<&Scarlet> {
         None
+    }
+
+    fn recalibrated(&self, _: &ImageSet, _: usize) -> Result<Self, TrainError> {
+        Ok(self.valid())
     }
 
     fn device(&self) -> Device {
