@@ -4,6 +4,7 @@ mod architecture;
 mod deployed;
 mod downloads;
 mod mutate;
+mod pickles;
 mod seeds;
 mod weights;
 

@@ -4,12 +4,12 @@ use std::io::{Cursor, Read, Write};
 use std::path::Path;
 
 use fastrand::Rng;
-use scarlet::weights::{LoadOptions, LoadReport, StateDict, formula, recognise};
+use scarlet::weights::{LoadOptions, LoadReport, OpenOptions, StateDict, formula, recognise};
 use scarlet::{Architecture, Scarlet};
 use zip::write::SimpleFileOptions;
 use zip::{ZipArchive, ZipWriter};
 
-use crate::{Target, seeds};
+use crate::{Target, pickles, seeds};
 
 /// Marks a seed that is the pickle of a zip archive.
 const PICKLE: &[u8] = b"pickle:";
@@ -17,6 +17,8 @@ const PICKLE: &[u8] = b"pickle:";
 pub(crate) fn target() -> Target {
     let mut seeds = seeds::weight_files();
     seeds.extend(seeds.clone().iter().filter_map(|file| pickle_of(file)));
+    let pickles = pickles::seeds();
+    seeds.extend(pickles.iter().map(|pickle| [PICKLE, pickle].concat()));
     seeds.push(safetensors());
     Target { seeds, wrap, feed }
 }
@@ -91,6 +93,10 @@ fn feed(path: &Path) -> bool {
             return false;
         }
     };
+    drop(weights.notes().join("\n"));
+    if let Err(error) = weights.architecture() {
+        drop(error.to_string());
+    }
     let found = recognise(&weights);
     let reference = scarlet::arch::scarlet_c();
     let report = LoadReport::compare(&reference, &weights, &LoadOptions::new());
@@ -101,7 +107,17 @@ fn feed(path: &Path) -> bool {
             Err(error) => drop(error.to_string()),
         }
     }
-    let _ = StateDict::open_key(path, "model_state");
+    for options in [
+        OpenOptions::new().with_key("model_state"),
+        OpenOptions::new().without_prefix("conv_stem"),
+        OpenOptions::new()
+            .renamed("conv_stem", "fc")
+            .with_origin("fairnas"),
+    ] {
+        if let Err(error) = StateDict::open_with(path, &options) {
+            drop(error.to_string());
+        }
+    }
     // Damage to a description leaves networks that are small, for their weights must be there.
     if found.is_some()
         && let Err(error) = Scarlet::open(path, &burn::tensor::Device::flex())

@@ -3,23 +3,40 @@
 use std::path::Path;
 
 use scarlet::burn::tensor::{Device, Tensor};
-use scarlet::weights::StateDict;
+use scarlet::weights::{StateDict, recognise};
 use scarlet::{Scarlet, ScarletConfig, device_by_name};
 
 use crate::Verdict;
 use crate::cli::CheckArgs;
 use crate::error::ToolError;
 use crate::inputs;
-use crate::output::say;
+use crate::output::{say, tell};
 
 pub(crate) fn run(args: &CheckArgs) -> Result<Verdict, ToolError> {
     let device = device_by_name(&args.device)?;
     let case = Case::open(&args.case)?;
-    let architecture = inputs::network(&args.model)?.with_classes(case.logits.shape[1]);
+    let weights = inputs::weights(&args.weights, &args.names.options())?;
+    let found = recognise(&weights);
+    let architecture = match &args.model {
+        Some(model) => {
+            let named = inputs::network(model)?;
+            if let Some(difference) = found.and_then(|found| found.difference(&named)) {
+                tell(format_args!("warning: {difference}"));
+            }
+            named
+        }
+        None => {
+            if let Some(assumed) = found.and_then(|found| found.assumed) {
+                tell(format_args!("warning: {assumed}"));
+            }
+            weights.architecture()?
+        }
+    };
+    let architecture = architecture.with_classes(case.logits.shape[1]);
     let name = architecture.name.clone();
     let network = ScarletConfig::from(architecture)
         .try_init(&device)?
-        .load(&inputs::weights(&args.weights, None)?)?;
+        .load(&weights)?;
     let found = run_network(&network, &case.input, &device)?;
     let worst = Worst::of(&found, &case.logits)?;
 

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use scarlet::weights::OpenOptions;
 
 /// Inspect, convert, compare and check weight files.
 ///
@@ -34,9 +35,8 @@ pub(crate) struct InspectArgs {
     /// The file.
     pub(crate) file: String,
 
-    /// Take the tensors under this key of the checkpoint, such as state_dict_ema.
-    #[arg(long)]
-    pub(crate) key: Option<String>,
+    #[command(flatten)]
+    pub(crate) names: NamesArgs,
 
     /// Print JSON.
     #[arg(long)]
@@ -66,9 +66,8 @@ pub(crate) struct ConvertArgs {
     #[arg(long)]
     pub(crate) fold: bool,
 
-    /// Take the tensors under this key of the checkpoint, such as state_dict_ema.
-    #[arg(long)]
-    pub(crate) key: Option<String>,
+    #[command(flatten)]
+    pub(crate) names: NamesArgs,
 
     /// The network in the file, where the file does not tell: a preset's name, layers such as
     /// "E3K5s - E6K7", or a JSON file.
@@ -112,13 +111,17 @@ pub(crate) struct DiffArgs {
                   --case case.safetensors"
 )]
 pub(crate) struct CheckArgs {
-    /// The network: a preset's name, layers such as "E3K5s - E6K7", or a JSON file.
+    /// The network: a preset's name, layers such as "E3K5s - E6K7", or a JSON file [default: what
+    /// the weights hold].
     #[arg(long, value_name = "NETWORK")]
-    pub(crate) model: String,
+    pub(crate) model: Option<String>,
 
     /// The weights.
     #[arg(long, value_name = "FILE")]
     pub(crate) weights: String,
+
+    #[command(flatten)]
+    pub(crate) names: NamesArgs,
 
     /// The case.
     #[arg(long, value_name = "FILE")]
@@ -131,6 +134,56 @@ pub(crate) struct CheckArgs {
     /// Largest error that passes.
     #[arg(long, default_value_t = 1e-4, value_parser = tolerance)]
     pub(crate) tolerance: f64,
+}
+
+/// Which tensors of a file are taken, and under which names.
+#[derive(Debug, Args)]
+pub(crate) struct NamesArgs {
+    /// Take the tensors under this key of the checkpoint, such as state_dict_ema.
+    #[arg(long)]
+    pub(crate) key: Option<String>,
+
+    /// Take the tensors below this prefix, such as backbone, and take it off.
+    #[arg(long, value_name = "PREFIX")]
+    pub(crate) strip_prefix: Option<String>,
+
+    /// Give tensors another name: the whole of it, or a beginning that ends at a dot. May be given
+    /// several times.
+    #[arg(long, value_name = "OLD=NEW", value_parser = renaming)]
+    pub(crate) rename: Vec<(String, String)>,
+
+    /// Where the weights come from, which settles what shapes leave open: scarlet, fairnas,
+    /// tf_efficientnet_lite0 or efficientnet_lite0.
+    #[arg(long, value_name = "ORIGIN")]
+    pub(crate) origin: Option<String>,
+}
+
+impl NamesArgs {
+    pub(crate) fn options(&self) -> OpenOptions {
+        let mut options = OpenOptions::new();
+        if let Some(key) = &self.key {
+            options = options.with_key(key);
+        }
+        if let Some(prefix) = &self.strip_prefix {
+            options = options.without_prefix(prefix);
+        }
+        for (old, new) in &self.rename {
+            options = options.renamed(old, new);
+        }
+        if let Some(origin) = &self.origin {
+            options = options.with_origin(origin);
+        }
+        options
+    }
+}
+
+fn renaming(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((old, new)) if !old.is_empty() => Ok((old.to_owned(), new.to_owned())),
+        _ => {
+            Err("expected the old name, =, and the new one, such as head.fc=classifier".to_owned())
+        }
+    }
 }
 
 fn tolerance(text: &str) -> Result<f64, String> {

@@ -8,7 +8,7 @@ use crate::Verdict;
 use crate::cli::ConvertArgs;
 use crate::error::ToolError;
 use crate::inputs;
-use crate::output::say;
+use crate::output::{say, tell};
 
 pub(crate) fn run(args: &ConvertArgs) -> Result<Verdict, ToolError> {
     let is_safetensors = args
@@ -22,7 +22,7 @@ pub(crate) fn run(args: &ConvertArgs) -> Result<Verdict, ToolError> {
         true => Precision::F16,
         false => Precision::F32,
     };
-    let weights = inputs::weights(&args.input, args.key.as_deref())?;
+    let weights = inputs::weights(&args.input, &args.names.options())?;
     let output = args.output.display();
     match network(args, &weights)? {
         Some(network) => {
@@ -36,6 +36,9 @@ pub(crate) fn run(args: &ConvertArgs) -> Result<Verdict, ToolError> {
             say(format_args!(
                 "wrote {output}: no network that is known, names as they were"
             ))?;
+            if let Err(error) = weights.architecture() {
+                tell(format_args!("note: {error}"));
+            }
         }
     }
     Ok(Verdict::Good)
@@ -45,7 +48,12 @@ pub(crate) fn run(args: &ConvertArgs) -> Result<Verdict, ToolError> {
 fn network(args: &ConvertArgs, weights: &StateDict) -> Result<Option<Scarlet>, ToolError> {
     let architecture = match &args.model {
         Some(model) => Some(with_classes_of(weights, inputs::network(model)?)),
-        None => recognise(weights).map(|recognised| recognised.architecture),
+        None => recognise(weights).map(|recognised| {
+            if let Some(assumed) = &recognised.assumed {
+                tell(format_args!("warning: {assumed}"));
+            }
+            recognised.architecture
+        }),
     };
     let Some(architecture) = architecture else {
         return Ok(None);

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use comfy_table::Table;
 use comfy_table::presets::NOTHING;
-use scarlet::weights::{Entry, StateDict, WeightsError};
+use scarlet::weights::{Entry, OpenOptions, StateDict, WeightsError};
 
 use crate::Verdict;
 use crate::cli::DiffArgs;
@@ -13,7 +13,8 @@ use crate::inputs;
 use crate::output::{cell, say};
 
 pub(crate) fn run(args: &DiffArgs) -> Result<Verdict, ToolError> {
-    let open = |file: &str| inputs::weights(file, None).map(|it| it.with_reference_names());
+    let options = OpenOptions::new();
+    let open = |file: &str| inputs::weights(file, &options).map(|it| it.with_reference_names());
     let (a, b) = (open(&args.a)?, open(&args.b)?);
     let only_a = only_in(&a, &b);
     let only_b = only_in(&b, &a);

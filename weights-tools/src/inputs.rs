@@ -4,19 +4,20 @@ use std::path::Path;
 
 use scarlet::Architecture;
 use scarlet::arch;
-use scarlet::weights::{Fetcher, Progress, Source, StateDict};
+use scarlet::weights::{Fetcher, OpenOptions, Progress, Source, StateDict};
 
 use crate::error::ToolError;
 use crate::output::tell;
 
-/// Opens the weights that `text` names, downloaded if need be.
-pub(crate) fn weights(text: &str, key: Option<&str>) -> Result<StateDict, ToolError> {
+/// Opens the weights that `text` names, downloaded if need be, and says what was decided about them.
+pub(crate) fn weights(text: &str, options: &OpenOptions) -> Result<StateDict, ToolError> {
     let source: Source = text.parse()?;
     let path = Fetcher::new().on_progress(show_progress()).fetch(&source)?;
-    Ok(match key {
-        Some(key) => StateDict::open_key(path, key)?,
-        None => StateDict::open(path)?,
-    })
+    let weights = StateDict::open_with(path, options)?;
+    for note in weights.notes() {
+        tell(format_args!("note: {note}"));
+    }
+    Ok(weights)
 }
 
 /// Says every few megabytes how far a download is.
@@ -41,7 +42,7 @@ fn show_progress() -> impl FnMut(Progress) {
 pub(crate) fn network(text: &str) -> Result<Architecture, ToolError> {
     let path = Path::new(text);
     if path.extension().is_some_and(|ending| ending == "json") {
-        let json = std::fs::read_to_string(path).map_err(|source| ToolError::ReadFile {
+        let json = arch::read_json_file(path).map_err(|source| ToolError::ReadFile {
             path: path.to_owned(),
             source,
         })?;

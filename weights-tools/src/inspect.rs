@@ -5,6 +5,7 @@ use std::fmt::Write;
 
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
+use scarlet::arch::Padding;
 use scarlet::weights::{Entry, Naming, Recognised, StateDict, recognise};
 use serde::Serialize;
 
@@ -15,7 +16,7 @@ use crate::inputs;
 use crate::output::{cell, say, say_json};
 
 pub(crate) fn run(args: &InspectArgs) -> Result<Verdict, ToolError> {
-    let weights = inputs::weights(&args.file, args.key.as_deref())?;
+    let weights = inputs::weights(&args.file, &args.names.options())?;
     let contents = Contents::of(&args.file, &weights);
     if args.json {
         let json = serde_json::to_string_pretty(&contents)
@@ -35,6 +36,9 @@ struct Contents<'a> {
     key: Option<&'a str>,
     naming: Option<&'static str>,
     network: Option<Network>,
+    /// Why there is no network, in words.
+    unknown: Option<String>,
+    notes: &'a [String],
     metadata: &'a BTreeMap<String, String>,
     tensors: Vec<TensorRow<'a>>,
     totals: Totals,
@@ -45,6 +49,10 @@ struct Network {
     name: String,
     layers: String,
     classes: usize,
+    activation: String,
+    padding: &'static str,
+    /// What the file does not say, and shapes do not show.
+    assumed: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -74,7 +82,12 @@ impl<'a> Contents<'a> {
             container: weights.container().name(),
             key: weights.key(),
             naming: Naming::of(weights).map(Naming::name),
+            unknown: match &recognised {
+                Some(_) => None,
+                None => weights.architecture().err().map(|error| error.to_string()),
+            },
             network: recognised.map(Network::new),
+            notes: weights.notes(),
             metadata: weights.metadata(),
             tensors: weights.entries().iter().map(TensorRow::new).collect(),
             totals: Totals::of(weights.entries()),
@@ -94,11 +107,25 @@ impl<'a> Contents<'a> {
                 name,
                 layers,
                 classes,
-            }) => write!(
-                text,
-                "\nnetwork: {name}, {classes} classes\nlayers:  {layers}"
-            ),
-            None => write!(text, "\nnetwork: none that is known"),
+                activation,
+                padding,
+                assumed,
+            }) => {
+                let _ = write!(
+                    text,
+                    "\nnetwork: {name}, {classes} classes, {activation}, {padding} padding\n\
+                     layers:  {layers}"
+                );
+                match assumed {
+                    Some(assumed) => write!(text, "\nassumed: {assumed}"),
+                    None => Ok(()),
+                }
+            }
+            None => {
+                let why = self.unknown.iter();
+                let why: String = why.map(|why| format!("; {why}")).collect();
+                write!(text, "\nnetwork: none that is known{why}")
+            }
         };
         let mut table = Table::new();
         table.load_style(NOTHING);
@@ -135,6 +162,12 @@ impl Network {
         Self {
             layers: architecture.to_string(),
             classes: architecture.classes,
+            activation: architecture.activation.to_string(),
+            padding: match architecture.padding {
+                Padding::Symmetric => "symmetric",
+                Padding::Same => "same",
+            },
+            assumed: recognised.assumed,
             name: architecture.name,
         }
     }

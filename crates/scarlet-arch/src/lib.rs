@@ -82,6 +82,7 @@ pub use architecture::*;
 pub use cost::{Cost, PartCost};
 pub use error::{ArchitectureError, TextError};
 pub use genome::Genome;
+pub use json::read_json_file;
 pub use preprocessing::*;
 pub use presets::*;
 pub use scaling::CompoundScaling;

@@ -1,9 +1,6 @@
 //! What can be written on the command line.
 
-pub(crate) mod config;
 mod deployed;
-#[cfg(test)]
-mod documented;
 mod latency;
 pub(crate) mod run;
 pub(crate) mod study;
@@ -16,6 +13,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
+use scarlet::weights::OpenOptions;
 
 /// The network that `predict` and `eval` use unless told otherwise: its weights are public.
 pub(crate) const DEFAULT_MODEL: &str = "efficientnet-lite0";
@@ -41,9 +39,8 @@ pub(crate) struct Cli {
 
 const EXAMPLES: &str = "\
 Examples:
-  scarlet finetune --data flowers/           train a public network on these classes
   scarlet search --data flowers/             which network suits these images?
-  scarlet config finetune                    which settings are there?
+  scarlet finetune --data flowers/           train a network on these classes
   scarlet predict examples/photos            what is on these photographs?
   scarlet eval imagenet/val                  how accurate is the network?
   scarlet bench --model scarlet-a            how fast is it here?
@@ -72,7 +69,6 @@ pub(crate) enum Command {
     Supernet(run::SupernetArgs),
     LatencyTable(LatencyTableArgs),
     Study(study::StudyArgs),
-    Config(config::ConfigArgs),
     ArrangeVal(ArrangeValArgs),
     Devices(DevicesArgs),
     Serve(ServeArgs),
@@ -372,6 +368,60 @@ pub(crate) struct ModelArgs {
     /// Height and width of the network's input, in pixels [default: the network's own]
     #[arg(long, visible_alias = "size", value_name = "PIXELS")]
     pub(crate) resolution: Option<usize>,
+
+    #[command(flatten)]
+    pub(crate) names: NamesArgs,
+}
+
+/// Which tensors of a weight file are taken, and under which names.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Weight file")]
+pub(crate) struct NamesArgs {
+    /// Take the tensors under this key of the checkpoint, such as state_dict_ema
+    #[arg(long, requires = "weights")]
+    pub(crate) key: Option<String>,
+
+    /// Take the tensors below this prefix, such as backbone, and take it off
+    #[arg(long, value_name = "PREFIX", requires = "weights")]
+    pub(crate) strip_prefix: Option<String>,
+
+    /// Give tensors another name: the whole of it, or a beginning that ends at a dot; may be given
+    /// several times
+    #[arg(long, value_name = "OLD=NEW", value_parser = renaming, requires = "weights")]
+    pub(crate) rename: Vec<(String, String)>,
+
+    /// Where the weights come from, which settles what shapes leave open: scarlet, fairnas,
+    /// tf_efficientnet_lite0 or efficientnet_lite0
+    #[arg(long, requires = "weights")]
+    pub(crate) origin: Option<String>,
+}
+
+impl NamesArgs {
+    pub(crate) fn options(&self) -> OpenOptions {
+        let mut options = OpenOptions::new();
+        if let Some(key) = &self.key {
+            options = options.with_key(key);
+        }
+        if let Some(prefix) = &self.strip_prefix {
+            options = options.without_prefix(prefix);
+        }
+        for (old, new) in &self.rename {
+            options = options.renamed(old, new);
+        }
+        if let Some(origin) = &self.origin {
+            options = options.with_origin(origin);
+        }
+        options
+    }
+}
+
+fn renaming(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((old, new)) if !old.is_empty() => Ok((old.to_owned(), new.to_owned())),
+        _ => {
+            Err("expected the old name, =, and the new one, such as head.fc=classifier".to_owned())
+        }
+    }
 }
 
 /// How photographs get through the network.

@@ -7,12 +7,9 @@ mod cli;
 mod commands;
 mod error;
 mod interrupt;
-mod meanings;
 mod model;
-mod new_folder;
 mod report;
 mod results_file;
-mod resumed;
 mod run_settings;
 mod study_settings;
 mod terminal;
@@ -20,22 +17,18 @@ mod training_settings;
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory, FromArgMatches};
+use clap::Parser;
 
 use cli::Cli;
 use terminal::Terminal;
 
 fn main() -> ExitCode {
-    let parsed = Cli::command()
-        .try_get_matches()
-        .and_then(|matches| Ok((Cli::from_arg_matches(&matches)?, matches)));
-    let (cli, matches) = match parsed {
-        Ok(parsed) => parsed,
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
         Err(usage) => return terminal::show_usage(&usage),
     };
     let terminal = Terminal::new(cli.quiet, cli.verbose);
-    let result = resumed::check(&matches).and_then(|()| commands::run(cli.command, &terminal));
-    match result {
+    match commands::run(cli.command, &terminal) {
         Ok(()) => ExitCode::SUCCESS,
         // Whoever read the output has seen enough, as in `scarlet info | head`.
         Err(error) if error.is_broken_pipe() => ExitCode::SUCCESS,

@@ -1,17 +1,16 @@
 //! [`Model`]: a network with weights, ready to run, from what the command line says.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use scarlet::arch::{self, Architecture, Preprocessing};
 use scarlet::burn::tensor::{Device, Tensor, TensorData};
-use scarlet::weights::{FetchError, Fetcher, Source, StateDict, WeightsError};
+use scarlet::weights::{FetchError, Fetcher, Source, StateDict, WeightsError, recognise};
 use scarlet::{
     DeployOptions, Deployed, PartProfile, Prediction, Scarlet, ScarletConfig, device_by_name, top_k,
 };
 
 use crate::class_names::ClassNames;
-use crate::cli::{ComputeArgs, DEFAULT_MODEL, ModelArgs, SubjectArgs};
+use crate::cli::{ComputeArgs, DEFAULT_MODEL, ModelArgs, NamesArgs, SubjectArgs};
 use crate::error::CliError;
 use crate::terminal::Terminal;
 
@@ -82,6 +81,7 @@ impl Model {
             seed: 0,
             num_classes: None,
             resolution: subject.resolution,
+            names: NamesArgs::default(),
         };
         if args.weights.is_some() {
             return Self::open(&args, compute, subject.batch, terminal);
@@ -244,14 +244,16 @@ impl Loaded {
                     return Err(CliError::DeployedWeights(path));
                 }
                 let home = path.parent().filter(|_| source.is_path());
-                let network = load(&path, architecture, home, device)?;
+                let weights = open_weights(&path, &args.names, terminal)?;
+                let network = load(&weights, architecture, home, device, terminal)?;
                 (network, source.to_string(), home.map(Path::to_owned))
             }
             None => {
                 let architecture = named(model.unwrap_or(DEFAULT_MODEL))?;
                 let path = get(terminal, |fetcher| fetcher.fetch_known(&architecture.name))?;
                 let weights = path.display().to_string();
-                let network = load(&path, Some(architecture), None, device)?;
+                let stored = open_weights(&path, &args.names, terminal)?;
+                let network = load(&stored, Some(architecture), None, device, terminal)?;
                 (network, weights, None)
             }
         };
@@ -287,7 +289,7 @@ pub(crate) fn architecture(text: &str) -> Result<Architecture, CliError> {
 }
 
 fn read_architecture(path: &Path) -> Result<Architecture, CliError> {
-    let json = fs::read_to_string(path).map_err(|source| CliError::ReadFile {
+    let json = arch::read_json_file(path).map_err(|source| CliError::ReadFile {
         path: path.to_owned(),
         source,
     })?;
@@ -359,33 +361,67 @@ pub(crate) fn get(
     Ok(path)
 }
 
-/// `given` with the weights in a file, or else the network that the file describes, or else the one
-/// that a run described in the file's folder.
-fn load(
+/// The weights in a file, and what was decided about them, aloud.
+pub(crate) fn open_weights(
     path: &Path,
+    names: &NamesArgs,
+    terminal: &Terminal,
+) -> Result<StateDict, CliError> {
+    let weights = StateDict::open_with(path, &names.options())?;
+    for note in weights.notes() {
+        terminal.note(format_args!("note: {note}"));
+    }
+    Ok(weights)
+}
+
+/// The network that a file holds, with a warning where that had to be assumed in part.
+pub(crate) fn architecture_of(
+    weights: &StateDict,
+    terminal: &Terminal,
+) -> Result<Architecture, WeightsError> {
+    let architecture = weights.architecture()?;
+    if let Some(assumed) = recognise(weights).and_then(|found| found.assumed) {
+        terminal.warn(assumed);
+    }
+    Ok(architecture)
+}
+
+/// `given` with the weights, or else the network that the file describes, or else the one that a
+/// run described in the file's folder.
+fn load(
+    weights: &StateDict,
     given: Option<Architecture>,
     home: Option<&Path>,
     device: &Device,
+    terminal: &Terminal,
 ) -> Result<Scarlet, CliError> {
-    let with = |architecture| -> Result<_, CliError> {
-        let network = ScarletConfig::from(architecture).try_init(device)?;
-        Ok(network.load(&StateDict::open(path)?))
-    };
     let described = home.map(|home| home.join(ARCHITECTURE));
     let described = described.filter(|file| file.is_file());
-    let network = match given {
-        Some(architecture) => with(architecture)?,
-        None => match (Scarlet::open(path, device), described) {
-            (Err(WeightsError::UnknownNetwork(_)), Some(file)) => with(read_architecture(&file)?)?,
-            (network, _) => network,
+    let architecture = match given {
+        Some(architecture) => {
+            warn_of_difference(&architecture, weights, terminal);
+            architecture
+        }
+        None => match (architecture_of(weights, terminal), described) {
+            (Err(WeightsError::UnknownNetwork(_)), Some(file)) => read_architecture(&file)?,
+            (found, _) => found?,
         },
     };
-    network.map_err(|error| match error {
+    let network = ScarletConfig::from(architecture).try_init(device)?;
+    network.load(weights).map_err(|error| match error {
         WeightsError::OtherClassCount { found, asked, .. } => {
             CliError::WeightsClassCount { found, asked }
         }
         error => error.into(),
     })
+}
+
+/// Says where the network that was named differs from what the weights say of themselves, in what
+/// their shapes do not show.
+pub(crate) fn warn_of_difference(named: &Architecture, weights: &StateDict, terminal: &Terminal) {
+    if let Some(difference) = recognise(weights).and_then(|found| found.difference(named)) {
+        terminal.warn(difference);
+    }
 }
 
 /// The form that only runs, for square images.
@@ -440,6 +476,8 @@ fn open_deployed(
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

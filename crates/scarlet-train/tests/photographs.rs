@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
 use scarlet::Architecture;
-use scarlet::weights::Precision;
+use scarlet::weights::{Precision, StateDict};
 use scarlet_data::{Rgb, RgbImage};
 use scarlet_train::standalone::{
     Recipe, Standalone, StandaloneConfig, StandaloneRecord, StandaloneResult, Start,
@@ -139,7 +139,10 @@ fn the_first_loss_is_that_of_chance() {
             let config = StandaloneConfig::for_data(recipe, data.to_str().unwrap(), &given);
             let start = match recipe {
                 Recipe::Scratch => Start::Scratch(network.clone()),
-                Recipe::Finetune => Start::Weights(network.clone(), weights.clone()),
+                Recipe::Finetune => {
+                    let entries = StateDict::open(&weights).unwrap();
+                    Start::Weights(network.clone(), Box::new(entries))
+                }
             };
             let run = Standalone::prepare(config.unwrap(), start, &Device::flex(), |_| {}).unwrap();
             let out = root.path().join(format!("{recipe:?} {classes}"));

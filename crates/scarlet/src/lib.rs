@@ -54,7 +54,9 @@ pub use builder::{
     EfficientNetLite0, ScarletA, ScarletA2, ScarletA4, ScarletB, ScarletC, ScarletConfig,
 };
 pub use burn;
-pub use deploy::{Calibration, DeployError, DeployOptions, Deployed, PartProfile, PartTime};
+pub use deploy::{
+    Calibration, DeployError, DeployOptions, Deployed, NotFinite, PartProfile, PartTime,
+};
 pub use device::{DeviceError, available_devices, device_by_name};
 pub use error::{ConfigError, InputError};
 pub use network::{FeatureMapInfo, MbLayer, Scarlet};

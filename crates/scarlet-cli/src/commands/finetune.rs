@@ -1,15 +1,15 @@
 //! `scarlet finetune`.
 
 use scarlet::arch::Architecture;
-use scarlet::weights::{Source, StateDict};
+use scarlet::weights::Source;
 use scarlet_train::standalone::{Recipe, StandaloneConfig, Start};
 use serde_json::json;
 
 use super::training::{self, New};
-use crate::cli::DEFAULT_MODEL;
 use crate::cli::training::FinetuneArgs;
+use crate::cli::{DEFAULT_MODEL, NamesArgs};
 use crate::error::CliError;
-use crate::model::{architecture, get};
+use crate::model::{architecture, architecture_of, get, open_weights, warn_of_difference};
 use crate::terminal::Terminal;
 use crate::training_settings::configuration;
 
@@ -50,9 +50,13 @@ pub(super) fn weights(
         Some(source) => fetcher.fetch(source),
         None => fetcher.fetch_known(known),
     })?;
+    let weights = open_weights(&path, &NamesArgs::default(), terminal)?;
     let architecture = match model {
-        Some(model) => model,
-        None => StateDict::open(&path)?.architecture()?,
+        Some(model) => {
+            warn_of_difference(&model, &weights, terminal);
+            model
+        }
+        None => architecture_of(&weights, terminal)?,
     };
-    Ok(Start::Weights(architecture, path))
+    Ok(Start::Weights(architecture, Box::new(weights)))
 }

@@ -38,7 +38,6 @@ mod estimate;
 mod export;
 mod folder;
 mod latency;
-mod nearest;
 mod observer;
 mod overlay;
 mod plan;

@@ -36,7 +36,7 @@ impl Deployed {
         let (packed, parts) = match &self.form {
             Form::Kernels { engine, parts } => (engine.network().clone(), parts.clone()),
             Form::Graph { network, .. } => {
-                let (lowered, parts) = lower(network);
+                let (lowered, parts) = lower(network)?;
                 (PackedNetwork::pack(&lowered)?, parts)
             }
         };

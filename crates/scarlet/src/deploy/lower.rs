@@ -12,8 +12,20 @@ use super::Part;
 use crate::blocks::{ConvBn, InvertedResidual, SqueezeExcite};
 use crate::{MbLayer, Scarlet};
 
-/// The operations of a network whose batch normalisation is folded, and its parts.
-pub(crate) fn lower(network: &Scarlet) -> (Network, Vec<Part>) {
+/// Weights that would make every result worthless.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the weights of `{part}` are not finite once batch normalisation is folded into them: the \
+     training that made them diverged, or they are damaged"
+)]
+pub struct NotFinite {
+    /// The part of the network, as profiles call it.
+    pub part: String,
+}
+
+/// The operations of a network whose batch normalisation is folded, and its parts. All weights in
+/// them are finite.
+pub(crate) fn lower(network: &Scarlet) -> Result<(Network, Vec<Part>), NotFinite> {
     let architecture = network.architecture();
     let mut lowering = Lowering {
         operations: Vec::new(),
@@ -57,11 +69,12 @@ pub(crate) fn lower(network: &Scarlet) -> (Network, Vec<Part>) {
     lowering.operations.push(Operation::GlobalMean);
     lowering.begin("classifier");
     lowering.classifier(&network.classifier);
+    lowering.check()?;
     let lowered = Network {
         input_channels: architecture.input_channels,
         operations: lowering.operations,
     };
-    (lowered, lowering.parts)
+    Ok((lowered, lowering.parts))
 }
 
 struct Lowering {
@@ -78,6 +91,25 @@ impl Lowering {
             name: name.to_owned(),
             first_operation: self.operations.len(),
         });
+    }
+
+    fn check(&self) -> Result<(), NotFinite> {
+        let finite = |values: &Vec<f32>| values.iter().all(|value| value.is_finite());
+        let is_good = |operation: &Operation| weights(operation).into_iter().all(finite);
+        match self
+            .operations
+            .iter()
+            .position(|operation| !is_good(operation))
+        {
+            None => Ok(()),
+            Some(index) => {
+                let mut parts = self.parts.iter().rev();
+                let part = parts.find(|part| part.first_operation <= index);
+                Err(NotFinite {
+                    part: part.map_or(String::new(), |part| part.name.clone()),
+                })
+            }
+        }
     }
 
     fn stem(&mut self, stem: &ConvBn) {
@@ -181,6 +213,23 @@ impl Lowering {
             arch::Padding::Symmetric => PaddingRule::all(kernel / 2),
             arch::Padding::Same => PaddingRule::Same,
         }
+    }
+}
+
+/// All weights of an operation.
+fn weights(operation: &Operation) -> Vec<&Vec<f32>> {
+    match operation {
+        Operation::Convolution(it) => vec![&it.weight, &it.bias],
+        Operation::Pointwise(it) => vec![&it.weight, &it.bias],
+        Operation::Depthwise(it) => vec![&it.weight, &it.bias],
+        Operation::Linear(it) => vec![&it.weight, &it.bias],
+        Operation::SqueezeExcite(it) => vec![
+            &it.squeeze_weight,
+            &it.squeeze_bias,
+            &it.excite_weight,
+            &it.excite_bias,
+        ],
+        Operation::GlobalMean | Operation::Add(_) => Vec::new(),
     }
 }
 

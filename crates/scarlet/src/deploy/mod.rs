@@ -7,6 +7,7 @@ mod parts;
 mod profile;
 
 pub use calibration::Calibration;
+pub use lower::NotFinite;
 pub use parts::PartTime;
 pub use profile::PartProfile;
 
@@ -133,7 +134,7 @@ impl Scarlet {
         let form = |settings| {
             let network = self.fold_for_running();
             if is_cpu(&self.device()) {
-                let (lowered, parts) = lower(&network);
+                let (lowered, parts) = lower(&network)?;
                 return Form::kernels(PackedNetwork::pack(&lowered)?, parts, settings);
             }
             Ok(Form::Graph {
@@ -276,6 +277,9 @@ pub enum DeployError {
     /// The images' size does not fit the network.
     #[error(transparent)]
     Input(#[from] InputError),
+    /// A weight is not finite.
+    #[error(transparent)]
+    NotFinite(#[from] NotFinite),
     /// The device failed while it computed.
     #[error("the device failed: {0}")]
     Compute(String),

@@ -39,6 +39,7 @@ use self::names::operation_names;
 use self::proto::{
     Dimension, FLOAT, Graph, Model, OperatorSet, Property, Shape, Size, TensorType, Type, ValueInfo,
 };
+use crate::deploy::NotFinite;
 use crate::deploy::lower::lower;
 use crate::weights::ARCHITECTURE_KEY;
 use crate::{InputError, Scarlet, atomic_file};
@@ -112,6 +113,9 @@ pub enum OnnxError {
     /// What the network costs cannot be counted.
     #[error(transparent)]
     Architecture(#[from] ArchitectureError),
+    /// A weight is not finite.
+    #[error(transparent)]
+    NotFinite(#[from] NotFinite),
     /// A setting out of its range.
     #[error("`{setting}` is {value}, but must be {expected}")]
     Setting {
@@ -197,7 +201,7 @@ impl Scarlet {
 
         let network = self.fold_for_running();
         let names = operation_names(network.architecture());
-        let nodes = Nodes::of(lower(&network).0, &names, (height, width));
+        let nodes = Nodes::of(lower(&network)?.0, &names, (height, width));
         let model = Model {
             ir_version: Some(ir_version(options.opset)),
             producer_name: Some("scarlet".to_owned()),

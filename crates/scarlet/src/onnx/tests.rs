@@ -106,7 +106,7 @@ fn operations_have_the_names_of_checkpoints() {
     ] {
         let folded = network(architecture).fold_for_running();
         let names = operation_names(folded.architecture());
-        let (lowered, _) = lower(&folded);
+        let (lowered, _) = lower(&folded).unwrap();
         assert_eq!(names.len(), lowered.operations.len());
         for (name, operation) in names.iter().zip(&lowered.operations) {
             let part = name.rsplit('.').next().unwrap();

@@ -82,6 +82,11 @@ impl Entry {
         self.name.rsplit('.').next() == Some("num_batches_tracked")
     }
 
+    /// Whether the entry holds the running variances of batch normalisation.
+    fn is_variance(&self) -> bool {
+        self.name.rsplit('.').next() == Some("running_var")
+    }
+
     /// The same entry under another name.
     pub fn renamed(mut self, name: impl Into<String>) -> Self {
         self.name = name.into();
@@ -111,8 +116,8 @@ impl Entry {
     ///
     /// # Errors
     ///
-    /// As [`read`](Self::read), and when the file's type is not a floating-point one or a value
-    /// is not finite, in the file or once converted.
+    /// As [`read`](Self::read), when the file's type is not a floating-point one, when a value is
+    /// not finite, in the file or once converted, and when a running variance is negative.
     pub fn read_finite(&self, dtype: DType) -> Result<TensorData, WeightsError> {
         if !self.dtype.is_float() {
             return Err(WeightsError::ElementType {
@@ -124,9 +129,20 @@ impl Entry {
         if data.dtype() != dtype {
             data = data.convert_dtype(dtype);
         }
-        match first_not_finite(&data) {
+        if let Some((index, value)) = first_not_finite(&data) {
+            return Err(WeightsError::NotFinite {
+                entry: self.name.clone(),
+                index,
+                value,
+            });
+        }
+        let negative = || {
+            let mut values = data.iter::<f64>().enumerate();
+            values.find(|(_, value)| *value < 0.0)
+        };
+        match self.is_variance().then(negative).flatten() {
             None => Ok(data),
-            Some((index, value)) => Err(WeightsError::NotFinite {
+            Some((index, value)) => Err(WeightsError::NegativeVariance {
                 entry: self.name.clone(),
                 index,
                 value,

@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use burn::tensor::DType;
 
 use super::LoadReport;
+use super::origin::SETTLING;
 use crate::ConfigError;
+use crate::printable::{printable, shortened};
 
 /// Why weights could not be read, loaded or written, and what would mend it.
 #[derive(Debug, thiserror::Error)]
@@ -57,15 +59,16 @@ pub enum WeightsError {
 
     /// A pickle that asks for a call which has no place in a checkpoint.
     #[error(
-        "`{}` was refused: opened in Python it would run `{callable}` (at `{place}`); nothing in \
-         it was run here. Do not open it elsewhere; ask for the weights as safetensors", .path.display()
+        "`{}` was refused: opened in Python it would run `{}`{}; nothing in it was run here. Do \
+         not open it elsewhere; ask for the weights as safetensors",
+        .path.display(), excerpt(.callable), at(.place)
     )]
     Hostile {
         /// The file.
         path: PathBuf,
         /// What it would call.
         callable: String,
-        /// The key that the call stands under.
+        /// The keys that the call stands under, as far as they are known.
         place: String,
     },
 
@@ -89,8 +92,42 @@ pub enum WeightsError {
         available: Vec<String>,
     },
 
+    /// A pickle of an object that was saved whole and is no network.
+    #[error(
+        "`{}` holds an object of `{}`{} and no state dict; opened in Python, that class or \
+         function would be called, which is not done here. Save the weights alone there, with \
+         `torch.save(network.state_dict(), \"weights.pth\")`",
+        .path.display(), excerpt(.class), under_key(.key)
+    )]
+    NotAStateDict {
+        /// The file.
+        path: PathBuf,
+        /// The object's class, or the function that would make it.
+        class: String,
+        /// The key that it stands under; none where it is the whole file.
+        key: Option<String>,
+    },
+
+    /// Weights of a kind that is not read.
+    #[error(
+        "`{}` holds weights of a kind that is not read: `{}`{} {kind}. In Python, {advice}",
+        .path.display(), excerpt(.entry), and_more(*.more)
+    )]
+    UnreadKind {
+        /// The file.
+        path: PathBuf,
+        /// The first tensor of that kind.
+        entry: String,
+        /// How many more there are.
+        more: usize,
+        /// What it is called.
+        kind: &'static str,
+        /// What to save instead.
+        advice: &'static str,
+    },
+
     /// An entry's bytes could not be read.
-    #[error("cannot read `{entry}`: {source}")]
+    #[error("cannot read `{}`: {source}", excerpt(.entry))]
     ReadEntry {
         /// Name of the entry.
         entry: String,
@@ -100,8 +137,8 @@ pub enum WeightsError {
 
     /// A weight that is not a number, or infinite.
     #[error(
-        "`{entry}` holds {value} at index {index}: the training that wrote it diverged, or the \
-         file is damaged"
+        "`{}` holds {value} at index {index}: the training that wrote it diverged, or the file \
+         is damaged", excerpt(.entry)
     )]
     NotFinite {
         /// Name of the entry.
@@ -112,10 +149,24 @@ pub enum WeightsError {
         value: f64,
     },
 
+    /// A running variance below zero, whose square root no network can take.
+    #[error(
+        "`{}` holds {value} at index {index}, and no variance is negative: the file is damaged, or \
+         what wrote it did something else than batch normalisation", excerpt(.entry)
+    )]
+    NegativeVariance {
+        /// Name of the entry.
+        entry: String,
+        /// Index of the first such value.
+        index: usize,
+        /// The value.
+        value: f64,
+    },
+
     /// A weight too large for half precision.
     #[error(
-        "`{entry}` holds {value} at index {index}, and half precision ends at 65504: save in full \
-         precision"
+        "`{}` holds {value} at index {index}, and half precision ends at 65504: save in full \
+         precision", excerpt(.entry)
     )]
     HalfOverflow {
         /// Name of the entry.
@@ -127,7 +178,7 @@ pub enum WeightsError {
     },
 
     /// An entry whose type no weight can have.
-    #[error("`{entry}` holds {dtype:?}, expected floating-point numbers")]
+    #[error("`{}` holds {dtype:?}, expected floating-point numbers", excerpt(.entry))]
     ElementType {
         /// Name of the entry.
         entry: String,
@@ -168,6 +219,33 @@ pub enum WeightsError {
         report: Box<LoadReport>,
     },
 
+    /// A prefix to be stripped or a name to be replaced that no entry has.
+    #[error("no tensor in `{}` is called `{}` or anything below it; there are {}",
+        .path.display(), excerpt(.name), excerpts(.available))]
+    NoSuchName {
+        /// The file.
+        path: PathBuf,
+        /// The name or prefix that was asked for.
+        name: String,
+        /// The first parts of the names that there are.
+        available: Vec<String>,
+    },
+
+    /// An origin that settles nothing.
+    #[error("nothing is known of the origin `{}`; known are {}", excerpt(.0), SETTLING.join(", "))]
+    UnknownOrigin(String),
+
+    /// A file of a network that is known, but is none of those that can be run.
+    #[error("`{}` holds {}: {lacks}", .path.display(), excerpt(.name))]
+    ForeignNetwork {
+        /// The file.
+        path: PathBuf,
+        /// The network.
+        name: String,
+        /// What it would take to run it.
+        lacks: &'static str,
+    },
+
     /// No network can be derived from a file.
     #[error(
         "`{}` does not say which network it belongs to, and its entries fit none that is known: \
@@ -186,8 +264,8 @@ pub enum WeightsError {
 
     /// A file written by a later version of this library.
     #[error(
-        "`{}` has format version {found}, and this program reads up to {known}: use a newer \
-         version of it", .path.display()
+        "`{}` has format version {}, and this program reads up to {known}: use a newer \
+         version of it", .path.display(), excerpt(.found)
     )]
     NewerFormat {
         /// The file.
@@ -203,11 +281,47 @@ pub enum WeightsError {
     Apply(String),
 }
 
+/// A name from a file for a message: without characters that would change a terminal, and not
+/// longer than anybody reads.
+pub(super) fn excerpt(text: &str) -> String {
+    const LONGEST: usize = 120;
+    shortened(&printable(text), LONGEST).replace('\n', "\\n")
+}
+
+/// Names from a file, as many as anybody reads.
+pub(super) fn excerpts(names: &[String]) -> String {
+    const MOST: usize = 20;
+    let shown: Vec<String> = names.iter().take(MOST).map(|name| excerpt(name)).collect();
+    let more = match names.len().saturating_sub(MOST) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    shown.join(", ") + &more
+}
+
+fn at(place: &str) -> String {
+    match place {
+        "" => String::new(),
+        place => format!(" (at `{}`)", excerpt(place)),
+    }
+}
+
+fn under_key(key: &Option<String>) -> String {
+    key.as_ref()
+        .map_or(String::new(), |key| format!(" under `{}`", excerpt(key)))
+}
+
+fn and_more(more: usize) -> String {
+    match more {
+        0 => " is".to_owned(),
+        more => format!(" and {more} more are"),
+    }
+}
+
 fn under(key: &Option<String>, available: &[String]) -> String {
-    match (key, available) {
-        (None, []) => String::new(),
-        (Some(key), []) => format!(" under `{key}`"),
-        (None, keys) => format!("; its keys: {}", keys.join(", ")),
-        (Some(key), keys) => format!(" under `{key}`; its keys: {}", keys.join(", ")),
+    let key = under_key(key);
+    match available {
+        [] => key,
+        keys => format!("{key}; its keys: {}", excerpts(keys)),
     }
 }

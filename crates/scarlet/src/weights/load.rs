@@ -9,10 +9,10 @@ use burn::store::{ModuleSnapshot, PyTorchToBurnAdapter};
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use scarlet_arch::Architecture;
 
-use super::names::module_path;
+use super::names::{is_of_classifier, module_path};
 use super::recognise::ARCHITECTURE_KEY;
 use super::save::check_format;
-use super::{LoadReport, StateDict, WeightsError, recognise};
+use super::{LoadReport, StateDict, WeightsError, foreign, recognise};
 use crate::blocks::InvertedResidual;
 use crate::{ConfigError, MbLayer, Scarlet, ScarletConfig};
 
@@ -37,7 +37,7 @@ impl LoadOptions {
 
     /// Whether the entry of this reference name is loaded.
     pub(super) fn loads(&self, name: &str) -> bool {
-        !(self.without_classifier && name.starts_with("classifier."))
+        !(self.without_classifier && is_of_classifier(name))
     }
 }
 
@@ -114,8 +114,31 @@ impl StateDict {
             }
             None => match recognise(self) {
                 Some(found) => Ok(found.architecture),
-                None => Err(WeightsError::UnknownNetwork(self.path().to_owned())),
+                None => Err(self.unknown_network()),
             },
+        }
+    }
+}
+
+impl StateDict {
+    /// Says as much as is known about a file that fits no network here.
+    fn unknown_network(&self) -> WeightsError {
+        const OTHER: &str = "it is none of the networks that are known here; if its layers are of \
+                             their kind, describe it in a JSON file and name that with --model";
+        let path = self.path().to_owned();
+        let known = foreign::find(self);
+        match (known, self.origin()) {
+            (Some(known), _) => WeightsError::ForeignNetwork {
+                path,
+                name: known.name.to_owned(),
+                lacks: known.lacks,
+            },
+            (None, Some(origin)) => WeightsError::ForeignNetwork {
+                path,
+                name: format!("{} (says {})", origin.name, origin.place),
+                lacks: OTHER,
+            },
+            (None, None) => WeightsError::UnknownNetwork(path),
         }
     }
 }

@@ -25,10 +25,15 @@
 
 mod entry;
 mod error;
+mod foreign;
 pub mod formula;
+mod kinds;
 mod layout;
 mod load;
 mod names;
+mod natural_order;
+mod open_options;
+mod origin;
 mod pytorch;
 mod recognise;
 mod report;
@@ -36,12 +41,14 @@ mod safetensors;
 mod save;
 mod source;
 mod state_dict;
+mod wrappers;
 
 pub use entry::Entry;
 pub use error::WeightsError;
 pub use layout::reference_entries;
 pub use load::LoadOptions;
 pub use names::Naming;
+pub use open_options::OpenOptions;
 pub use recognise::{Recognised, recognise};
 pub use report::{LoadReport, Misfit};
 pub use safetensors::Precision;

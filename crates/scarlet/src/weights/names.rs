@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 
-use super::state_dict::rename_all;
 use super::{Entry, StateDict};
 
 /// Whose names a file uses.
@@ -50,18 +49,23 @@ impl Naming {
 
 impl StateDict {
     /// The same entries under the names of the released SCARLET checkpoints. Entries that have no
-    /// such name keep their own.
+    /// such name keep their own. The only matrix outside of the layers is the classifier's,
+    /// whatever it is called: `classifier.1`, `fc` or `head.fc`, for example.
     pub fn with_reference_names(&self) -> Self {
-        let naming = match Naming::of(self) {
-            None | Some(Naming::Scarlet) => return self.clone(),
-            Some(naming) => naming,
+        let Some(naming) = Naming::of(self) else {
+            return self.clone();
         };
         let blocks = TimmBlocks::of(self);
+        let classifier = classifier(self);
         self.map(|entry| {
-            let name = match naming {
+            let as_classifier = classifier
+                .as_deref()
+                .and_then(|theirs| replace_prefix(entry.name(), theirs, "classifier"));
+            let name = as_classifier.or_else(|| match naming {
+                Naming::Scarlet => None,
                 Naming::Timm => blocks.reference_name(entry.name()),
-                _ => from_efficientnet_pytorch(entry.name()),
-            };
+                Naming::EfficientNetPyTorch => from_efficientnet_pytorch(entry.name()),
+            });
             match name {
                 Some(name) => entry.renamed(name),
                 None => entry,
@@ -70,27 +74,39 @@ impl StateDict {
     }
 }
 
-/// Segments that training puts in front of every name.
-const WRAPPERS: &[&str] = &["module", "_orig_mod", "model", "net", "network"];
+/// What a file calls the classifier, where that is another name than the usual ones.
+fn classifier(weights: &StateDict) -> Option<String> {
+    const USUAL: [&str; 2] = ["classifier.weight", "_fc.weight"];
+    const LAYERS: [&str; 3] = ["mb_module.", "blocks.", "_blocks."];
+    let mut matrices = weights
+        .entries()
+        .iter()
+        .filter(|entry| entry.shape().len() == 2)
+        .map(Entry::name)
+        .filter(|name| !LAYERS.iter().any(|layers| name.starts_with(layers)))
+        .filter_map(|name| name.strip_suffix(".weight"));
+    let found = matrices.next()?;
+    let is_only = matrices.next().is_none();
+    let is_usual = USUAL.iter().any(|name| weights.get(name).is_some());
+    (is_only && !is_usual).then(|| found.to_owned())
+}
 
-/// Takes off prefixes that all entries share because something was wrapped around the network.
-pub(super) fn strip_wrappers(entries: &mut [Entry]) {
-    let shared = |entries: &[Entry]| {
-        WRAPPERS.iter().find(|wrapper| {
-            entries.iter().all(|entry| {
-                entry
-                    .name()
-                    .strip_prefix(**wrapper)
-                    .is_some_and(|rest| rest.starts_with('.'))
-            })
-        })
-    };
-    if entries.is_empty() {
-        return;
-    }
-    while let Some(wrapper) = shared(entries) {
-        rename_all(entries, |name| &name[wrapper.len() + 1..]);
-    }
+/// Whether an entry belongs to what classifies, however many layers that has: everything that
+/// training on other classes puts in the place of the classifier.
+pub(super) fn is_of_classifier(name: &str) -> bool {
+    const HEADS: [&str; 9] = [
+        "classifier",
+        "fc",
+        "_fc",
+        "head",
+        "heads",
+        "last_linear",
+        "linear",
+        "logits",
+        "output",
+    ];
+    let first = name.split('.').next().unwrap_or_default();
+    HEADS.contains(&first)
 }
 
 /// Prefixes of the parts around the layers: reference, our module path, EfficientNet-PyTorch,
@@ -360,19 +376,5 @@ mod tests {
                 "stem.1.weight",
             ]
         );
-    }
-
-    #[test]
-    fn wrappers_are_taken_off_only_where_all_entries_have_them() {
-        let mut entries: Vec<Entry> = weights(&["module._orig_mod.a.x", "module._orig_mod.b"])
-            .entries()
-            .to_vec();
-        strip_wrappers(&mut entries);
-        assert_eq!(entries[0].name(), "a.x");
-        assert_eq!(entries[1].name(), "b");
-
-        let mut entries: Vec<Entry> = weights(&["module.a", "b"]).entries().to_vec();
-        strip_wrappers(&mut entries);
-        assert_eq!(entries[1].name(), "module.a");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use scarlet_arch::{Architecture, Block, Expansion, Operation};
+use scarlet_arch::{Activation, Architecture, Block, Expansion, Operation, Padding};
 
 use super::{Naming, StateDict, reference_entries};
 
@@ -14,6 +14,41 @@ pub struct Recognised {
     pub architecture: Architecture,
     /// Whose names the file uses.
     pub naming: Naming,
+    /// What neither the shapes nor anything in or beside the file decide, as it was taken, with the
+    /// way to choose otherwise. `None` where nothing was left open.
+    pub assumed: Option<String>,
+}
+
+impl Recognised {
+    /// How a network of the same layers differs from what the file says of itself, in what shapes do
+    /// not show; `None` where it does not, or where the file says nothing.
+    pub fn difference(&self, named: &Architecture) -> Option<String> {
+        let found = &self.architecture;
+        let hidden = |it: &Architecture| (it.activation, it.padding, it.batch_norm.epsilon);
+        let differs = self.assumed.is_none()
+            && found.layers == named.layers
+            && hidden(found) != hidden(named);
+        let describe = |it: &Architecture| {
+            let padding = match it.padding {
+                Padding::Symmetric => "symmetric",
+                Padding::Same => "TensorFlow's",
+            };
+            let epsilon = it.batch_norm.epsilon;
+            format!(
+                "{}, {padding} padding and an epsilon of {epsilon}",
+                it.activation
+            )
+        };
+        differs.then(|| {
+            format!(
+                "by what they say of themselves, the weights are of {}, a network with {}; the one \
+                 that was named has {}, and is what runs",
+                found.name,
+                describe(found),
+                describe(named)
+            )
+        })
+    }
 }
 
 /// Finds the network that a file holds, in this order:
@@ -23,7 +58,9 @@ pub struct Recognised {
 /// 3. the network of SCARLET's search space that has them: nineteen layers with its channels.
 ///
 /// Strides, activations, padding and the constants of batch normalisation leave no trace in the
-/// shapes, so nothing else can be derived from them. `None` also where an entry is missing.
+/// shapes, so nothing else can be derived from them. What the file or a `config.json` beside it says
+/// of its origin settles them, and else [`Recognised::assumed`] tells what was taken. `None` also
+/// where an entry is missing.
 ///
 /// [`Scarlet::save`]: crate::Scarlet::save
 pub fn recognise(weights: &StateDict) -> Option<Recognised> {
@@ -35,14 +72,38 @@ pub fn recognise(weights: &StateDict) -> Option<Recognised> {
         .filter(|entry| !entry.is_step_counter())
         .map(|entry| (entry.name(), entry.shape()))
         .collect();
-    let architecture = described(&weights)
-        .filter(|architecture| fits(architecture, &shapes))
-        .or_else(|| preset(&shapes))
-        .or_else(|| searched(&shapes))?;
+    if let Some(architecture) = described(&weights).filter(|found| fits(found, &shapes)) {
+        return Some(Recognised {
+            architecture,
+            naming,
+            assumed: None,
+        });
+    }
+    let (mut architecture, assumed) = match preset(&shapes) {
+        Some(preset) => {
+            let assumed = assumed_of_preset(&preset, naming);
+            (preset, assumed)
+        }
+        None => searched(&shapes)?,
+    };
+    let origin = weights.origin();
+    let is_settled = origin.is_some_and(|origin| origin.settle(&mut architecture));
     Some(Recognised {
         architecture,
         naming,
+        assumed: assumed.filter(|_| !is_settled).map(str::to_owned),
     })
+}
+
+/// What the shapes of a preset leave open.
+fn assumed_of_preset(preset: &Architecture, naming: Naming) -> Option<&'static str> {
+    let has_twin = preset.name == "efficientnet-lite0" && naming == Naming::Timm;
+    has_twin.then_some(
+        "the file does not say which of timm's two networks of these shapes it holds; it was taken \
+         for tf_efficientnet_lite0, which pads as TensorFlow does. If it is efficientnet_lite0, say \
+         --origin efficientnet_lite0 (or tf_efficientnet_lite0 to be sure of that), with \
+         scarlet-weights convert for a file that says it by itself",
+    )
 }
 
 type Shapes<'a> = HashMap<&'a str, &'a [usize]>;
@@ -80,11 +141,16 @@ fn fits(architecture: &Architecture, shapes: &Shapes) -> bool {
             .all(|(name, shape)| shapes.get(name.as_str()) == Some(&shape.as_slice()))
 }
 
+/// The layers of FairNAS-A (Chu et al., arXiv 1907.01845), by SCARLET's authors: the same plan, but
+/// ReLU6 throughout.
+const FAIRNAS_A: &str = "E3K7 E3K3 E3K7 E6K3 E6K7 E3K3 E3K3 E6K7 E6K7 E3K5 E6K3 E3K5 E3K5 E6K3 E6K3 \
+                         E6K7 E6K3 E6K7 E6K5";
+
 /// A network of SCARLET's search space: its plan of channels and strides, with the operations
-/// that the shapes show.
+/// that the shapes show; and what they leave open.
 ///
 /// The channels must be the plan's: they are what tells that the strides are, too.
-fn searched(shapes: &Shapes) -> Option<Architecture> {
+fn searched(shapes: &Shapes) -> Option<(Architecture, Option<&'static str>)> {
     let mut architecture = scarlet_arch::scarlet_a().with_classes(class_count(shapes)?);
     architecture.name = "custom".to_owned();
     let mut channels = architecture.separable;
@@ -94,7 +160,20 @@ fn searched(shapes: &Shapes) -> Option<Architecture> {
             channels = layer.channels;
         }
     }
-    fits(&architecture, shapes).then_some(architecture)
+    if !fits(&architecture, shapes) {
+        return None;
+    }
+    let fairnas = FAIRNAS_A.parse::<Architecture>();
+    if fairnas.is_ok_and(|fairnas| fairnas.layers == architecture.layers) {
+        architecture.name = "fairnas-a".to_owned();
+        architecture.activation = Activation::Relu6;
+        return Some((architecture, None));
+    }
+    let assumed = "shapes do not show which activation the layers have, and the file does not say \
+                   it; h-swish was taken, as in SCARLET. If it is ReLU6, as in FairNAS, say \
+                   --origin fairnas (or scarlet to be sure of h-swish), with scarlet-weights convert \
+                   for a file that says it by itself";
+    Some((architecture, Some(assumed)))
 }
 
 /// What layer `index` does, `channels_in` channels wide at its input.

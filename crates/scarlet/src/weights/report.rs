@@ -5,6 +5,7 @@ use std::fmt;
 
 use scarlet_arch::Architecture;
 
+use super::error::excerpt;
 use super::{LoadOptions, StateDict, reference_entries};
 
 /// An entry that has no partner.
@@ -96,6 +97,11 @@ const SHOWN: usize = 10;
 
 fn nearest(misfit: &Misfit, others: &[Misfit]) -> Option<String> {
     const SIMILAR: f64 = 0.6;
+    // Comparing takes as long as the product of the lengths, and no layer's name is so long.
+    const LONGEST: usize = 200;
+    if misfit.name.len() > LONGEST {
+        return None;
+    }
     let similarity = |other: &Misfit| {
         let names = strsim::normalized_damerau_levenshtein(&misfit.name, &other.name);
         // Of similar names, one of the same shape is the likelier partner.
@@ -108,6 +114,7 @@ fn nearest(misfit: &Misfit, others: &[Misfit]) -> Option<String> {
     };
     others
         .iter()
+        .filter(|other| other.name.len() <= LONGEST)
         .map(|other| (similarity(other), other))
         .filter(|(similarity, _)| *similarity >= SIMILAR)
         .max_by(|(a, _), (b, _)| a.total_cmp(b))
@@ -125,15 +132,17 @@ impl fmt::Display for LoadReport {
         section(f, "unused", &self.unused, write_misfit)?;
         section(f, "of another shape", &self.wrong_shape, |f, item| {
             let (name, expected, found) = item;
-            write!(f, "{name}: expected {expected:?}, found {found:?}")
+            let (name, found) = (excerpt(name), excerpt(&format!("{found:?}")));
+            write!(f, "{name}: expected {expected:?}, found {found}")
         })
     }
 }
 
 fn write_misfit(f: &mut fmt::Formatter<'_>, misfit: &Misfit) -> fmt::Result {
-    write!(f, "{} {:?}", misfit.name, misfit.shape)?;
+    let shape = format!("{:?}", misfit.shape);
+    write!(f, "{} {}", excerpt(&misfit.name), excerpt(&shape))?;
     match &misfit.nearest {
-        Some(nearest) => write!(f, " (nearest: {nearest})"),
+        Some(nearest) => write!(f, " (nearest: {})", excerpt(nearest)),
         None => Ok(()),
     }
 }

@@ -11,6 +11,7 @@ use half::f16;
 use safetensors::Dtype;
 use safetensors::tensor::{Metadata, TensorInfo};
 
+use super::pytorch::Unread;
 use super::{Container, Entry, StateDict, WeightsError};
 use crate::atomic_file;
 
@@ -18,6 +19,8 @@ use crate::atomic_file;
 const LENGTH_BYTES: u64 = 8;
 /// The longest header that the format allows.
 const MAX_HEADER: u64 = 100_000_000;
+/// The longest that is read: of some hundred thousand tensors.
+const MAX_READ_HEADER: u64 = 32 << 20;
 
 /// The type that weights are saved in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,7 +41,7 @@ pub(super) fn is_safetensors(start: &[u8]) -> bool {
 }
 
 /// Opens a safetensors file. Only the header is read.
-pub(super) fn open(path: &Path) -> Result<StateDict, WeightsError> {
+pub(super) fn open(path: &Path) -> Result<(StateDict, Vec<(String, Unread)>), WeightsError> {
     let failed = |source| WeightsError::Read {
         path: path.to_owned(),
         source,
@@ -53,6 +56,12 @@ pub(super) fn open(path: &Path) -> Result<StateDict, WeightsError> {
         return Err(WeightsError::Truncated {
             path: path.to_owned(),
             detail: format!("its header has {length} bytes, the whole file {size}"),
+        });
+    }
+    if length > MAX_READ_HEADER {
+        return Err(WeightsError::Malformed {
+            path: path.to_owned(),
+            detail: format!("its header has {length} bytes, far more than names of weights take"),
         });
     }
     let mut header = Vec::new();
@@ -80,11 +89,12 @@ pub(super) fn open(path: &Path) -> Result<StateDict, WeightsError> {
     }
     let file = Arc::new(Mutex::new(file));
     let mut entries = Vec::new();
+    let mut unread = Vec::new();
     for (name, info) in header.tensors() {
-        let dtype = element_type(info.dtype).ok_or_else(|| WeightsError::Malformed {
-            path: path.to_owned(),
-            detail: format!("`{name}` is of type {:?}, which no weight has", info.dtype),
-        })?;
+        let Some(dtype) = element_type(info.dtype) else {
+            unread.push((name, unread_kind(info.dtype)));
+            continue;
+        };
         let (start, end) = info.data_offsets;
         let (offset, bytes) = (data + start as u64, end - start);
         let file = Arc::clone(&file);
@@ -98,7 +108,20 @@ pub(super) fn open(path: &Path) -> Result<StateDict, WeightsError> {
         .unwrap_or_default()
         .into_iter()
         .collect();
-    Ok(StateDict::new(path.to_owned(), Container::Safetensors, entries).with_metadata(metadata))
+    let weights = StateDict::new(path.to_owned(), Container::Safetensors, entries);
+    Ok((weights.with_metadata(metadata), unread))
+}
+
+fn unread_kind(dtype: Dtype) -> Unread {
+    match dtype {
+        Dtype::C64 => Unread::Complex,
+        Dtype::F8_E5M2
+        | Dtype::F8_E4M3
+        | Dtype::F8_E8M0
+        | Dtype::F8_E4M3FNUZ
+        | Dtype::F8_E5M2FNUZ => Unread::Float8,
+        _ => Unread::OtherType,
+    }
 }
 
 /// Reads through one open handle rather than a memory map: the file may be replaced or cut while

@@ -1,13 +1,17 @@
 //! [`StateDict`]: a file's tensors by name.
 
-use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use super::names::strip_wrappers;
-use super::{Entry, WeightsError, pytorch, safetensors};
+use super::error::excerpt;
+use super::kinds::foreign_kind;
+use super::natural_order::natural_order;
+use super::origin::{Origin, SETTLING};
+use super::pytorch::Unread;
+use super::wrappers::unwrap;
+use super::{Entry, OpenOptions, WeightsError, pytorch, safetensors};
 
 /// How a file keeps its tensors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +56,8 @@ pub struct StateDict {
     container: Container,
     key: Option<String>,
     metadata: BTreeMap<String, String>,
+    notes: Vec<String>,
+    origin: Option<Origin>,
     entries: Vec<Entry>,
 }
 
@@ -70,7 +76,7 @@ impl StateDict {
     /// When the file cannot be read, is empty, cut off, not a checkpoint, damaged, without
     /// tensors, or would run code if Python opened it.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, WeightsError> {
-        Self::open_file(path.as_ref(), None)
+        Self::open_with(path, &OpenOptions::new())
     }
 
     /// Opens a checkpoint and takes the tensors under `key` of its dictionary, such as
@@ -80,7 +86,16 @@ impl StateDict {
     ///
     /// As [`open`](Self::open), and when nothing stands under `key`.
     pub fn open_key(path: impl AsRef<Path>, key: &str) -> Result<Self, WeightsError> {
-        Self::open_file(path.as_ref(), Some(key))
+        Self::open_with(path, &OpenOptions::new().with_key(key))
+    }
+
+    /// Opens a checkpoint and takes the tensors that `options` name.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open), and when nothing has a name that `options` ask for.
+    pub fn open_with(path: impl AsRef<Path>, options: &OpenOptions) -> Result<Self, WeightsError> {
+        Self::open_file(path.as_ref(), options)
     }
 
     /// A state dict made of `entries`.
@@ -99,65 +114,164 @@ impl StateDict {
             container,
             key: None,
             metadata: BTreeMap::new(),
+            notes: Vec::new(),
+            origin: None,
             entries,
         }
     }
 
-    fn open_file(path: &Path, key: Option<&str>) -> Result<Self, WeightsError> {
+    fn open_file(path: &Path, options: &OpenOptions) -> Result<Self, WeightsError> {
         let start = read_start(path)?;
-        let mut weights = if safetensors::is_safetensors(&start) {
+        let (mut weights, unread) = if safetensors::is_safetensors(&start) {
             safetensors::open(path)?
-        } else if let Some(found) = foreign_kind(&start) {
+        } else if let Some(found) = foreign_kind(path, &start) {
             return Err(WeightsError::NotACheckpoint {
                 path: path.to_owned(),
-                found: found.to_owned(),
+                found,
             });
         } else {
             pytorch::open(path, &start)?
         };
-        weights.unwrap_dictionary(key)?;
-        strip_wrappers(&mut weights.entries);
+        weights.unwrap_dictionary(options.key.as_deref(), unread)?;
+        match &options.prefix {
+            Some(prefix) => weights.strip(prefix)?,
+            None => {
+                let entries = std::mem::take(&mut weights.entries);
+                weights.entries = unwrap(entries, &mut weights.notes);
+            }
+        }
+        for (old, new) in &options.renamed {
+            weights.rename(old, new)?;
+        }
+        if let Some(name) = &options.origin {
+            let origin = Origin::new(name, "the one who opened it");
+            if !SETTLING.iter().any(|settling| origin.is(settling)) {
+                return Err(WeightsError::UnknownOrigin(name.clone()));
+            }
+            weights.origin = Some(origin);
+        } else if weights.origin.is_none() {
+            weights.origin = Origin::beside(path);
+        }
         weights
             .entries
             .sort_by(|a, b| natural_order(a.name(), b.name()));
-        Ok(weights)
+        let mut pairs = weights.entries.windows(2);
+        match pairs.find(|pair| pair[0].name() == pair[1].name()) {
+            None => Ok(weights),
+            Some(pair) => Err(WeightsError::Malformed {
+                path: path.to_owned(),
+                detail: format!("two tensors are called `{}`", excerpt(pair[0].name())),
+            }),
+        }
     }
 
-    /// Keeps the entries below the key that holds the weights, without it.
-    fn unwrap_dictionary(&mut self, key: Option<&str>) -> Result<(), WeightsError> {
-        let below = |key: &str| {
-            let prefix = format!("{key}.");
-            move |entry: &Entry| entry.name().starts_with(&prefix)
+    /// Keeps the entries below the key that holds the weights, without it. `unread` names tensors
+    /// that are not read, which do no harm where they are no weights.
+    fn unwrap_dictionary(
+        &mut self,
+        key: Option<&str>,
+        mut unread: Vec<(String, Unread)>,
+    ) -> Result<(), WeightsError> {
+        let is_below = |name: &str, key: &str| {
+            let rest = name.strip_prefix(key);
+            rest.is_some_and(|rest| rest.starts_with('.'))
+        };
+        let names = || {
+            let read = self.entries.iter().map(Entry::name);
+            read.chain(unread.iter().map(|(name, _)| name.as_str()))
         };
         let chosen = match key {
             Some(key) => Some(key),
             None => WEIGHT_KEYS
                 .iter()
                 .copied()
-                .find(|key| self.entries.iter().any(below(key))),
-        };
-        let Some(chosen) = chosen else {
-            return match self.entries.is_empty() {
-                false => Ok(()),
-                true => Err(WeightsError::NoTensors {
-                    path: self.path.clone(),
-                    key: None,
-                    available: Vec::new(),
-                }),
-            };
+                .find(|key| names().any(|name| is_below(name, key))),
         };
         let available = self.top_level_keys();
-        self.entries.retain(below(chosen));
+        if let Some(chosen) = chosen {
+            self.entries.retain(|entry| is_below(entry.name(), chosen));
+            unread.retain(|(name, _)| is_below(name, chosen));
+        }
+        unread.sort_by(|a, b| natural_order(&a.0, &b.0));
+        if let Some((entry, kind)) = unread.first() {
+            return Err(WeightsError::UnreadKind {
+                path: self.path.clone(),
+                entry: entry.clone(),
+                more: unread.iter().filter(|(_, other)| other == kind).count() - 1,
+                kind: kind.name(),
+                advice: kind.advice(),
+            });
+        }
         if self.entries.is_empty() {
             return Err(WeightsError::NoTensors {
                 path: self.path.clone(),
-                key: Some(chosen.to_owned()),
+                key: chosen.map(str::to_owned),
                 available,
             });
         }
-        rename_all(&mut self.entries, |name| &name[chosen.len() + 1..]);
-        self.key = Some(chosen.to_owned());
+        if key.is_none()
+            && let Some(chosen) = chosen
+        {
+            let others = WEIGHT_KEYS.iter().filter(|other| **other != chosen);
+            for other in others.filter(|other| available.iter().any(|key| key == *other)) {
+                self.notes.push(format!(
+                    "`{other}` stands beside `{chosen}`, which was taken; --key {other} takes that \
+                     one, with scarlet-weights convert for a file of its own"
+                ));
+            }
+        }
+        if let Some(chosen) = chosen {
+            rename_all(&mut self.entries, |name| &name[chosen.len() + 1..]);
+            self.key = Some(chosen.to_owned());
+        }
         Ok(())
+    }
+
+    /// Keeps the entries below a prefix, without it.
+    fn strip(&mut self, prefix: &str) -> Result<(), WeightsError> {
+        let dotted = format!("{}.", prefix.trim_end_matches('.'));
+        if !self
+            .entries
+            .iter()
+            .any(|entry| entry.name().starts_with(&dotted))
+        {
+            return Err(self.no_such_name(prefix));
+        }
+        self.entries
+            .retain(|entry| entry.name().starts_with(&dotted));
+        rename_all(&mut self.entries, |name| &name[dotted.len()..]);
+        Ok(())
+    }
+
+    /// Puts `new` in place of a leading `old`.
+    fn rename(&mut self, old: &str, new: &str) -> Result<(), WeightsError> {
+        let (old, new) = (old.trim_end_matches('.'), new.trim_end_matches('.'));
+        let mut found = false;
+        for entry in &mut self.entries {
+            let Some(rest) = entry.name().strip_prefix(old) else {
+                continue;
+            };
+            let name = match rest {
+                "" => new.to_owned(),
+                rest if !rest.starts_with('.') => continue,
+                rest if new.is_empty() => rest[1..].to_owned(),
+                rest => format!("{new}{rest}"),
+            };
+            found = true;
+            *entry = entry.clone().renamed(name);
+        }
+        match found {
+            true => Ok(()),
+            false => Err(self.no_such_name(old)),
+        }
+    }
+
+    fn no_such_name(&self, name: &str) -> WeightsError {
+        WeightsError::NoSuchName {
+            path: self.path.clone(),
+            name: name.to_owned(),
+            available: self.top_level_keys(),
+        }
     }
 
     fn top_level_keys(&self) -> Vec<String> {
@@ -184,6 +298,22 @@ impl StateDict {
     /// The key of the checkpoint's dictionary that the tensors stood under.
     pub fn key(&self) -> Option<&str> {
         self.key.as_deref()
+    }
+
+    /// Where the weights come from, as far as anything says so.
+    pub(super) fn origin(&self) -> Option<&Origin> {
+        self.origin.as_ref()
+    }
+
+    pub(super) fn with_origin(mut self, origin: Option<Origin>) -> Self {
+        self.origin = origin;
+        self
+    }
+
+    /// What was decided when the file was opened, in words for its user: what was left out, and
+    /// what else could have been taken. Empty where there was nothing to decide.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
     }
 
     /// Texts that a safetensors file carries beside its tensors.
@@ -257,111 +387,4 @@ fn read_start(path: &Path) -> Result<Vec<u8>, WeightsError> {
         return Err(WeightsError::Empty(path.to_owned()));
     }
     Ok(start)
-}
-
-/// What a file is that people take for a checkpoint, told by its first bytes.
-fn foreign_kind(start: &[u8]) -> Option<&'static str> {
-    let text = String::from_utf8_lossy(start);
-    let text = text.trim_start().to_ascii_lowercase();
-    let kinds: [(bool, &str); 6] = [
-        (
-            text.starts_with("<!doctype") || text.starts_with("<html") || text.starts_with("<?xml"),
-            "it is a web page, which is what a link to a download page gives; follow the page's \
-             own link",
-        ),
-        (
-            text.starts_with("version https://git-lfs"),
-            "it is a Git LFS pointer, not the file that it points to; run `git lfs pull`",
-        ),
-        (
-            text.starts_with('{') && !start.starts_with(b"}"),
-            "it is a JSON text",
-        ),
-        (
-            start.starts_with(&[0x1f, 0x8b]),
-            "it is compressed with gzip; unpack it first",
-        ),
-        (start.starts_with(b"\x89HDF"), "it is an HDF5 file of Keras"),
-        (
-            start.get(4..8) == Some(b"TFL3"),
-            "it is a model of TensorFlow Lite",
-        ),
-    ];
-    kinds
-        .into_iter()
-        .find(|(is_it, _)| *is_it)
-        .map(|(_, kind)| kind)
-}
-
-/// Orders names as people count: digits by value, everything else by character. Names that
-/// differ only in leading zeros are told apart in the end, so that equal means equal.
-pub(super) fn natural_order(a: &str, b: &str) -> Ordering {
-    let (mut left, mut right) = (a.as_bytes(), b.as_bytes());
-    while let (Some(&x), Some(&y)) = (left.first(), right.first()) {
-        let order = if x.is_ascii_digit() && y.is_ascii_digit() {
-            let (n, m) = (take_digits(&mut left), take_digits(&mut right));
-            n.len().cmp(&m.len()).then_with(|| n.cmp(m))
-        } else {
-            left = &left[1..];
-            right = &right[1..];
-            x.cmp(&y)
-        };
-        if order.is_ne() {
-            return order;
-        }
-    }
-    left.len().cmp(&right.len()).then_with(|| a.cmp(b))
-}
-
-/// Takes the leading digits off `text` and returns them without leading zeros.
-fn take_digits<'a>(text: &mut &'a [u8]) -> &'a [u8] {
-    let end = text
-        .iter()
-        .position(|byte| !byte.is_ascii_digit())
-        .unwrap_or(text.len());
-    let (digits, rest) = text.split_at(end);
-    *text = rest;
-    let zeros = digits.iter().take_while(|digit| **digit == b'0').count();
-    &digits[zeros..]
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    #[test]
-    fn layers_are_in_the_order_of_their_numbers() {
-        let mut names = ["b.10.x", "b.2.x", "b.2.bias", "a", "b.02.x", "b"];
-        names.sort_by(|a, b| natural_order(a, b));
-        assert_eq!(names, ["a", "b", "b.2.bias", "b.02.x", "b.2.x", "b.10.x"]);
-    }
-
-    #[test]
-    fn files_of_another_kind_are_named() {
-        assert!(
-            foreign_kind(b"\n<!DOCTYPE html>")
-                .unwrap()
-                .contains("web page")
-        );
-        assert!(
-            foreign_kind(b"version https://git-lfs.github.com/spec/v1\n")
-                .unwrap()
-                .contains("git lfs pull")
-        );
-        assert!(foreign_kind(&[0x1f, 0x8b, 8]).unwrap().contains("gzip"));
-        assert_eq!(foreign_kind(&[0x80, 2, b'}']), None);
-    }
-
-    proptest! {
-        #[test]
-        fn natural_order_is_an_order(a in "[a.0-9]{0,6}", b in "[a.0-9]{0,6}", c in "[a.0-9]{0,6}") {
-            prop_assert_eq!(natural_order(&a, &b), natural_order(&b, &a).reverse());
-            prop_assert_eq!(natural_order(&a, &b).is_eq(), a == b);
-            if natural_order(&a, &b).is_le() && natural_order(&b, &c).is_le() {
-                prop_assert!(natural_order(&a, &c).is_le());
-            }
-        }
-    }
 }

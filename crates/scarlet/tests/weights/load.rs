@@ -332,7 +332,7 @@ fn under_efficientnet_names(weights: &StateDict) -> StateDict {
 }
 
 /// EfficientNet-Lite0 under timm's names.
-fn under_timm_names(weights: &StateDict) -> StateDict {
+pub(crate) fn under_timm_names(weights: &StateDict) -> StateDict {
     const BLOCKS: [usize; 6] = [2, 2, 3, 3, 4, 1];
     changed(weights, |entry| {
         let name = entry.name().to_owned();

@@ -2,8 +2,10 @@
 #![cfg(feature = "flex")]
 #![allow(clippy::unwrap_used)]
 
+mod beside;
 #[cfg(feature = "fetch")]
 mod fetch;
+mod kinds;
 mod load;
 mod pickle;
 mod read;

@@ -10,6 +10,8 @@ pub(crate) enum Value {
     Text(&'static str),
     /// Shape, strides and the values of the storage behind them.
     Tensor(Vec<usize>, Vec<usize>, Vec<f32>),
+    /// Instructions that leave one value.
+    Raw(Vec<u8>),
     /// A call of `module.name` with a text.
     Call(&'static str, &'static str, &'static str),
     Dict(Vec<(String, Value)>),
@@ -66,10 +68,8 @@ pub(crate) fn legacy(value: &Value) -> Vec<u8> {
     text(&mut file, "little_endian");
     file.extend(b"\x88u.");
 
-    let mut storages = Vec::new();
-    file.extend(b"\x80\x02");
-    write_value(&mut file, &mut storages, value);
-    file.extend(b".");
+    let (pickle, storages) = pickle(value);
+    file.extend(pickle);
 
     file.extend(b"\x80\x02](");
     for key in 0..storages.len() {
@@ -81,6 +81,93 @@ pub(crate) fn legacy(value: &Value) -> Vec<u8> {
         file.extend(values.iter().flat_map(|value| value.to_le_bytes()));
     }
     file
+}
+
+/// The pickle alone, and the storages of its tensors.
+fn pickle(value: &Value) -> (Vec<u8>, Vec<Vec<f32>>) {
+    let mut storages = Vec::new();
+    let mut pickle = b"\x80\x02".to_vec();
+    write_value(&mut pickle, &mut storages, value);
+    pickle.push(b'.');
+    (pickle, storages)
+}
+
+/// Writes `value` as PyTorch does since 1.6: a zip archive whose members are stored as they are,
+/// in a folder of that name, with ZIP64 records in front of the archive's end.
+pub(crate) fn write_zip(folder: &Path, name: &str, inner: &str, value: &Value) -> PathBuf {
+    let (pickle, storages) = pickle(value);
+    let mut members = vec![(format!("{inner}/data.pkl"), pickle)];
+    members.push((format!("{inner}/byteorder"), b"little".to_vec()));
+    for (key, values) in storages.iter().enumerate() {
+        let bytes = values.iter().flat_map(|value| value.to_le_bytes());
+        members.push((format!("{inner}/data/{key}"), bytes.collect()));
+    }
+    write_members(folder, name, &members)
+}
+
+pub(crate) fn write_members(folder: &Path, name: &str, members: &[(String, Vec<u8>)]) -> PathBuf {
+    let path = folder.join(name);
+    std::fs::write(&path, archive(members)).unwrap();
+    path
+}
+
+fn archive(members: &[(String, Vec<u8>)]) -> Vec<u8> {
+    let (mut file, mut directory) = (Vec::new(), Vec::new());
+    for (name, content) in members {
+        let offset = file.len() as u32;
+        let mut common = Vec::new();
+        for number in [20u16, 0, 0, 0, 0] {
+            common.extend(number.to_le_bytes());
+        }
+        common.extend(crc32(content).to_le_bytes());
+        for _ in 0..2 {
+            common.extend((content.len() as u32).to_le_bytes());
+        }
+        common.extend((name.len() as u16).to_le_bytes());
+        common.extend(0u16.to_le_bytes());
+        file.extend(b"PK\x03\x04");
+        file.extend(&common);
+        file.extend(name.as_bytes());
+        file.extend(content);
+        directory.extend(b"PK\x01\x02\x14\0");
+        directory.extend(&common);
+        directory.extend([0; 10]);
+        directory.extend(offset.to_le_bytes());
+        directory.extend(name.as_bytes());
+    }
+    let (start, size) = (file.len() as u64, directory.len() as u64);
+    let count = members.len() as u64;
+    file.extend(directory);
+    let records = file.len() as u64;
+    file.extend(b"PK\x06\x06");
+    file.extend(44u64.to_le_bytes());
+    file.extend([20, 0, 20, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+    for number in [count, count, size, start] {
+        file.extend(number.to_le_bytes());
+    }
+    file.extend(b"PK\x06\x07\0\0\0\0");
+    file.extend(records.to_le_bytes());
+    file.extend(1u32.to_le_bytes());
+    file.extend(b"PK\x05\x06\0\0\0\0");
+    for _ in 0..2 {
+        file.extend((count as u16).to_le_bytes());
+    }
+    file.extend((size as u32).to_le_bytes());
+    file.extend((start as u32).to_le_bytes());
+    file.extend([0, 0]);
+    file
+}
+
+fn crc32(bytes: &[u8]) -> u32 {
+    let table = |index: u32| {
+        (0..8).fold(index, |value, _| match value & 1 {
+            1 => (value >> 1) ^ 0xedb8_8320,
+            _ => value >> 1,
+        })
+    };
+    !bytes.iter().fold(u32::MAX, |crc, byte| {
+        (crc >> 8) ^ table((crc ^ u32::from(*byte)) & 0xff)
+    })
 }
 
 fn text(file: &mut Vec<u8>, text: &str) {
@@ -109,6 +196,7 @@ fn write_value(file: &mut Vec<u8>, storages: &mut Vec<Vec<f32>>, value: &Value) 
             file.extend(value.to_le_bytes());
         }
         Value::Text(value) => text(file, value),
+        Value::Raw(instructions) => file.extend(instructions),
         Value::Call(module, name, argument) => {
             file.extend(format!("c{module}\n{name}\n").as_bytes());
             text(file, argument);

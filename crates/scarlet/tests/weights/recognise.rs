@@ -2,8 +2,12 @@
 
 use proptest::prelude::*;
 use scarlet::Architecture;
-use scarlet::arch::{self, Operation};
-use scarlet::weights::{Entry, Naming, StateDict, formula, recognise, reference_entries};
+use scarlet::arch::{self, Activation, Operation, Padding};
+use scarlet::weights::{
+    Entry, LoadOptions, Naming, OpenOptions, StateDict, formula, recognise, reference_entries,
+};
+
+use super::pickle::{Value, write_legacy};
 
 #[test]
 fn every_preset_is_recognised_whatever_its_classes() {
@@ -98,4 +102,200 @@ proptest! {
         };
         prop_assert_eq!(operations(&found), operations(&searched));
     }
+}
+
+/// FairNAS-A's layers, in SCARLET's plan.
+const FAIRNAS_A: &str = "E3K7 E3K3 E3K7 E6K3 E6K7 E3K3 E3K3 E6K7 E6K7 E3K5 E6K3 E3K5 E3K5 E6K3 E6K3 \
+                         E6K7 E6K3 E6K7 E6K5";
+
+#[test]
+fn what_shapes_leave_open_is_said() {
+    let presets = recognise(&formula::state_dict(&arch::scarlet_b())).unwrap();
+    assert_eq!(presets.assumed, None);
+
+    let mut searched: Architecture = FAIRNAS_A.parse().unwrap();
+    let fairnas = recognise(&formula::state_dict(&searched)).unwrap();
+    assert_eq!(fairnas.architecture.activation, Activation::Relu6);
+    assert_eq!(
+        (fairnas.architecture.name.as_str(), fairnas.assumed),
+        ("fairnas-a", None)
+    );
+
+    // Who names the layers alone gets SCARLET's activation, and is told.
+    let weights = formula::state_dict(&searched);
+    let named = recognise(&weights).unwrap().difference(&searched).unwrap();
+    assert!(
+        named.contains("of fairnas-a, a network with relu6"),
+        "{named}"
+    );
+    let itself = recognise(&weights).unwrap();
+    assert_eq!(itself.difference(&itself.architecture), None);
+
+    searched.layers[5].operation = "E6K5s".parse().unwrap();
+    let unknown = recognise(&formula::state_dict(&searched)).unwrap();
+    assert_eq!(unknown.architecture.activation, Activation::HSwish);
+    let assumed = unknown.assumed.unwrap();
+    assert!(assumed.contains("h-swish was taken"), "{assumed}");
+    assert!(assumed.contains("--origin fairnas"), "{assumed}");
+}
+
+/// A small file with the entries of a network, without values, for those that only look at shapes.
+fn save(folder: &std::path::Path, weights: &StateDict) -> std::path::PathBuf {
+    let path = folder.join("model.safetensors");
+    weights
+        .save(&path, scarlet::weights::Precision::F16)
+        .unwrap();
+    path
+}
+
+#[test]
+fn what_a_file_says_of_its_origin_settles_what_shapes_leave_open() {
+    let folder = tempfile::tempdir().unwrap();
+    let lite0 = arch::by_name("efficientnet-lite0").unwrap().with_classes(3);
+    let path = save(
+        folder.path(),
+        &super::load::under_timm_names(&formula::state_dict(&lite0)),
+    );
+    let found = |options: OpenOptions| {
+        let found = recognise(&StateDict::open_with(&path, &options).unwrap()).unwrap();
+        let architecture = found.architecture;
+        (
+            architecture.padding,
+            architecture.batch_norm.epsilon,
+            found.assumed,
+        )
+    };
+    let (padding, epsilon, assumed) = found(OpenOptions::new());
+    assert_eq!((padding, epsilon), (Padding::Same, 1e-3));
+    assert!(assumed.unwrap().contains("--origin efficientnet_lite0"));
+    let torch = (Padding::Symmetric, 1e-5, None);
+    assert_eq!(
+        found(OpenOptions::new().with_origin("efficientnet_lite0")),
+        torch
+    );
+    let tensorflow = (Padding::Same, 1e-3, None);
+    assert_eq!(
+        found(OpenOptions::new().with_origin("tf_efficientnet_lite0")),
+        tensorflow
+    );
+    let error = StateDict::open_with(&path, &OpenOptions::new().with_origin("nobody"));
+    let error = error.unwrap_err().to_string();
+    assert!(
+        error.contains("known are scarlet, fairnas, tf_efficientnet_lite0"),
+        "{error}"
+    );
+
+    let beside = folder.path().join("config.json");
+    std::fs::write(&beside, r#"{"architecture": "efficientnet_lite0"}"#).unwrap();
+    assert_eq!(found(OpenOptions::new()), torch);
+    std::fs::write(&beside, r#"{"architecture": "tf_efficientnet_lite0.in1k"}"#).unwrap();
+    assert_eq!(found(OpenOptions::new()), tensorflow);
+}
+
+#[test]
+fn a_checkpoints_own_note_settles_it_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let lite0 = arch::by_name("efficientnet-lite0").unwrap().with_classes(3);
+    let weights = super::load::under_timm_names(&formula::state_dict(&lite0));
+    for (note, padding) in [
+        (
+            ("arch", Value::Text("efficientnet_lite0")),
+            Padding::Symmetric,
+        ),
+        (
+            ("arch", Value::Text("tf_efficientnet_lite0")),
+            Padding::Same,
+        ),
+        (
+            (
+                "args",
+                Value::dict([("model", Value::Text("efficientnet_lite0"))]),
+            ),
+            Padding::Symmetric,
+        ),
+    ] {
+        let file = Value::dict([("state_dict", Value::state_dict(&weights)), note]);
+        let path = write_legacy(folder.path(), "file.pth", &file);
+        let found = recognise(&StateDict::open(path).unwrap()).unwrap();
+        assert_eq!((found.architecture.padding, found.assumed), (padding, None));
+    }
+}
+
+#[test]
+fn the_only_matrix_is_the_classifier_whatever_it_is_called() {
+    let lite0 = arch::by_name("efficientnet-lite0").unwrap().with_classes(3);
+    let weights = super::load::under_timm_names(&formula::state_dict(&lite0));
+    for head in [
+        "classifier.1",
+        "fc",
+        "head",
+        "head.fc",
+        "last_linear",
+        "my_own.head.3",
+    ] {
+        let entries = weights.entries().iter().cloned();
+        let renamed = StateDict::from_entries(entries.map(|entry| {
+            match entry.name().strip_prefix("classifier.").map(str::to_owned) {
+                Some(rest) => entry.renamed(format!("{head}.{rest}")),
+                None => entry,
+            }
+        }));
+        let found = recognise(&renamed).unwrap().architecture;
+        assert_eq!(
+            (found.name.as_str(), found.classes),
+            ("efficientnet-lite0", 3),
+            "{head}"
+        );
+        super::load::build(&lite0).load(&renamed).unwrap();
+        let options = LoadOptions::new().without_classifier();
+        let other = lite0.clone().with_classes(7);
+        super::load::build(&other)
+            .load_with(&renamed, &options)
+            .unwrap();
+    }
+    // Several layers are no classifier that a network here has; a new one can take their place.
+    let entries = weights.entries().iter().cloned().map(|entry| {
+        match entry.name().strip_prefix("classifier.").map(str::to_owned) {
+            Some(rest) => entry.renamed(format!("head.fc1.{rest}")),
+            None => entry,
+        }
+    });
+    let second = Entry::from_f32("head.fc2.weight", vec![5, 3], || vec![0.0; 15]);
+    let several = StateDict::from_entries(entries.chain([second]));
+    assert!(super::load::build(&lite0).load(&several).is_err());
+    let options = LoadOptions::new().without_classifier();
+    super::load::build(&lite0)
+        .load_with(&several, &options)
+        .unwrap();
+}
+
+#[test]
+fn a_known_network_that_cannot_be_run_is_named() {
+    let lite1 = Entry::from_f32("conv_stem.weight", vec![4_135_680], Vec::new);
+    let classifier = Entry::from_f32("classifier.weight", vec![1000, 1280], Vec::new);
+    let weights = StateDict::from_entries([lite1, classifier]);
+    let error = weights.architecture().unwrap_err().to_string();
+    assert!(
+        error.contains("EfficientNet-Lite1") && error.contains("JSON"),
+        "{error}"
+    );
+
+    let folder = tempfile::tempdir().unwrap();
+    let file = Value::dict([
+        ("arch", Value::Text("resnet50_of_mine")),
+        (
+            "state_dict",
+            Value::dict([("w", Value::tensor(&[1], vec![1.0]))]),
+        ),
+    ]);
+    let path = write_legacy(folder.path(), "file.pth", &file);
+    let error = StateDict::open(path)
+        .unwrap()
+        .architecture()
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("resnet50_of_mine (says its own `arch`)"),
+        "{error}"
+    );
 }

@@ -1,0 +1,242 @@
+//! What training wraps around a network, and puts beside it.
+
+use super::Entry;
+use super::error::{excerpt, excerpts};
+use super::names::is_of_classifier;
+use super::natural_order::natural_order;
+use super::state_dict::rename_all;
+
+/// Segments that training puts in front of every name.
+const WRAPPERS: &[&str] = &["module", "_orig_mod", "model", "net", "network"];
+
+/// Names that a known network begins with: its first convolution's.
+const FIRST: [&str; 3] = ["stem.0.weight", "_conv_stem.weight", "conv_stem.weight"];
+
+/// Words in the names of weights that were averaged over the training, or are another network's.
+const AVERAGES: [&str; 9] = [
+    "ema", "swa", "avg", "average", "averaged", "momentum", "shadow", "target", "teacher",
+];
+
+/// Words in the names of what a network is judged by, which is no part of it.
+const JUDGES: [&str; 4] = ["criterion", "loss", "metric", "metrics"];
+
+/// Counters that a profiler (thop) leaves in every module.
+const COUNTERS: [&str; 2] = ["total_ops", "total_params"];
+
+/// Takes off the prefixes that were put around the network, and leaves out what stands beside it;
+/// `notes` tells what was.
+pub(super) fn unwrap(mut entries: Vec<Entry>, notes: &mut Vec<String>) -> Vec<Entry> {
+    strip_shared(&mut entries);
+    let mut prefixes = prefixes(&entries);
+    if prefixes.len() > 1 || prefixes.first().is_some_and(|prefix| !prefix.is_empty()) {
+        prefixes.sort_by(|a, b| rank(a).cmp(&rank(b)).then_with(|| natural_order(a, b)));
+        let others = prefixes.split_off(1);
+        entries = below(entries, &prefixes[0], notes);
+        for other in others.iter().map(|other| other.trim_end_matches('.')) {
+            let other = excerpt(other);
+            notes.push(format!(
+                "another network stands under `{other}`; --strip-prefix {other} takes that one, with \
+                 scarlet-weights convert for a file of its own"
+            ));
+        }
+    }
+    let is_beside = |entry: &Entry| {
+        let mut segments = entry.name().split('.');
+        let is_judge = segments
+            .next()
+            .is_some_and(|first| has_word(first, &JUDGES));
+        is_judge
+            || segments
+                .next_back()
+                .is_some_and(|last| COUNTERS.contains(&last))
+    };
+    let (beside, kept): (Vec<Entry>, Vec<Entry>) = entries.into_iter().partition(is_beside);
+    // All of a file is beside nothing.
+    if kept.is_empty() {
+        return beside;
+    }
+    say_left_out(&beside, notes);
+    kept
+}
+
+/// Keeps what is below a prefix that ends in a dot, without it.
+fn below(entries: Vec<Entry>, prefix: &str, notes: &mut Vec<String>) -> Vec<Entry> {
+    let is_below = |entry: &Entry| entry.name().starts_with(prefix);
+    let (mut kept, left): (Vec<Entry>, Vec<Entry>) = entries.into_iter().partition(is_below);
+    rename_all(&mut kept, |name| &name[prefix.len()..]);
+    // A classifier can stand beside the rest: `backbone.…` and `head.…`.
+    let outer = prefix.trim_end_matches('.').rsplit_once('.');
+    let outer = outer.map_or("", |(outer, _)| &prefix[..outer.len() + 1]);
+    let is_head = |entry: &Entry| {
+        let name = entry.name().strip_prefix(outer);
+        name.is_some_and(is_of_classifier)
+    };
+    let has_head = kept.iter().any(|entry| is_of_classifier(entry.name()));
+    let (mut heads, left): (Vec<Entry>, Vec<Entry>) = left
+        .into_iter()
+        .partition(|entry| !has_head && is_head(entry));
+    rename_all(&mut heads, |name| &name[outer.len()..]);
+    kept.append(&mut heads);
+    let prefix = excerpt(prefix.trim_end_matches('.'));
+    if !prefix.is_empty() {
+        notes.push(format!("the network under `{prefix}` was taken"));
+    }
+    say_left_out(&left, notes);
+    kept
+}
+
+fn say_left_out(entries: &[Entry], notes: &mut Vec<String>) {
+    const SHOWN: usize = 3;
+    if entries.is_empty() {
+        return;
+    }
+    let names: Vec<String> = entries
+        .iter()
+        .map(|entry| entry.name().to_owned())
+        .collect();
+    let shown = excerpts(&names[..names.len().min(SHOWN)]);
+    let more = match names.len().saturating_sub(SHOWN) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    notes.push(format!(
+        "left out what is no part of the network: {shown}{more}"
+    ));
+}
+
+/// Takes off prefixes that all entries share because something was wrapped around the network.
+fn strip_shared(entries: &mut [Entry]) {
+    let shared = |entries: &[Entry]| {
+        WRAPPERS.iter().find(|wrapper| {
+            entries.iter().all(|entry| {
+                entry
+                    .name()
+                    .strip_prefix(**wrapper)
+                    .is_some_and(|rest| rest.starts_with('.'))
+            })
+        })
+    };
+    if entries.is_empty() {
+        return;
+    }
+    while let Some(wrapper) = shared(entries) {
+        rename_all(entries, |name| &name[wrapper.len() + 1..]);
+    }
+}
+
+/// The prefixes, with their last dot, under which a known network begins.
+fn prefixes(entries: &[Entry]) -> Vec<String> {
+    entries
+        .iter()
+        .filter_map(|entry| {
+            let first = FIRST.iter();
+            let mut prefixes = first.filter_map(|first| entry.name().strip_suffix(first));
+            prefixes.find(|prefix| prefix.is_empty() || prefix.ends_with('.'))
+        })
+        .map(str::to_owned)
+        .collect()
+}
+
+/// Which of several networks is meant: one that was trained rather than averaged or learnt from,
+/// in what training wraps around networks, as far outside as can be.
+fn rank(prefix: &str) -> (bool, bool, usize) {
+    let segments = || prefix.split('.').filter(|segment| !segment.is_empty());
+    let is_average = segments().any(|segment| has_word(segment, &AVERAGES));
+    let is_wrapper = segments().all(|segment| WRAPPERS.contains(&segment));
+    (is_average, !is_wrapper, segments().count())
+}
+
+fn has_word(segment: &str, words: &[&str]) -> bool {
+    let segment = segment.to_ascii_lowercase();
+    let mut found = segment.split('_');
+    found.any(|word| words.contains(&word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn unwrapped(names: &[&str]) -> (Vec<String>, String) {
+        let entries = names
+            .iter()
+            .map(|name| Entry::from_f32(*name, vec![], || vec![0.0]))
+            .collect();
+        let mut notes = Vec::new();
+        let entries = unwrap(entries, &mut notes);
+        let names = entries.iter().map(|entry| entry.name().to_owned());
+        (names.collect(), notes.join("; "))
+    }
+
+    #[test]
+    fn wrappers_that_all_entries_have_are_taken_off() {
+        let (names, notes) = unwrapped(&["module._orig_mod.a.x", "module._orig_mod.b"]);
+        assert_eq!(names, ["a.x", "b"]);
+        assert_eq!(notes, "");
+        let (names, _) = unwrapped(&["module.a", "b"]);
+        assert_eq!(names, ["module.a", "b"]);
+    }
+
+    #[test]
+    fn what_stands_beside_a_network_is_left_out_aloud() {
+        let (names, notes) = unwrapped(&[
+            "model.conv_stem.weight",
+            "model.bn1.weight",
+            "criterion.weight",
+            "val_acc.tp",
+            "ema_model.module.conv_stem.weight",
+            "ema_model.module.bn1.weight",
+        ]);
+        assert_eq!(names, ["conv_stem.weight", "bn1.weight"]);
+        assert_eq!(
+            notes,
+            "the network under `model` was taken; left out what is no part of the network: \
+             criterion.weight, val_acc.tp, ema_model.module.conv_stem.weight and 1 more; another \
+             network stands under `ema_model.module`; --strip-prefix ema_model.module takes that \
+             one, with scarlet-weights convert for a file of its own"
+        );
+        let (names, notes) = unwrapped(&["stem.0.weight", "loss_fn.weight", "stem.total_ops"]);
+        assert_eq!(names, ["stem.0.weight"]);
+        assert!(notes.contains("loss_fn.weight, stem.total_ops"), "{notes}");
+        // Whose names nobody knows may mean anything.
+        let (names, _) = unwrapped(&["criterion.weight", "loss"]);
+        assert_eq!(names.len(), 2);
+    }
+
+    #[test]
+    fn a_classifier_beside_the_rest_belongs_to_it() {
+        let (names, _) = unwrapped(&[
+            "model.backbone.conv_stem.weight",
+            "model.head.weight",
+            "model.queue",
+        ]);
+        assert_eq!(names, ["conv_stem.weight", "head.weight"]);
+        let (names, _) = unwrapped(&[
+            "backbone.conv_stem.weight",
+            "backbone.classifier.weight",
+            "head.weight",
+        ]);
+        assert_eq!(names, ["conv_stem.weight", "classifier.weight"]);
+    }
+
+    #[test]
+    fn a_trained_network_is_taken_before_its_average_and_its_teacher() {
+        for (prefixes, expected) in [
+            (["teacher.", "student."], "student."),
+            (["model_ema.", "backbone."], "backbone."),
+            (["encoder.net.", "module."], "module."),
+            (["averaged_model.", ""], ""),
+        ] {
+            let names = prefixes.map(|prefix| format!("{prefix}conv_stem.weight"));
+            let mut notes = Vec::new();
+            let entries = names
+                .iter()
+                .map(|name| {
+                    let found = f32::from(u8::from(*name == format!("{expected}conv_stem.weight")));
+                    Entry::from_f32(name.clone(), vec![1], move || vec![found])
+                })
+                .collect();
+            let entries = unwrap(entries, &mut notes);
+            assert_eq!(entries[0].read_f32().unwrap(), [1.0], "{prefixes:?}");
+        }
+    }
+}
