@@ -1,6 +1,9 @@
 //! What can be written on the command line.
 
+pub(crate) mod config;
 mod deployed;
+#[cfg(test)]
+mod documented;
 mod latency;
 pub(crate) mod run;
 pub(crate) mod study;
@@ -39,8 +42,9 @@ pub(crate) struct Cli {
 
 const EXAMPLES: &str = "\
 Examples:
+  scarlet finetune --data flowers/           train a public network on these classes
   scarlet search --data flowers/             which network suits these images?
-  scarlet finetune --data flowers/           train a network on these classes
+  scarlet config finetune                    which settings are there?
   scarlet predict examples/photos            what is on these photographs?
   scarlet eval imagenet/val                  how accurate is the network?
   scarlet bench --model scarlet-a            how fast is it here?
@@ -69,6 +73,7 @@ pub(crate) enum Command {
     Supernet(run::SupernetArgs),
     LatencyTable(LatencyTableArgs),
     Study(study::StudyArgs),
+    Config(config::ConfigArgs),
     ArrangeVal(ArrangeValArgs),
     Devices(DevicesArgs),
     Serve(ServeArgs),

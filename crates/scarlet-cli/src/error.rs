@@ -57,6 +57,8 @@ pub(crate) enum CliError {
         "`recipe` is no setting, for the command says it: `scarlet train` or `scarlet finetune`"
     )]
     Recipe,
+    #[error("a run goes on with its own settings: leave out --{option}. {instead}")]
+    Resumed { option: String, instead: String },
     #[error("`{0}` is no setting: write KEY=VALUE, such as train.epochs=20")]
     NotASetting(String),
     #[error("the settings in {} cannot be read: {problem}", path.display())]
@@ -156,6 +158,7 @@ impl CliError {
             | Self::DeployedDevice { .. }
             | Self::NoData
             | Self::Recipe
+            | Self::Resumed { .. }
             | Self::ExportFormat(_)
             | Self::ExportOption { .. }
             | Self::Onnx(OnnxError::Input(_) | OnnxError::Setting { .. })
@@ -220,6 +223,7 @@ fn train_exit_code(error: &TrainError) -> u8 {
         | TrainError::Setting { .. }
         | TrainError::Settings { .. }
         | TrainError::SettingsChanged { .. }
+        | TrainError::EpochsDone { .. }
         | TrainError::ImagesChanged { .. }
         | TrainError::KeptClassifier { .. }
         | TrainError::OtherClassOrder { .. }

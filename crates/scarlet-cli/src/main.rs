@@ -7,9 +7,12 @@ mod cli;
 mod commands;
 mod error;
 mod interrupt;
+mod meanings;
 mod model;
+mod new_folder;
 mod report;
 mod results_file;
+mod resumed;
 mod run_settings;
 mod study_settings;
 mod terminal;
@@ -17,18 +20,22 @@ mod training_settings;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, FromArgMatches};
 
 use cli::Cli;
 use terminal::Terminal;
 
 fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
-        Ok(cli) => cli,
+    let parsed = Cli::command()
+        .try_get_matches()
+        .and_then(|matches| Ok((Cli::from_arg_matches(&matches)?, matches)));
+    let (cli, matches) = match parsed {
+        Ok(parsed) => parsed,
         Err(usage) => return terminal::show_usage(&usage),
     };
     let terminal = Terminal::new(cli.quiet, cli.verbose);
-    match commands::run(cli.command, &terminal) {
+    let result = resumed::check(&matches).and_then(|()| commands::run(cli.command, &terminal));
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         // Whoever read the output has seen enough, as in `scarlet info | head`.
         Err(error) if error.is_broken_pipe() => ExitCode::SUCCESS,

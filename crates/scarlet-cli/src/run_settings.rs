@@ -26,11 +26,15 @@ pub(crate) fn configuration(
     let mut config = match other {
         Some(other) => other.clone(),
         None => {
-            let trees = [Some(&changes), file.as_ref()].into_iter().flatten();
-            let source = trees
-                .filter_map(|tree| tree["data"]["source"].as_str())
-                .next();
-            source.map_or_else(RunConfig::default, RunConfig::for_source)
+            let data = [Some(&changes), file.as_ref()].into_iter().flatten();
+            let data = data.map(|tree| &tree["data"]);
+            let source = data.clone().find_map(|data| data["source"].as_str());
+            let resolution = data.clone().find_map(|data| data["resolution"].as_u64());
+            let default = RunConfig::default().data.source;
+            RunConfig::for_images(
+                source.unwrap_or(&default),
+                resolution.map(|side| side as usize),
+            )
         }
     };
     if let Some(file) = file {
@@ -238,6 +242,18 @@ mod tests {
     }
 
     #[test]
+    fn the_budget_grows_with_the_resolution_unless_it_is_given() {
+        let limit = |args: &[&str]| configured(args).unwrap().search.budget[0].limit;
+        assert_eq!(limit(&[]), 5e6);
+        assert_eq!(limit(&["--resolution", "64"]), 2e7);
+        assert_eq!(limit(&["--set", "data.resolution=64"]), 2e7);
+        assert_eq!(
+            limit(&["--resolution", "64", "--budget", "mult_adds <= 9M"]),
+            9e6
+        );
+    }
+
+    #[test]
     fn files_can_be_found_from_everywhere() {
         let config = configured(&["--set", "search.score_cache=shared.jsonl"]).unwrap();
         let file = config.search.score_cache.unwrap();
@@ -266,7 +282,7 @@ mod tests {
         let file = file.display().to_string();
         assert_eq!(
             message(&["--config", &file]),
-            "there is no setting `train.epoch`; did you mean `epochs`?"
+            "there is no setting `train.epoch`; did you mean `train.epochs`?"
         );
         fs::write(&file, "[train\n").unwrap();
         assert!(message(&["--config", &file]).contains("line 1"));

@@ -127,6 +127,6 @@ mod tests {
         let data = ["--data", "fashion-sample", "--set"];
         let set = |text| message(&[&data[..], &[text]].concat());
         assert!(set("train.epochs").contains("KEY=VALUE"));
-        assert!(set("train.epoch=3").contains("did you mean `epochs`?"));
+        assert!(set("train.epoch=3").contains("did you mean `train.epochs`?"));
     }
 }

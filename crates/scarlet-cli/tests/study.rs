@@ -185,8 +185,10 @@ fn settings_are_a_file_and_a_dry_run_says_what_they_come_to() {
     }
     assert!(!folder.exists());
 
-    scarlet(args(&["--set", "supernet.epoch=3"]))
-        .assert_fails(2, &["no setting `supernet.epoch`; did you mean `epochs`?"]);
+    scarlet(args(&["--set", "supernet.epoch=3"])).assert_fails(
+        2,
+        &["no setting `supernet.epoch`; did you mean `supernet.epochs`?"],
+    );
     scarlet(args(&["--set", "epochs"])).assert_fails(2, &["write KEY=VALUE"]);
     scarlet(args(&["--width", "0"])).assert_fails(2, &["width"]);
     fs::write(&file, "[space]\nskip = \"none\"\n").unwrap();

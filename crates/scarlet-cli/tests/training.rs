@@ -267,6 +267,102 @@ fn killed_fine_tuning_goes_on_to_the_same_files() {
     same_files_when_killed("finetune", &args, root.path());
 }
 
+#[test]
+#[cfg(unix)]
+fn a_finished_run_trains_on_to_more_epochs() {
+    let data = photographs(10);
+    let root = tempfile::tempdir().unwrap();
+    let text = |name: &str| root.path().join(name).display().to_string();
+    let [first, second] = ["first", "second"].map(|name| root.path().join(name));
+    let on = |run: &Path, epochs: &str| {
+        scarlet([
+            "train",
+            "--resume",
+            run.to_str().unwrap(),
+            "--epochs",
+            epochs,
+        ])
+    };
+    let json = |run: &Path, name: &str| -> serde_json::Value {
+        serde_json::from_slice(&read(run, name)).unwrap()
+    };
+    for run in [&first, &second] {
+        assert_eq!(train(data.path(), run, &[]).code, 0);
+    }
+    // At once, and in two parts.
+    let ran = on(&first, "30");
+    assert_eq!(ran.code, 0, "{ran:?}");
+    for part in [
+        "30 epochs in all, instead of 3",
+        "going on after step 9",
+        "epoch  30: ",
+    ] {
+        assert!(ran.stderr.contains(part), "no {part:?} in {}", ran.stderr);
+    }
+    kill_after_steps(
+        &["train", "--resume", &text("second"), "--epochs", "30"],
+        &second,
+    );
+    assert_eq!(resume(&second).code, 0);
+    let last = |run: &Path| read(run, "last.safetensors");
+    assert!(last(&first) == last(&second));
+    assert_eq!(json(&first, "result.json")["epochs"], 30);
+    assert_eq!(json(&first, "config.json")["config"]["train"]["epochs"], 30);
+    // As often as it is asked for, and not back.
+    assert_eq!(on(&first, "30").code, 0);
+    on(&first, "20").assert_fails(2, &["has done 30 epochs, so it cannot go on to 20"]);
+    assert_eq!(resume(&first).code, 0);
+    assert_eq!(json(&first, "config.json")["config"]["train"]["epochs"], 30);
+
+    // What is gone is there again, and only then spoken of.
+    for name in ["best.safetensors", "last.safetensors"] {
+        fs::remove_file(first.join(name)).unwrap();
+    }
+    let ran = resume(&first);
+    assert!(
+        ran.stdout.contains(&text("first/best.safetensors")),
+        "{ran:?}"
+    );
+    assert!(last(&first) == last(&second));
+    assert!(read(&first, "best.safetensors") == read(&second, "best.safetensors"));
+}
+
+#[test]
+fn runs_without_a_name_are_kept_apart() {
+    let data = photographs(4);
+    let root = tempfile::tempdir().unwrap();
+    let begin = || {
+        let output = Command::new(env!("CARGO_BIN_EXE_scarlet"))
+            .current_dir(root.path())
+            .args([
+                "train",
+                "--model",
+                NETWORK,
+                "--resolution",
+                "16",
+                "--epochs",
+                "1",
+                "--data",
+            ])
+            .arg(data.path())
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let first = begin();
+    assert!(!first.contains("scarlet-run-2"), "{first}");
+    let run = root.path().join("scarlet-run");
+    let kept = read(&run, "last.safetensors");
+    let second = begin();
+    assert!(
+        second.contains("this one is kept in scarlet-run-2"),
+        "{second}"
+    );
+    assert!(kept == read(&run, "last.safetensors"));
+    assert!(root.path().join("scarlet-run-2/last.safetensors").is_file());
+}
+
 /// Values of a weight in a file.
 fn weight(file: &Path, name: &str) -> Vec<f32> {
     let weights = scarlet::weights::StateDict::open(file).unwrap();
@@ -458,7 +554,7 @@ fn divergence_at_the_end_of_an_epoch_names_the_step() {
         let best = scarlet::weights::StateDict::open(run.join("best.safetensors")).unwrap();
         assert!(best.entries().iter().all(|entry| entry.read_f32().is_ok()));
         let again = scarlet([command, "--resume", run.to_str().unwrap()]);
-        again.assert_fails(1, &["going on behind step 1", "step 2: `"]);
+        again.assert_fails(1, &["going on after step 1", "step 2: `"]);
     }
 }
 
@@ -671,16 +767,25 @@ fn unusable_inputs_say_what_would_do() {
         .assert_fails(2, &["not a multiple of 4"]);
     train(data.path(), &run, &["--set", "train.epoch=1"]).assert_fails(
         2,
-        &["there is no setting `train.epoch`; did you mean `epochs`?"],
+        &["there is no setting `train.epoch`; did you mean `train.epochs`?"],
     );
     train(data.path(), &run, &["--learning-rate=-1"])
         .assert_fails(2, &["`learning_rate` is -1, but must be a positive number"]);
     scarlet(["train", "--resume", nowhere.to_str().unwrap()]).assert_fails(2, &["holds no run"]);
-    for flag in ["--data", "--epochs", "--teacher", "--model"] {
-        scarlet(["train", "--resume", "x", flag, "1"]).assert_fails(2, &["cannot be used with"]);
+    for flag in ["--data", "--batch", "--teacher", "--model", "--out"] {
+        scarlet(["train", "--resume", "x", flag, "1"]).assert_fails(
+            2,
+            &[
+                &format!("a run goes on with its own settings: leave out {flag}."),
+                "scarlet train --resume RUN --epochs N trains on",
+            ],
+        );
     }
-    scarlet(["finetune", "--resume", "x", "--freeze", "1"])
-        .assert_fails(2, &["cannot be used with"]);
+    scarlet([
+        "finetune", "--resume", "x", "--freeze", "1", "--epochs", "9",
+    ])
+    .assert_fails(2, &["leave out --freeze.", "scarlet finetune --resume RUN"]);
+    scarlet(["train", "--resume", "x", "--dry-run"]).assert_fails(2, &["cannot be used with"]);
     train(data.path(), &run, &["--set", "data.holdout=1.5"]).assert_fails(2, &["1.5"]);
     let freeze = [
         "--data",

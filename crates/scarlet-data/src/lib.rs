@@ -2,6 +2,7 @@
 //!
 //! - [`decode`](decode()): JPEG, PNG, WebP, BMP, GIF and TIFF files of every colour type to RGB,
 //!   upright;
+//! - [`PictureHeader`]: how large a picture is, without decoding it;
 //! - [`eval_image`] and [`normalize`]: the evaluation transform, as torchvision does it;
 //! - [`Augment`]: random changes to training images, by a seeded [`Random`];
 //! - [`ImageFolder`]: one sub-folder per class; [`list_images`]: any file or tree;
@@ -38,6 +39,7 @@ mod decode;
 mod entry;
 mod error;
 mod folder;
+mod header;
 pub mod ilsvrc;
 pub mod imagenet;
 mod loader;
@@ -50,6 +52,7 @@ pub use augment::{Augment, ColorJitter, Operation, RandAugment, ResizedCrop};
 pub use decode::{DecodeOptions, decode, decode_bytes, decode_with};
 pub use error::DataError;
 pub use folder::{ImageFolder, ImageTree, list_folder, list_images};
+pub use header::PictureHeader;
 pub use image::{Rgb, RgbImage};
 pub use loader::{Batch, Batches, Failure, Loader, LoaderOptions, load_image};
 pub use names::ClassOrder;

@@ -194,6 +194,17 @@ pub enum TrainError {
         /// Its value now.
         given: String,
     },
+    /// A run that has been trained for more epochs than it is asked to go on to.
+    #[error(
+        "the run has done {done} epochs, so it cannot go on to {asked}: give a larger number of epochs \
+         in all"
+    )]
+    EpochsDone {
+        /// Whole epochs that it has done.
+        done: usize,
+        /// Epochs asked for.
+        asked: usize,
+    },
     /// A run that began with other images.
     #[error(
         "`{path}` was written by a run on other images: files, pixels or labels of those to \
@@ -207,7 +218,9 @@ pub enum TrainError {
         purpose: &'static str,
     },
     /// A run folder that is taken.
-    #[error("`{path}` exists already: go on from it by resuming, or start in another folder")]
+    #[error(
+        "`{path}` exists already: go on from it by resuming (--resume), or start in another folder"
+    )]
     Exists {
         /// The checkpoint.
         path: PathBuf,

@@ -4,7 +4,7 @@
 //! | file | holds |
 //! |---|---|
 //! | `config.json` | everything that determines the run; its presence is what makes a folder a run |
-//! | `events.jsonl` | what happened, a JSON object a line |
+//! | `events.jsonl` | what happened and when, a JSON object a line |
 //! | `lock` | nothing; one process at a time holds the operating system's lock on it |
 //!
 //! and whatever the run adds. Every file but the log appears whole or not at all; of the log, a
@@ -13,6 +13,7 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use scarlet::atomic_file;
 use serde::Serialize;
@@ -184,6 +185,15 @@ impl RunFolder {
     }
 }
 
+/// A line of the log.
+#[derive(Serialize)]
+struct Timed<'a, E> {
+    #[serde(flatten)]
+    event: &'a E,
+    /// When it was written: UTC, as in RFC 3339.
+    time: String,
+}
+
 fn read_json<T: DeserializeOwned>(path: PathBuf) -> Result<T, TrainError> {
     let bytes = fs::read(&path).map_err(TrainError::read(&path))?;
     serde_json::from_slice(&bytes).map_err(|error| TrainError::RunFile {
@@ -256,13 +266,15 @@ impl EventLog {
         }
     }
 
-    /// Appends an event: all of its line, or on a full disk nothing of it.
+    /// Appends an event, which must be an object in JSON, with the time of day as one more field,
+    /// `time`: all of its line, or on a full disk nothing of it.
     ///
     /// # Errors
     ///
     /// [`TrainError::Write`].
     pub fn append(&mut self, event: &impl Serialize) -> Result<(), TrainError> {
-        let mut line = serde_json::to_vec(event)
+        let time = humantime::format_rfc3339_millis(SystemTime::now()).to_string();
+        let mut line = serde_json::to_vec(&Timed { event, time })
             .map_err(|error| TrainError::write(&self.path)(error.into()))?;
         line.push(b'\n');
         // One call, so that no other line can come between.
@@ -379,22 +391,48 @@ mod tests {
         assert!(error.contains("line 1"), "{error}");
     }
 
+    #[derive(Debug, Clone, Copy, PartialEq, Serialize, serde::Deserialize)]
+    struct Done {
+        step: u32,
+    }
+
     #[test]
     fn a_log_loses_torn_lines_and_what_is_about_to_happen_again() {
         let folder = tempfile::tempdir().unwrap();
-        let open = |last: u32| EventLog::open(folder.path(), move |&event: &u32| event <= last);
-        let mut log = open(0).unwrap();
-        for event in [1, 5, 9] {
-            log.append(&event).unwrap();
-        }
-        log.file.write_all(b"1").unwrap();
-        let mut log = open(5).unwrap();
-        log.append(&6).unwrap();
+        let open = |last: u32| EventLog::open(folder.path(), move |done: &Done| done.step <= last);
+        let steps = || -> Vec<u32> {
+            let events = EventLog::read::<Done>(folder.path()).unwrap();
+            events.iter().map(|done| done.step).collect()
+        };
         let path = folder.path().join("events.jsonl");
-        assert_eq!(fs::read_to_string(&path).unwrap(), "1\n5\n6\n");
+        // As versions without times wrote it.
+        fs::write(&path, "{\"step\":1}\n").unwrap();
+        let mut log = open(1).unwrap();
+        for step in [5, 9] {
+            log.append(&Done { step }).unwrap();
+        }
+        log.file.write_all(b"{\"step\":1").unwrap();
+        let mut log = open(5).unwrap();
+        log.append(&Done { step: 6 }).unwrap();
+        assert_eq!(steps(), [1, 5, 6]);
+        assert_eq!(fs::read_to_string(&path).unwrap().lines().count(), 3);
         log.file.write_all(b"{").unwrap();
-        assert_eq!(EventLog::read::<u32>(folder.path()).unwrap(), [1, 5, 6]);
+        assert_eq!(steps(), [1, 5, 6]);
         let nowhere = folder.path().join("nowhere");
-        assert!(EventLog::read::<u32>(&nowhere).unwrap().is_empty());
+        assert!(EventLog::read::<Done>(&nowhere).unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_log_says_when() {
+        let folder = tempfile::tempdir().unwrap();
+        let before = SystemTime::now();
+        let mut log = EventLog::open(folder.path(), |_: &Done| true).unwrap();
+        log.append(&Done { step: 7 }).unwrap();
+        let text = fs::read_to_string(folder.path().join("events.jsonl")).unwrap();
+        let line: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(line["step"], 7);
+        let time = humantime::parse_rfc3339(line["time"].as_str().unwrap()).unwrap();
+        let second = std::time::Duration::from_secs(1);
+        assert!(before - second <= time && time <= SystemTime::now() + second);
     }
 }

@@ -210,11 +210,11 @@ fn settings_are_those_of_a_file() {
     assert!(message(json!({"seed": 3})).contains("no setting `seed`; did you mean `seeds`?"));
     assert!(
         message(json!({"supernet": {"epoch": 3}}))
-            .contains("no setting `supernet.epoch`; did you mean `epochs`?")
+            .contains("no setting `supernet.epoch`; did you mean `supernet.epochs`?")
     );
     assert!(
         message(json!({"space": {"pan": "tiny"}}))
-            .contains("no setting `space.pan`; did you mean `plan`?")
+            .contains("no setting `space.pan`; did you mean `space.plan`?")
     );
     assert!(
         message(json!({"space": {"plan": "huge"}})).contains("[space]: unknown variant `huge`")

@@ -19,10 +19,11 @@ use scarlet::weights::Precision;
 use scarlet::{Scarlet, ScarletConfig};
 use scarlet_train::dataset::Images;
 use scarlet_train::{
-    Augment, Checkpoints, Control, Distillation, Event, Mix, Optimizer, PathSampler, Sampling,
-    Supernet, Teacher, TrainConfig, TrainError, Trainable, Trained, Trainer, Warning,
+    Augment, Checkpoints, Control, Distillation, Event, Mix, Observer, Optimizer, PathSampler,
+    Sampling, Supernet, Teacher, TrainConfig, TrainError, Trainable, Trained, Trainer, Warning,
     load_checkpoint, measure, recalibrate,
 };
+use tempfile::TempDir;
 
 fn network(seed: u64) -> Scarlet {
     let space = space(Skip::Identity);
@@ -436,6 +437,72 @@ fn an_interrupted_run_ends_like_any_other() {
             .train(network(3), (), &train)
             .unwrap();
         assert_eq!(outcome(&again), outcome(&whole));
+    }
+}
+
+#[test]
+fn a_run_goes_on_to_more_epochs_whenever_it_is_stopped() {
+    let (train, test) = (images(70), images(12));
+    let run = |checkpoints: Checkpoints, epochs: usize, observer: &mut dyn Observer| {
+        let config = TrainConfig { epochs, ..config() };
+        Trainer::new(config)
+            .with_validation(&test)
+            .with_checkpoints(checkpoints)
+            .with_observer(|event: &Event| observer.event(event))
+            .train(network(1), (), &train)
+    };
+    let rates = |checkpoints: Checkpoints, epochs: usize| {
+        let mut rates = Vec::new();
+        let mut observer = |event: &Event| {
+            if let Event::Step { learning_rate, .. } = event {
+                rates.push(*learning_rate);
+            }
+            Control::Continue
+        };
+        let trained = run(checkpoints, epochs, &mut observer).unwrap();
+        (trained, rates)
+    };
+    let more = |folder: &TempDir| in_folder(folder.path()).resuming().to_other_epochs();
+    let folder = || tempfile::tempdir().unwrap();
+    // Those of a run of so many epochs from the beginning.
+    let (_, all_rates) = rates(in_folder(folder().path()), 5);
+    // Of a run that is done, at step 16, and of one that was stopped in the middle of an epoch.
+    for begun in [u64::MAX, 13] {
+        let begin = |folder: &TempDir| {
+            let begin = in_folder(folder.path());
+            run(begin, 2, &mut stop_after(begun)).unwrap()
+        };
+        let at_once = folder();
+        let first = begin(&at_once);
+        let (whole, rates) = rates(more(&at_once), 5);
+        assert!(whole.completed && whole.steps == 40);
+        assert_eq!(rates, all_rates[first.steps as usize..]);
+        assert_eq!(whole.epochs[..first.epochs.len()], first.epochs);
+        for stop in [first.steps + 1, 24, 33] {
+            let stopped = folder();
+            begin(&stopped);
+            let part = run(more(&stopped), 5, &mut stop_after(stop)).unwrap();
+            assert!(!part.completed && part.steps == stop);
+            // What was done before is no end any more.
+            let log = fs::read_to_string(stopped.path().join("events.jsonl")).unwrap();
+            assert!(!log.contains("\"completed\":true"), "{log}");
+            let resumed = run(more(&stopped), 5, &mut stop_after(u64::MAX)).unwrap();
+            assert_eq!(outcome(&resumed), outcome(&whole), "stopped after {stop}");
+        }
+        let refuse = |checkpoints, epochs| {
+            let error = run(checkpoints, epochs, &mut stop_after(u64::MAX)).unwrap_err();
+            error.to_string()
+        };
+        let few = refuse(more(&at_once), 5 - 1);
+        assert!(
+            few.contains("has done 5 epochs, so it cannot go on to 4"),
+            "{few}"
+        );
+        let unasked = refuse(in_folder(at_once.path()).resuming(), 6);
+        assert!(
+            unasked.contains("`epochs` was 5, and now is 6"),
+            "{unasked}"
+        );
     }
 }
 
@@ -883,6 +950,17 @@ fn a_run_without_progress_stops_and_keeps_its_best() {
     assert!(whole.epochs.len() < 50);
     let again = run(in_folder(folder.path()).resuming(), u64::MAX);
     assert_eq!(outcome(&again), outcome(&whole));
+    // More epochs are asked for with new patience.
+    let longer = Trainer::new(TrainConfig {
+        epochs: 60,
+        ..config.clone()
+    });
+    let longer = longer
+        .with_validation(&test)
+        .with_checkpoints(in_folder(folder.path()).resuming().to_other_epochs())
+        .train(network(1), (), &train)
+        .unwrap();
+    assert_eq!(longer.epochs.len(), whole.epochs.len() + 3);
 
     let folder = tempfile::tempdir().unwrap();
     run(in_folder(folder.path()), whole.steps - 5);

@@ -170,20 +170,20 @@ pub(crate) struct ExtractArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Run")]
 pub(crate) struct RunFolderArgs {
-    /// Folder of a new run
-    #[arg(long, value_name = "FOLDER", default_value = "scarlet-run", value_hint = ValueHint::DirPath)]
-    pub(crate) out: PathBuf,
+    /// Folder of a new run [default: scarlet-run, or scarlet-run-2 and so on if there is a run in
+    /// it]
+    #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
+    pub(crate) out: Option<PathBuf>,
 
     /// Go on with the run of this folder, with its own settings
     #[arg(
         long,
         value_name = "RUN",
-        conflicts_with_all = ["out", "RunSettingsArgs"],
         value_hint = ValueHint::DirPath
     )]
     pub(crate) resume: Option<PathBuf>,
 
-    /// Save when so many seconds have gone by since the last checkpoint, besides behind every epoch;
+    /// Save when so many seconds have gone by since the last checkpoint, besides after every epoch;
     /// changes no result [default: 300]
     #[arg(long, value_name = "SECONDS")]
     pub(crate) checkpoint_every: Option<u64>,
@@ -208,7 +208,7 @@ pub(crate) struct RunSettingsArgs {
 
     /// Height and width of the networks' input, in pixels; MNIST's and CIFAR's images are padded to
     /// it, or shrunk
-    #[arg(long, visible_alias = "size", value_name = "PIXELS")]
+    #[arg(long, visible_alias = "size", aliases = ["imgsz", "image-size"], value_name = "PIXELS")]
     pub(crate) resolution: Option<usize>,
 
     /// Read images in grey
@@ -247,7 +247,6 @@ pub(crate) struct RunSettingsArgs {
 
 /// Settings of what comes behind the supernet.
 #[derive(Debug, Args)]
-#[group(multiple = true, conflicts_with = "resume")]
 #[command(next_help_heading = "Settings")]
 pub(crate) struct SearchSettingsArgs {
     /// What a network must keep to, such as "mult_adds <= 5M"; also accuracy, parameters,

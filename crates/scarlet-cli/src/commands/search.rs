@@ -6,20 +6,22 @@ use std::time::Duration;
 use rayon::current_num_threads;
 use scarlet::burn::tensor::Device;
 use scarlet::device_by_name;
+use scarlet_train::RunFolder;
 use scarlet_train::run::{Run, RunConfig, RunError, Stage};
-use scarlet_train::{RunFolder, TrainError};
 use serde::Serialize;
 
 use crate::cli::ComputeArgs;
-use crate::cli::run::{RunFolderArgs, SearchArgs, UntilArg};
+use crate::cli::run::{RunFolderArgs, RunSettingsArgs, SearchArgs, UntilArg};
 use crate::commands::notices::tell;
 use crate::commands::reading_progress::ReadingProgress;
 use crate::commands::watch::Watch;
 use crate::error::CliError;
 use crate::interrupt::Interrupt;
 use crate::model::open_device;
+use crate::new_folder::new_folder;
 use crate::report::print_json;
 use crate::report::search::{plan_text, result_text};
+use crate::report::seen::{better_road, needless_enlarging, quoted, seen};
 use crate::run_settings::configuration;
 use crate::terminal::Terminal;
 
@@ -36,6 +38,7 @@ pub(super) fn run(args: &SearchArgs, terminal: &Terminal) -> Result<(), CliError
         Ok(config)
     };
     let make = |run: &Run, path: &Path| {
+        introduce(run, &args.settings, terminal);
         check(run, path, supernet, terminal)?;
         let folder = match supernet {
             Some(other) => run.config().new_folder_from(path, other),
@@ -51,7 +54,9 @@ pub(super) fn run(args: &SearchArgs, terminal: &Terminal) -> Result<(), CliError
     };
     if args.dry_run {
         let run = side_by_side(prepare(new()?, open_device(&args.compute)?, terminal)?);
-        check(&run, &args.folder.out, supernet, terminal)?;
+        advise(&run, &args.settings, terminal);
+        // Nothing is there yet.
+        check(&run, Path::new(""), supernet, terminal)?;
         let plan = run.timed_plan(supernet)?;
         return match args.json {
             true => print_json(terminal, &plan),
@@ -83,6 +88,25 @@ pub(super) fn run(args: &SearchArgs, terminal: &Terminal) -> Result<(), CliError
     match args.json {
         true => print_json(terminal, &exported),
         false => terminal.print(&result_text(&exported, folder.path())),
+    }
+}
+
+/// Says what networks will see, and whether there is a better road, while it can still be taken.
+pub(super) fn introduce(run: &Run, settings: &RunSettingsArgs, terminal: &Terminal) {
+    let resolution = run.space().template().preprocessing.resolution;
+    let photographs = run.data().photographs;
+    terminal.note(seen(resolution, photographs.as_ref()));
+    if let Some(hint) = needless_enlarging(resolution, photographs.as_ref(), None) {
+        terminal.warn(hint);
+    }
+    advise(run, settings, terminal);
+}
+
+pub(super) fn advise(run: &Run, settings: &RunSettingsArgs, terminal: &Terminal) {
+    let source = settings.data.as_deref();
+    let source = source.unwrap_or(&run.config().data.source);
+    if let Some(road) = better_road(source, run.data().photographs.as_ref()) {
+        terminal.note(road);
     }
 }
 
@@ -140,12 +164,9 @@ pub(super) fn begin(
         None => {
             let config = new()?;
             // Better now than after reading all images.
-            let file = args.out.join("config.json");
-            if file.exists() {
-                return Err(RunError::from(TrainError::Exists { path: file }).into());
-            }
+            let out = new_folder(args.out.as_deref(), terminal)?;
             let run = prepare(config, device, terminal)?;
-            let folder = make(&run, &args.out)?;
+            let folder = make(&run, &out)?;
             Ok((watched(run), folder))
         }
     }
@@ -184,8 +205,5 @@ pub(super) fn ended(
 }
 
 fn go_on(command: &str, folder: &Path) -> String {
-    format!(
-        "go on with: scarlet {command} --resume {}",
-        folder.display()
-    )
+    format!("go on with: scarlet {command} --resume {}", quoted(folder))
 }

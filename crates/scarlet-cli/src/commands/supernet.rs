@@ -5,11 +5,12 @@ use std::path::Path;
 use scarlet_train::run::Run;
 
 use crate::cli::run::{SupernetArgs, SupernetCommand, SupernetTrainArgs};
-use crate::commands::search::{begin, ended, prepare};
+use crate::commands::search::{begin, ended, introduce, prepare};
 use crate::error::CliError;
 use crate::model::open_device;
 use crate::report::print_json;
 use crate::report::search::plan_text;
+use crate::report::seen::quoted;
 use crate::run_settings::configuration;
 use crate::terminal::Terminal;
 
@@ -30,6 +31,7 @@ fn train(args: &SupernetTrainArgs, terminal: &Terminal) -> Result<(), CliError> 
         };
     }
     let make = |run: &Run, path: &Path| {
+        introduce(run, &args.settings, terminal);
         run.check_teachers(path, None)?;
         Ok(run.config().new_folder(path)?)
     };
@@ -38,6 +40,6 @@ fn train(args: &SupernetTrainArgs, terminal: &Terminal) -> Result<(), CliError> 
     trained.map_err(|error| ended(error, "supernet train", &folder, terminal))?;
     terminal.print(&format!(
         "the supernet is trained; search it with: scarlet search --resume {}",
-        folder.path().display()
+        quoted(folder.path())
     ))
 }

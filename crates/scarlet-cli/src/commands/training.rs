@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use scarlet_train::standalone::{Recipe, Standalone, StandaloneConfig, StandaloneRecord, Start};
-use scarlet_train::{Control, Event, RunFolder, TrainError};
+use scarlet_train::{Control, Event, RunFolder};
 
 use super::finetune;
 use super::notices::tell;
@@ -14,7 +14,9 @@ use crate::cli::training::TrainingArgs;
 use crate::error::CliError;
 use crate::interrupt::Interrupt;
 use crate::model::open_device;
+use crate::new_folder::new_folder;
 use crate::report::print_json;
+use crate::report::seen::{better_road, needless_enlarging, quoted, seen};
 use crate::report::training::{plan_text, recipe_lines, result_text};
 use crate::terminal::Terminal;
 
@@ -48,8 +50,19 @@ pub(super) fn run(
         let every = args.folder.checkpoint_every.map(Duration::from_secs);
         Ok(run.with_checkpoint_every(every))
     };
+    // Only where there is still something to decide.
+    let advise = |run: &Standalone| {
+        let config = &run.record().config;
+        let source = args.data.as_deref().unwrap_or(&config.data.source);
+        let road = better_road(source, run.photographs().as_ref());
+        if let Some(road) = road.filter(|_| config.recipe == Recipe::Scratch) {
+            terminal.note(road);
+        }
+    };
     if args.dry_run {
-        let plan = prepare(new()?)?.plan()?;
+        let run = prepare(new()?)?;
+        advise(&run);
+        let plan = run.plan()?;
         return match args.json {
             true => print_json(terminal, &plan),
             false => terminal.print(&plan_text(&plan)),
@@ -57,19 +70,34 @@ pub(super) fn run(
     }
     let (folder, run) = match &args.folder.resume {
         Some(path) => {
-            let (folder, record) = RunFolder::open::<StandaloneRecord>(path)?;
+            let (folder, mut record) = RunFolder::open::<StandaloneRecord>(path)?;
+            if let Some(epochs) = args.settings.epochs {
+                let before = record.config.train.epochs;
+                record = record.with_epochs(&folder, epochs)?;
+                if epochs != before {
+                    terminal.note(format_args!(
+                        "goes on to {epochs} epochs in all, instead of {before}: the learning rate \
+                         follows the schedule of {epochs} from where the run is; its weights, its \
+                         best epoch and the record of all epochs are kept"
+                    ));
+                }
+            }
             let run = prepare(begun(&folder, record, terminal)?)?;
             (folder, run)
         }
         None => {
             let new = new()?;
             // Better now than after reading all images.
-            let file = args.folder.out.join("config.json");
-            if file.exists() {
-                return Err(TrainError::Exists { path: file }.into());
-            }
+            let out = new_folder(args.folder.out.as_deref(), terminal)?;
             let run = prepare(new)?;
-            (RunFolder::create(&args.folder.out, run.record())?, run)
+            let resolution = run.record().architecture.preprocessing.resolution;
+            let photographs = run.photographs();
+            terminal.note(seen(resolution, photographs.as_ref()));
+            if let Some(hint) = needless_enlarging(resolution, photographs.as_ref(), None) {
+                terminal.warn(hint);
+            }
+            advise(&run);
+            (RunFolder::create(out, run.record())?, run)
         }
     };
     let [recipe, changes] = recipe_lines(&run.record().config, run.train_images());
@@ -86,7 +114,7 @@ pub(super) fn run(
     if !result.completed {
         terminal.note(format_args!(
             "saved; go on with: scarlet {command} --resume {}",
-            folder.path().display()
+            quoted(folder.path())
         ));
         return Err(CliError::Interrupted);
     }

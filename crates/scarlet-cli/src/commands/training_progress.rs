@@ -13,9 +13,36 @@ pub(super) struct TrainingProgress {
     /// In front of every line.
     indent: &'static str,
     bar: Option<StageProgress>,
+    so_far: RunningMean,
 }
 
-/// How a step went, and how fast the training is.
+/// Means over the steps of an epoch, as far as it is: one mini-batch says little.
+#[derive(Default)]
+struct RunningMean {
+    epoch: u64,
+    steps: u64,
+    loss: f64,
+    accuracy: f64,
+}
+
+impl RunningMean {
+    /// Takes in a step, and gives the mean loss and accuracy of its epoch's steps up to it.
+    fn add(&mut self, epoch: u64, loss: f64, accuracy: f64) -> (f64, f64) {
+        if epoch != self.epoch {
+            *self = Self {
+                epoch,
+                ..Self::default()
+            };
+        }
+        self.steps += 1;
+        self.loss += loss;
+        self.accuracy += accuracy;
+        let steps = self.steps as f64;
+        (self.loss / steps, self.accuracy / steps)
+    }
+}
+
+/// How the epoch goes, and how fast the training is.
 fn step_line(loss: f64, accuracy: f64, images_per_second: f64, seconds_left: f64) -> String {
     let left = Duration::try_from_secs_f64(seconds_left).unwrap_or_default();
     format!(
@@ -31,6 +58,7 @@ impl TrainingProgress {
             terminal: terminal.clone(),
             indent,
             bar: None,
+            so_far: RunningMean::default(),
         }
     }
 
@@ -44,7 +72,7 @@ impl TrainingProgress {
             } => {
                 let from = match step {
                     0 => String::new(),
-                    step => format!(", going on behind step {}", thousands(*step)),
+                    step => format!(", going on after step {}", thousands(*step)),
                 };
                 self.terminal.note(format_args!(
                     "{indent}{} images, {} steps{from}",
@@ -55,14 +83,16 @@ impl TrainingProgress {
             }
             Event::Step {
                 step,
+                epoch,
                 loss,
                 accuracy,
                 images_per_second,
                 seconds_left,
                 ..
             } => {
+                let (loss, accuracy) = self.so_far.add(*epoch, *loss, *accuracy);
                 if let Some(bar) = &mut self.bar {
-                    let line = step_line(*loss, *accuracy, *images_per_second, *seconds_left);
+                    let line = step_line(loss, accuracy, *images_per_second, *seconds_left);
                     bar.set(*step, line);
                 }
             }
@@ -88,6 +118,15 @@ impl TrainingProgress {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn progress_is_the_mean_of_the_epoch_so_far() {
+        let mut so_far = RunningMean::default();
+        assert_eq!(so_far.add(1, 4.0, 0.0), (4.0, 0.0));
+        assert_eq!(so_far.add(1, 2.0, 0.5), (3.0, 0.25));
+        assert_eq!(so_far.add(1, 0.0, 1.0), (2.0, 0.5));
+        assert_eq!(so_far.add(2, 1.0, 1.0), (1.0, 1.0));
+    }
 
     #[test]
     fn a_step_says_how_it_went_and_what_is_left() {

@@ -9,6 +9,7 @@ pub(crate) mod number;
 pub(crate) mod predict;
 pub(crate) mod profile;
 pub(crate) mod search;
+pub(crate) mod seen;
 pub(crate) mod study;
 mod table;
 pub(crate) mod training;

@@ -5,15 +5,18 @@ use std::path::Path;
 use std::time::Duration;
 
 use indicatif::HumanDuration;
-use scarlet_train::run::{Choice, Exported, Plan, PricedNetwork};
+use scarlet_train::run::{Choice, Estimate, Exported, Plan, PricedNetwork};
 
 use super::number::{millions, percent, thousands};
+use super::seen::{needless_enlarging, seen};
 
 /// What a run is going to do.
 pub(crate) fn plan_text(plan: &Plan) -> String {
     let [channels, height, width] = plan.input;
     let count = |number: usize| thousands(number as u64);
-    let mut text = format!(
+    let mut text = seen(height, plan.photographs.as_ref());
+    text.push('\n');
+    text.push_str(&format!(
         "images      {channels}×{height}×{width}, {} classes: {} to train on, {} held out, {} to test\n\
          space       {} layers of {}: {} networks\n",
         plan.classes,
@@ -23,7 +26,7 @@ pub(crate) fn plan_text(plan: &Plan) -> String {
         plan.layers,
         plan.choices.join(" "),
         grouped(&plan.networks),
-    );
+    ));
     line(&mut text, "cheapest", &priced(&plan.cheapest));
     line(&mut text, "dearest", &priced(&plan.dearest));
     line(&mut text, "budget", &plan.budget.join(" and "));
@@ -59,6 +62,11 @@ pub(crate) fn plan_text(plan: &Plan) -> String {
                 duration(estimate.train_seconds)
             ),
         );
+    }
+    let seconds = plan.estimate.as_ref().map(Estimate::seconds);
+    let photographs = plan.photographs.as_ref();
+    if let Some(hint) = needless_enlarging(height, photographs, seconds) {
+        line(&mut text, "hint", &hint);
     }
     text
 }

@@ -8,6 +8,7 @@ use scarlet_train::Optimizer;
 use scarlet_train::standalone::{StandaloneConfig, StandalonePlan, StandaloneResult};
 
 use super::number::{millions, percent, thousands};
+use super::seen::{needless_enlarging, quoted, seen};
 use super::table::{Column, table};
 
 /// What a run would do.
@@ -40,10 +41,17 @@ pub(crate) fn plan_text(plan: &StandalonePlan) -> String {
         ("images become", changes),
         ("time", format!("about {} here", HumanDuration(seconds))),
     ];
-    table(
+    let rows = table(
         &[Column::Left("plan"), Column::Left("")],
         rows.map(|(name, value)| vec![name.to_owned(), value]),
-    )
+    );
+    let photographs = plan.photographs.as_ref();
+    let hint = needless_enlarging(plan.resolution, photographs, Some(plan.seconds));
+    let seen = seen(plan.resolution, photographs);
+    match hint {
+        Some(hint) => format!("{seen}\n{rows}\n{hint}"),
+        None => format!("{seen}\n{rows}"),
+    }
 }
 
 /// How a network is trained, and what is done to its images.
@@ -156,11 +164,15 @@ pub(crate) fn result_text(result: &StandaloneResult, folder: &Path) -> String {
     if let Some(accuracy) = result.test_accuracy {
         text.push_str(&format!("\n{} of the test images right", percent(accuracy)));
     }
-    let folder = folder.display();
-    text.push_str(&format!(
-        "\nthe best weights are in {folder}/best.safetensors\n\
-         use them: scarlet predict PHOTO --weights {folder}/best.safetensors"
-    ));
+    let weights = [("best", "best.safetensors"), ("last", "last.safetensors")];
+    let there = weights.iter().find(|(_, name)| folder.join(name).is_file());
+    if let Some((which, name)) = there {
+        let path = quoted(&folder.join(name));
+        text.push_str(&format!(
+            "\nthe {which} weights are in {path}\n\
+             use them: scarlet predict PHOTO --weights {path}"
+        ));
+    }
     text
 }
 

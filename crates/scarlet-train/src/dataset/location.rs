@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use scarlet_data::{ClassOrder, ImageFolder, list_folder, list_images};
 
 use super::split::check_classes;
-use super::{DatasetError, FolderNotices, PhotographList, TrainTest, cifar, fashion_sample, idx};
+use super::{
+    DatasetError, Extent, FolderNotices, PhotographList, TrainTest, cifar, fashion_sample, idx,
+};
 
 /// The embedded sample's name.
 const SAMPLE: &str = "fashion-sample";
@@ -59,6 +61,18 @@ impl Location {
     /// MNIST's files hold little else: only known pictures of things do.
     pub fn may_be_mirrored(&self) -> bool {
         !matches!(self, Self::Idx(_))
+    }
+
+    /// How many photographs there are to train on and how large; `None` for images of one size, and
+    /// where no photograph can be read.
+    pub fn extent(&self) -> Option<Extent> {
+        match self {
+            Self::Photographs(folder) => {
+                let parts = PhotographParts::list(folder, ClassOrder::Natural).ok()?;
+                Extent::of(&parts.train)
+            }
+            _ => None,
+        }
     }
 
     /// The images, where they are of one size; `None` for photographs.

@@ -8,11 +8,16 @@ use serde_json::Value;
 use super::data::Needs;
 use super::overlay::overlay;
 use super::{
-    ChooseSettings, DataSettings, ExportSettings, RunError, SearchSettings, SpaceSettings,
+    ChooseSettings, DataSettings, ExportSettings, Plans, RunError, SearchSettings, SpaceSettings,
     SupernetSettings, TrainSettings,
 };
+#[cfg(doc)]
+use crate::dataset::Extent;
 use crate::dataset::Location;
 use crate::error::require;
+
+/// Sides from which photographs want a larger total stride, in pixels.
+const LARGE: usize = 96;
 
 /// Everything that decides what a run comes to. The same configuration on the same kind of device
 /// leads to the same network, bit for bit.
@@ -39,14 +44,36 @@ pub struct RunConfig {
 }
 
 impl RunConfig {
-    /// The defaults for images at this source, which are mirrored in training [where they may
-    /// be](Location::may_be_mirrored). That there are none is found out when they are read.
+    /// The defaults for images at this source, as [`for_images`](Self::for_images).
     pub fn for_source(source: &str) -> Self {
+        Self::for_images(source, None)
+    }
+
+    /// The defaults for images at this source that are seen at this resolution, if it is given:
+    /// - images are mirrored in training [where they may be](Location::may_be_mirrored);
+    /// - photographs are seen [at 96 to 160 pixels](Extent::resolution_from_scratch), as their size
+    ///   and number have it;
+    /// - networks that see so many of their pixels are of the plan [`Plans::Small`](super::Plans),
+    ///   whose layers see more of a large image;
+    /// - the budget allows the same networks at every resolution: it grows with the pixels.
+    ///
+    /// That there are no images is found out when they are read.
+    pub fn for_images(source: &str, resolution: Option<usize>) -> Self {
         let mut config = Self::default();
         config.data.source = source.to_owned();
-        let flip = Location::find(source).map_or(true, |location| location.may_be_mirrored());
+        let location = Location::find(source).ok();
+        let flip = location.as_ref().is_none_or(Location::may_be_mirrored);
         for recipe in [&mut config.supernet.recipe, &mut config.train.recipe] {
             recipe.augment.flip = flip;
+        }
+        let extent = location.and_then(|location| location.extent());
+        config.data.resolution =
+            resolution.or_else(|| extent.map(|extent| extent.resolution_from_scratch()));
+        if let Some(side) = config.data.resolution {
+            config.search.grow_budget(side);
+            if extent.is_some() && side >= LARGE {
+                config.space.plan = Plans::Small;
+            }
         }
         config
     }
@@ -201,6 +228,30 @@ mod tests {
     }
 
     #[test]
+    fn photographs_are_seen_as_large_as_suits_them_and_may_cost_accordingly() {
+        let root = tempfile::tempdir().unwrap();
+        for class in ["a", "b"] {
+            std::fs::create_dir(root.path().join(class)).unwrap();
+            let path = root.path().join(class).join("1.png");
+            image::RgbImage::new(500, 375).save(path).unwrap();
+        }
+        let source = root.path().to_str().unwrap();
+        let limit = |config: &RunConfig| config.search.budget[0].limit;
+        let config = RunConfig::for_source(source);
+        assert_eq!(config.data.resolution, Some(160));
+        assert_eq!(config.space.plan, Plans::Small);
+        assert_eq!(limit(&config), 5e6 * 25.0);
+        let asked = RunConfig::for_images(source, Some(64));
+        assert_eq!((asked.data.resolution, limit(&asked)), (Some(64), 2e7));
+        assert_eq!(asked.space.plan, Plans::Tiny);
+        let small = RunConfig::for_images(source, Some(16));
+        assert_eq!(limit(&small), 5e6);
+        // Stored settings of earlier versions have none, and mean what they meant.
+        let stored = RunConfig::default().with(json!({"data": {"source": source}}));
+        assert_eq!(stored.unwrap().data.resolution, None);
+    }
+
+    #[test]
     fn a_stall_is_set_by_its_generations() {
         assert_eq!(RunConfig::default().search.stall, None);
         let changes = json!({"search": {"stall": {"generations": 5}}});
@@ -260,11 +311,12 @@ mod tests {
         };
         assert_eq!(
             message(json!({"train": {"epoch": 3}})),
-            "there is no setting `train.epoch`; did you mean `epochs`?"
+            "there is no setting `train.epoch`; did you mean `train.epochs`?"
         );
         assert!(message(json!({"suprenet": {}})).contains("did you mean `supernet`?"));
         assert!(
-            message(json!({"train": {"augment": {"flp": true}}})).contains("did you mean `flip`?")
+            message(json!({"train": {"augment": {"flp": true}}}))
+                .contains("did you mean `train.augment.flip`?")
         );
         assert!(message(json!({"train": {"epochs": "three"}})).starts_with("[train]: "));
         assert!(message(json!({"search": {"budget": ["mult_adds < 5M"]}})).contains("[search]: "));

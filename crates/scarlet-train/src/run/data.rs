@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use super::RunError;
 use crate::dataset::{
-    DatasetError, FolderNotices, ImageSet, Location, PartReader, PhotographCache, PhotographList,
-    PhotographParts, Stored, TrainTest, Unreadable, check_classes,
+    DatasetError, Extent, FolderNotices, ImageSet, Location, PartReader, PhotographCache,
+    PhotographList, PhotographParts, Stored, TrainTest, Unreadable, check_classes,
 };
 
 /// Share of the images that is put aside for the test where a data set has no test part.
@@ -28,8 +28,10 @@ pub struct DataSettings {
     /// In which order the classes of a folder of photographs come: `natural` or `bytes`.
     pub class_order: ClassOrder,
     /// Height and width of the networks' input, in pixels: photographs are resized and cropped to
-    /// it, images of a data set padded with black, or shrunk where they are larger. By default the data set's own size, rounded up
-    /// to what the search space can take, and the space's own for photographs.
+    /// it, images of a data set padded with black, or shrunk where they are larger. By default the
+    /// data set's own size, rounded up to what the search space can take; for photographs
+    /// [`RunConfig::for_source`](super::RunConfig::for_source) says how large they should be seen,
+    /// and where this is left out the space has its own size for them.
     pub resolution: Option<usize>,
     /// Read images in grey.
     pub grey: bool,
@@ -84,6 +86,8 @@ pub struct RunData {
     pub test: ImageSet,
     /// What networks see of them.
     pub input: Input,
+    /// How many photographs there are and how large; none for images of one size.
+    pub photographs: Option<Extent>,
     /// Photographs that could not be read and were left out, each with the reason.
     pub unreadable: Unreadable,
     /// What people should know of a folder of photographs.
@@ -169,6 +173,7 @@ impl DataSettings {
             all: all.into(),
             test: test.into(),
             input,
+            photographs: None,
             unreadable: Unreadable::new(),
             notices: FolderNotices::default(),
             cache: None,
@@ -183,6 +188,7 @@ impl DataSettings {
     ) -> Result<RunData, RunError> {
         let parts = PhotographParts::for_training(folder, self.class_order)?;
         let notices = parts.notices;
+        let photographs = Extent::of(&parts.train);
         let (all, holdout, test) = match (parts.validation, parts.test, self.test) {
             (validation, Some(test), None) => (parts.train, validation, test),
             (Some(validation), None, None) => (parts.train, None, validation),
@@ -237,6 +243,7 @@ impl DataSettings {
             all: all.into(),
             test: test.into(),
             input,
+            photographs,
             unreadable,
             notices,
             cache,

@@ -49,8 +49,8 @@ pub enum RunError {
     UnknownKey {
         /// The setting, with its section.
         key: String,
-        /// The existing setting most like it.
-        nearest: Option<String>,
+        /// The existing settings that may have been meant, with their sections.
+        nearest: Vec<String>,
         /// All settings of the section.
         known: Vec<String>,
     },
@@ -220,9 +220,10 @@ impl From<ReportError> for RunError {
     }
 }
 
-fn hint(nearest: &Option<String>, known: &[String]) -> String {
-    match nearest {
-        Some(nearest) => format!("; did you mean `{nearest}`?"),
-        None => format!("; there are {}", known.join(", ")),
+fn hint(nearest: &[String], known: &[String]) -> String {
+    if nearest.is_empty() {
+        return format!("; there are {}", known.join(", "));
     }
+    let nearest: Vec<String> = nearest.iter().map(|it| format!("`{it}`")).collect();
+    format!("; did you mean {}?", nearest.join(" or "))
 }

@@ -38,6 +38,7 @@ mod estimate;
 mod export;
 mod folder;
 mod latency;
+mod nearest;
 mod observer;
 mod overlay;
 mod plan;

@@ -5,10 +5,8 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::RunError;
+use super::nearest::nearest;
 use crate::TrainError;
-
-/// How like two words must be for one to be taken for the other's misspelling.
-const LIKENESS: f64 = 0.7;
 
 /// `base` with some of its settings changed. `path` is where it stands among all settings.
 ///
@@ -40,19 +38,49 @@ pub(crate) fn changed<T: Serialize + DeserializeOwned>(
 ///
 /// [`RunError::UnknownKey`] for a setting that `base` does not have.
 pub(crate) fn overlay(base: &mut Value, changes: Value, path: &str) -> Result<(), RunError> {
+    lay(base, changes, "").map_err(|unknown| {
+        let section = base.pointer(&pointer(&unknown.section));
+        let known = section.and_then(Value::as_object);
+        let under_path = |place: String| join(path, &place);
+        RunError::UnknownKey {
+            nearest: nearest(base, &unknown.section, &unknown.key)
+                .into_iter()
+                .map(under_path)
+                .collect(),
+            known: known.map_or_else(Vec::new, |known| known.keys().cloned().collect()),
+            key: under_path(join(&unknown.section, &unknown.key)),
+        }
+    })
+}
+
+/// A setting that is not there, and the section that it was looked for in.
+struct Unknown {
+    section: String,
+    key: String,
+}
+
+fn lay(base: &mut Value, changes: Value, section: &str) -> Result<(), Unknown> {
     match (base, changes) {
         (Value::Object(base), Value::Object(changes)) if is_same_kind(base, &changes) => {
             for (key, value) in changes {
-                let place = join(path, &key);
-                match base.get_mut(&key) {
-                    Some(old) => overlay(old, value, &place)?,
-                    None => return Err(unknown(place, &key, base)),
-                }
+                let Some(old) = base.get_mut(&key) else {
+                    let section = section.to_owned();
+                    return Err(Unknown { section, key });
+                };
+                lay(old, value, &join(section, &key))?;
             }
         }
         (base, changes) => *base = changes,
     }
     Ok(())
+}
+
+/// A section as serde_json names places.
+fn pointer(section: &str) -> String {
+    match section.is_empty() {
+        true => String::new(),
+        false => format!("/{}", section.replace('.', "/")),
+    }
 }
 
 fn is_same_kind(base: &Map<String, Value>, changes: &Map<String, Value>) -> bool {
@@ -62,22 +90,7 @@ fn is_same_kind(base: &Map<String, Value>, changes: &Map<String, Value>) -> bool
     }
 }
 
-fn unknown(place: String, key: &str, base: &Map<String, Value>) -> RunError {
-    let known: Vec<String> = base.keys().cloned().collect();
-    let likeness = |name: &String| strsim::jaro_winkler(name, key);
-    let nearest = known
-        .iter()
-        .filter(|name| likeness(name) >= LIKENESS)
-        .max_by(|a, b| likeness(a).total_cmp(&likeness(b)))
-        .cloned();
-    RunError::UnknownKey {
-        key: place,
-        nearest,
-        known,
-    }
-}
-
-fn join(path: &str, key: &str) -> String {
+pub(super) fn join(path: &str, key: &str) -> String {
     match path.is_empty() {
         true => key.to_owned(),
         false => format!("{path}.{key}"),
@@ -107,9 +120,22 @@ mod tests {
         let error = overlay(&mut base, json!({"train": {"epoch": 3}}), "").unwrap_err();
         assert_eq!(
             error.to_string(),
-            "there is no setting `train.epoch`; did you mean `epochs`?"
+            "there is no setting `train.epoch`; did you mean `train.epochs`?"
         );
         let error = overlay(&mut base, json!({"train": {"zzz": 3}}), "").unwrap_err();
         assert!(error.to_string().contains("there are batch_size, epochs"));
+        // The settings may stand in a section themselves.
+        let error = overlay(&mut base["train"], json!({"lr": 3}), "train").unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .starts_with("there is no setting `train.lr`")
+        );
+        let error = overlay(&mut base["train"], json!({"bs": 3}), "train").unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .contains("did you mean `train.batch_size`?")
+        );
     }
 }

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::stages::Run;
 use super::{Estimate, RunError};
+use crate::dataset::Extent;
 use crate::latency::{LATENCY_METRIC, LatencyTable};
 use crate::supernet::{path_architecture, plain_architecture};
 
@@ -24,6 +25,9 @@ pub struct Plan {
     pub choices: Vec<String>,
     /// Channels, height and width of the images.
     pub input: [usize; 3],
+    /// How many photographs there are and how large they are before they are brought to this size;
+    /// none for images of one size.
+    pub photographs: Option<Extent>,
     /// Their classes.
     pub classes: usize,
     /// Images that the supernet is trained on.
@@ -85,6 +89,7 @@ impl Run {
             layers: self.space.layers(),
             choices: choices.iter().map(ToString::to_string).collect(),
             input: [template.input_channels, side, side],
+            photographs: self.data.photographs,
             classes: template.classes,
             train_images: self.data.train.len(),
             holdout_images: self.data.holdout.len(),

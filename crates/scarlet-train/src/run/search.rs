@@ -24,6 +24,9 @@ pub(super) const STATE: &str = "search/state.json";
 /// The scores of all candidates.
 pub(super) const SCORES: &str = "search/scores.jsonl";
 
+/// Sides of the images that the default budget is made for, in pixels.
+const DEFAULT_SIDE: f64 = 32.0;
+
 /// What is searched for, and how long.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -88,6 +91,15 @@ impl Default for SearchSettings {
 }
 
 impl SearchSettings {
+    /// Lets networks cost more mult-adds than the default, as far as they see more pixels than it
+    /// is made for.
+    pub(super) fn grow_budget(&mut self, side: usize) {
+        let times = (side as f64 / DEFAULT_SIDE).powi(2).max(1.0);
+        for constraint in &mut self.budget {
+            constraint.limit = (constraint.limit * times).round();
+        }
+    }
+
     /// Checks the settings that nothing but themselves decides on.
     pub(super) fn check(&self) -> Result<(), RunError> {
         let natural = "at least 1";

@@ -62,12 +62,14 @@ mod tests {
         let mut log = open(&folder).unwrap();
         log.append(&StageEvent::Started { stage }).unwrap();
         log.append(&ended(2.0, true)).unwrap();
-        let text = fs::read_to_string(folder.file("events.jsonl")).unwrap();
+        let events: Vec<StageEvent> = EventLog::read(folder.path()).unwrap();
         assert_eq!(
-            text,
-            "{\"event\":\"ended\",\"stage\":\"search\",\"seconds\":1.5,\"completed\":false}\n\
-             {\"event\":\"started\",\"stage\":\"search\"}\n\
-             {\"event\":\"ended\",\"stage\":\"search\",\"seconds\":2.0,\"completed\":true}\n"
+            events,
+            [
+                ended(1.5, false),
+                StageEvent::Started { stage },
+                ended(2.0, true)
+            ]
         );
         assert_eq!(
             time_of(&folder, stage).unwrap(),

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 #[cfg(doc)]
-use crate::dataset::{Location, PhotographCache};
+use crate::dataset::{Extent, PhotographCache};
 use crate::error::require;
 use crate::run::changed;
 use crate::{TrainConfig, TrainError};
@@ -75,7 +75,8 @@ pub struct NetworkSettings {
     /// Where trained weights are from.
     pub weights: Option<String>,
     /// Height and width of the network's input, in pixels: photographs are resized and cropped to
-    /// it, images of a data set padded with black, or shrunk where they are larger.
+    /// it, images of a data set padded with black, or shrunk where they are larger. By default as
+    /// suits the photographs and the network ([`Extent`]), or the data set's own size.
     pub resolution: Option<usize>,
     /// Probability of dropping a feature in front of the classifier.
     pub dropout: f64,
@@ -175,7 +176,7 @@ mod tests {
         };
         let unknown = message(json!({"train": {"epoch": 3}}));
         assert!(
-            unknown.contains("no setting `train.epoch`; did you mean `epochs`?"),
+            unknown.contains("no setting `train.epoch`; did you mean `train.epochs`?"),
             "{unknown}"
         );
         assert!(message(json!({"trian": {}})).contains("did you mean `train`?"));

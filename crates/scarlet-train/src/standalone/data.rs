@@ -8,7 +8,7 @@ use scarlet_arch::Architecture;
 use super::StandaloneConfig;
 use crate::TrainError;
 use crate::dataset::{
-    FolderNotices, ImageSet, Images, Location, PartReader, PhotographCache, PhotographList,
+    Extent, FolderNotices, ImageSet, Images, Location, PartReader, PhotographCache, PhotographList,
     PhotographParts, Stored, TrainTest, Unreadable, check_classes,
 };
 
@@ -22,6 +22,8 @@ pub(super) struct StandaloneData {
     pub(super) validation: ImageSet,
     /// What the finished network is judged by.
     pub(super) test: Option<ImageSet>,
+    /// How many photographs there are and how large; none for images of one size.
+    pub(super) photographs: Option<Extent>,
     pub(super) unreadable: Unreadable,
     /// What people should know of the folder.
     pub(super) notices: FolderNotices,
@@ -38,13 +40,15 @@ pub(super) enum Adapt {
     ToWeights,
 }
 
-/// The architecture for the images: of their size, unless the settings say otherwise.
+/// The architecture for the images: of their size, or of one that suits photographs, unless the
+/// settings say otherwise.
 pub(super) fn adapt(
     mut architecture: Architecture,
     config: &StandaloneConfig,
     adapt: Adapt,
 ) -> Result<Architecture, TrainError> {
-    let mut images = Location::find(&config.data.source)?.images()?;
+    let location = Location::find(&config.data.source)?;
+    let mut images = location.images()?;
     if config.data.grey {
         images = images.map(|images| images.in_grey());
         if architecture.input_channels == 3 {
@@ -69,7 +73,16 @@ pub(super) fn adapt(
             }
         }
     }
-    if let Some(resolution) = config.network.resolution {
+    let resolution = config.network.resolution.or_else(|| {
+        let extent = location.extent()?;
+        let own = architecture.preprocessing.resolution;
+        let side = match adapt {
+            Adapt::Freely => extent.resolution_from_scratch().min(own),
+            Adapt::ToWeights => extent.resolution_from_weights(own),
+        };
+        Some(side.next_multiple_of(architecture.total_stride().max(1)))
+    });
+    if let Some(resolution) = resolution {
         architecture.check_resolution(resolution)?;
         architecture.preprocessing.resolution = resolution;
     }
@@ -120,6 +133,7 @@ impl StandaloneData {
             train: ImageSet::Images(fit(train)),
             validation: ImageSet::Images(fit(validation)),
             test: Some(ImageSet::Images(fit(test))),
+            photographs: None,
             unreadable: Unreadable::new(),
             notices: FolderNotices::default(),
             cache: None,
@@ -133,6 +147,7 @@ impl StandaloneData {
         progress: impl Fn(usize) + Sync,
     ) -> Result<Self, TrainError> {
         let parts = PhotographParts::for_training(folder, config.data.class_order)?;
+        let extent = Extent::of(&parts.train);
         let (train, validation) = match parts.validation {
             Some(validation) => (parts.train, validation),
             None => parts.train.split(config.data.holdout, config.data.seed)?,
@@ -167,6 +182,7 @@ impl StandaloneData {
             train: train.into(),
             validation: validation.into(),
             test: test.map(ImageSet::from),
+            photographs: extent,
             unreadable,
             notices,
             cache,
@@ -199,6 +215,16 @@ mod tests {
             assert_eq!(grey.preprocessing.mean, [0.456; 3]);
             assert_eq!(grey.preprocessing.std, [0.224; 3]);
             assert_eq!(grey.preprocessing.crop_ratio, 0.875);
+        }
+        // As large as suits them, in multiples of the stride of 8.
+        let small = tempfile::tempdir().unwrap();
+        std::fs::create_dir(small.path().join("a")).unwrap();
+        image::RgbImage::new(60, 40)
+            .save(small.path().join("a/1.png"))
+            .unwrap();
+        let small = small.path().to_str().unwrap();
+        for (how, side) in [(Adapt::Freely, 64), (Adapt::ToWeights, 64)] {
+            assert_eq!(adapted(small, false, how).preprocessing.resolution, side);
         }
         let sample = adapted("fashion-sample", false, Adapt::Freely);
         assert_eq!(sample.input_channels, 1);

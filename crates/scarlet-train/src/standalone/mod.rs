@@ -34,8 +34,8 @@ use self::data::StandaloneData;
 use self::network::Weights;
 pub use self::plan::StandalonePlan;
 use crate::class_order::check_class_order;
-use crate::dataset::{DatasetError, FolderNotices};
-use crate::trainer::check_teacher;
+use crate::dataset::{DatasetError, Extent, FolderNotices};
+use crate::trainer::{check_epochs_left, check_teacher, epochs_done};
 use crate::{Checkpoints, Observer, RunFolder, TrainError, Trainer, measure};
 
 /// Where a run's network comes from.
@@ -60,6 +60,24 @@ pub struct StandaloneRecord {
     pub architecture: Architecture,
     /// Names of its classes.
     pub classes: Vec<String>,
+}
+
+impl StandaloneRecord {
+    /// The same run for another number of epochs in all: it goes on from where it is, its learning
+    /// rate following the schedule of that number. Weights, moving average, optimizer state, the best
+    /// epoch's weights and the record of all epochs are kept.
+    ///
+    /// # Errors
+    ///
+    /// [`TrainError::EpochsDone`] when the run in the folder has done as many, and when its
+    /// checkpoint cannot be read.
+    pub fn with_epochs(mut self, folder: &RunFolder, epochs: usize) -> Result<Self, TrainError> {
+        if epochs != self.config.train.epochs {
+            check_epochs_left(epochs_done(folder.path())?, epochs)?;
+            self.config.train.epochs = epochs;
+        }
+        Ok(self)
+    }
 }
 
 /// What a run came to.
@@ -95,7 +113,7 @@ impl Standalone {
     ///
     /// When images or weights cannot be read, or do not fit each other or the settings.
     pub fn prepare(
-        config: StandaloneConfig,
+        mut config: StandaloneConfig,
         start: Start,
         device: &Device,
         progress: impl Fn(usize) + Sync,
@@ -121,6 +139,8 @@ impl Standalone {
             }
             Start::Checkpoint(architecture) => (architecture, None),
         };
+        // Kept, so that a run goes on with it whatever is added to the folder.
+        config.network.resolution = Some(architecture.preprocessing.resolution);
         let data = StandaloneData::read(&config, &architecture, progress)?;
         let architecture = architecture.with_classes(data.classes().len());
         check_teacher(&config.train, &architecture, device)?;
@@ -158,6 +178,11 @@ impl Standalone {
         self.data.train.len()
     }
 
+    /// How many photographs there are and how large; none for images of one size.
+    pub fn photographs(&self) -> Option<Extent> {
+        self.data.photographs
+    }
+
     /// Photographs that could not be read and were left out, each with the reason.
     pub fn unreadable(&self) -> &[(PathBuf, DataError)] {
         &self.data.unreadable
@@ -173,7 +198,8 @@ impl Standalone {
         self.data.cache.as_ref().and_then(|cache| cache.failure())
     }
 
-    /// Trains the network in its folder, or goes on training it.
+    /// Trains the network in its folder, or goes on training it, also to [another number of
+    /// epochs](StandaloneRecord::with_epochs) than the folder's run was made for.
     ///
     /// # Errors
     ///
@@ -183,7 +209,7 @@ impl Standalone {
         folder: &RunFolder,
         observer: impl Observer,
     ) -> Result<StandaloneResult, TrainError> {
-        let stored: StandaloneRecord = folder.read_json("config.json")?;
+        let mut stored: StandaloneRecord = folder.read_json("config.json")?;
         if stored.classes != self.record.classes {
             return Err(TrainError::SettingsChanged {
                 path: folder.file("config.json"),
@@ -192,13 +218,18 @@ impl Standalone {
                 given: self.record.classes.join(", "),
             });
         }
+        let epochs = self.record.config.train.epochs;
+        if stored.config.train.epochs != epochs {
+            stored.config.train.epochs = epochs;
+            folder.write_json("config.json", &stored)?;
+        }
         folder.write(
             class_list::BESIDE_WEIGHTS,
             class_list::to_text(&self.record.classes).as_bytes(),
         )?;
         let config = self.record.config.train.clone();
         let batch_size = config.batch_size;
-        let mut checkpoints = Checkpoints::new(folder.path()).resuming();
+        let mut checkpoints = Checkpoints::new(folder.path()).resuming().to_other_epochs();
         if let Some(time) = self.checkpoint_every {
             checkpoints = checkpoints.after(time);
         }

@@ -4,7 +4,7 @@ use scarlet_arch::Cost;
 use serde::Serialize;
 
 use super::{Standalone, StandaloneConfig};
-use crate::dataset::ImageSet;
+use crate::dataset::{Extent, ImageSet};
 use crate::trainer::time_steps;
 use crate::{TrainConfig, TrainError};
 
@@ -23,6 +23,9 @@ pub struct StandalonePlan {
     pub layers: String,
     /// Height and width of its input, in pixels.
     pub resolution: usize,
+    /// How many photographs there are and how large they are before they are brought to this size;
+    /// none for images of one size.
+    pub photographs: Option<Extent>,
     /// Names of the classes.
     pub classes: Vec<String>,
     /// Multiplications and additions for one image.
@@ -79,6 +82,7 @@ impl Standalone {
             network: architecture.name.clone(),
             layers: architecture.to_string(),
             resolution,
+            photographs: self.data.photographs,
             classes: self.record.classes.clone(),
             mult_adds: cost.mult_adds,
             parameters: cost.parameters,

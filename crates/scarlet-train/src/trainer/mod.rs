@@ -72,6 +72,10 @@ pub struct Checkpoints {
     /// Go on from the folder's checkpoint, if it has one. Without this, a folder that has one is
     /// refused.
     pub resume: bool,
+    /// Go on from a checkpoint of a run of more or fewer epochs too. The learning rate then follows
+    /// the schedule of the new number of epochs from where the run is. Without this, such a
+    /// checkpoint is refused, as one with other settings is.
+    pub other_epochs: bool,
 }
 
 impl Checkpoints {
@@ -82,6 +86,7 @@ impl Checkpoints {
             every_epochs: 1,
             every: Some(Duration::from_secs(300)),
             resume: false,
+            other_epochs: false,
         }
     }
 
@@ -94,6 +99,12 @@ impl Checkpoints {
     /// The same, going on from what the folder holds.
     pub fn resuming(mut self) -> Self {
         self.resume = true;
+        self
+    }
+
+    /// The same, going on to another number of epochs.
+    pub fn to_other_epochs(mut self) -> Self {
+        self.other_epochs = true;
         self
     }
 
@@ -333,6 +344,19 @@ pub(crate) fn is_over(folder: &Path) -> Result<bool, TrainError> {
     Ok(events_of(folder)?.iter().any(done))
 }
 
+/// Whole epochs that the training in a folder has saved; none where it has no checkpoint.
+pub(crate) fn epochs_done(folder: &Path) -> Result<usize, TrainError> {
+    #[derive(Deserialize)]
+    struct Epochs {
+        epochs: Vec<EpochRecord>,
+    }
+    let path = Checkpoints::new(folder).file();
+    match path.exists() {
+        true => Ok(Checkpoint::<Epochs>::open(&path)?.progress.epochs.len()),
+        false => Ok(0),
+    }
+}
+
 /// What a run has come to, besides weights.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Progress<S> {
@@ -351,6 +375,10 @@ struct Progress<S> {
     /// Of the epoch that is going on.
     tally: Tally,
     epochs: Vec<EpochRecord>,
+    /// Whole epochs that were done when the run was given another number of them: patience begins
+    /// there.
+    #[serde(default)]
+    extended_after: usize,
 }
 
 /// What a run is trained on and judged by, so that it does not go on with something else.
@@ -466,6 +494,7 @@ impl<'a, M: Trainable> Run<'a, M> {
             sampler,
             tally: Tally::default(),
             epochs: Vec::new(),
+            extended_after: 0,
         };
         let judged = trainer.validation.filter(|_| model.as_network().is_some());
         let mut run = Self {
@@ -491,21 +520,29 @@ impl<'a, M: Trainable> Run<'a, M> {
             fs::create_dir_all(&checkpoints.folder)
                 .map_err(TrainError::write(&checkpoints.folder))?;
             let path = checkpoints.file();
+            let mut extended = false;
             match path.try_exists().map_err(TrainError::read(&path))? {
-                true if checkpoints.resume => run = run.restore(&path)?,
+                true if checkpoints.resume => (run, extended) = run.restore(&path)?,
                 true => return Err(TrainError::Exists { path }),
                 false => {}
             }
             let done = run.progress.step;
-            let happened = |event: &Event| done > 0 && event.step() <= done;
+            let happened = |event: &Event| {
+                let is_end = matches!(event, Event::Finished { .. });
+                done > 0 && event.step() <= done && !(extended && is_end)
+            };
             run.log = Some(EventLog::open(&checkpoints.folder, happened)?);
         }
         Ok(run)
     }
 
-    fn restore(mut self, path: &Path) -> Result<Self, TrainError> {
+    /// Goes on from a checkpoint; also says whether it is one of another number of epochs.
+    fn restore(mut self, path: &Path) -> Result<(Self, bool), TrainError> {
         let checkpoint = Checkpoint::<Progress<M::Sampler>>::open(path)?;
-        same_settings(path, &checkpoint.progress.config, &self.progress.config)?;
+        let extended = self.is_extension_of(&checkpoint.progress)?;
+        if !extended {
+            same_settings(path, &checkpoint.progress.config, &self.progress.config)?;
+        }
         let (stored, given) = (&checkpoint.progress, &self.progress);
         let name = |progress: &Progress<M::Sampler>| {
             let teacher = progress.teacher.clone();
@@ -525,6 +562,10 @@ impl<'a, M: Trainable> Run<'a, M> {
             ("teacher's weights", name(stored), name(given)),
         ];
         let gone = given.config.teacher.is_some() && self.lesson.is_none();
+        if gone && extended {
+            // There is something left to learn after all.
+            Teacher::of(&given.config, self.model.template(), &self.model.device())?;
+        }
         for (setting, stored, given) in others {
             if stored != given && !(gone && setting == "teacher's weights") {
                 return Err(TrainError::SettingsChanged {
@@ -547,10 +588,33 @@ impl<'a, M: Trainable> Run<'a, M> {
         (self.average, self.best) = (restored.average, restored.best);
         self.progress = Progress {
             data,
+            config: self.progress.config,
             ..restored.progress
         };
+        if extended {
+            self.progress.extended_after = self.progress.epochs.len();
+        }
         self.last_checkpoint = Some(path.to_owned());
-        Ok(self)
+        Ok((self, extended))
+    }
+
+    /// Whether the settings differ from those of a checkpoint in the number of epochs only, where
+    /// this is wanted.
+    fn is_extension_of(&self, stored: &Progress<M::Sampler>) -> Result<bool, TrainError> {
+        let given = &self.progress.config;
+        let wanted = self.trainer.checkpoints.as_ref();
+        let as_given = TrainConfig {
+            epochs: given.epochs,
+            ..stored.config.clone()
+        };
+        if stored.config.epochs == given.epochs
+            || as_given != *given
+            || !wanted.is_some_and(|checkpoints| checkpoints.other_epochs)
+        {
+            return Ok(false);
+        }
+        check_epochs_left(stored.epochs.len(), given.epochs)?;
+        Ok(true)
     }
 
     fn finish(
@@ -596,6 +660,10 @@ impl<'a, M: Trainable> Run<'a, M> {
             }
         }
         let completed = self.is_done();
+        // Also where the file has gone since it was written.
+        if let Some(best) = &self.best {
+            self.export(BEST, best)?;
+        }
         let last = self.for_use()?;
         self.export(LAST, &last)?;
         self.report(Event::Finished {
@@ -762,7 +830,8 @@ impl<'a, M: Trainable> Run<'a, M> {
         let epochs = &self.progress.epochs;
         let since_best = || {
             let best = epochs.iter().rposition(|epoch| epoch.best);
-            epochs.len() - best.map_or(0, |place| place + 1)
+            let best = best.map_or(0, |place| place + 1);
+            epochs.len() - best.max(self.progress.extended_after)
         };
         let patience = self.progress.config.patience;
         self.progress.step == self.schedule.steps
@@ -847,6 +916,14 @@ impl<'a, M: Trainable> Run<'a, M> {
             self.stopped = true;
         }
         Ok(())
+    }
+}
+
+/// Refuses to go on to a number of epochs that is reached already.
+pub(crate) fn check_epochs_left(done: usize, asked: usize) -> Result<(), TrainError> {
+    match asked > done {
+        true => Ok(()),
+        false => Err(TrainError::EpochsDone { done, asked }),
     }
 }
 

@@ -1,0 +1,36 @@
+//! Arguments of `scarlet config`.
+
+use clap::{Args, ValueEnum, ValueHint};
+
+/// List every setting, with its default and what it means
+///
+/// What is printed for a command is a TOML file, which the command takes with --config; it may be
+/// cut down to the settings that are to differ. A single setting is given with --set, as in
+/// --set train.epochs=20.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  scarlet config train
+  scarlet config finetune --data flowers/ > flowers.toml
+  scarlet config search")]
+pub(crate) struct ConfigArgs {
+    /// Command whose settings are listed [default: all four]
+    #[arg(value_enum)]
+    pub(crate) command: Option<ConfiguredCommand>,
+
+    /// Images that the defaults are for, as for --data of the command [default: fashion-sample]
+    #[arg(long, value_name = "SOURCE", value_hint = ValueHint::DirPath)]
+    pub(crate) data: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ConfiguredCommand {
+    /// Training from scratch
+    Train,
+    /// Training from weights
+    Finetune,
+    /// Searching, and training supernets
+    Search,
+    /// Studies of supernets
+    Study,
+}

@@ -1,0 +1,135 @@
+//! The commands of the README and of the help texts are such as can be given.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use clap::{CommandFactory, Parser};
+
+use super::Cli;
+
+/// Commands of `scarlet` in a text, their lines joined and their words as a shell has them.
+fn commands(text: &str) -> Vec<Vec<String>> {
+    let joined = text.replace("\\\n", " ");
+    let lines = joined.lines().map(str::trim);
+    let commands = lines.filter(|line| line.starts_with("scarlet "));
+    commands.map(words).collect()
+}
+
+fn words(line: &str) -> Vec<String> {
+    let (mut words, mut word, mut quoted) = (Vec::new(), String::new(), false);
+    for c in line.chars() {
+        match c {
+            '"' => quoted = !quoted,
+            ' ' if !quoted => words.extend(Some(std::mem::take(&mut word))),
+            '#' | '>' if !quoted && word.is_empty() => break,
+            c => word.push(c),
+        }
+    }
+    words.push(word);
+    words.retain(|word| !word.is_empty());
+    words
+}
+
+fn readme() -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md");
+    let text = fs::read_to_string(path).unwrap();
+    let blocks = text.split("```sh\n").skip(1);
+    blocks
+        .filter_map(|block| block.split("```").next())
+        .collect()
+}
+
+fn parse(command: &[String]) -> Cli {
+    Cli::try_parse_from(command).unwrap_or_else(|error| panic!("{command:?}: {error}"))
+}
+
+/// Files and folders that the reader is told to have, or that the repository holds.
+const GIVEN: [&str; 10] = [
+    "flowers",
+    "photo.jpg",
+    "examples",
+    "fashion-sample",
+    "runs",
+    "imagenet",
+    "lite0.onnx",
+    "synset_labels.txt",
+    "ILSVRC2012_img_val",
+    "usr",
+];
+
+#[test]
+fn the_readmes_commands_can_be_given_one_after_the_other() {
+    let commands = commands(&readme());
+    assert!(commands.len() > 20, "{commands:?}");
+    // The search of "Try it", which is run by cargo.
+    let mut made = BTreeSet::from(["scarlet-run".to_owned()]);
+    for command in &commands {
+        parse(command);
+        let value = |option: &str| {
+            let place = command.iter().position(|word| word == option);
+            place.map(|place| command[place + 1].clone())
+        };
+        let first = |path: &str| {
+            path.trim_start_matches('/')
+                .split('/')
+                .next()
+                .unwrap()
+                .to_owned()
+        };
+        let is_new = value("--resume").is_none();
+        for option in ["--resume", "--supernet", "--weights", "--latency-table"] {
+            if let Some(path) = value(option) {
+                assert!(
+                    made.contains(&first(&path)),
+                    "{path} is not there yet: {command:?}"
+                );
+            }
+        }
+        if command[1] == "extract" {
+            assert!(made.contains(&command[2]), "{command:?}");
+            made.insert(command[3].clone());
+        }
+        if command[1] == "deploy" {
+            made.insert(command[2].clone());
+        }
+        if command[1..3] == ["study", "search"] {
+            assert!(made.contains(&command[3]), "{command:?}");
+        }
+        for option in ["--data", "--config", "--int8"] {
+            if let Some(path) = value(option) {
+                assert!(
+                    GIVEN.contains(&first(&path).as_str()),
+                    "{path}: {command:?}"
+                );
+            }
+        }
+        if let Some(out) = value("--out") {
+            assert!(made.insert(out), "it is there already: {command:?}");
+        } else if ["search", "train", "finetune", "supernet"].contains(&command[1].as_str()) {
+            assert!(!is_new, "without a folder: {command:?}");
+        }
+    }
+}
+
+#[test]
+fn the_examples_of_the_help_can_be_given() {
+    fn examples(command: &clap::Command, found: &mut Vec<Vec<String>>) {
+        let help = command.get_after_help().map(ToString::to_string);
+        // Behind a command of the first page stands what it is for.
+        let lines = help.unwrap_or_default().replace("\\\n", " ");
+        for line in lines.lines() {
+            let line = line.trim().split("   ").next().unwrap_or_default();
+            found.extend(commands(line));
+        }
+        for command in command.get_subcommands() {
+            examples(command, found);
+        }
+    }
+    let mut found = Vec::new();
+    examples(&Cli::command(), &mut found);
+    assert!(found.len() > 40, "{found:?}");
+    for command in &found {
+        parse(command);
+    }
+}

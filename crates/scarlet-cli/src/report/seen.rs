@@ -1,0 +1,128 @@
+//! What networks see of the images, and what would suit these better.
+
+use std::path::Path;
+
+use scarlet_train::dataset::Extent;
+
+use super::number::thousands;
+use super::search::duration;
+
+/// How large networks see the images, and how large photographs are.
+pub(crate) fn seen(resolution: usize, photographs: Option<&Extent>) -> String {
+    let seen = format!("networks see {resolution}×{resolution} pixels");
+    match photographs {
+        Some(it) => format!("{seen}; photographs are about {}×{}", it.width, it.height),
+        None => seen,
+    }
+}
+
+/// A way round enlarging photographs to no use, if they are. `seconds` is how long the run would
+/// take as it is, where that is known.
+pub(crate) fn needless_enlarging(
+    resolution: usize,
+    photographs: Option<&Extent>,
+    seconds: Option<f64>,
+) -> Option<String> {
+    let photographs = photographs?;
+    let smaller = photographs.instead_of(resolution)?;
+    // Nearly all the work grows with the pixels.
+    let share = (smaller as f64 / resolution as f64).powi(2);
+    let takes = match seconds {
+        Some(seconds) => format!(
+            "about {} instead of {}",
+            duration(seconds * share),
+            duration(seconds)
+        ),
+        None => format!("about {:.0} % of the time", share * 100.0),
+    };
+    Some(format!(
+        "photographs are enlarged {:.0} times to {resolution} pixels, which shows nothing more: \
+         --resolution {smaller} takes {takes}",
+        resolution as f64 / photographs.shorter_side() as f64
+    ))
+}
+
+/// The command that trains a public network further on these photographs, where that is likely to
+/// come to more than training from scratch.
+pub(crate) fn better_road(source: &str, photographs: Option<&Extent>) -> Option<String> {
+    let photographs = photographs.filter(|photographs| photographs.suits_public_network())?;
+    Some(format!(
+        "with {} photographs in colour to train on, a public network that is trained further is \
+         usually more accurate, and sooner:\n  scarlet finetune --data {}",
+        thousands(photographs.count as u64),
+        quoted(Path::new(source))
+    ))
+}
+
+/// A path as a shell takes it.
+pub(crate) fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    let is_plain = |c: char| c.is_alphanumeric() || "/._-+,:@%".contains(c);
+    match !text.is_empty() && text.chars().all(is_plain) {
+        true => text,
+        false => format!("'{}'", text.replace('\'', r"'\''")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn photographs(count: usize, side: usize) -> Extent {
+        Extent {
+            count,
+            width: side + 1,
+            height: side,
+            coloured: true,
+        }
+    }
+
+    #[test]
+    fn networks_see_what_is_said() {
+        assert_eq!(
+            seen(128, Some(&photographs(9, 375))),
+            "networks see 128×128 pixels; photographs are about 376×375"
+        );
+        assert_eq!(seen(32, None), "networks see 32×32 pixels");
+    }
+
+    #[test]
+    fn enlarging_has_a_price() {
+        let small = photographs(900, 32);
+        let text = |seconds| needless_enlarging(224, Some(&small), seconds).unwrap();
+        assert_eq!(
+            text(Some(12.0 * 60.0 * 12.25)),
+            "photographs are enlarged 7 times to 224 pixels, which shows nothing more: \
+             --resolution 64 takes about 12 minutes instead of 2 h 27 min"
+        );
+        assert!(text(None).ends_with("--resolution 64 takes about 8 % of the time"));
+        assert_eq!(needless_enlarging(64, Some(&small), None), None);
+        assert_eq!(needless_enlarging(224, None, None), None);
+    }
+
+    #[test]
+    fn few_photographs_have_a_better_road() {
+        let few = photographs(2_000, 300);
+        let text = better_road("my photos/it's", Some(&few)).unwrap();
+        assert!(text.contains("with 2,000 photographs"), "{text}");
+        assert!(
+            text.ends_with(r"scarlet finetune --data 'my photos/it'\''s'"),
+            "{text}"
+        );
+        assert!(
+            better_road("flowers/", Some(&few))
+                .unwrap()
+                .ends_with("--data flowers/")
+        );
+        assert_eq!(
+            better_road("flowers/", Some(&photographs(50_000, 300))),
+            None
+        );
+        assert_eq!(better_road("flowers/", None), None);
+        let grey = Extent {
+            coloured: false,
+            ..few
+        };
+        assert_eq!(better_road("flowers/", Some(&grey)), None);
+    }
+}
