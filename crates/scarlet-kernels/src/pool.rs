@@ -178,10 +178,20 @@ impl Tasks {
 
     /// Takes tasks until none of the step's are left, then waits until the other threads have
     /// finished theirs. Every thread must call it for every step.
-    pub(crate) fn work_through(&self, thread: usize, tasks: usize, execute: impl Fn(usize)) {
+    ///
+    /// `finished` is called once for all threads, by whichever is the last to finish: after every
+    /// task of the step, and before any of the next.
+    pub(crate) fn work_through(
+        &self,
+        thread: usize,
+        tasks: usize,
+        execute: impl Fn(usize),
+        finished: impl FnOnce(),
+    ) {
         let threads = self.taken.len();
         if threads == 1 {
-            return (0..tasks).for_each(execute);
+            (0..tasks).for_each(execute);
+            return finished();
         }
         for owner in (thread..threads).chain(0..thread) {
             let share = owner * tasks / threads..(owner + 1) * tasks / threads;
@@ -199,6 +209,7 @@ impl Tasks {
             for taken in &self.taken {
                 taken.0.store(0, Ordering::Relaxed);
             }
+            finished();
             self.step.store(step.wrapping_add(1), Ordering::Release);
         } else {
             wait_until(|| self.step.load(Ordering::Acquire) != step);
@@ -217,19 +228,28 @@ mod tests {
             for _ in 0..50 {
                 let steps = [3, 0, 1, 17];
                 let done: Vec<AtomicUsize> = steps.iter().map(|_| AtomicUsize::new(0)).collect();
+                let ends = AtomicUsize::new(0);
+                let so_far = || done.iter().map(|n| n.load(Ordering::Relaxed));
                 let tasks = Tasks::new(threads);
                 pool.run(&|thread| {
                     for (step, &count) in steps.iter().enumerate() {
-                        tasks.work_through(thread, count, |_| {
+                        let execute = |_| {
                             for (earlier, done) in done[..step].iter().enumerate() {
                                 assert_eq!(done.load(Ordering::Relaxed), steps[earlier]);
                             }
                             done[step].fetch_add(1, Ordering::Relaxed);
+                        };
+                        // Once, with all of this step done and nothing of the next.
+                        tasks.work_through(thread, count, execute, || {
+                            assert_eq!(ends.fetch_add(1, Ordering::Relaxed), step);
+                            let mut expected = [0; 4];
+                            expected[..=step].copy_from_slice(&steps[..=step]);
+                            assert!(so_far().eq(expected), "{step} of {threads} threads");
                         });
                     }
                 });
-                let done: Vec<usize> = done.iter().map(|n| n.load(Ordering::Relaxed)).collect();
-                assert_eq!(done, steps);
+                assert!(so_far().eq(steps));
+                assert_eq!(ends.into_inner(), steps.len());
             }
         }
     }
