@@ -10,6 +10,9 @@ use common::{Ran, scarlet, tiny_data, tiny_run};
 use serde_json::Value;
 use tempfile::TempDir;
 
+/// Networks of microseconds, on a machine that is busy with other tests, may be off by anything.
+const ANY_ERROR: &str = "--max-error=1e9";
+
 struct Place {
     _folder: TempDir,
     data: PathBuf,
@@ -37,7 +40,7 @@ fn run(command: &str, data: &Path, out: &Path, more: &[&str]) -> Ran {
 
 impl Place {
     fn measure(&self) -> Value {
-        let more = ["--rounds", "2", "--networks", "3", "--json"];
+        let more = ["--rounds", "2", "--networks", "3", "--json", ANY_ERROR];
         run("latency-table", &self.data, &self.table, &more).json()
     }
 
@@ -45,6 +48,7 @@ impl Place {
     fn table(&self) {
         let mut table = self.measure();
         table["overhead"]["ms"] = 0.into();
+        table["check"]["mean_error"] = 0.05.into();
         for part in table["fixed"].as_array_mut().unwrap() {
             part["time"]["ms"] = 1.into();
         }
@@ -110,7 +114,7 @@ fn a_table_is_measured_and_written() {
         "latency-table",
         &place.data,
         &place.table,
-        &["--rounds", "1", "--networks", "2"],
+        &["--rounds", "1", "--networks", "2", ANY_ERROR],
     );
     for part in [
         "8×8, batch 1, on cpu with 1 thread",
@@ -190,6 +194,44 @@ fn tables_of_other_spaces_and_damaged_ones_are_refused() {
     place
         .search_by_table("latency_ms <= 7", &["--dry-run"])
         .assert_fails(1, &["cannot read the latency table"]);
+}
+
+#[test]
+fn tables_that_are_far_off_are_neither_written_nor_used() {
+    let place = place();
+    // No table is that good.
+    let never = ["--rounds", "1", "--networks", "2", "--max-error=-1"];
+    run("latency-table", &place.data, &place.table, &never).assert_fails(
+        1,
+        &[
+            "the latency table is off by",
+            "for the 2 networks that were also measured whole",
+            "while nothing else runs",
+        ],
+    );
+    assert!(!place.table.exists());
+
+    place.table();
+    let mut table: Value = serde_json::from_slice(&fs::read(&place.table).unwrap()).unwrap();
+    table["check"]["mean_error"] = 0.25.into();
+    fs::write(&place.table, table.to_string()).unwrap();
+    for more in [&["--dry-run"][..], &[]] {
+        place.search_by_table("latency_ms <= 7", more).assert_fails(
+            1,
+            &[
+                "off by 25.0 % on average",
+                "10.0 % is the most",
+                "`search.latency_error`",
+            ],
+        );
+    }
+    assert!(!place.out.exists());
+    let named = ["--set", "search.latency_error=0.25", "--dry-run"];
+    let plan = place.search_by_table("latency_ms <= 7", &named);
+    assert_eq!(plan.code, 0, "{plan:?}");
+    place
+        .search_by_table("latency_ms <= 7", &["--set", "search.latency_error=-1"])
+        .assert_fails(2, &["search.latency_error"]);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
+use scarlet_train::latency::LARGEST_ERROR;
 
 use super::run::RunSettingsArgs;
 use super::{ComputeArgs, at_least_one, batch_size, run_count};
@@ -13,7 +14,8 @@ use super::{ComputeArgs, at_least_one, batch_size, run_count};
 /// network is then the sum of its parts. Times the deployed form, on the CPU as it runs whole
 /// networks, on other devices part by part, in rounds in which all networks take turns; each time
 /// is the median of the rounds, stored with half the distance of their quartiles. A few random
-/// networks are measured whole beside them, and say how well the table foretells.
+/// networks are also measured whole: where the table's predictions for them are off by more than
+/// --max-error on average, the machine was busy, and the table is not written.
 ///
 /// scarlet search then takes the table for its objectives and budgets by the name latency_ms. The
 /// settings of the space must be the same: data, resolution, space, choices, width.
@@ -40,6 +42,11 @@ pub(crate) struct LatencyTableArgs {
     /// Random networks to check the table by
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = at_least_one)]
     pub(crate) networks: usize,
+
+    /// Largest error of the table on these networks: the mean of |predicted − measured| / measured;
+    /// a search uses a table worse than 0.1 only with --set search.latency_error=…
+    #[arg(long, value_name = "SHARE", default_value_t = LARGEST_ERROR)]
+    pub(crate) max_error: f64,
 
     /// Print the table as JSON too
     #[arg(long)]

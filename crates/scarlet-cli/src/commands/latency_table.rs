@@ -44,6 +44,9 @@ pub(super) fn run(args: &LatencyTableArgs, terminal: &Terminal) -> Result<(), Cl
         Err(LatencyError::Stopped) => return Err(CliError::Interrupted),
         measured => measured.map_err(TrainError::from)?,
     };
+    table
+        .check_error(args.max_error)
+        .map_err(TrainError::from)?;
     table.save(&args.out).map_err(TrainError::from)?;
     terminal.note(format_args!("the table is in {}", args.out.display()));
     match args.json {

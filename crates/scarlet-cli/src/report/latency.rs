@@ -7,7 +7,7 @@ use scarlet_train::latency::{LatencyTable, Spread};
 use super::number::percent;
 use super::table::{Column, table};
 
-/// The times in microseconds, layers below each other, and how the table foretells.
+/// The times in microseconds, layers below each other, and how well the table predicts.
 pub(crate) fn table_text(measured: &LatencyTable) -> String {
     let threads = match measured.threads {
         1 => "1 thread".to_owned(),
@@ -50,8 +50,8 @@ pub(crate) fn table_text(measured: &LatencyTable) -> String {
         };
         let _ = write!(
             text,
-            "\n\n{} random networks of {fastest:.3} to {slowest:.3} ms: mean error {}, Kendall's \
-             tau {tau}",
+            "\n\n{} random networks of {fastest:.3} to {slowest:.3} ms, measured whole: the table is \
+             off by {} on average, Kendall's tau {tau}",
             check.networks,
             percent(check.mean_error)
         );

@@ -91,6 +91,23 @@ pub enum LatencyError {
         /// What is searched.
         run: String,
     },
+    /// A table that predicts whole networks badly.
+    #[error(
+        "the latency table is off by {:.1} % on average for the {networks} networks that were also \
+         measured whole, and {:.1} % is the most that is accepted: the machine was probably busy. \
+         Measure again with `scarlet latency-table` while nothing else runs, with more --rounds or \
+         fewer --threads; its --max-error writes a worse table all the same, and \
+         `search.latency_error` has a search use one",
+        100.0 * mean_error, 100.0 * limit
+    )]
+    Inaccurate {
+        /// Networks that were measured whole.
+        networks: usize,
+        /// The table's error, as [`TableCheck::mean_error`](super::TableCheck::mean_error).
+        mean_error: f64,
+        /// The largest that is accepted.
+        limit: f64,
+    },
     /// Whoever watches wants it to end.
     #[error("stopped before everything was measured")]
     Stopped,

@@ -103,7 +103,8 @@ impl LatencyTable {
         Ok(table)
     }
 
-    fn checked(
+    /// Compares what the table says of networks with their measured latencies, in milliseconds.
+    pub(super) fn checked(
         &self,
         genomes: &[Genome],
         measured: &[f64],
@@ -111,19 +112,19 @@ impl LatencyTable {
         if genomes.is_empty() {
             return Ok(None);
         }
-        let mut foretold = Vec::new();
+        let mut predicted = Vec::new();
         for genome in genomes {
-            foretold.push(self.latency_ms(genome)?);
+            predicted.push(self.latency_ms(genome)?);
         }
-        let errors = foretold
+        let errors = predicted
             .iter()
             .zip(measured)
-            .map(|(f, m)| (f - m).abs() / m);
+            .map(|(predicted, measured)| (predicted - measured).abs() / measured);
         Ok(Some(TableCheck {
             networks: genomes.len(),
             mean_error: errors.sum::<f64>() / genomes.len() as f64,
             // A single network, or equal ones, have no order.
-            kendall_tau: kendall_tau(&foretold, measured).ok(),
+            kendall_tau: kendall_tau(&predicted, measured).ok(),
             range_ms: measured
                 .iter()
                 .fold((f64::INFINITY, 0.0), |(low, high), &ms| {

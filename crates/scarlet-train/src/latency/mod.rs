@@ -9,7 +9,9 @@
 //! Times depend on what else the machine does, which can only make a run longer. The time of a
 //! part is the median of several rounds, each of which counts the shortest of a few runs; that of
 //! a whole network, which is more often disturbed, is the shortest of all. Networks that are to be
-//! compared take turns, so that a slow minute is a slow minute for all.
+//! compared take turns, so that a slow minute is a slow minute for all. A table is also compared
+//! with random networks that are measured whole, and of no use where it is
+//! [too far off](LatencyTable::check_error).
 
 mod error;
 mod measure;
@@ -22,6 +24,9 @@ pub use measure::{TableProgress, TableSettings};
 pub use network::network_latency;
 pub use statistics::Spread;
 pub use table::{Entry, FixedPart, LatencyTable, TableCheck};
+
+/// The mean relative error on whole networks that a table may have unless told otherwise, 10 %.
+pub const LARGEST_ERROR: f64 = 0.1;
 
 /// The name of the metric, in milliseconds per call.
 pub const LATENCY_METRIC: &str = "latency_ms";

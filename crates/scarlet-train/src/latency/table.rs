@@ -43,7 +43,7 @@ pub struct LatencyTable {
     pub overhead: Spread,
     /// For each layer, the time of each choice, in the order of the space.
     pub layers: Vec<Vec<Entry>>,
-    /// How the table foretells whole networks, if that was asked for.
+    /// How well the table predicts whole networks, if that was asked for.
     pub check: Option<TableCheck>,
 }
 
@@ -67,13 +67,14 @@ pub struct Entry {
     pub time: Spread,
 }
 
-/// How the table foretells the latency of networks that were measured whole.
+/// How well the table predicts the latency of networks that were measured whole.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TableCheck {
     /// Random networks.
     pub networks: usize,
-    /// Mean of the errors' sizes, each as a share of the measured latency.
+    /// Mean absolute percentage error: the mean over the networks of |predicted − measured| /
+    /// measured, as a share (0.1 is 10 %).
     pub mean_error: f64,
     /// Kendall's tau between both latencies, from −1 to 1; `None` where all are equal.
     pub kendall_tau: Option<f64>,
@@ -198,6 +199,25 @@ impl LatencyTable {
             path: path.to_owned(),
             source,
         })
+    }
+
+    /// Refuses a table whose own check is worse than `limit`, a mean relative error such as
+    /// [`LARGEST_ERROR`](super::LARGEST_ERROR): what it says of networks is not to be relied on.
+    /// One that was never checked passes.
+    ///
+    /// # Errors
+    ///
+    /// [`LatencyError::Inaccurate`] says how far off it is.
+    pub fn check_error(&self, limit: f64) -> Result<(), LatencyError> {
+        match &self.check {
+            // Written so that an error that is no number does not pass.
+            Some(check) if !(check.mean_error <= limit) => Err(LatencyError::Inaccurate {
+                networks: check.networks,
+                mean_error: check.mean_error,
+                limit,
+            }),
+            _ => Ok(()),
+        }
     }
 
     /// The networks that the table is of, without what does not change their speed.
@@ -361,6 +381,29 @@ mod tests {
         );
         let error = table.latency_ms(&genome("03")).unwrap_err().to_string();
         assert!(error.contains("this search space has 3"), "{error}");
+    }
+
+    #[test]
+    fn a_table_that_is_far_off_is_refused() {
+        let mut table = table();
+        table.check_error(0.0).unwrap();
+        let genomes = ["010", "222"].map(genome);
+        // Measured 92.5 · 1.25 and 57.5 / 1.25 ms: off by 20 and 25 %.
+        table.check = table.checked(&genomes, &[115.625, 46.0]).unwrap();
+        let check = table.check.as_ref().unwrap();
+        assert!((check.mean_error - 0.225).abs() < 1e-12);
+        assert_eq!((check.networks, check.range_ms), (2, (46.0, 115.625)));
+        table.check_error(0.23).unwrap();
+        let error = table.check_error(0.1).unwrap_err().to_string();
+        assert!(
+            error.contains(
+                "off by 22.5 % on average for the 2 networks that were also measured whole, and \
+                 10.0 % is the most"
+            ),
+            "{error}"
+        );
+        table.check.as_mut().unwrap().mean_error = f64::NAN;
+        table.check_error(1e9).unwrap_err();
     }
 
     #[test]

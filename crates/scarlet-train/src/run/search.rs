@@ -13,7 +13,7 @@ use super::stages::Run;
 use super::{RunError, RunEvent, Stage, folder};
 use crate::error::require;
 use crate::evaluator::{ACCURACY, METRICS};
-use crate::latency::LATENCY_METRIC;
+use crate::latency::{LARGEST_ERROR, LATENCY_METRIC};
 use crate::{
     CandidateEvaluator, Control, EvaluatorConfig, Measurement, RunFolder, ScoreCache, Supernet,
     TrainError,
@@ -43,6 +43,10 @@ pub struct SearchSettings {
     pub latency_table: Option<String>,
     /// Threads of the CPU that latency is measured with where there is no table.
     pub latency_threads: usize,
+    /// The mean relative error on whole networks that the latency table's own check may have, 0.1
+    /// unless set. Runs of versions before there was a limit have none.
+    #[serde(default)]
+    pub latency_error: Option<f64>,
     /// How candidates are bred.
     pub algorithm: Algorithm,
     /// How many candidates are measured.
@@ -76,6 +80,7 @@ impl Default for SearchSettings {
             ],
             latency_table: None,
             latency_threads: 1,
+            latency_error: Some(LARGEST_ERROR),
             algorithm: Algorithm::Nsga2(Nsga2 {
                 population: 20,
                 ..Nsga2::default()
@@ -109,6 +114,14 @@ impl SearchSettings {
             ("search.latency_threads", self.latency_threads),
         ] {
             require(number > 0, setting, number, natural)?;
+        }
+        if let Some(limit) = self.latency_error {
+            require(
+                limit >= 0.0 && limit.is_finite(),
+                "search.latency_error",
+                limit,
+                "a share such as 0.1",
+            )?;
         }
         if let Some(Stall {
             generations,

@@ -76,6 +76,9 @@ impl Run {
     pub fn check_search(&self) -> Result<(), RunError> {
         let settings = &self.config.search;
         settings.check()?;
+        if let (Some(table), Some(limit)) = (&self.latency_table, settings.latency_error) {
+            table.check_error(limit)?;
+        }
         check_bounds(&settings.budget)?;
         check_budget(&self.space, self.latency_table.as_ref(), &settings.budget)?;
         self.check_budgets_together()?;
