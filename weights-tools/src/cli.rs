@@ -71,7 +71,7 @@ pub(crate) struct ConvertArgs {
 
     /// The network in the file, where the file does not tell: a preset's name, layers such as
     /// "E3K5s - E6K7", or a JSON file.
-    #[arg(long, value_name = "NETWORK")]
+    #[arg(long, value_name = "NETWORK", allow_hyphen_values = true)]
     pub(crate) model: Option<String>,
 }
 
@@ -113,7 +113,7 @@ pub(crate) struct DiffArgs {
 pub(crate) struct CheckArgs {
     /// The network: a preset's name, layers such as "E3K5s - E6K7", or a JSON file [default: what
     /// the weights hold].
-    #[arg(long, value_name = "NETWORK")]
+    #[arg(long, value_name = "NETWORK", allow_hyphen_values = true)]
     pub(crate) model: Option<String>,
 
     /// The weights.
@@ -190,5 +190,34 @@ fn tolerance(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(value) if value >= 0.0 && value.is_finite() => Ok(value),
         _ => Err("expected a number that is not negative, such as 1e-4".to_owned()),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_network_may_begin_with_a_skip() {
+        const SKIP: &str = "- E3K5@16 E6K5@32/2";
+        let convert = [
+            "convert",
+            "a.pth",
+            "--model",
+            SKIP,
+            "b.safetensors",
+            "--f16",
+        ];
+        let check = ["check", "--weights", "w", "--model", SKIP, "--case", "c"];
+        for line in [&convert[..], &check[..]] {
+            let line = ["scarlet-weights"].iter().chain(line);
+            let model = match Cli::try_parse_from(line).unwrap().command {
+                Command::Convert(args) => args.model.unwrap(),
+                Command::Check(args) => args.model.unwrap(),
+                other => panic!("{other:?}"),
+            };
+            assert_eq!(model, SKIP);
+        }
     }
 }

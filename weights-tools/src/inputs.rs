@@ -61,7 +61,8 @@ pub(crate) fn network(text: &str) -> Result<Architecture, ToolError> {
 
 fn looks_like_layers(text: &str) -> bool {
     text.split([' ', '|']).any(|token| {
-        matches!(token, "-" | "L") || token.as_bytes().get(1).is_some_and(u8::is_ascii_digit)
+        let operation = token.split(['@', '/']).next().unwrap_or_default();
+        matches!(operation, "-" | "L") || token.as_bytes().get(1).is_some_and(u8::is_ascii_digit)
     })
 }
 
@@ -74,6 +75,7 @@ mod tests {
     fn names_and_layers_are_told_apart() {
         assert_eq!(network("ScarletB").unwrap().name, "scarlet-b");
         assert_eq!(network("E3K3@24 - L@16").unwrap().layers.len(), 3);
+        assert_eq!(network("-@16 L@24/2").unwrap().layers.len(), 2);
         let error = network("scarlett-c").unwrap_err().to_string();
         assert!(error.contains("did you mean \"scarlet-c\""), "{error}");
         let error = network("E3K3@24 E3K").unwrap_err().to_string();

