@@ -2,6 +2,9 @@
 // Draws what the page's own data says: no other file, no network.
 
 const run = JSON.parse(document.getElementById("run").textContent);
+// A page about a single training has none.
+run.candidates ||= [];
+run.generations ||= [];
 const root = document.documentElement;
 const find = (id) => document.getElementById(id);
 
@@ -290,6 +293,7 @@ function pin(candidate) {
 
 function drawFront() {
   const place = find("front");
+  if (!place) return;
   const select = find("front-cost");
   const tip = html("div", { class: "tip", role: "status", hidden: "" });
   for (const [index, metric] of run.metrics.entries()) {
@@ -600,6 +604,7 @@ drawFront();
 drawChoices();
 drawProgress();
 drawTraining();
+drawConfusion();
 const first = run.candidates.find((it) => it.chosen) || run.candidates.find((it) => it.front);
 if (find("pinned-network")) {
   // The chosen network is drawn beside it, so another of the front makes the better start.

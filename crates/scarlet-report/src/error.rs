@@ -25,6 +25,14 @@ pub enum ReportError {
         /// How many metrics there are.
         expected: usize,
     },
+    /// A mistake of a class that there is not.
+    #[error("a mistake is of class {class}, but there are {classes} classes, counted from 0")]
+    UnknownClass {
+        /// The class.
+        class: usize,
+        /// How many there are.
+        classes: usize,
+    },
     /// A genome or an architecture that cannot be.
     #[error(transparent)]
     Architecture(Box<ArchitectureError>),

@@ -1,10 +1,12 @@
-//! What a search for networks came to, as a page, a picture and a table.
+//! What a search for networks or a training came to, as a page, a picture and a table.
 //!
-//! [`RunReport`] is plain data: whoever ran a search fills it in, and this crate only shows it.
+//! [`RunReport`] and [`TrainingReport`] are plain data: whoever ran a search or trained a network
+//! fills them in, and this crate only shows them.
 //!
 //! | what | function |
 //! |---|---|
-//! | one page that any browser opens from the file system, without a network | [`html`] |
+//! | a search as one page that any browser opens from the file system, without a network | [`html`] |
+//! | the training of a single network as such a page | [`training_html`] |
 //! | the front as a picture, for light and dark backgrounds | [`front_svg`] |
 //! | every candidate, one per line | [`front_csv`] |
 //! | similarities, spreads and rankings of a study | [`heat_maps_svg`], [`planes_svg`], [`strips_svg`], [`scatters_svg`] |
@@ -26,15 +28,18 @@ mod plane;
 mod roofline;
 mod run;
 mod study;
+mod training;
 
 pub use csv::front_csv;
 pub use curves::{Curve, curves_svg};
 pub use error::ReportError;
 pub use front::front_svg;
-pub use page::html;
+pub use page::{html, training_html};
 pub use plane::{Plane, PlanePoint, planes_svg};
 pub use roofline::{Roofline, RooflinePoint, roofline_svg};
 pub use run::{
-    Candidate, Chosen, Fact, Reference, RunReport, SearchSummary, TrainedEpoch, TrainingCurve,
+    Candidate, Chosen, Fact, Judged, Reference, RunReport, SearchSummary, TrainedEpoch,
+    TrainingCurve, Usage,
 };
 pub use study::{HeatMap, Scatter, Strip, heat_maps_svg, scatters_svg, strips_svg};
+pub use training::{ClassScore, Confusion, MistakenImage, Mistakes, TrainingReport};

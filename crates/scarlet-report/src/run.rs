@@ -21,8 +21,42 @@ pub struct RunReport {
     pub training: Vec<TrainingCurve>,
     /// The network that was taken, once there is one.
     pub chosen: Option<Chosen>,
+    /// How the network can be used, once there is one.
+    pub usage: Vec<Usage>,
     /// Networks of others to compare with.
     pub references: Vec<Reference>,
+}
+
+/// An accuracy, and how well the images that it is of tell it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Judged {
+    /// What it is, such as `test accuracy`.
+    pub what: String,
+    /// The accuracy, from 0 to 1.
+    pub accuracy: f64,
+    /// Number of images, if it is known.
+    pub images: Option<u64>,
+    /// Its 95 % confidence interval, from 0 to 1, if it is known.
+    pub interval: Option<[f64; 2]>,
+}
+
+/// A command to go on with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usage {
+    /// What it is for.
+    pub purpose: String,
+    /// The command, as it is typed in the folder of the run.
+    pub command: String,
+}
+
+impl Usage {
+    /// A command for this purpose.
+    pub fn new(purpose: impl Into<String>, command: impl Into<String>) -> Self {
+        Self {
+            purpose: purpose.into(),
+            command: command.into(),
+        }
+    }
 }
 
 /// A name and what it stands for, as text.
@@ -226,14 +260,9 @@ pub struct Chosen {
     pub architecture: Architecture,
     /// Why it was chosen, as a sentence.
     pub reason: String,
-    /// Accuracy with the supernet's weights on the images that the search was judged by, from 0
-    /// to 1.
-    pub inherited_accuracy: Option<f64>,
-    /// Accuracy on the same images after it was trained itself. `None` where these images were
-    /// then trained on.
-    pub held_out_accuracy: Option<f64>,
-    /// Accuracy on images that nothing in the run has seen.
-    pub test_accuracy: Option<f64>,
+    /// Its accuracies, the one that counts most first: on images that nothing in the run has seen,
+    /// before that with the supernet's weights.
+    pub accuracies: Vec<Judged>,
     /// What else is worth knowing: files, speed, number of test images.
     pub notes: Vec<Fact>,
 }

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use scarlet_report::{Fact, ReportError, RunReport, html};
+use scarlet_report::{Fact, ReportError, RunReport, Usage, html, training_html};
 
 mod common;
 
@@ -82,11 +82,20 @@ fn no_text_can_break_out_of_its_place() {
     run.references[0].comparable = true;
     run.chosen.as_mut().unwrap().reason = attack.to_owned();
     run.chosen.as_mut().unwrap().architecture.name = attack.to_owned();
-    let page = html(&run).unwrap();
-    assert_eq!(page.matches("</script>").count(), 2);
-    assert_eq!(page.matches("<script").count(), 2);
-    assert!(!page.contains("<!--"));
-    assert_eq!(embedded(&page)["training"][0]["stage"], attack);
+    run.chosen.as_mut().unwrap().accuracies[0].what = attack.to_owned();
+    run.usage.push(Usage::new(attack, attack));
+    let mut training = common::training();
+    training.lead = attack.to_owned();
+    training.training[0].stage = attack.to_owned();
+    training.mistakes.judged_on = attack.to_owned();
+    training.mistakes.classes[2].name = attack.to_owned();
+    training.mistakes.images[0].name = attack.to_owned();
+    for page in [html(&run).unwrap(), training_html(&training).unwrap()] {
+        assert_eq!(page.matches("</script>").count(), 2);
+        assert_eq!(page.matches("<script").count(), 2);
+        assert!(!page.contains("<!--"));
+        assert_eq!(embedded(&page)["training"][0]["stage"], attack);
+    }
 }
 
 #[test]
@@ -258,6 +267,144 @@ fn narrow_screens_see_it_without_complaint() {
         said.len() == 1 && said[0].contains("drawn: true"),
         "{said:?}"
     );
+}
+
+/// Opens a page at a width in a frame, since a browser's own window has a least width, and says what
+/// of it is wider.
+fn wider_than(browser: &Path, page: &str, width: usize) -> String {
+    let srcdoc = page.replace('&', "&amp;").replace('"', "&quot;");
+    let frame = format!(
+        "<!doctype html><body><iframe style=\"width:{width}px;height:900px;border:0\" \
+         srcdoc=\"{srcdoc}\"></iframe><script>
+        const frame = document.querySelector(\"iframe\");
+        frame.addEventListener(\"load\", () => {{
+          const page = frame.contentDocument;
+          // Also what is folded away.
+          for (const it of page.querySelectorAll(\"details\")) it.open = true;
+          const root = page.documentElement;
+          const right = (it) => it.getBoundingClientRect().right;
+          const scrolls = (it) => it.closest(\".scroll\") && !it.classList.contains(\"scroll\");
+          const wide = [...page.body.querySelectorAll(\"*\")]
+            .filter((it) => right(it) > root.clientWidth + 0.5 && !scrolls(it))
+            .map((it) => `${{it.tagName}}.${{it.className}} ${{right(it)}}`);
+          if (root.scrollWidth > root.clientWidth) wide.push(`page ${{root.scrollWidth}}`);
+          document.documentElement.dataset.drawn = root.dataset.drawn;
+          document.documentElement.dataset.width = root.clientWidth;
+          document.documentElement.dataset.wide = wide.join(\", \");
+        }});
+        </script>"
+    );
+    let dom = dom(browser, &frame);
+    let said = |name: &str| {
+        let (_, rest) = dom.split_once(&format!(" data-{name}=\"")).unwrap();
+        rest.split('"').next().unwrap().to_owned()
+    };
+    assert_eq!(said("drawn"), "true");
+    // Less a scroll bar's width, where there is one.
+    let found: usize = said("width").parse().unwrap();
+    assert!((width - 20..=width).contains(&found), "{found}");
+    said("wide")
+}
+
+/// As a user may write it: nothing in it can be broken.
+const UNBREAKABLE: &str = "[[\"maximize\",\"accuracy\"],{\"interpolation\":\"bilinear\",\"ratio\":\
+    [0.75,1.3333333333333333],\"scale\":[0.08,1.0],\"source\":\"/home/someone/photographs/of/a/\
+    journey/that/took/a/very/long/time/and/went/to/many/places/all-of-the-pictures-1998-2024\"}]";
+
+#[test]
+fn the_page_fits_narrow_and_wide_windows() {
+    let Some(browser) = browser() else { return };
+    let mut run = common::run();
+    run.title = UNBREAKABLE.to_owned();
+    for facts in [&mut run.data, &mut run.settings] {
+        facts.push(Fact::new("search.calibration_images", UNBREAKABLE));
+    }
+    run.training[0].stage = UNBREAKABLE.to_owned();
+    run.references[0].name = UNBREAKABLE.to_owned();
+    run.references[0].comparable = true;
+    let chosen = run.chosen.as_mut().unwrap();
+    chosen.reason = UNBREAKABLE.to_owned();
+    chosen.architecture.name = UNBREAKABLE.to_owned();
+    chosen.notes.push(Fact::new("weights", UNBREAKABLE));
+    chosen.accuracies[0].what = UNBREAKABLE.to_owned();
+    run.usage.push(Usage::new(UNBREAKABLE, UNBREAKABLE));
+    let mut training = common::training();
+    for text in [&mut training.title, &mut training.lead] {
+        *text = UNBREAKABLE.to_owned();
+    }
+    training
+        .settings
+        .push(Fact::new("train.augment", UNBREAKABLE));
+    training.usage.push(Usage::new(UNBREAKABLE, UNBREAKABLE));
+    training.mistakes.judged_on = UNBREAKABLE.to_owned();
+    training.mistakes.classes[1].name = UNBREAKABLE.to_owned();
+    training.mistakes.images[0].name = UNBREAKABLE.to_owned();
+    for page in [html(&run).unwrap(), training_html(&training).unwrap()] {
+        for width in [400, 1400] {
+            assert_eq!(wider_than(&browser, &page, width), "", "{width} pixels");
+        }
+    }
+}
+
+#[test]
+fn a_training_is_there_without_scripts() {
+    let report = common::training();
+    let page = training_html(&report).unwrap();
+    for words in [
+        "<title>flowers – scarlet</title>",
+        "90.00 %</b><span>test accuracy: 100 images, 95 % interval 82.56 to 94.48 %",
+        "The best of 12 epochs is the eleventh.",
+        "On the 100 test images.",
+        "<td>sunflower (6), buttercup (1)</td>",
+        "<td>test/dandelion/0017.jpg</td><td>dandelion</td><td>sunflower</td>\
+         <td class=\"number\">97.3</td>",
+        "<code>scarlet predict PHOTO --weights best.safetensors</code>",
+        &report.network.to_string(),
+        "<th scope=\"row\">train.epochs</th>",
+    ] {
+        assert!(page.contains(words), "no `{words}`");
+    }
+    // The worst first; a class without images has no accuracy.
+    let place = |name: &str| page.find(&format!("<tr><td>{name}</td>"));
+    assert!(place("dandelion").unwrap() < place("daisy").unwrap());
+    assert!(place("daisy").unwrap() < place("sunflower").unwrap());
+    assert_eq!(place("rose"), None);
+}
+
+#[test]
+fn a_training_of_many_classes_is_told_in_tables() {
+    let mut report = common::training();
+    let class = report.mistakes.classes[0].clone();
+    report.mistakes.classes.resize(61, class);
+    let page = training_html(&report).unwrap();
+    assert!(!page.contains("id=\"confusion\""));
+    assert!(embedded(&page)["mistakes"].is_null());
+    assert!(page.contains("<summary>The other 50 classes</summary>"));
+    report.mistakes.confused[0].taken_for = 61;
+    let error = training_html(&report).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "a mistake is of class 61, but there are 61 classes, counted from 0"
+    );
+}
+
+#[test]
+fn the_script_draws_what_a_network_confuses() {
+    let Some(browser) = browser() else { return };
+    let page = training_html(&common::training()).unwrap();
+    let dom = dom(&browser, &page);
+    assert!(!dom.contains("data-error"), "{}", error_of(&dom));
+    assert!(dom.contains("data-drawn=\"true\""));
+    assert!(dom.contains("data-squares=\"36\""));
+    // Rows are classes, columns answers.
+    let counts: Vec<&str> = dom
+        .split("data-count=\"")
+        .skip(1)
+        .map(|rest| rest.split('"').next().unwrap())
+        .collect();
+    assert_eq!(counts[12..18], ["1", "0", "13", "0", "6", "0"]);
+    assert!(dom.contains("<title>dandelion, taken for sunflower: 6</title>"));
+    assert_eq!(dom.matches("data-layers=\"4\"").count(), 1);
 }
 
 fn error_of(dom: &str) -> &str {

@@ -76,11 +76,7 @@ impl SearchState {
         knee_point(&points).map(|index| front[index])
     }
 
-    /// The candidate that is best in an objective among those that satisfy the search's own
-    /// constraints and these; `None` if there is none. Both may be on any metric, one that the
-    /// search did not heed too; candidates for which it was not measured are left out. Of equals the
-    /// search's objectives decide, the earlier before the later, so that no candidate that is as
-    /// good dominates it; then the order of evaluation.
+    /// The first of the [`ranked`](Self::ranked) candidates; `None` if there is none.
     ///
     /// # Errors
     ///
@@ -90,6 +86,22 @@ impl SearchState {
         objective: &Objective,
         constraints: &[Constraint],
     ) -> Result<Option<&Candidate>, SearchError> {
+        Ok(self.ranked(objective, constraints)?.into_iter().next())
+    }
+
+    /// The candidates that satisfy the search's own constraints and these, the best in an objective
+    /// first. Both may be on any metric, one that the search did not heed too; candidates for which
+    /// it was not measured are left out. Of equals the search's objectives decide, the earlier before
+    /// the later, so that no candidate that is as good dominates it; then the order of evaluation.
+    ///
+    /// # Errors
+    ///
+    /// [`SearchError::UnknownMetric`] for a name that was not measured.
+    pub fn ranked(
+        &self,
+        objective: &Objective,
+        constraints: &[Constraint],
+    ) -> Result<Vec<&Candidate>, SearchError> {
         let metric = self.metric(&objective.name)?;
         let limits = constraints
             .iter()
@@ -104,15 +116,15 @@ impl SearchState {
                 })
         };
         let candidates = self.archive().candidates().iter().filter(satisfies);
-        Ok(candidates
+        let mut ranked: Vec<(f64, &Candidate)> = candidates
             .filter_map(|it| Some((objective.oriented(it.value(metric)?), it)))
-            .min_by(|(a, one), (b, other)| {
-                let points = || one.point().zip(other.point());
-                let of_equals =
-                    || points().map_or(Ordering::Equal, |(a, b)| a.cmp_lexicographic(b));
-                a.total_cmp(b).then_with(of_equals)
-            })
-            .map(|(_, candidate)| candidate))
+            .collect();
+        ranked.sort_by(|(a, one), (b, other)| {
+            let points = || one.point().zip(other.point());
+            let of_equals = || points().map_or(Ordering::Equal, |(a, b)| a.cmp_lexicographic(b));
+            a.total_cmp(b).then_with(of_equals)
+        });
+        Ok(ranked.into_iter().map(|(_, candidate)| candidate).collect())
     }
 }
 

@@ -1,14 +1,16 @@
-//! What the page's script draws, as it is embedded in the page.
+//! What the pages' script draws, as it is embedded in a page.
 
 use scarlet_arch::{Architecture, Cost, Operation};
 use scarlet_search::GenerationRecord;
 use serde::Serialize;
 
+use super::training::DRAWN_CLASSES;
 use crate::metric::Metric;
-use crate::{Reference, ReportError, RunReport, TrainingCurve};
+use crate::{Mistakes, Reference, ReportError, RunReport, TrainingCurve, TrainingReport};
 
+/// Of a search.
 #[derive(Serialize)]
-pub(super) struct PageData<'a> {
+pub(super) struct SearchData<'a> {
     metrics: Vec<Metric>,
     /// Positions among the metrics.
     cost: usize,
@@ -57,7 +59,7 @@ struct Entry<'a> {
     chosen: bool,
 }
 
-impl<'a> PageData<'a> {
+impl<'a> SearchData<'a> {
     pub(super) fn of(report: &'a RunReport) -> Result<Self, ReportError> {
         let search = &report.search;
         let (cost, quality) = search.axes()?;
@@ -76,13 +78,6 @@ impl<'a> PageData<'a> {
                 chosen: chosen.is_some_and(|chosen| chosen.genome == candidate.genome),
             });
         }
-        let network = |network: &Architecture| -> Result<Network, ReportError> {
-            Ok(Network {
-                plan: Plan::of(network),
-                layers: operations(network).map(|it| it.to_string()).collect(),
-                mult_adds: mult_adds(network)?,
-            })
-        };
         Ok(Self {
             metrics: (0..search.metrics.len())
                 .map(|metric| search.shown(metric))
@@ -96,17 +91,41 @@ impl<'a> PageData<'a> {
                 .collect(),
             plan: Plan::of(&search.template),
             candidates,
-            chosen: chosen.map(|it| network(&it.architecture)).transpose()?,
+            chosen: chosen.map(|it| Network::of(&it.architecture)).transpose()?,
             generations: &search.generations,
             training: &report.training,
             references: &report.references,
         })
     }
+}
 
-    /// As JSON that cannot end the script element around it.
-    pub(super) fn to_json(&self) -> Result<String, ReportError> {
-        // `<` occurs in JSON within strings only, where it may be written so.
-        Ok(serde_json::to_string(self)?.replace('<', "\\u003c"))
+/// Of the training of a single network.
+#[derive(Serialize)]
+pub(super) struct TrainingData<'a> {
+    chosen: Network,
+    training: &'a [TrainingCurve],
+    /// Where there are not too many classes to be drawn.
+    mistakes: Option<&'a Mistakes>,
+}
+
+impl<'a> TrainingData<'a> {
+    pub(super) fn of(report: &'a TrainingReport) -> Result<Self, ReportError> {
+        let mistakes = &report.mistakes;
+        Ok(Self {
+            chosen: Network::of(&report.network)?,
+            training: &report.training,
+            mistakes: (mistakes.classes.len() <= DRAWN_CLASSES).then_some(mistakes),
+        })
+    }
+}
+
+impl Network {
+    fn of(network: &Architecture) -> Result<Self, ReportError> {
+        Ok(Self {
+            plan: Plan::of(network),
+            layers: operations(network).map(|it| it.to_string()).collect(),
+            mult_adds: mult_adds(network)?,
+        })
     }
 }
 

@@ -5,7 +5,7 @@ use scarlet_search::GenerationRecord;
 
 use crate::metric::Metric;
 use crate::picture::escaped;
-use crate::{Candidate, Fact, ReportError, RunReport, TrainingCurve};
+use crate::{Candidate, Fact, Mistakes, ReportError, RunReport, TrainingCurve};
 
 /// A column: its heading, and whether it holds numbers.
 type Column = (String, bool);
@@ -187,12 +187,7 @@ pub(super) fn references(report: &RunReport) -> Result<String, ReportError> {
     let mut rows = Vec::new();
     if let Some(chosen) = &report.chosen {
         let cost = chosen.cost()?;
-        let accuracies = [
-            chosen.test_accuracy,
-            chosen.held_out_accuracy,
-            chosen.inherited_accuracy,
-        ];
-        let accuracy = accuracies.into_iter().flatten().next();
+        let accuracy = chosen.accuracies.first().map(|judged| judged.accuracy);
         let cells = vec![
             chosen.architecture.name.clone(),
             "this run’s".to_owned(),
@@ -213,4 +208,57 @@ pub(super) fn references(report: &RunReport) -> Result<String, ReportError> {
         rows.push(("", cells));
     }
     Ok(table(&columns, rows))
+}
+
+/// Classes that a class was taken for in sight.
+const TAKEN_FOR: usize = 3;
+
+/// The classes of these indices, with what they were taken for.
+pub(super) fn classes(mistakes: &Mistakes, indices: &[usize]) -> String {
+    let columns = [
+        text("Class"),
+        number("Images"),
+        number("Right (%)"),
+        number("95 % interval"),
+        text("Taken for"),
+    ];
+    let percent = |share: f64| format!("{:.1}", 100.0 * share);
+    let rows = indices.iter().map(|&index| {
+        let class = &mistakes.classes[index];
+        let confused = mistakes.confused.iter().filter(|it| it.class == index);
+        let taken_for: Vec<String> = confused
+            .take(TAKEN_FOR)
+            .map(|it| format!("{} ({})", mistakes.classes[it.taken_for].name, it.images))
+            .collect();
+        let [low, high] = class.interval;
+        let cells = vec![
+            class.name.clone(),
+            class.images.to_string(),
+            percent(class.accuracy()),
+            format!("{} to {}", percent(low), percent(high)),
+            taken_for.join(", "),
+        ];
+        ("", cells)
+    });
+    table(&columns, rows)
+}
+
+pub(super) fn mistaken_images(mistakes: &Mistakes) -> String {
+    let columns = [
+        text("Image"),
+        text("Class"),
+        text("Taken for"),
+        number("Sure to (%)"),
+    ];
+    let name = |class: usize| mistakes.classes[class].name.clone();
+    let rows = mistakes.images.iter().map(|image| {
+        let cells = vec![
+            image.name.clone(),
+            name(image.class),
+            name(image.taken_for),
+            format!("{:.1}", 100.0 * image.probability),
+        ];
+        ("", cells)
+    });
+    table(&columns, rows)
 }

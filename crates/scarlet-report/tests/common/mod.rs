@@ -2,7 +2,8 @@
 
 use scarlet_arch::{Architecture, Cost, Genome, Operation, SearchSpace};
 use scarlet_report::{
-    Chosen, Fact, Reference, RunReport, SearchSummary, TrainedEpoch, TrainingCurve,
+    Chosen, ClassScore, Confusion, Fact, Judged, MistakenImage, Mistakes, Reference, RunReport,
+    SearchSummary, TrainedEpoch, TrainingCurve, TrainingReport, Usage,
 };
 use scarlet_search::{
     Algorithm, EvaluatorFn, GeneSpace, Nsga2, Search, SearchConfig, SearchState, Stop,
@@ -47,12 +48,86 @@ pub(crate) fn run() -> RunReport {
             architecture: space.decode(&genome).unwrap(),
             genome,
             reason: "Best accuracy under the budget of 12 M mult-adds.".to_owned(),
-            inherited_accuracy: best.value(0),
-            held_out_accuracy: Some(0.905),
-            test_accuracy: Some(0.893),
+            accuracies: vec![
+                judged("test accuracy", 0.893, 1_000, [0.8723, 0.9107]),
+                judged("with inherited weights", 0.825, 600, [0.7927, 0.8534]),
+            ],
             notes: vec![Fact::new("weights", "network.safetensors")],
         }),
+        usage: vec![Usage::new(
+            "Say what is on photographs",
+            "scarlet predict PHOTO --weights network/network.safetensors",
+        )],
         references: Reference::published(false).unwrap(),
+    }
+}
+
+fn judged(what: &str, accuracy: f64, images: u64, interval: [f64; 2]) -> Judged {
+    Judged {
+        what: what.to_owned(),
+        accuracy,
+        images: Some(images),
+        interval: Some(interval),
+    }
+}
+
+/// A network for six kinds of flowers, two of which it confuses.
+#[allow(dead_code, reason = "not every test file shows trainings")]
+pub(crate) fn training() -> TrainingReport {
+    let names = [
+        "buttercup",
+        "daisy",
+        "dandelion",
+        "rose",
+        "sunflower",
+        "tulip",
+    ];
+    let right = [20, 18, 13, 0, 19, 20];
+    let class = |(name, right): (&str, u64)| ClassScore {
+        name: name.to_owned(),
+        images: if right == 0 { 0 } else { 20 },
+        right,
+        interval: [0.01 * right as f64, 1.0],
+    };
+    let confused = |class, taken_for, images| Confusion {
+        class,
+        taken_for,
+        images,
+    };
+    let mut network: Architecture = "E3K3@16/2 - E6K5s@24/2 E3K3@40".parse().unwrap();
+    network = network.with_classes(6);
+    network.preprocessing.resolution = 64;
+    TrainingReport {
+        title: "flowers".to_owned(),
+        lead: "The best of 12 epochs is the eleventh.".to_owned(),
+        network,
+        accuracies: vec![
+            judged("test accuracy", 0.9, 100, [0.8256, 0.9448]),
+            judged("accuracy on held-out images", 0.92, 100, [0.8500, 0.9589]),
+        ],
+        training: vec![curve("training", 12, 0.91)],
+        mistakes: Mistakes {
+            judged_on: "100 test images".to_owned(),
+            classes: names.into_iter().zip(right).map(class).collect(),
+            confused: vec![
+                confused(1, 2, 2),
+                confused(2, 4, 6),
+                confused(2, 0, 1),
+                confused(4, 2, 1),
+            ],
+            images: vec![MistakenImage {
+                name: "test/dandelion/0017.jpg".to_owned(),
+                class: 2,
+                taken_for: 4,
+                probability: 0.973,
+            }],
+        },
+        usage: vec![Usage::new(
+            "Say what is on photographs",
+            "scarlet predict PHOTO --weights best.safetensors",
+        )],
+        data: vec![Fact::new("classes", names.join(", "))],
+        settings: vec![Fact::new("train.epochs", 12)],
     }
 }
 
