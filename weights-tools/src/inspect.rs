@@ -5,6 +5,7 @@ use std::fmt::Write;
 
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
+use scarlet::ModelCard;
 use scarlet::arch::Padding;
 use scarlet::weights::{Entry, Naming, Recognised, StateDict, recognise};
 use serde::Serialize;
@@ -39,6 +40,8 @@ struct Contents<'a> {
     /// Why there is no network, in words.
     unknown: Option<String>,
     notes: &'a [String],
+    /// What the file says of its network, where that can be read and fits it.
+    card: Option<ModelCard>,
     metadata: &'a BTreeMap<String, String>,
     tensors: Vec<TensorRow<'a>>,
     totals: Totals,
@@ -86,6 +89,7 @@ impl<'a> Contents<'a> {
                 Some(_) => None,
                 None => weights.architecture().err().map(|error| error.to_string()),
             },
+            card: card_of(weights, recognised.as_ref()),
             network: recognised.map(Network::new),
             notes: weights.notes(),
             metadata: weights.metadata(),
@@ -127,6 +131,9 @@ impl<'a> Contents<'a> {
                 write!(text, "\nnetwork: none that is known{why}")
             }
         };
+        if let Some(card) = &self.card {
+            write_card(&mut text, card);
+        }
         let mut table = Table::new();
         table.load_style(NOTHING);
         table.set_header(["tensor", "shape", "type", "bytes"]);
@@ -153,6 +160,40 @@ impl<'a> Contents<'a> {
              statistics, {bytes} bytes"
         );
         text
+    }
+}
+
+/// What the file says of the network that was recognised in it; nothing where that is of other
+/// classes.
+fn card_of(weights: &StateDict, recognised: Option<&Recognised>) -> Option<ModelCard> {
+    let card = weights.card().ok().flatten()?;
+    let classes = recognised?.architecture.classes;
+    card.check(classes).is_ok().then_some(card)
+}
+
+/// A card, a line for each thing that it says.
+fn write_card(text: &mut String, card: &ModelCard) {
+    let _ = write!(text, "\nclasses: {}", card.classes.join(", "));
+    if let Some(name) = &card.trained_on {
+        let _ = write!(text, "\ntrained on: {name}");
+        if let Some(images) = card.training_images {
+            let _ = write!(text, ", {images} images");
+        }
+    }
+    for judged in &card.accuracies {
+        let [low, high] = judged.interval();
+        let _ = write!(
+            text,
+            "\naccuracy: {:.2} % of {} {}, 95 % interval {:.2} to {:.2} %",
+            100.0 * judged.share(),
+            judged.images,
+            judged.of,
+            100.0 * low,
+            100.0 * high
+        );
+    }
+    if let Some(program) = &card.program {
+        let _ = write!(text, "\ntrained by: {program}");
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use scarlet::ModelCard;
 use scarlet_data::{class_list, imagenet};
 
 use crate::error::CliError;
@@ -17,29 +18,75 @@ pub(crate) enum ClassNames {
 }
 
 impl ClassNames {
-    /// The names in `file`, one a line, or else those that are beside the weights in `home`, or
-    /// else ImageNet's where the network has as many classes.
+    /// The names in `file`, one a line, or else those that the weights themselves say, or that are
+    /// beside them in `home`, or else ImageNet's where the network has as many classes.
     pub(crate) fn of(
         classes: usize,
         file: Option<&Path>,
+        card: Option<&ModelCard>,
         home: Option<&Path>,
         terminal: &Terminal,
     ) -> Result<Self, CliError> {
         if let Some(path) = file {
             return Self::read(classes, path);
         }
-        let beside = home.map(|home| home.join(class_list::BESIDE_WEIGHTS));
-        if let Some(path) = beside.filter(|path| path.is_file()) {
-            match Self::read(classes, &path) {
-                Ok(names) => return Ok(names),
-                // Nobody asked for this file, which may be of another network.
-                Err(error) => terminal.warn(format_args!("{error}; its names are not used")),
+        let own = card.map(|card| Self::given(&card.classes));
+        let beside = Self::beside(classes, home).unwrap_or_else(|error| {
+            // Nobody asked for this file, which may be of another network.
+            terminal.warn(format_args!("{error}; its names are not used"));
+            Self::Unknown
+        });
+        Ok(match own {
+            Some(own) => {
+                // The weights can be parted from this file, but not from what they say themselves.
+                if beside != Self::Unknown && beside.as_lines() != own.as_lines() {
+                    terminal.warn(format_args!(
+                        "{} beside the weights names other classes than the weights \
+                         themselves, whose names are used",
+                        class_list::BESIDE_WEIGHTS
+                    ));
+                }
+                own
             }
-        }
-        Ok(match classes == imagenet::classes().len() {
-            true => Self::ImageNet,
-            false => Self::Unknown,
+            None if beside == Self::Unknown && classes == imagenet::classes().len() => {
+                Self::ImageNet
+            }
+            None => beside,
         })
+    }
+
+    /// The names that are beside the weights in `home`, if there are any.
+    pub(crate) fn beside(classes: usize, home: Option<&Path>) -> Result<Self, CliError> {
+        let beside = home.map(|home| home.join(class_list::BESIDE_WEIGHTS));
+        match beside.filter(|path| path.is_file()) {
+            Some(path) => Self::read(classes, &path),
+            None => Ok(Self::Unknown),
+        }
+    }
+
+    fn given(names: &[String]) -> Self {
+        let imagenet = imagenet::classes().iter().map(|class| class.name);
+        match imagenet.eq(names.iter().map(String::as_str)) {
+            true => Self::ImageNet,
+            false => Self::Given(names.to_vec()),
+        }
+    }
+
+    /// All names, where they are known.
+    pub(crate) fn all(&self) -> Option<Vec<String>> {
+        match self {
+            Self::ImageNet => {
+                let classes = imagenet::classes().iter();
+                Some(classes.map(|class| class.name.to_owned()).collect())
+            }
+            Self::Given(names) => Some(names.clone()),
+            Self::Unknown => None,
+        }
+    }
+
+    /// As a file of names has them, in which a name is one line.
+    fn as_lines(&self) -> Option<String> {
+        self.all().map(|names| class_list::to_text(&names))
     }
 
     fn read(classes: usize, path: &Path) -> Result<Self, CliError> {
@@ -51,7 +98,7 @@ impl ClassNames {
                 expected: classes,
             });
         }
-        Ok(Self::Given(names))
+        Ok(Self::given(&names))
     }
 
     pub(crate) fn name(&self, class: usize) -> String {
@@ -85,7 +132,7 @@ mod tests {
         file: Option<&Path>,
         home: Option<&Path>,
     ) -> Result<ClassNames, CliError> {
-        ClassNames::of(classes, file, home, &Terminal::new(true, 0))
+        ClassNames::of(classes, file, None, home, &Terminal::new(true, 0))
     }
 
     fn given(names: [&str; 2]) -> ClassNames {
@@ -127,5 +174,29 @@ mod tests {
         let asked = of(2, Some(&other), Some(home)).unwrap();
         assert_eq!(asked, given(["warm", "cold"]));
         assert_eq!(of(1000, None, Some(home)).unwrap(), ClassNames::ImageNet);
+    }
+
+    #[test]
+    fn what_the_weights_say_themselves_goes_over_what_lies_beside_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = folder.path();
+        let card = ModelCard::new(vec!["red".to_owned(), "blue".to_owned()]);
+        let of = |file: Option<&Path>| {
+            ClassNames::of(2, file, Some(&card), Some(home), &Terminal::new(true, 0)).unwrap()
+        };
+        assert_eq!(of(None), given(["red", "blue"]));
+        for beside in ["red\nblue\n", "warm\ncold\n", "alone\n"] {
+            fs::write(home.join("classes.txt"), beside).unwrap();
+            assert_eq!(of(None), given(["red", "blue"]), "{beside:?}");
+        }
+        // But not over what was asked for.
+        fs::write(home.join("other.txt"), "warm\ncold\n").unwrap();
+        assert_eq!(of(Some(&home.join("other.txt"))), given(["warm", "cold"]));
+        // ImageNet's names are known by more than themselves.
+        let names = imagenet::classes().iter().map(|it| it.name.to_owned());
+        let card = ModelCard::new(names.collect());
+        let names = ClassNames::of(1000, None, Some(&card), None, &Terminal::new(true, 0)).unwrap();
+        assert_eq!(names, ClassNames::ImageNet);
+        assert_eq!(names.all().unwrap()[967], "espresso");
     }
 }

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use scarlet::arch::ArchitectureError;
 use scarlet::onnx::OnnxError;
 use scarlet::weights::{FetchError, WeightsError};
-use scarlet::{ConfigError, DeployError, DeviceError};
+use scarlet::{CardError, ConfigError, DeployError, DeviceError};
 use scarlet_data::DataError;
 use scarlet_report::ReportError;
 use scarlet_search::SearchError;
@@ -32,6 +32,8 @@ pub(crate) enum CliError {
     Device(#[from] DeviceError),
     #[error(transparent)]
     Config(#[from] ConfigError),
+    #[error(transparent)]
+    Card(#[from] CardError),
     #[error(transparent)]
     Deploy(#[from] DeployError),
     #[error(transparent)]

@@ -6,7 +6,8 @@ use scarlet::arch::{self, Architecture, Preprocessing};
 use scarlet::burn::tensor::{Device, Tensor, TensorData};
 use scarlet::weights::{FetchError, Fetcher, Source, StateDict, WeightsError, recognise};
 use scarlet::{
-    DeployOptions, Deployed, PartProfile, Prediction, Scarlet, ScarletConfig, device_by_name, top_k,
+    DeployOptions, Deployed, ModelCard, PartProfile, Prediction, Scarlet, ScarletConfig,
+    device_by_name, top_k,
 };
 
 use crate::class_names::ClassNames;
@@ -113,7 +114,8 @@ impl Model {
         self.architecture().input_channels
     }
 
-    /// The names of its classes: those in `file`, or else those that a run wrote beside the weights.
+    /// The names of its classes: those in `file`, or else those that the weights say themselves, or
+    /// that a run wrote beside them.
     pub(crate) fn class_names(
         &self,
         file: Option<&Path>,
@@ -122,6 +124,7 @@ impl Model {
         ClassNames::of(
             self.architecture().classes,
             file,
+            self.network.card(),
             self.home.as_deref(),
             terminal,
         )
@@ -246,6 +249,7 @@ impl Loaded {
                 let home = path.parent().filter(|_| source.is_path());
                 let weights = open_weights(&path, &args.names, terminal)?;
                 let network = load(&weights, architecture, home, device, terminal)?;
+                let network = with_names_beside(network, home)?;
                 (network, source.to_string(), home.map(Path::to_owned))
             }
             None => {
@@ -254,6 +258,8 @@ impl Loaded {
                 let weights = path.display().to_string();
                 let stored = open_weights(&path, &args.names, terminal)?;
                 let network = load(&stored, Some(architecture), None, device, terminal)?;
+                // Public weights are ImageNet's.
+                let network = with_names(network, &ClassNames::ImageNet)?;
                 (network, weights, None)
             }
         };
@@ -421,6 +427,31 @@ fn load(
 pub(crate) fn warn_of_difference(named: &Architecture, weights: &StateDict, terminal: &Terminal) {
     if let Some(difference) = recognise(weights).and_then(|found| found.difference(named)) {
         terminal.warn(difference);
+    }
+}
+
+/// The network with the names of its classes that lie beside its weights, where these say none, so
+/// that whatever is written of it says them.
+fn with_names_beside(network: Scarlet, home: Option<&Path>) -> Result<Scarlet, CliError> {
+    if network.card().is_some() {
+        return Ok(network);
+    }
+    // A file that does not fit is spoken of where the names are needed.
+    match ClassNames::beside(network.architecture().classes, home) {
+        Ok(names) => with_names(network, &names),
+        Err(_) => Ok(network),
+    }
+}
+
+fn with_names(network: Scarlet, names: &ClassNames) -> Result<Scarlet, CliError> {
+    match names.all() {
+        Some(names) if names.len() == network.architecture().classes => {
+            let mut card = ModelCard::new(names);
+            // Nobody knows what trained it.
+            card.program = None;
+            Ok(network.with_card(card)?)
+        }
+        _ => Ok(network),
     }
 }
 

@@ -93,18 +93,98 @@ fn a_trained_network_classifies_photographs() {
     assert!(ran.stderr.contains("epoch   1: loss "), "{}", ran.stderr);
     assert_eq!(read(&run, "classes.txt"), b"blue\ngreen\nred\n");
     let file = |name: &str| run.join(name).display().to_string();
-    let prediction = scarlet([
-        "predict",
-        &data.path().join("red/00.png").display().to_string(),
-        "--weights",
-        &file("best.safetensors"),
-        "--classes",
-        &file("classes.txt"),
-        "--json",
-    ])
-    .json();
-    let best = &prediction["photographs"][0]["predictions"][0];
-    assert!(["blue", "green", "red"].contains(&best["name"].as_str().unwrap()));
+    let [low, high] = [0, 1].map(|end| result["validation_interval"][end].as_f64().unwrap());
+    let accuracy = result["validation_accuracy"].as_f64().unwrap();
+    assert!(
+        low <= accuracy && accuracy <= high && low < high,
+        "{result}"
+    );
+    assert_eq!(result["validation_images"], 3);
+    assert!(result["test_interval"].is_null());
+
+    let report = String::from_utf8(read(&run, "report.html")).unwrap();
+    for part in [
+        "3 held-out images",
+        "95 % interval",
+        "<h2>Training</h2>",
+        "id=\"confusion\"",
+        "Classes, the worst first",
+        "<code>scarlet predict PHOTO --weights best.safetensors</code>",
+        "<th scope=\"row\">train.epochs</th><td>15</td>",
+        "blue, green, red",
+    ] {
+        assert!(report.contains(part), "no {part:?} in {report}");
+    }
+
+    // What the weights say themselves needs nothing beside them.
+    let away = tempfile::tempdir().unwrap();
+    let away = |name: &str| away.path().join(name).display().to_string();
+    fs::copy(run.join("best.safetensors"), away("own.safetensors")).unwrap();
+    let own = away("own.safetensors");
+    for command in ["deploy", "export"] {
+        let ends: &[&str] = if command == "deploy" {
+            &["own.scarlet"]
+        } else {
+            &["own.onnx", "half.safetensors"]
+        };
+        for end in ends {
+            let ran = scarlet([command, &away(end), "--weights", &own]);
+            assert_eq!(ran.code, 0, "{ran:?}");
+        }
+    }
+    let red = data.path().join("red/00.png").display().to_string();
+    for name in ["own.safetensors", "own.scarlet", "half.safetensors"] {
+        let weights = away(name);
+        let predicted = scarlet(["predict", &red, "--weights", &weights, "--json"]);
+        assert_eq!(predicted.stderr, "");
+        let best = predicted.json()["photographs"][0]["predictions"][0].clone();
+        assert!(
+            ["blue", "green", "red"].contains(&best["name"].as_str().unwrap()),
+            "{name}"
+        );
+        let info = scarlet(["info", &weights]);
+        for part in [
+            "Classes: blue, green, red.",
+            "Trained on: ",
+            "33 images",
+            "of 3 images, 95 %",
+        ] {
+            assert!(info.stdout.contains(part), "no {part:?} in {info:?}");
+        }
+        let json = scarlet(["info", &weights, "--json"]).json();
+        assert_eq!(json["card"]["classes"][2], "red");
+        // By name, though only two of the classes are there.
+        let few = data.path().with_extension(name);
+        fs::create_dir_all(few.join("red")).unwrap();
+        fs::create_dir_all(few.join("green")).unwrap();
+        for class in ["red", "green"] {
+            fs::copy(
+                data.path().join(class).join("00.png"),
+                few.join(class).join("0.png"),
+            )
+            .unwrap();
+        }
+        let evaluated = scarlet([
+            "eval",
+            few.to_str().unwrap(),
+            "--weights",
+            &weights,
+            "--json",
+        ]);
+        let classes = evaluated.json()["classes"].clone();
+        let indices: Vec<u64> = classes
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|it| it["class"].as_u64().unwrap())
+            .collect();
+        assert!(indices.contains(&1) && indices.contains(&2), "{classes}");
+        fs::remove_dir_all(&few).unwrap();
+    }
+    assert!(
+        String::from_utf8_lossy(&fs::read(away("own.onnx")).unwrap())
+            .contains("[\"blue\",\"green\",\"red\"]")
+    );
 
     // Its weights are where another training begins, for other classes.
     let few = data.path().join("few");
@@ -213,6 +293,7 @@ fn same_files_when_killed(command: &str, args: &[&str], root: &Path) {
             "last.safetensors",
             "result.json",
             "classes.txt",
+            "report.html",
         ] {
             assert!(read(&whole, name) == read(&killed, name), "{name} differs");
         }

@@ -2,7 +2,7 @@
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use rayon::prelude::*;
-use scarlet::Architecture;
+use scarlet::{Architecture, Prediction};
 use scarlet_arch::Preprocessing;
 use scarlet_data::{Augment, DataError, RgbImage, eval_image, grey_level};
 
@@ -246,17 +246,30 @@ fn check_fit(source: Source<'_>, network: &Architecture) -> Result<(), TrainErro
 
 /// How many rows of logits `[batch, classes]` are largest at their class.
 pub(crate) fn count_correct(logits: &Tensor<2>, classes: &[usize]) -> usize {
+    let best = by_row(logits, |row| largest(row).0);
+    best.iter().zip(classes).filter(|(a, b)| a == b).count()
+}
+
+/// The class at which each row of logits `[batch, classes]` is largest, and its probability.
+pub(crate) fn answers(logits: &Tensor<2>) -> Vec<Prediction> {
+    by_row(logits, |row| {
+        let (class, largest) = largest(row);
+        let sum: f32 = row.iter().map(|logit| (logit - largest).exp()).sum();
+        Prediction {
+            class,
+            probability: 1.0 / sum,
+        }
+    })
+}
+
+fn by_row<T>(logits: &Tensor<2>, of: impl FnMut(&[f32]) -> T) -> Vec<T> {
     let [_, width] = logits.dims();
     let values: Vec<f32> = logits.to_data().iter::<f32>().collect();
-    let rows = values.chunks_exact(width.max(1));
-    rows.zip(classes)
-        .filter(|(row, class)| {
-            let best = row
-                .iter()
-                .enumerate()
-                .max_by(|a, b| a.1.total_cmp(b.1))
-                .map(|(index, _)| index);
-            best == Some(**class)
-        })
-        .count()
+    values.chunks_exact(width.max(1)).map(of).collect()
+}
+
+/// Where a row is largest, and how large.
+fn largest(row: &[f32]) -> (usize, f32) {
+    let best = row.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1));
+    best.map_or((0, 0.0), |(place, &value)| (place, value))
 }

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 
 use scarlet::fold::FoldError;
 use scarlet::weights::WeightsError;
-use scarlet::{ConfigError, DeployError, InputError};
+use scarlet::{CardError, ConfigError, DeployError, InputError};
 use scarlet_arch::ArchitectureError;
+use scarlet_report::ReportError;
 use thiserror::Error;
 
 use crate::dataset::DatasetError;
@@ -37,6 +38,12 @@ pub enum TrainError {
     /// Weights that cannot be written.
     #[error(transparent)]
     Weights(Box<WeightsError>),
+    /// Names of classes that cannot be written into a network's file.
+    #[error(transparent)]
+    Card(#[from] CardError),
+    /// A page that cannot be made.
+    #[error(transparent)]
+    Report(Box<ReportError>),
     /// A latency that cannot be measured or looked up.
     #[error(transparent)]
     Latency(Box<LatencyError>),
@@ -280,6 +287,12 @@ impl From<WeightsError> for TrainError {
 impl From<DeployError> for TrainError {
     fn from(error: DeployError) -> Self {
         Self::Deploy(Box::new(error))
+    }
+}
+
+impl From<ReportError> for TrainError {
+    fn from(error: ReportError) -> Self {
+        Self::Report(Box::new(error))
     }
 }
 

@@ -35,6 +35,7 @@ mod loss;
 mod measure;
 mod mix;
 mod random;
+mod report;
 pub mod run;
 mod run_folder;
 mod sampler;

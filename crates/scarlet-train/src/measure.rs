@@ -2,12 +2,13 @@
 
 use burn::module::Module;
 use burn::nn::BatchNorm;
+use burn::tensor::{Int, Tensor};
 use scarlet::blocks::ConvBn;
-use scarlet::{DeployOptions, MbLayer, Scarlet};
+use scarlet::{Accuracy, DeployOptions, MbLayer, Prediction, Scarlet, accuracy_interval};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::TrainError;
-use crate::batch::{Batcher, count_correct};
+use crate::batch::{Batcher, answers, count_correct};
 use crate::dataset::{ImageSet, Source};
 use crate::error::require;
 use crate::loss::cross_entropy;
@@ -36,6 +37,11 @@ impl Measurement {
     pub fn accuracy(&self) -> f64 {
         self.correct as f64 / self.images as f64
     }
+
+    /// 95 % confidence interval of the accuracy ([`accuracy_interval`]).
+    pub fn interval(&self) -> [f64; 2] {
+        accuracy_interval(self.correct as u64, self.images as u64)
+    }
 }
 
 /// Measures a network in inference, `batch_size` images at a time, in its
@@ -59,27 +65,103 @@ pub(crate) fn measure_on<'a>(
     images: impl Into<Source<'a>>,
     batch_size: usize,
 ) -> Result<Measurement, TrainError> {
-    check_batch_size(batch_size)?;
-    let (network, images) = (network.valid(), images.into());
-    let batcher = Batcher::new(images, network.architecture(), &network.device())?;
-    let options = DeployOptions::new()
-        .with_batch(batch_size.min(images.len()))
-        .with_threads(threads);
-    let mut deployed = network.deploy(&options)?;
+    let images = images.into();
     let (mut correct, mut loss) = (0, 0.0);
-    let indices: Vec<usize> = (0..images.len()).collect();
-    for indices in indices.chunks(batch_size) {
-        let batch = batcher.plain(indices)?;
-        let logits = deployed.forward(batch.images)?;
-        correct += count_correct(&logits, &batch.classes);
-        let mean = cross_entropy(logits, batch.labels, 0.0).into_scalar::<f32>();
+    for_each_answer(threads, network, images, batch_size, |indices, answered| {
+        correct += count_correct(&answered.logits, &answered.classes);
+        let mean = cross_entropy(answered.logits, answered.labels, 0.0).into_scalar::<f32>();
         loss += f64::from(mean) * indices.len() as f64;
-    }
+    })?;
     Ok(Measurement {
         images: images.len(),
         correct,
         loss: loss / images.len() as f64,
     })
+}
+
+/// An image that a network puts into a wrong class.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Mistake {
+    /// Its index.
+    pub(crate) image: usize,
+    /// Its class.
+    pub(crate) class: usize,
+    /// What the network takes it for.
+    pub(crate) answer: Prediction,
+}
+
+/// What a network puts each image into: counts, class by class, and the mistakes, those first that it
+/// is surest of.
+///
+/// # Errors
+///
+/// As [`measure`].
+pub(crate) fn judge<'a>(
+    network: &Scarlet,
+    images: impl Into<Source<'a>>,
+    batch_size: usize,
+) -> Result<(Accuracy, Vec<Mistake>), TrainError> {
+    let (mut accuracy, mut mistakes) = (Accuracy::default(), Vec::new());
+    let threads = rayon::current_num_threads();
+    for_each_answer(
+        threads,
+        network,
+        images.into(),
+        batch_size,
+        |indices, answered| {
+            let images = indices.iter().zip(&answered.classes);
+            for ((&image, &class), answer) in images.zip(answers(&answered.logits)) {
+                accuracy.record(class, &[answer]);
+                if answer.class != class {
+                    mistakes.push(Mistake {
+                        image,
+                        class,
+                        answer,
+                    });
+                }
+            }
+        },
+    )?;
+    mistakes.sort_by(|a, b| b.answer.probability.total_cmp(&a.answer.probability));
+    Ok((accuracy, mistakes))
+}
+
+/// What a network says of a batch.
+struct Answered {
+    /// `[batch, classes]`
+    logits: Tensor<2>,
+    /// `[batch]`
+    labels: Tensor<1, Int>,
+    /// The labels again, on the host.
+    classes: Vec<usize>,
+}
+
+/// Runs a network in its deployed form over all images, a batch at a time.
+fn for_each_answer(
+    threads: usize,
+    network: &Scarlet,
+    images: Source<'_>,
+    batch_size: usize,
+    mut each: impl FnMut(&[usize], Answered),
+) -> Result<(), TrainError> {
+    check_batch_size(batch_size)?;
+    let network = network.valid();
+    let batcher = Batcher::new(images, network.architecture(), &network.device())?;
+    let options = DeployOptions::new()
+        .with_batch(batch_size.min(images.len()))
+        .with_threads(threads);
+    let mut deployed = network.deploy(&options)?;
+    let indices: Vec<usize> = (0..images.len()).collect();
+    for indices in indices.chunks(batch_size) {
+        let batch = batcher.plain(indices)?;
+        let answered = Answered {
+            logits: deployed.forward(batch.images)?,
+            labels: batch.labels,
+            classes: batch.classes,
+        };
+        each(indices, answered);
+    }
+    Ok(())
 }
 
 /// The same network in inference, with the running statistics of its batch normalisation measured

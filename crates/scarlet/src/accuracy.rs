@@ -1,4 +1,5 @@
-//! [`Accuracy`]: how often predictions are right, in total and class by class.
+//! [`Accuracy`]: how often predictions are right, in total and class by class; and how well so many
+//! images tell it.
 
 use std::collections::BTreeMap;
 
@@ -6,6 +7,48 @@ use crate::Prediction;
 
 /// Predictions looked at for top-5 accuracy.
 const FIVE: usize = 5;
+
+/// The quantile of the standard normal distribution for 95 %, two-sided.
+const Z: f64 = 1.959_963_984_540_054;
+
+/// The 95 % confidence interval, from 0 to 1, of an accuracy by which `right` of `images` were
+/// predicted rightly; all of it where there are no images.
+///
+/// Wilson's score interval (Wilson, *Probable inference, the law of succession, and statistical
+/// inference*, 1927), which stays within 0 and 1 and holds for few images and for accuracies near
+/// both ends too. It covers the choice of the images, not that of the training's seed.
+pub fn accuracy_interval(right: u64, images: u64) -> [f64; 2] {
+    if images == 0 {
+        return [0.0, 1.0];
+    }
+    let n = images as f64;
+    let p = right.min(images) as f64 / n;
+    let centre = p + Z * Z / (2.0 * n);
+    let half = Z * (p * (1.0 - p) / n + Z * Z / (4.0 * n * n)).sqrt();
+    let scale = 1.0 + Z * Z / n;
+    [
+        ((centre - half) / scale).max(0.0),
+        ((centre + half) / scale).min(1.0),
+    ]
+}
+
+/// The 95 % confidence interval, from −1 to 1, of by how much one accuracy is above another, each a
+/// number of right predictions and of images. Where it reaches 0 or below, the difference may be
+/// chance.
+///
+/// Newcombe's interval (*Interval estimation for the difference between independent proportions*,
+/// 1998, method 10), which is made of both [`accuracy_interval`]s. It is meant for different images;
+/// of two networks on the same images, which mostly agree, it is wider than it need be.
+pub fn accuracy_difference_interval(better: (u64, u64), other: (u64, u64)) -> [f64; 2] {
+    let (p, q) = (ratio(better.0, better.1), ratio(other.0, other.1));
+    let [p_low, p_high] = accuracy_interval(better.0, better.1);
+    let [q_low, q_high] = accuracy_interval(other.0, other.1);
+    let difference = p - q;
+    [
+        difference - (p - p_low).hypot(q_high - q),
+        difference + (p_high - p).hypot(q - q_low),
+    ]
+}
 
 /// Counts right and wrong predictions.
 ///
@@ -43,9 +86,19 @@ impl Score {
         ratio(self.first, self.images)
     }
 
+    /// 95 % confidence interval of the top-1 accuracy, by [`accuracy_interval`].
+    pub fn top1_interval(&self) -> [f64; 2] {
+        accuracy_interval(self.first, self.images)
+    }
+
     /// Top-5 accuracy, from 0 to 1; 0 without images.
     pub fn top5(&self) -> f64 {
         ratio(self.among_five, self.images)
+    }
+
+    /// 95 % confidence interval of the top-5 accuracy, by [`accuracy_interval`].
+    pub fn top5_interval(&self) -> [f64; 2] {
+        accuracy_interval(self.among_five, self.images)
     }
 }
 
@@ -138,6 +191,46 @@ mod tests {
         accuracy.record(7, &predictions(&[2, 1, 3, 4, 5, 6]));
         accuracy.record(3, &predictions(&[4, 3]));
         accuracy
+    }
+
+    fn near(found: [f64; 2], expected: [f64; 2]) -> bool {
+        found
+            .iter()
+            .zip(expected)
+            .all(|(a, b)| (a - b).abs() < 1e-4)
+    }
+
+    #[test]
+    fn the_interval_is_wilsons() {
+        // From Newcombe's comparison of intervals (1998, Statistics in Medicine 17, 857), table I.
+        for ((right, images), expected) in [
+            ((81, 263), [0.2553, 0.3662]),
+            ((15, 148), [0.0624, 0.1605]),
+            ((0, 20), [0.0, 0.1611]),
+            ((1, 29), [0.0061, 0.1718]),
+        ] {
+            let found = accuracy_interval(right, images);
+            assert!(near(found, expected), "{right} of {images}: {found:?}");
+        }
+        assert_eq!(accuracy_interval(0, 0), [0.0, 1.0]);
+        assert_eq!(accuracy_interval(5, 5)[1], 1.0);
+        let total = sample().total();
+        assert_eq!(total.top1_interval(), accuracy_interval(1, 5));
+        assert_eq!(total.top5_interval(), accuracy_interval(3, 5));
+    }
+
+    #[test]
+    fn the_interval_of_a_difference_is_newcombes() {
+        // From the same author's paper on differences (1998, 17, 873), table II.
+        for ((better, other), expected) in [
+            (((56, 70), (48, 80)), [0.0524, 0.3339]),
+            (((9, 10), (3, 10)), [0.1705, 0.8090]),
+            (((5, 56), (0, 29)), [-0.0381, 0.1926]),
+            (((10, 10), (0, 10)), [0.6075, 1.0]),
+        ] {
+            let found = accuracy_difference_interval(better, other);
+            assert!(near(found, expected), "{better:?}, {other:?}: {found:?}");
+        }
     }
 
     #[test]

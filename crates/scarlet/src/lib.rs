@@ -20,6 +20,7 @@
 //! - [`weights`] reads and writes checkpoints, PyTorch's included.
 //! - [`Deployed`], by [`Scarlet::deploy`], is the form that only runs, on kernels of our own; as a
 //!   file it starts in milliseconds.
+//! - [`ModelCard`] is what a file says of its network: the classes' names, what it was trained on.
 //! - [`onnx`] writes the network for other runtimes.
 //! - [`fold`] removes batch normalisation and stabilizers exactly.
 //!
@@ -33,6 +34,7 @@ mod accuracy;
 pub mod atomic_file;
 pub mod blocks;
 mod builder;
+mod card;
 mod deploy;
 mod device;
 mod display;
@@ -49,11 +51,12 @@ mod random;
 mod token;
 pub mod weights;
 
-pub use accuracy::{Accuracy, Score};
+pub use accuracy::{Accuracy, Score, accuracy_difference_interval, accuracy_interval};
 pub use builder::{
     EfficientNetLite0, ScarletA, ScarletA2, ScarletA4, ScarletB, ScarletC, ScarletConfig,
 };
 pub use burn;
+pub use card::{CardAccuracy, CardError, ModelCard};
 pub use deploy::{
     Calibration, DeployError, DeployOptions, Deployed, NotFinite, PartProfile, PartTime,
 };

@@ -11,7 +11,7 @@ use crate::blocks::{
     Stabilizer,
 };
 use crate::random::{FirstWeights, Masks};
-use crate::{InputError, ScarletConfig};
+use crate::{InputError, ModelCard, ScarletConfig};
 
 /// One of a network's layers.
 #[derive(Module, Debug)]
@@ -65,6 +65,8 @@ pub struct Scarlet {
     pub classifier: Linear,
     #[module(skip)]
     architecture: Architecture,
+    #[module(skip)]
+    pub(crate) card: Option<Box<ModelCard>>,
 }
 
 impl Scarlet {
@@ -117,6 +119,7 @@ impl Scarlet {
                 device,
             ),
             architecture,
+            card: None,
         }
     }
 
@@ -250,7 +253,8 @@ impl Scarlet {
     /// [built](crate::ScarletConfig) with, suit a thousand classes: for ten, they make logits so
     /// large that training first has to undo them, and distorts trained features on the way. A
     /// single layer has no symmetry that random weights would have to break: the gradients of its
-    /// classes differ from the first step on.
+    /// classes differ from the first step on. A [card](Self::card) is of the old classes, and goes
+    /// with them.
     ///
     /// # Panics
     ///
@@ -264,6 +268,7 @@ impl Scarlet {
         linear.bias = Some(Param::from_tensor(Tensor::zeros([classes], &device)));
         self.classifier = linear;
         self.architecture.classes = classes;
+        self.card = None;
         self
     }
 

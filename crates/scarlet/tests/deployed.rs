@@ -9,8 +9,8 @@ use proptest::prelude::*;
 use scarlet::arch::{Activation, Block, Expansion, Layer, Operation, Padding};
 use scarlet::weights::formula;
 use scarlet::{
-    Architecture, DeployError, DeployOptions, Deployed, EfficientNetLite0, Scarlet, ScarletA,
-    ScarletB, ScarletC, ScarletConfig,
+    Architecture, DeployError, DeployOptions, Deployed, EfficientNetLite0, ModelCard, Scarlet,
+    ScarletA, ScarletB, ScarletC, ScarletConfig,
 };
 
 const TOLERANCE: f64 = 1e-4;
@@ -372,4 +372,31 @@ fn a_calibration_without_images_is_refused() {
     let mut calibration = deployed.calibrate().unwrap();
     let error = calibration.observe(&[0.0; 7]).unwrap_err().to_string();
     assert!(error.contains("the input has 7 values"), "{error}");
+}
+
+#[test]
+fn a_card_travels_with_a_deployed_network() {
+    let architecture: Architecture = "E3K3@16/2 - E3K3@24".parse().unwrap();
+    let device = Device::flex();
+    let config = ScarletConfig::from(architecture.with_classes(2)).with_resolution(32);
+    let card = ModelCard::new(["cat", "dog"].map(str::to_owned).to_vec())
+        .with_training("pets", 200)
+        .with_accuracy("test images", 19, 20);
+    let network = config.init(&device).with_card(card.clone()).unwrap();
+    let options = DeployOptions::new().with_threads(1);
+    let deployed = network.deploy(&options).unwrap();
+    assert_eq!(deployed.card(), Some(&card));
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("pets.scarlet");
+    deployed.save(&path).unwrap();
+    let opened = Deployed::open(&path, &options).unwrap();
+    assert_eq!(opened.card(), Some(&card));
+    // Rounding keeps it.
+    let mut calibration = opened.calibrate().unwrap();
+    calibration.observe(&[0.5; 3 * 32 * 32]).unwrap();
+    assert_eq!(calibration.finish().unwrap().card(), Some(&card));
+    // A network without one has a file without one, as earlier versions wrote them.
+    let bare = config.init(&device).deploy(&options).unwrap();
+    bare.save(&path).unwrap();
+    assert_eq!(Deployed::open(&path, &options).unwrap().card(), None);
 }

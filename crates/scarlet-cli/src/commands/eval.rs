@@ -13,7 +13,7 @@ use crate::cli::EvalArgs;
 use crate::error::CliError;
 use crate::interrupt::Interrupt;
 use crate::model::Model;
-use crate::report::eval::{EvalReport, class_reports, top1_interval};
+use crate::report::eval::{EvalReport, class_reports};
 use crate::report::{Setting, Unreadable, print_json};
 use crate::results_file::{ResultsFile, Row};
 use crate::terminal::Terminal;
@@ -87,8 +87,9 @@ pub(super) fn run(args: &EvalArgs, terminal: &Terminal) -> Result<(), CliError> 
         images: total.images,
         images_in_folder: subject.len(),
         top1: total.top1(),
-        top1_interval: top1_interval(&total),
+        top1_interval: total.top1_interval(),
         top5: total.top5(),
+        top5_interval: total.top5_interval(),
         mean_class_top1: accuracy.mean_class_top1(),
         seconds,
         images_per_second: total.images as f64 / seconds,

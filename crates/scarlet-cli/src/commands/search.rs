@@ -140,6 +140,9 @@ fn check(
     if let Some(doubt) = run.budget_doubt()? {
         terminal.warn(doubt);
     }
+    for loose in run.loose_budget()? {
+        terminal.note(loose);
+    }
     Ok(())
 }
 

@@ -2,12 +2,12 @@
 
 use std::fmt::{self, Write};
 
+use scarlet::Accuracy;
 use scarlet::arch::Published;
-use scarlet::{Accuracy, Score};
 use scarlet_data::PassedOver;
 use serde::Serialize;
 
-use super::number::{percent, thousands};
+use super::number::{interval, percent, thousands};
 use super::table::{Column, table};
 use super::{Setting, Unreadable};
 
@@ -33,6 +33,8 @@ pub(crate) struct EvalReport {
     /// 95 % confidence interval of the top-1 accuracy.
     pub(crate) top1_interval: [f64; 2],
     pub(crate) top5: f64,
+    /// 95 % confidence interval of the top-5 accuracy.
+    pub(crate) top5_interval: [f64; 2],
     /// Mean of the classes' top-1 accuracies.
     pub(crate) mean_class_top1: f64,
     pub(crate) seconds: f64,
@@ -54,6 +56,8 @@ pub(crate) struct ClassReport {
     pub(crate) wnid: Option<&'static str>,
     pub(crate) images: u64,
     pub(crate) top1: f64,
+    /// 95 % confidence interval of the top-1 accuracy.
+    pub(crate) top1_interval: [f64; 2],
     pub(crate) top5: f64,
     /// Every wrong first prediction, the most frequent first.
     pub(crate) mistaken_for: Vec<Mistake>,
@@ -81,6 +85,7 @@ pub(crate) fn class_reports(
             wnid: wnid(class),
             images: score.images,
             top1: score.top1(),
+            top1_interval: score.top1_interval(),
             top5: score.top5(),
             mistaken_for: accuracy
                 .mistaken_for(class)
@@ -93,24 +98,6 @@ pub(crate) fn class_reports(
                 .collect(),
         })
         .collect()
-}
-
-/// Wilson's 95 % interval of the share of images that are predicted rightly (Wilson 1927), which
-/// stays within 0 and 1 for few images too.
-pub(crate) fn top1_interval(score: &Score) -> [f64; 2] {
-    const Z: f64 = 1.959_964;
-    if score.images == 0 {
-        return [0.0, 1.0];
-    }
-    let n = score.images as f64;
-    let p = score.top1();
-    let centre = p + Z * Z / (2.0 * n);
-    let half = Z * (p * (1.0 - p) / n + Z * Z / (4.0 * n * n)).sqrt();
-    let scale = 1.0 + Z * Z / n;
-    [
-        ((centre - half) / scale).max(0.0),
-        ((centre + half) / scale).min(1.0),
-    ]
 }
 
 impl EvalReport {
@@ -140,15 +127,18 @@ impl EvalReport {
             Some(part) => writeln!(text, ", its {part} images")?,
             None => writeln!(text)?,
         }
-        let [low, high] = self.top1_interval;
         writeln!(
             text,
-            "  top-1     {:>8}   95 % interval {} to {}",
+            "  top-1     {:>8}   95 % interval {}",
             percent(self.top1),
-            percent(low),
-            percent(high)
+            interval(self.top1_interval)
         )?;
-        writeln!(text, "  top-5     {:>8}", percent(self.top5))?;
+        writeln!(
+            text,
+            "  top-5     {:>8}   95 % interval {}",
+            percent(self.top5),
+            interval(self.top5_interval)
+        )?;
         writeln!(
             text,
             "  per class {:>8}   mean of the classes' top-1",
@@ -185,6 +175,7 @@ fn class_table(classes: &[ClassReport]) -> String {
         Column::Left(""),
         Column::Right("images"),
         Column::Right("top-1"),
+        Column::Left("95 % interval"),
         Column::Right("top-5"),
         Column::Left("taken for"),
     ];
@@ -200,39 +191,10 @@ fn class_table(classes: &[ClassReport]) -> String {
             class.wnid.unwrap_or_default().to_owned(),
             class.images.to_string(),
             percent(class.top1),
+            interval(class.top1_interval),
             percent(class.top5),
             mistakes.join(", "),
         ]
     });
     table(&columns, rows)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn interval(first: u64, images: u64) -> [f64; 2] {
-        top1_interval(&Score {
-            images,
-            first,
-            among_five: first,
-        })
-    }
-
-    #[test]
-    fn the_interval_is_wilsons() {
-        // 8 of 10, from Wilson's formula computed by hand.
-        let [low, high] = interval(8, 10);
-        assert!((low - 0.49016).abs() < 1e-4, "{low}");
-        assert!((high - 0.94331).abs() < 1e-4, "{high}");
-    }
-
-    #[test]
-    fn the_interval_stays_within_all_and_nothing() {
-        assert_eq!(interval(0, 0), [0.0, 1.0]);
-        assert_eq!(interval(0, 5)[0], 0.0);
-        assert_eq!(interval(5, 5)[1], 1.0);
-        let [low, high] = interval(37_500, 50_000);
-        assert!(low > 0.746 && high < 0.754);
-    }
 }

@@ -2,11 +2,12 @@
 
 use std::fmt::{self, Write};
 
+use scarlet::ModelCard;
 use scarlet::arch::{Architecture, Cost, PartCost, Published, ResizeFilter};
 use scarlet::weights::KNOWN_WEIGHTS;
 use serde::Serialize;
 
-use super::number::{megabytes, millions, thousands};
+use super::number::{accuracy, megabytes, millions, thousands};
 use super::table::{Column, table};
 
 /// How everything is counted.
@@ -25,6 +26,9 @@ pub(crate) struct InfoReport<'a> {
     pub(crate) int8: bool,
     pub(crate) cost: Cost,
     pub(crate) published: Option<Published>,
+    /// What a file of weights says of its network.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) card: Option<ModelCard>,
 }
 
 /// The presets.
@@ -71,6 +75,9 @@ impl InfoReport<'_> {
         writeln!(text, "{}\n", self.parts())?;
         if let Some(published) = &self.published {
             writeln!(text, "{}\n", published_text(published, &self.cost))?;
+        }
+        if let Some(card) = &self.card {
+            writeln!(text, "{}", card_text(card))?;
         }
         writeln!(text, "{CONVENTION}")?;
         let filter = match preprocessing.filter {
@@ -135,6 +142,27 @@ impl InfoReport<'_> {
                 }),
         }
     }
+}
+
+/// What a file says of its network, a line for each.
+fn card_text(card: &ModelCard) -> String {
+    let mut text = format!("Classes: {}.\n", card.classes.join(", "));
+    if let Some(name) = &card.trained_on {
+        let images = card.training_images.map(thousands);
+        let images = images.map(|images| format!(", {images} images"));
+        text.push_str(&format!(
+            "Trained on: {name}{}.\n",
+            images.unwrap_or_default()
+        ));
+    }
+    for judged in &card.accuracies {
+        let accuracy = accuracy(judged.right, judged.images);
+        text.push_str(&format!("Accuracy on {}: {accuracy}.\n", judged.of));
+    }
+    if let Some(program) = &card.program {
+        text.push_str(&format!("Trained by: {program}.\n"));
+    }
+    text
 }
 
 fn published_text(published: &Published, cost: &Cost) -> String {

@@ -1,5 +1,7 @@
 //! Numbers for people.
 
+use scarlet::accuracy_interval;
+
 /// `50,000`.
 pub(crate) fn thousands(number: u64) -> String {
     let digits = number.to_string();
@@ -29,6 +31,22 @@ pub(crate) fn percent(ratio: f64) -> String {
     format!("{:.2} %", 100.0 * ratio)
 }
 
+/// `87.12 to 90.98 %` of an interval between numbers from 0 to 1.
+pub(crate) fn interval([low, high]: [f64; 2]) -> String {
+    format!("{:.2} to {}", 100.0 * low, percent(high))
+}
+
+/// `89.20 % (892 of 1,000 images, 95 % interval 87.12 to 90.98 %)`.
+pub(crate) fn accuracy(right: u64, images: u64) -> String {
+    format!(
+        "{} ({} of {} images, 95 % interval {})",
+        percent(right as f64 / images.max(1) as f64),
+        thousands(right),
+        thousands(images),
+        interval(accuracy_interval(right, images))
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -53,5 +71,13 @@ mod tests {
         assert_eq!(millions(0), "0.0 M");
         assert_eq!(megabytes(26_126_224), "26.1 MB");
         assert_eq!(percent(0.75123), "75.12 %");
+        assert_eq!(
+            accuracy(8_920, 10_000),
+            "89.20 % (8,920 of 10,000 images, 95 % interval 88.58 to 89.79 %)"
+        );
+        assert_eq!(
+            accuracy(0, 0),
+            "0.00 % (0 of 0 images, 95 % interval 0.00 to 100.00 %)"
+        );
     }
 }

@@ -5,9 +5,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use indicatif::HumanDuration;
-use scarlet_train::run::{Choice, Estimate, Exported, Plan, PricedNetwork};
+use scarlet_train::run::{BudgetUse, Choice, Estimate, Exported, Lead, Plan, PricedNetwork};
 
-use super::number::{millions, percent, thousands};
+use super::number::{accuracy, millions, percent, thousands};
 use super::seen::{needless_enlarging, seen};
 
 /// What a run is going to do.
@@ -30,6 +30,9 @@ pub(crate) fn plan_text(plan: &Plan) -> String {
     line(&mut text, "cheapest", &priced(&plan.cheapest));
     line(&mut text, "dearest", &priced(&plan.dearest));
     line(&mut text, "budget", &plan.budget.join(" and "));
+    for loose in &plan.loose_budget {
+        line(&mut text, "", loose);
+    }
     line(&mut text, "wanted", &plan.objectives.join(", "));
     line(
         &mut text,
@@ -78,12 +81,7 @@ pub(crate) fn result_text(exported: &Exported, folder: &Path) -> String {
     line(
         &mut text,
         "test",
-        &format!(
-            "{} ({} of {} images)",
-            percent(exported.test_accuracy),
-            thousands(test.correct as u64),
-            thousands(test.images as u64)
-        ),
+        &accuracy(test.correct as u64, test.images as u64),
     );
     let seconds = &exported.seconds;
     line(
@@ -122,13 +120,69 @@ pub(crate) fn choice_text(choice: &Choice) -> String {
     if let Some(latency) = choice.latency_ms {
         line(&mut text, "latency", &format!("{latency:.3} ms"));
     }
-    if let Some(accuracy) = choice.inherited_accuracy {
-        let accuracy = format!("{} on the held-out images", percent(accuracy));
-        line(&mut text, "inherited", &accuracy);
+    if let Some(share) = choice.inherited_accuracy {
+        let text_of = match choice.inherited_images {
+            Some(images) => {
+                let right = (share * images as f64).round() as u64;
+                format!("{}, held out", accuracy(right, images as u64))
+            }
+            None => format!("{} on the held-out images", percent(share)),
+        };
+        line(&mut text, "inherited", &text_of);
+    }
+    if let Some(lead) = &choice.lead {
+        line(&mut text, "lead", &lead_text(lead));
+    }
+    for used in &choice.budget {
+        line(&mut text, "budget", &budget_text(used));
     }
     for stabilizer in &choice.stabilizers {
         line(&mut text, "stabilizer", stabilizer);
     }
+    text
+}
+
+/// How far the best is ahead of the next, and whether that may be chance.
+fn lead_text(lead: &Lead) -> String {
+    let (Some(images), Some([low, high])) = (lead.images, lead.interval) else {
+        return format!(
+            "{} in {} over the next best, {}",
+            lead.by, lead.metric, lead.next
+        );
+    };
+    let doubt = match lead.may_be_chance() {
+        true => "which may be chance",
+        false => "more than chance explains",
+    };
+    format!(
+        "{:.2} points over the next best, {}, {doubt}: on {} images the 95 % interval of the \
+         difference is {:.2} to {:.2} points",
+        100.0 * lead.by,
+        lead.next,
+        thousands(images as u64),
+        100.0 * low,
+        100.0 * high
+    )
+}
+
+/// What a bound of the budget allows, what the network takes of it, and whether it mattered.
+fn budget_text(used: &BudgetUse) -> String {
+    let mut text = used.constraint.clone();
+    if let Some(value) = used.value {
+        let _ = write!(text, ": {value}");
+        if used.limit > 0.0 {
+            let _ = write!(text, ", {:.0} % of the limit", 100.0 * value / used.limit);
+        }
+    }
+    let all = thousands(used.candidates as u64);
+    let _ = match used.binds() {
+        true => write!(
+            text,
+            "; {} of {all} candidates break it",
+            thousands(used.excluded as u64)
+        ),
+        false => write!(text, "; it does not bind: all {all} candidates keep it"),
+    };
     text
 }
 
@@ -193,6 +247,44 @@ mod tests {
         ] {
             assert_eq!(duration(seconds), text);
         }
+    }
+
+    #[test]
+    fn a_lead_and_a_budget_are_told_with_what_they_are_worth() {
+        let lead = |by: f64, images: Option<usize>, interval| -> Lead {
+            let json = serde_json::json!({
+                "next": "0142", "metric": "accuracy", "by": by, "images": images,
+                "interval": interval,
+            });
+            serde_json::from_value(json).unwrap()
+        };
+        assert_eq!(
+            lead_text(&lead(0.005, Some(1_200), Some([-0.043, 0.053]))),
+            "0.50 points over the next best, 0142, which may be chance: on 1,200 images the 95 % \
+             interval of the difference is -4.30 to 5.30 points"
+        );
+        let sure = lead_text(&lead(0.1, Some(600), Some([0.05, 0.15])));
+        assert!(
+            sure.contains("0142, more than chance explains: on 600"),
+            "{sure}"
+        );
+        let other = lead_text(&lead(12.0, None, None));
+        assert_eq!(other, "12 in accuracy over the next best, 0142");
+
+        let budget = |excluded: usize| -> BudgetUse {
+            let json = serde_json::json!({
+                "constraint": "mult_adds <= 5000000", "value": 4e6, "limit": 5e6,
+                "excluded": excluded, "candidates": 1_200,
+            });
+            serde_json::from_value(json).unwrap()
+        };
+        assert_eq!(
+            budget_text(&budget(1_000)),
+            "mult_adds <= 5000000: 4000000, 80 % of the limit; 1,000 of 1,200 candidates break it"
+        );
+        assert!(
+            budget_text(&budget(0)).ends_with("; it does not bind: all 1,200 candidates keep it")
+        );
     }
 
     #[test]

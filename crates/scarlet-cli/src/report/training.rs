@@ -7,7 +7,7 @@ use indicatif::HumanDuration;
 use scarlet_train::Optimizer;
 use scarlet_train::standalone::{StandaloneConfig, StandalonePlan, StandaloneResult};
 
-use super::number::{millions, percent, thousands};
+use super::number::{accuracy, millions, thousands};
 use super::seen::{needless_enlarging, quoted, seen};
 use super::table::{Column, table};
 
@@ -157,12 +157,13 @@ pub(crate) fn result_text(result: &StandaloneResult, folder: &Path) -> String {
     let mut text = format!("trained for {} epochs", result.epochs);
     if let (Some(epoch), Some(accuracy)) = (result.best_epoch, result.validation_accuracy) {
         text.push_str(&format!(
-            "\nbest epoch {epoch}: {} of the held-out images right",
-            percent(accuracy)
+            "\nbest epoch {epoch}: held out {}",
+            judged(accuracy, result.validation_images)
         ));
     }
     if let Some(accuracy) = result.test_accuracy {
-        text.push_str(&format!("\n{} of the test images right", percent(accuracy)));
+        let accuracy = judged(accuracy, result.test_images);
+        text.push_str(&format!("\ntest {accuracy}"));
     }
     let weights = [("best", "best.safetensors"), ("last", "last.safetensors")];
     let there = weights.iter().find(|(_, name)| folder.join(name).is_file());
@@ -173,7 +174,20 @@ pub(crate) fn result_text(result: &StandaloneResult, folder: &Path) -> String {
              use them: scarlet predict PHOTO --weights {path}"
         ));
     }
+    let report = folder.join("report.html");
+    if report.is_file() {
+        text.push_str(&format!(
+            "\nwhat it confuses, and how training went: {}",
+            quoted(&report)
+        ));
+    }
     text
+}
+
+/// An accuracy with the images that it is of.
+fn judged(share: f64, images: usize) -> String {
+    let right = (share * images as f64).round() as u64;
+    accuracy(right, images as u64)
 }
 
 #[cfg(test)]
@@ -182,6 +196,26 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn accuracies_are_told_with_their_images() {
+        let result = serde_json::json!({
+            "completed": true, "epochs": 3, "best_epoch": 2,
+            "validation_accuracy": 0.75, "validation_images": 8,
+            "test_accuracy": 0.892, "test_images": 1_000,
+        });
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("report.html"), "").unwrap();
+        let text = result_text(&serde_json::from_value(result).unwrap(), folder.path());
+        for part in [
+            "trained for 3 epochs",
+            "best epoch 2: held out 75.00 % (6 of 8 images, 95 % interval 40.93 to 92.85 %)",
+            "test 89.20 % (892 of 1,000 images, 95 % interval 87.12 to 90.98 %)",
+            "/report.html",
+        ] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+    }
 
     #[test]
     fn a_recipe_is_told_in_two_lines() {

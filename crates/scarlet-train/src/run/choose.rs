@@ -10,13 +10,15 @@ use scarlet_search::{Candidate, Constraint, SearchState};
 use serde::{Deserialize, Serialize};
 
 use super::budget::nothing_feasible;
+use super::lead::{BudgetUse, Lead, budget_uses, interval_of};
 use super::search::STATE;
 use super::stages::Run;
 use super::supernet::open_supernet;
 use super::{RunConfig, RunError, RunEvent, Stage};
 use crate::dataset::ImageSet;
 use crate::latency::LATENCY_METRIC;
-use crate::{Control, Extracted, RunFolder, Supernet};
+use crate::report::card;
+use crate::{Control, Extracted, RunFolder, Supernet, TrainError};
 
 /// Which candidate is taken.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -87,6 +89,18 @@ pub struct Choice {
     /// Its accuracy on the held-out images with the supernet's weights, from 0 to 1, if it was
     /// measured, and with the batch normalisation that it is taken out with.
     pub inherited_accuracy: Option<f64>,
+    /// Number of these images, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inherited_images: Option<usize>,
+    /// 95 % confidence interval of this accuracy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inherited_interval: Option<[f64; 2]>,
+    /// How far it is ahead of the next best, where the best was chosen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lead: Option<Lead>,
+    /// What each bound of the budget did.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub budget: Vec<BudgetUse>,
     /// Its mult-adds.
     pub mult_adds: u64,
     /// Its trained numbers.
@@ -112,13 +126,13 @@ impl Run {
         found: &SearchState,
     ) -> Result<(Choice, Extracted), RunError> {
         self.stage(folder, Stage::Choose, || {
-            let genome = self
-                .config
-                .choose
-                .network
-                .pick(&self.space, Some(found), &[])?;
+            let chosen = Chosen {
+                rule: &self.config.choose.network,
+                budget: &[],
+                images: Some(self.data.holdout.len()),
+            };
             let statistics = self.statistics();
-            let (choice, extracted) = take_out(supernet, &genome, &statistics, Some(found))?;
+            let (choice, extracted) = take_out(supernet, &chosen, &statistics, Some(found))?;
             folder.write_json("choice.json", &choice)?;
             self.wrote(Stage::Choose, folder, "choice.json")?;
             let control = self.report(&RunEvent::Chosen(&choice));
@@ -142,13 +156,25 @@ impl Run {
         folder: &RunFolder,
         budget: &[Constraint],
     ) -> Result<(Choice, Extracted), RunError> {
-        extract(
-            folder,
-            &self.config.choose.network,
+        let chosen = Chosen {
+            rule: &self.config.choose.network,
             budget,
-            &self.statistics(),
-            &self.device,
-        )
+            images: Some(self.data.holdout.len()),
+        };
+        let (choice, extracted) = extract(folder, &chosen, &self.statistics(), &self.device)?;
+        // By the supernet's training; the network's own has not begun.
+        let card = card(&self.config.data.source, &self.data.train);
+        let network = extracted
+            .network
+            .with_card(card)
+            .map_err(TrainError::from)?;
+        Ok((
+            choice,
+            Extracted {
+                network,
+                ..extracted
+            },
+        ))
     }
 
     /// The statistics that candidates are judged with.
@@ -191,13 +217,26 @@ pub fn extract_uncalibrated(
         0 => Statistics::Judged,
         _ => Statistics::Unjudged,
     };
-    extract(folder, &config.choose.network, budget, &statistics, device)
+    let chosen = Chosen {
+        rule: &config.choose.network,
+        budget,
+        images: None,
+    };
+    extract(folder, &chosen, &statistics, device)
+}
+
+/// What is to be chosen.
+struct Chosen<'a> {
+    rule: &'a Rule,
+    /// What the best must keep to besides the search's own budget.
+    budget: &'a [Constraint],
+    /// Images that candidates were judged by, where they are known.
+    images: Option<usize>,
 }
 
 fn extract(
     folder: &RunFolder,
-    rule: &Rule,
-    budget: &[Constraint],
+    chosen: &Chosen<'_>,
     statistics: &Statistics,
     device: &Device,
 ) -> Result<(Choice, Extracted), RunError> {
@@ -207,8 +246,7 @@ fn extract(
         true => Some(SearchState::load(state)?),
         false => None,
     };
-    let genome = rule.pick(supernet.space(), found.as_ref(), budget)?;
-    take_out(&supernet, &genome, statistics, found.as_ref())
+    take_out(&supernet, chosen, statistics, found.as_ref())
 }
 
 impl Rule {
@@ -250,13 +288,14 @@ impl Rule {
     }
 }
 
-/// Takes a network out of a supernet, its stabilizers folded.
-pub(super) fn take_out(
+/// Chooses a network and takes it out of a supernet, its stabilizers folded.
+fn take_out(
     supernet: &Supernet,
-    genome: &Genome,
+    chosen: &Chosen<'_>,
     statistics: &Statistics,
-    found: Option<&SearchState>,
+    search: Option<&SearchState>,
 ) -> Result<(Choice, Extracted), RunError> {
+    let genome = &chosen.rule.pick(supernet.space(), search, chosen.budget)?;
     let options = FoldOptions::default();
     let extracted = match statistics {
         Statistics::Measured { images, batch_size } => {
@@ -267,19 +306,33 @@ pub(super) fn take_out(
     let architecture = extracted.network.architecture();
     let cost = Cost::of(architecture, architecture.preprocessing.resolution)?;
     let found = |name| {
-        let found = found?;
-        let metric = found.metric(name).ok()?;
-        found.archive().get(genome.genes())?.value(metric)
+        let search = search?;
+        let metric = search.metric(name).ok()?;
+        search.archive().get(genome.genes())?.value(metric)
     };
     let inherited_accuracy = match statistics {
         Statistics::Unjudged => None,
         _ => found("accuracy"),
+    };
+    let inherited_images = inherited_accuracy.and(chosen.images);
+    let judged = inherited_accuracy.zip(inherited_images);
+    let lead = match (search, chosen.rule, inherited_images) {
+        (Some(search), Rule::Best, Some(images)) => Lead::of(search, chosen.budget, images)?,
+        _ => None,
+    };
+    let budget = match search {
+        Some(search) => budget_uses(search, chosen.budget, genome)?,
+        None => Vec::new(),
     };
     let folds = &extracted.stabilizers.stabilizers;
     let choice = Choice {
         genome: genome.clone(),
         layers: architecture.to_string(),
         inherited_accuracy,
+        inherited_images,
+        inherited_interval: judged.map(|(accuracy, images)| interval_of(accuracy, images)),
+        lead,
+        budget,
         mult_adds: cost.mult_adds,
         parameters: cost.parameters,
         latency_ms: found(LATENCY_METRIC),

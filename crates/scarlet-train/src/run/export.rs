@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 use super::stages::Run;
 use super::timing::time_of;
 use super::{Choice, RunError, Stage};
-use crate::{Measurement, RunFolder, measure};
+use crate::report::card;
+use crate::{Measurement, RunFolder, TrainError, measure};
 
 /// The finished network, in the folder [`NETWORK`](super::folder::NETWORK).
 const WEIGHTS: &str = "network/network.safetensors";
@@ -49,6 +50,9 @@ impl Default for ExportSettings {
 pub struct Exported {
     /// The finished network's accuracy on the test images, from 0 to 1.
     pub test_accuracy: f64,
+    /// 95 % confidence interval of this accuracy.
+    #[serde(default)]
+    pub test_interval: Option<[f64; 2]>,
     /// The measurement behind it.
     pub test: Measurement,
     /// The network.
@@ -86,6 +90,13 @@ impl Run {
     ) -> Result<Exported, RunError> {
         self.stage(folder, Stage::Export, || {
             let test = measure(network, &self.data.test, self.config.search.batch_size)?;
+            let source = &self.config.data.source;
+            let card = card(source, &self.data.all).with_accuracy(
+                "test images",
+                test.correct as u64,
+                test.images as u64,
+            );
+            let network = &network.clone().with_card(card).map_err(TrainError::from)?;
             let precision = match self.config.export.half {
                 true => Precision::F16,
                 false => Precision::F32,
@@ -112,6 +123,7 @@ impl Run {
                 |stage| -> Result<f64, RunError> { Ok(time_of(folder, stage)?.as_secs_f64()) };
             let exported = Exported {
                 test_accuracy: test.accuracy(),
+                test_interval: Some(test.interval()),
                 test,
                 network: choice.clone(),
                 seconds: StageSeconds {

@@ -42,6 +42,8 @@ pub struct Plan {
     pub dearest: PricedNetwork,
     /// What a network must keep to.
     pub budget: Vec<String>,
+    /// Those bounds of the budget that every network of the space keeps, each as a sentence.
+    pub loose_budget: Vec<String>,
     /// What is to be large or small.
     pub objectives: Vec<String>,
     /// Updates of the supernet.
@@ -97,6 +99,7 @@ impl Run {
             cheapest: self.priced(&at_most(Bound::AtMost))?,
             dearest: self.priced(&at_most(Bound::AtLeast))?,
             budget: texts(&self.config.search.budget),
+            loose_budget: self.loose_budget()?,
             objectives: texts(&self.config.search.objectives),
             supernet_steps: self
                 .config
@@ -239,6 +242,15 @@ fn is_better(bound: Bound, value: u64, than: u64) -> bool {
         Bound::AtMost => value < than,
         Bound::AtLeast => value > than,
     }
+}
+
+/// A bound on the other side, for the network that is furthest from a constraint's limit.
+pub(super) fn opposite(constraint: &Constraint) -> Constraint {
+    let bound = match constraint.bound {
+        Bound::AtMost => Bound::AtLeast,
+        Bound::AtLeast => Bound::AtMost,
+    };
+    Constraint::new(constraint.name.clone(), bound, constraint.limit)
 }
 
 /// A cost by the name of its metric.

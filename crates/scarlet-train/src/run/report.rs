@@ -1,19 +1,17 @@
 //! The pictures and pages of a run.
 
-use std::fs;
-
 use scarlet::Scarlet;
 use scarlet_data::imagenet;
 use scarlet_report::{
-    Chosen, Fact, Reference, RunReport, SearchSummary, TrainedEpoch, TrainingCurve, front_csv,
-    front_svg, html,
+    Chosen, Fact, Judged, Reference, RunReport, SearchSummary, Usage, front_csv, front_svg, html,
 };
-use scarlet_search::SearchState;
+use scarlet_search::{Objective, SearchState};
 
 use super::stages::Run;
-use super::{Exported, Rule, RunError, Stage, folder};
+use super::{BudgetUse, Choice, Exported, Rule, RunError, Stage, folder};
+use crate::RunFolder;
+use crate::report::{curve, settings_facts, weights_usages};
 use crate::supernet::plain_architecture;
-use crate::{Event, RunFolder, TrainError};
 
 impl Run {
     /// Writes `front.csv`, `front.svg` and `report.html`, of what there is by now.
@@ -24,17 +22,21 @@ impl Run {
         found: &SearchState,
         finished: Option<(&Scarlet, &Exported)>,
     ) -> Result<(), RunError> {
-        let mut training = vec![curve(folder, folder::SUPERNET, "supernet")?];
+        let mut training = vec![curve(&folder.file(folder::SUPERNET), "supernet")?];
         if finished.is_some() {
-            training.push(curve(folder, folder::TRAINING, "chosen network")?);
+            training.push(curve(&folder.file(folder::TRAINING), "chosen network")?);
         }
         let report = RunReport {
             title: format!("Networks for {}", self.config.data.source),
             data: self.data_facts(),
-            settings: self.settings_facts(),
+            settings: settings_facts(&self.config.to_value()),
             search: self.summary(found)?,
             training,
             chosen: finished.map(|(network, exported)| self.chosen(network, exported)),
+            usage: match finished {
+                Some(_) => usages(folder),
+                None => Vec::new(),
+            },
             references: Reference::published(is_imagenet(self.data.all.classes()))?,
         };
         for (name, text) in [
@@ -79,46 +81,34 @@ impl Run {
         ]
     }
 
-    /// Every setting, by its name in a configuration file.
-    fn settings_facts(&self) -> Vec<Fact> {
-        let mut facts = Vec::new();
-        if let serde_json::Value::Object(sections) = self.config.to_value() {
-            for (section, settings) in sections {
-                let serde_json::Value::Object(settings) = settings else {
-                    continue;
-                };
-                for (name, value) in settings {
-                    facts.push(Fact::new(format!("{section}.{name}"), value));
-                }
-            }
-        }
-        facts
-    }
-
     fn chosen(&self, network: &Scarlet, exported: &Exported) -> Chosen {
         let choice = &exported.network;
         let reason = match &self.config.choose.network {
-            Rule::Best => format!(
-                "It is the best within the budget ({}).",
-                self.config.search.objectives[0]
-            ),
+            Rule::Best => best_reason(&self.config.search.objectives[0], choice),
             Rule::Knee => "It is the knee of the front.".to_owned(),
             Rule::Named(_) => "It was asked for by name.".to_owned(),
         };
-        let mut notes = vec![Fact::new("test images", exported.test.images)];
-        notes.extend(
-            choice
-                .stabilizers
-                .iter()
-                .map(|text| Fact::new("stabilizer", text)),
-        );
+        let test = &exported.test;
+        let mut accuracies = vec![Judged {
+            what: "test accuracy".to_owned(),
+            accuracy: test.accuracy(),
+            images: Some(test.images as u64),
+            interval: Some(test.interval()),
+        }];
+        accuracies.extend(choice.inherited_accuracy.map(|accuracy| Judged {
+            what: "held out, with inherited weights".to_owned(),
+            accuracy,
+            images: choice.inherited_images.map(|images| images as u64),
+            interval: choice.inherited_interval,
+        }));
+        let mut notes: Vec<Fact> = choice.budget.iter().map(budget_fact).collect();
+        let stabilizers = choice.stabilizers.iter();
+        notes.extend(stabilizers.map(|text| Fact::new("stabilizer", text)));
         Chosen {
             genome: choice.genome.clone(),
             architecture: network.architecture().clone(),
             reason,
-            inherited_accuracy: choice.inherited_accuracy,
-            held_out_accuracy: None,
-            test_accuracy: Some(exported.test_accuracy),
+            accuracies,
             notes,
         }
     }
@@ -130,28 +120,60 @@ fn is_imagenet(classes: &[String]) -> bool {
     wnids.eq(classes.iter().map(String::as_str))
 }
 
-/// What the log of a training says of its epochs.
-fn curve(folder: &RunFolder, name: &str, stage: &str) -> Result<TrainingCurve, RunError> {
-    let path = folder.file(name).join("events.jsonl");
-    let text = fs::read_to_string(&path).map_err(TrainError::read(path))?;
-    let (mut epochs, mut rate) = (Vec::new(), None);
-    for line in text.lines() {
-        match serde_json::from_str(line) {
-            Ok(Event::Step { learning_rate, .. }) => rate = Some(learning_rate),
-            Ok(Event::Epoch(record)) => epochs.push(TrainedEpoch {
-                epoch: record.epoch,
-                loss: record.loss,
-                accuracy: record.accuracy,
-                validation_accuracy: record.validation_accuracy,
-                learning_rate: rate,
-            }),
-            _ => {}
+/// Why the best was chosen, and how far that is to be believed.
+fn best_reason(objective: &Objective, choice: &Choice) -> String {
+    let reason = format!("It is the best within the budget ({objective})");
+    let Some(lead) = &choice.lead else {
+        return reason + ".";
+    };
+    let (Some(images), Some([low, high])) = (lead.images, lead.interval) else {
+        return format!("{reason}, by {} over the next ({}).", lead.by, lead.next);
+    };
+    let doubt = match lead.may_be_chance() {
+        true => "may be chance",
+        false => "is more than chance explains",
+    };
+    format!(
+        "{reason}, by {:.2} points over the next ({}) on {images} held-out images, which {doubt}: \
+         the 95 % interval of the difference is {:.2} to {:.2} points.",
+        100.0 * lead.by,
+        lead.next,
+        100.0 * low,
+        100.0 * high
+    )
+}
+
+/// What a bound of the budget did.
+fn budget_fact(used: &BudgetUse) -> Fact {
+    let value = used.value.map(|value| format!("it has {value}; "));
+    let all = used.candidates;
+    let did = match used.binds() {
+        true => format!("{} of {all} candidates break it", used.excluded),
+        false => format!("it does not bind: all {all} candidates keep it"),
+    };
+    Fact::new(&used.constraint, value.unwrap_or_default() + &did)
+}
+
+/// Commands for the finished network, from the run's folder.
+fn usages(folder: &RunFolder) -> Vec<Usage> {
+    let mut usages = weights_usages("network/network.safetensors");
+    for (file, purpose, command) in [
+        (
+            "network/network.scarlet",
+            "Measure how fast it is on this machine",
+            "scarlet bench --weights network/network.scarlet",
+        ),
+        (
+            "network/network.onnx",
+            "Run it with ONNX Runtime, in Python",
+            "onnxruntime.InferenceSession(\"network/network.onnx\")",
+        ),
+    ] {
+        if folder.file(file).exists() {
+            usages.push(Usage::new(purpose, command));
         }
     }
-    Ok(TrainingCurve {
-        stage: stage.to_owned(),
-        epochs,
-    })
+    usages
 }
 
 #[cfg(test)]

@@ -12,19 +12,21 @@
 //! | `best.safetensors` | the network as it was best on the validation images |
 //! | `last.safetensors` | the network at the end |
 //! | `result.json` | the [`StandaloneResult`] |
+//! | `report.html` | a page about the finished run |
 
 mod config;
 mod data;
 mod network;
 mod plan;
 mod recipe;
+mod report;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use burn::tensor::Device;
 use scarlet::Scarlet;
-use scarlet::weights::StateDict;
+use scarlet::weights::{Precision, StateDict};
 use scarlet_arch::Architecture;
 use scarlet_data::{DataError, class_list};
 use serde::{Deserialize, Serialize};
@@ -33,8 +35,11 @@ pub use self::config::{DataSettings, NetworkSettings, Recipe, StandaloneConfig};
 use self::data::StandaloneData;
 use self::network::Weights;
 pub use self::plan::StandalonePlan;
+use self::report::Reported;
 use crate::class_order::check_class_order;
-use crate::dataset::{DatasetError, Extent, FolderNotices};
+use crate::dataset::{DatasetError, Extent, FolderNotices, ImageSet};
+use crate::report::card;
+use crate::run::interval_of;
 use crate::trainer::{check_epochs_left, check_teacher, epochs_done};
 use crate::{Checkpoints, Observer, RunFolder, TrainError, Trainer, measure};
 
@@ -92,8 +97,21 @@ pub struct StandaloneResult {
     pub best_epoch: Option<u64>,
     /// Their accuracy on the validation images, from 0 to 1.
     pub validation_accuracy: Option<f64>,
+    /// Number of the validation images.
+    #[serde(default)]
+    pub validation_images: usize,
+    /// 95 % confidence interval of this accuracy. It is of the best of several epochs, which were
+    /// compared by these images, so that it is on the favourable side.
+    #[serde(default)]
+    pub validation_interval: Option<[f64; 2]>,
     /// Their accuracy on the test images, if there are any and the run is done.
     pub test_accuracy: Option<f64>,
+    /// Number of the test images.
+    #[serde(default)]
+    pub test_images: usize,
+    /// 95 % confidence interval of this accuracy.
+    #[serde(default)]
+    pub test_interval: Option<[f64; 2]>,
 }
 
 /// A network and the images that it is to be trained on.
@@ -148,7 +166,8 @@ impl Standalone {
         for weights in [teacher, kept_classifier].into_iter().flatten() {
             check_class_order(&weights, data.classes())?;
         }
-        let network = network::build(&config, &architecture, weights.as_ref(), device)?;
+        let network = network::build(&config, &architecture, weights.as_ref(), device)?
+            .with_card(card(&config.data.source, &data.train))?;
         Ok(Self {
             record: StandaloneRecord {
                 config,
@@ -244,15 +263,42 @@ impl Standalone {
             epochs: trained.epochs.len(),
             best_epoch: best.map(|epoch| epoch.epoch),
             validation_accuracy: best.and_then(|epoch| epoch.validation_accuracy),
+            validation_images: self.data.validation.len(),
+            validation_interval: None,
             test_accuracy: None,
+            test_images: self.data.test.as_ref().map_or(0, ImageSet::len),
+            test_interval: None,
         };
-        if trained.completed
-            && let Some(test) = &self.data.test
-        {
-            let network = trained.into_best();
-            result.test_accuracy = Some(measure(&network, test, batch_size)?.accuracy());
+        let judged_by = result.validation_images;
+        let interval = |accuracy| interval_of(accuracy, judged_by);
+        result.validation_interval = result.validation_accuracy.map(interval);
+        if !trained.completed {
+            folder.write_json("result.json", &result)?;
+            return Ok(result);
+        }
+        let mut network = trained.into_best();
+        let mut card = card(&self.record.config.data.source, &self.data.train);
+        if let Some(test) = &self.data.test {
+            let test = measure(&network, test, batch_size)?;
+            result.test_accuracy = Some(test.accuracy());
+            result.test_interval = Some(test.interval());
+            card = card.with_accuracy("test images", test.correct as u64, test.images as u64);
+        }
+        if let Some(accuracy) = result.validation_accuracy {
+            let images = self.data.validation.len();
+            let right = (accuracy * images as f64).round() as u64;
+            let of = "held-out images, which the epoch was chosen by";
+            card = card.with_accuracy(of, right, images as u64);
+            // As it was exported, but for the accuracies, which are known only now.
+            network = network.with_card(card)?;
+            network.save(folder.file("best.safetensors"), Precision::F32)?;
         }
         folder.write_json("result.json", &result)?;
+        let reported = Reported {
+            record: &self.record,
+            data: &self.data,
+        };
+        reported.write(folder, &network, &result)?;
         Ok(result)
     }
 }

@@ -74,6 +74,7 @@ impl Calibration<'_> {
         let Deployed {
             form,
             architecture,
+            card,
             batch,
             size,
         } = self.network;
@@ -84,6 +85,7 @@ impl Calibration<'_> {
         Ok(Deployed {
             form: Form::kernels(packed, parts.clone(), engine.settings().clone())?,
             architecture: architecture.clone(),
+            card: card.clone(),
             batch: *batch,
             size: *size,
         })

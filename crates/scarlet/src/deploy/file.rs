@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::lower::lower;
 use super::{DeployError, DeployOptions, Deployed, Form, Part};
-use crate::atomic_file;
+use crate::{ModelCard, atomic_file};
 
 /// What a file says about its network.
 #[derive(Debug, Serialize, Deserialize)]
@@ -18,6 +18,8 @@ struct Description {
     /// Before folding.
     architecture: Architecture,
     parts: Vec<Part>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    card: Option<ModelCard>,
 }
 
 impl Deployed {
@@ -43,6 +45,7 @@ impl Deployed {
         let description = Description {
             architecture: self.architecture.clone(),
             parts,
+            card: self.card.clone(),
         };
         let write = |file: &mut dyn io::Write| {
             let description = serde_json::to_string(&description)?;
@@ -67,7 +70,11 @@ impl Deployed {
     pub fn open(path: impl AsRef<Path>, options: &DeployOptions) -> Result<Self, DeployError> {
         let (packed, description) = read(path.as_ref())?;
         let form = |settings| Form::kernels(packed, description.parts, settings);
-        Self::with_form(description.architecture, options, form)
+        let deployed = Self::with_form(description.architecture, options, form)?;
+        Ok(Self {
+            card: description.card,
+            ..deployed
+        })
     }
 
     /// The architecture that a file describes, before folding.
@@ -104,6 +111,10 @@ fn read(path: &Path) -> Result<(PackedNetwork, Description), DeployError> {
     };
     if packed.input_channels() != architecture.input_channels || shapes.last() != Some(&classes) {
         return Err(other("its weights are of another network".to_owned()));
+    }
+    if let Some(card) = &description.card {
+        card.check(architecture.classes)
+            .map_err(|error| other(error.to_string()))?;
     }
     Ok((packed, description))
 }

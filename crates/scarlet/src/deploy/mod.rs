@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use self::lower::lower;
-use crate::{InputError, Scarlet};
+use crate::{InputError, ModelCard, Scarlet};
 
 /// What a network is deployed for.
 #[derive(Debug, Clone, Copy)]
@@ -87,6 +87,7 @@ impl DeployOptions {
 pub struct Deployed {
     form: Form,
     architecture: Architecture,
+    card: Option<ModelCard>,
     batch: usize,
     size: (usize, usize),
 }
@@ -142,7 +143,11 @@ impl Scarlet {
                 logits: Vec::new(),
             })
         };
-        Deployed::with_form(self.architecture().clone(), options, form)
+        let deployed = Deployed::with_form(self.architecture().clone(), options, form)?;
+        Ok(Deployed {
+            card: self.card().cloned(),
+            ..deployed
+        })
     }
 }
 
@@ -172,6 +177,7 @@ impl Deployed {
         Ok(Self {
             form: form(settings)?,
             architecture,
+            card: None,
             batch: options.batch,
             size,
         })
@@ -231,6 +237,11 @@ impl Deployed {
     /// square.
     pub fn architecture(&self) -> &Architecture {
         &self.architecture
+    }
+
+    /// What is to be known of the network, if it has a card.
+    pub fn card(&self) -> Option<&ModelCard> {
+        self.card.as_ref()
     }
 
     /// The most images of one call.

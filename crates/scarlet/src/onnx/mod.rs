@@ -21,7 +21,7 @@
 //! |---|---|
 //! | input `images` | f32 `[batch, channels, height, width]`, normalised |
 //! | output `logits` | f32 `[batch, classes]` |
-//! | metadata | `classes`, `layers` (text form), `scarlet.architecture` (JSON), and the preprocessing of photographs: `resolution`, `crop_ratio`, `resize_filter`, `mean`, `std` |
+//! | metadata | `classes` (their number), `layers` (text form), `scarlet.architecture` (JSON), and the preprocessing of photographs: `resolution`, `crop_ratio`, `resize_filter`, `mean`, `std`; of a network with a [card](crate::ModelCard) also `class_names` (a JSON list) and `scarlet.card` (JSON) |
 
 mod graph;
 mod names;
@@ -31,7 +31,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use prost::Message;
-use scarlet_arch::{Architecture, ArchitectureError, Cost, ResizeFilter};
+use scarlet_arch::{ArchitectureError, Cost, ResizeFilter};
 use thiserror::Error;
 
 use self::graph::{INPUT, Nodes, OUTPUT};
@@ -39,6 +39,7 @@ use self::names::operation_names;
 use self::proto::{
     Dimension, FLOAT, Graph, Model, OperatorSet, Property, Shape, Size, TensorType, Type, ValueInfo,
 };
+use crate::card::CARD_KEY;
 use crate::deploy::NotFinite;
 use crate::deploy::lower::lower;
 use crate::weights::ARCHITECTURE_KEY;
@@ -193,9 +194,10 @@ impl Scarlet {
             options.opset,
             "from 14 to 22",
         )?;
-        // Before anything is copied: names and structure are kilobytes.
+        // Before anything is copied: names and structure are kilobytes, a card a few megabytes at
+        // most.
         let bytes = Cost::of(architecture, resolution)?.weight_bytes;
-        if bytes + (1 << 20) > LARGEST {
+        if bytes + (16 << 20) > LARGEST {
             return Err(OnnxError::TooLarge { bytes });
         }
 
@@ -217,7 +219,7 @@ impl Scarlet {
                 domain: Some(String::new()),
                 version: Some(i64::from(options.opset)),
             }],
-            metadata_props: metadata(network.architecture()),
+            metadata_props: metadata(&network),
         };
         Ok(model.encode_to_vec())
     }
@@ -270,7 +272,8 @@ fn value(name: &str, batch: Batch, dims: &[usize]) -> ValueInfo {
     }
 }
 
-fn metadata(architecture: &Architecture) -> Vec<Property> {
+fn metadata(network: &Scarlet) -> Vec<Property> {
+    let architecture = network.architecture();
     let preprocessing = &architecture.preprocessing;
     let per_channel = |values: &[f32; 3]| {
         let used = values.iter().take(architecture.input_channels.min(3));
@@ -290,11 +293,15 @@ fn metadata(architecture: &Architecture) -> Vec<Property> {
         ("mean", per_channel(&preprocessing.mean)),
         ("std", per_channel(&preprocessing.std)),
     ];
+    let card = network.card().into_iter().flat_map(|card| {
+        let names = serde_json::json!(card.classes).to_string();
+        [("class_names", names), (CARD_KEY, card.to_json())]
+    });
     let property = |(key, value): (&str, String)| Property {
         key: Some(key.to_owned()),
         value: Some(value),
     };
-    properties.into_iter().map(property).collect()
+    properties.into_iter().chain(card).map(property).collect()
 }
 
 #[cfg(test)]

@@ -1,12 +1,12 @@
 use std::collections::HashSet;
 
 use burn::tensor::Device;
-use scarlet_arch::{SearchSpace, Skip, by_name};
+use scarlet_arch::{Architecture, SearchSpace, Skip, by_name};
 
 use super::proto::Node;
 use super::*;
-use crate::ScarletConfig;
 use crate::weights::formula;
+use crate::{ModelCard, ScarletConfig};
 
 fn network(architecture: Architecture) -> Scarlet {
     let weights = formula::state_dict(&architecture);
@@ -197,6 +197,23 @@ fn the_file_says_what_it_holds() {
     let architecture = Architecture::from_json(&property(ARCHITECTURE_KEY)).unwrap();
     assert_eq!(property("layers"), architecture.to_string());
     assert_eq!(architecture.layers.len(), 9);
+}
+
+#[test]
+fn the_card_is_among_what_the_file_says() {
+    let names = (0..10).map(|class| format!("{class}, \"{class}\""));
+    let card = ModelCard::new(names.collect()).with_accuracy("test images", 9, 10);
+    let network = network(grey()).with_card(card.clone()).unwrap();
+    let bytes = network.to_onnx(&OnnxOptions::new()).unwrap();
+    let model = Model::decode(bytes.as_slice()).unwrap();
+    let property = |key: &str| {
+        let found = model.metadata_props.iter().find(|it| it.key() == key);
+        found.unwrap().value().to_owned()
+    };
+    assert_eq!(property("classes"), "10");
+    let names: Vec<String> = serde_json::from_str(&property("class_names")).unwrap();
+    assert_eq!(names, card.classes);
+    assert_eq!(ModelCard::from_json(&property(CARD_KEY)).unwrap(), card);
 }
 
 #[test]

@@ -14,7 +14,8 @@ use super::recognise::ARCHITECTURE_KEY;
 use super::save::check_format;
 use super::{LoadReport, StateDict, WeightsError, foreign, recognise};
 use crate::blocks::InvertedResidual;
-use crate::{ConfigError, MbLayer, Scarlet, ScarletConfig};
+use crate::card::CARD_KEY;
+use crate::{CardError, ConfigError, MbLayer, ModelCard, Scarlet, ScarletConfig};
 
 /// Which weights are loaded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -35,6 +36,10 @@ impl LoadOptions {
         self
     }
 
+    fn loads_classifier(&self) -> bool {
+        !self.without_classifier
+    }
+
     /// Whether the entry of this reference name is loaded.
     pub(super) fn loads(&self, name: &str) -> bool {
         !(self.without_classifier && is_of_classifier(name))
@@ -45,7 +50,8 @@ impl Scarlet {
     /// Puts weights into the network: every entry must be there, of the right shape, finite, and
     /// used. Any of the [known namings](super::Naming) will do.
     ///
-    /// Copies made of this network before keep their own weights and statistics.
+    /// Copies made of this network before keep their own weights and statistics. The network's
+    /// [card](Self::card) becomes that of the weights, if they have one that fits.
     ///
     /// # Errors
     ///
@@ -78,6 +84,13 @@ impl Scarlet {
         if !applied.errors.is_empty() || applied.applied.len() != expected {
             return Err(WeightsError::Apply(applied.to_string()));
         }
+        // A card that is damaged or of other classes never stops the weights.
+        let card = weights.card().ok().flatten();
+        let fits = |card: &ModelCard| card.check(self.architecture().classes).is_ok();
+        self.card = match options.loads_classifier() {
+            true => card.filter(fits).map(Box::new),
+            false => None,
+        };
         Ok(self)
     }
 
@@ -99,6 +112,17 @@ impl Scarlet {
 }
 
 impl StateDict {
+    /// What the weights' file says of the network, besides how it is built; `None` where it says
+    /// nothing. Whether it fits the network is for [`ModelCard::check`] to say.
+    ///
+    /// # Errors
+    ///
+    /// [`CardError`] when it cannot be read.
+    pub fn card(&self) -> Result<Option<ModelCard>, CardError> {
+        let json = self.metadata().get(CARD_KEY);
+        json.map(|json| ModelCard::from_json(json)).transpose()
+    }
+
     /// The network that these weights are of: by the description that
     /// [`Scarlet::save`] writes, else as [`recognise`] finds it.
     ///

@@ -11,6 +11,7 @@ use super::names::reference_name;
 use super::recognise::ARCHITECTURE_KEY;
 use super::{Entry, Precision, StateDict, WeightsError};
 use crate::Scarlet;
+use crate::card::CARD_KEY;
 
 /// Key of the metadata entry with the version of what else the metadata holds.
 const FORMAT_KEY: &str = "scarlet.format";
@@ -19,7 +20,7 @@ const FORMAT: u32 = 1;
 
 impl Scarlet {
     /// The network's weights and running statistics under the names of the released checkpoints,
-    /// with the architecture as metadata. Each is copied from the device when it is read.
+    /// with the architecture and the [card](Self::card) as metadata. Each is copied from the device when it is read.
     pub fn state_dict(&self) -> StateDict {
         // Statistics that the last training step left in other threads are averaged in first,
         // and later steps do not reach the copy.
@@ -42,14 +43,18 @@ impl Scarlet {
             (FORMAT_KEY, FORMAT.to_string()),
             (ARCHITECTURE_KEY, architecture.to_json()),
         ];
-        StateDict::from_entries(entries).with_metadata(BTreeMap::from(
-            metadata.map(|(key, value)| (key.to_owned(), value)),
-        ))
+        let card = self.card().map(|card| (CARD_KEY, card.to_json()));
+        let metadata: BTreeMap<String, String> = metadata
+            .into_iter()
+            .chain(card)
+            .map(|(key, value)| (key.to_owned(), value))
+            .collect();
+        StateDict::from_entries(entries).with_metadata(metadata)
     }
 
     /// Writes the network as safetensors under the names of the released checkpoints, running
     /// statistics included, so that PyTorch's reference code reads it; and with its architecture,
-    /// so that [`open`](Self::open) needs nothing else.
+    /// so that [`open`](Self::open) needs nothing else, and its [card](Self::card).
     ///
     /// The file appears whole or not at all.
     ///

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use burn::tensor::{DType, Device};
-use scarlet::weights::{Entry, Precision, StateDict, WeightsError, formula};
-use scarlet::{Scarlet, ScarletC};
+use scarlet::weights::{Entry, LoadOptions, Precision, StateDict, WeightsError, formula};
+use scarlet::{ModelCard, Scarlet, ScarletC};
 
 use super::load::{assert_equal, build, logits, small};
 
@@ -21,6 +21,65 @@ fn what_is_saved_opens_as_the_same_network() {
     assert_eq!(opened.architecture(), &architecture);
     assert_equal(&opened.state_dict(), &network.state_dict());
     assert_eq!(logits(&opened), logits(&network));
+}
+
+fn card(classes: usize) -> ModelCard {
+    let names = (0..classes).map(|class| format!("class {class} of «é»\n"));
+    ModelCard::new(names.collect())
+        .with_training("flowers", 1_234)
+        .with_accuracy("test images", 90, 100)
+}
+
+#[test]
+fn a_card_travels_with_the_weights() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("small.safetensors");
+    let architecture = small();
+    let classes = architecture.classes;
+    let network = build(&architecture).with_card(card(classes)).unwrap();
+    network.save(&path, Precision::F16).unwrap();
+    let opened = Scarlet::open(&path, &Device::flex()).unwrap();
+    assert_eq!(opened.card(), Some(&card(classes)));
+    // By folding and copying too.
+    let folded = opened.fold_batch_norm();
+    assert_eq!(folded.clone().card(), Some(&card(classes)));
+    let weights = StateDict::open(&path).unwrap();
+    assert_eq!(weights.card().unwrap(), Some(card(classes)));
+    let loaded = build(&architecture).load(&weights).unwrap();
+    assert_eq!(loaded.card(), Some(&card(classes)));
+
+    // Another classifier is of other classes.
+    let options = LoadOptions::new().without_classifier();
+    let loaded = build(&architecture).load_with(&weights, &options).unwrap();
+    assert_eq!(loaded.card(), None);
+    assert_eq!(opened.reset_classifier(classes).card(), None);
+    let error = network.with_card(card(classes + 1)).unwrap_err();
+    let expected = format!(
+        "names {} classes, but the network has {classes}",
+        classes + 1
+    );
+    assert!(error.to_string().contains(&expected), "{error}");
+}
+
+#[test]
+fn a_card_that_does_not_fit_never_stops_the_weights() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("small.safetensors");
+    let architecture = small();
+    let whole = build(&architecture)
+        .with_card(card(architecture.classes))
+        .unwrap()
+        .state_dict();
+    let large = format!(r#"{{"classes": ["{}"]}}"#, "a".repeat(5 << 20));
+    for json in ["", "3", "{}", r#"{"classes": ["alone"]}"#, large.as_str()] {
+        let mut metadata = whole.metadata().clone();
+        metadata.insert("scarlet.card".to_owned(), json.to_owned());
+        let weights = whole.clone().with_metadata(metadata);
+        weights.save(&path, Precision::F32).unwrap();
+        let opened = Scarlet::open(&path, &Device::flex()).unwrap();
+        assert_eq!(opened.card(), None);
+        assert_eq!(opened.architecture(), &architecture);
+    }
 }
 
 #[test]
