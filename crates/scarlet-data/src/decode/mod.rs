@@ -52,8 +52,9 @@ impl Default for DecodeOptions {
 /// an animation or a file with several pages the first picture is read. Colours become RGB as
 /// Pillow's `convert("RGB")` has it: grey is repeated, palettes are looked up, alpha is dropped
 /// without blending, 16-bit samples keep their high byte, and a CMYK JPEG is taken as inverted,
-/// Adobe's habit. (One exception: Pillow clips 16-bit grey at 255, which leaves a white image; here
-/// it keeps its high byte like any other.)
+/// Adobe's habit. There are three exceptions: Pillow clips 16-bit grey at 255, which leaves a white
+/// image, and here it keeps its high byte like any other; samples of five or six bits in a BMP are
+/// rounded, not cut, to 8 bits; and what a run-length coded BMP skips is black.
 ///
 /// A truncated file is an error, not a picture with a grey rest, and so is a JPEG whose compressed
 /// data is visibly corrupt. A trailing piece that no pixel depends on may be missing from a PNG, as
