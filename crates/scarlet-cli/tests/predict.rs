@@ -22,7 +22,7 @@ fn save_network(path: &Path, classes: usize) -> Scarlet {
     let network = ScarletConfig::from(architecture)
         .with_classes(classes)
         .with_resolution(64)
-        .try_init(&Device::flex())
+        .try_init_seeded(1, &Device::flex())
         .unwrap();
     network.save(path, Precision::F32).unwrap();
     network
@@ -252,7 +252,7 @@ fn save_small_network(folder: &Path, channels: usize) -> Scarlet {
     architecture.preprocessing.resolution = 32;
     let network = ScarletConfig::from(architecture.clone())
         .with_classes(2)
-        .try_init(&Device::flex())
+        .try_init_seeded(1, &Device::flex())
         .unwrap();
     let file = folder.join("network.safetensors");
     network.save(&file, Precision::F32).unwrap();

@@ -126,7 +126,8 @@ fn the_first_loss_is_that_of_chance() {
     let network: Architecture = "E3K3@8/2".parse().unwrap();
     let trained = scarlet::ScarletConfig::from(network.clone())
         .with_classes(1000)
-        .init(&Device::flex());
+        .try_init_seeded(1, &Device::flex())
+        .unwrap();
     trained.save(&weights, Precision::F32).unwrap();
     for classes in [2, 10, 100] {
         let data = root.path().join(format!("{classes}"));

@@ -19,7 +19,7 @@ pub(crate) fn small() -> Architecture {
 
 pub(crate) fn build(architecture: &Architecture) -> Scarlet {
     ScarletConfig::from(architecture.clone())
-        .try_init(&Device::flex())
+        .try_init_seeded(1, &Device::flex())
         .unwrap()
 }
 
