@@ -2,15 +2,19 @@
 
 use std::path::Path;
 
+use scarlet::weights::StateDict;
 use scarlet_data::class_list;
 use scarlet_data::names::NameMatcher;
 
 use crate::TrainError;
 
-/// Refuses weights that are to be trained on, or learnt from, if `classes.txt` beside them says that
-/// their classes are these, but in another order.
+/// Refuses weights that are to be trained on, or learnt from, if they themselves, or else `classes.txt`
+/// beside them, say that their classes are these, but in another order.
 pub(crate) fn check_class_order(weights: &Path, classes: &[String]) -> Result<(), TrainError> {
-    let Some(theirs) = class_list::read_beside(weights) else {
+    let own = StateDict::open(weights).ok();
+    let own = own.and_then(|weights| weights.card().ok().flatten());
+    let own = own.map(|card| card.classes);
+    let Some(theirs) = own.or_else(|| class_list::read_beside(weights)) else {
         return Ok(());
     };
     let places = NameMatcher::new(classes).places(&theirs);
@@ -60,5 +64,24 @@ mod tests {
             "{error}"
         );
         assert!(error.contains("data.class_order"), "{error}");
+    }
+
+    #[test]
+    fn what_the_weights_say_themselves_goes_over_what_lies_beside_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let weights = folder.path().join("best.safetensors");
+        let names = |list: &[&str]| list.iter().map(|&it| it.to_owned()).collect::<Vec<_>>();
+        let network: scarlet::Architecture = "E3K3@8/2".parse().unwrap();
+        scarlet::ScarletConfig::from(network.with_classes(2))
+            .init(&burn::tensor::Device::flex())
+            .with_card(scarlet::ModelCard::new(names(&["cat", "dog"])))
+            .unwrap()
+            .save(&weights, scarlet::weights::Precision::F32)
+            .unwrap();
+        check_class_order(&weights, &names(&["cat", "dog"])).unwrap();
+        let text = class_list::to_text(&names(&["dog", "cat"]));
+        fs::write(folder.path().join("classes.txt"), text).unwrap();
+        check_class_order(&weights, &names(&["cat", "dog"])).unwrap();
+        check_class_order(&weights, &names(&["dog", "cat"])).unwrap_err();
     }
 }

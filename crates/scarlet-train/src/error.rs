@@ -95,9 +95,9 @@ pub enum TrainError {
     },
     /// Weights of the same classes in another order.
     #[error(
-        "{} has the images' classes in another order (classes.txt beside it): its class {place} \
-         (counted from 0) is `{theirs}`, but the images' is `{ours}`; set data.class_order to \
-         \"bytes\" or \"natural\", whichever it was trained with",
+        "{} has the images' classes in another order, by its own words or those of classes.txt \
+         beside it: its class {place} (counted from 0) is `{theirs}`, but the images' is `{ours}`; \
+         set data.class_order to \"bytes\" or \"natural\", whichever it was trained with",
         path.display()
     )]
     OtherClassOrder {
