@@ -26,7 +26,8 @@ pub struct EngineSettings {
     pub height: usize,
     /// Columns of an image.
     pub width: usize,
-    /// Threads that share the work, the caller's among them. The result does not depend on it.
+    /// Threads that share the work, the caller's among them; an engine has fewer where the system
+    /// allows no more. The result does not depend on it.
     pub threads: usize,
     /// Which instructions to use; the best of this processor if `None`.
     pub instruction_set: Option<InstructionSet>,
@@ -246,15 +247,16 @@ impl Engine {
         if !instructions.is_available() {
             return Err(EngineError::MissingInstructionSet(instructions));
         }
+        let pool = Pool::new(settings.threads);
+        let settings = EngineSettings {
+            threads: pool.threads(),
+            ..settings
+        };
         let plan = plan(&network, observations, &settings)?;
         let output = plan.output.values().saturating_mul(settings.batch);
         let arena = Buffer::zeroed(plan.arena)?;
         let scratch = Buffer::zeroed(plan.scratch.saturating_mul(settings.threads))?;
         let output = Buffer::zeroed(output)?;
-        let pool = Pool::new(settings.threads).map_err(|error| EngineError::Threads {
-            threads: settings.threads,
-            reason: error.to_string(),
-        })?;
         Ok(Self {
             instructions,
             arena,

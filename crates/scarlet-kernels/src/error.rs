@@ -120,14 +120,6 @@ pub enum EngineError {
     /// The processor lacks the instruction set asked for.
     #[error("this processor has no {0}; leave the instruction set to detection")]
     MissingInstructionSet(InstructionSet),
-    /// The system gave no thread.
-    #[error("cannot start {threads} threads: {reason}")]
-    Threads {
-        /// Threads asked for.
-        threads: usize,
-        /// The system's answer.
-        reason: String,
-    },
     /// An input that is no whole number of images, or too many.
     #[error(
         "the input has {found} values; give 1 to {batch} images of {image} values each \

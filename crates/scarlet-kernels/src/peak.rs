@@ -37,7 +37,7 @@ impl Peak {
     ///
     /// # Errors
     ///
-    /// When there are no threads asked for, or none to be had, or no memory, or the processor does
+    /// When there are no threads asked for, or no memory, or the processor does
     /// not have these instructions.
     pub fn measure(threads: usize, instructions: InstructionSet) -> Result<Self, EngineError> {
         if threads == 0 {
@@ -48,10 +48,8 @@ impl Peak {
         if !instructions.is_available() {
             return Err(EngineError::MissingInstructionSet(instructions));
         }
-        let pool = Pool::new(threads).map_err(|error| EngineError::Threads {
-            threads,
-            reason: error.to_string(),
-        })?;
+        let pool = Pool::new(threads);
+        let threads = pool.threads();
         let mut machine = Machine { pool, instructions };
         let multiply_adds = 1 << 19;
         let flops = (threads * multiply_adds * SUMS * LANES * 2) as f64;

@@ -2,7 +2,7 @@
 
 use std::{
     cell::UnsafeCell,
-    hint, io,
+    hint,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -66,7 +66,13 @@ pub(crate) struct Pool {
 }
 
 impl Pool {
-    pub(crate) fn new(threads: usize) -> io::Result<Self> {
+    /// So many threads, or as many as the system allows, as in a container with a limit: work goes
+    /// on with fewer, to the same result.
+    pub(crate) fn new(threads: usize) -> Self {
+        Self::of((1..threads).map(|_| thread::Builder::new()))
+    }
+
+    fn of(workers: impl Iterator<Item = thread::Builder>) -> Self {
         let shared = Arc::new(Shared {
             generation: AtomicUsize::new(0),
             job: UnsafeCell::new(None),
@@ -77,13 +83,15 @@ impl Pool {
             shared,
             workers: Vec::new(),
         };
-        for index in 1..threads {
+        for (index, worker) in (1..).zip(workers) {
             let shared = Arc::clone(&pool.shared);
-            let worker = thread::Builder::new().name(format!("scarlet-{index}"));
-            pool.workers
-                .push(worker.spawn(move || work(&shared, index))?);
+            let worker = worker.name(format!("scarlet-{index}"));
+            match worker.spawn(move || work(&shared, index)) {
+                Ok(worker) => pool.workers.push(worker),
+                Err(_) => break,
+            }
         }
-        Ok(pool)
+        pool
     }
 
     pub(crate) fn threads(&self) -> usize {
@@ -224,7 +232,7 @@ mod tests {
     #[test]
     fn every_task_of_every_step_runs_once_and_steps_do_not_overlap() {
         for threads in 1..=4 {
-            let mut pool = Pool::new(threads).unwrap();
+            let mut pool = Pool::new(threads);
             for _ in 0..50 {
                 let steps = [3, 0, 1, 17];
                 let done: Vec<AtomicUsize> = steps.iter().map(|_| AtomicUsize::new(0)).collect();
@@ -255,8 +263,28 @@ mod tests {
     }
 
     #[test]
+    fn what_the_system_refuses_the_others_do() {
+        // No system has room for such a stack.
+        let refused = || thread::Builder::new().stack_size(usize::MAX / 4);
+        for allowed in 0..=2 {
+            let allowed = (0..allowed).map(|_| thread::Builder::new());
+            let expected = allowed.len() + 1;
+            let mut pool = Pool::of(allowed.chain((0..3).map(|_| refused())));
+            assert_eq!(pool.threads(), expected);
+            let calls = AtomicUsize::new(0);
+            let tasks = Tasks::new(pool.threads());
+            pool.run(&|thread| {
+                tasks.work_through(thread, 100, |_| {
+                    calls.fetch_add(1, Ordering::Relaxed);
+                });
+            });
+            assert_eq!(calls.into_inner(), 100);
+        }
+    }
+
+    #[test]
     fn sleeping_workers_wake_up() {
-        let mut pool = Pool::new(3).unwrap();
+        let mut pool = Pool::new(3);
         for _ in 0..3 {
             thread::sleep(std::time::Duration::from_millis(20));
             let calls = AtomicUsize::new(0);

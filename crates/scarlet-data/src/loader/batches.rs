@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
@@ -11,9 +11,9 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 use scarlet_arch::Preprocessing;
 
 use super::{Batch, Failure, Loader, LoaderOptions, check_channels, load_image};
+use crate::DataError;
 use crate::decode::caught;
 use crate::transform::sides;
-use crate::{DataError, DecodeOptions};
 
 /// Iterator over a [`Loader`]'s batches. Dropping it stops the workers.
 ///
@@ -65,16 +65,16 @@ impl Batches {
             let work = Work {
                 paths: batches.loader.paths.clone(),
                 preprocessing: batches.loader.preprocessing,
-                channels: batches.loader.options.channels,
-                decode: batches.loader.options.decode,
+                options: batches.loader.options.clone(),
                 requests: worker_requests.clone(),
                 results: worker_results.clone(),
             };
-            let worker = thread::Builder::new()
-                .name("scarlet-data".into())
-                .spawn(move || work.run())
-                .map_err(|reason| DataError::Workers { reason })?;
-            batches.workers.push(worker);
+            let worker = thread::Builder::new().name("scarlet-data".into());
+            // Where the system allows no more, fewer do the work, or the iterator itself.
+            match worker.spawn(move || work.run()) {
+                Ok(worker) => batches.workers.push(worker),
+                Err(_) => break,
+            }
         }
         batches.request_ahead(0);
         Ok(batches)
@@ -107,6 +107,13 @@ impl Batches {
 
     /// Waits for the result of file `index`, keeping those that arrive before it.
     fn result_of(&mut self, index: usize) -> Result<Vec<f32>, DataError> {
+        if self.workers.is_empty() {
+            return load(
+                &self.loader.paths[index],
+                &self.loader.preprocessing,
+                &self.loader.options,
+            );
+        }
         loop {
             if let Some(result) = self.arrived.remove(&index) {
                 return result;
@@ -203,8 +210,7 @@ impl Drop for Batches {
 struct Work {
     paths: Arc<[PathBuf]>,
     preprocessing: Preprocessing,
-    channels: usize,
-    decode: DecodeOptions,
+    options: LoaderOptions,
     requests: Receiver<usize>,
     results: Sender<(usize, Result<Vec<f32>, DataError>)>,
 }
@@ -212,14 +218,21 @@ struct Work {
 impl Work {
     fn run(&self) {
         for index in &self.requests {
-            let path = &self.paths[index];
-            // A hostile file may reach a bug in a decoder; it must cost that file, not the run.
-            let result = caught(path, || {
-                load_image(path, &self.preprocessing, self.channels, &self.decode)
-            });
+            let result = load(&self.paths[index], &self.preprocessing, &self.options);
             if self.results.send((index, result)).is_err() {
                 break;
             }
         }
     }
+}
+
+/// A hostile file may reach a bug in a decoder; it must cost that file, not the run.
+fn load(
+    path: &Path,
+    preprocessing: &Preprocessing,
+    options: &LoaderOptions,
+) -> Result<Vec<f32>, DataError> {
+    caught(path, || {
+        load_image(path, preprocessing, options.channels, &options.decode)
+    })
 }
