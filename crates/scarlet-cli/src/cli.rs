@@ -473,6 +473,14 @@ fn thread_count(text: &str) -> Result<usize, String> {
     from_one_to(1024, text)
 }
 
+/// A number that settings can keep: `nan` and `inf` would be lost in JSON.
+fn finite(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(number) if number.is_finite() => Ok(number),
+        _ => Err("expected a finite number".to_owned()),
+    }
+}
+
 fn from_one_to(max: usize, text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(number) if (1..=max).contains(&number) => Ok(number),

@@ -18,6 +18,8 @@ use scarlet_train::latency::LatencyError;
 use scarlet_train::run::RunError;
 use thiserror::Error;
 
+use crate::toml_settings::SettingsError;
+
 const FAILURE: u8 = 1;
 const USAGE: u8 = 2;
 /// 128 and the number of the interrupt signal, as shells report it.
@@ -63,6 +65,8 @@ pub(crate) enum CliError {
     Resumed { option: String, instead: String },
     #[error("`{0}` is no setting: write KEY=VALUE, such as train.epochs=20")]
     NotASetting(String),
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
     #[error("the settings in {} cannot be read: {problem}", path.display())]
     ConfigFile { path: PathBuf, problem: String },
     #[error("cannot read {}: {source}", path.display())]
@@ -165,6 +169,7 @@ impl CliError {
             | Self::ExportOption { .. }
             | Self::Onnx(OnnxError::Input(_) | OnnxError::Setting { .. })
             | Self::NotASetting(_)
+            | Self::Settings(_)
             | Self::ConfigFile { .. }
             | Self::Fetch(FetchError::BadSource { .. }) => USAGE,
             Self::Run(error) => run_exit_code(error),
@@ -200,6 +205,7 @@ fn run_exit_code(error: &RunError) -> u8 {
     match error {
         RunError::Interrupted { .. } => INTERRUPTED,
         RunError::UnknownKey { .. }
+        | RunError::NotSettings { .. }
         | RunError::Setting { .. }
         | RunError::UnknownChoice { .. }
         | RunError::ImpossibleBudget { .. }
@@ -224,6 +230,7 @@ fn train_exit_code(error: &TrainError) -> u8 {
         | TrainError::Network(_)
         | TrainError::Setting { .. }
         | TrainError::Settings { .. }
+        | TrainError::BatchTooLarge { .. }
         | TrainError::SettingsChanged { .. }
         | TrainError::EpochsDone { .. }
         | TrainError::ImagesChanged { .. }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::error::CliError;
+use crate::{terminal, threads};
 
 /// Whether the user wants the command to end.
 #[derive(Debug, Clone)]
@@ -16,6 +17,13 @@ impl Interrupt {
     pub(crate) fn listen() -> Result<Self, CliError> {
         let requested = Arc::new(AtomicBool::new(false));
         let interrupt = Self(Arc::clone(&requested));
+        // With nothing to wait for it, it must keep its usual meaning.
+        if !threads::can_start() {
+            terminal::warn(
+                "Ctrl-C will end the program at once: the system allows no more threads",
+            );
+            return Ok(interrupt);
+        }
         ctrlc::set_handler(move || {
             if requested.swap(true, Ordering::Relaxed) {
                 process::exit(i32::from(CliError::Interrupted.exit_code()));

@@ -16,6 +16,8 @@ mod resumed;
 mod run_settings;
 mod study_settings;
 mod terminal;
+mod threads;
+mod toml_settings;
 mod training_settings;
 
 use std::process::ExitCode;

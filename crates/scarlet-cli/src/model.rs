@@ -14,6 +14,7 @@ use crate::class_names::ClassNames;
 use crate::cli::{ComputeArgs, DEFAULT_MODEL, ModelArgs, NamesArgs, SubjectArgs};
 use crate::error::CliError;
 use crate::terminal::Terminal;
+use crate::threads;
 
 /// The network that `bench` and `profile` measure unless told otherwise.
 const MEASURED_MODEL: &str = "scarlet-a";
@@ -344,15 +345,7 @@ fn adapt(mut architecture: Architecture, args: &ModelArgs) -> Result<Architectur
 /// The device that `compute` names, with as many threads as it says.
 pub(crate) fn open_device(compute: &ComputeArgs) -> Result<Device, CliError> {
     let device = device_by_name(&compute.device)?;
-    if let Some(threads) = compute.threads {
-        rayon::ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .build_global()
-            .map_err(|error| CliError::Threads {
-                threads,
-                reason: error.to_string(),
-            })?;
-    }
+    threads::start(compute.threads)?;
     Ok(device)
 }
 

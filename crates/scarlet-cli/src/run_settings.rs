@@ -1,14 +1,18 @@
 //! Settings of a run: from the defaults, a file and the command line to a configuration.
 
-use std::fs;
 use std::path::{Path, absolute};
 
 use clap::ValueEnum;
+use scarlet::limited;
 use scarlet_train::run::RunConfig;
 use serde_json::{Map, Value, json};
 
 use crate::cli::run::{RunSettingsArgs, SearchSettingsArgs};
 use crate::error::CliError;
+use crate::toml_settings::{self, SettingsError};
+
+/// Bytes of the largest file of settings that is read.
+const MAX_SETTINGS: u64 = 1 << 20;
 
 /// The configuration that the command line asks for, over that of another run or the defaults for
 /// its images.
@@ -96,14 +100,19 @@ pub(crate) fn name(value: impl ValueEnum) -> Value {
     json!(word.map(|word| word.get_name().to_owned()))
 }
 
+/// The settings of a file.
 pub(crate) fn read_toml(path: &Path) -> Result<Value, CliError> {
-    let text = fs::read_to_string(path).map_err(|source| CliError::ReadFile {
-        path: path.to_owned(),
-        source,
-    })?;
-    toml::from_str(&text).map_err(|error| CliError::ConfigFile {
-        path: path.to_owned(),
-        problem: error.to_string(),
+    let text =
+        limited::read_to_string(path, MAX_SETTINGS).map_err(|source| CliError::ReadFile {
+            path: path.to_owned(),
+            source,
+        })?;
+    toml_settings::parse(&text).map_err(|error| match error {
+        SettingsError::Syntax(problem) => CliError::ConfigFile {
+            path: path.to_owned(),
+            problem,
+        },
+        error => error.into(),
     })
 }
 
@@ -113,7 +122,8 @@ pub(crate) fn set_all(tree: &mut Value, settings: &[String]) -> Result<(), CliEr
         let (key, value) = text
             .split_once('=')
             .ok_or_else(|| CliError::NotASetting(text.clone()))?;
-        set(tree, key.trim(), toml_value(value.trim()));
+        let key = key.trim();
+        set(tree, key, toml_settings::value(key, value.trim())?);
     }
     Ok(())
 }
@@ -136,15 +146,6 @@ pub(crate) fn make_file_absolute(file: &mut Option<String>) {
     }
 }
 
-/// A value as in a file, or a text that does without quotes.
-fn toml_value(text: &str) -> Value {
-    let parsed: Result<Value, _> = toml::from_str(&format!("value = {text}"));
-    match parsed {
-        Ok(mut table) => table["value"].take(),
-        Err(_) => json!(text),
-    }
-}
-
 pub(crate) fn set(tree: &mut Value, key: &str, value: Value) {
     let mut place = tree;
     for part in key.split('.') {
@@ -158,6 +159,8 @@ pub(crate) fn set(tree: &mut Value, key: &str, value: Value) {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use clap::Parser;
 
     use super::*;
@@ -272,6 +275,58 @@ mod tests {
             read += 1;
         }
         assert!(read > 0);
+    }
+
+    #[test]
+    fn numbers_that_are_none_are_no_settings() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("run.toml");
+        let text = file.display().to_string();
+        for (settings, key, value) in [
+            ("[train]\nclip_norm = inf", "train.clip_norm", "inf"),
+            ("[train]\nlearning_rate = nan", "train.learning_rate", "NaN"),
+            (
+                "[train.optimizer]\nname = \"sgd\"\nmomentum = -inf",
+                "train.optimizer.momentum",
+                "-inf",
+            ),
+            (
+                "train.augment.resized_crop.scale = [0.1, inf]",
+                "train.augment.resized_crop.scale",
+                "inf",
+            ),
+        ] {
+            fs::write(&file, settings).unwrap();
+            let error = message(&["--config", &text]);
+            let expected =
+                format!("`{key}` is {value}, which is no number that a setting can have");
+            assert_eq!(error, expected);
+        }
+        for value in ["nan", "inf", "-inf"] {
+            let error = message(&["--set", &format!("train.average_decay={value}")]);
+            assert!(error.starts_with("`train.average_decay` is "), "{error}");
+        }
+        for flag in ["--width=nan", "--width=inf", "--width=1e999"] {
+            let error = Cli::try_parse_from(["scarlet", "search", flag]).unwrap_err();
+            assert!(
+                error.to_string().contains("expected a finite number"),
+                "{error}"
+            );
+        }
+    }
+
+    #[test]
+    fn settings_are_bounded_in_size_and_depth() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("run.toml");
+        fs::write(&file, "#".repeat(2 << 20)).unwrap();
+        let error = message(&["--config", file.to_str().unwrap()]);
+        assert!(error.contains("it has more than 1048576 bytes"), "{error}");
+        let error = message(&["--set", &format!("{}=1", "a.".repeat(60_000))]);
+        assert!(
+            error.contains("is no setting") && error.len() < 200,
+            "{error}"
+        );
     }
 
     #[test]

@@ -15,12 +15,19 @@ use tracing_subscriber::EnvFilter;
 
 use crate::error::CliError;
 use crate::report::number::thousands;
+use crate::threads;
 
 /// Pause between two lines of progress where no bar can be drawn.
 const LINE_INTERVAL: Duration = Duration::from_secs(10);
 
 const ERROR: Style = AnsiColor::Red.on_default().bold();
 const WARNING: Style = AnsiColor::Yellow.on_default().bold();
+
+/// A warning before anything else is drawn.
+pub(crate) fn warn(message: impl Display) {
+    let message = printable::message(&message.to_string()).to_string();
+    let _ = writeln!(anstream::stderr(), "{WARNING}warning:{WARNING:#} {message}");
+}
 
 /// Standard output and standard error, where only one at a time may draw. Whatever names are in a
 /// text, it leaves here without anything that a terminal would obey.
@@ -150,7 +157,10 @@ impl Terminal {
     /// told about it.
     pub(crate) fn download(&self) -> (Progress, impl FnMut(weights::Progress) + 'static) {
         let bar = self.bar(WAITING, "");
-        bar.enable_steady_tick(Duration::from_millis(100));
+        // It takes a thread, and panics where the system allows no more.
+        if threads::can_start() {
+            bar.enable_steady_tick(Duration::from_millis(100));
+        }
         let shown = Progress {
             bar: bar.clone(),
             lines: None,

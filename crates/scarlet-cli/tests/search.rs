@@ -595,3 +595,61 @@ fn a_full_disk_leaves_no_half_written_file() {
     // With room it goes on.
     assert_eq!(resume(&out, &[]).code, 0);
 }
+
+#[test]
+fn a_damaged_run_is_refused_or_comes_to_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, out) = (folder.path().join("data"), folder.path().join("run"));
+    tiny_data(&data);
+    let short = ["--set", "supernet.epochs=1", "--set", "train.epochs=1"];
+    assert_eq!(search(&data, &out, &short).code, 0);
+    let names = [
+        "config.json",
+        "space.json",
+        "supernet/checkpoint.safetensors",
+        "search/state.json",
+        "search/scores.jsonl",
+        "choice.json",
+        "training/checkpoint.safetensors",
+        "network/network.safetensors",
+        "network/architecture.json",
+        "network/classes.txt",
+    ];
+    let whole: Vec<Vec<u8>> = names
+        .iter()
+        .map(|it| fs::read(out.join(it)).unwrap())
+        .collect();
+    let files = || names.iter().map(|name| out.join(name)).zip(&whole);
+    let mut refused = Vec::new();
+    for (path, bytes) in files() {
+        let mut flipped = bytes.clone();
+        flipped[bytes.len() / 2] ^= 1;
+        for damaged in [flipped, b"[]".to_vec()] {
+            files().for_each(|(path, bytes)| fs::write(path, bytes).unwrap());
+            fs::write(&path, damaged).unwrap();
+            let ran = resume(&out, &[]);
+            assert!(!ran.stderr.contains("panicked"), "{path:?}: {}", ran.stderr);
+            if ran.code != 0 {
+                assert!(ran.stderr.contains("error: "), "{path:?}: {}", ran.stderr);
+                refused.push(path.strip_prefix(&out).unwrap().display().to_string());
+                continue;
+            }
+            for (path, bytes) in files().filter(|(path, _)| !path.ends_with("scores.jsonl")) {
+                assert!(fs::read(&path).unwrap() == *bytes, "{path:?}");
+            }
+        }
+    }
+    // What is made again is no reason to refuse.
+    refused.dedup();
+    assert_eq!(refused, [names[0], names[2], names[3], names[6]]);
+    // Without the search, it is made again from the scores, in which nothing damaged counts.
+    files().for_each(|(path, bytes)| fs::write(path, bytes).unwrap());
+    fs::remove_file(out.join(names[3])).unwrap();
+    let scores = String::from_utf8(whole[4].clone()).unwrap();
+    let scores = scores.replace("\"correct\":", "\"correct\":1");
+    fs::write(out.join(names[4]), scores).unwrap();
+    assert_eq!(resume(&out, &[]).code, 0);
+    for (path, bytes) in files().filter(|(path, _)| !path.ends_with("scores.jsonl")) {
+        assert!(fs::read(&path).unwrap() == *bytes, "{path:?}");
+    }
+}

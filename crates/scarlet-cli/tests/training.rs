@@ -996,6 +996,7 @@ fn classes_that_are_numbers_keep_the_order_of_their_run() {
         serde_json::from_slice(&fs::read(&config).unwrap()).unwrap();
     let settings = record["config"]["data"].as_object_mut().unwrap();
     assert_eq!(settings.remove("class_order").unwrap(), "bytes");
+    record.as_object_mut().unwrap().remove("checksum").unwrap();
     fs::write(&config, record.to_string()).unwrap();
     let ran = resume(&run("bytes"));
     assert_eq!(ran.code, 0, "{ran:?}");
@@ -1047,4 +1048,141 @@ fn what_is_passed_over_is_told_and_a_class_without_images_refused() {
         ],
     );
     assert!(!run.exists());
+}
+
+/// What one file of a run's folder may become.
+fn damages(bytes: &[u8]) -> Vec<Option<Vec<u8>>> {
+    let flipped = |at: usize| {
+        let mut bytes = bytes.to_vec();
+        bytes[at] ^= 1;
+        Some(bytes)
+    };
+    let middle = bytes.len() / 2;
+    vec![
+        flipped(middle),
+        flipped(bytes.len() - 2),
+        Some(bytes[..middle].to_vec()),
+        Some(Vec::new()),
+        Some(b"[]".to_vec()),
+        Some(b"{}".to_vec()),
+        None,
+    ]
+}
+
+#[test]
+fn a_damaged_run_is_refused_or_comes_to_the_same() {
+    let data = photographs(4);
+    let root = tempfile::tempdir().unwrap();
+    let run = root.path().join("run");
+    assert_eq!(train(data.path(), &run, &["--epochs", "1"]).code, 0);
+    let names = [
+        "config.json",
+        "checkpoint.safetensors",
+        "events.jsonl",
+        "best.safetensors",
+        "last.safetensors",
+        "classes.txt",
+        "result.json",
+    ];
+    let whole: Vec<Vec<u8>> = names.iter().map(|name| read(&run, name)).collect();
+    let mut refused = Vec::new();
+    for (name, bytes) in names.iter().zip(&whole) {
+        for damaged in damages(bytes) {
+            for (name, bytes) in names.iter().zip(&whole) {
+                fs::write(run.join(name), bytes).unwrap();
+            }
+            match &damaged {
+                Some(bytes) => fs::write(run.join(name), bytes).unwrap(),
+                None => fs::remove_file(run.join(name)).unwrap(),
+            }
+            let ran = resume(&run);
+            assert!(!ran.stderr.contains("panicked"), "{name}: {}", ran.stderr);
+            if ran.code != 0 {
+                assert!(ran.stderr.starts_with("error: "), "{name}: {}", ran.stderr);
+                refused.push(*name);
+                continue;
+            }
+            // The log's times and the numbers of parameters, which are drawn, aside.
+            for (name, bytes) in names.iter().zip(&whole) {
+                if !["events.jsonl", "checkpoint.safetensors"].contains(name) {
+                    assert!(read(&run, name) == *bytes, "{name}");
+                }
+            }
+        }
+    }
+    // What is made again is no reason to refuse.
+    refused.dedup();
+    assert_eq!(refused, ["config.json", "checkpoint.safetensors"]);
+}
+
+#[test]
+fn weights_that_were_damaged_are_not_used() {
+    let data = photographs(4);
+    let root = tempfile::tempdir().unwrap();
+    let run = root.path().join("run");
+    assert_eq!(train(data.path(), &run, &["--epochs", "1"]).code, 0);
+    let best = run.join("best.safetensors");
+    let mut bytes = fs::read(&best).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    fs::write(&best, bytes).unwrap();
+    let photograph = data.path().join("red/00.png");
+    let args = ["predict", photograph.to_str().unwrap(), "--weights"];
+    let ran = scarlet([&args[..], &[best.to_str().unwrap()]].concat());
+    ran.assert_fails(1, &["best.safetensors` is not as it was written"]);
+}
+
+#[test]
+fn changed_settings_are_taken_when_the_change_is_meant() {
+    let data = photographs(4);
+    let root = tempfile::tempdir().unwrap();
+    let run = root.path().join("run");
+    assert_eq!(train(data.path(), &run, &["--epochs", "1"]).code, 0);
+    let config = run.join("config.json");
+    let text = fs::read_to_string(&config).unwrap();
+    let changed = text.replace("\"cache_megabytes\": 1000", "\"cache_megabytes\": 2000");
+    assert_ne!(text, changed);
+    fs::write(&config, &changed).unwrap();
+    resume(&run).assert_fails(1, &["config.json` is not as", "remove its line `checksum`"]);
+    let lines: Vec<&str> = changed
+        .lines()
+        .filter(|it| !it.contains("checksum"))
+        .collect();
+    fs::write(&config, lines.join("\n")).unwrap();
+    let ran = resume(&run);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(ran.stderr.contains("have no checksum"), "{}", ran.stderr);
+}
+
+#[test]
+fn work_goes_on_where_the_system_refuses_threads() {
+    let data = photographs(4);
+    let root = tempfile::tempdir().unwrap();
+    let (run, alone) = (root.path().join("run"), root.path().join("alone"));
+    let refused = |args: Vec<&str>| {
+        // No system has room for a stack of such a size.
+        let output = Command::new(env!("CARGO_BIN_EXE_scarlet"))
+            .args(args)
+            .env("RUST_MIN_STACK", "1000000000000000")
+            .output()
+            .unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success(), "{stderr}");
+        stderr
+    };
+    assert_eq!(train(data.path(), &run, &["--epochs", "2"]).code, 0);
+    let more = ["--epochs", "2", "--threads", "3"];
+    let stderr = refused(arguments(data.path(), &alone, &more));
+    assert!(
+        stderr.contains("the system allows only 0 of 3 threads"),
+        "{stderr}"
+    );
+    for name in ["best.safetensors", "last.safetensors"] {
+        assert!(read(&run, name) == read(&alone, name), "{name}");
+    }
+    let weights = alone.join("best.safetensors");
+    let photograph = data.path().join("red/00.png");
+    let [data, weights, photograph] =
+        [data.path(), &weights, &photograph].map(|path| path.to_str().unwrap());
+    refused(vec!["predict", photograph, "--weights", weights]);
+    refused(vec!["eval", data, "--weights", weights]);
 }

@@ -71,6 +71,23 @@ impl SearchConfig {
     }
 }
 
+/// Genomes of a population, a sample or a batch: sorting compares each with each.
+const MAX_GENOMES: usize = 10_000;
+
+/// Refuses a number of genomes that is under `least` or beyond all that can be sorted.
+pub(crate) fn require_genomes(
+    least: usize,
+    setting: &'static str,
+    value: usize,
+) -> Result<(), SearchError> {
+    let expected = match least {
+        2 => "at least 2",
+        _ => "at least 1",
+    };
+    require(value >= least, setting, value, expected)?;
+    require(value <= MAX_GENOMES, setting, value, "at most 10000")
+}
+
 /// Refuses a setting that does not meet its condition.
 pub(crate) fn require(
     condition: bool,

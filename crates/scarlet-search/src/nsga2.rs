@@ -6,7 +6,7 @@ use crate::{
     Crossover, Point, SearchError,
     algorithm::{Members, Strategy},
     batch::Batch,
-    config::require,
+    config::{require, require_genomes},
     crowding_distances, non_dominated_fronts,
     operators::mutate,
     rng::Rng,
@@ -56,12 +56,7 @@ impl Strategy for Nsga2 {
         let probability = |value: f64, setting| {
             require((0.0..=1.0).contains(&value), setting, value, "from 0 to 1")
         };
-        require(
-            self.population >= 2,
-            "population",
-            self.population,
-            "at least 2",
-        )?;
+        require_genomes(2, "population", self.population)?;
         probability(self.crossover_probability, "crossover_probability")?;
         probability(self.mutation_probability, "mutation_probability")
     }

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::IgnoredAny};
 
 use crate::{
     Archive, Candidate, Evaluation, Genome, Point, SearchConfig, SearchError, Stop, StopReason,
@@ -43,7 +43,7 @@ pub struct GenerationRecord {
 ///
 /// It can be saved after any generation, and [`Search::resume`](crate::Search::resume) goes on
 /// from it to exactly the result that the uninterrupted search would have reached. What is loaded
-/// is checked, so that a damaged file is refused rather than followed.
+/// is checked, so that a state that cannot be is refused rather than followed.
 ///
 /// The saved form is JSON. Whoever writes it by other means than [`save`](Self::save) must keep
 /// all digits of the numbers.
@@ -74,6 +74,9 @@ struct SavedState {
     history: Vec<GenerationRecord>,
     population: Vec<usize>,
     archive: Vec<Candidate>,
+    /// What a program that keeps checksums in its files may have added.
+    #[serde(default, rename = "checksum")]
+    _checksum: IgnoredAny,
 }
 
 impl SearchState {

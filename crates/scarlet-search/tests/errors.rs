@@ -83,6 +83,15 @@ fn algorithm_settings_are_checked() {
     assert!(evolution(0, 1, 1).contains("`population` is 0"));
     assert!(evolution(1, 0, 1).contains("`sample` is 0"));
     assert!(evolution(1, 1, 0).contains("`batch` is 0"));
+    // Sorting compares each with each.
+    assert_eq!(
+        nsga2(|it| it.population = 10_001),
+        "`population` is 10001; it must be at most 10000"
+    );
+    let random = Algorithm::RandomSearch(RandomSearch { batch: usize::MAX });
+    assert!(refusal(random).contains("must be at most 10000"));
+    assert!(evolution(usize::MAX, 1, 1).contains("must be at most 10000"));
+    assert!(evolution(1, usize::MAX, 1).contains("must be at most 10000"));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use scarlet::checksum::ChecksumError;
 use scarlet::fold::FoldError;
 use scarlet::weights::WeightsError;
 use scarlet::{CardError, ConfigError, DeployError, InputError};
@@ -59,6 +60,22 @@ pub enum TrainError {
         value: String,
         /// What it may be.
         expected: &'static str,
+    },
+    /// A batch that no memory could hold.
+    #[error(
+        "`{setting}` is {batch_size}, but of images of {resolution} × {resolution} pixels at most \
+         {most} can go through this network at a time: one layer alone would take more than 64 GiB. \
+         Make it smaller"
+    )]
+    BatchTooLarge {
+        /// Name of the setting.
+        setting: &'static str,
+        /// Its value.
+        batch_size: usize,
+        /// Height and width of the images.
+        resolution: usize,
+        /// Its largest value.
+        most: u64,
     },
     /// Settings that do not exist or are of the wrong kind.
     #[error("these settings cannot be: {problem}")]
@@ -260,6 +277,16 @@ pub enum TrainError {
     RunInUse {
         /// The folder of the run.
         path: PathBuf,
+    },
+    /// A file of a run that was changed since it was written.
+    #[error("`{path}` is not as it was written: {source}. To go on, {remedy}")]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// The checksums.
+        source: ChecksumError,
+        /// What can be done.
+        remedy: &'static str,
     },
     /// A file of a run that cannot be understood.
     #[error("`{path}` is not what a run writes there: {problem}")]

@@ -31,6 +31,7 @@ mod evaluator;
 mod extract;
 mod fingerprint;
 pub mod latency;
+mod limits;
 mod loss;
 mod measure;
 mod mix;

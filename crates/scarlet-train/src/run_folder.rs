@@ -9,26 +9,39 @@
 //!
 //! and whatever the run adds. Every file but the log appears whole or not at all; of the log, a
 //! killed process can leave half a line, which is taken out when it is opened again.
+//!
+//! All carry [checksums](scarlet::checksum), so that a damaged file is no other run's: of JSON files
+//! it is an error, a damaged line of the log is taken out. Who wants to change a setting in
+//! `config.json` removes the line with its checksum. Folders of earlier versions have none.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use scarlet::atomic_file;
+use scarlet::checksum::{Line, Lines, open_json, seal_json, seal_line};
+use scarlet::limited;
 use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 
 use crate::TrainError;
 
 const CONFIG: &str = "config.json";
 const EVENTS: &str = "events.jsonl";
 const LOCK: &str = "lock";
+/// Bytes of the largest configuration that is read: that of a million classes.
+const MAX_CONFIG: u64 = 16 << 20;
+/// Bytes of any other JSON file.
+const MAX_JSON: u64 = 1 << 30;
 
 /// The folder of a run, which no other process can open while this value lives.
 #[derive(Debug)]
 pub struct RunFolder {
     path: PathBuf,
+    /// Whether the configuration has a checksum, and so must have the other files.
+    sealed: bool,
     _lock: Lock,
 }
 
@@ -97,8 +110,9 @@ impl RunFolder {
         if !path.join(CONFIG).is_file() {
             return Err(TrainError::NotARun { path });
         }
-        let folder = Self::lock(path)?;
-        let config = folder.read_json(CONFIG)?;
+        let mut folder = Self::lock(path)?;
+        let (config, sealed) = read_json(folder.file(CONFIG))?;
+        folder.sealed = sealed;
         folder.remove_unfinished()?;
         Ok((folder, config))
     }
@@ -111,7 +125,7 @@ impl RunFolder {
     /// configuration cannot be understood, and [`TrainError::Read`].
     pub fn read_config<C: DeserializeOwned>(path: &Path) -> Result<C, TrainError> {
         match path.join(CONFIG).is_file() {
-            true => read_json(path.join(CONFIG)),
+            true => Ok(read_json(path.join(CONFIG))?.0),
             false => Err(TrainError::NotARun {
                 path: path.to_owned(),
             }),
@@ -139,8 +153,15 @@ impl RunFolder {
         }
         Ok(Self {
             path,
+            sealed: true,
             _lock: Lock(lock),
         })
+    }
+
+    /// Whether damage to the files is noticed. It is not where the configuration has no checksum: an
+    /// earlier version wrote it, or somebody has changed it and removed the checksum.
+    pub fn has_checksums(&self) -> bool {
+        self.sealed
     }
 
     /// The folder.
@@ -163,7 +184,7 @@ impl RunFolder {
         atomic_file::write(&file, |file| file.write_all(bytes)).map_err(TrainError::write(file))
     }
 
-    /// Writes a value as JSON, whole or not at all.
+    /// Writes a value as JSON with a checksum, whole or not at all.
     ///
     /// # Errors
     ///
@@ -172,16 +193,24 @@ impl RunFolder {
         let mut json = serde_json::to_vec_pretty(value)
             .map_err(|error| TrainError::write(self.file(name))(error.into()))?;
         json.push(b'\n');
-        self.write(name, &json)
+        self.write(name, &seal_json(json))
     }
 
     /// Reads a JSON file of the folder.
     ///
     /// # Errors
     ///
-    /// [`TrainError::Read`], and [`TrainError::RunFile`] when it holds something else.
+    /// [`TrainError::Read`], [`TrainError::RunFile`] when it holds something else, and
+    /// [`TrainError::Damaged`] when it is not as it was written.
     pub fn read_json<T: DeserializeOwned>(&self, name: &str) -> Result<T, TrainError> {
-        read_json(self.file(name))
+        let path = self.file(name);
+        match read_json(path.clone())? {
+            (_, false) if self.sealed => Err(TrainError::RunFile {
+                path,
+                problem: "it has lost its checksum".to_owned(),
+            }),
+            (value, _) => Ok(value),
+        }
     }
 }
 
@@ -194,12 +223,42 @@ struct Timed<'a, E> {
     time: String,
 }
 
-fn read_json<T: DeserializeOwned>(path: PathBuf) -> Result<T, TrainError> {
-    let bytes = fs::read(&path).map_err(TrainError::read(&path))?;
-    serde_json::from_slice(&bytes).map_err(|error| TrainError::RunFile {
-        path,
-        problem: error.to_string(),
-    })
+/// What a JSON file holds, and whether it has a checksum.
+fn read_json<T: DeserializeOwned>(path: PathBuf) -> Result<(T, bool), TrainError> {
+    let most = match path.ends_with(CONFIG) {
+        true => MAX_CONFIG,
+        false => MAX_JSON,
+    };
+    let mut bytes = limited::read(&path, most).map_err(TrainError::read(&path))?;
+    let sealed = open_json(&mut bytes).map_err(|source| TrainError::Damaged {
+        remedy: match path.ends_with(CONFIG) {
+            true => "restore it; or, if the change was meant, remove its line `checksum`",
+            false => "restore it, or remove it: resuming makes it again",
+        },
+        path: path.clone(),
+        source,
+    })?;
+    let failed = |problem: String| TrainError::RunFile {
+        path: path.clone(),
+        problem,
+    };
+    if !sealed && has_checksum(&bytes) {
+        return Err(failed(
+            "another program wrote it anew, so its checksum says nothing; if the change was meant, \
+             remove its entry `checksum`"
+                .to_owned(),
+        ));
+    }
+    match serde_json::from_slice(&bytes) {
+        Ok(value) => Ok((value, sealed)),
+        Err(error) => Err(failed(error.to_string())),
+    }
+}
+
+/// Whether a JSON file has an entry for a checksum, be it where it was written or not.
+fn has_checksum(json: &[u8]) -> bool {
+    let entries = serde_json::from_slice::<BTreeMap<String, IgnoredAny>>(json);
+    entries.is_ok_and(|entries| entries.contains_key("checksum"))
 }
 
 /// A run's `events.jsonl`, which events are appended to, a line each.
@@ -224,15 +283,14 @@ impl EventLog {
         keep: impl Fn(&E) -> bool,
     ) -> Result<Self, TrainError> {
         let path = folder.join(EVENTS);
-        let text = Self::text(&path)?;
-        let kept: String = text
-            .split_inclusive('\n')
-            .filter(|line| {
-                line.ends_with('\n') && serde_json::from_str::<E>(line).is_ok_and(|e| keep(&e))
-            })
+        let bytes = Self::bytes(&path)?;
+        let kept: Vec<u8> = events(&bytes)
+            .filter(|(line, event)| line.ends_with(b"\n") && keep(event))
+            .flat_map(|(line, _)| line)
+            .copied()
             .collect();
-        if kept != text {
-            atomic_file::write(&path, |file| file.write_all(kept.as_bytes()))
+        if kept != bytes {
+            atomic_file::write(&path, |file| file.write_all(&kept))
                 .map_err(TrainError::write(&path))?;
         }
         let file = OpenOptions::new()
@@ -251,17 +309,14 @@ impl EventLog {
     ///
     /// [`TrainError::Read`].
     pub fn read<E: DeserializeOwned>(folder: &Path) -> Result<Vec<E>, TrainError> {
-        let text = Self::text(&folder.join(EVENTS))?;
-        let lines = text.lines();
-        Ok(lines
-            .filter_map(|line| serde_json::from_str(line).ok())
-            .collect())
+        let bytes = Self::bytes(&folder.join(EVENTS))?;
+        Ok(events(&bytes).map(|(_, event)| event).collect())
     }
 
-    fn text(path: &Path) -> Result<String, TrainError> {
+    fn bytes(path: &Path) -> Result<Vec<u8>, TrainError> {
         match fs::read(path) {
-            Ok(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
+            Ok(bytes) => Ok(bytes),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
             Err(error) => Err(TrainError::read(path)(error)),
         }
     }
@@ -276,6 +331,7 @@ impl EventLog {
         let time = humantime::format_rfc3339_millis(SystemTime::now()).to_string();
         let mut line = serde_json::to_vec(&Timed { event, time })
             .map_err(|error| TrainError::write(&self.path)(error.into()))?;
+        seal_line(&mut line);
         line.push(b'\n');
         // One call, so that no other line can come between.
         match self.file.write_all(&line) {
@@ -292,8 +348,25 @@ impl EventLog {
     }
 }
 
+/// The lines of a log that are such events and undamaged, with their bytes.
+fn events<E: DeserializeOwned>(bytes: &[u8]) -> impl Iterator<Item = (&[u8], E)> {
+    let mut lines = Lines::default();
+    bytes
+        .split_inclusive(|&byte| byte == b'\n')
+        .filter_map(move |line| {
+            let event = match lines.next(line) {
+                Line::Sealed(json) => serde_json::from_slice(&json),
+                Line::Plain(json) => serde_json::from_slice(json),
+                Line::Damaged => return None,
+            };
+            Some((line, event.ok()?))
+        })
+}
+
 #[cfg(test)]
 mod tests {
+    use serde::Deserialize;
+
     use super::*;
 
     fn message<T: std::fmt::Debug>(result: Result<T, TrainError>) -> String {
@@ -391,7 +464,108 @@ mod tests {
         assert!(error.contains("line 1"), "{error}");
     }
 
-    #[derive(Debug, Clone, Copy, PartialEq, Serialize, serde::Deserialize)]
+    #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+    struct Settings {
+        rate: f64,
+        seed: u64,
+    }
+
+    const SETTINGS: Settings = Settings {
+        rate: 0.25,
+        seed: 3,
+    };
+
+    #[test]
+    fn a_changed_file_is_refused_until_the_change_is_meant() {
+        let root = tempfile::tempdir().unwrap();
+        let run = RunFolder::create(root.path(), &SETTINGS).unwrap();
+        run.write_json("other.json", &SETTINGS).unwrap();
+        assert!(run.has_checksums());
+        drop(run);
+        let open = || RunFolder::open::<Settings>(root.path());
+        let (run, config) = open().unwrap();
+        assert_eq!(config, SETTINGS);
+        assert_eq!(run.read_json::<Settings>("other.json").unwrap(), SETTINGS);
+        let (config, other) = (run.file(CONFIG), run.file("other.json"));
+        drop(run);
+        let edit = |path: &Path, from: &str, to: &str| {
+            let text = fs::read_to_string(path).unwrap();
+            assert!(text.contains(from), "{text}");
+            fs::write(path, text.replace(from, to)).unwrap();
+        };
+        edit(&config, "\"seed\": 3", "\"seed\": 4");
+        let error = message(open());
+        assert!(
+            error.contains("config.json` is not as it was written"),
+            "{error}"
+        );
+        assert!(error.contains("remove its line `checksum`"), "{error}");
+        assert!(message(RunFolder::read_config::<Settings>(root.path())).contains("checksum"));
+        // As the message says.
+        let text = fs::read_to_string(&config).unwrap();
+        let lines: Vec<&str> = text.lines().collect();
+        assert!(lines[1].contains("checksum"), "{text}");
+        fs::write(&config, [&lines[..1], &lines[2..]].concat().join("\n")).unwrap();
+        let (run, changed) = open().unwrap();
+        assert_eq!(changed.seed, 4);
+        let anew = "{\"checksum\": \"0\", \"rate\": 0.25, \"seed\": 4}";
+        fs::write(run.file("anew.json"), anew).unwrap();
+        let error = message(run.read_json::<Settings>("anew.json"));
+        assert!(error.contains("remove its entry `checksum`"), "{error}");
+        assert!(!run.has_checksums());
+        edit(&other, "0.25", "0.75");
+        let error = message(run.read_json::<Settings>("other.json"));
+        assert!(error.contains("resuming makes it again"), "{error}");
+    }
+
+    #[test]
+    fn every_byte_of_a_file_counts() {
+        let root = tempfile::tempdir().unwrap();
+        let run = RunFolder::create(root.path(), &SETTINGS).unwrap();
+        run.write_json("other.json", &SETTINGS).unwrap();
+        let path = run.file("other.json");
+        let bytes = fs::read(&path).unwrap();
+        let read = |bytes: &[u8]| {
+            fs::write(&path, bytes).unwrap();
+            run.read_json::<Settings>("other.json")
+        };
+        assert_eq!(read(&bytes).unwrap(), SETTINGS);
+        for at in 0..bytes.len() {
+            for change in [0x01, 0x10, 0x80] {
+                let mut damaged = bytes.clone();
+                damaged[at] ^= change;
+                assert!(read(&damaged).is_err(), "byte {at}");
+            }
+            assert!(read(&bytes[..at]).is_err());
+        }
+        for other in ["[]", "null", "7", "{}", "{\"rate\": 0.25, \"seed\": 3}"] {
+            assert!(read(other.as_bytes()).is_err(), "{other}");
+        }
+        fs::remove_file(&path).unwrap();
+        assert!(message(run.read_json::<Settings>("other.json")).contains("cannot read"));
+    }
+
+    #[test]
+    fn a_log_loses_damaged_lines() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(EVENTS);
+        let at = |seed| Settings { seed, ..SETTINGS };
+        // An earlier version's.
+        fs::write(&path, "{\"rate\":0.25,\"seed\":0}\n").unwrap();
+        let mut log = EventLog::open(folder.path(), |_: &Settings| true).unwrap();
+        for seed in 1..4 {
+            log.append(&at(seed)).unwrap();
+        }
+        let read = || EventLog::read::<Settings>(folder.path()).unwrap();
+        assert_eq!(read(), [0, 1, 2, 3].map(at));
+        let text = fs::read_to_string(&path).unwrap();
+        fs::write(&path, text.replace("\"seed\":2", "\"seed\":7")).unwrap();
+        assert_eq!(read(), [0, 1, 3].map(at));
+        drop(EventLog::open(folder.path(), |_: &Settings| true).unwrap());
+        assert_eq!(fs::read_to_string(&path).unwrap().lines().count(), 3);
+    }
+
+    #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
     struct Done {
         step: u32,
     }

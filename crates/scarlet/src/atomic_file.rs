@@ -1,7 +1,7 @@
 //! Files that appear whole or not at all, where their path says.
 
 use std::fs::{self, File, Metadata};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
@@ -170,6 +170,29 @@ pub fn write<E: From<io::Error>>(
     write(&mut writer)?;
     writer.flush()?;
     drop(writer);
+    Ok(output.finish()?)
+}
+
+/// The same for files of which a part is only known when the rest is written.
+///
+/// # Errors
+///
+/// As [`write`].
+pub fn write_seekable<E: From<io::Error>>(
+    path: &Path,
+    write: impl FnOnce(&mut File) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut output = OutputFile::create(path)?;
+    match &mut output.0 {
+        Destination::Replace { temporary, .. } => write(temporary.as_file_mut())?,
+        // In a device or a pipe there is no way back.
+        Destination::Stream(stream) => {
+            let mut file = tempfile::tempfile()?;
+            write(&mut file)?;
+            file.rewind()?;
+            io::copy(&mut file, stream)?;
+        }
+    }
     Ok(output.finish()?)
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum, ValueHint};
 use scarlet_search::Constraint;
 
-use super::ComputeArgs;
+use super::{ComputeArgs, finite};
 
 /// Find, train and export a network for your images and budget
 ///
@@ -233,7 +233,7 @@ pub(crate) struct RunSettingsArgs {
     pub(crate) skip: Option<SkipArg>,
 
     /// Factor on the plan's channels
-    #[arg(long, value_name = "FACTOR")]
+    #[arg(long, value_name = "FACTOR", value_parser = finite)]
     pub(crate) width: Option<f64>,
 
     /// Epochs of the supernet's training

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueHint, value_parser};
 
 use super::run::{ChoicesArg, PlanArg};
-use super::{ComputeArgs, at_least_one};
+use super::{ComputeArgs, at_least_one, finite};
 
 /// Study what stabilizers, fair sampling and the search change
 ///
@@ -72,7 +72,7 @@ pub(crate) struct SupernetStudyArgs {
     pub(crate) choices: Option<ChoicesArg>,
 
     /// Factor on the plan's channels [default: 1]
-    #[arg(long, value_name = "FACTOR")]
+    #[arg(long, value_name = "FACTOR", value_parser = finite)]
     pub(crate) width: Option<f64>,
 
     /// Supernets of each kind, with seeds from 0 [default: 1]

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
 
-use super::{ComputeArgs, at_least_one, batch_size};
+use super::{ComputeArgs, at_least_one, batch_size, finite};
 
 /// Train a network from scratch on your images
 ///
@@ -67,7 +67,7 @@ pub(crate) struct FinetuneArgs {
     pub(crate) keep_classifier: bool,
 
     /// Learning rate of a layer, relative to the one behind it
-    #[arg(long, value_name = "FACTOR")]
+    #[arg(long, value_name = "FACTOR", value_parser = finite)]
     pub(crate) layer_decay: Option<f64>,
 
     #[command(flatten)]
@@ -146,7 +146,7 @@ pub(crate) struct TrainingSettingsArgs {
     pub(crate) batch: Option<usize>,
 
     /// Largest learning rate
-    #[arg(long, alias = "lr", value_name = "RATE")]
+    #[arg(long, alias = "lr", value_name = "RATE", value_parser = finite)]
     pub(crate) learning_rate: Option<f64>,
 
     /// Height and width of the network's input, in pixels; MNIST's and CIFAR's images are padded to
@@ -155,7 +155,7 @@ pub(crate) struct TrainingSettingsArgs {
     pub(crate) resolution: Option<usize>,
 
     /// Share of the images that epochs are judged by, where the folder has no part for this
-    #[arg(long, value_name = "SHARE")]
+    #[arg(long, value_name = "SHARE", value_parser = finite)]
     pub(crate) holdout: Option<f64>,
 
     /// Read images in grey, for a network of one channel

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use crate::cli::run::ExtractArgs;
 use crate::commands::search::prepare;
+use crate::commands::warn_without_checksums;
 use crate::error::CliError;
 use crate::model::open_device;
 use crate::report::print_json;
@@ -17,6 +18,7 @@ pub(super) fn run(args: &ExtractArgs, terminal: &Terminal) -> Result<(), CliErro
     let terminal = &terminal.beside(&args.output);
     let device = open_device(&args.compute)?;
     let (folder, stored) = RunConfig::open_existing(&args.run)?;
+    warn_without_checksums(&folder, terminal);
     let config = configuration(args, &stored)?;
     let precision = match args.half || config.export.half {
         true => Precision::F16,

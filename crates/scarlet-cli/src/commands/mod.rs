@@ -25,9 +25,23 @@ mod training;
 mod training_progress;
 mod watch;
 
+use scarlet_train::RunFolder;
+
 use crate::cli::Command;
 use crate::error::CliError;
 use crate::terminal::Terminal;
+
+/// Says where damage to a run would go unnoticed.
+fn warn_without_checksums(folder: &RunFolder, terminal: &Terminal) {
+    if !folder.has_checksums() {
+        terminal.warn(format_args!(
+            "the settings in {} have no checksum, since an earlier version wrote them or somebody \
+             changed them: they are taken as they are, and damage to the run's other files may go \
+             unnoticed",
+            folder.path().display()
+        ));
+    }
+}
 
 pub(crate) fn run(command: Command, terminal: &Terminal) -> Result<(), CliError> {
     match command {

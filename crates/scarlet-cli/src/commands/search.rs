@@ -14,6 +14,7 @@ use crate::cli::ComputeArgs;
 use crate::cli::run::{RunFolderArgs, RunSettingsArgs, SearchArgs, UntilArg};
 use crate::commands::notices::tell;
 use crate::commands::reading_progress::ReadingProgress;
+use crate::commands::warn_without_checksums;
 use crate::commands::watch::Watch;
 use crate::error::CliError;
 use crate::interrupt::Interrupt;
@@ -161,6 +162,7 @@ pub(super) fn begin(
     match &args.resume {
         Some(path) => {
             let (folder, config) = RunConfig::open_existing(path)?;
+            warn_without_checksums(&folder, terminal);
             let run = prepare(config, device, terminal)?;
             Ok((watched(run), folder))
         }

@@ -6,10 +6,10 @@ use std::time::Duration;
 use scarlet_train::standalone::{Recipe, Standalone, StandaloneConfig, StandaloneRecord, Start};
 use scarlet_train::{Control, Event, RunFolder};
 
-use super::finetune;
 use super::notices::tell;
 use super::reading_progress::ReadingProgress;
 use super::training_progress::TrainingProgress;
+use super::{finetune, warn_without_checksums};
 use crate::cli::training::TrainingArgs;
 use crate::error::CliError;
 use crate::interrupt::Interrupt;
@@ -71,6 +71,7 @@ pub(super) fn run(
     let (folder, run) = match &args.folder.resume {
         Some(path) => {
             let (folder, mut record) = RunFolder::open::<StandaloneRecord>(path)?;
+            warn_without_checksums(&folder, terminal);
             if let Some(epochs) = args.settings.epochs {
                 let before = record.config.train.epochs;
                 record = record.with_epochs(&folder, epochs)?;

@@ -6,7 +6,7 @@ use crate::{
     SearchError,
     algorithm::{Members, Strategy},
     batch::Batch,
-    config::require,
+    config::require_genomes,
     rng::Rng,
 };
 
@@ -26,7 +26,7 @@ impl Default for RandomSearch {
 
 impl Strategy for RandomSearch {
     fn validate(&self) -> Result<(), SearchError> {
-        require(self.batch >= 1, "batch", self.batch, "at least 1")
+        require_genomes(1, "batch", self.batch)
     }
 
     fn first_batch(&self) -> usize {

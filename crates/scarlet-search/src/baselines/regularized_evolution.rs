@@ -6,7 +6,7 @@ use crate::{
     Point, SearchError,
     algorithm::{Members, Strategy},
     batch::Batch,
-    config::require,
+    config::require_genomes,
     operators::mutate_one,
     rng::Rng,
 };
@@ -44,10 +44,9 @@ impl Default for RegularizedEvolution {
 
 impl Strategy for RegularizedEvolution {
     fn validate(&self) -> Result<(), SearchError> {
-        let positive = |value: usize, setting| require(value >= 1, setting, value, "at least 1");
-        positive(self.population, "population")?;
-        positive(self.sample, "sample")?;
-        positive(self.batch, "batch")
+        require_genomes(1, "population", self.population)?;
+        require_genomes(1, "sample", self.sample)?;
+        require_genomes(1, "batch", self.batch)
     }
 
     fn first_batch(&self) -> usize {

@@ -5,6 +5,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+use scarlet::checksum::{Line, Lines, seal_line};
 use scarlet_arch::Genome;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -12,8 +13,8 @@ use serde::{Deserialize, Serialize};
 use crate::{Measurement, TrainError};
 
 /// Scores of candidates, in memory and, unless it was made without one, in a file that outlives
-/// the run: one line of JSON a score. Lines are only ever appended, each at once; one that
-/// a crash has cut off is passed over.
+/// the run: one line of JSON a score, with its [checksum](scarlet::checksum). Lines are only ever
+/// appended, each at once; one that a crash has cut off, or that was damaged, is passed over.
 ///
 /// A score is filed under the fingerprint of what it was measured with (weights, images and
 /// settings), so one file can serve many runs, also at the same time: a line is appended under the
@@ -30,10 +31,11 @@ struct ScoreFile {
     file: File,
     /// How far it has been read, always up to the end of a line.
     read: u64,
+    lines: Lines,
 }
 
 #[derive(Serialize, Deserialize)]
-struct Line<S> {
+struct Score<S> {
     fingerprint: String,
     genome: Genome,
     #[serde(flatten)]
@@ -68,6 +70,7 @@ impl<S: Copy + Serialize + DeserializeOwned> ScoreCache<S> {
                 path: path.to_owned(),
                 file,
                 read: 0,
+                lines: Lines::default(),
             }),
         };
         cache.catch_up()?;
@@ -82,7 +85,7 @@ impl<S: Copy + Serialize + DeserializeOwned> ScoreCache<S> {
     pub fn with_scores_of(mut self, path: impl AsRef<Path>) -> Result<Self, TrainError> {
         let path = path.as_ref();
         match fs::read(path) {
-            Ok(bytes) => self.take_in(&bytes),
+            Ok(bytes) => self.take_in(&bytes, &mut Lines::default()),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(TrainError::read(path)(error)),
         }
@@ -105,15 +108,23 @@ impl<S: Copy + Serialize + DeserializeOwned> ScoreCache<S> {
             return Ok(());
         };
         let bytes = file.rest().map_err(TrainError::read(&file.path))?;
-        self.take_in(&bytes);
+        let mut lines = file.lines;
+        self.take_in(&bytes, &mut lines);
+        if let Some(file) = &mut self.file {
+            file.lines = lines;
+        }
         Ok(())
     }
 
-    fn take_in(&mut self, lines: &[u8]) {
-        for line in lines.split(|&byte| byte == b'\n') {
-            if let Ok(line) = serde_json::from_slice::<Line<S>>(line) {
-                self.scores
-                    .insert((line.fingerprint, line.genome), line.score);
+    fn take_in(&mut self, bytes: &[u8], lines: &mut Lines) {
+        for line in bytes.split(|&byte| byte == b'\n') {
+            if let Some(Score {
+                fingerprint,
+                genome,
+                score,
+            }) = parse(lines.next(line))
+            {
+                self.scores.insert((fingerprint, genome), score);
             }
         }
     }
@@ -129,7 +140,7 @@ impl<S: Copy + Serialize + DeserializeOwned> ScoreCache<S> {
         genome: Genome,
         score: S,
     ) -> Result<(), TrainError> {
-        let line = Line {
+        let line = Score {
             fingerprint: fingerprint.to_owned(),
             genome,
             score,
@@ -142,6 +153,18 @@ impl<S: Copy + Serialize + DeserializeOwned> ScoreCache<S> {
         self.scores
             .insert((line.fingerprint, line.genome), line.score);
         Ok(())
+    }
+}
+
+/// The score of a line, if it is whole.
+fn parse<S: Serialize + DeserializeOwned>(line: Line<'_>) -> Option<Score<S>> {
+    match line {
+        Line::Sealed(json) => serde_json::from_slice(&json).ok(),
+        // Nothing else tells whether it is as it was written.
+        Line::Plain(json) => serde_json::from_slice(json)
+            .ok()
+            .filter(|score: &Score<S>| serde_json::to_vec(score).is_ok_and(|it| it == json)),
+        Line::Damaged => None,
     }
 }
 
@@ -164,6 +187,7 @@ impl ScoreFile {
             Err(error) if error.kind() != io::ErrorKind::Unsupported => return Err(error),
             _ => {}
         }
+        seal_line(&mut line);
         let written = self.ends_in_a_line().and_then(|whole| {
             // It must not grow onto a line that was cut off.
             if !whole {
@@ -225,6 +249,39 @@ mod tests {
         assert_eq!(cache.len(), 2);
         assert_eq!(cache.get("a", &other), Some(score(8)));
         assert_eq!(fs::read_to_string(&path).unwrap().lines().count(), 3);
+    }
+
+    #[test]
+    fn a_damaged_score_is_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("scores.jsonl");
+        let genomes: Vec<Genome> = ["0c", "1c"].map(|text| text.parse().unwrap()).into();
+        let mut cache = ScoreCache::open(&path).unwrap();
+        for genome in &genomes {
+            cache.insert("a", genome.clone(), score(7)).unwrap();
+        }
+        let text = fs::read_to_string(&path).unwrap();
+        for at in 0..text.len() {
+            let mut bytes = text.clone().into_bytes();
+            bytes[at] ^= 2;
+            fs::write(&path, bytes).unwrap();
+            let cache = ScoreCache::open(&path).unwrap();
+            for genome in &genomes {
+                let found = cache.get("a", genome);
+                assert!(found.is_none() || found == Some(score(7)), "byte {at}");
+            }
+        }
+        // Those of earlier versions have no checksum.
+        let mut other = ScoreCache::open(folder.path().join("other.jsonl")).unwrap();
+        other.insert("b", genomes[0].clone(), score(3)).unwrap();
+        let plain = fs::read_to_string(folder.path().join("other.jsonl")).unwrap();
+        let plain = plain.split_once(",\"crc\"").unwrap().0.to_owned() + "}";
+        fs::write(&path, format!("{plain}\n{text}{plain}\n")).unwrap();
+        let mut cache = ScoreCache::open(&path).unwrap();
+        assert_eq!(cache.get("b", &genomes[0]), Some(score(3)));
+        assert_eq!(cache.len(), 3);
+        cache.insert("c", genomes[0].clone(), score(5)).unwrap();
+        assert_eq!(ScoreCache::<Measurement>::open(&path).unwrap().len(), 4);
     }
 
     #[test]

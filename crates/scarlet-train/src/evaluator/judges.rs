@@ -142,6 +142,15 @@ impl Judges {
     pub(super) fn measure(
         &self,
         genomes: &[Genome],
+        receive: impl FnMut(&Genome, Result<Measurement, TrainError>) -> Control,
+    ) {
+        self.measure_by(thread::Builder::new, genomes, receive);
+    }
+
+    fn measure_by(
+        &self,
+        thread: fn() -> thread::Builder,
+        genomes: &[Genome],
         mut receive: impl FnMut(&Genome, Result<Measurement, TrainError>) -> Control,
     ) {
         let mut queues: Vec<Queue> = Vec::new();
@@ -153,24 +162,41 @@ impl Judges {
         // Without room for a score that waits: nobody begins another while his last one is not
         // received, however long that takes.
         let (sender, receiver) = mpsc::sync_channel(0);
+        let next = |queue: &Queue| match enough.load(Ordering::Relaxed) {
+            true => None,
+            false => queue.pop().map(|place| &genomes[place]),
+        };
+        let judged = |replica: &Replica, genome: &Genome| {
+            caught(&replica.device, || self.score(replica, genome))
+        };
+        let (next, judged) = (&next, &judged);
         thread::scope(|scope| {
+            let mut served = vec![false; queues.len()];
             for worker in 0..self.workers {
                 let replica = &self.replicas[worker % self.replicas.len()];
                 let queue = &queues[replica.group];
-                let (sender, enough) = (sender.clone(), &enough);
-                scope.spawn(move || {
-                    while !enough.load(Ordering::Relaxed)
-                        && let Some(place) = queue.pop()
-                    {
-                        let genome = &genomes[place];
-                        let score = caught(&replica.device, || self.score(replica, genome));
-                        if sender.send((genome, score)).is_err() {
+                let sender = sender.clone();
+                let thread = thread().name(format!("scarlet-judge-{worker}"));
+                let started = thread.spawn_scoped(scope, move || {
+                    while let Some(genome) = next(queue) {
+                        if sender.send((genome, judged(replica, genome))).is_err() {
                             break;
                         }
                     }
                 });
+                served[replica.group] |= started.is_ok();
             }
             drop(sender);
+            // What no thread could be started for, as where a container has a limit, is done here.
+            for replica in &self.replicas {
+                while !served[replica.group]
+                    && let Some(genome) = next(&queues[replica.group])
+                {
+                    if receive(genome, judged(replica, genome)) == Control::Stop {
+                        enough.store(true, Ordering::Relaxed);
+                    }
+                }
+            }
             for (genome, score) in receiver {
                 if receive(genome, score) == Control::Stop {
                     enough.store(true, Ordering::Relaxed);
@@ -300,6 +326,28 @@ mod tests {
         }
         // By the number of their devices.
         assert!(counts[0] > counts[1] && counts[1] > 3, "{counts:?}");
+    }
+
+    #[test]
+    fn without_threads_the_caller_does_the_work() {
+        let supernet = supernet();
+        let devices = [Device::flex(), Device::flex()];
+        let judges = judges(&supernet).with_workers(3, &devices).unwrap();
+        // No system has room for such a stack.
+        let refused = || thread::Builder::new().stack_size(usize::MAX / 4);
+        let mut found = Vec::new();
+        judges.measure_by(refused, &genomes(), |genome, score| {
+            found.push((genome.to_string(), score.unwrap().loss));
+            Control::Continue
+        });
+        assert_eq!(found, losses(&judges));
+        let mut received = 0;
+        judges.measure_by(refused, &genomes(), |_, score| {
+            score.unwrap();
+            received += 1;
+            Control::Stop
+        });
+        assert_eq!(received, 1);
     }
 
     #[test]

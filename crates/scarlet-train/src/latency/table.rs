@@ -1,9 +1,11 @@
 //! [`LatencyTable`]: the time of every choice of every layer, and its file.
 
-use std::fs;
+use std::io;
 use std::path::Path;
 
 use scarlet::atomic_file;
+use scarlet::checksum::{open_json, seal_json};
+use scarlet::limited;
 use scarlet_arch::{Genome, SearchSpace, Skip};
 use scarlet_search::Bound;
 use serde::{Deserialize, Serialize};
@@ -14,6 +16,8 @@ use super::{LatencyError, Spread};
 
 /// What [`LatencyTable::save`] writes, and all that [`LatencyTable::open`] reads.
 const VERSION: u32 = 1;
+/// The largest table that is read: that of a large space has a hundredth of this.
+const MAX_BYTES: u64 = 64 << 20;
 
 /// How long every choice of every layer of a search space takes on a device, and the parts that
 /// all its networks have. The latency of a network is the sum of its parts.
@@ -132,7 +136,7 @@ impl LatencyTable {
     /// When the file cannot be read, is no table, is of another version, or lacks a choice.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, LatencyError> {
         let path = path.as_ref();
-        let bytes = fs::read(path).map_err(|source| LatencyError::Read {
+        let mut bytes = limited::read(path, MAX_BYTES).map_err(|source| LatencyError::Read {
             path: path.to_owned(),
             source,
         })?;
@@ -140,6 +144,11 @@ impl LatencyTable {
             path: path.to_owned(),
             problem,
         };
+        open_json(&mut bytes).map_err(|error| {
+            damaged(format!(
+                "{error}. Restore it; or, if the change was meant, remove its line `checksum`"
+            ))
+        })?;
         let tree: Value =
             serde_json::from_slice(&bytes).map_err(|error| damaged(error.to_string()))?;
         // Before all else: another version may look different in any other way.
@@ -184,16 +193,17 @@ impl LatencyTable {
         Ok(())
     }
 
-    /// Writes the table as JSON, whole or not at all.
+    /// Writes the table as JSON with a checksum, whole or not at all.
     ///
     /// # Errors
     ///
     /// When the file cannot be written.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), LatencyError> {
         let path = path.as_ref();
-        let written = atomic_file::write(path, |file| {
-            serde_json::to_writer_pretty(&mut *file, self)?;
-            file.write_all(b"\n")
+        let written = serde_json::to_vec_pretty(self).map_err(io::Error::from);
+        let written = written.and_then(|mut json| {
+            json.push(b'\n');
+            atomic_file::write(path, |file| file.write_all(&seal_json(json)))
         });
         written.map_err(|source| LatencyError::Write {
             path: path.to_owned(),
@@ -322,6 +332,8 @@ fn difference(table: &Value, run: &Value, path: &str) -> Option<(String, String,
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn space() -> SearchSpace {
@@ -435,6 +447,12 @@ mod tests {
         table.layers[1][0].time.ms = 0.1 + 0.2;
         table.save(&path).unwrap();
         assert_eq!(LatencyTable::open(&path).unwrap(), table);
+        let text = fs::read_to_string(&path).unwrap();
+        fs::write(&path, text.replace("\"ms\": 40", "\"ms\": 41")).unwrap();
+        assert_eq!(LatencyTable::open(&path).unwrap(), table);
+        fs::write(&path, text.replace("\"ms\": 30", "\"ms\": 31")).unwrap();
+        let error = LatencyTable::open(&path).unwrap_err().to_string();
+        assert!(error.contains("remove its line `checksum`"), "{error}");
         let error = table.save(folder.path()).unwrap_err().to_string();
         assert!(error.contains("what was there before is unchanged"));
     }

@@ -241,9 +241,8 @@ fn extract(
     device: &Device,
 ) -> Result<(Choice, Extracted), RunError> {
     let supernet = open_supernet(folder, device)?;
-    let state = folder.file(STATE);
-    let found = match state.exists() {
-        true => Some(SearchState::load(state)?),
+    let found: Option<SearchState> = match folder.file(STATE).exists() {
+        true => Some(folder.read_json(STATE)?),
         false => None,
     };
     take_out(&supernet, chosen, statistics, found.as_ref())

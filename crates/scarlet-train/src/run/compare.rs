@@ -10,7 +10,8 @@ use serde_json::Value;
 use super::overlay::changed;
 use super::stages::Run;
 use super::{RunError, RunEvent, Stage};
-use crate::error::{require, require_different};
+use crate::error::require_different;
+use crate::limits::Limit;
 use crate::{Control, RunFolder, Supernet, TrainError};
 
 /// What is compared.
@@ -34,7 +35,7 @@ impl ComparisonConfig {
         let config = changed(self, changes, "")?;
         require_different(&config.seeds)?;
         let evaluations = config.evaluations;
-        require(evaluations > 0, "evaluations", evaluations, "at least 1")?;
+        Limit::Evaluations.check("evaluations", evaluations)?;
         Ok(config)
     }
 }

@@ -170,7 +170,8 @@ impl RunConfig {
 }
 
 fn section<T: DeserializeOwned>(tree: &mut Value, name: &'static str) -> Result<T, RunError> {
-    serde_json::from_value(tree[name].take()).map_err(|error| RunError::Setting {
+    let settings = tree.get_mut(name).map(Value::take).unwrap_or_default();
+    serde_json::from_value(settings).map_err(|error| RunError::Setting {
         section: name,
         problem: error.to_string(),
     })

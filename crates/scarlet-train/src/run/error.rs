@@ -54,6 +54,14 @@ pub enum RunError {
         /// All settings of the section.
         known: Vec<String>,
     },
+    /// Something else in the place of settings.
+    #[error("{place} should be a section of settings, but is {found}")]
+    NotSettings {
+        /// Where.
+        place: String,
+        /// What it is instead.
+        found: &'static str,
+    },
     /// A setting of the wrong kind.
     #[error("[{section}]: {problem}")]
     Setting {

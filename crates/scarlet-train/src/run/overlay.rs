@@ -36,8 +36,10 @@ pub(crate) fn changed<T: Serialize + DeserializeOwned>(
 ///
 /// # Errors
 ///
-/// [`RunError::UnknownKey`] for a setting that `base` does not have.
+/// [`RunError::UnknownKey`] for a setting that `base` does not have, [`RunError::NotSettings`] for
+/// something else in the place of settings.
 pub(crate) fn overlay(base: &mut Value, changes: Value, path: &str) -> Result<(), RunError> {
+    check_kinds(base, &changes, path)?;
     lay(base, changes, "").map_err(|unknown| {
         let section = base.pointer(&pointer(&unknown.section));
         let known = section.and_then(Value::as_object);
@@ -51,6 +53,40 @@ pub(crate) fn overlay(base: &mut Value, changes: Value, path: &str) -> Result<()
             key: under_path(join(&unknown.section, &unknown.key)),
         }
     })
+}
+
+/// Refuses anything but settings in the place of a section, in which a list would be taken for its
+/// settings in their order.
+fn check_kinds(base: &Value, changes: &Value, path: &str) -> Result<(), RunError> {
+    let refused = |place: String, found: &Value| {
+        Err(RunError::NotSettings {
+            place,
+            found: kind(found),
+        })
+    };
+    let fits = |base: &Value, changes: &Value| {
+        !base.is_object() || changes.is_object() || changes.is_null()
+    };
+    if !fits(base, changes) {
+        return refused("the whole".to_owned(), changes);
+    }
+    for (key, value) in changes.as_object().into_iter().flatten() {
+        if !fits(&base[key], value) {
+            return refused(format!("`{}`", join(path, key)), value);
+        }
+    }
+    Ok(())
+}
+
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "nothing",
+        Value::Bool(_) => "true or false",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "a section",
+    }
 }
 
 /// A setting that is not there, and the section that it was looked for in.
@@ -112,6 +148,22 @@ mod tests {
             base,
             json!({"a": {"x": 1, "y": 3}, "kind": {"name": "adam", "beta": 1}})
         );
+    }
+
+    #[test]
+    fn only_settings_take_the_place_of_settings() {
+        let base = json!({"a": {"x": 1}, "b": "text"});
+        let message = |changes| {
+            let error = overlay(&mut base.clone(), changes, "").unwrap_err();
+            error.to_string()
+        };
+        assert_eq!(
+            message(json!([])),
+            "the whole should be a section of settings, but is a list"
+        );
+        assert!(message(json!(7)).contains("is a number"));
+        assert!(message(json!({"a": [2]})).contains("`a` should be a section"));
+        assert!(message(json!({"a": "x"})).contains("is a text"));
     }
 
     #[test]

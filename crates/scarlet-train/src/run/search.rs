@@ -14,6 +14,7 @@ use super::{RunError, RunEvent, Stage, folder};
 use crate::error::require;
 use crate::evaluator::{ACCURACY, METRICS};
 use crate::latency::{LARGEST_ERROR, LATENCY_METRIC};
+use crate::limits::Limit;
 use crate::{
     CandidateEvaluator, Control, EvaluatorConfig, Measurement, RunFolder, ScoreCache, Supernet,
     TrainError,
@@ -107,14 +108,9 @@ impl SearchSettings {
 
     /// Checks the settings that nothing but themselves decides on.
     pub(super) fn check(&self) -> Result<(), RunError> {
-        let natural = "at least 1";
-        for (setting, number) in [
-            ("search.evaluations", self.evaluations),
-            ("search.batch_size", self.batch_size),
-            ("search.latency_threads", self.latency_threads),
-        ] {
-            require(number > 0, setting, number, natural)?;
-        }
+        Limit::Evaluations.check("search.evaluations", self.evaluations)?;
+        Limit::Batch.check("search.batch_size", self.batch_size)?;
+        Limit::Threads.check("search.latency_threads", self.latency_threads)?;
         if let Some(limit) = self.latency_error {
             require(
                 limit >= 0.0 && limit.is_finite(),
@@ -129,7 +125,7 @@ impl SearchSettings {
         }) = self.stall
         {
             let setting = "search.stall.generations";
-            require(generations > 0, setting, generations, natural)?;
+            require(generations > 0, setting, generations, "at least 1")?;
             require(
                 tolerance >= 0.0 && tolerance.is_finite(),
                 "search.stall.tolerance",
@@ -185,7 +181,7 @@ impl Run {
             let evaluator = self.search_evaluator(folder, supernet)?;
             let path = folder.file(STATE);
             let mut search = match path.try_exists().map_err(TrainError::read(&path))? {
-                true => Search::resume(SearchState::load(&path)?, evaluator)?,
+                true => Search::resume(folder.read_json(STATE)?, evaluator)?,
                 false => Search::new(self.search_config()?, evaluator)?,
             };
             let evaluations = self.config.search.evaluations;

@@ -13,6 +13,7 @@ use super::timing::{self, StageEvent};
 use super::{Exported, RunConfig, RunData, RunError, RunEvent, RunObserver, Stage, folder};
 use crate::class_order::check_class_order;
 use crate::latency::LatencyTable;
+use crate::limits::check_batch_memory;
 use crate::trainer::{check_teacher, is_over};
 use crate::{Checkpoints, Control, Event, RunFolder};
 
@@ -52,6 +53,25 @@ impl Run {
         let latency_table = latency_table.map(LatencyTable::open).transpose()?;
         if let Some(table) = &latency_table {
             table.check_space(&space)?;
+        }
+        for (setting, batch_size, images) in [
+            (
+                "supernet.batch_size",
+                config.supernet.recipe.batch_size,
+                data.train.len(),
+            ),
+            (
+                "train.batch_size",
+                config.train.recipe.batch_size,
+                data.all.len(),
+            ),
+            (
+                "search.batch_size",
+                config.search.batch_size,
+                data.holdout.len(),
+            ),
+        ] {
+            check_batch_memory(setting, batch_size, images, space.template())?;
         }
         Ok(Self {
             config,

@@ -1,6 +1,5 @@
 //! When the stages of a run began and ended.
 
-use std::fs;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -28,12 +27,8 @@ pub(super) fn open(folder: &RunFolder) -> Result<EventLog, TrainError> {
 
 /// How long a stage took, all its parts together; those that ended by a kill are not known.
 pub(super) fn time_of(folder: &RunFolder, stage: Stage) -> Result<Duration, RunError> {
-    let path = folder.file("events.jsonl");
-    let text = fs::read_to_string(&path).map_err(TrainError::read(path))?;
-    let events = text
-        .lines()
-        .filter_map(|line| serde_json::from_str(line).ok());
-    let seconds = events.filter_map(|event| match event {
+    let events = EventLog::read::<StageEvent>(folder.path())?;
+    let seconds = events.into_iter().filter_map(|event| match event {
         StageEvent::Ended {
             stage: ended,
             seconds,

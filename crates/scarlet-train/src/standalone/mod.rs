@@ -38,6 +38,7 @@ pub use self::plan::StandalonePlan;
 use self::report::Reported;
 use crate::class_order::check_class_order;
 use crate::dataset::{DatasetError, Extent, FolderNotices, ImageSet};
+use crate::limits::check_batch_memory;
 use crate::report::card;
 use crate::run::interval_of;
 use crate::trainer::{check_epochs_left, check_teacher, epochs_done};
@@ -161,6 +162,13 @@ impl Standalone {
         config.network.resolution = Some(architecture.preprocessing.resolution);
         let data = StandaloneData::read(&config, &architecture, progress)?;
         let architecture = architecture.with_classes(data.classes().len());
+        let images = data.train.len().max(data.validation.len());
+        check_batch_memory(
+            "train.batch_size",
+            config.train.batch_size,
+            images,
+            &architecture,
+        )?;
         check_teacher(&config.train, &architecture, device)?;
         let teacher = config.train.teacher.as_ref().map(PathBuf::from);
         for weights in [teacher, kept_classifier].into_iter().flatten() {

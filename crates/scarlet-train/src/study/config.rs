@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::settings::space_for;
 use crate::dataset::Images;
 use crate::error::{require, require_different};
+use crate::limits::Limit;
 use crate::random::{Purpose, Stream};
 use crate::run::SpaceSettings;
 use crate::{Augment, EvaluatorConfig, Sampling, StabilizerInit, TrainConfig, TrainError};
@@ -118,6 +119,7 @@ impl StudyConfig {
             self.networks,
             "at most half of the networks that the space has",
         )?;
+        Limit::Evaluations.check("networks", self.networks)?;
         require(
             (1..=self.space.layers()).contains(&self.layer),
             "layer",
@@ -134,7 +136,7 @@ impl StudyConfig {
             "one with a skip, for a stabilizer stands on it",
         )?;
         let batch_size = self.evaluator.batch_size;
-        require(batch_size > 0, "evaluator.batch_size", batch_size, natural)?;
+        Limit::Batch.check("evaluator.batch_size", batch_size)?;
         let calibration = self.evaluator.calibration_images;
         require(
             calibration > 0,

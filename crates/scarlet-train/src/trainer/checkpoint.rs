@@ -2,7 +2,8 @@
 //!
 //! A checkpoint is one safetensors file: the network's weights and running statistics under
 //! `model.`, those of its moving average under `average.` and of the best epoch under `best.`, and
-//! the optimizer's state as Burn writes it. The metadata holds the rest as JSON.
+//! the optimizer's state as Burn writes it. The metadata holds the rest as JSON, and a
+//! [checksum] of the file; checkpoints of earlier versions (format 1) have none.
 //!
 //! Weights pass through memory one at a time, in both directions; only of the optimizer's state
 //! Burn makes copies as a whole: two, for a moment, while it is written, one while it is read.
@@ -16,7 +17,7 @@ use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use safetensors::Dtype;
 use safetensors::tensor::{Metadata as Header, TensorInfo};
-use scarlet::atomic_file;
+use scarlet::checksum;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -28,8 +29,11 @@ const MODEL: &str = "model.";
 const AVERAGE: &str = "average.";
 const BEST: &str = "best.";
 const OPTIMIZER: &str = "optimizer";
-/// Raised when a file is written that earlier versions would misread.
-const FORMAT: u32 = 1;
+/// Raised when a file is written that earlier versions would misread, or that must be checked for
+/// something new.
+const FORMAT: u32 = 2;
+/// The first format with a checksum.
+const WITH_CHECKSUM: u32 = 2;
 /// Bytes of the header's length, which a safetensors file begins with, and what the header is
 /// padded to.
 const WORD: usize = 8;
@@ -79,9 +83,8 @@ pub(super) fn save<M: Module, P: Serialize>(
     };
     let metadata = serde_json::to_string(&metadata).map_err(Failed::encode)?;
     let header = header(&weights, state.len(), metadata)?;
-    atomic_file::write(path, |file| {
-        file.write_all(&(header.len() as u64).to_le_bytes())?;
-        file.write_all(&header)?;
+    let head = [&(header.len() as u64).to_le_bytes()[..], &header].concat();
+    checksum::write_file(path, &head, |file| {
         for (_, weight) in weights {
             file.write_all(weight.read_finite()?.as_bytes())?;
         }
@@ -101,16 +104,27 @@ fn header(weights: &[(&str, Weight)], state: usize, metadata: String) -> Result<
             data_offsets: (start, end),
         }
     };
-    let mut tensors: Vec<(String, TensorInfo)> = weights
+    let mut tensors: BTreeMap<String, TensorInfo> = weights
         .iter()
         .map(|(prefix, weight)| {
             let name = format!("{prefix}{}", weight.name);
             (name, info(Dtype::F32, weight.shape.clone()))
         })
         .collect();
-    tensors.push((OPTIMIZER.to_owned(), info(Dtype::U8, vec![state])));
-    let metadata = HashMap::from([(METADATA_KEY.to_owned(), metadata)]);
-    let header = Header::new(Some(metadata), tensors).map_err(Failed::encode)?;
+    tensors.insert(OPTIMIZER.to_owned(), info(Dtype::U8, vec![state]));
+    /// As the library has it, but always in the same order.
+    #[derive(Serialize)]
+    struct Sorted {
+        #[serde(rename = "__metadata__")]
+        metadata: BTreeMap<&'static str, String>,
+        #[serde(flatten)]
+        tensors: BTreeMap<String, TensorInfo>,
+    }
+    let metadata = BTreeMap::from([
+        (METADATA_KEY, metadata),
+        (checksum::METADATA_KEY, checksum::PLACEHOLDER.to_owned()),
+    ]);
+    let header = Sorted { metadata, tensors };
     let mut header = serde_json::to_vec(&header).map_err(Failed::encode)?;
     header.resize(header.len().next_multiple_of(WORD), b' ');
     Ok(header)
@@ -202,6 +216,7 @@ impl<P: DeserializeOwned> Checkpoint<P> {
         let mut header = vec![0; length as usize];
         file.read_exact(&mut header)
             .map_err(TrainError::read(path))?;
+        let place = checksum::place_in(&header);
         let header: Header =
             serde_json::from_slice(&header).map_err(|error| failed(error.to_string()))?;
         let data = WORD as u64 + length;
@@ -209,11 +224,17 @@ impl<P: DeserializeOwned> Checkpoint<P> {
         if size != expected {
             return Err(failed(format!("it has {size} bytes instead of {expected}")));
         }
-        Self::parse(&header, data, file).map_err(failed)
+        if let Some(place) = &place {
+            let [start, end] = [place.start, place.end].map(|at| (WORD + at) as u64);
+            checksum::check_file(&mut file, start..end)
+                .map_err(TrainError::read(path))?
+                .map_err(|error| failed(error.to_string()))?;
+        }
+        Self::parse(&header, data, file, place.is_some()).map_err(failed)
     }
 
     /// `data` is where the tensors begin.
-    fn parse(header: &Header, data: u64, file: File) -> Result<Self, String> {
+    fn parse(header: &Header, data: u64, file: File, has_checksum: bool) -> Result<Self, String> {
         let text = |error: &dyn std::fmt::Display| error.to_string();
         let metadata = header
             .metadata()
@@ -225,10 +246,13 @@ impl<P: DeserializeOwned> Checkpoint<P> {
             format: u32,
         }
         let Version { format } = serde_json::from_str(metadata).map_err(|error| text(&error))?;
-        if format != FORMAT {
+        if !(1..=FORMAT).contains(&format) {
             return Err(format!(
-                "its format is version {format}, and this program knows version {FORMAT}"
+                "its format is version {format}, and this program knows versions 1 to {FORMAT}"
             ));
+        }
+        if format >= WITH_CHECKSUM && !has_checksum {
+            return Err("it has lost its checksum".to_owned());
         }
         let metadata: Metadata<P> = serde_json::from_str(metadata).map_err(|error| text(&error))?;
 

@@ -7,6 +7,7 @@ use scarlet_data::Augment;
 use super::schedule::Schedule;
 use super::teacher::Distillation;
 use crate::error::{TrainError, require};
+use crate::limits::Limit;
 use crate::mix::Mix;
 
 /// How gradients change weights. Weight decay never applies to biases and batch normalisation.
@@ -189,8 +190,8 @@ impl TrainConfig {
         let share = "at least 0 and under 1";
         let from_zero = "0 or a positive number";
         let finite_from = |value: f64, least: f64| value >= least && value.is_finite();
-        require(self.epochs > 0, "epochs", self.epochs, natural)?;
-        require(self.batch_size > 0, "batch_size", self.batch_size, natural)?;
+        Limit::Epochs.check("epochs", self.epochs)?;
+        Limit::Batch.check("batch_size", self.batch_size)?;
         require(
             self.learning_rate > 0.0 && self.learning_rate.is_finite(),
             "learning_rate",

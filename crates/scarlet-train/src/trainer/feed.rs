@@ -1,10 +1,8 @@
 //! [`Feed`]: mini-batches prepared on other threads while the network computes.
 
 use std::any::Any;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread::{self, Scope, ScopedJoinHandle};
-
-use scarlet_data::DataError;
 
 use super::TrainConfig;
 use super::schedule::Schedule;
@@ -17,10 +15,14 @@ const AHEAD: usize = 2;
 
 /// The mini-batches of a run in their order. Each is a function of its place in the run alone, so
 /// that a resumed run gets the same ones.
-pub(super) struct Feed<'scope> {
-    batches: Receiver<Result<HostBatch, TrainError>>,
-    /// None once it has ended.
-    thread: Option<ScopedJoinHandle<'scope, ()>>,
+pub(super) enum Feed<'scope> {
+    Ahead {
+        batches: Receiver<Result<HostBatch, TrainError>>,
+        /// None once it has ended.
+        thread: Option<ScopedJoinHandle<'scope, ()>>,
+    },
+    /// Where the system allows no further thread: each is prepared when it is needed.
+    Here(Box<dyn Iterator<Item = Result<HostBatch, TrainError>> + 'scope>),
 }
 
 impl<'scope> Feed<'scope> {
@@ -31,18 +33,44 @@ impl<'scope> Feed<'scope> {
         config: TrainConfig,
         schedule: Schedule,
         first: u64,
-    ) -> Result<Self, TrainError> {
+    ) -> Self {
+        Self::start_on(
+            thread::Builder::new(),
+            scope,
+            batcher,
+            config,
+            schedule,
+            first,
+        )
+    }
+
+    pub(super) fn start_on<'env>(
+        thread: thread::Builder,
+        scope: &'scope Scope<'scope, 'env>,
+        batcher: &'env Batcher<'env>,
+        config: TrainConfig,
+        schedule: Schedule,
+        first: u64,
+    ) -> Self {
         let (sender, batches) = sync_channel(AHEAD);
-        let thread = thread::Builder::new()
+        let prepared = prepared(batcher, config.clone(), schedule, first);
+        let started = thread
             .name("scarlet-feed".into())
             .spawn_scoped(scope, move || {
-                prepare(batcher, &config, &schedule, first, &sender);
-            })
-            .map_err(|reason| DataError::Workers { reason })?;
-        Ok(Self {
-            batches,
-            thread: Some(thread),
-        })
+                for batch in prepared {
+                    // Nobody waits for it any more when the run has stopped.
+                    if sender.send(batch).is_err() {
+                        return;
+                    }
+                }
+            });
+        match started {
+            Ok(thread) => Self::Ahead {
+                batches,
+                thread: Some(thread),
+            },
+            Err(_) => Self::Here(Box::new(self::prepared(batcher, config, schedule, first))),
+        }
     }
 
     /// The next mini-batch.
@@ -52,18 +80,25 @@ impl<'scope> Feed<'scope> {
     /// When its images cannot be read, and [`TrainError::Feed`] when there is none: `step`, from
     /// 1, must not be done without it.
     pub(super) fn next(&mut self, step: u64) -> Result<HostBatch, TrainError> {
-        match self.batches.recv() {
-            Ok(batch) => batch,
-            Err(_) => Err(TrainError::Feed {
+        let batch = match self {
+            Self::Ahead { batches, .. } => batches.recv().ok(),
+            Self::Here(batches) => batches.next(),
+        };
+        batch.unwrap_or_else(|| {
+            Err(TrainError::Feed {
                 step,
                 problem: self.end(),
-            }),
-        }
+            })
+        })
     }
 
-    /// Why the thread has ended.
+    /// Why there are no more.
     fn end(&mut self) -> String {
-        match self.thread.take().map(ScopedJoinHandle::join) {
+        let thread = match self {
+            Self::Ahead { thread, .. } => thread.take(),
+            Self::Here(_) => None,
+        };
+        match thread.map(ScopedJoinHandle::join) {
             Some(Err(panic)) => message(panic.as_ref()).to_owned(),
             _ => "there are no more".to_owned(),
         }
@@ -76,33 +111,25 @@ fn message(panic: &(dyn Any + Send)) -> &str {
     owned.or_else(borrowed).unwrap_or("it panicked")
 }
 
-fn prepare(
-    batcher: &Batcher<'_>,
-    config: &TrainConfig,
-    schedule: &Schedule,
+fn prepared<'a>(
+    batcher: &'a Batcher<'a>,
+    config: TrainConfig,
+    schedule: Schedule,
     first: u64,
-    sender: &SyncSender<Result<HostBatch, TrainError>>,
-) {
+) -> impl Iterator<Item = Result<HostBatch, TrainError>> + Send + 'a {
     let mut order = (u64::MAX, Vec::new());
-    for step in first..schedule.steps {
+    let passes = (first..schedule.steps)
+        .flat_map(move |step| (0..schedule.passes).map(move |pass| (step, pass)));
+    passes.map(move |(step, pass)| {
         let epoch = schedule.epoch(step);
         if order.0 != epoch {
             order = (epoch, schedule.order(epoch));
         }
-        for pass in 0..schedule.passes {
-            let indices = schedule.mini_batch(&order.1, step, pass);
-            let batch = batcher
-                .augmented(indices, &config.augment, config.seed, epoch)
-                .map(|mut batch| {
-                    let number = schedule.number(step, pass);
-                    let mut stream = Stream::new(config.seed, Purpose::Mix, number);
-                    batcher.mix(&mut batch, &config.mix, &mut stream);
-                    batch
-                });
-            // Nobody waits for it any more when the run has stopped.
-            if sender.send(batch).is_err() {
-                return;
-            }
-        }
-    }
+        let indices = schedule.mini_batch(&order.1, step, pass);
+        let mut batch = batcher.augmented(indices, &config.augment, config.seed, epoch)?;
+        let number = schedule.number(step, pass);
+        let mut stream = Stream::new(config.seed, Purpose::Mix, number);
+        batcher.mix(&mut batch, &config.mix, &mut stream);
+        Ok(batch)
+    })
 }

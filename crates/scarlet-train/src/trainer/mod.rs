@@ -313,7 +313,7 @@ impl<'a> Trainer<'a> {
         let schedule = Schedule::new(&config, images.len(), M::passes(&sampler));
         let run = Run::start(self, lesson, model, sampler, schedule, images)?;
         let trained = thread::scope(|scope| {
-            let mut feed = Feed::start(scope, &batcher, config, schedule, run.progress.step)?;
+            let mut feed = Feed::start(scope, &batcher, config, schedule, run.progress.step);
             run.finish(&batcher, &mut feed)
         });
         // What a further step would have used again.

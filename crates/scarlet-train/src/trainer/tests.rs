@@ -214,7 +214,7 @@ fn run_without_images(prepared: &Schedule, feed_images: &Images) -> (String, Opt
     });
     let run = Run::start(trainer, None, network, (), schedule, (&images).into()).unwrap();
     let error = thread::scope(|scope| {
-        let mut feed = Feed::start(scope, &batcher, config, *prepared, 0).unwrap();
+        let mut feed = Feed::start(scope, &batcher, config, *prepared, 0);
         run.finish(&batcher, &mut feed).map(|trained| trained.steps)
     });
     let path = folder.path().join("checkpoint.safetensors");
@@ -267,6 +267,9 @@ fn older_checkpoints_do_not_say_which_images_they_are_of() {
     let begin = text.find(r#"\"data\":"#).unwrap();
     let end = text.find(r#"\"first_sampler\":"#).unwrap();
     let mut older = text[..begin].to_owned() + &text[end..];
+    // Nor had they a checksum.
+    older = older.replace(r#"\"format\":2"#, r#"\"format\":1"#);
+    older = older.replace("scarlet.checksum", "something.else");
     older.push_str(&" ".repeat(text.len() - older.len()));
     fs::write(
         &path,
@@ -298,4 +301,86 @@ fn a_loss_that_is_no_number_is_as_good_after_its_text() {
         assert!(!without.is_best_of(&[before]));
         assert!(!record(0.4, Some(0.1)).is_best_of(&[before]));
     }
+}
+
+#[test]
+fn mini_batches_are_the_same_without_a_thread() {
+    let images = images(20);
+    let device = Device::flex();
+    let batcher = Batcher::new(&images, &architecture(), &device).unwrap();
+    let config = TrainConfig {
+        epochs: 2,
+        batch_size: 4,
+        ..TrainConfig::default()
+    };
+    let schedule = Schedule::new(&config, images.len(), 2);
+    let batches = |thread: thread::Builder| -> Vec<_> {
+        thread::scope(|scope| {
+            let mut feed = Feed::start_on(thread, scope, &batcher, config.clone(), schedule, 1);
+            let count = (schedule.steps - 1) * schedule.passes as u64;
+            let batches = (0..count).map(|_| feed.next(2).unwrap());
+            batches.map(|batch| (batch.values, batch.classes)).collect()
+        })
+    };
+    // No system has room for such a stack.
+    let refused = thread::Builder::new().stack_size(usize::MAX / 4);
+    let found = batches(refused);
+    assert_eq!(found.len(), 6);
+    assert_eq!(found, batches(thread::Builder::new()));
+}
+
+#[test]
+fn a_damaged_checkpoint_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("checkpoint.safetensors");
+    Trainer::new(one_step(4))
+        .with_checkpoints(Checkpoints::new(folder.path()))
+        .train(network(), (), &images(8))
+        .unwrap();
+    let bytes = fs::read(&path).unwrap();
+    let whole = values(&load_checkpoint(&path, network()).unwrap());
+    let header = 8 + u64::from_le_bytes(*bytes.first_chunk().unwrap()) as usize;
+    let places = (0..header)
+        .step_by(7)
+        .chain((header..bytes.len()).step_by(61));
+    for at in places {
+        let mut damaged = bytes.clone();
+        damaged[at] ^= 1;
+        fs::write(&path, damaged).unwrap();
+        match load_checkpoint(&path, network()) {
+            Ok(network) => assert_eq!(values(&network), whole, "byte {at}"),
+            Err(error) => assert!(error.to_string().contains("no checkpoint to go on from")),
+        }
+    }
+    let mut damaged = bytes.clone();
+    *damaged.last_mut().unwrap() ^= 1;
+    fs::write(&path, damaged).unwrap();
+    let error = load_checkpoint(&path, network()).unwrap_err().to_string();
+    assert!(error.contains("its checksum says"), "{error}");
+    // One that says that it has a checksum must have it.
+    let text = String::from_utf8_lossy(&bytes[..header]).into_owned();
+    let lost = text.replace("scarlet.checksum", "something.others");
+    fs::write(&path, [lost.as_bytes(), &bytes[header..]].concat()).unwrap();
+    let error = load_checkpoint(&path, network()).unwrap_err().to_string();
+    assert!(error.contains("it has lost its checksum"), "{error}");
+}
+
+#[test]
+fn lost_weights_of_a_finished_run_are_written_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let validation = images(4);
+    let train = || {
+        Trainer::new(one_step(4))
+            .with_validation(&validation)
+            .with_checkpoints(Checkpoints::new(folder.path()).resuming())
+            .train(network(), (), &images(8))
+            .unwrap()
+    };
+    train();
+    let files = [BEST, LAST].map(|name| folder.path().join(name));
+    let whole = files.each_ref().map(|file| fs::read(file).unwrap());
+    fs::remove_file(&files[0]).unwrap();
+    fs::write(&files[1], "damaged").unwrap();
+    train();
+    assert_eq!(files.map(|file| fs::read(file).unwrap()), whole);
 }

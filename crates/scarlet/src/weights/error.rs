@@ -8,6 +8,7 @@ use burn::tensor::DType;
 use super::LoadReport;
 use super::origin::SETTLING;
 use crate::ConfigError;
+use crate::checksum::{self, ChecksumError};
 use crate::printable::{printable, shortened};
 
 /// Why weights could not be read, loaded or written, and what would mend it.
@@ -79,6 +80,19 @@ pub enum WeightsError {
         path: PathBuf,
         /// What is wrong.
         detail: String,
+    },
+
+    /// A file whose content is not what was written.
+    #[error(
+        "`{}` is not as it was written: {source}. Copy or make it again; if another program wrote \
+         new weights and kept the old metadata, have it leave out `{}` and `scarlet.format`",
+        .path.display(), checksum::METADATA_KEY
+    )]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// The checksums.
+        source: ChecksumError,
     },
 
     /// A checkpoint without tensors, or without any under the key that was asked for.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::ops::Range;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -12,8 +13,9 @@ use safetensors::Dtype;
 use safetensors::tensor::{Metadata, TensorInfo};
 
 use super::pytorch::Unread;
+use super::save::must_have_checksum;
 use super::{Container, Entry, StateDict, WeightsError};
-use crate::atomic_file;
+use crate::checksum;
 
 /// Bytes of the header's length, which a file begins with.
 const LENGTH_BYTES: u64 = 8;
@@ -69,6 +71,7 @@ pub(super) fn open(path: &Path) -> Result<(StateDict, Vec<(String, Unread)>), We
         .take(length)
         .read_to_end(&mut header)
         .map_err(failed)?;
+    let place = checksum::place_in(&header);
     let header: Metadata =
         serde_json::from_slice(&header).map_err(|error| WeightsError::Malformed {
             path: path.to_owned(),
@@ -87,6 +90,21 @@ pub(super) fn open(path: &Path) -> Result<(StateDict, Vec<(String, Unread)>), We
             detail: format!("{} bytes follow the last tensor", size - expected),
         });
     }
+    let mut metadata: BTreeMap<String, String> = header
+        .metadata()
+        .clone()
+        .unwrap_or_default()
+        .into_iter()
+        .collect();
+    // Of this file, not of what is made of its weights.
+    let has_checksum = metadata.remove(checksum::METADATA_KEY).is_some();
+    if !has_checksum && must_have_checksum(&metadata) {
+        return Err(WeightsError::Malformed {
+            path: path.to_owned(),
+            detail: "it has lost its checksum".to_owned(),
+        });
+    }
+    check(path, &mut file, has_checksum, place)?;
     let file = Arc::new(Mutex::new(file));
     let mut entries = Vec::new();
     let mut unread = Vec::new();
@@ -124,6 +142,33 @@ fn unread_kind(dtype: Dtype) -> Unread {
     }
 }
 
+/// Checks the checksum of a file that has one.
+fn check(
+    path: &Path,
+    file: &mut File,
+    has_checksum: bool,
+    place: Option<Range<usize>>,
+) -> Result<(), WeightsError> {
+    let place = match (has_checksum, place) {
+        (false, _) => return Ok(()),
+        (true, Some(place)) => place.start as u64 + LENGTH_BYTES..place.end as u64 + LENGTH_BYTES,
+        (true, None) => {
+            return Err(WeightsError::Malformed {
+                path: path.to_owned(),
+                detail: "its checksum is not where it was written".to_owned(),
+            });
+        }
+    };
+    let checked = checksum::check_file(file, place).map_err(|source| WeightsError::Read {
+        path: path.to_owned(),
+        source,
+    })?;
+    checked.map_err(|source| WeightsError::Damaged {
+        path: path.to_owned(),
+        source,
+    })
+}
+
 /// Reads through one open handle rather than a memory map: the file may be replaced or cut while
 /// it is open, which is an error here and would be a crash there.
 fn read_at(file: &Mutex<File>, offset: u64, bytes: usize) -> io::Result<Vec<u8>> {
@@ -155,7 +200,8 @@ fn element_type(dtype: Dtype) -> Option<DType> {
 
 impl StateDict {
     /// Writes the floating-point entries, and the metadata, as safetensors, which PyTorch's
-    /// `safetensors.torch.load_file` reads too. Step counters and other integers are left out.
+    /// `safetensors.torch.load_file` reads too. Step counters and other integers are left out. A
+    /// [checksum](crate::checksum) is put into the metadata, which [`open`](Self::open) checks.
     ///
     /// The file appears whole or not at all.
     ///
@@ -166,10 +212,14 @@ impl StateDict {
     pub fn save(&self, path: impl AsRef<Path>, precision: Precision) -> Result<(), WeightsError> {
         let path = path.as_ref();
         let entries = in_writing_order(self, precision);
-        let header = header(&entries, self.metadata());
-        atomic_file::write(path, |file| {
-            file.write_all(&(header.len() as u64).to_le_bytes())?;
-            file.write_all(&header)?;
+        let mut metadata = self.metadata().clone();
+        metadata.insert(
+            checksum::METADATA_KEY.to_owned(),
+            checksum::PLACEHOLDER.to_owned(),
+        );
+        let header = header(&entries, &metadata);
+        let head = [&(header.len() as u64).to_le_bytes()[..], &header].concat();
+        checksum::write_file(path, &head, |file| {
             for (entry, saved_as) in &entries {
                 write_entry(file, entry, *saved_as)?;
             }
@@ -205,9 +255,7 @@ fn in_writing_order(weights: &StateDict, precision: Precision) -> Vec<(&Entry, D
 fn header(entries: &[(&Entry, Dtype)], metadata: &BTreeMap<String, String>) -> Vec<u8> {
     let mut offset = 0;
     let mut header = serde_json::Map::new();
-    if !metadata.is_empty() {
-        header.insert("__metadata__".to_owned(), serde_json::json!(metadata));
-    }
+    header.insert("__metadata__".to_owned(), serde_json::json!(metadata));
     for (entry, dtype) in entries {
         let end = offset + entry.value_count() * dtype.bitsize() / 8;
         let info = TensorInfo {

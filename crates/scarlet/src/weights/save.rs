@@ -15,8 +15,11 @@ use crate::card::CARD_KEY;
 
 /// Key of the metadata entry with the version of what else the metadata holds.
 const FORMAT_KEY: &str = "scarlet.format";
-/// Raised when a file is written that earlier versions would misread.
-const FORMAT: u32 = 1;
+/// Raised when a file is written that earlier versions would misread, or that must be checked for
+/// something new.
+const FORMAT: u32 = 2;
+/// The first whose files have a checksum.
+const WITH_CHECKSUM: u32 = 2;
 
 impl Scarlet {
     /// The network's weights and running statistics under the names of the released checkpoints,
@@ -64,6 +67,12 @@ impl Scarlet {
     pub fn save(&self, path: impl AsRef<Path>, precision: Precision) -> Result<(), WeightsError> {
         self.state_dict().save(path, precision)
     }
+}
+
+/// Whether this metadata is of a format whose files all have a checksum.
+pub(super) fn must_have_checksum(metadata: &BTreeMap<String, String>) -> bool {
+    let format = metadata.get(FORMAT_KEY).and_then(|it| it.parse().ok());
+    format.is_some_and(|format: u32| format >= WITH_CHECKSUM)
 }
 
 /// Refuses files of a later format.

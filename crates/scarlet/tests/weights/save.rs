@@ -1,6 +1,7 @@
 //! Writing files, and opening what was written.
 
 use std::collections::BTreeMap;
+use std::fs;
 
 use burn::tensor::{DType, Device};
 use scarlet::weights::{Entry, LoadOptions, Precision, StateDict, WeightsError, formula};
@@ -163,7 +164,7 @@ fn a_newer_format_is_refused() {
     let path = folder.path().join("newer.safetensors");
     let weights = build(&small()).state_dict();
     let mut metadata = weights.metadata().clone();
-    metadata.insert("scarlet.format".to_owned(), "2".to_owned());
+    metadata.insert("scarlet.format".to_owned(), "3".to_owned());
     weights
         .with_metadata(metadata)
         .save(&path, Precision::F32)
@@ -171,8 +172,50 @@ fn a_newer_format_is_refused() {
     let error = Scarlet::open(&path, &Device::flex())
         .unwrap_err()
         .to_string();
-    assert!(error.contains("format version 2"), "{error}");
-    assert!(error.contains("reads up to 1"), "{error}");
+    assert!(error.contains("format version 3"), "{error}");
+    assert!(error.contains("reads up to 2"), "{error}");
+}
+
+#[test]
+fn a_damaged_file_is_refused_or_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("network.safetensors");
+    let weights = build(&small()).state_dict();
+    weights.save(&path, Precision::F16).unwrap();
+    let bytes = fs::read(&path).unwrap();
+    let expected: Vec<Vec<f32>> = values(&StateDict::open(&path).unwrap());
+    let refused = |bytes: &[u8]| {
+        fs::write(&path, bytes).unwrap();
+        match StateDict::open(&path) {
+            Ok(weights) => {
+                assert_eq!(values(&weights), expected);
+                false
+            }
+            Err(error) => !error.to_string().is_empty(),
+        }
+    };
+    assert!(!refused(&bytes));
+    let header = 8 + u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+    for at in (0..header).chain((header..bytes.len()).step_by(97)) {
+        for change in [0x01, 0x80] {
+            let mut damaged = bytes.clone();
+            damaged[at] ^= change;
+            assert!(refused(&damaged), "byte {at}");
+        }
+    }
+    assert!(refused(&bytes[..bytes.len() - 4]));
+    // What kept the old metadata with new weights is told what to do.
+    let mut changed = bytes.clone();
+    *changed.last_mut().unwrap() ^= 1;
+    fs::write(&path, &changed).unwrap();
+    let error = StateDict::open(&path).unwrap_err().to_string();
+    assert!(error.contains("is not as it was written"), "{error}");
+    assert!(error.contains("leave out `scarlet.checksum`"), "{error}");
+}
+
+fn values(weights: &StateDict) -> Vec<Vec<f32>> {
+    let entries = weights.entries().iter();
+    entries.map(|entry| entry.read_f32().unwrap()).collect()
 }
 
 #[test]

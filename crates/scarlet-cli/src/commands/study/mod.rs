@@ -13,6 +13,7 @@ use scarlet_train::{Control, Event};
 use serde::Serialize;
 
 use crate::cli::study::{StudyArgs, StudyQuestion};
+use crate::commands::warn_without_checksums;
 use crate::error::CliError;
 use crate::interrupt::Interrupt;
 use crate::model::open_device;
@@ -39,6 +40,7 @@ pub(super) fn run(args: &StudyArgs, terminal: &Terminal) -> Result<(), CliError>
         };
     }
     let study = Study::open(&args.folder, config, data, &device)?;
+    warn_without_checksums(study.folder(), terminal);
     let watch = Watch {
         terminal,
         interrupt: Interrupt::listen()?,
