@@ -1,11 +1,15 @@
 //! Feeds damaged input to what reads files and text; see the README.
 
 mod architecture;
+mod checkpoint;
 mod deployed;
 mod downloads;
 mod mutate;
 mod pickles;
+mod run_folder;
 mod seeds;
+mod settings;
+mod small;
 mod weights;
 
 use std::panic::{self, AssertUnwindSafe};
@@ -28,7 +32,9 @@ const MUCH_MEMORY: u64 = 1 << 30;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let usage = "usage: scarlet-fuzz weights|architecture|deployed|downloads SECONDS [SEED], or ... FILE";
+    let usage = "usage: scarlet-fuzz TARGET SECONDS [SEED], ... inputs=COUNT [SEED], or ... FILE\n\
+                 targets: weights, architecture, deployed, downloads, settings, checkpoint, \
+                 optimizer, run-folder";
     let [name, rest @ ..] = arguments.as_slice() else {
         eprintln!("{usage}");
         return ExitCode::from(2);
@@ -38,6 +44,10 @@ fn main() -> ExitCode {
         "architecture" => architecture::target(),
         "deployed" => deployed::target(),
         "downloads" => downloads::target(),
+        "settings" => settings::target(),
+        "checkpoint" => checkpoint::target(),
+        "optimizer" => checkpoint::optimizer_target(),
+        "run-folder" => run_folder::target(),
         _ => {
             eprintln!("{usage}");
             return ExitCode::from(2);
@@ -48,9 +58,11 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     };
     let seed = rest.get(1).and_then(|seed| seed.parse().ok()).unwrap_or(0);
-    match argument.parse() {
-        Ok(seconds) => run(&target, Duration::from_secs(seconds), seed),
-        Err(_) => {
+    let inputs = argument.strip_prefix("inputs=").map(str::parse);
+    match (argument.parse(), inputs) {
+        (Ok(seconds), _) => run(&target, Duration::from_secs(seconds), u64::MAX, seed),
+        (_, Some(Ok(inputs))) => run(&target, Duration::MAX, inputs, seed),
+        _ => {
             let accepted = (target.feed)(Path::new(argument));
             println!("nothing went wrong; accepted: {accepted}");
             ExitCode::SUCCESS
@@ -58,22 +70,23 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(target: &Target, duration: Duration, seed: u64) -> ExitCode {
+fn run(target: &Target, duration: Duration, inputs: u64, seed: u64) -> ExitCode {
     let folder = Path::new("found");
     std::fs::create_dir_all(folder).expect("the folder `found` can be made");
-    let current = folder.join("current");
+    // Several may run side by side.
+    let current = folder.join(format!("current-{}", std::process::id()));
     let mut rng = fastrand::Rng::with_seed(seed);
     let start = Instant::now();
     let mut count = 0u64;
     let mut accepted = 0u64;
-    while start.elapsed() < duration {
+    while start.elapsed() < duration && count < inputs {
         let damaged = mutate::damage(&target.seeds, &mut rng);
         let input = (target.wrap)(damaged, &mut rng);
         std::fs::write(&current, &input).expect("the input can be written");
         let outcome = feed(target, &current);
         accepted += u64::from(outcome == Ok(true));
         if let Err(problem) = outcome {
-            let kept = keep(&current, count);
+            let kept = keep(&current, &format!("{seed}-{count}"));
             eprintln!(
                 "input {count} of seed {seed}: {problem}\nkept in {}",
                 kept.display()
@@ -86,7 +99,7 @@ fn run(target: &Target, duration: Duration, seed: u64) -> ExitCode {
     println!(
         "{count} inputs in {} s, seed {seed}, {accepted} of them accepted: nothing went wrong; \
          peak memory {} MB",
-        duration.as_secs(),
+        start.elapsed().as_secs(),
         peak_memory().unwrap_or(0) >> 20
     );
     ExitCode::SUCCESS
@@ -107,8 +120,8 @@ fn feed(target: &Target, input: &Path) -> Result<bool, String> {
     }
 }
 
-fn keep(input: &Path, count: u64) -> PathBuf {
-    let kept = input.with_file_name(count.to_string());
+fn keep(input: &Path, name: &str) -> PathBuf {
+    let kept = input.with_file_name(name);
     std::fs::copy(input, &kept).expect("the input can be kept");
     kept
 }

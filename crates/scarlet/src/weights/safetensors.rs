@@ -120,12 +120,6 @@ pub(super) fn open(path: &Path) -> Result<(StateDict, Vec<(String, Unread)>), We
             read_at(&file, offset, bytes)
         }));
     }
-    let metadata: BTreeMap<String, String> = header
-        .metadata()
-        .clone()
-        .unwrap_or_default()
-        .into_iter()
-        .collect();
     let weights = StateDict::new(path.to_owned(), Container::Safetensors, entries);
     Ok((weights.with_metadata(metadata), unread))
 }
