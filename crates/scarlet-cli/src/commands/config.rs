@@ -229,7 +229,8 @@ mod tests {
                         if command == ConfiguredCommand::Study {
                             set(&mut changes, "source", json!(source));
                         }
-                        changed(command, source, changes);
+                        let with_it = names(&changed(command, source, changes), "");
+                        used.extend(with_it.iter().map(|(name, _)| meaning(name).place));
                     }
                 }
             }

@@ -85,8 +85,8 @@ pub(super) fn nearest(tree: &Value, section: &str, key: &str) -> Vec<String> {
     let ways: [&dyn Fn() -> Vec<String>; 5] = [
         &|| [with_name(&own, &key), by_meaning(&own)].concat(),
         &|| with_name(&others, &key),
-        &|| most_alike(&own, &key, LIKENESS),
         &|| by_meaning(&others),
+        &|| most_alike(&own, &key, LIKENESS),
         &|| most_alike(&others, &key, LIKENESS_ELSEWHERE),
     ];
     let found = ways.iter().map(|way| way());
