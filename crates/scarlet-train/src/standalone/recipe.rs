@@ -82,7 +82,7 @@ impl StandaloneConfig {
     fn derived(self, facts: Facts, given: &Value) -> Result<Self, TrainError> {
         let mut config = self.given(given)?;
         // Each depends on those before it, as they are given.
-        for derive in [epochs, batch_size, rates, augmentation] {
+        for derive in [epochs, optimizer, batch_size, rates, augmentation] {
             derive(&mut config, facts);
             config = config.given(given)?;
         }
@@ -120,13 +120,7 @@ impl StandaloneConfig {
                 freeze: 0,
                 keep_classifier: false,
             },
-            train: TrainConfig {
-                optimizer: match recipe {
-                    Recipe::Scratch => Optimizer::default(),
-                    Recipe::Finetune => Optimizer::adam_w(),
-                },
-                ..TrainConfig::default()
-            },
+            train: TrainConfig::default(),
         }
     }
 }
@@ -141,6 +135,21 @@ fn epochs(config: &mut StandaloneConfig, facts: Facts) {
     };
     let row = rows.iter().find(|(images, _)| facts.images <= *images);
     config.train.epochs = row.map_or(20, |(_, epochs)| *epochs);
+}
+
+/// AdamW, but where plain descent is known to do: on a million photographs, as the published networks
+/// were trained, and on small images, as the search trains. On few photographs it lost: 58.5 % of
+/// 562 test images against 87.2 % (SCARLET-C from scratch on 1,350 images of 64×64 pixels, 10 classes,
+/// 13 epochs).
+fn optimizer(config: &mut StandaloneConfig, facts: Facts) {
+    let plain = match config.recipe {
+        Recipe::Finetune => false,
+        Recipe::Scratch => !facts.photographs || views(config, facts) >= VIEWS[1],
+    };
+    config.train.optimizer = match plain {
+        true => Optimizer::default(),
+        false => Optimizer::adam_w(),
+    };
 }
 
 /// The largest batch that leaves enough steps, else the smallest.
@@ -176,6 +185,8 @@ fn rates(config: &mut StandaloneConfig, facts: Facts) {
     train.warmup_epochs = WARMUP * train.epochs as f64;
     let window = (AVERAGED * steps).clamp(10.0, 10_000.0);
     train.average_decay = Some(1.0 - 1.0 / window);
+    // A layer decay of 0.9 left trained weights too much as they were: 93.8 % instead of 97.7 %
+    // (EfficientNet-Lite0 on the same images, 6 epochs).
 }
 
 /// What is done to the images and to the network's branches, so that they are not learnt by heart.
@@ -267,6 +278,8 @@ mod tests {
         let least = |config: &StandaloneConfig| config.train.augment.resized_crop.unwrap().scale[0];
         assert!(least(&few) > least(&some) && least(&some) > least(&many));
         assert_eq!(many.train.augment, Augment::photographs());
+        assert_eq!(many.train.optimizer, Optimizer::default());
+        assert_eq!(few.train.optimizer, Optimizer::adam_w());
         assert_eq!(few.train.augment.rand_augment, None);
         assert_eq!(few.train.augment.erase, 0.0);
         let drop_path = [&few, &some, &many].map(|config| config.network.drop_path);
