@@ -337,7 +337,8 @@ pub(super) struct Restored<M, P> {
 }
 
 /// Puts the weights of a run's checkpoint into a network or supernet of the same shape: those of
-/// its moving average where it has one, else those of the last step.
+/// its moving average where it has one, else those of the last step. Running statistics are those
+/// that training gathered; [`recalibrate`](crate::recalibrate) measures them for use.
 ///
 /// # Errors
 ///
