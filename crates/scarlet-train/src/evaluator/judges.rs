@@ -159,8 +159,8 @@ impl Judges {
             queues[self.group(genome)].places.push(place);
         }
         let enough = AtomicBool::new(false);
-        // Without room for a score that waits: nobody begins another while his last one is not
-        // received, however long that takes.
+        // No score waits in the channel: a worker begins another candidate only when its last score
+        // has been received, however long that takes.
         let (sender, receiver) = mpsc::sync_channel(0);
         let next = |queue: &Queue| match enough.load(Ordering::Relaxed) {
             true => None,
@@ -359,8 +359,8 @@ mod tests {
             received += 1;
             Control::Stop
         });
-        // The one who was received first may have begun another before the stop, and the other one
-        // ends his.
+        // The worker whose score came first may have begun another candidate before the stop, and
+        // the other worker ends the one it is at.
         assert!((1..=3).contains(&received), "{received}");
     }
 

@@ -15,7 +15,7 @@ use burn_pack::{Reader, Scalar, Writer};
 
 /// Parameters without weight decay, by their names in Burn's modules.
 const NO_DECAY: [&str; 3] = ["gamma", "beta", "bias"];
-/// Key of a parameter's rank in a record, behind its number.
+/// Key of a parameter's rank in a record, after its number.
 const RANK: &str = "__rank";
 
 /// Updates a network's weights, each by its own gradient and state.
