@@ -121,7 +121,10 @@ impl Labels {
     fn by_number(classes: &EvaluatedClasses<'_>, count: usize, names: &ClassNames) -> Option<Self> {
         let below = |name: &str| number(name).filter(|&number| number < count);
         let from_one = |name: &str| number(name)?.checked_sub(1).filter(|&index| index < count);
-        let (indices, matched) = match classes.indices(below) {
+        // Folders without images tell too where counting begins.
+        let beyond = |name: &String| number(name).is_some_and(|number| number >= count);
+        let from_zero = !classes.names.iter().any(beyond);
+        let (indices, matched) = match classes.indices(below).filter(|_| from_zero) {
             Some(indices) => (indices, Matched::Numbers),
             // Of ImageNet's they could as well be ILSVRC2012's numbers, which have another order.
             None if classes.names.len() == count && !matches!(names, ClassNames::ImageNet) => {
@@ -177,6 +180,9 @@ impl Labels {
 
     /// What was decided about these classes, where names did not decide.
     pub(super) fn decision(&self, classes: &[String]) -> Option<Decision> {
+        if self.indices.len() < 2 {
+            return None;
+        }
         let example = || {
             let place = self.indices.iter().rposition(Option::is_some)?;
             let name = self.name(self.indices[place]?);

@@ -115,6 +115,11 @@ fn numbers_of_a_network_whose_classes_have_no_names() {
     };
     assert!(text.contains("counted from 1"), "{text}");
     assert!(text.contains("torchvision's ImageFolder"), "{text}");
+    // Whichever of them have images.
+    let few = [
+        "-1", "-10", "11", "-12", "-2", "-3", "-4", "-5", "-6", "-7", "-8", "-9",
+    ];
+    assert_eq!(unnamed(&few, 12).unwrap().class(2), 10);
     let Some(Decision::Doubtful(text)) = decision(&["1", "2"], 5, &ClassNames::Unknown) else {
         panic!("it is doubtful")
     };
