@@ -186,34 +186,30 @@ impl Labels {
         let example = || {
             let place = self.indices.iter().rposition(Option::is_some)?;
             let name = self.name(self.indices[place]?);
-            Some(format!(
-                "`{}` is {}",
-                escaped(&classes[place]),
-                escaped(&name)
-            ))
+            let [folder, name] = [&classes[place], &name].map(|name| escaped(name));
+            (folder != name).then(|| format!(": `{folder}` is {name}"))
         };
-        let example = example().unwrap_or_default();
+        let numbers = |first: usize| {
+            format!(
+                "the folders are taken for the numbers of the network's classes, counted from \
+                 {first}{}",
+                example().unwrap_or_default()
+            )
+        };
         match self.matched {
             Matched::Names | Matched::WordNetIds => None,
-            Matched::Numbers => {
-                let text = format!(
-                    "the folders are taken for the numbers of the network's classes, counted from 0: \
-                     {example}"
-                );
-                Some(match classes.iter().any(|name| number(name) == Some(0)) {
-                    true => Decision::Clear(text),
-                    false => {
-                        Decision::Doubtful(text + "; there is no `0`, so they may count from 1")
-                    }
-                })
-            }
-            Matched::NumbersFromOne => Some(Decision::Doubtful(format!(
-                "the folders are taken for the numbers of the network's classes, counted from 1, in \
-                 their natural order: {}; if the network was trained on them in the order of their \
-                 names' bytes (1, 10, 2), as torchvision's ImageFolder has it, write the names in \
-                 that order into classes.txt beside the weights, one a line",
-                ClassOrder::Natural.decision(classes).unwrap_or(example)
-            ))),
+            Matched::Numbers => Some(match classes.iter().any(|name| number(name) == Some(0)) {
+                true => Decision::Clear(numbers(0)),
+                false => {
+                    Decision::Doubtful(numbers(0) + "; there is no `0`, so they may count from 1")
+                }
+            }),
+            Matched::NumbersFromOne => Some(Decision::Doubtful(
+                numbers(1)
+                    + "; if the network was trained on them in the order of their names' bytes (1, \
+                       10, 2), as torchvision's ImageFolder has it, write the names in that order \
+                       into classes.txt beside the weights, one a line",
+            )),
             Matched::Order => {
                 let advice = "what the network's classes are called is not known: if it was trained \
                               on them in another order, write their names in that order into \
