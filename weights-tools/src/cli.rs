@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use scarlet::weights::OpenOptions;
+use scarlet::weights::{ORIGINS, OpenOptions};
 
 /// Inspect, convert, compare and check weight files.
 ///
@@ -152,9 +152,8 @@ pub(crate) struct NamesArgs {
     #[arg(long, value_name = "OLD=NEW", value_parser = renaming)]
     pub(crate) rename: Vec<(String, String)>,
 
-    /// Where the weights come from, which settles what shapes leave open: scarlet, fairnas,
-    /// tf_efficientnet_lite0 or efficientnet_lite0.
-    #[arg(long, value_name = "ORIGIN")]
+    /// Where the weights come from, which settles what shapes leave open.
+    #[arg(long, value_parser = ORIGINS)]
     pub(crate) origin: Option<String>,
 }
 

@@ -433,6 +433,52 @@ fn names_are_printed_without_their_escape_sequences() {
     assert_eq!(json["tensors"][0]["name"], EVIL);
 }
 
+#[test]
+fn tensors_are_chosen_renamed_and_told() {
+    let folder = Folder::new();
+    let architecture = text(SMALL);
+    folder.write_network(&architecture);
+    let network = StateDict::open(folder.path("w.safetensors")).unwrap();
+    let wrapped = network.entries().iter().cloned().map(|entry| {
+        let name = entry.name().replace("classifier.", "top.");
+        entry.renamed(format!("student.{name}"))
+    });
+    let other = Entry::from_f32("teacher.w", vec![1], || vec![1.0]);
+    let wrapped = StateDict::from_entries(wrapped.chain([other]));
+    wrapped
+        .save(folder.path("wrapped.safetensors"), Precision::F32)
+        .unwrap();
+    let check = |more: &[&str]| {
+        let fixed = [
+            "check",
+            "--model",
+            SMALL,
+            "--weights",
+            "wrapped.safetensors",
+        ];
+        let case = ["--case", "case.safetensors"];
+        let arguments: Vec<&str> = fixed.iter().chain(&case).chain(more).copied().collect();
+        folder.run(&arguments)
+    };
+    // The loose tensor is left out, and the only matrix is the classifier.
+    check(&[]).expect(0, &["note: left out", "teacher.w", "passed"]);
+    let chosen = ["--strip-prefix", "student", "--rename", "top=classifier"];
+    check(&chosen).expect(0, &["passed"]);
+    check(&["--strip-prefix", "pupil"]).expect(1, &["called `pupil`", "student, teacher"]);
+    check(&["--rename", "top"]).expect(2, &["expected the old name"]);
+    check(&["--origin", "nobody"]).expect(2, &["fairnas"]);
+    // Without a name, the file must tell.
+    folder
+        .run(&[
+            "check",
+            "--weights",
+            "wrapped.safetensors",
+            "--case",
+            "case.safetensors",
+        ])
+        .expect(1, &["fit none that is known"]);
+}
+
 /// Streams that are closed or full.
 #[cfg(target_os = "linux")]
 #[test]

@@ -16,7 +16,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
-use scarlet::weights::OpenOptions;
+use scarlet::weights::{ORIGINS, OpenOptions};
 
 /// The network that `predict` and `eval` use unless told otherwise: its weights are public.
 pub(crate) const DEFAULT_MODEL: &str = "efficientnet-lite0";
@@ -397,9 +397,8 @@ pub(crate) struct NamesArgs {
     #[arg(long, value_name = "OLD=NEW", value_parser = renaming, requires = "weights")]
     pub(crate) rename: Vec<(String, String)>,
 
-    /// Where the weights come from, which settles what shapes leave open: scarlet, fairnas,
-    /// tf_efficientnet_lite0 or efficientnet_lite0
-    #[arg(long, requires = "weights")]
+    /// Where the weights come from, which settles what shapes leave open
+    #[arg(long, value_parser = ORIGINS, requires = "weights")]
     pub(crate) origin: Option<String>,
 }
 

@@ -6,8 +6,10 @@ mod common;
 use std::fs;
 
 use common::{scarlet, scarlet_tiny};
-use scarlet::Scarlet;
+use scarlet::arch::Activation;
 use scarlet::burn::tensor::Device;
+use scarlet::weights::{Entry, Precision, StateDict, formula};
+use scarlet::{Architecture, Scarlet};
 
 #[test]
 fn the_ending_decides_what_is_written() {
@@ -31,6 +33,70 @@ fn the_ending_decides_what_is_written() {
     assert!(ran.stdout.contains("7 classes"), "{ran:?}");
     let network = Scarlet::open(&weights, &Device::flex()).unwrap();
     assert_eq!(network.architecture().classes, 7);
+}
+
+#[test]
+fn what_a_file_does_not_say_is_said_aloud_and_can_be_chosen() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    // A network of SCARLET's plan, without a word about its activation, beside a loss.
+    let layers = "E3K3 - E3K3 - - - E3K3 - - - E3K3 - - - E3K3 - - - E3K3";
+    let architecture: Architecture = layers.parse().unwrap();
+    let network = formula::state_dict(&architecture.with_classes(3));
+    let entries = network.entries().iter().cloned();
+    let entries = entries.map(|entry| {
+        let name = format!("net.{}", entry.name());
+        entry.renamed(name)
+    });
+    let loss = Entry::from_f32("criterion.weight", vec![3], || vec![1.0; 3]);
+    let weights = path("weights.safetensors");
+    StateDict::from_entries(entries.chain([loss]))
+        .save(&weights, Precision::F16)
+        .unwrap();
+    let out = path("out.safetensors");
+    let export = |more: &[&str]| {
+        let fixed = ["export", &out, "--weights", &weights];
+        scarlet(fixed.iter().chain(more).copied().collect::<Vec<_>>())
+    };
+    let activation = || {
+        let network = Scarlet::open(&out, &Device::flex()).unwrap();
+        network.architecture().activation
+    };
+    let ran = export(&[]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    for part in [
+        "left out",
+        "criterion.weight",
+        "h-swish was taken",
+        "--origin fairnas",
+    ] {
+        assert!(ran.stderr.contains(part), "{ran:?}");
+    }
+    assert_eq!(activation(), Activation::HSwish);
+    let ran = export(&["--origin", "fairnas"]);
+    assert!(
+        ran.code == 0 && !ran.stderr.contains("h-swish was taken"),
+        "{ran:?}"
+    );
+    assert_eq!(activation(), Activation::Relu6);
+    // Who names a network that differs from what the file says is told.
+    let described = out.clone();
+    let out = path("again.onnx");
+    let fixed = [
+        "export",
+        &out,
+        "--weights",
+        &described,
+        "--num-classes",
+        "3",
+    ];
+    let ran = scarlet(fixed.into_iter().chain(["--model", layers]));
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(ran.stderr.contains("a network with relu6"), "{ran:?}");
+    export(&["--origin", "nobody"]).assert_fails(2, &["fairnas"]);
+    export(&["--strip-prefix", "teacher"]).assert_fails(1, &["called `teacher`", "criterion, net"]);
+    export(&["--rename", "net"]).assert_fails(2, &["expected the old name"]);
+    export(&["--key", "ema"]).assert_fails(1, &["no tensors under `ema`"]);
 }
 
 #[test]

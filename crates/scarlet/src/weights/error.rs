@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use burn::tensor::DType;
 
 use super::LoadReport;
-use super::origin::SETTLING;
+use super::origin::ORIGINS;
 use crate::ConfigError;
 use crate::checksum::{self, ChecksumError};
 use crate::printable::{printable, shortened};
@@ -246,7 +246,7 @@ pub enum WeightsError {
     },
 
     /// An origin that settles nothing.
-    #[error("nothing is known of the origin `{}`; known are {}", excerpt(.0), SETTLING.join(", "))]
+    #[error("nothing is known of the origin `{}`; known are {}", excerpt(.0), ORIGINS.join(", "))]
     UnknownOrigin(String),
 
     /// A file of a network that is known, but is none of those that can be run.

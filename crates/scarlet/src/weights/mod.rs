@@ -49,6 +49,7 @@ pub use layout::reference_entries;
 pub use load::LoadOptions;
 pub use names::Naming;
 pub use open_options::OpenOptions;
+pub use origin::ORIGINS;
 pub use recognise::{Recognised, recognise};
 pub use report::{LoadReport, Misfit};
 pub use safetensors::Precision;

@@ -34,8 +34,7 @@ impl OpenOptions {
         self
     }
 
-    /// As weights of this origin: `scarlet`, `fairnas`, `tf_efficientnet_lite0` or
-    /// `efficientnet_lite0` (timm's own). It settles what shapes leave open, where the file does
+    /// As weights of this origin, one of [`ORIGINS`](super::ORIGINS). It settles what shapes leave open, where the file does
     /// not say it.
     pub fn with_origin(mut self, origin: impl Into<String>) -> Self {
         self.origin = Some(origin.into());

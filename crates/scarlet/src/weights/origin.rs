@@ -35,8 +35,9 @@ struct Config {
     pretrained_cfg: Option<Images>,
 }
 
-/// Origins that settle what shapes leave open.
-pub(super) const SETTLING: [&str; 4] = [
+/// Names that [`OpenOptions::with_origin`](super::OpenOptions::with_origin) takes: origins that settle
+/// what shapes leave open.
+pub const ORIGINS: [&str; 4] = [
     "scarlet",
     "fairnas",
     "tf_efficientnet_lite0",
