@@ -29,7 +29,7 @@ const fn foreign(name: &'static str, weights: usize, lacks: &'static str) -> For
     }
 }
 
-/// Counted with timm 1.0.31 and torchvision 0.26.
+/// Counted with timm 1.0.31 and torchvision 0.29.
 const KNOWN: [Foreign; 43] = [
     foreign("EfficientNet-Lite1", 4_135_680, DESCRIPTION),
     foreign("EfficientNet-Lite2", 4_811_072, DESCRIPTION),
