@@ -11,10 +11,11 @@ use super::table::{Column, table};
 
 /// How everything is measured.
 const CONVENTION: &str = "\
-Times are the fastest of all runs, part by part. Bytes are the weights and tensors that a part
-reads and writes, each counted once, wherever it comes from: the roof is what the machine could do
-with them at best, its arithmetic's peak or its memory's, whichever is lower. A part whose bytes
-come from a cache can be above it.";
+Times are the fastest of all runs, part by part, each until the last of all threads is done, on one
+clock for all of them. Bytes are the weights and tensors that a part reads and writes, each counted
+once, wherever it comes from: the roof is what the machine could do with them at best, its
+arithmetic's peak or its memory's, whichever is lower. A part whose bytes come from a cache can be
+above it.";
 
 /// Where the time of a forward pass goes.
 #[derive(Debug, Serialize)]
