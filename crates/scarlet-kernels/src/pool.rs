@@ -274,9 +274,10 @@ mod tests {
             let calls = AtomicUsize::new(0);
             let tasks = Tasks::new(pool.threads());
             pool.run(&|thread| {
-                tasks.work_through(thread, 100, |_| {
+                let execute = |_| {
                     calls.fetch_add(1, Ordering::Relaxed);
-                });
+                };
+                tasks.work_through(thread, 100, execute, || {});
             });
             assert_eq!(calls.into_inner(), 100);
         }
