@@ -250,9 +250,27 @@ fn start_log(verbose: u8) {
         // It would tell standard error that standard error is closed, and panic over it.
         .log_internal_errors(false)
         .with_env_filter(EnvFilter::new(level))
-        .with_writer(io::stderr)
+        .with_writer(|| LogWriter)
         .with_ansi(colours)
         .try_init();
+}
+
+/// Standard error for the log, which writes out the escape sequences in names itself, but not
+/// everything that a terminal obeys.
+struct LogWriter;
+
+impl Write for LogWriter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8_lossy(bytes);
+        // What is left of escape sequences are the log's own colours.
+        let parts: Vec<_> = text.split('\u{1b}').map(printable).collect();
+        io::stderr().write_all(parts.join("\u{1b}").as_bytes())?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
 }
 
 /// How far a command is.
