@@ -250,7 +250,7 @@ fn follow(path: &Path) -> io::Result<Place> {
 /// Whether a path names one of the files that a process has open.
 fn is_descriptor(path: &Path) -> bool {
     let number = path.file_name().and_then(|name| name.to_str());
-    if !number.is_some_and(|number| number.parse::<u32>().is_ok()) {
+    if number.is_none_or(|number| number.parse::<u32>().is_err()) {
         return false;
     }
     folder_of(path).canonicalize().is_ok_and(|folder| {
