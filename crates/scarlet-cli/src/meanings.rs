@@ -396,6 +396,11 @@ pub(crate) const MEANINGS: &[(&str, &str, &str)] = &[
         "",
         "Threads that latency is measured with where there is no table.",
     ),
+    (
+        "latency_error",
+        "",
+        "How far off the table may be, by its own check, to be used: a mean relative error.",
+    ),
     ("evaluations", "", "Candidates to measure."),
     (
         "stall",
