@@ -524,10 +524,16 @@ fn a_class_with_one_photograph_is_refused_and_an_unreadable_one_left_out() {
         copy_photograph("coffee.png", &data.join(format!("other/{index}.png")));
     }
     write_damaged_photograph(&data.join("other/x.jpg"));
-    let ran = search(&data, &out, &["--dry-run"]);
+    let budget = "search.budget=[\"mult_adds <= 100M\"]";
+    let ran = search(&data, &out, &["--dry-run", "--set", budget]);
     assert_eq!(ran.code, 0, "{ran:?}");
     assert!(ran.stderr.contains("warning:"), "{}", ran.stderr);
     assert!(ran.stderr.contains("x.jpg"), "{}", ran.stderr);
+    // What networks will see comes first, and the better road is named.
+    let seen = "networks see 160×160 pixels; photographs are about 600×400\n";
+    assert!(ran.stdout.starts_with(seen), "{}", ran.stdout);
+    let road = format!("scarlet finetune --data {}\n", data.display());
+    assert!(ran.stderr.contains(&road), "{}", ran.stderr);
 }
 
 #[test]

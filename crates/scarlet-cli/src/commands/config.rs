@@ -95,8 +95,9 @@ fn write_settings(tree: &Value, section: &str, text: &mut String) {
         } = meaning(&place);
         match value {
             Value::Object(_) => {
-                text.push_str(&format!("\n[{place}]\n"));
+                text.push('\n');
                 comment(explained, text);
+                text.push_str(&format!("[{place}]\n"));
                 write_settings(value, &place, text);
             }
             Value::Null => {
