@@ -45,7 +45,7 @@ fn what_a_file_does_not_say_is_said_aloud_and_can_be_chosen() {
     let network = formula::state_dict(&architecture.with_classes(3));
     let entries = network.entries().iter().cloned();
     let entries = entries.map(|entry| {
-        let name = format!("net.{}", entry.name());
+        let name = format!("student.{}", entry.name());
         entry.renamed(name)
     });
     let loss = Entry::from_f32("criterion.weight", vec![3], || vec![1.0; 3]);
@@ -94,8 +94,9 @@ fn what_a_file_does_not_say_is_said_aloud_and_can_be_chosen() {
     assert_eq!(ran.code, 0, "{ran:?}");
     assert!(ran.stderr.contains("a network with relu6"), "{ran:?}");
     export(&["--origin", "nobody"]).assert_fails(2, &["fairnas"]);
-    export(&["--strip-prefix", "teacher"]).assert_fails(1, &["called `teacher`", "criterion, net"]);
-    export(&["--rename", "net"]).assert_fails(2, &["expected the old name"]);
+    export(&["--strip-prefix", "teacher"])
+        .assert_fails(1, &["called `teacher`", "criterion, student"]);
+    export(&["--rename", "student"]).assert_fails(2, &["expected the old name"]);
     export(&["--key", "ema"]).assert_fails(1, &["no tensors under `ema`"]);
 }
 
