@@ -221,11 +221,13 @@ impl LatencyTable {
     pub fn check_error(&self, limit: f64) -> Result<(), LatencyError> {
         match &self.check {
             // Written so that an error that is no number does not pass.
-            Some(check) if !(check.mean_error <= limit) => Err(LatencyError::Inaccurate {
-                networks: check.networks,
-                mean_error: check.mean_error,
-                limit,
-            }),
+            Some(check) if check.mean_error.is_nan() || check.mean_error > limit => {
+                Err(LatencyError::Inaccurate {
+                    networks: check.networks,
+                    mean_error: check.mean_error,
+                    limit,
+                })
+            }
             _ => Ok(()),
         }
     }

@@ -137,9 +137,9 @@ impl StoredTensor {
     }
 
     fn byte_count(&self) -> Option<usize> {
-        let sizes = self.shape.iter();
-        sizes.fold(Some(self.dtype.size()), |product, size| {
-            product?.checked_mul(*size)
+        let mut sizes = self.shape.iter();
+        sizes.try_fold(self.dtype.size(), |product, size| {
+            product.checked_mul(*size)
         })
     }
 
