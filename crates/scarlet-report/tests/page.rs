@@ -324,7 +324,8 @@ fn the_page_fits_narrow_and_wide_windows() {
     run.references[0].comparable = true;
     let chosen = run.chosen.as_mut().unwrap();
     chosen.reason = UNBREAKABLE.to_owned();
-    chosen.architecture.name = UNBREAKABLE.to_owned();
+    // The longest that an architecture may have.
+    chosen.architecture.name = UNBREAKABLE[..200].to_owned();
     chosen.notes.push(Fact::new("weights", UNBREAKABLE));
     chosen.accuracies[0].what = UNBREAKABLE.to_owned();
     run.usage.push(Usage::new(UNBREAKABLE, UNBREAKABLE));
