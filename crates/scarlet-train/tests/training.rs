@@ -1100,7 +1100,7 @@ fn the_classifier_can_be_trained_alone_at_first() {
         .unwrap();
     let resumed = Trainer::new(config)
         .with_checkpoints(in_folder(folder.path()).resuming())
-        .train(network(1), (), &train)
+        .train(network(2), (), &train)
         .unwrap();
     assert_eq!(outcome(&resumed), outcome(&whole));
 }

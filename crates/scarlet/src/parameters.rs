@@ -40,6 +40,7 @@ impl Scarlet {
                 return Err(UnknownPrefix(prefix.to_owned()));
             }
         }
+        self.visit(&mut Draw);
         Ok(self.freeze_group(ParamGroup::from_ids(ids)))
     }
 
@@ -51,7 +52,9 @@ impl Scarlet {
         let is_feature = |path: &str| !is_below(path, "classifier") && path != "dropout.training";
         let entries = list.entries.into_iter();
         let ids = entries.filter_map(|(path, id)| is_feature(&path).then_some(id));
-        self.freeze_group(ParamGroup::from_ids(ids.collect()))
+        let ids = ParamGroup::from_ids(ids.collect());
+        self.visit(&mut Draw);
+        self.freeze_group(ids)
     }
 }
 
@@ -66,6 +69,16 @@ pub struct UnknownPrefix(pub String);
 fn is_below(path: &str, prefix: &str) -> bool {
     path.strip_prefix(prefix)
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}
+
+/// Draws the weights that are not drawn yet. Until then Burn's clones share them, and to freeze one
+/// network would freeze all that it was cloned from.
+struct Draw;
+
+impl ModuleVisitor for Draw {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let _ = param.val();
+    }
 }
 
 /// Everything in a network that has an identity, by its path.

@@ -169,6 +169,22 @@ fn networks_begin_with_the_published_classifier() {
 }
 
 #[test]
+fn freezing_a_clone_leaves_the_network_to_be_trained() {
+    let device = Device::flex().autodiff();
+    let frozen: [fn(Scarlet) -> Scarlet; 2] = [
+        |network| network.freeze_features(),
+        |network| network.freeze_prefixes(&["stem"]).unwrap(),
+    ];
+    for freeze in frozen {
+        // No weight is drawn before the clone is frozen.
+        let network = small(&device);
+        let clone = freeze(network.clone());
+        assert!(!clone.stem.conv.weight.val().is_require_grad());
+        assert!(network.stem.conv.weight.val().is_require_grad());
+    }
+}
+
+#[test]
 fn only_the_classifier_is_trained_where_features_are_frozen() {
     let device = Device::flex().autodiff();
     let network = with_formula_weights(small(&device), "freeze.").freeze_features();
