@@ -358,9 +358,10 @@ fn a_damaged_checkpoint_is_refused() {
     let error = load_checkpoint(&path, network()).unwrap_err().to_string();
     assert!(error.contains("its checksum says"), "{error}");
     // One that says that it has a checksum must have it.
-    let text = String::from_utf8_lossy(&bytes[..header]).into_owned();
+    let text = std::str::from_utf8(&bytes[8..header]).unwrap();
     let lost = text.replace("scarlet.checksum", "something.others");
-    fs::write(&path, [lost.as_bytes(), &bytes[header..]].concat()).unwrap();
+    let whole = [&bytes[..8], lost.as_bytes(), &bytes[header..]].concat();
+    fs::write(&path, whole).unwrap();
     let error = load_checkpoint(&path, network()).unwrap_err().to_string();
     assert!(error.contains("it has lost its checksum"), "{error}");
 }
