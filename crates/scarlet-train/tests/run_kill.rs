@@ -169,6 +169,8 @@ fn results(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let result = results.get_mut(Path::new("result.json")).unwrap();
     let mut value: Value = serde_json::from_slice(result).unwrap();
     value["seconds"].take();
+    // It is over the times too.
+    value["checksum"].take();
     *result = value.to_string().into_bytes();
     results
 }
