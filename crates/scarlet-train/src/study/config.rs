@@ -86,12 +86,15 @@ impl StudyConfig {
                 batch_size: 16,
                 learning_rate: 0.1,
                 warmup_epochs: 1.0,
+                calibration_images: 0,
                 augment,
                 ..TrainConfig::default()
             },
             standalone: TrainConfig {
                 epochs: 8,
                 weight_decay: 5e-4,
+                // As the published studies were, before there was a choice.
+                calibration_images: 0,
                 augment,
                 ..TrainConfig::default()
             },
