@@ -204,6 +204,7 @@ mod tests {
         let error = ModelCard::from_json(&large).unwrap_err().to_string();
         assert!(error.contains("bytes, and 4194304 are the most"), "{error}");
         let large = ModelCard::new(vec!["a".repeat(LARGEST)]).check(1);
-        assert_eq!(large.unwrap_err().to_string()[..28], error[..28]);
+        let error = large.unwrap_err().to_string();
+        assert!(error.contains("bytes, and 4194304 are the most"), "{error}");
     }
 }
