@@ -392,11 +392,6 @@ pub(crate) const MEANINGS: &[(&str, &str, &str)] = &[
         "File of scarlet latency-table that says latency_ms. If not set, it is measured where it is asked for.",
     ),
     (
-        "latency_error",
-        "0.1",
-        "Largest error of the latency table, as a share, by its own check on whole networks; a table with a larger one is refused.",
-    ),
-    (
         "latency_threads",
         "",
         "Threads that latency is measured with where there is no table.",
