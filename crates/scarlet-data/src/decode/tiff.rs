@@ -33,7 +33,10 @@ pub(super) fn decode(
     let has_palette = levels.is_some();
     let source = Cursor::new(levels.as_deref().unwrap_or(bytes));
     let mut limits = Limits::default();
-    limits.decoding_buffer_size = usize::try_from(memory.limit()).unwrap_or(usize::MAX);
+    // Palettes are read within these limits too; pixels are claimed by their own size below.
+    limits.decoding_buffer_size = usize::try_from(memory.limit())
+        .unwrap_or(usize::MAX)
+        .max(1 << 20);
     limits.intermediate_buffer_size = limits.decoding_buffer_size;
     let mut decoder = Decoder::new(source).map_err(failed)?.with_limits(limits);
     let (width, height) = decoder.dimensions().map_err(failed)?;

@@ -31,6 +31,11 @@ pub(super) fn unwrap(mut entries: Vec<Entry>, notes: &mut Vec<String>) -> Vec<En
     if prefixes.len() > 1 || prefixes.first().is_some_and(|prefix| !prefix.is_empty()) {
         prefixes.sort_by(|a, b| rank(a).cmp(&rank(b)).then_with(|| natural_order(a, b)));
         let others = prefixes.split_off(1);
+        // Without a prefix of its own, it would take the others' entries along.
+        if prefixes[0].is_empty() {
+            let is_others = |name: &str| others.iter().any(|other| name.starts_with(other));
+            entries.retain(|entry| !is_others(entry.name()));
+        }
         entries = below(entries, &prefixes[0], notes);
         for other in others.iter().map(|other| other.trim_end_matches('.')) {
             let other = excerpt(other);
