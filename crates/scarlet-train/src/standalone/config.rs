@@ -38,7 +38,7 @@ pub struct StandaloneConfig {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DataSettings {
-    /// `fashion-sample`, or a folder: see [`Location`].
+    /// `fashion-sample`, or a folder: see `Location`.
     pub source: String,
     /// In which order the classes of a folder of photographs come: `natural` or `bytes`.
     // What runs did that do not say so.

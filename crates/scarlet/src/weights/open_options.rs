@@ -10,7 +10,7 @@ pub struct OpenOptions {
 }
 
 impl OpenOptions {
-    /// As [`StateDict::open`] finds them.
+    /// As `StateDict::open` finds them.
     pub fn new() -> Self {
         Self::default()
     }
