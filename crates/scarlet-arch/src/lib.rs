@@ -50,6 +50,8 @@
 //!   [`validate`](Architecture::validate) within the [`limits`].
 //! - [`by_name`], [`NAMES`], [`published`]: SCARLET-A, B, C, their scaled relatives A2 and A4, and
 //!   EfficientNet-Lite0, with the figures that were published about them.
+//! - [`graph`]: the operations of a network and the parts that they make up, with shapes and the
+//!   names of their weights. What depends on a network's layers is read off it.
 //! - [`CompoundScaling`]: larger and smaller relatives.
 //! - [`Cost`]: mult-adds, parameters, weight and activation bytes, part by part, with the
 //!   conventions of counting.
@@ -65,9 +67,11 @@
 #![deny(missing_docs)]
 
 mod architecture;
+mod blocks;
 mod cost;
 mod error;
 mod genome;
+pub mod graph;
 mod json;
 pub mod limits;
 mod preprocessing;

@@ -1,62 +1,14 @@
 //! What holds for every network, written, encoded or priced.
 #![allow(clippy::unwrap_used)]
 
+mod common;
+
+use common::{layers, operation, with_layers};
 use proptest::prelude::*;
 use scarlet_arch::{
     Activation, Architecture, ArchitectureError, Block, CompoundScaling, Cost, Expansion, Genome,
     Layer, Operation, Padding, SearchSpace, Skip, TextError, scarlet_a,
 };
-
-fn block() -> impl Strategy<Value = Block> {
-    let expansion = prop_oneof![
-        3 => (1usize..=6).prop_map(Expansion::Times),
-        1 => (4usize..=600).prop_map(Expansion::To),
-    ];
-    (0usize..5, expansion, any::<bool>()).prop_map(|(half, expansion, squeeze_excite)| Block {
-        kernel: 2 * half + 1,
-        expansion,
-        squeeze_excite,
-    })
-}
-
-fn operation() -> impl Strategy<Value = Operation> {
-    prop_oneof![
-        6 => block().prop_map(Operation::InvertedResidual),
-        1 => Just(Operation::Identity),
-        1 => Just(Operation::Linear),
-    ]
-}
-
-/// Layers of a valid network at 224 pixels: at most five halvings with the stem's.
-fn layers() -> impl Strategy<Value = Vec<Layer>> {
-    let count = prop_oneof![Just(19usize), 1usize..40];
-    count.prop_flat_map(|count| {
-        let layers = prop::collection::vec((operation(), 4usize..400), count);
-        let strided = prop::collection::vec(0..count, 0..=4);
-        (layers, strided).prop_map(|(layers, strided)| {
-            let mut layers: Vec<Layer> = layers
-                .into_iter()
-                .map(|(operation, channels)| Layer {
-                    operation,
-                    channels,
-                    stride: 1,
-                })
-                .collect();
-            for index in strided {
-                layers[index].stride = 2;
-            }
-            layers
-        })
-    })
-}
-
-fn with_layers(layers: Vec<Layer>) -> Architecture {
-    Architecture {
-        name: "custom".to_owned(),
-        layers,
-        ..scarlet_a()
-    }
-}
 
 fn space() -> impl Strategy<Value = SearchSpace> {
     (0..3, any::<bool>()).prop_map(|(space, stabilized)| {

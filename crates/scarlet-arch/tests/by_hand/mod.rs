@@ -1,0 +1,4 @@
+//! What graphs and all that is read off them are compared with: networks walked by hand, without
+//! a graph.
+
+pub(crate) mod operations;
