@@ -2,9 +2,10 @@
 
 use serde::Serialize;
 
+use crate::graph::{Features, Graph, Node, Op, Part};
 use crate::limits::MAX_RESOLUTION;
 use crate::validate::range;
-use crate::{Architecture, ArchitectureError, Block, Operation, PlacedLayer};
+use crate::{Architecture, ArchitectureError};
 
 /// Bytes of an f32.
 const FLOAT: u64 = 4;
@@ -39,7 +40,7 @@ pub struct Cost {
     pub weight_bytes: u64,
     /// Largest of the parts.
     pub peak_activation_bytes: u64,
-    /// From the stem to the classifier.
+    /// From the stem to the classifier, as many as the [graph](crate::graph::Graph) has.
     pub parts: Vec<PartCost>,
 }
 
@@ -77,47 +78,14 @@ impl Cost {
             limit: u64::MAX,
             hint: "use fewer channels or layers",
         };
-        Self::count(architecture, resolution).ok_or(too_large)
+        Self::of_graph(&Graph::of(architecture), resolution).ok_or(too_large)
     }
 
-    /// `None` on overflow.
-    fn count(architecture: &Architecture, resolution: usize) -> Option<Self> {
-        let mut parts = Vec::with_capacity(architecture.layers.len() + 4);
-        let image = Map::new(architecture.input_channels, resolution);
-
-        let mut part = Part::new(image);
-        part.convolution(3, 2, architecture.stem)?;
-        part.batch_norm()?;
-        let mut map = part.finish("stem".to_owned(), &mut parts)?;
-
-        let mut part = Part::new(map);
-        part.depthwise(3, 1)?;
-        part.batch_norm()?;
-        part.convolution(1, 1, architecture.separable)?;
-        part.batch_norm()?;
-        map = part.finish("separable_conv".to_owned(), &mut parts)?;
-
-        for (index, layer) in architecture.placed_layers().iter().enumerate() {
-            let mut part = Part::new(map);
-            match layer.operation {
-                Operation::Identity => {}
-                Operation::Linear => part.convolution(1, layer.stride, layer.channels_out)?,
-                Operation::InvertedResidual(block) => part.inverted_residual(&block, layer)?,
-            }
-            map = part.finish(format!("mb_module.{index}"), &mut parts)?;
-        }
-
-        let mut part = Part::new(map);
-        part.convolution(1, 1, architecture.head)?;
-        part.batch_norm()?;
-        map = part.finish("conv_before_pooling".to_owned(), &mut parts)?;
-
-        let mut part = Part::new(map);
-        part.mean()?;
-        part.convolution(1, 1, architecture.classes)?;
-        part.bias()?;
-        part.finish("classifier".to_owned(), &mut parts)?;
-
+    /// Counts the parts of a graph; `None` on overflow.
+    pub(crate) fn of_graph(graph: &Graph, resolution: usize) -> Option<Self> {
+        let mut counter = Counter::new(graph, resolution);
+        let parts = graph.parts().iter().map(|part| counter.part(graph, part));
+        let parts: Vec<PartCost> = parts.collect::<Option<_>>()?;
         let sum =
             |value: fn(&PartCost) -> u64| parts.iter().map(value).try_fold(0u64, u64::checked_add);
         Some(Self {
@@ -135,157 +103,124 @@ impl Cost {
     }
 }
 
-/// A tensor of one image: channels of `side` × `side` pixels.
-#[derive(Debug, Clone, Copy)]
-struct Map {
-    channels: u64,
-    side: u64,
+/// Goes through the nodes of a graph from the first to the last.
+struct Counter {
+    /// Height and width of each node's output.
+    sizes: Vec<[usize; 2]>,
+    /// Height and width of what the next node reads.
+    size: [usize; 2],
+    /// For each node, the last one that adds its output; 0 where none does.
+    shortcuts: Vec<usize>,
+    /// Tensors that wait for being added: by which node, and their bytes.
+    kept: Vec<(usize, u64)>,
 }
 
-impl Map {
-    fn new(channels: usize, side: usize) -> Self {
+impl Counter {
+    fn new(graph: &Graph, resolution: usize) -> Self {
+        let nodes = graph.nodes();
+        let mut shortcuts = vec![0; nodes.len()];
+        for (index, node) in nodes.iter().enumerate() {
+            if let Op::Add { from } = node.op {
+                shortcuts[from] = index;
+            }
+        }
         Self {
-            channels: channels as u64,
-            side: side as u64,
+            sizes: graph.sizes(resolution, resolution),
+            size: [resolution; 2],
+            shortcuts,
+            kept: Vec::new(),
         }
     }
 
-    fn bytes(self) -> Option<u64> {
-        self.channels
-            .checked_mul(self.side.checked_mul(self.side)?)?
-            .checked_mul(FLOAT)
-    }
-}
-
-/// A part being counted, one operation after the other; `None` on overflow.
-struct Part {
-    /// What the next operation reads.
-    map: Map,
-    /// Bytes that stay alive besides what an operation reads and writes.
-    kept: u64,
-    mult_adds: u64,
-    parameters: u64,
-    peak: u64,
-}
-
-impl Part {
-    fn new(input: Map) -> Self {
-        Self {
-            map: input,
-            kept: 0,
+    fn part(&mut self, graph: &Graph, part: &Part) -> Option<PartCost> {
+        let mut cost = PartCost {
+            name: part.name.clone(),
+            output: [0; 3],
             mult_adds: 0,
             parameters: 0,
-            peak: 0,
-        }
-    }
-
-    fn inverted_residual(&mut self, block: &Block, layer: &PlacedLayer) -> Option<()> {
-        let input = self.map;
-        let hidden = block.expansion.hidden(layer.channels_in);
-        if block.has_expansion() {
-            self.convolution(1, 1, hidden)?;
-            self.batch_norm()?;
-        }
-        // The first operation reads the block's input anyway; only those behind it have to keep
-        // it for the shortcut.
-        if layer.has_shortcut() && block.has_expansion() {
-            self.kept = input.bytes()?;
-        }
-        self.depthwise(block.kernel, layer.stride)?;
-        self.batch_norm()?;
-        if layer.has_shortcut() {
-            self.kept = input.bytes()?;
-        }
-        if block.squeeze_excite {
-            self.squeeze_excite(hidden)?;
-        }
-        self.convolution(1, 1, layer.channels_out)?;
-        self.batch_norm()
-    }
-
-    /// A convolution with all channels, without its bias.
-    fn convolution(&mut self, kernel: usize, stride: usize, channels: usize) -> Option<()> {
-        let weights = (kernel as u64 * kernel as u64)
-            .checked_mul(self.map.channels)?
-            .checked_mul(channels as u64)?;
-        self.apply(weights, stride, channels as u64)
-    }
-
-    fn depthwise(&mut self, kernel: usize, stride: usize) -> Option<()> {
-        let weights = (kernel as u64 * kernel as u64).checked_mul(self.map.channels)?;
-        self.apply(weights, stride, self.map.channels)
-    }
-
-    /// An operation that uses each of its weights once for every pixel of its output.
-    fn apply(&mut self, weights: u64, stride: usize, channels: u64) -> Option<()> {
-        let output = Map {
-            channels,
-            side: self.map.side.div_ceil(stride as u64),
+            weight_bytes: 0,
+            // A part that does nothing still has its tensor.
+            peak_activation_bytes: bytes(part.input, self.size)?,
         };
-        let pixels = output.side.checked_mul(output.side)?;
-        self.mult_adds = self.mult_adds.checked_add(weights.checked_mul(pixels)?)?;
-        self.parameters = self.parameters.checked_add(weights)?;
-        self.step(output)
+        for index in part.nodes.clone() {
+            self.node(index, &graph.nodes()[index], &mut cost)?;
+        }
+        cost.weight_bytes = cost.parameters.checked_mul(FLOAT)?;
+        let [height, width] = self.size;
+        cost.output = [part.output.channels, height, width];
+        Some(cost)
     }
 
-    /// The squeezed vectors live beside the hidden tensor, which is scaled in place.
-    fn squeeze_excite(&mut self, hidden: usize) -> Option<()> {
-        let map = self.map;
-        let kept = self.kept;
-        self.mean()?;
-        self.kept = kept.checked_add(map.bytes()?)?;
-        self.convolution(1, 1, hidden / 4)?;
-        self.bias()?;
-        self.convolution(1, 1, hidden)?;
-        self.bias()?;
-        self.map = map;
-        self.kept = kept;
+    /// Adds a node to its part.
+    fn node(&mut self, index: usize, node: &Node, cost: &mut PartCost) -> Option<()> {
+        let size = self.sizes[index];
+        let (mult_adds, parameters) = weights(node, size)?;
+        cost.mult_adds = cost.mult_adds.checked_add(mult_adds)?;
+        cost.parameters = cost.parameters.checked_add(parameters)?;
+
+        let input = bytes(node.input, self.size)?;
+        let own = match node.op {
+            Op::Conv { .. } | Op::GlobalMean | Op::Linear { .. } => bytes(node.output, size)?,
+            // Both vectors of one convolution.
+            Op::SqueezeExcite { inner, .. } => (node.input.channels as u64)
+                .checked_add(inner as u64)?
+                .checked_mul(FLOAT)?,
+            Op::Add { .. } => 0,
+        };
+        self.kept.retain(|&(adds, _)| adds >= index);
+        let kept = self.kept.iter().map(|&(_, bytes)| bytes);
+        let alive = kept.chain([input, own]).try_fold(0u64, u64::checked_add)?;
+        cost.peak_activation_bytes = cost.peak_activation_bytes.max(alive);
+
+        if let Some(before) = index.checked_sub(1)
+            && self.shortcuts[before] > index
+        {
+            self.kept.push((self.shortcuts[before], input));
+        }
+        self.size = size;
         Some(())
     }
+}
 
-    /// The global mean.
-    fn mean(&mut self) -> Option<()> {
-        self.step(Map {
-            side: 1,
-            ..self.map
-        })
-    }
+/// Multiplications of a node whose output has this height and width, and its trained numbers.
+fn weights(node: &Node, [height, width]: [usize; 2]) -> Option<(u64, u64)> {
+    let (input, output) = (node.input.channels as u64, node.output.channels as u64);
+    let (weights, uses, biases) = match node.op {
+        // Every weight is used once for every pixel.
+        Op::Conv {
+            kernel,
+            groups,
+            bias,
+            ..
+        } => {
+            let window = (kernel as u64).checked_mul(kernel as u64)?;
+            let input = input.checked_div(groups as u64)?;
+            let weights = window.checked_mul(input)?.checked_mul(output)?;
+            let pixels = (height as u64).checked_mul(width as u64)?;
+            (weights, pixels, if bias { output } else { 0 })
+        }
+        Op::SqueezeExcite { inner, .. } => {
+            let inner = inner as u64;
+            let weights = input.checked_mul(inner)?.checked_mul(2)?;
+            (weights, 1, inner.checked_add(output)?)
+        }
+        Op::Linear { bias, .. } => (input.checked_mul(output)?, 1, if bias { output } else { 0 }),
+        Op::Add { .. } | Op::GlobalMean => (0, 0, 0),
+    };
+    let norm = match &node.norm {
+        Some(_) => output.checked_mul(2)?,
+        None => 0,
+    };
+    let parameters = weights.checked_add(biases)?.checked_add(norm)?;
+    Some((weights.checked_mul(uses)?, parameters))
+}
 
-    fn step(&mut self, output: Map) -> Option<()> {
-        let alive = self
-            .kept
-            .checked_add(self.map.bytes()?)?
-            .checked_add(output.bytes()?)?;
-        self.peak = self.peak.max(alive);
-        self.map = output;
-        Some(())
-    }
-
-    fn batch_norm(&mut self) -> Option<()> {
-        self.parameters = self
-            .parameters
-            .checked_add(self.map.channels.checked_mul(2)?)?;
-        Some(())
-    }
-
-    fn bias(&mut self) -> Option<()> {
-        self.parameters = self.parameters.checked_add(self.map.channels)?;
-        Some(())
-    }
-
-    fn finish(self, name: String, parts: &mut Vec<PartCost>) -> Option<Map> {
-        let side = self.map.side as usize;
-        parts.push(PartCost {
-            name,
-            output: [self.map.channels as usize, side, side],
-            mult_adds: self.mult_adds,
-            parameters: self.parameters,
-            weight_bytes: self.parameters.checked_mul(FLOAT)?,
-            // An identity has no step of its own.
-            peak_activation_bytes: self.peak.max(self.map.bytes()?),
-        });
-        Some(self.map)
-    }
+/// Bytes of a map of this height and width; a vector has 1 and 1.
+fn bytes(features: Features, [height, width]: [usize; 2]) -> Option<u64> {
+    (height as u64)
+        .checked_mul(width as u64)?
+        .checked_mul(features.channels as u64)?
+        .checked_mul(FLOAT)
 }
 
 #[cfg(test)]

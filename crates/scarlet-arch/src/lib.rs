@@ -51,7 +51,7 @@
 //! - [`by_name`], [`NAMES`], [`published`]: SCARLET-A, B, C, their scaled relatives A2 and A4, and
 //!   EfficientNet-Lite0, with the figures that were published about them.
 //! - [`graph`]: the operations of a network and the parts that they make up, with shapes and the
-//!   names of their weights. What depends on a network's layers is read off it.
+//!   names of their weights. Costs and all else that depends on a network's layers are read off it.
 //! - [`CompoundScaling`]: larger and smaller relatives.
 //! - [`Cost`]: mult-adds, parameters, weight and activation bytes, part by part, with the
 //!   conventions of counting.

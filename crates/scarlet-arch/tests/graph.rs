@@ -4,12 +4,13 @@
 mod by_hand;
 mod common;
 
+use by_hand::cost::Counted;
 use by_hand::operations::Computed;
 use common::{layers, layers_of, with_layers};
 use proptest::prelude::*;
 use scarlet_arch::graph::{Gate, Graph, Node, Nonlinearity, Op};
 use scarlet_arch::{
-    Activation, Architecture, Block, Expansion, Layer, NAMES, Operation, Padding, by_name,
+    Activation, Architecture, Block, Cost, Expansion, Layer, NAMES, Operation, Padding, by_name,
 };
 
 /// Valid networks at 224 pixels that differ in everything but the preprocessing. Half of them have
@@ -139,6 +140,23 @@ fn check_parts(network: &Architecture) -> Result<(), TestCaseError> {
     Ok(())
 }
 
+fn check_cost(network: &Architecture, resolution: usize) -> Result<(), TestCaseError> {
+    let cost = Cost::of(network, resolution).unwrap();
+    let found: Vec<Counted> = cost
+        .parts
+        .iter()
+        .map(|part| Counted {
+            name: part.name.clone(),
+            output: part.output,
+            mult_adds: part.mult_adds,
+            parameters: part.parameters,
+            peak_activation_bytes: part.peak_activation_bytes,
+        })
+        .collect();
+    prop_assert_eq!(found, by_hand::cost::parts(network, resolution));
+    Ok(())
+}
+
 proptest! {
     #[test]
     fn operations_are_those_of_a_walk(network in architectures()) {
@@ -148,6 +166,11 @@ proptest! {
     #[test]
     fn parts_are_the_layers_and_what_is_around_them(network in architectures()) {
         check_parts(&network)?;
+    }
+
+    #[test]
+    fn costs_are_those_of_a_walk(network in architectures(), resolution in 1usize..400) {
+        check_cost(&network, resolution)?;
     }
 
     #[test]
@@ -186,5 +209,8 @@ fn presets_are_those_of_a_walk() {
         let network = by_name(name).unwrap();
         check_operations(&network).unwrap();
         check_parts(&network).unwrap();
+        for resolution in [1, 97, 188, 224, 240, 260, 299] {
+            check_cost(&network, resolution).unwrap();
+        }
     }
 }

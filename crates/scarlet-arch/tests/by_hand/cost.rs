@@ -1,0 +1,181 @@
+//! What a network costs.
+
+use scarlet_arch::{Architecture, Block, Operation, PlacedLayer};
+
+/// Bytes of an f32.
+const FLOAT: u64 = 4;
+
+/// What a part costs.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Counted {
+    pub(crate) name: String,
+    pub(crate) output: [usize; 3],
+    pub(crate) mult_adds: u64,
+    pub(crate) parameters: u64,
+    pub(crate) peak_activation_bytes: u64,
+}
+
+/// The parts of a network, for a square image.
+pub(crate) fn parts(network: &Architecture, resolution: usize) -> Vec<Counted> {
+    let mut parts = Vec::new();
+    let image = Map {
+        channels: network.input_channels as u64,
+        side: resolution as u64,
+    };
+
+    let mut part = Part::new(image);
+    part.convolution(3, 2, network.stem);
+    part.batch_norm();
+    let mut map = part.finish("stem".to_owned(), &mut parts);
+
+    let mut part = Part::new(map);
+    part.depthwise(3, 1);
+    part.batch_norm();
+    part.convolution(1, 1, network.separable);
+    part.batch_norm();
+    map = part.finish("separable_conv".to_owned(), &mut parts);
+
+    for (index, layer) in network.placed_layers().iter().enumerate() {
+        let mut part = Part::new(map);
+        match layer.operation {
+            Operation::Identity => {}
+            Operation::Linear => part.convolution(1, layer.stride, layer.channels_out),
+            Operation::InvertedResidual(block) => part.inverted_residual(&block, layer),
+        }
+        map = part.finish(format!("mb_module.{index}"), &mut parts);
+    }
+
+    let mut part = Part::new(map);
+    part.convolution(1, 1, network.head);
+    part.batch_norm();
+    map = part.finish("conv_before_pooling".to_owned(), &mut parts);
+
+    let mut part = Part::new(map);
+    part.mean();
+    part.convolution(1, 1, network.classes);
+    part.bias();
+    part.finish("classifier".to_owned(), &mut parts);
+    parts
+}
+
+/// A tensor of one image: channels of `side` × `side` pixels.
+#[derive(Clone, Copy)]
+struct Map {
+    channels: u64,
+    side: u64,
+}
+
+impl Map {
+    fn bytes(self) -> u64 {
+        FLOAT * self.channels * self.side * self.side
+    }
+}
+
+/// A part being counted, one operation after the other.
+struct Part {
+    /// What the next operation reads.
+    map: Map,
+    /// Bytes that stay alive besides what an operation reads and writes.
+    kept: u64,
+    mult_adds: u64,
+    parameters: u64,
+    peak: u64,
+}
+
+impl Part {
+    fn new(map: Map) -> Self {
+        Self {
+            map,
+            kept: 0,
+            mult_adds: 0,
+            parameters: 0,
+            peak: 0,
+        }
+    }
+
+    fn inverted_residual(&mut self, block: &Block, layer: &PlacedLayer) {
+        let input = self.map;
+        let hidden = block.expansion.hidden(layer.channels_in);
+        if block.has_expansion() {
+            self.convolution(1, 1, hidden);
+            self.batch_norm();
+        }
+        // The first operation reads the block's input anyway; only those after it have to keep it
+        // for the shortcut.
+        if layer.has_shortcut() && block.has_expansion() {
+            self.kept = input.bytes();
+        }
+        self.depthwise(block.kernel, layer.stride);
+        self.batch_norm();
+        if layer.has_shortcut() {
+            self.kept = input.bytes();
+        }
+        if block.squeeze_excite {
+            self.squeeze_excite(hidden);
+        }
+        self.convolution(1, 1, layer.channels_out);
+        self.batch_norm();
+    }
+
+    fn convolution(&mut self, kernel: u64, stride: usize, channels: usize) {
+        let weights = kernel * kernel * self.map.channels * channels as u64;
+        self.apply(weights, stride, channels as u64);
+    }
+
+    fn depthwise(&mut self, kernel: usize, stride: usize) {
+        let weights = (kernel * kernel) as u64 * self.map.channels;
+        self.apply(weights, stride, self.map.channels);
+    }
+
+    /// An operation that uses each of its weights once for every pixel of its output.
+    fn apply(&mut self, weights: u64, stride: usize, channels: u64) {
+        let side = self.map.side.div_ceil(stride as u64);
+        self.mult_adds += weights * side * side;
+        self.parameters += weights;
+        self.step(Map { channels, side });
+    }
+
+    /// The squeezed vectors live beside the hidden tensor, which is scaled in place.
+    fn squeeze_excite(&mut self, hidden: usize) {
+        let (map, kept) = (self.map, self.kept);
+        self.mean();
+        self.kept = kept + map.bytes();
+        self.convolution(1, 1, hidden / 4);
+        self.bias();
+        self.convolution(1, 1, hidden);
+        self.bias();
+        (self.map, self.kept) = (map, kept);
+    }
+
+    fn mean(&mut self) {
+        let side = 1;
+        self.step(Map { side, ..self.map });
+    }
+
+    fn step(&mut self, output: Map) {
+        let alive = self.kept + self.map.bytes() + output.bytes();
+        self.peak = self.peak.max(alive);
+        self.map = output;
+    }
+
+    fn batch_norm(&mut self) {
+        self.parameters += 2 * self.map.channels;
+    }
+
+    fn bias(&mut self) {
+        self.parameters += self.map.channels;
+    }
+
+    fn finish(self, name: String, parts: &mut Vec<Counted>) -> Map {
+        let side = self.map.side as usize;
+        parts.push(Counted {
+            name,
+            output: [self.map.channels as usize, side, side],
+            mult_adds: self.mult_adds,
+            parameters: self.parameters,
+            // An identity has no step of its own.
+            peak_activation_bytes: self.peak.max(self.map.bytes()),
+        });
+        self.map
+    }
+}
