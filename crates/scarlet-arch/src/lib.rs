@@ -69,6 +69,7 @@
 mod architecture;
 mod blocks;
 mod cost;
+mod entries;
 mod error;
 mod genome;
 pub mod graph;

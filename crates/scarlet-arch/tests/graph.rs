@@ -4,6 +4,8 @@
 mod by_hand;
 mod common;
 
+use std::collections::HashMap;
+
 use by_hand::cost::Counted;
 use by_hand::operations::Computed;
 use common::{layers, layers_of, with_layers};
@@ -157,6 +159,27 @@ fn check_cost(network: &Architecture, resolution: usize) -> Result<(), TestCaseE
     Ok(())
 }
 
+fn check_entries(network: &Architecture) -> Result<(), TestCaseError> {
+    let graph = Graph::of(network);
+    let entries = graph.entries();
+    prop_assert_eq!(&entries, &by_hand::entries::entries(network));
+    // What is trained is what costs parameters.
+    let mut trained: HashMap<&str, u64> = HashMap::new();
+    for node in graph.nodes() {
+        let entries = graph.entries_of(node).into_iter();
+        let values = entries
+            .filter(|(name, _)| !name.contains(".running_"))
+            .map(|(_, shape)| shape.iter().product::<usize>() as u64);
+        let part = graph.parts()[node.part].name.as_str();
+        *trained.entry(part).or_default() += values.sum::<u64>();
+    }
+    for part in Cost::of(network, 224).unwrap().parts {
+        let values = trained.get(part.name.as_str()).copied();
+        prop_assert_eq!(values.unwrap_or(0), part.parameters, "{}", part.name);
+    }
+    Ok(())
+}
+
 proptest! {
     #[test]
     fn operations_are_those_of_a_walk(network in architectures()) {
@@ -171,6 +194,11 @@ proptest! {
     #[test]
     fn costs_are_those_of_a_walk(network in architectures(), resolution in 1usize..400) {
         check_cost(&network, resolution)?;
+    }
+
+    #[test]
+    fn entries_are_those_of_a_walk(network in architectures()) {
+        check_entries(&network)?;
     }
 
     #[test]
@@ -199,7 +227,7 @@ proptest! {
         [network.input_channels, network.stem, network.separable, network.head, network.classes, _] = sizes;
         let graph = Graph::of(&network);
         // Whatever they say, nothing panics.
-        let _ = (graph.check(), graph.sizes(sizes[5], 1));
+        let _ = (graph.check(), graph.sizes(sizes[5], 1), graph.entries());
     }
 }
 
@@ -209,6 +237,7 @@ fn presets_are_those_of_a_walk() {
         let network = by_name(name).unwrap();
         check_operations(&network).unwrap();
         check_parts(&network).unwrap();
+        check_entries(&network).unwrap();
         for resolution in [1, 97, 188, 224, 240, 260, 299] {
             check_cost(&network, resolution).unwrap();
         }

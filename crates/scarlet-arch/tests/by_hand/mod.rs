@@ -2,4 +2,5 @@
 //! a graph.
 
 pub(crate) mod cost;
+pub(crate) mod entries;
 pub(crate) mod operations;

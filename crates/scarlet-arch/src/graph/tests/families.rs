@@ -104,6 +104,10 @@ fn check(graph: &Graph, parameters: u64, mult_adds: u64) {
     graph.check().unwrap();
     let cost = Cost::of_graph(graph, 224).unwrap();
     assert_eq!((cost.parameters, cost.mult_adds), (parameters, mult_adds));
+    let entries = graph.entries().into_iter();
+    let trained = entries.filter(|(name, _)| !name.contains("running_"));
+    let values: usize = trained.map(|(_, it)| it.iter().product::<usize>()).sum();
+    assert_eq!(values as u64, parameters);
 }
 
 /// Howard et al., arXiv 1905.02244, table 2: ReLU and h-swish, squeeze-excite of a quarter rounded
