@@ -942,8 +942,14 @@ fn a_run_without_progress_stops_and_keeps_its_best() {
     let folder = tempfile::tempdir().unwrap();
     let whole = run(in_folder(folder.path()), u64::MAX);
     assert!(whole.completed);
-    let best = whole.epochs.iter().rposition(|epoch| epoch.best).unwrap();
-    assert_eq!(whole.epochs.len(), best + 1 + 3);
+    let merit = |place: &usize| {
+        let epoch = &whole.epochs[*place];
+        let loss = epoch.validation_loss.unwrap();
+        (epoch.validation_accuracy.unwrap(), -loss)
+    };
+    let places = (0..whole.epochs.len()).rev();
+    let best = places.max_by(|a, b| merit(a).partial_cmp(&merit(b)).unwrap());
+    assert_eq!(whole.epochs.len(), best.unwrap() + 1 + 3);
     assert!(whole.epochs.len() < 50);
     let again = run(in_folder(folder.path()).resuming(), u64::MAX);
     assert_eq!(outcome(&again), outcome(&whole));

@@ -105,7 +105,7 @@ impl TrainingProgress {
                     epoch.epoch,
                     epoch.loss,
                     percent(epoch.accuracy),
-                    if epoch.best { ", the best so far" } else { "" },
+                    if epoch.best { ", kept as the best" } else { "" },
                 ));
             }
             Event::Warning { warning, .. } => self.terminal.warn(warning),

@@ -97,20 +97,50 @@ pub struct EpochRecord {
     /// Mean cross-entropy of the validation images, in nats; none where it is no finite number.
     #[serde(default)]
     pub validation_loss: Option<f64>,
-    /// Whether no epoch before was as good on them: by accuracy, then by loss.
+    /// Whether its weights are to be used rather than those of the epochs before: it is no worse on
+    /// the validation images than the most accurate of them, by more than one standard error.
+    ///
+    /// The rule is that of Breiman, Friedman, Olshen and Stone (*Classification and Regression
+    /// Trees*, 1984): few images cannot tell epochs apart that differ by less, and of those the
+    /// last has seen most and had the smallest learning rate.
     #[serde(default)]
     pub best: bool,
 }
 
 impl EpochRecord {
-    /// Whether no epoch before was as good on the validation images: by accuracy, then by loss.
-    pub(super) fn is_best_of(&self, before: &[Self]) -> bool {
+    /// Whether this epoch's weights are to be used rather than those of the epochs before, as
+    /// judged on so many validation images.
+    pub(super) fn is_best_of(&self, before: &[Self], images: usize) -> bool {
+        let accuracy = |record: &Self| record.validation_accuracy.unwrap_or(0.0);
+        let highest = before.iter().map(accuracy).reduce(f64::max);
+        highest.is_none_or(|highest| accuracy(self) >= highest - standard_error(highest, images))
+    }
+
+    /// Whether this epoch is more accurate on the validation images than all before, or as
+    /// accurate with a smaller loss.
+    fn improves_on(&self, before: &[Self]) -> bool {
         let merit = |record: &Self| {
             let accuracy = record.validation_accuracy.unwrap_or(0.0);
             (accuracy, -record.validation_loss.unwrap_or(f64::INFINITY))
         };
         before.iter().all(|other| merit(self) > merit(other))
     }
+}
+
+/// How many epochs went by since one was better than all before it.
+pub(super) fn epochs_since_improvement(epochs: &[EpochRecord]) -> usize {
+    let improved = (0..epochs.len())
+        .rev()
+        .find(|&place| epochs[place].improves_on(&epochs[..place]));
+    epochs.len() - improved.map_or(0, |place| place + 1)
+}
+
+/// The standard error of an accuracy on so many images, with two more right and two more wrong, so
+/// that it is not 0 where all are right (Agresti and Coull, *The American Statistician* 52, 1998).
+fn standard_error(accuracy: f64, images: usize) -> f64 {
+    let images = images as f64;
+    let share = (accuracy * images + 2.0) / (images + 4.0);
+    (share * (1.0 - share) / (images + 4.0)).sqrt()
 }
 
 /// Whether a run goes on.

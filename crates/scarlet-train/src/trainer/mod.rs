@@ -28,6 +28,7 @@ use scarlet_data::Augment;
 use serde::{Deserialize, Serialize};
 
 use self::checkpoint::{Checkpoint, Failed, Restored};
+use self::events::epochs_since_improvement;
 use self::feed::Feed;
 use self::layers::Depths;
 use self::module_optimizer::ModuleOptimizer;
@@ -62,7 +63,7 @@ const LAST: &str = "last.safetensors";
 pub struct Checkpoints {
     /// The run's folder, made if need be. It gets `checkpoint.safetensors` and `events.jsonl`;
     /// of a network also `last.safetensors`, its weights at the end of the run, and with
-    /// validation images `best.safetensors`, those of its best epoch, both as
+    /// validation images `best.safetensors`, those of its [best](EpochRecord::best) epoch, both as
     /// [`Scarlet::open`] reads them.
     pub folder: PathBuf,
     /// Save behind every so many epochs; 0 for never.
@@ -808,8 +809,8 @@ impl<'a, M: Trainable> Run<'a, M> {
             validation_loss: validation.map(|now| now.loss).filter(|it| it.is_finite()),
             best: false,
         };
-        if let Some((network, _)) = judged {
-            record.best = record.is_best_of(&self.progress.epochs);
+        if let Some((network, measured)) = judged {
+            record.best = record.is_best_of(&self.progress.epochs, measured.images);
             if record.best {
                 self.export(BEST, &network)?;
                 self.best = Some(network);
@@ -828,14 +829,13 @@ impl<'a, M: Trainable> Run<'a, M> {
     /// no patience left.
     fn is_done(&self) -> bool {
         let epochs = &self.progress.epochs;
-        let since_best = || {
-            let best = epochs.iter().rposition(|epoch| epoch.best);
-            let best = best.map_or(0, |place| place + 1);
-            epochs.len() - best.max(self.progress.extended_after)
+        let in_vain = || {
+            let extended = epochs.len() - self.progress.extended_after;
+            epochs_since_improvement(epochs).min(extended)
         };
         let patience = self.progress.config.patience;
         self.progress.step == self.schedule.steps
-            || patience.is_some_and(|patience| since_best() >= patience)
+            || patience.is_some_and(|patience| in_vain() >= patience)
     }
 
     /// Writes a network's weights for use into the run's folder, if there is one.
