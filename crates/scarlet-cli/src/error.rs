@@ -238,7 +238,8 @@ fn train_exit_code(error: &TrainError) -> u8 {
         | TrainError::OtherClassOrder { .. }
         | TrainError::Exists { .. }
         | TrainError::OtherTeacher { .. }
-        | TrainError::NotARun { .. } => USAGE,
+        | TrainError::NotARun { .. }
+        | TrainError::OtherRun { .. } => USAGE,
         TrainError::Latency(error) if matches!(**error, LatencyError::OtherSpace { .. }) => USAGE,
         TrainError::Dataset(error) => dataset_exit_code(error),
         TrainError::Data(DataError::InvalidOption { .. }) => USAGE,

@@ -238,6 +238,15 @@ fn one_supernet_serves_several_budgets() {
     let missing = folder.path().join("missing");
     let refused = scarlet(["search", "--supernet", missing.to_str().unwrap()]);
     refused.assert_fails(2, &["holds no run"]);
+
+    let trained = folder.path().join("trained");
+    fs::create_dir(&trained).unwrap();
+    let record = r#"{"config": {"recipe": "finetune"}, "architecture": {}, "classes": []}"#;
+    fs::write(trained.join("config.json"), record).unwrap();
+    for way in ["--resume", "--supernet"] {
+        let refused = scarlet(["search", way, trained.to_str().unwrap()]);
+        refused.assert_fails(2, &["holds a run that `scarlet finetune` began"]);
+    }
 }
 
 /// Every file of a folder.

@@ -853,6 +853,11 @@ fn unusable_inputs_say_what_would_do() {
     train(data.path(), &run, &["--learning-rate=-1"])
         .assert_fails(2, &["`learning_rate` is -1, but must be a positive number"]);
     scarlet(["train", "--resume", nowhere.to_str().unwrap()]).assert_fails(2, &["holds no run"]);
+    let search = root.path().join("search");
+    fs::create_dir(&search).unwrap();
+    fs::write(search.join("config.json"), r#"{"space": {}, "search": {}}"#).unwrap();
+    scarlet(["train", "--resume", search.to_str().unwrap()])
+        .assert_fails(2, &["holds a run that `scarlet search` began"]);
     for flag in ["--data", "--batch", "--teacher", "--model", "--out"] {
         scarlet(["train", "--resume", "x", flag, "1"]).assert_fails(
             2,

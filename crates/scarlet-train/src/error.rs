@@ -269,6 +269,14 @@ pub enum TrainError {
         /// The folder.
         path: PathBuf,
     },
+    /// A folder that holds a run of another kind.
+    #[error("`{path}` holds a run that `scarlet {command}` began: that is the command for it")]
+    OtherRun {
+        /// The folder.
+        path: PathBuf,
+        /// The command that began it.
+        command: &'static str,
+    },
     /// A run that goes on elsewhere.
     #[error(
         "another process is at work in `{path}`: wait for it or stop it, or start in another \

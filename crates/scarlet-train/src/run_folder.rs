@@ -25,6 +25,7 @@ use scarlet::checksum::{Line, Lines, open_json, seal_json, seal_line};
 use scarlet::limited;
 use serde::Serialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
+use serde_json::Value;
 
 use crate::TrainError;
 
@@ -221,6 +222,39 @@ struct Timed<'a, E> {
     event: &'a E,
     /// When it was written: UTC, as in RFC 3339.
     time: String,
+}
+
+/// `error`, or what is behind it: a configuration that could not be understood because another command
+/// than `own` wrote it.
+pub(crate) fn or_other_run(error: TrainError, folder: &Path, own: &[&str]) -> TrainError {
+    if !matches!(error, TrainError::RunFile { .. }) {
+        return error;
+    }
+    let tree = read_json::<Value>(folder.join(CONFIG));
+    match tree.ok().and_then(|(tree, _)| command_of(&tree)) {
+        Some(command) if !own.contains(&command) => TrainError::OtherRun {
+            path: folder.to_owned(),
+            command,
+        },
+        _ => error,
+    }
+}
+
+/// The command that writes such a configuration.
+fn command_of(config: &Value) -> Option<&'static str> {
+    let has = |names: [&str; 2]| names.iter().all(|name| config.get(name).is_some());
+    if has(["config", "architecture"]) {
+        Some(match config["config"]["recipe"].as_str()? {
+            "finetune" => "finetune",
+            _ => "train",
+        })
+    } else if has(["space", "search"]) {
+        Some("search")
+    } else if has(["space", "seeds"]) {
+        Some("study")
+    } else {
+        None
+    }
 }
 
 /// What a JSON file holds, and whether it has a checksum.

@@ -70,7 +70,7 @@ pub(super) fn run(
     }
     let (folder, run) = match &args.folder.resume {
         Some(path) => {
-            let (folder, mut record) = RunFolder::open::<StandaloneRecord>(path)?;
+            let (folder, mut record) = StandaloneRecord::open(path)?;
             warn_without_checksums(&folder, terminal);
             if let Some(epochs) = args.settings.epochs {
                 let before = record.config.train.epochs;

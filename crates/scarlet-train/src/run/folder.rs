@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::latency::MEASURED;
 use super::search::SCORES;
 use super::{RunConfig, RunError};
+use crate::run_folder::or_other_run;
 use crate::{RunFolder, TrainError};
 
 /// Checkpoint and events of the supernet's training.
@@ -114,12 +115,13 @@ impl RunConfig {
                 .or_insert_with(|| json!(ClassOrder::Bytes));
         }
         // Over the defaults, so that runs of earlier versions can be read.
-        let mut config = Self::default()
-            .with(tree)
-            .map_err(|error| TrainError::RunFile {
+        let mut config = Self::default().with(tree).map_err(|error| {
+            let error = TrainError::RunFile {
                 path: folder.join(CONFIG),
                 problem: error.to_string(),
-            })?;
+            };
+            or_other_run(error, folder, &["search"])
+        })?;
         config.search.take_latency_table(folder);
         Ok(config)
     }

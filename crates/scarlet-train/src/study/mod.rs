@@ -34,7 +34,7 @@ use serde::de::DeserializeOwned;
 use self::settings::check_settings;
 use self::work::Work;
 use crate::dataset::TrainTest;
-use crate::run_folder::RunFolder;
+use crate::run_folder::{RunFolder, or_other_run};
 use crate::{Control, Event, TrainError};
 
 pub use self::analysis::{RankingRow, Resolution, SpreadRow, ranking, spread};
@@ -110,7 +110,7 @@ impl Study {
         match RunFolder::open::<StudyConfig>(folder) {
             Ok(stored) => Ok(Some(stored)),
             Err(TrainError::NotARun { .. }) => Ok(None),
-            Err(error) => Err(error),
+            Err(error) => Err(or_other_run(error, folder, &["study"])),
         }
     }
 
