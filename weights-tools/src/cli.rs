@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use scarlet::weights::{ORIGINS, OpenOptions};
+use scarlet::weights::{ORIGINS, OpenOptions, Renaming};
 
 /// Inspect, convert, compare and check weight files.
 ///
@@ -78,7 +78,8 @@ pub(crate) struct ConvertArgs {
 /// Compare two files tensor by tensor.
 ///
 /// Names of different origin are brought together first; step counters do not count. Exits with 1
-/// if a name, a shape or a value differs.
+/// if a name, a shape or a value differs. To compare two networks of one file, give it twice, with
+/// --key or --strip-prefix for the first.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Example:\n  scarlet-weights diff ScarletC.pth.tar c.safetensors --tolerance 1e-3"
@@ -97,6 +98,9 @@ pub(crate) struct DiffArgs {
     /// List the tensors that agree, too.
     #[arg(long)]
     pub(crate) all: bool,
+
+    #[command(flatten, next_help_heading = "Of the first file")]
+    pub(crate) names: NamesArgs,
 }
 
 /// Check that a network with these weights computes the logits of a case.
@@ -149,8 +153,8 @@ pub(crate) struct NamesArgs {
 
     /// Give tensors another name: the whole of it, or a beginning that ends at a dot. May be given
     /// several times.
-    #[arg(long, value_name = "OLD=NEW", value_parser = renaming)]
-    pub(crate) rename: Vec<(String, String)>,
+    #[arg(long, value_name = "OLD=NEW")]
+    pub(crate) rename: Vec<Renaming>,
 
     /// Where the weights come from, which settles what shapes leave open.
     #[arg(long, value_parser = ORIGINS)]
@@ -166,22 +170,13 @@ impl NamesArgs {
         if let Some(prefix) = &self.strip_prefix {
             options = options.without_prefix(prefix);
         }
-        for (old, new) in &self.rename {
-            options = options.renamed(old, new);
+        for renaming in &self.rename {
+            options = options.renamed(renaming.clone());
         }
         if let Some(origin) = &self.origin {
             options = options.with_origin(origin);
         }
         options
-    }
-}
-
-fn renaming(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((old, new)) if !old.is_empty() => Ok((old.to_owned(), new.to_owned())),
-        _ => {
-            Err("expected the old name, =, and the new one, such as head.fc=classifier".to_owned())
-        }
     }
 }
 

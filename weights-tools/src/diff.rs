@@ -13,9 +13,11 @@ use crate::inputs;
 use crate::output::{cell, say};
 
 pub(crate) fn run(args: &DiffArgs) -> Result<Verdict, ToolError> {
-    let options = OpenOptions::new();
-    let open = |file: &str| inputs::weights(file, &options).map(|it| it.with_reference_names());
-    let (a, b) = (open(&args.a)?, open(&args.b)?);
+    let open = |file: &str, options: &OpenOptions| -> Result<StateDict, ToolError> {
+        Ok(inputs::weights(file, options)?.with_reference_names())
+    };
+    let a = open(&args.a, &args.names.options())?;
+    let b = open(&args.b, &OpenOptions::new())?;
     let only_a = only_in(&a, &b);
     let only_b = only_in(&b, &a);
     print_names(&args.a, &only_a)?;

@@ -16,7 +16,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
-use scarlet::weights::{ORIGINS, OpenOptions};
+use scarlet::weights::{ORIGINS, OpenOptions, Renaming};
 
 /// The network that `predict` and `eval` use unless told otherwise: its weights are public.
 pub(crate) const DEFAULT_MODEL: &str = "efficientnet-lite0";
@@ -394,8 +394,8 @@ pub(crate) struct NamesArgs {
 
     /// Give tensors another name: the whole of it, or a beginning that ends at a dot; may be given
     /// several times
-    #[arg(long, value_name = "OLD=NEW", value_parser = renaming, requires = "weights")]
-    pub(crate) rename: Vec<(String, String)>,
+    #[arg(long, value_name = "OLD=NEW", requires = "weights")]
+    pub(crate) rename: Vec<Renaming>,
 
     /// Where the weights come from, which settles what shapes leave open
     #[arg(long, value_parser = ORIGINS, requires = "weights")]
@@ -411,22 +411,13 @@ impl NamesArgs {
         if let Some(prefix) = &self.strip_prefix {
             options = options.without_prefix(prefix);
         }
-        for (old, new) in &self.rename {
-            options = options.renamed(old, new);
+        for renaming in &self.rename {
+            options = options.renamed(renaming.clone());
         }
         if let Some(origin) = &self.origin {
             options = options.with_origin(origin);
         }
         options
-    }
-}
-
-fn renaming(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((old, new)) if !old.is_empty() => Ok((old.to_owned(), new.to_owned())),
-        _ => {
-            Err("expected the old name, =, and the new one, such as head.fc=classifier".to_owned())
-        }
     }
 }
 

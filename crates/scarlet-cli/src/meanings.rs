@@ -107,6 +107,27 @@ pub(crate) const MEANINGS: &[(&str, &str, &str)] = &[
       pip:package==version/file. For finetune only; if not set, the public weights of the network.",
     ),
     (
+        "key",
+        "\"state_dict_ema\"",
+        "Of the weights, take the tensors under this key of the checkpoint. For finetune only.",
+    ),
+    (
+        "strip_prefix",
+        "\"backbone\"",
+        "Of the weights, take the tensors below this prefix, and take it off. For finetune only.",
+    ),
+    (
+        "rename",
+        "",
+        "Other names for the weights' tensors: a list such as [\"head.fc=classifier\"] of the old name, or its beginning up \
+      to a dot, and the new one. For finetune only.",
+    ),
+    (
+        "origin",
+        "\"tf_efficientnet_lite0\"",
+        "Where the weights come from, which settles what shapes leave open. For finetune only.",
+    ),
+    (
         "network.resolution",
         "128",
         "Height and width of the network's input, in pixels. Photographs are resized and cropped \

@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 
 use scarlet::arch::{self, Architecture, Preprocessing};
 use scarlet::burn::tensor::{Device, Tensor, TensorData};
-use scarlet::weights::{FetchError, Fetcher, Source, StateDict, WeightsError, recognise};
+use scarlet::weights::{
+    FetchError, Fetcher, OpenOptions, Source, StateDict, WeightsError, recognise,
+};
 use scarlet::{
     DeployOptions, Deployed, ModelCard, PartProfile, Prediction, Scarlet, ScarletConfig,
     device_by_name, top_k,
@@ -248,7 +250,7 @@ impl Loaded {
                     return Err(CliError::DeployedWeights(path));
                 }
                 let home = path.parent().filter(|_| source.is_path());
-                let weights = open_weights(&path, &args.names, terminal)?;
+                let weights = open_weights(&path, &args.names.options(), terminal)?;
                 let network = load(&weights, architecture, home, device, terminal)?;
                 let network = with_names_beside(network, home)?;
                 (network, source.to_string(), home.map(Path::to_owned))
@@ -257,7 +259,7 @@ impl Loaded {
                 let architecture = named(model.unwrap_or(DEFAULT_MODEL))?;
                 let path = get(terminal, |fetcher| fetcher.fetch_known(&architecture.name))?;
                 let weights = path.display().to_string();
-                let stored = open_weights(&path, &args.names, terminal)?;
+                let stored = open_weights(&path, &args.names.options(), terminal)?;
                 let network = load(&stored, Some(architecture), None, device, terminal)?;
                 // Public weights are ImageNet's.
                 let network = with_names(network, &ClassNames::ImageNet)?;
@@ -363,10 +365,10 @@ pub(crate) fn get(
 /// The weights in a file, and what was decided about them, aloud.
 pub(crate) fn open_weights(
     path: &Path,
-    names: &NamesArgs,
+    options: &OpenOptions,
     terminal: &Terminal,
 ) -> Result<StateDict, CliError> {
-    let weights = StateDict::open_with(path, &names.options())?;
+    let weights = StateDict::open_with(path, options)?;
     for note in weights.notes() {
         terminal.note(format_args!("note: {note}"));
     }

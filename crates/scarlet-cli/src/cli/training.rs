@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
 
-use super::{ComputeArgs, at_least_one, batch_size, finite};
+use super::{ComputeArgs, NamesArgs, at_least_one, batch_size, finite};
 
 /// Train a network from scratch on your images
 ///
@@ -69,6 +69,9 @@ pub(crate) struct FinetuneArgs {
     /// Learning rate of a layer, relative to the one behind it
     #[arg(long, value_name = "FACTOR", value_parser = finite)]
     pub(crate) layer_decay: Option<f64>,
+
+    #[command(flatten)]
+    pub(crate) names: NamesArgs,
 
     #[command(flatten)]
     pub(crate) training: TrainingArgs,

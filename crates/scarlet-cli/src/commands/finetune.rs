@@ -6,8 +6,8 @@ use scarlet_train::standalone::{Recipe, StandaloneConfig, Start};
 use serde_json::json;
 
 use super::training::{self, New};
+use crate::cli::DEFAULT_MODEL;
 use crate::cli::training::FinetuneArgs;
-use crate::cli::{DEFAULT_MODEL, NamesArgs};
 use crate::error::CliError;
 use crate::model::{architecture, architecture_of, get, open_weights, warn_of_difference};
 use crate::terminal::Terminal;
@@ -15,9 +15,20 @@ use crate::training_settings::configuration;
 
 pub(super) fn run(args: &FinetuneArgs, terminal: &Terminal) -> Result<(), CliError> {
     training::run("finetune", &args.training, terminal, || {
+        let names = &args.names;
         let more = [
             ("network.model", args.model.as_ref().map(|it| json!(it))),
             ("network.weights", args.weights.as_ref().map(|it| json!(it))),
+            ("network.key", names.key.as_ref().map(|it| json!(it))),
+            (
+                "network.strip_prefix",
+                names.strip_prefix.as_ref().map(|it| json!(it)),
+            ),
+            (
+                "network.rename",
+                (!names.rename.is_empty()).then(|| json!(names.rename)),
+            ),
+            ("network.origin", names.origin.as_ref().map(|it| json!(it))),
             ("network.freeze", args.freeze.map(|it| json!(it))),
             (
                 "network.keep_classifier",
@@ -50,7 +61,7 @@ pub(super) fn weights(
         Some(source) => fetcher.fetch(source),
         None => fetcher.fetch_known(known),
     })?;
-    let weights = open_weights(&path, &NamesArgs::default(), terminal)?;
+    let weights = open_weights(&path, &config.network.open_options(), terminal)?;
     let architecture = match model {
         Some(model) => {
             warn_of_difference(&model, &weights, terminal);

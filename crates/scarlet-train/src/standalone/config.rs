@@ -1,5 +1,6 @@
 //! [`StandaloneConfig`]: everything that determines the training of a single network.
 
+use scarlet::weights::{OpenOptions, Renaming};
 use scarlet_data::ClassOrder;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -74,6 +75,19 @@ pub struct NetworkSettings {
     pub model: Option<String>,
     /// Where trained weights are from.
     pub weights: Option<String>,
+    /// Take the tensors under this key of the weights' checkpoint, such as `state_dict_ema`.
+    #[serde(default)]
+    pub key: Option<String>,
+    /// Take the tensors below this prefix, such as `backbone`, and take it off.
+    #[serde(default)]
+    pub strip_prefix: Option<String>,
+    /// Other names for tensors.
+    #[serde(default)]
+    pub rename: Vec<Renaming>,
+    /// Where the weights come from, one of [`ORIGINS`](scarlet::weights::ORIGINS), which settles
+    /// what shapes leave open.
+    #[serde(default)]
+    pub origin: Option<String>,
     /// Height and width of the network's input, in pixels: photographs are resized and cropped to
     /// it, images of a data set padded with black, or shrunk where they are larger. By default as
     /// suits the photographs and the network ([`Extent`]), or the data set's own size.
@@ -93,6 +107,26 @@ pub struct NetworkSettings {
     pub keep_classifier: bool,
 }
 
+impl NetworkSettings {
+    /// What is taken from the file of weights.
+    pub fn open_options(&self) -> OpenOptions {
+        let mut options = OpenOptions::new();
+        if let Some(key) = &self.key {
+            options = options.with_key(key);
+        }
+        if let Some(prefix) = &self.strip_prefix {
+            options = options.without_prefix(prefix);
+        }
+        for renaming in &self.rename {
+            options = options.renamed(renaming.clone());
+        }
+        if let Some(origin) = &self.origin {
+            options = options.with_origin(origin);
+        }
+        options
+    }
+}
+
 impl StandaloneConfig {
     /// The same configuration with some settings changed: a tree of sections and settings, as
     /// read from a configuration file. Settings that are not in it stay as they are.
@@ -104,12 +138,31 @@ impl StandaloneConfig {
         changed(self, changes, "")
     }
 
-    /// Refuses settings that have no meaning for the recipe.
+    /// Refuses settings that have no meaning for the recipe, or without others.
     pub(super) fn check_recipe(&self) -> Result<(), TrainError> {
+        let network = &self.network;
+        if network.weights.is_none() {
+            let of_weights = [
+                ("network.key", network.key.as_deref()),
+                ("network.strip_prefix", network.strip_prefix.as_deref()),
+                (
+                    "network.rename",
+                    (!network.rename.is_empty()).then_some("given"),
+                ),
+                ("network.origin", network.origin.as_deref()),
+            ];
+            for (setting, given) in of_weights {
+                require(
+                    given.is_none(),
+                    setting,
+                    given.unwrap_or_default(),
+                    "left out without `network.weights`, the file that it is about",
+                )?;
+            }
+        }
         if self.recipe == Recipe::Finetune {
             return Ok(());
         }
-        let network = &self.network;
         let given = network.weights.as_deref();
         require(
             given.is_none(),

@@ -21,7 +21,7 @@ mod plan;
 mod recipe;
 mod report;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use burn::tensor::Device;
@@ -41,6 +41,7 @@ use crate::dataset::{DatasetError, Extent, FolderNotices, ImageSet};
 use crate::limits::check_batch_memory;
 use crate::report::card;
 use crate::run::interval_of;
+use crate::run_folder::or_other_run;
 use crate::trainer::{check_epochs_left, check_teacher, epochs_done};
 use crate::{Checkpoints, Observer, RunFolder, TrainError, Trainer, measure};
 
@@ -69,6 +70,15 @@ pub struct StandaloneRecord {
 }
 
 impl StandaloneRecord {
+    /// Opens the folder of an earlier run to go on with it, and reads its record.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`RunFolder::open`], and [`TrainError::OtherRun`] when another command began it.
+    pub fn open(path: &Path) -> Result<(RunFolder, Self), TrainError> {
+        RunFolder::open(path).map_err(|error| or_other_run(error, path, &["train", "finetune"]))
+    }
+
     /// The same run for another number of epochs in all: it goes on from where it is, its learning
     /// rate following the schedule of that number. Weights, moving average, optimizer state, the best
     /// epoch's weights and the record of all epochs are kept.

@@ -114,6 +114,10 @@ impl StandaloneConfig {
             network: NetworkSettings {
                 model: None,
                 weights: None,
+                key: None,
+                strip_prefix: None,
+                rename: Vec::new(),
+                origin: None,
                 resolution: None,
                 dropout: 0.2,
                 drop_path: 0.0,

@@ -48,7 +48,7 @@ pub use error::WeightsError;
 pub use layout::reference_entries;
 pub use load::LoadOptions;
 pub use names::Naming;
-pub use open_options::OpenOptions;
+pub use open_options::{OpenOptions, Renaming, RenamingError};
 pub use origin::ORIGINS;
 pub use recognise::{Recognised, recognise};
 pub use report::{LoadReport, Misfit};

@@ -1,11 +1,17 @@
 //! [`OpenOptions`]: what is taken from a file.
 
+use std::fmt::{self, Display};
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
 /// Which tensors of a file are taken, and under which names.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct OpenOptions {
     pub(super) key: Option<String>,
     pub(super) prefix: Option<String>,
-    pub(super) renamed: Vec<(String, String)>,
+    pub(super) renamed: Vec<Renaming>,
     pub(super) origin: Option<String>,
 }
 
@@ -28,9 +34,9 @@ impl OpenOptions {
         self
     }
 
-    /// With `new` in place of a leading `old`, where that is a whole name or ends at a dot.
-    pub fn renamed(mut self, old: impl Into<String>, new: impl Into<String>) -> Self {
-        self.renamed.push((old.into(), new.into()));
+    /// With another name. May be called several times.
+    pub fn renamed(mut self, renaming: Renaming) -> Self {
+        self.renamed.push(renaming);
         self
     }
 
@@ -39,5 +45,53 @@ impl OpenOptions {
     pub fn with_origin(mut self, origin: impl Into<String>) -> Self {
         self.origin = Some(origin.into());
         self
+    }
+}
+
+/// A new name for tensors, in place of a leading part of theirs that is the whole name or ends at a
+/// dot. As text, `old=new`: `head.fc=classifier`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Renaming {
+    pub(super) old: String,
+    pub(super) new: String,
+}
+
+/// A text that is no [`Renaming`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("expected the old name, =, and the new one, such as head.fc=classifier")]
+pub struct RenamingError;
+
+impl FromStr for Renaming {
+    type Err = RenamingError;
+
+    fn from_str(text: &str) -> Result<Self, RenamingError> {
+        match text.split_once('=') {
+            Some((old, new)) if !old.is_empty() => Ok(Self {
+                old: old.to_owned(),
+                new: new.to_owned(),
+            }),
+            _ => Err(RenamingError),
+        }
+    }
+}
+
+impl TryFrom<String> for Renaming {
+    type Error = RenamingError;
+
+    fn try_from(text: String) -> Result<Self, RenamingError> {
+        text.parse()
+    }
+}
+
+impl From<Renaming> for String {
+    fn from(renaming: Renaming) -> Self {
+        renaming.to_string()
+    }
+}
+
+impl Display for Renaming {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}={}", self.old, self.new)
     }
 }

@@ -11,7 +11,7 @@ use super::natural_order::natural_order;
 use super::origin::{ORIGINS, Origin};
 use super::pytorch::Unread;
 use super::wrappers::unwrap;
-use super::{Entry, OpenOptions, WeightsError, pytorch, safetensors};
+use super::{Entry, OpenOptions, Renaming, WeightsError, pytorch, safetensors};
 
 /// How a file keeps its tensors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -140,7 +140,7 @@ impl StateDict {
                 weights.entries = unwrap(entries, &mut weights.notes);
             }
         }
-        for (old, new) in &options.renamed {
+        for Renaming { old, new } in &options.renamed {
             weights.rename(old, new)?;
         }
         if let Some(name) = &options.origin {

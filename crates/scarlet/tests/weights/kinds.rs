@@ -381,11 +381,11 @@ fn tensors_can_be_chosen_and_renamed() {
     let options = || OpenOptions::new().without_prefix("student");
     assert_eq!(open(options()).unwrap(), ["body.w", "head.fc.bias"]);
     let renamed = options()
-        .renamed("head.fc", "classifier")
-        .renamed("body.w", "v");
+        .renamed("head.fc=classifier".parse().unwrap())
+        .renamed("body.w=v".parse().unwrap());
     assert_eq!(open(renamed).unwrap(), ["classifier.bias", "v"]);
     assert_eq!(
-        open(OpenOptions::new().renamed("student", "")).unwrap(),
+        open(OpenOptions::new().renamed("student=".parse().unwrap())).unwrap(),
         ["body.w", "head.fc.bias", "other.w"]
     );
     let error = open(OpenOptions::new().without_prefix("teacher")).unwrap_err();
@@ -393,7 +393,7 @@ fn tensors_can_be_chosen_and_renamed() {
         &error.to_string(),
         &["called `teacher`", "there are other, student"],
     );
-    let error = open(OpenOptions::new().renamed("stud", "x")).unwrap_err();
+    let error = open(OpenOptions::new().renamed("stud=x".parse().unwrap())).unwrap_err();
     assert_says(&error.to_string(), &["called `stud`"]);
     let notes = StateDict::open(&path).unwrap().notes().join("\n");
     assert_says(
