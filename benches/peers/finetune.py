@@ -5,7 +5,7 @@ both accuracies on test/ and both times.
     python3 benches/peers/finetune.py DATA WEIGHTS.pth --resolution 64 --epochs 6 --seeds 0 1 2
 
 Both begin with the same public ImageNet weights (WEIGHTS is the file that scarlet downloads), see as
-many images, as often, cropped alike. scarlet runs with its defaults; timm with AdamW at a learning rate
+many images, cropped alike, and as often unless --scarlet-epochs says otherwise. scarlet runs with its defaults; timm with AdamW at a learning rate
 of 0.001, one epoch of warm-up and a cosine, label smoothing of 0.1 and batches of 16. Times are wall
 times, and seconds of processor time, which other work on the machine changes less.
 
@@ -31,6 +31,7 @@ def arguments():
     parser.add_argument("weights", type=pathlib.Path)
     parser.add_argument("--resolution", type=int, default=64)
     parser.add_argument("--epochs", type=int, default=6)
+    parser.add_argument("--scarlet-epochs", type=int, help="other than timm's, for equal times")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--scarlet", type=pathlib.Path, default=SCARLET)
@@ -40,8 +41,9 @@ def arguments():
 
 def by_scarlet(args, seed):
     with tempfile.TemporaryDirectory() as folder:
-        command = [args.scarlet, "finetune", "--data", args.data, "--weights", args.weights]
-        command += ["--resolution", args.resolution, "--epochs", args.epochs, "--seed", seed]
+        scarlet, epochs = args.scarlet.resolve(), args.scarlet_epochs or args.epochs
+        command = [scarlet, "finetune", "--data", args.data, "--weights", args.weights]
+        command += ["--resolution", args.resolution, "--epochs", epochs, "--seed", seed]
         command += ["--out", f"{folder}/run", "--json", "--quiet"]
         threads = {"RAYON_NUM_THREADS": str(args.threads)}
         ran = subprocess.run(

@@ -71,4 +71,5 @@ pub use scarlet_arch::{self as arch, Architecture};
 #[cfg(feature = "images")]
 pub use scarlet_data as data;
 pub use scarlet_kernels as kernels;
+pub use scarlet_ops::is_cpu;
 pub use token::Token;

@@ -34,6 +34,17 @@ impl<'a> Matrix<'a> {
         Self::new(values, rows, columns, [columns, 1])
     }
 
+    /// Some of its rows.
+    ///
+    /// # Panics
+    ///
+    /// If it has fewer.
+    pub(super) fn rows(self, first: usize, count: usize) -> Self {
+        assert!(first + count <= self.rows);
+        let values = &self.values[first * self.strides[0]..];
+        Self::new(values, count, self.columns, self.strides)
+    }
+
     pub(super) fn transposed(self) -> Self {
         Self {
             values: self.values,

@@ -12,6 +12,10 @@ const TASK: usize = 96 * 1024;
 /// Pixels that a task has at least, and a multiple of which it has.
 const PIXELS: usize = 64;
 
+/// Tasks that a product is cut into at least, if each has `PRODUCTS` products.
+const TASKS: usize = 8;
+const PRODUCTS: usize = 512 * 1024;
+
 /// Pixels of a plane that is a matrix of its own where planes lie apart.
 const LARGE_PLANE: usize = 256;
 
@@ -85,9 +89,20 @@ fn multiply_pixels(left: Matrix<'_>, rows: usize, images: Images<'_>) -> Vec<f32
     let wanted = TASK / (rows + images.channels()).max(1);
     let longest = wanted.next_multiple_of(PIXELS).max(PIXELS);
     let shared = Shared::new(&mut output);
-    spans(&images, longest).into_par_iter().for_each(|span| {
-        // SAFETY: `output` lives on, and the spans' columns do not overlap.
-        unsafe { multiply(shared, span.pixel, pixels, left, span_matrix(&images, span)) }
+    let spans = spans(&images, longest);
+    // Where few pixels are left, rows too are cut, as far as the products are worth a task.
+    let products = rows * images.channels() * pixels;
+    let wanted = (TASKS / spans.len().max(1)).min(products / PRODUCTS);
+    let part = rows.div_ceil(wanted.max(1)).next_multiple_of(16).max(16);
+    let tasks: Vec<_> = (0..rows)
+        .step_by(part)
+        .flat_map(|row| spans.iter().map(move |&span| (row, span)))
+        .collect();
+    tasks.into_par_iter().for_each(|(row, span)| {
+        let left = left.rows(row, part.min(rows - row));
+        let start = row * pixels + span.pixel;
+        // SAFETY: `output` lives on, and neither the spans' columns nor the parts' rows overlap.
+        unsafe { multiply(shared, start, pixels, left, span_matrix(&images, span)) }
     });
     give_buffer(copy);
     output

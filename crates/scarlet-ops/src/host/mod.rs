@@ -22,7 +22,7 @@ use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::{
     Autodiff, Backend, DispatchDevice, ExtensionType, backend_extension, tensor::FloatTensor,
 };
-use burn::tensor::{DType, Tensor};
+use burn::tensor::{DType, Device, Tensor};
 use scarlet_kernels::training::ConvolutionShape;
 use scarlet_kernels::{Activation, Padding};
 
@@ -65,22 +65,27 @@ pub(crate) struct DepthwiseResult<B: Backend> {
 /// Whether the kernels can work on `x`, given the data types of all other tensors.
 pub(crate) fn has_kernels(x: &Tensor<4>, others: impl IntoIterator<Item = DType>) -> bool {
     let is_f32 = |dtype| matches!(dtype, DType::F32);
-    is_host(x.device().as_dispatch())
+    is_cpu(&x.device())
         && is_f32(x.dtype())
         && others.into_iter().all(is_f32)
         && x.dims().iter().all(|&side| side > 0)
 }
 
-fn is_host(device: &DispatchDevice) -> bool {
-    match device {
-        #[cfg(feature = "flex")]
-        DispatchDevice::Flex(_) => true,
-        #[cfg(feature = "ndarray")]
-        DispatchDevice::NdArray(_) => true,
-        DispatchDevice::Autodiff(inner) => is_host(inner),
-        #[allow(unreachable_patterns, reason = "Burn may have no other device")]
-        _ => false,
+/// Whether a device is this machine's processor, by one of Burn's devices that the kernels work on,
+/// with or without gradients.
+pub fn is_cpu(device: &Device) -> bool {
+    fn is_cpu(device: &DispatchDevice) -> bool {
+        match device {
+            #[cfg(feature = "flex")]
+            DispatchDevice::Flex(_) => true,
+            #[cfg(feature = "ndarray")]
+            DispatchDevice::NdArray(_) => true,
+            DispatchDevice::Autodiff(inner) => is_cpu(inner),
+            #[allow(unreachable_patterns, reason = "Burn may have no other device")]
+            _ => false,
+        }
     }
+    is_cpu(device.as_dispatch())
 }
 
 /// Calls that reach the kernels through Burn's dispatch. Statistics are not differentiable.

@@ -10,8 +10,11 @@ use std::sync::Arc;
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::optim::{DynOptimizer, DynState, GradientsParams, StateSink, StateSource};
+use burn::tensor::kind::BridgeTensor;
 use burn::tensor::{Bytes, DType, Device, Tensor, TensorData};
 use burn_pack::{Reader, Scalar, Writer};
+use rayon::prelude::*;
+use scarlet::is_cpu;
 
 /// Parameters without weight decay, by their names in Burn's modules.
 const NO_DECAY: [&str; 3] = ["gamma", "beta", "bias"];
@@ -54,19 +57,42 @@ impl ModuleOptimizer {
         }
     }
 
-    /// Updates every weight that has a gradient.
+    /// Updates every weight that has a gradient, on a CPU with all threads.
     pub(super) fn step<M: Module>(
         &mut self,
         rate: f64,
         module: M,
         gradients: GradientsParams,
     ) -> M {
-        module.map(&mut Step {
-            optimizer: self,
-            rate,
+        let mut collect = Collect {
+            states: &mut self.states,
             gradients,
             path: Vec::new(),
-        })
+            due: Vec::new(),
+            on_cpu: true,
+        };
+        module.visit(&mut collect);
+        let Collect { due, on_cpu, .. } = collect;
+        let update = |due: Due| {
+            let method = self.method(&due.path);
+            let (value, state) =
+                method.step_dyn(due.rank, rate, due.weight, due.gradient, due.state);
+            (due.id, due.path, value, state)
+        };
+        // Each by itself, so that the number of threads changes no bits.
+        let updated: Vec<_> = if on_cpu {
+            due.into_par_iter().with_max_len(1).map(update).collect()
+        } else {
+            due.into_iter().map(update).collect()
+        };
+        let mut values = HashMap::with_capacity(updated.len());
+        for (id, path, value, state) in updated {
+            values.insert(id, value);
+            if let Some(state) = state {
+                self.states.insert(id, State { path, state });
+            }
+        }
+        module.map(&mut Replace(values))
     }
 
     /// The states of all weights that have one, as Burn's optimizers write them.
@@ -146,39 +172,41 @@ impl ModuleOptimizer {
     }
 }
 
-struct Step<'a> {
-    optimizer: &'a mut ModuleOptimizer,
-    rate: f64,
-    gradients: GradientsParams,
-    path: Vec<String>,
+/// A weight that is to be updated.
+struct Due {
+    id: ParamId,
+    path: String,
+    rank: usize,
+    weight: BridgeTensor,
+    gradient: BridgeTensor,
+    state: Option<DynState>,
 }
 
-impl ModuleMapper for Step<'_> {
-    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+/// The weights that have a gradient.
+struct Collect<'a> {
+    states: &'a mut HashMap<ParamId, State>,
+    gradients: GradientsParams,
+    path: Vec<String>,
+    due: Vec<Due>,
+    /// Whether all are.
+    on_cpu: bool,
+}
+
+impl ModuleVisitor for Collect<'_> {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         let Some(gradient) = self.gradients.remove::<D>(param.id) else {
-            return param;
+            return;
         };
-        let (id, weight, mapper) = param.consume();
-        let path = self.path.join(".");
-        let known = self.optimizer.states.remove(&id);
-        let method = self.optimizer.method(&path);
-        let trains = weight.is_require_grad();
-        let checkpointing = weight.gradient_checkpointing_strategy();
-        let (weight, state) = method.step_dyn(
-            D,
-            self.rate,
-            weight.inner().into_bridge(),
-            gradient.into_bridge(),
-            known.map(|known| known.state),
-        );
-        if let Some(state) = state {
-            self.optimizer.states.insert(id, State { path, state });
-        }
-        let mut weight = Tensor::<D>::from_inner(Tensor::from_bridge(weight));
-        if let Some(strategy) = checkpointing {
-            weight = weight.with_gradient_checkpointing_strategy(strategy);
-        }
-        Param::from_mapped_value(id, weight.set_require_grad(trains), mapper)
+        let weight = param.val();
+        self.on_cpu &= is_cpu(&weight.device());
+        self.due.push(Due {
+            id: param.id,
+            path: self.path.join("."),
+            rank: D,
+            weight: weight.inner().into_bridge(),
+            gradient: gradient.into_bridge(),
+            state: self.states.remove(&param.id).map(|known| known.state),
+        });
     }
 
     fn enter_module(&mut self, name: &str, _container: &str) {
@@ -187,6 +215,23 @@ impl ModuleMapper for Step<'_> {
 
     fn exit_module(&mut self, _name: &str, _container: &str) {
         self.path.pop();
+    }
+}
+
+/// Puts new values into weights.
+struct Replace(HashMap<ParamId, BridgeTensor>);
+
+impl ModuleMapper for Replace {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let Some(value) = self.0.remove(&param.id) else {
+            return param;
+        };
+        let (id, weight, mapper) = param.consume();
+        let mut value = Tensor::<D>::from_inner(Tensor::from_bridge(value));
+        if let Some(strategy) = weight.gradient_checkpointing_strategy() {
+            value = value.with_gradient_checkpointing_strategy(strategy);
+        }
+        Param::from_mapped_value(id, value.set_require_grad(weight.is_require_grad()), mapper)
     }
 }
 

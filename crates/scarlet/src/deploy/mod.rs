@@ -134,7 +134,7 @@ impl Scarlet {
     pub fn deploy(&self, options: &DeployOptions) -> Result<Deployed, DeployError> {
         let form = |settings| {
             let network = self.fold_for_running();
-            if is_cpu(&self.device()) {
+            if scarlet_ops::is_cpu(&self.device()) {
                 let (lowered, parts) = lower(&network)?;
                 return Form::kernels(PackedNetwork::pack(&lowered)?, parts, settings);
             }
@@ -353,11 +353,4 @@ pub enum DeployError {
         /// Height and width that the network was deployed for.
         expected: (usize, usize),
     },
-}
-
-fn is_cpu(device: &Device) -> bool {
-    ["cpu", "ndarray"]
-        .into_iter()
-        .filter_map(|name| crate::device_by_name(name).ok())
-        .any(|cpu| cpu == *device)
 }
