@@ -108,11 +108,19 @@ fn feed(path: &Path) -> bool {
         }
     }
     for options in [
-        OpenOptions::new().with_key("model_state"),
-        OpenOptions::new().without_prefix("conv_stem"),
-        OpenOptions::new()
-            .renamed("conv_stem", "fc")
-            .with_origin("fairnas"),
+        OpenOptions {
+            key: Some("model_state".to_owned()),
+            ..OpenOptions::default()
+        },
+        OpenOptions {
+            prefix: Some("conv_stem".to_owned()),
+            ..OpenOptions::default()
+        },
+        OpenOptions {
+            renamings: "conv_stem=fc".parse().into_iter().collect(),
+            origin: Some("fairnas".to_owned()),
+            ..OpenOptions::default()
+        },
     ] {
         if let Err(error) = StateDict::open_with(path, &options) {
             drop(error.to_string());

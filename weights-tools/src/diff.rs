@@ -17,7 +17,7 @@ pub(crate) fn run(args: &DiffArgs) -> Result<Verdict, ToolError> {
         Ok(inputs::weights(file, options)?.with_reference_names())
     };
     let a = open(&args.a, &args.names.options())?;
-    let b = open(&args.b, &OpenOptions::new())?;
+    let b = open(&args.b, &OpenOptions::default())?;
     let only_a = only_in(&a, &b);
     let only_b = only_in(&b, &a);
     print_names(&args.a, &only_a)?;

@@ -110,20 +110,12 @@ pub struct NetworkSettings {
 impl NetworkSettings {
     /// What is taken from the file of weights.
     pub fn open_options(&self) -> OpenOptions {
-        let mut options = OpenOptions::new();
-        if let Some(key) = &self.key {
-            options = options.with_key(key);
+        OpenOptions {
+            key: self.key.clone(),
+            prefix: self.strip_prefix.clone(),
+            renamings: self.rename.clone(),
+            origin: self.origin.clone(),
         }
-        if let Some(prefix) = &self.strip_prefix {
-            options = options.without_prefix(prefix);
-        }
-        for renaming in &self.rename {
-            options = options.renamed(renaming.clone());
-        }
-        if let Some(origin) = &self.origin {
-            options = options.with_origin(origin);
-        }
-        options
     }
 }
 

@@ -6,46 +6,20 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-/// Which tensors of a file are taken, and under which names.
+/// Which tensors of a file are taken, and under which names; by default as
+/// [`StateDict::open`](super::StateDict::open) finds them.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct OpenOptions {
-    pub(super) key: Option<String>,
-    pub(super) prefix: Option<String>,
-    pub(super) renamed: Vec<Renaming>,
-    pub(super) origin: Option<String>,
-}
-
-impl OpenOptions {
-    /// As `StateDict::open` finds them.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
     /// Those under this key of the checkpoint's dictionary, such as `state_dict_ema`; dots lead
     /// into inner dictionaries.
-    pub fn with_key(mut self, key: impl Into<String>) -> Self {
-        self.key = Some(key.into());
-        self
-    }
-
+    pub key: Option<String>,
     /// Those below this prefix, such as `backbone`, without it.
-    pub fn without_prefix(mut self, prefix: impl Into<String>) -> Self {
-        self.prefix = Some(prefix.into());
-        self
-    }
-
-    /// With another name. May be called several times.
-    pub fn renamed(mut self, renaming: Renaming) -> Self {
-        self.renamed.push(renaming);
-        self
-    }
-
-    /// As weights of this origin, one of [`ORIGINS`](super::ORIGINS). It settles what shapes leave open, where the file does
-    /// not say it.
-    pub fn with_origin(mut self, origin: impl Into<String>) -> Self {
-        self.origin = Some(origin.into());
-        self
-    }
+    pub prefix: Option<String>,
+    /// With other names.
+    pub renamings: Vec<Renaming>,
+    /// As weights of this origin, one of [`ORIGINS`](super::ORIGINS). It settles what shapes leave
+    /// open, where the file does not say it.
+    pub origin: Option<String>,
 }
 
 /// A new name for tensors, in place of a leading part of theirs that is the whole name or ends at a

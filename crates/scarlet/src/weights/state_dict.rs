@@ -76,7 +76,7 @@ impl StateDict {
     /// When the file cannot be read, is empty, cut off, not a checkpoint, damaged, without
     /// tensors, or would run code if Python opened it.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, WeightsError> {
-        Self::open_with(path, &OpenOptions::new())
+        Self::open_with(path, &OpenOptions::default())
     }
 
     /// Opens a checkpoint and takes the tensors under `key` of its dictionary, such as
@@ -86,7 +86,11 @@ impl StateDict {
     ///
     /// As [`open`](Self::open), and when nothing stands under `key`.
     pub fn open_key(path: impl AsRef<Path>, key: &str) -> Result<Self, WeightsError> {
-        Self::open_with(path, &OpenOptions::new().with_key(key))
+        let options = OpenOptions {
+            key: Some(key.to_owned()),
+            ..OpenOptions::default()
+        };
+        Self::open_with(path, &options)
     }
 
     /// Opens a checkpoint and takes the tensors that `options` name.
@@ -140,7 +144,7 @@ impl StateDict {
                 weights.entries = unwrap(entries, &mut weights.notes);
             }
         }
-        for Renaming { old, new } in &options.renamed {
+        for Renaming { old, new } in &options.renamings {
             weights.rename(old, new)?;
         }
         if let Some(name) = &options.origin {

@@ -378,22 +378,27 @@ fn tensors_can_be_chosen_and_renamed() {
                 .collect::<Vec<_>>(),
         )
     };
-    let options = || OpenOptions::new().without_prefix("student");
-    assert_eq!(open(options()).unwrap(), ["body.w", "head.fc.bias"]);
-    let renamed = options()
-        .renamed("head.fc=classifier".parse().unwrap())
-        .renamed("body.w=v".parse().unwrap());
+    let below = |prefix: &str, renamings: &[&str]| OpenOptions {
+        prefix: Some(prefix.to_owned()).filter(|it| !it.is_empty()),
+        renamings: renamings.iter().map(|it| it.parse().unwrap()).collect(),
+        ..OpenOptions::default()
+    };
+    assert_eq!(
+        open(below("student", &[])).unwrap(),
+        ["body.w", "head.fc.bias"]
+    );
+    let renamed = below("student", &["head.fc=classifier", "body.w=v"]);
     assert_eq!(open(renamed).unwrap(), ["classifier.bias", "v"]);
     assert_eq!(
-        open(OpenOptions::new().renamed("student=".parse().unwrap())).unwrap(),
+        open(below("", &["student="])).unwrap(),
         ["body.w", "head.fc.bias", "other.w"]
     );
-    let error = open(OpenOptions::new().without_prefix("teacher")).unwrap_err();
+    let error = open(below("teacher", &[])).unwrap_err();
     assert_says(
         &error.to_string(),
         &["called `teacher`", "there are other, student"],
     );
-    let error = open(OpenOptions::new().renamed("stud=x".parse().unwrap())).unwrap_err();
+    let error = open(below("", &["stud=x"])).unwrap_err();
     assert_says(&error.to_string(), &["called `stud`"]);
     let notes = StateDict::open(&path).unwrap().notes().join("\n");
     assert_says(

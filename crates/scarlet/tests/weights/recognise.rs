@@ -165,20 +165,18 @@ fn what_a_file_says_of_its_origin_settles_what_shapes_leave_open() {
             found.assumed,
         )
     };
-    let (padding, epsilon, assumed) = found(OpenOptions::new());
+    let from = |origin: &str| OpenOptions {
+        origin: Some(origin.to_owned()),
+        ..OpenOptions::default()
+    };
+    let (padding, epsilon, assumed) = found(OpenOptions::default());
     assert_eq!((padding, epsilon), (Padding::Same, 1e-3));
     assert!(assumed.unwrap().contains("--origin efficientnet_lite0"));
     let torch = (Padding::Symmetric, 1e-5, None);
-    assert_eq!(
-        found(OpenOptions::new().with_origin("efficientnet_lite0")),
-        torch
-    );
+    assert_eq!(found(from("efficientnet_lite0")), torch);
     let tensorflow = (Padding::Same, 1e-3, None);
-    assert_eq!(
-        found(OpenOptions::new().with_origin("tf_efficientnet_lite0")),
-        tensorflow
-    );
-    let error = StateDict::open_with(&path, &OpenOptions::new().with_origin("nobody"));
+    assert_eq!(found(from("tf_efficientnet_lite0")), tensorflow);
+    let error = StateDict::open_with(&path, &from("nobody"));
     let error = error.unwrap_err().to_string();
     assert!(
         error.contains("known are scarlet, fairnas, tf_efficientnet_lite0"),
@@ -187,9 +185,9 @@ fn what_a_file_says_of_its_origin_settles_what_shapes_leave_open() {
 
     let beside = folder.path().join("config.json");
     std::fs::write(&beside, r#"{"architecture": "efficientnet_lite0"}"#).unwrap();
-    assert_eq!(found(OpenOptions::new()), torch);
+    assert_eq!(found(OpenOptions::default()), torch);
     std::fs::write(&beside, r#"{"architecture": "tf_efficientnet_lite0.in1k"}"#).unwrap();
-    assert_eq!(found(OpenOptions::new()), tensorflow);
+    assert_eq!(found(OpenOptions::default()), tensorflow);
 }
 
 #[test]
