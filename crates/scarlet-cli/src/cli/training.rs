@@ -71,10 +71,10 @@ pub(crate) struct FinetuneArgs {
     pub(crate) layer_decay: Option<f64>,
 
     #[command(flatten)]
-    pub(crate) names: NamesArgs,
+    pub(crate) training: TrainingArgs,
 
     #[command(flatten)]
-    pub(crate) training: TrainingArgs,
+    pub(crate) names: NamesArgs,
 }
 
 /// What both have in common.
