@@ -286,9 +286,47 @@ impl Scarlet {
         self
     }
 
+    /// The modules of the graph's parts, in its order.
+    pub(crate) fn parts(&self) -> Vec<PartModule<'_>> {
+        let mut parts = vec![
+            PartModule::Conv(&self.stem),
+            PartModule::Separable(&self.separable_conv),
+        ];
+        parts.extend(self.mb_module.iter().map(PartModule::Layer));
+        parts.push(PartModule::Conv(&self.conv_before_pooling));
+        parts.push(PartModule::Classifier(&self.classifier));
+        parts
+    }
+
     fn forward_stem(&self, images: Tensor<4>) -> Tensor<4> {
         let x = self.stem.forward_activated(Activation::Relu6, images);
         self.separable_conv.forward(x)
+    }
+}
+
+/// The module of one part of a network's graph.
+pub(crate) enum PartModule<'a> {
+    /// With ReLU6.
+    Conv(&'a ConvBn),
+    Separable(&'a SeparableConv),
+    Layer(&'a MbLayer),
+    Classifier(&'a Linear),
+}
+
+impl PartModule<'_> {
+    /// What it makes of what reaches it; logits are `[batch, classes, 1, 1]`.
+    pub(crate) fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        match self {
+            Self::Conv(conv) => conv.forward_activated(Activation::Relu6, x),
+            Self::Separable(separable) => separable.forward(x),
+            Self::Layer(layer) => layer.forward(x),
+            Self::Classifier(classifier) => {
+                let pooled = adaptive_avg_pool2d(x, [1, 1]);
+                let logits = classifier.forward(pooled.flatten::<2>(1, 3));
+                let [images, classes] = logits.dims();
+                logits.reshape([images, classes, 1, 1])
+            }
+        }
     }
 }
 
