@@ -425,6 +425,8 @@ fn a_network_prints_itself_layer_by_layer() {
         identity.split_whitespace().collect::<Vec<_>>(),
         ["mb_module.3", "-", "40×28×28", "0", "0"]
     );
+    let stem = lines.iter().find(|line| line.starts_with("stem "));
+    assert!(stem.unwrap().contains(" 3×3 conv /2 "), "{text}");
     let total: Vec<_> = lines.last().unwrap().split_whitespace().collect();
     assert_eq!(total, ["total", "1000", "classes", "280082912", "6073684"]);
 }
