@@ -3,6 +3,7 @@
 use burn::module::{Module, Param};
 use burn::nn::{Dropout, Identity, Initializer, Linear, LinearConfig};
 use burn::tensor::{Device, Tensor, module::adaptive_avg_pool2d};
+use scarlet_arch::graph::{Features, Graph};
 use scarlet_arch::{Architecture, Operation, PlacedLayer};
 use scarlet_ops::Activation;
 
@@ -228,11 +229,13 @@ impl Scarlet {
 
     /// Where [`feature_maps`](Self::feature_maps) come from, in the same order.
     pub fn feature_maps_info(&self) -> Vec<FeatureMapInfo> {
-        let placed = self.architecture.placed_layers();
-        let mut stride = 2;
+        let graph = Graph::of(&self.architecture);
         let mut taps: Vec<FeatureMapInfo> = Vec::new();
-        for (layer, at) in placed.iter().enumerate() {
-            stride *= at.stride;
+        for part in graph.parts() {
+            let Features { channels, stride } = part.output;
+            let (Some(layer), Some(stride)) = (part.layer, stride) else {
+                continue;
+            };
             if stride < 4 {
                 continue;
             }
@@ -240,7 +243,7 @@ impl Scarlet {
             taps.push(FeatureMapInfo {
                 layer,
                 stride,
-                channels: at.channels_out,
+                channels,
             });
         }
         taps
