@@ -145,58 +145,34 @@ function axes(width, height, box, x, y, xLabel, yLabel) {
 
 // ---------------------------------------------------------------- networks
 
-/** What every part of a network does, with the channels and sizes that really reach it. */
-function partsOf({ plan, layers, mult_adds: costs }) {
-  let [channels, size, index] = [plan.input_channels, plan.resolution, 0];
-  const parts = [];
-  const add = (part, out, stride) => {
-    size = Math.ceil(size / stride);
-    parts.push({ input: channels, output: out, stride, size, mult_adds: costs[index++], ...part });
-    channels = out;
-  };
-  add({ text: "stem", words: "3×3, ReLU6", kernel: 3 }, plan.stem, 2);
-  add({ text: "separable", words: "3×3 depthwise, 1×1", kernel: 3 }, plan.separable, 1);
-  for (const [number, text] of layers.entries()) {
-    const [planned, stride] = plan.layers[number];
-    const block = /^([EH])(\d+)K(\d+)(s?)$/.exec(text);
-    const layer = number + 1;
-    if (block) {
-      const hidden = block[1] === "E" ? channels * Number(block[2]) : Number(block[2]);
-      const shortcut = stride === 1 && planned === channels;
-      const squeeze = block[4] === "s";
-      const words = [`${channels} → ${hidden} → ${planned}`];
-      if (squeeze) words.push("SE");
-      if (shortcut) words.push("shortcut");
-      add({ layer, text, words: words.join(", "), kernel: Number(block[3]), hidden, squeeze, shortcut }, planned, stride);
-    } else if (text === "L") {
-      add({ layer, text, words: "linear 1×1", linear: true }, planned, stride);
-    } else {
-      add({ layer, text: "skip", words: "identity", identity: true }, channels, 1);
-    }
-  }
-  add({ text: "head", words: "1×1, ReLU6", kernel: 1 }, plan.head, 1);
-  size = 1;
-  add({ text: "classifier", words: "mean, linear", linear: true }, plan.classes, 1);
-  return parts;
-}
+/** The parts of a network, which names them by their places among all. */
+const partsOf = (network) => network.parts.map((index) => run.parts[index]);
 
-function candidateNetwork(candidate) {
-  return { plan: run.plan, layers: candidate.layers, mult_adds: candidate.mult_adds };
+/** What people call a part. */
+const nameOf = (part) => (part.skip ? "skip" : part.layer ? part.label : part.name);
+
+/** What a part does, in words. */
+function wordsOf(part) {
+  if (part.skip) return "identity";
+  if (part.inside) {
+    const words = [`${part.input} → ${part.inside} → ${part.output}`];
+    if (part.squeeze_excite) words.push("SE");
+    if (part.shortcut) words.push("shortcut");
+    return words.join(", ");
+  }
+  if (part.layer && part.linear) return `linear ${part.kernel}×${part.kernel}`;
+  return part.activation ? `${part.label}, ${part.activation}` : part.label;
 }
 
 const kernelInk = (part) =>
   part.linear ? "var(--linear)" : `var(--k${Math.min(7, Math.max(3, part.kernel || 3))})`;
 
-/** The widest and the dearest part of all networks: one scale for all drawings. */
-const largest = (() => {
-  const candidates = run.candidates.map(candidateNetwork);
-  const limits = { channels: 1, mult_adds: 1 };
-  for (const part of [...candidates, ...(run.chosen ? [run.chosen] : [])].flatMap(partsOf)) {
-    limits.channels = Math.max(limits.channels, part.input, part.output, part.hidden || 0);
-    limits.mult_adds = Math.max(limits.mult_adds, part.mult_adds);
-  }
-  return limits;
-})();
+/** The widest and the costliest part of all networks: one scale for all drawings. */
+const largest = { channels: 1, mult_adds: 1 };
+for (const part of run.parts) {
+  largest.channels = Math.max(largest.channels, part.input, part.output, part.inside || 0);
+  largest.mult_adds = Math.max(largest.mult_adds, part.mult_adds);
+}
 
 /** A network from top to bottom: as wide as its channels, coloured by its kernels. */
 function drawNetwork(place, network) {
@@ -212,7 +188,7 @@ function drawNetwork(place, network) {
     const bar = narrow ? 0 : Math.min(110, width * 0.16);
     const picture = svg("svg", {
       width, height: parts.length * row + 24, viewBox: `0 0 ${width} ${parts.length * row + 24}`,
-      role: "img", "aria-label": parts.map((part) => `${part.text} ${part.output}@${part.size}`).join(", "),
+      role: "img", "aria-label": parts.map((part) => `${nameOf(part)} ${part.output}@${part.size}`).join(", "),
     });
     picture.append(
       write(words, 12, narrow ? "part, output" : "part, output, channels inside", { class: "muted", "font-size": 11 }),
@@ -226,24 +202,24 @@ function drawNetwork(place, network) {
           svg("line", { x1: 0, x2: width, y1: top - 2.5, y2: top - 2.5, stroke: "var(--grid)" }));
         size = part.size;
       }
-      if (part.identity) {
+      if (part.skip) {
         for (const x of [middle - half(part.input), middle + half(part.input)]) {
           picture.append(svg("line", { x1: x, x2: x, y1: top, y2: low, stroke: "var(--muted)", "stroke-dasharray": "3 3" }));
         }
       } else {
-        const [a, b, c] = [half(part.input), half(part.hidden || part.output), half(part.output)];
-        const points = part.hidden
+        const [a, b, c] = [half(part.input), half(part.inside || part.output), half(part.output)];
+        const points = part.inside
           ? [[-a, top], [-b, centre - 7], [-b, centre + 7], [-c, low], [c, low], [b, centre + 7], [b, centre - 7], [a, top]]
           : [[-a, top], [-c, low], [c, low], [a, top]];
         picture.append(svg("polygon", {
           points: points.map(([x, y]) => `${middle + x},${y}`).join(" "), fill: kernelInk(part), "stroke-linejoin": "round",
         }));
-        if (part.layer && part.kernel) {
+        if (part.layer && !part.linear) {
           picture.append(write(middle, centre + 4, `${part.kernel}×${part.kernel}`, {
             "text-anchor": "middle", "font-size": 11, style: part.kernel >= 7 ? "fill:var(--on-k7)" : "",
           }));
         }
-        if (part.squeeze) {
+        if (part.squeeze_excite) {
           picture.append(svg("circle", { cx: middle + b, cy: centre, r: 5, fill: "var(--paper)", stroke: "var(--blue)", "stroke-width": 2.5 }));
         }
         if (part.shortcut) {
@@ -256,12 +232,14 @@ function drawNetwork(place, network) {
           }));
         }
       }
-      const label = part.layer ? `${part.layer}  ${part.text}` : part.text;
+      const label = part.layer ? `${part.layer}  ${nameOf(part)}` : nameOf(part);
       const shape = `${part.output} × ${part.size}²${part.stride > 1 ? `, stride ${part.stride}` : ""}`;
+      // Beside a long name there is no room left.
+      const [beside, below] = label.length > 15 ? ["", `${shape}, ${wordsOf(part)}`] : [shape, wordsOf(part)];
       picture.append(
         svg("text", { x: words, y: centre - 3, "font-size": 13, "xml:space": "preserve" },
-          svg("tspan", { "font-weight": 600 }, label), svg("tspan", { dx: 8, class: "muted", "font-size": 12 }, shape)),
-        write(words, centre + 13, part.words, { class: "muted" }),
+          svg("tspan", { "font-weight": 600 }, label), svg("tspan", { dx: 8, class: "muted", "font-size": 12 }, beside)),
+        write(words, centre + 13, below, { class: "muted" }),
         svg("rect", { x: width - bar, y: centre + 3, width: bar, height: 4, rx: 2, fill: "var(--grid)" }),
         svg("rect", { x: width - bar, y: centre + 3, width: (bar * part.mult_adds) / largest.mult_adds, height: 4, rx: 2, fill: "var(--scarlet)" }),
         write(width, centre - 3, millions(part.mult_adds), { "text-anchor": "end", class: "muted" }));
@@ -283,7 +261,7 @@ function pin(candidate) {
   find("pinned-words").textContent = describe(candidate).slice(candidate.genome.length + 2);
   const fresh = html("div", { id: "pinned-network", class: "chart" });
   place.replaceWith(fresh);
-  drawNetwork(fresh, candidateNetwork(candidate));
+  drawNetwork(fresh, candidate);
   for (const mark of document.querySelectorAll("[data-genome]")) {
     mark.toggleAttribute("data-pinned", mark.dataset.genome === candidate.genome);
   }
@@ -386,7 +364,7 @@ function drawFront() {
         html("div", {}, `${metric.label} `, html("b", {}, show(metric, current.values[index]))));
       tip.replaceChildren(
         html("b", {}, current.genome, current.chosen ? " · chosen" : current.front ? " · on the front" : ""),
-        ...rows, html("div", {}, `generation ${current.generation}`), html("div", { class: "mono" }, current.layers.join(" ")));
+        ...rows, html("div", {}, `generation ${current.generation}`), html("div", { class: "mono" }, current.layers));
       tip.hidden = false;
       const left = Math.min(Math.max(0, x.at(spot.x) + 14), width - tip.offsetWidth);
       const above = y.at(spot.y) - tip.offsetHeight - 14;
@@ -454,7 +432,7 @@ function drawChoices() {
   const front = run.candidates.filter((it) => it.front).sort((a, b) => a.values[run.cost] - b.values[run.cost]);
   if (!place || !front.length) return;
   const [cost, quality] = [run.metrics[run.cost], run.metrics[run.quality]];
-  const layers = run.plan.layers.length;
+  const layers = partsOf(front[0]).filter((it) => it.layer).length;
   fitted(place, (width) => {
     const [left, right] = [56, 62];
     const cell = Math.min(72, (width - left - right) / layers);
@@ -477,16 +455,16 @@ function drawChoices() {
         write(left - 8, y + row / 2 + 4, show(quality, candidate.values[run.quality], false),
           { "text-anchor": "end", "font-weight": candidate.chosen ? 700 : 400, style: candidate.chosen ? "fill:var(--scarlet)" : "" }),
         write(full, y + row / 2 + 4, show(cost, candidate.values[run.cost]), { "text-anchor": "end", class: "muted" }));
-      for (const part of partsOf(candidateNetwork(candidate)).filter((it) => it.layer)) {
+      for (const part of partsOf(candidate).filter((it) => it.layer)) {
         const x = left + (part.layer - 1) * cell + 1.5;
-        const group = svg("g", {}, svg("title", {}, `layer ${part.layer}: ${part.text}, ${part.words}`));
-        if (part.identity) {
+        const group = svg("g", {}, svg("title", {}, `layer ${part.layer}: ${nameOf(part)}, ${wordsOf(part)}`));
+        if (part.skip) {
           group.append(svg("line", { x1: x + 3, x2: x + cell - 6, y1: y + row / 2, y2: y + row / 2, stroke: "var(--muted)", "stroke-width": 1.5 }));
         } else {
-          const share = part.hidden ? Math.min(1, part.hidden / (6 * part.input)) : 0.25;
+          const share = part.inside ? Math.min(1, part.inside / (6 * part.input)) : 0.25;
           const size = Math.max(5, row * share);
           group.append(svg("rect", { x, y: y + row - size, width: cell - 3, height: size, rx: 2.5, fill: kernelInk(part) }));
-          if (part.squeeze) {
+          if (part.squeeze_excite) {
             group.append(svg("circle", { cx: x + cell / 2 - 1.5, cy: y + row - size / 2, r: Math.min(3.4, cell / 5), fill: "var(--paper)", stroke: "var(--blue)", "stroke-width": 2 }));
           }
         }

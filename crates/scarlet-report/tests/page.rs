@@ -63,12 +63,24 @@ fn the_data_hold_every_candidate_and_the_parts_costs() {
     assert_eq!(candidates.len(), run.search.candidates.len());
     for (embedded, candidate) in candidates.iter().zip(&run.search.candidates) {
         assert_eq!(embedded["genome"], candidate.genome.to_string());
-        let costs = embedded["mult_adds"].as_array().unwrap();
-        let sum: f64 = costs.iter().map(|cost| cost.as_f64().unwrap()).sum();
+        let parts = embedded["parts"].as_array().unwrap().iter();
+        let parts = parts.map(|place| &data["parts"][place.as_u64().unwrap() as usize]);
+        let sum: f64 = parts.map(|part| part["mult_adds"].as_f64().unwrap()).sum();
         assert_eq!(Some(sum), candidate.values[1]);
     }
     assert_eq!(data["budgets"][1], 12e6);
-    assert_eq!(data["chosen"]["layers"].as_array().unwrap().len(), 9);
+    assert_eq!(data["chosen"]["parts"].as_array().unwrap().len(), 4 + 9);
+    // Each part is there once.
+    let mut parts: Vec<String> = data["parts"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    let all = parts.len();
+    parts.sort();
+    parts.dedup();
+    assert_eq!(parts.len(), all);
 }
 
 #[test]

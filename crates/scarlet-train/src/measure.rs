@@ -1,9 +1,7 @@
 //! Judging a network: its accuracy, and the running statistics that it should be judged with.
 
 use burn::module::Module;
-use burn::nn::BatchNorm;
 use burn::tensor::{Int, Tensor};
-use scarlet::blocks::ConvBn;
 use scarlet::{Accuracy, DeployOptions, MbLayer, Prediction, Scarlet, accuracy_interval};
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -202,7 +200,9 @@ pub fn recalibrate<'a>(
         .enumerate()
     {
         // The cumulative mean: the weight of the nth batch is 1/n.
-        for_each_batch_norm(&mut gathering, |bn| bn.momentum = 1.0 / (seen + 1) as f64);
+        for norm in gathering.batch_norms_mut() {
+            norm.momentum = 1.0 / (seen + 1) as f64;
+        }
         gathering.try_forward(batcher.plain(indices)?.images)?;
     }
     Ok(network.valid())
@@ -220,21 +220,4 @@ pub(crate) fn calibration(training: Source<'_>, images: usize, seed: u64) -> Opt
 
 fn check_batch_size(batch_size: usize) -> Result<(), TrainError> {
     require(batch_size > 0, "batch_size", batch_size, "at least 1")
-}
-
-fn for_each_batch_norm(network: &mut Scarlet, mut change: impl FnMut(&mut BatchNorm)) {
-    let mut pair = |pair: &mut ConvBn| change(&mut pair.bn);
-    pair(&mut network.stem);
-    pair(&mut network.separable_conv.depthwise);
-    pair(&mut network.separable_conv.pointwise);
-    pair(&mut network.conv_before_pooling);
-    for layer in &mut network.mb_module {
-        if let MbLayer::InvertedResidual(block) = layer {
-            if let Some(bn1) = &mut block.bn1 {
-                change(bn1);
-            }
-            change(&mut block.bn2);
-            change(&mut block.bn3);
-        }
-    }
 }

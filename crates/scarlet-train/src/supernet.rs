@@ -251,12 +251,9 @@ fn is_skip(operation: Operation) -> bool {
     matches!(operation, Operation::Identity | Operation::Linear)
 }
 
-/// Whether the output of a layer of the plan has its input's size and channels.
+/// Whether the output of a layer of the plan has its input's size and channels. No layer of a plan
+/// is a skip.
 fn keeps_shape(template: &Architecture, layer: usize) -> bool {
-    let channels_in = match layer {
-        0 => template.separable,
-        _ => template.layers[layer - 1].channels,
-    };
-    let layer = &template.layers[layer];
-    layer.stride == 1 && layer.channels == channels_in
+    let placed = template.placed_layers()[layer];
+    placed.stride == 1 && placed.channels_in == placed.channels_out
 }

@@ -300,7 +300,7 @@ fn a_singular_stabilizer_is_refused() {
     let error = singular.extract(&"000c000".parse().unwrap(), &FoldOptions::default());
     let message = error.unwrap_err().to_string();
     assert!(
-        message.contains("layer 3") && message.contains("condition number inf"),
+        message.contains("layer 4 ") && message.contains("condition number inf"),
         "{message}"
     );
 }

@@ -3,6 +3,7 @@
 use std::fmt::{self, Write};
 
 use burn::module::{DisplaySettings, ModuleDisplay};
+use scarlet_arch::graph::Graph;
 use scarlet_arch::{Architecture, Cost};
 
 use crate::Scarlet;
@@ -23,30 +24,25 @@ fn write_table(text: &mut String, architecture: &Architecture) -> fmt::Result {
     writeln!(text, "{} at {resolution}×{resolution}", architecture.name)?;
     writeln!(
         text,
-        "{:20} {:12} {:>15} {:>12} {:>12}",
+        "{:20} {:20} {:>15} {:>12} {:>12}",
         "part", "layer", "output", "mult-adds", "parameters"
     )?;
-    for part in &cost.parts {
-        let layer = part
-            .name
-            .strip_prefix("mb_module.")
-            .and_then(|index| index.parse::<usize>().ok())
-            .and_then(|index| architecture.layers.get(index))
-            .map_or(String::new(), |layer| layer.operation.to_string());
-        let [channels, height, width] = part.output;
+    let graph = Graph::of(architecture);
+    for (part, cost) in graph.parts().iter().zip(&cost.parts) {
+        let [channels, height, width] = cost.output;
         writeln!(
             text,
-            "{:20} {:12} {:>15} {:>12} {:>12}",
+            "{:20} {:20} {:>15} {:>12} {:>12}",
             part.name,
-            layer,
+            part.description(),
             format!("{channels}×{height}×{width}"),
-            part.mult_adds,
-            part.parameters
+            cost.mult_adds,
+            cost.parameters
         )?;
     }
     write!(
         text,
-        "{:20} {:12} {:>15} {:>12} {:>12}",
+        "{:20} {:20} {:>15} {:>12} {:>12}",
         "total",
         "",
         format!("{} classes", architecture.classes),

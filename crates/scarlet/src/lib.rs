@@ -51,6 +51,7 @@ mod prediction;
 pub mod printable;
 mod random;
 mod token;
+mod walk;
 pub mod weights;
 
 pub use accuracy::{Accuracy, Score, accuracy_difference_interval, accuracy_interval};

@@ -3,6 +3,7 @@
 use burn::module::{Module, Param};
 use burn::nn::{Dropout, Identity, Initializer, Linear, LinearConfig};
 use burn::tensor::{Device, Tensor, module::adaptive_avg_pool2d};
+use scarlet_arch::graph::{Features, Graph};
 use scarlet_arch::{Architecture, Operation, PlacedLayer};
 use scarlet_ops::Activation;
 
@@ -228,11 +229,13 @@ impl Scarlet {
 
     /// Where [`feature_maps`](Self::feature_maps) come from, in the same order.
     pub fn feature_maps_info(&self) -> Vec<FeatureMapInfo> {
-        let placed = self.architecture.placed_layers();
-        let mut stride = 2;
+        let graph = Graph::of(&self.architecture);
         let mut taps: Vec<FeatureMapInfo> = Vec::new();
-        for (layer, at) in placed.iter().enumerate() {
-            stride *= at.stride;
+        for part in graph.parts() {
+            let Features { channels, stride } = part.output;
+            let (Some(layer), Some(stride)) = (part.layer, stride) else {
+                continue;
+            };
             if stride < 4 {
                 continue;
             }
@@ -240,7 +243,7 @@ impl Scarlet {
             taps.push(FeatureMapInfo {
                 layer,
                 stride,
-                channels: at.channels_out,
+                channels,
             });
         }
         taps
@@ -286,9 +289,47 @@ impl Scarlet {
         self
     }
 
+    /// The modules of the graph's parts, in its order.
+    pub(crate) fn parts(&self) -> Vec<PartModule<'_>> {
+        let mut parts = vec![
+            PartModule::Conv(&self.stem),
+            PartModule::Separable(&self.separable_conv),
+        ];
+        parts.extend(self.mb_module.iter().map(PartModule::Layer));
+        parts.push(PartModule::Conv(&self.conv_before_pooling));
+        parts.push(PartModule::Classifier(&self.classifier));
+        parts
+    }
+
     fn forward_stem(&self, images: Tensor<4>) -> Tensor<4> {
         let x = self.stem.forward_activated(Activation::Relu6, images);
         self.separable_conv.forward(x)
+    }
+}
+
+/// The module of one part of a network's graph.
+pub(crate) enum PartModule<'a> {
+    /// With ReLU6.
+    Conv(&'a ConvBn),
+    Separable(&'a SeparableConv),
+    Layer(&'a MbLayer),
+    Classifier(&'a Linear),
+}
+
+impl PartModule<'_> {
+    /// What it makes of what reaches it; logits are `[batch, classes, 1, 1]`.
+    pub(crate) fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        match self {
+            Self::Conv(conv) => conv.forward_activated(Activation::Relu6, x),
+            Self::Separable(separable) => separable.forward(x),
+            Self::Layer(layer) => layer.forward(x),
+            Self::Classifier(classifier) => {
+                let pooled = adaptive_avg_pool2d(x, [1, 1]);
+                let logits = classifier.forward(pooled.flatten::<2>(1, 3));
+                let [images, classes] = logits.dims();
+                logits.reshape([images, classes, 1, 1])
+            }
+        }
     }
 }
 

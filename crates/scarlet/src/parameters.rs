@@ -2,6 +2,7 @@
 
 use burn::module::{Flag, Module, ModuleVisitor, Param, ParamGroup, ParamId};
 use burn::tensor::Tensor;
+use scarlet_arch::graph::{Graph, Part};
 
 use crate::Scarlet;
 
@@ -37,7 +38,10 @@ impl Scarlet {
                     .map(|(_, id)| *id),
             );
             if ids.len() == before {
-                return Err(UnknownPrefix(prefix.to_owned()));
+                return Err(UnknownPrefix {
+                    prefix: prefix.to_owned(),
+                    parts: part_names(&Graph::of(self.architecture())),
+                });
             }
         }
         self.visit(&mut Draw);
@@ -60,11 +64,31 @@ impl Scarlet {
 
 /// A prefix that no part of the network has.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "no part of the network is named `{0}`; there are `stem`, `separable_conv`, `mb_module.N`, \
-     `conv_before_pooling` and `classifier`, and what is inside them"
-)]
-pub struct UnknownPrefix(pub String);
+#[error("no part of the network is named `{prefix}`; there are {parts}, and what is inside them")]
+#[non_exhaustive]
+pub struct UnknownPrefix {
+    /// The prefix.
+    pub prefix: String,
+    /// Which parts there are, in words.
+    pub parts: String,
+}
+
+/// The names of the parts that do something; of layers, the first and the last.
+fn part_names(graph: &Graph) -> String {
+    let parts = graph.parts().iter().filter(|part| !part.nodes.is_empty());
+    let parts: Vec<&Part> = parts.collect();
+    let runs = parts.chunk_by(|a, b| a.layer.is_some() && b.layer.is_some());
+    let runs = runs.filter_map(|run| match run {
+        [] => None,
+        [part] => Some(format!("`{}`", part.name)),
+        [first, .., last] => Some(format!("`{}` to `{}`", first.name, last.name)),
+    });
+    let mut runs: Vec<String> = runs.collect();
+    match runs.pop() {
+        Some(last) if !runs.is_empty() => format!("{} and {last}", runs.join(", ")),
+        last => last.unwrap_or_default(),
+    }
+}
 
 fn is_below(path: &str, prefix: &str) -> bool {
     path.strip_prefix(prefix)

@@ -3,7 +3,7 @@
 
 mod common;
 
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, Tensor, TensorData};
 use common::{Golden, assert_close, cpu_devices, signal, with_formula_weights};
 use proptest::prelude::*;
 use scarlet::arch::{Activation, Block, Expansion, Layer, Operation, Padding};
@@ -301,23 +301,79 @@ fn a_profile_names_the_parts_and_counts_what_the_network_costs() {
     let image = formula::signal("profile", &[1, 3, 64, 64]);
     let profile = deployed.profile(&image, 2).unwrap();
     let names: Vec<_> = profile.iter().map(|part| part.part.as_str()).collect();
-    // Layers 4, 5 and 16 are skips.
+    // The fourth, fifth and sixteenth layers are skips.
     assert_eq!(
         names[..6],
         [
             "stem",
-            "separable",
-            "1 E3K5s",
-            "2 E3K3s",
-            "3 E3K5s",
-            "6 E3K3"
+            "separable_conv",
+            "mb_module.0",
+            "mb_module.1",
+            "mb_module.2",
+            "mb_module.5"
         ]
     );
-    assert_eq!(names[names.len() - 2..], ["head", "classifier"]);
+    assert_eq!(
+        names[names.len() - 2..],
+        ["conv_before_pooling", "classifier"]
+    );
+    let labels = |layer| profile.iter().find(|part| part.layer == layer).unwrap();
+    assert_eq!(labels(None).label, "3×3 conv");
+    assert_eq!(labels(Some(5)).label, "E3K3");
     assert_eq!(names.len(), 2 + 16 + 2);
     let counted: u64 = profile.iter().map(scarlet::PartProfile::mult_adds).sum();
     let cost = scarlet::arch::Cost::of(deployed.architecture(), 64).unwrap();
     assert_eq!(counted, cost.mult_adds);
+}
+
+/// Of a file that was written when parts had other names and no labels, and the mean was the head's.
+#[test]
+fn a_file_of_an_earlier_version_is_opened_as_one_of_today() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/old.scarlet");
+    let mut old = Deployed::open(path, &DeployOptions::new()).unwrap();
+    let architecture = old.architecture().clone();
+    assert_eq!(
+        architecture.to_string(),
+        "E3K3@8/2 - L@8 L@12/2 E3K5s@12 E1K7@12"
+    );
+
+    // Its weights were the formula's.
+    let weights = formula::state_dict(&architecture);
+    let network = ScarletConfig::from(architecture).init(&Device::flex());
+    let network = network.load(&weights).unwrap();
+    let mut today = network.deploy(&DeployOptions::new()).unwrap();
+    let image = formula::signal("old", &[1, 1, 32, 32]);
+    let images = signal("old", [1, 1, 32, 32], &Device::flex());
+    let expected: Vec<f32> = network.forward(images).into_data().iter().collect();
+    let found = old.run(&image).unwrap().to_vec();
+    let data = TensorData::new(found, [3]);
+    assert_close("old", data, &expected, TOLERANCE);
+
+    // A stabilizer was folded away, another stays.
+    let folder = tempfile::tempdir().unwrap();
+    let saved = folder.path().join("saved.scarlet");
+    old.save(&saved).unwrap();
+    let mut again = Deployed::open(&saved, &DeployOptions::new()).unwrap();
+    for deployed in [&mut old, &mut today, &mut again] {
+        let profile = deployed.profile(&image, 1).unwrap();
+        let parts: Vec<_> = profile
+            .iter()
+            .map(|part| (&*part.part, &*part.label, part.layer, part.mult_adds()))
+            .collect();
+        assert_eq!(
+            parts,
+            [
+                ("stem", "3×3 conv", None, 36_864),
+                ("separable_conv", "3×3 depthwise, 1×1", None, 16_384),
+                ("mb_module.0", "E3K3", Some(0), 75_264),
+                ("mb_module.3", "L", Some(3), 1_536),
+                ("mb_module.4", "E3K5s", Some(4), 28_872),
+                ("mb_module.5", "E1K7", Some(5), 11_712),
+                ("conv_before_pooling", "1×1 conv", None, 3_072),
+                ("classifier", "mean, linear", None, 48),
+            ]
+        );
+    }
 }
 
 /// Formula weights: of no use, but of the published shapes.

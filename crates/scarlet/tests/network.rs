@@ -292,7 +292,10 @@ fn frozen_parts_get_no_gradients_and_keep_their_statistics() {
 fn a_prefix_stands_for_whole_names() {
     let device = Device::flex().autodiff();
     let error = small(&device).freeze_prefixes(&["mb_mod"]).unwrap_err();
-    assert!(error.to_string().contains("`mb_mod`"), "{error}");
+    let said = "no part of the network is named `mb_mod`; there are `stem`, `separable_conv`, \
+                `mb_module.0` to `mb_module.6`, `conv_before_pooling` and `classifier`, and what is \
+                inside them";
+    assert_eq!(error.to_string(), said);
 }
 
 #[test]
@@ -425,6 +428,8 @@ fn a_network_prints_itself_layer_by_layer() {
         identity.split_whitespace().collect::<Vec<_>>(),
         ["mb_module.3", "-", "40×28×28", "0", "0"]
     );
+    let stem = lines.iter().find(|line| line.starts_with("stem "));
+    assert!(stem.unwrap().contains(" 3×3 conv /2 "), "{text}");
     let total: Vec<_> = lines.last().unwrap().split_whitespace().collect();
     assert_eq!(total, ["total", "1000", "classes", "280082912", "6073684"]);
 }

@@ -131,6 +131,14 @@ impl Part {
             _ => 1,
         }
     }
+
+    /// Its label with its stride, where that is not 1, such as `E3K7 /2`.
+    pub fn description(&self) -> String {
+        match self.stride() {
+            1 => self.label.clone(),
+            stride => format!("{} /{stride}", self.label),
+        }
+    }
 }
 
 impl Graph {

@@ -3,7 +3,8 @@
 use std::fmt::{self, Write};
 
 use scarlet::ModelCard;
-use scarlet::arch::{Architecture, Cost, PartCost, Published, ResizeFilter};
+use scarlet::arch::graph::Graph;
+use scarlet::arch::{Architecture, Cost, Published, ResizeFilter};
 use scarlet::weights::KNOWN_WEIGHTS;
 use serde::Serialize;
 
@@ -103,15 +104,17 @@ impl InfoReport<'_> {
             Column::Right("parameters"),
             Column::Right("activations"),
         ];
-        let parts = self.cost.parts.iter().map(|part| {
-            let [channels, height, width] = part.output;
+        let graph = Graph::of(self.architecture);
+        let parts = graph.parts().iter().zip(&self.cost.parts);
+        let parts = parts.map(|(part, cost)| {
+            let [channels, height, width] = cost.output;
             vec![
                 part.name.clone(),
-                self.layer_text(part),
+                part.description(),
                 format!("{channels}×{height}×{width}"),
-                thousands(part.mult_adds),
-                thousands(part.parameters),
-                megabytes(part.peak_activation_bytes),
+                thousands(cost.mult_adds),
+                thousands(cost.parameters),
+                megabytes(cost.peak_activation_bytes),
             ]
         });
         let total = vec![
@@ -123,24 +126,6 @@ impl InfoReport<'_> {
             megabytes(self.cost.peak_activation_bytes),
         ];
         table(&columns, parts.chain([total]))
-    }
-
-    /// What a part does.
-    fn layer_text(&self, part: &PartCost) -> String {
-        match part.name.as_str() {
-            "stem" => "3×3 conv /2".to_owned(),
-            "separable_conv" => "3×3 depthwise, 1×1".to_owned(),
-            "conv_before_pooling" => "1×1 conv".to_owned(),
-            "classifier" => "mean, linear".to_owned(),
-            name => name
-                .strip_prefix("mb_module.")
-                .and_then(|index| index.parse::<usize>().ok())
-                .and_then(|index| self.architecture.placed_layers().get(index).copied())
-                .map_or(String::new(), |layer| match layer.stride {
-                    1 => layer.operation.to_string(),
-                    stride => format!("{} /{stride}", layer.operation),
-                }),
-        }
     }
 }
 

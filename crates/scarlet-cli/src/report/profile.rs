@@ -41,7 +41,10 @@ pub(crate) struct PeakReport {
 
 #[derive(Debug, Serialize)]
 pub(crate) struct PartReport {
+    /// Its name, as in a checkpoint.
     pub(crate) part: String,
+    /// What it does.
+    pub(crate) label: String,
     #[serde(flatten)]
     pub(crate) work: Work,
     pub(crate) steps: Vec<StepReport>,
@@ -87,10 +90,11 @@ impl Work {
         Self::new(step.time.as_secs_f64(), step.mult_adds, step.bytes, peak)
     }
 
-    fn cells(&self, name: &str, total: &Self) -> Vec<String> {
+    fn cells(&self, name: &str, label: &str, total: &Self) -> Vec<String> {
         let intensity = 2.0 * self.mult_adds as f64 / self.bytes.max(1) as f64;
         vec![
             name.to_owned(),
+            label.to_owned(),
             format!("{:.3}", self.ms),
             format!("{:.1}", 100.0 * self.ms / total.ms),
             millions(self.mult_adds),
@@ -112,6 +116,7 @@ impl ProfileReport {
     ) -> Self {
         let part_report = |part: &PartProfile| PartReport {
             part: part.part.clone(),
+            label: part.label.clone(),
             work: Work::new(
                 part.time().as_secs_f64(),
                 part.mult_adds(),
@@ -151,6 +156,7 @@ impl ProfileReport {
     pub(crate) fn text(&self) -> String {
         let columns = [
             Column::Left("part"),
+            Column::Left("layer"),
             Column::Right("ms"),
             Column::Right("%"),
             Column::Right("mult-adds"),
@@ -161,8 +167,8 @@ impl ProfileReport {
             Column::Right("of roof"),
         ];
         let parts = self.parts.iter();
-        let parts = parts.map(|part| part.work.cells(&part.part, &self.total));
-        let total = self.total.cells("total", &self.total);
+        let parts = parts.map(|part| part.work.cells(&part.part, &part.label, &self.total));
+        let total = self.total.cells("total", "", &self.total);
         let PeakReport {
             gflops,
             memory_gbytes,
@@ -193,7 +199,7 @@ impl ProfileReport {
     pub(crate) fn roofline(&self) -> Roofline {
         let steps = self.parts.iter().flat_map(|part| {
             part.steps.iter().map(|step| RooflinePoint {
-                name: part.part.clone(),
+                name: format!("{} {}", part.part, part.label),
                 kind: step.kind.to_owned(),
                 intensity: 2.0 * step.work.mult_adds as f64 / step.work.bytes as f64,
                 gflops: step.work.gflops,
@@ -249,8 +255,14 @@ mod tests {
             bytes: 1000,
             time: Duration::from_micros(micros),
         };
-        let parts = ["stem", "head"].map(|part| PartProfile {
+        let parts = [
+            ("stem", "3×3 conv", None),
+            ("mb_module.0", "E3K7s", Some(0)),
+        ];
+        let parts = parts.map(|(part, label, layer)| PartProfile {
             part: part.to_owned(),
+            label: label.to_owned(),
+            layer,
             steps: vec![step(2_000_000, 30), step(1_000_000, 20)],
         });
         let setting = Setting {
@@ -272,7 +284,8 @@ mod tests {
         let text = report.text();
         for part in [
             "net, 32×32, batch 1, on 2 threads: 0.10 ms",
-            "stem",
+            "stem         3×3 conv",
+            "mb_module.0  E3K7s",
             "100.0 GFLOP/s",
         ] {
             assert!(text.contains(part), "{part}: {text}");

@@ -1,6 +1,9 @@
 //! What the pages' script draws, as it is embedded in a page.
 
-use scarlet_arch::{Architecture, Cost, Operation};
+use std::collections::HashMap;
+
+use scarlet_arch::graph::{self, Graph, Op};
+use scarlet_arch::{Architecture, Cost, PartCost};
 use scarlet_search::GenerationRecord;
 use serde::Serialize;
 
@@ -17,7 +20,8 @@ pub(super) struct SearchData<'a> {
     quality: usize,
     /// Upper bound of every metric, where it has one.
     budgets: Vec<Option<f64>>,
-    plan: Plan,
+    /// Of all networks, each once.
+    parts: Vec<Part>,
     candidates: Vec<Entry<'a>>,
     chosen: Option<Network>,
     generations: &'a [GenerationRecord],
@@ -25,33 +29,48 @@ pub(super) struct SearchData<'a> {
     references: &'a [Reference],
 }
 
-/// What all networks of the search share.
-#[derive(Serialize)]
-struct Plan {
-    input_channels: usize,
-    resolution: usize,
-    stem: usize,
-    separable: usize,
-    head: usize,
-    classes: usize,
-    /// Channels and stride.
-    layers: Vec<(usize, usize)>,
+/// A part of a network, as it is drawn.
+#[derive(Serialize, PartialEq, Eq, Hash, Clone)]
+struct Part {
+    name: String,
+    /// What it does.
+    label: String,
+    /// For a layer, its number, from 1.
+    layer: Option<usize>,
+    /// Whether it does nothing.
+    skip: bool,
+    /// Channels.
+    input: usize,
+    output: usize,
+    stride: usize,
+    /// Side of the output, in pixels.
+    size: usize,
+    /// Side of its largest kernel.
+    kernel: Option<usize>,
+    /// For a layer of several convolutions, the most channels between them.
+    inside: Option<usize>,
+    squeeze_excite: bool,
+    shortcut: bool,
+    /// After its last convolution.
+    activation: Option<String>,
+    /// Whether it has no activation at all.
+    linear: bool,
+    mult_adds: u64,
 }
 
 /// A network with all that its drawing needs.
 #[derive(Serialize)]
 struct Network {
-    plan: Plan,
-    layers: Vec<String>,
-    /// Of every part, from the stem to the classifier.
-    mult_adds: Vec<u64>,
+    /// Indices of its parts.
+    parts: Vec<usize>,
 }
 
 #[derive(Serialize)]
 struct Entry<'a> {
     genome: String,
-    layers: Vec<String>,
-    mult_adds: Vec<u64>,
+    layers: String,
+    /// Indices of its parts.
+    parts: Vec<usize>,
     values: &'a [Option<f64>],
     generation: usize,
     feasible: bool,
@@ -64,13 +83,14 @@ impl<'a> SearchData<'a> {
         let search = &report.search;
         let (cost, quality) = search.axes()?;
         let chosen = report.chosen.as_ref();
+        let mut parts = Parts::default();
         let mut candidates = Vec::with_capacity(search.candidates.len());
         for candidate in &search.candidates {
             search.check(candidate)?;
             candidates.push(Entry {
                 genome: candidate.genome.to_string(),
-                layers: candidate.layers.iter().map(Operation::to_string).collect(),
-                mult_adds: mult_adds(&candidate.network(&search.template))?,
+                layers: candidate.layers_text(),
+                parts: parts.of(&candidate.network(&search.template))?,
                 values: &candidate.values,
                 generation: candidate.generation,
                 feasible: candidate.feasible,
@@ -78,6 +98,9 @@ impl<'a> SearchData<'a> {
                 chosen: chosen.is_some_and(|chosen| chosen.genome == candidate.genome),
             });
         }
+        let chosen = chosen
+            .map(|it| parts.network(&it.architecture))
+            .transpose()?;
         Ok(Self {
             metrics: (0..search.metrics.len())
                 .map(|metric| search.shown(metric))
@@ -89,9 +112,9 @@ impl<'a> SearchData<'a> {
                 .iter()
                 .map(|name| search.upper_bound(name))
                 .collect(),
-            plan: Plan::of(&search.template),
+            parts: parts.all,
             candidates,
-            chosen: chosen.map(|it| Network::of(&it.architecture)).transpose()?,
+            chosen,
             generations: &search.generations,
             training: &report.training,
             references: &report.references,
@@ -102,6 +125,7 @@ impl<'a> SearchData<'a> {
 /// Of the training of a single network.
 #[derive(Serialize)]
 pub(super) struct TrainingData<'a> {
+    parts: Vec<Part>,
     chosen: Network,
     training: &'a [TrainingCurve],
     /// Where there are not too many classes to be drawn.
@@ -111,44 +135,91 @@ pub(super) struct TrainingData<'a> {
 impl<'a> TrainingData<'a> {
     pub(super) fn of(report: &'a TrainingReport) -> Result<Self, ReportError> {
         let mistakes = &report.mistakes;
+        let mut parts = Parts::default();
         Ok(Self {
-            chosen: Network::of(&report.network)?,
+            chosen: parts.network(&report.network)?,
+            parts: parts.all,
             training: &report.training,
             mistakes: (mistakes.classes.len() <= DRAWN_CLASSES).then_some(mistakes),
         })
     }
 }
 
-impl Network {
-    fn of(network: &Architecture) -> Result<Self, ReportError> {
-        Ok(Self {
-            plan: Plan::of(network),
-            layers: operations(network).map(|it| it.to_string()).collect(),
-            mult_adds: mult_adds(network)?,
+/// The different parts of networks: there are many networks, and they have most of them in common.
+#[derive(Default)]
+struct Parts {
+    all: Vec<Part>,
+    places: HashMap<Part, usize>,
+}
+
+impl Parts {
+    fn network(&mut self, network: &Architecture) -> Result<Network, ReportError> {
+        let parts = self.of(network)?;
+        Ok(Network { parts })
+    }
+
+    /// Indices of a network's parts.
+    fn of(&mut self, network: &Architecture) -> Result<Vec<usize>, ReportError> {
+        let graph = Graph::of(network);
+        let cost = Cost::of(network, network.preprocessing.resolution)?;
+        let parts = graph.parts().iter().zip(&cost.parts);
+        Ok(parts
+            .map(|(part, cost)| self.place(Part::of(&graph, part, cost)))
+            .collect())
+    }
+
+    fn place(&mut self, part: Part) -> usize {
+        *self.places.entry(part).or_insert_with_key(|part| {
+            self.all.push(part.clone());
+            self.all.len() - 1
         })
     }
 }
 
-impl Plan {
-    fn of(network: &Architecture) -> Self {
-        let layers = network.layers.iter();
+impl Part {
+    fn of(graph: &Graph, part: &graph::Part, cost: &PartCost) -> Self {
+        let nodes = graph.nodes_of(part);
+        let convs = nodes.iter().filter_map(|node| match node.op {
+            Op::Conv {
+                kernel, activation, ..
+            } => Some((kernel, activation, node.output.channels)),
+            _ => None,
+        });
+        let convs: Vec<_> = convs.collect();
+        let between = convs.iter().rev().skip(1);
+        let inside = between.map(|&(_, _, channels)| channels).max();
+        let has = |is: fn(&Op) -> bool| nodes.iter().any(|node| is(&node.op));
         Self {
-            input_channels: network.input_channels,
-            resolution: network.preprocessing.resolution,
-            stem: network.stem,
-            separable: network.separable,
-            head: network.head,
-            classes: network.classes,
-            layers: layers.map(|it| (it.channels, it.stride)).collect(),
+            name: part.name.clone(),
+            label: part.label.clone(),
+            layer: part.layer.map(|index| index + 1),
+            skip: nodes.is_empty(),
+            input: part.input.channels,
+            output: part.output.channels,
+            stride: part.stride(),
+            size: cost.output[1],
+            kernel: convs.iter().map(|&(kernel, ..)| kernel).max(),
+            // What is around the layers is drawn as a single step.
+            inside: inside.filter(|_| part.layer.is_some()),
+            squeeze_excite: has(|op| matches!(op, Op::SqueezeExcite { .. })),
+            shortcut: has(|op| matches!(op, Op::Add { .. })),
+            activation: convs
+                .last()
+                .and_then(|&(_, activation, _)| activation)
+                .map(|activation| activation.to_string()),
+            linear: !has(|op| {
+                matches!(
+                    op,
+                    Op::Conv {
+                        activation: Some(_),
+                        ..
+                    } | Op::Linear {
+                        activation: Some(_),
+                        ..
+                    } | Op::SqueezeExcite { .. }
+                )
+            }),
+            mult_adds: cost.mult_adds,
         }
     }
-}
-
-fn operations(network: &Architecture) -> impl Iterator<Item = Operation> + '_ {
-    network.layers.iter().map(|layer| layer.operation)
-}
-
-fn mult_adds(network: &Architecture) -> Result<Vec<u64>, ReportError> {
-    let cost = Cost::of(network, network.preprocessing.resolution)?;
-    Ok(cost.parts.iter().map(|part| part.mult_adds).collect())
 }

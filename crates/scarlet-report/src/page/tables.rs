@@ -1,5 +1,6 @@
 //! The page's tables.
 
+use scarlet_arch::graph::Graph;
 use scarlet_arch::{Architecture, Cost};
 use scarlet_search::GenerationRecord;
 
@@ -104,19 +105,16 @@ pub(super) fn layers(network: &Architecture) -> Result<String, ReportError> {
         number("Mult-adds"),
         number("Parameters"),
     ];
-    // The stem and the separable convolution come before the layers.
-    let first = 2;
-    let rows = cost.parts.iter().enumerate().map(|(index, part)| {
-        let layer = index.checked_sub(first);
-        let layer = layer.and_then(|index| network.layers.get(index));
-        let [channels, height, width] = part.output;
+    let graph = Graph::of(network);
+    let rows = graph.parts().iter().zip(&cost.parts).map(|(part, cost)| {
+        let [channels, height, width] = cost.output;
         let cells = vec![
             part.name.clone(),
-            layer.map_or(String::new(), |layer| layer.operation.to_string()),
+            part.label.clone(),
             channels.to_string(),
             format!("{height}×{width}"),
-            part.mult_adds.to_string(),
-            part.parameters.to_string(),
+            cost.mult_adds.to_string(),
+            cost.parameters.to_string(),
         ];
         ("", cells)
     });

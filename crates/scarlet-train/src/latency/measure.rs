@@ -249,7 +249,15 @@ mod tests {
         let all: Vec<_> = (1..=12).map(|done| (done, 12)).collect();
         assert_eq!(seen, all);
         let parts: Vec<_> = table.fixed.iter().map(|part| &*part.part).collect();
-        assert_eq!(parts, ["stem", "separable", "head", "classifier"]);
+        assert_eq!(
+            parts,
+            [
+                "stem",
+                "separable_conv",
+                "conv_before_pooling",
+                "classifier",
+            ]
+        );
         for (layer, entries) in table.layers.iter().enumerate() {
             for entry in entries {
                 // Skips that keep the shape do nothing, and the first layer's is merged into the

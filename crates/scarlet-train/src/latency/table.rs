@@ -55,7 +55,8 @@ pub struct LatencyTable {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FixedPart {
-    /// `stem`, `separable`, `head` or `classifier`.
+    /// Its name, as in a checkpoint. Tables of earlier versions say `separable` and `head` for
+    /// `separable_conv` and `conv_before_pooling`, and count the mean with the latter.
     pub part: String,
     /// Its time.
     pub time: Spread,
@@ -367,7 +368,7 @@ mod tests {
             time: time(ms),
         };
         let times = Times {
-            fixed: vec![part("stem", 1.0), part("head", 2.0)],
+            fixed: vec![part("stem", 1.0), part("classifier", 2.0)],
             layers: vec![
                 vec![time(10.0), time(20.0), time(0.0)],
                 vec![time(40.0), time(30.0), time(0.0)],
@@ -457,6 +458,16 @@ mod tests {
         assert!(error.contains("remove its line `checksum`"), "{error}");
         let error = table.save(folder.path()).unwrap_err().to_string();
         assert!(error.contains("what was there before is unchanged"));
+    }
+
+    #[test]
+    fn a_table_of_an_earlier_version_is_read() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/old_latency.json");
+        let table = LatencyTable::open(path).unwrap();
+        let parts: Vec<_> = table.fixed.iter().map(|part| &*part.part).collect();
+        assert_eq!(parts, ["stem", "separable", "head", "classifier"]);
+        let sum = 0.003123;
+        assert!((table.latency_ms(&genome("12")).unwrap() - sum).abs() < 1e-9);
     }
 
     #[test]

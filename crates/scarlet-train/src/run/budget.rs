@@ -4,7 +4,7 @@ use scarlet_arch::{Cost, Genome};
 use scarlet_search::{Bound, Constraint, SearchState};
 
 use super::RunError;
-use super::plan::metric;
+use super::plan::CostMetric;
 use super::stages::Run;
 use crate::latency::LATENCY_METRIC;
 use crate::supernet::plain_architecture;
@@ -242,14 +242,17 @@ impl Run {
         }
         let network = plain_architecture(&self.space, genome)?;
         let cost = Cost::of(&network, network.preprocessing.resolution)?;
-        Ok(metric(&cost, name).map(|value| value as f64))
+        Ok(CostMetric::named(name).map(|metric| (metric.of)(&cost) as f64))
     }
 
     /// The budgets on what is the sum over a network's layers.
     fn parts(&self) -> Result<Vec<Part<'_>>, RunError> {
         let budget = self.config.search.budget.iter();
         let mut parts = Vec::new();
-        for constraint in budget.filter(|it| it.name != "peak_activation_bytes") {
+        for constraint in budget {
+            if CostMetric::named(&constraint.name).is_some_and(|metric| !metric.adds_up) {
+                continue;
+            }
             let excess = |genes: Vec<u8>| -> Result<Option<f64>, RunError> {
                 let value = self.computed(&Genome::new(genes)?, &constraint.name)?;
                 Ok(value.map(|value| signed_excess(constraint, value)))

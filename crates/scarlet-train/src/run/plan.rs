@@ -1,5 +1,6 @@
 //! What a run is going to do, and the cheapest and dearest networks of its space.
 
+use scarlet_arch::graph::Graph;
 use scarlet_arch::{Architecture, ArchitectureError, Cost, Genome, PartCost, SearchSpace, Skip};
 use scarlet_search::{Bound, Constraint};
 use serde::Serialize;
@@ -9,9 +10,6 @@ use super::{Estimate, RunError};
 use crate::dataset::Extent;
 use crate::latency::{LATENCY_METRIC, LatencyTable};
 use crate::supernet::{path_architecture, plain_architecture};
-
-/// How the parts of a [`Cost`] that are searched for are called.
-const LAYER: &str = "mb_module.";
 
 /// What a run is going to do.
 #[derive(Debug, Clone, Serialize)]
@@ -173,25 +171,26 @@ fn extreme(
         let extreme = table.map(|table| table.extreme(constraint.bound));
         return Ok(extreme.transpose()?);
     }
-    let Some(mut genes) = layers_extremes(space, constraint)? else {
+    let Some(metric) = CostMetric::named(&constraint.name) else {
         return Ok(None);
     };
-    let value = |genes: &[u8]| -> Result<Option<u64>, RunError> {
+    let mut genes = layers_extremes(space, metric, constraint.bound)?;
+    let value = |genes: &[u8]| -> Result<u64, RunError> {
         let network = plain_architecture(space, &Genome::new(genes.to_vec())?)?;
         let cost = Cost::of(&network, network.preprocessing.resolution)?;
-        Ok(metric(&cost, &constraint.name))
+        Ok((metric.of)(&cost))
     };
-    let Some(mut furthest) = value(&genes)? else {
-        return Ok(None);
-    };
+    let mut furthest = value(&genes)?;
     loop {
         let before = furthest;
         for layer in 0..genes.len() {
             for choice in 0..space.choices(layer).len() as u8 {
                 let kept = std::mem::replace(&mut genes[layer], choice);
-                match value(&genes)? {
-                    Some(found) if is_better(constraint.bound, found, furthest) => furthest = found,
-                    _ => genes[layer] = kept,
+                let found = value(&genes)?;
+                if is_better(constraint.bound, found, furthest) {
+                    furthest = found;
+                } else {
+                    genes[layer] = kept;
                 }
             }
         }
@@ -201,12 +200,12 @@ fn extreme(
     }
 }
 
-/// The choice of every layer that is furthest on the constraint's side, each on its own, or
-/// `None` where the constraint is on something else than a cost.
+/// The choice of every layer that is furthest on a bound's side, each on its own.
 fn layers_extremes(
     space: &SearchSpace,
-    constraint: &Constraint,
-) -> Result<Option<Vec<u8>>, RunError> {
+    metric: &CostMetric,
+    bound: Bound,
+) -> Result<Vec<u8>, RunError> {
     // Networks of one choice throughout show what it costs in every layer; skips that keep the
     // shape are none, the others stand for themselves.
     let space = match space.skip() {
@@ -217,24 +216,22 @@ fn layers_extremes(
     for choice in 0..space.choices(0).len() as u8 {
         let network = path_architecture(&space, &Genome::new(vec![choice; space.layers()])?)?;
         let cost = Cost::of(&network, network.preprocessing.resolution)?;
-        let layers = cost
-            .parts
-            .iter()
-            .filter(|part| part.name.starts_with(LAYER));
-        for (layer, part) in layers.enumerate() {
-            let Some(value) = part_metric(part, &constraint.name) else {
-                return Ok(None);
+        let graph = Graph::of(&network);
+        for (part, cost) in graph.parts().iter().zip(&cost.parts) {
+            let Some(layer) = part.layer else {
+                continue;
             };
+            let value = (metric.of_part)(cost);
             match best.get_mut(layer) {
                 None => best.push((value, choice)),
-                Some(least) if is_better(constraint.bound, value, least.0) => {
+                Some(least) if is_better(bound, value, least.0) => {
                     *least = (value, choice);
                 }
                 Some(_) => {}
             }
         }
     }
-    Ok(Some(best.into_iter().map(|(_, choice)| choice).collect()))
+    Ok(best.into_iter().map(|(_, choice)| choice).collect())
 }
 
 fn is_better(bound: Bound, value: u64, than: u64) -> bool {
@@ -253,24 +250,46 @@ pub(super) fn opposite(constraint: &Constraint) -> Constraint {
     Constraint::new(constraint.name.clone(), bound, constraint.limit)
 }
 
-/// A cost by the name of its metric.
-pub(super) fn metric(cost: &Cost, name: &str) -> Option<u64> {
-    match name {
-        "mult_adds" => Some(cost.mult_adds),
-        "parameters" => Some(cost.parameters),
-        "weight_bytes" => Some(cost.weight_bytes),
-        "peak_activation_bytes" => Some(cost.peak_activation_bytes),
-        _ => None,
-    }
+/// A cost that budgets and objectives may be on.
+pub(super) struct CostMetric {
+    name: &'static str,
+    pub(super) of: fn(&Cost) -> u64,
+    of_part: fn(&PartCost) -> u64,
+    /// Whether a network's is the sum of its parts'.
+    pub(super) adds_up: bool,
 }
 
-fn part_metric(part: &PartCost, name: &str) -> Option<u64> {
-    match name {
-        "mult_adds" => Some(part.mult_adds),
-        "parameters" => Some(part.parameters),
-        "weight_bytes" => Some(part.weight_bytes),
-        "peak_activation_bytes" => Some(part.peak_activation_bytes),
-        _ => None,
+static COST_METRICS: [CostMetric; 4] = [
+    CostMetric {
+        name: "mult_adds",
+        of: |cost| cost.mult_adds,
+        of_part: |part| part.mult_adds,
+        adds_up: true,
+    },
+    CostMetric {
+        name: "parameters",
+        of: |cost| cost.parameters,
+        of_part: |part| part.parameters,
+        adds_up: true,
+    },
+    CostMetric {
+        name: "weight_bytes",
+        of: |cost| cost.weight_bytes,
+        of_part: |part| part.weight_bytes,
+        adds_up: true,
+    },
+    CostMetric {
+        name: "peak_activation_bytes",
+        of: |cost| cost.peak_activation_bytes,
+        of_part: |part| part.peak_activation_bytes,
+        adds_up: false,
+    },
+];
+
+impl CostMetric {
+    /// The cost of this name; `None` for accuracy, latency and whatever else is no cost.
+    pub(super) fn named(name: &str) -> Option<&'static Self> {
+        COST_METRICS.iter().find(|metric| metric.name == name)
     }
 }
 

@@ -4,6 +4,7 @@ use burn::tensor::Device;
 use scarlet::weights::{LoadOptions, StateDict};
 use scarlet::{Scarlet, ScarletConfig};
 use scarlet_arch::Architecture;
+use scarlet_arch::graph::Graph;
 
 use super::StandaloneConfig;
 use crate::TrainError;
@@ -71,17 +72,21 @@ fn check_classifier(weights: &StateDict, expected: usize) -> Result<(), TrainErr
 
 /// Names of the parts that the first stages consist of.
 fn frozen_parts(architecture: &Architecture, stages: usize) -> Result<Vec<String>, TrainError> {
-    let mut all = vec![vec!["stem".to_owned(), "separable_conv".to_owned()]];
-    for (index, layer) in architecture.placed_layers().iter().enumerate() {
-        if layer.stride > 1 || index == 0 {
+    let graph = Graph::of(architecture);
+    let mut all: Vec<Vec<String>> = vec![Vec::new()];
+    let mut was_layer = false;
+    // All but what makes vectors of the last map, which is what there is to train.
+    let maps = graph.parts().iter();
+    for part in maps.take_while(|part| part.output.stride.is_some()) {
+        let is_layer = part.layer.is_some();
+        if is_layer != was_layer || (is_layer && part.stride() > 1) {
             all.push(Vec::new());
         }
-        let is_empty = matches!(layer.operation, scarlet_arch::Operation::Identity);
-        if let Some(stage) = all.last_mut().filter(|_| !is_empty) {
-            stage.push(format!("mb_module.{index}"));
+        was_layer = is_layer;
+        if let Some(stage) = all.last_mut().filter(|_| !part.nodes.is_empty()) {
+            stage.push(part.name.clone());
         }
     }
-    all.push(vec!["conv_before_pooling".to_owned()]);
     require(
         stages <= all.len(),
         "network.freeze",

@@ -6,17 +6,20 @@ use burn::module::{Module, ModuleVisitor, Param, ParamId};
 use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
 use scarlet::Scarlet;
+use scarlet_arch::graph::{Graph, Part};
 
 use super::module_optimizer::ModuleOptimizer;
 
-/// How many layers lie between each parameter and the classifier, whose parameters have 0.
+/// How many parts of the network lie between each parameter and its end: the classifier's
+/// parameters have 0.
 pub(super) struct Depths(HashMap<ParamId, usize>);
 
 impl Depths {
     pub(super) fn of(network: &Scarlet) -> Self {
+        let graph = Graph::of(network.architecture());
         let mut collect = Collect {
             path: Vec::new(),
-            layers: network.mb_module.len(),
+            parts: graph.parts(),
             depths: HashMap::new(),
         };
         network.visit(&mut collect);
@@ -50,29 +53,25 @@ impl Depths {
     }
 }
 
-struct Collect {
+struct Collect<'a> {
     path: Vec<String>,
-    layers: usize,
+    parts: &'a [Part],
     depths: HashMap<ParamId, usize>,
 }
 
-impl Collect {
+impl Collect<'_> {
     fn depth(&self) -> usize {
-        let part = self.path.first().map_or("", String::as_str);
-        match part {
-            "stem" => self.layers + 3,
-            "separable_conv" => self.layers + 2,
-            "mb_module" => {
-                let layer = self.path.get(1).and_then(|index| index.parse().ok());
-                self.layers + 1 - layer.unwrap_or(0usize).min(self.layers)
-            }
-            "conv_before_pooling" => 1,
-            _ => 0,
-        }
+        let path = self.path.join(".");
+        let is_inside = |part: &Part| {
+            let rest = path.strip_prefix(part.name.as_str());
+            rest.is_some_and(|rest| rest.starts_with('.'))
+        };
+        // What is of no part has no weights.
+        self.parts.iter().rev().position(is_inside).unwrap_or(0)
     }
 }
 
-impl ModuleVisitor for Collect {
+impl ModuleVisitor for Collect<'_> {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         self.depths.insert(param.id, self.depth());
     }

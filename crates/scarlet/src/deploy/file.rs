@@ -4,6 +4,7 @@ use std::io;
 use std::path::Path;
 
 use scarlet_arch::Architecture;
+use scarlet_arch::graph::Graph;
 use scarlet_kernels::{PackedNetwork, Shape};
 use serde::{Deserialize, Serialize};
 
@@ -98,7 +99,7 @@ fn read(path: &Path) -> Result<(PackedNetwork, Description), DeployError> {
         path: path.to_owned(),
         reason,
     };
-    let description: Description =
+    let mut description: Description =
         serde_json::from_str(&description).map_err(|error| other(error.to_string()))?;
     let architecture = &description.architecture;
     architecture
@@ -116,5 +117,73 @@ fn read(path: &Path) -> Result<(PackedNetwork, Description), DeployError> {
         card.check(architecture.classes)
             .map_err(|error| other(error.to_string()))?;
     }
+    let graph = Graph::of(&description.architecture);
+    for part in &mut description.parts {
+        if part.label.is_empty() {
+            rename(part, &graph);
+        }
+    }
     Ok((packed, description))
+}
+
+/// Gives a part of a file from before parts had labels the name and label that it has today. Then
+/// it was called `separable`, `head`, or a layer's number from 1 and label, such as `3 E3K7s`; and
+/// the mean was the head's.
+fn rename(part: &mut Part, graph: &Graph) {
+    let numbered = part.name.split_once(' ').and_then(|(number, label)| {
+        let number: usize = number.parse().ok()?;
+        Some((number.checked_sub(1)?, label.to_owned()))
+    });
+    let name = match part.name.as_str() {
+        "separable" => "separable_conv",
+        "head" => "conv_before_pooling",
+        name => name,
+    };
+    let layer = numbered.as_ref().map(|(layer, _)| *layer);
+    let found = graph.parts().iter().find(|it| match layer {
+        Some(_) => it.layer == layer,
+        None => it.name == name,
+    });
+    let Some(found) = found else {
+        return;
+    };
+    if found.name == "classifier" {
+        part.first_operation = part.first_operation.saturating_sub(1);
+    }
+    (part.name, part.layer) = (found.name.clone(), layer);
+    // Folding may have changed what the layer does.
+    part.label = numbered.map_or_else(|| found.label.clone(), |(_, label)| label);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_without_labels_become_those_of_today() {
+        let architecture: Architecture = "E3K3@24/2 - E6K5s@24".parse().unwrap();
+        let graph = Graph::of(&architecture);
+        let expected = Part::all_of(&graph);
+        let json = r#"[
+            {"name": "stem", "first_operation": 0},
+            {"name": "separable", "first_operation": 1},
+            {"name": "1 E3K3", "first_operation": 3},
+            {"name": "3 E6K5s", "first_operation": 6},
+            {"name": "head", "first_operation": 11},
+            {"name": "classifier", "first_operation": 13}
+        ]"#;
+        let mut parts: Vec<Part> = serde_json::from_str(json).unwrap();
+        for part in &mut parts {
+            rename(part, &graph);
+        }
+        assert_eq!(parts, expected);
+        // Whatever else a file may say stays.
+        for name in ["0 E3K3", "4 E3K3", "18446744073709551616 -", "tail", ""] {
+            let json = format!(r#"{{"name": "{name}", "first_operation": 0}}"#);
+            let mut part: Part = serde_json::from_str(&json).unwrap();
+            let before = part.clone();
+            rename(&mut part, &graph);
+            assert_eq!(part, before);
+        }
+    }
 }

@@ -1,16 +1,17 @@
 //! From a folded network to the operations that the kernels run.
 
 use burn::nn::conv::Conv2d;
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::TensorData;
 use scarlet_arch as arch;
+use scarlet_arch::graph::{Gate, Graph, Node, Nonlinearity, Op};
 use scarlet_kernels::{
     Activation, Convolution, Depthwise, Linear, Network, Operation, PaddingRule, Pointwise,
     SqueezeExcite as Excite,
 };
 
 use super::Part;
-use crate::blocks::{ConvBn, InvertedResidual, SqueezeExcite};
-use crate::{MbLayer, Scarlet};
+use crate::Scarlet;
+use crate::walk::NodeWeights;
 
 /// Weights that would make every result worthless.
 #[derive(Debug, thiserror::Error)]
@@ -19,205 +20,142 @@ use crate::{MbLayer, Scarlet};
      training that made them diverged, or they are damaged"
 )]
 pub struct NotFinite {
-    /// The part of the network, as profiles call it.
+    /// Name of the part of the network, such as `mb_module.3`.
     pub part: String,
 }
 
-/// The operations of a network whose batch normalisation is folded, and its parts. All weights in
-/// them are finite.
+/// The operations of a network whose batch normalisation is folded, one for each node of its graph,
+/// and its parts. All weights in them are finite.
 pub(crate) fn lower(network: &Scarlet) -> Result<(Network, Vec<Part>), NotFinite> {
-    let architecture = network.architecture();
-    let mut lowering = Lowering {
-        operations: Vec::new(),
-        parts: Vec::new(),
-        padding: architecture.padding,
-        inner: match architecture.activation {
-            arch::Activation::HSwish => Activation::HSwish,
-            arch::Activation::Relu6 => Activation::Relu6,
-        },
-    };
-    lowering.begin("stem");
-    lowering.stem(&network.stem);
-    lowering.begin("separable");
-    let separable = &network.separable_conv;
-    let (conv, bias) = parts(&separable.depthwise);
-    lowering.depthwise(conv, bias, Activation::Relu6);
-    let (conv, bias) = parts(&separable.pointwise);
-    lowering.pointwise(&conv.weight.val(), bias, 1, Activation::None);
-    for (index, (layer, described)) in network
-        .mb_module
-        .iter()
-        .zip(&architecture.layers)
-        .enumerate()
-    {
-        if !matches!(layer, MbLayer::Identity(_)) {
-            lowering.begin(&format!("{} {}", index + 1, described.operation));
+    let graph = Graph::of(network.architecture());
+    // It shares the weights.
+    let mut network = network.clone();
+    let mut operations = Vec::with_capacity(graph.nodes().len());
+    for (node, weights) in graph.nodes().iter().zip(network.node_weights()) {
+        let operation = operation(node, weights, operations.is_empty());
+        let is_finite = |values: &Vec<f32>| values.iter().all(|value| value.is_finite());
+        if !weights_of(&operation).into_iter().all(is_finite) {
+            return Err(NotFinite {
+                part: graph.parts()[node.part].name.clone(),
+            });
         }
-        match layer {
-            MbLayer::Identity(_) => {}
-            MbLayer::Linear(linear) => {
-                let weight = linear.weight.val();
-                let bias = vec![0.0; weight.dims()[0]];
-                lowering.pointwise(&weight, bias, linear.stride(), Activation::None);
-            }
-            MbLayer::InvertedResidual(block) => lowering.block(block),
-        }
+        operations.push(operation);
     }
-    lowering.begin("head");
-    let (conv, bias) = parts(&network.conv_before_pooling);
-    lowering.pointwise(&conv.weight.val(), bias, 1, Activation::Relu6);
-    lowering.operations.push(Operation::GlobalMean);
-    lowering.begin("classifier");
-    lowering.classifier(&network.classifier);
-    lowering.check()?;
     let lowered = Network {
-        input_channels: architecture.input_channels,
-        operations: lowering.operations,
+        input_channels: graph.input_channels(),
+        operations,
     };
-    Ok((lowered, lowering.parts))
+    Ok((lowered, Part::all_of(&graph)))
 }
 
-struct Lowering {
-    operations: Vec<Operation>,
-    parts: Vec<Part>,
-    padding: arch::Padding,
-    inner: Activation,
-}
-
-impl Lowering {
-    /// What follows belongs to this part.
-    fn begin(&mut self, name: &str) {
-        self.parts.push(Part {
-            name: name.to_owned(),
-            first_operation: self.operations.len(),
-        });
-    }
-
-    fn check(&self) -> Result<(), NotFinite> {
-        let finite = |values: &Vec<f32>| values.iter().all(|value| value.is_finite());
-        let is_good = |operation: &Operation| weights(operation).into_iter().all(finite);
-        match self
-            .operations
-            .iter()
-            .position(|operation| !is_good(operation))
-        {
-            None => Ok(()),
-            Some(index) => {
-                let mut parts = self.parts.iter().rev();
-                let part = parts.find(|part| part.first_operation <= index);
-                Err(NotFinite {
-                    part: part.map_or(String::new(), |part| part.name.clone()),
+/// What the kernels do for a node.
+fn operation(node: &Node, weights: NodeWeights<'_>, is_first: bool) -> Operation {
+    let (input, output) = (node.input.channels, node.output.channels);
+    match (node.op, weights) {
+        (
+            Op::Conv {
+                kernel,
+                stride,
+                groups,
+                padding,
+                activation,
+                ..
+            },
+            NodeWeights::Conv { weight, bias, norm },
+        ) => {
+            // Of a folded normalisation the bias alone is left.
+            let bias = norm.map(|norm| &mut norm.beta).or(bias);
+            let bias = match bias {
+                Some(bias) => values(bias.val().into_data()),
+                None => vec![0.0; output],
+            };
+            let (weight, activation) = (values(weight.val().into_data()), kind(activation));
+            let padding = match padding {
+                arch::Padding::Symmetric => PaddingRule::all(kernel / 2),
+                arch::Padding::Same => PaddingRule::Same,
+            };
+            if kernel == 1 && groups == 1 {
+                Operation::Pointwise(Pointwise {
+                    input,
+                    output,
+                    stride,
+                    weight,
+                    bias,
+                    activation,
+                })
+            } else if node.is_depthwise() && !is_first {
+                Operation::Depthwise(Depthwise {
+                    channels: output,
+                    kernel,
+                    stride,
+                    padding,
+                    weight,
+                    bias,
+                    activation,
+                })
+            } else {
+                // That of the image, whose one channel may look depthwise.
+                Operation::Convolution(Convolution {
+                    input,
+                    output,
+                    kernel,
+                    stride,
+                    padding,
+                    weight,
+                    bias,
+                    activation,
                 })
             }
         }
-    }
-
-    fn stem(&mut self, stem: &ConvBn) {
-        let (conv, bias) = parts(stem);
-        let [output, input, kernel, _] = conv.weight.dims();
-        let stride = conv.stride[0];
-        let padding = self.padding(kernel);
-        self.operations.push(Operation::Convolution(Convolution {
+        (
+            Op::SqueezeExcite {
+                inner,
+                activation: Nonlinearity::Relu,
+                gate: Gate::HSigmoid,
+            },
+            NodeWeights::SqueezeExcite(se),
+        ) => Operation::SqueezeExcite(Excite {
+            channels: input,
+            squeezed: inner,
+            squeeze_weight: values(se.squeeze_conv.weight.val().into_data()),
+            squeeze_bias: bias_of(&se.squeeze_conv),
+            excite_weight: values(se.excite_conv.weight.val().into_data()),
+            excite_bias: bias_of(&se.excite_conv),
+        }),
+        (
+            Op::Linear {
+                activation: None, ..
+            },
+            NodeWeights::Linear(linear),
+        ) => Operation::Linear(Linear {
             input,
             output,
-            kernel,
-            stride,
-            padding,
-            weight: values(conv.weight.val().into_data()),
-            bias,
-            activation: Activation::Relu6,
-        }));
-    }
-
-    fn block(&mut self, block: &InvertedResidual) {
-        let start = self.operations.len() - 1;
-        if let (Some(conv), Some(bn)) = (&block.conv1, &block.bn1) {
-            let bias = values(bn.beta.val().into_data());
-            self.pointwise(&conv.weight.val(), bias, 1, self.inner);
-        }
-        let bias = values(block.bn2.beta.val().into_data());
-        self.depthwise(&block.conv2, bias, self.inner);
-        if let Some(se) = &block.mid_se {
-            self.squeeze_excite(se);
-        }
-        let bias = values(block.bn3.beta.val().into_data());
-        self.pointwise(&block.conv3.weight.val(), bias, 1, Activation::None);
-        if block.has_shortcut() {
-            self.operations.push(Operation::Add(start));
-        }
-    }
-
-    fn pointwise(
-        &mut self,
-        weight: &Tensor<4>,
-        bias: Vec<f32>,
-        stride: usize,
-        activation: Activation,
-    ) {
-        let [output, input, ..] = weight.dims();
-        self.operations.push(Operation::Pointwise(Pointwise {
-            input,
-            output,
-            stride,
-            weight: values(weight.to_data()),
-            bias,
-            activation,
-        }));
-    }
-
-    fn depthwise(&mut self, conv: &Conv2d, bias: Vec<f32>, activation: Activation) {
-        let [channels, _, kernel, _] = conv.weight.dims();
-        let stride = conv.stride[0];
-        let padding = self.padding(kernel);
-        self.operations.push(Operation::Depthwise(Depthwise {
-            channels,
-            kernel,
-            stride,
-            padding,
-            weight: values(conv.weight.val().into_data()),
-            bias,
-            activation,
-        }));
-    }
-
-    fn squeeze_excite(&mut self, se: &SqueezeExcite) {
-        let (squeeze, excite) = (&se.squeeze_conv, &se.excite_conv);
-        let [squeezed, channels, ..] = squeeze.weight.dims();
-        self.operations.push(Operation::SqueezeExcite(Excite {
-            channels,
-            squeezed,
-            squeeze_weight: values(squeeze.weight.val().into_data()),
-            squeeze_bias: bias_of(squeeze),
-            excite_weight: values(excite.weight.val().into_data()),
-            excite_bias: bias_of(excite),
-        }));
-    }
-
-    fn classifier(&mut self, classifier: &burn::nn::Linear) {
-        // Burn keeps `[input, output]`, the kernels read `[output, input]`.
-        let weight = classifier.weight.val();
-        let [input, output] = weight.dims();
-        self.operations.push(Operation::Linear(Linear {
-            input,
-            output,
-            weight: values(weight.transpose().into_data()),
-            bias: match &classifier.bias {
+            // Burn keeps `[input, output]`, the kernels read `[output, input]`.
+            weight: values(linear.weight.val().transpose().into_data()),
+            bias: match &linear.bias {
                 Some(bias) => values(bias.val().into_data()),
                 None => vec![0.0; output],
             },
-        }));
+        }),
+        (Op::GlobalMean, NodeWeights::None) => Operation::GlobalMean,
+        (Op::Add { from }, NodeWeights::None) => Operation::Add(from),
+        _ => unreachable!("the graph is the network's own, and no block has another operation"),
     }
+}
 
-    fn padding(&self, kernel: usize) -> PaddingRule {
-        match self.padding {
-            arch::Padding::Symmetric => PaddingRule::all(kernel / 2),
-            arch::Padding::Same => PaddingRule::Same,
-        }
+/// An activation as the kernels know it.
+fn kind(activation: Option<Nonlinearity>) -> Activation {
+    match activation {
+        None => Activation::None,
+        Some(Nonlinearity::Relu) => Activation::Relu,
+        Some(Nonlinearity::Relu6) => Activation::Relu6,
+        Some(Nonlinearity::HSwish) => Activation::HSwish,
+        Some(Nonlinearity::Swish) => unreachable!("no block has it"),
     }
 }
 
 /// All weights of an operation.
-fn weights(operation: &Operation) -> Vec<&Vec<f32>> {
+fn weights_of(operation: &Operation) -> Vec<&Vec<f32>> {
     match operation {
         Operation::Convolution(it) => vec![&it.weight, &it.bias],
         Operation::Pointwise(it) => vec![&it.weight, &it.bias],
@@ -231,11 +169,6 @@ fn weights(operation: &Operation) -> Vec<&Vec<f32>> {
         ],
         Operation::GlobalMean | Operation::Add(_) => Vec::new(),
     }
-}
-
-/// A folded convolution, and the bias that its batch normalisation carries.
-fn parts(pair: &ConvBn) -> (&Conv2d, Vec<f32>) {
-    (&pair.conv, values(pair.bn.beta.val().into_data()))
 }
 
 fn bias_of(conv: &Conv2d) -> Vec<f32> {

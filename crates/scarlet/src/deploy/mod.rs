@@ -16,6 +16,7 @@ use std::path::PathBuf;
 
 use burn::tensor::{Device, Tensor, TensorData};
 use scarlet_arch::Architecture;
+use scarlet_arch::graph::Graph;
 use scarlet_kernels::{Engine, EngineError, EngineSettings, PackedFileError, PackedNetwork};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -117,11 +118,31 @@ impl Form {
 
 /// A part of a network, as people speak of it, among the operations: from its first one on, up to
 /// the next part.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Part {
     name: String,
+    /// Files of earlier versions have none; see [`file`].
+    #[serde(default)]
+    label: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    layer: Option<usize>,
     first_operation: usize,
+}
+
+impl Part {
+    /// Those of a graph that do something. An operation is a node.
+    fn all_of(graph: &Graph) -> Vec<Self> {
+        let parts = graph.parts().iter().filter(|part| !part.nodes.is_empty());
+        parts
+            .map(|part| Self {
+                name: part.name.clone(),
+                label: part.label.clone(),
+                layer: part.layer,
+                first_operation: part.nodes.start,
+            })
+            .collect()
+    }
 }
 
 impl Scarlet {

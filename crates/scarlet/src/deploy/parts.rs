@@ -2,10 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use burn::nn::Linear;
-use burn::tensor::module::adaptive_avg_pool2d;
 use burn::tensor::{Device, Tensor};
-use scarlet_ops::Activation;
+use scarlet_arch::graph::Graph;
 
 use super::{DeployError, Deployed, Form, tensor};
 use crate::Scarlet;
@@ -17,24 +15,12 @@ const QUEUED: u32 = 8;
 /// How long one part of a network takes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PartTime {
-    /// `stem`, `separable`, a layer such as `3 E3K7s`, `head` or `classifier`.
+    /// Name of the part: the prefix of its entries in a checkpoint, such as `mb_module.3`.
     pub part: String,
-    /// For a layer, its place in the architecture, from 0.
+    /// For one of the architecture's layers, its index, from 0.
     pub layer: Option<usize>,
     /// For all images, the shortest of the runs.
     pub time: Duration,
-}
-
-impl PartTime {
-    fn new(part: impl Into<String>, time: Duration) -> Self {
-        let part = part.into();
-        let number = part.split(' ').next().and_then(|word| word.parse().ok());
-        Self {
-            layer: number.and_then(|number: usize| number.checked_sub(1)),
-            part,
-            time,
-        }
-    }
 }
 
 impl Deployed {
@@ -57,10 +43,13 @@ impl Deployed {
             let input = tensor(images, self.most(), &network.device())?;
             return graph_times(network, input, runs.max(1));
         }
-        let parts = self.profile(images, runs)?;
+        let parts = self.profile(images, runs)?.into_iter();
         Ok(parts
-            .iter()
-            .map(|part| PartTime::new(part.part.clone(), part.time()))
+            .map(|part| PartTime {
+                time: part.time(),
+                part: part.part,
+                layer: part.layer,
+            })
             .collect())
     }
 }
@@ -71,39 +60,22 @@ fn graph_times(
     runs: usize,
 ) -> Result<Vec<PartTime>, DeployError> {
     let device = network.device();
-    let mut parts = Vec::new();
-    let mut time = |name: String, input: Tensor<4>, pass: &dyn Fn(Tensor<4>) -> Tensor<4>| {
-        let (output, time) = timed(&device, input, runs, pass)?;
-        parts.push(PartTime::new(name, time));
-        Ok::<_, DeployError>(output)
-    };
-    let mut x = time("stem".to_owned(), images, &|x| {
-        network.stem.forward_activated(Activation::Relu6, x)
-    })?;
-    x = time("separable".to_owned(), x, &|x| {
-        network.separable_conv.forward(x)
-    })?;
-    let described = &network.architecture().layers;
-    for (index, (layer, described)) in network.mb_module.iter().zip(described).enumerate() {
-        if !matches!(layer, crate::MbLayer::Identity(_)) {
-            let name = format!("{} {}", index + 1, described.operation);
-            x = time(name, x, &|x| layer.forward(x))?;
+    let graph = Graph::of(network.architecture());
+    let mut times = Vec::new();
+    let mut x = images;
+    for (part, module) in graph.parts().iter().zip(network.parts()) {
+        if part.nodes.is_empty() {
+            continue;
         }
+        let (output, time) = timed(&device, x, runs, &|x| module.forward(x))?;
+        times.push(PartTime {
+            part: part.name.clone(),
+            layer: part.layer,
+            time,
+        });
+        x = output;
     }
-    x = time("head".to_owned(), x, &|x| {
-        let head = &network.conv_before_pooling;
-        adaptive_avg_pool2d(head.forward_activated(Activation::Relu6, x), [1, 1])
-    })?;
-    time("classifier".to_owned(), x, &|x| {
-        classified(&network.classifier, x)
-    })?;
-    Ok(parts)
-}
-
-fn classified(classifier: &Linear, pooled: Tensor<4>) -> Tensor<4> {
-    let logits = classifier.forward(pooled.flatten::<2>(1, 3));
-    let [images, classes] = logits.dims();
-    logits.reshape([images, classes, 1, 1])
+    Ok(times)
 }
 
 /// What a part makes of its input, and its shortest time.
@@ -161,11 +133,11 @@ mod tests {
         };
         let expected = [
             ("stem", None),
-            ("separable", None),
-            ("1 E3K3", Some(0)),
-            ("3 E6K5s", Some(2)),
-            ("4 E3K3", Some(3)),
-            ("head", None),
+            ("separable_conv", None),
+            ("mb_module.0", Some(0)),
+            ("mb_module.2", Some(2)),
+            ("mb_module.3", Some(3)),
+            ("conv_before_pooling", None),
             ("classifier", None),
         ];
         let expected = expected.map(|(part, layer)| (part.to_owned(), layer));

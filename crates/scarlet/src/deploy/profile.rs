@@ -9,8 +9,12 @@ use super::{DeployError, Deployed, Form, Part};
 /// Where the time of one part of a network goes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PartProfile {
-    /// `stem`, `separable`, a layer such as `3 E3K7s`, `head` or `classifier`.
+    /// Name of the part: the prefix of its entries in a checkpoint, such as `mb_module.3`.
     pub part: String,
+    /// What the part does, such as `E3K7s`.
+    pub label: String,
+    /// For one of the architecture's layers, its index, from 0.
+    pub layer: Option<usize>,
     /// What is executed for it. A step that does the work of two parts at once, as that of the
     /// stem and the depthwise convolution behind it, is with the first.
     pub steps: Vec<StepProfile>,
@@ -56,14 +60,18 @@ impl Deployed {
 fn by_part(parts: &[Part], steps: Vec<StepProfile>) -> Vec<PartProfile> {
     let mut profiles: Vec<PartProfile> = Vec::new();
     for step in steps {
-        let part = parts
+        let Some(part) = parts
             .iter()
             .rfind(|part| part.first_operation <= step.operations.start)
-            .map_or("", |part| &part.name);
+        else {
+            continue;
+        };
         match profiles.last_mut() {
-            Some(last) if last.part == part => last.steps.push(step),
+            Some(last) if last.part == part.name => last.steps.push(step),
             _ => profiles.push(PartProfile {
-                part: part.to_owned(),
+                part: part.name.clone(),
+                label: part.label.clone(),
+                layer: part.layer,
                 steps: vec![step],
             }),
         }
@@ -77,14 +85,17 @@ mod tests {
 
     #[test]
     fn steps_are_with_the_part_of_their_first_operation() {
-        let parts =
-            [("stem", 0), ("separable", 1), ("1 E3K3", 3)].map(|(name, first_operation)| {
-                let name = name.to_owned();
-                Part {
-                    name,
-                    first_operation,
-                }
-            });
+        let parts = [
+            ("stem", "3×3 conv", None, 0),
+            ("separable_conv", "3×3 depthwise, 1×1", None, 1),
+            ("mb_module.0", "E3K3", Some(0), 3),
+        ];
+        let parts = parts.map(|(name, label, layer, first_operation)| Part {
+            name: name.to_owned(),
+            label: label.to_owned(),
+            layer,
+            first_operation,
+        });
         let step = |operations, mult_adds| StepProfile {
             kind: "step",
             operations,
@@ -105,9 +116,10 @@ mod tests {
             found,
             [
                 ("stem", 5, 10, time(5)),
-                ("separable", 7, 10, time(7)),
-                ("1 E3K3", 3, 20, time(3)),
+                ("separable_conv", 7, 10, time(7)),
+                ("mb_module.0", 3, 20, time(3)),
             ]
         );
+        assert_eq!((&*profiles[2].label, profiles[2].layer), ("E3K3", Some(0)));
     }
 }

@@ -26,12 +26,13 @@ impl Default for FoldOptions {
 pub enum FoldError {
     /// A stabilizer is too close to singular to be inverted.
     #[error(
-        "the stabilizer of layer {layer} (counted from 0) has condition number {condition:.3e}, \
-         above the limit of {limit:.0e}: removing it would lose accuracy. Raise \
-         `FoldOptions::max_condition` to remove it all the same, or train it further"
+        "the stabilizer of layer {} has condition number {condition:.3e}, above the limit of \
+         {limit:.0e}: removing it would lose accuracy. Raise `FoldOptions::max_condition` to remove \
+         it all the same, or train it further",
+        layer + 1
     )]
     NearSingular {
-        /// Index of the layer in `mb_module`.
+        /// Index of the layer in `mb_module`; the message counts from 1.
         layer: usize,
         /// Its condition number; infinite when it is singular.
         condition: f64,
@@ -50,7 +51,7 @@ pub struct FoldReport {
 /// What became of one stabilizer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StabilizerFold {
-    /// Index of its layer in `mb_module`.
+    /// Index of its layer in `mb_module`; what is printed counts from 1.
     pub layer: usize,
     /// What happened.
     pub outcome: Outcome,
@@ -80,7 +81,7 @@ pub enum Outcome {
 
 impl fmt::Display for StabilizerFold {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "layer {}: ", self.layer)?;
+        write!(f, "layer {}: ", self.layer + 1)?;
         match &self.outcome {
             Outcome::MergedForward => write!(f, "merged into the next convolution"),
             Outcome::MergedBackward => write!(f, "merged into the convolution before it"),

@@ -1,5 +1,6 @@
 //! From the operations of a folded network to the nodes of an ONNX graph.
 
+use scarlet_arch::graph::{Graph, Op};
 use scarlet_kernels::{Activation, Network, Operation, Padding, PaddingRule, SqueezeExcite};
 
 use super::proto::{Attribute, AttributeKind, FLOAT, Node, Tensor};
@@ -17,13 +18,13 @@ pub(super) struct Nodes {
 }
 
 impl Nodes {
-    /// The nodes of a network whose operations have these names, for images of `height` and
-    /// `width`.
-    pub(super) fn of(network: Network, names: &[String], (height, width): (usize, usize)) -> Self {
+    /// The nodes of a network that this graph was lowered to, for images of `height` and `width`.
+    pub(super) fn of(network: Network, graph: &Graph, (height, width): (usize, usize)) -> Self {
         let mut nodes = Self::default();
         let mut size = (height, width);
-        let mut outputs: Vec<String> = Vec::with_capacity(names.len());
-        for (operation, name) in network.operations.into_iter().zip(names) {
+        let mut outputs: Vec<String> = Vec::with_capacity(graph.nodes().len());
+        for (operation, node) in network.operations.into_iter().zip(graph.nodes()) {
+            let name = &graph.name(node);
             let input = outputs.last().map_or(INPUT, String::as_str).to_owned();
             let output = match operation {
                 Operation::Convolution(c) => {
@@ -98,11 +99,11 @@ impl Nodes {
     fn squeeze_excite(&mut self, name: &str, input: String, se: SqueezeExcite) -> String {
         let window = || Window::new(1, 1, Padding::default(), 1);
         let mean = self.push(name, "GlobalAveragePool", vec![input.clone()], Vec::new());
-        let squeeze = format!("{name}.squeeze_conv");
+        let squeeze = format!("{name}.{}", Op::SQUEEZE);
         let kernel = [se.squeezed, se.channels, 1, 1];
         let weights = (kernel, se.squeeze_weight, se.squeeze_bias);
         let inner = self.convolution(&squeeze, mean, window(), weights, Activation::Relu);
-        let excite = format!("{name}.excite_conv");
+        let excite = format!("{name}.{}", Op::EXCITE);
         let kernel = [se.channels, se.squeezed, 1, 1];
         let weights = (kernel, se.excite_weight, se.excite_bias);
         let gate = self.convolution(&excite, inner, window(), weights, Activation::None);

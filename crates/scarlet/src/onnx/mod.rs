@@ -24,7 +24,6 @@
 //! | metadata | `classes` (their number), `layers` (text form), `scarlet.architecture` (JSON), and the preprocessing of photographs: `resolution`, `crop_ratio`, `resize_filter`, `mean`, `std`; of a network with a [card](crate::ModelCard) also `class_names` (a JSON list) and `scarlet.card` (JSON) |
 
 mod graph;
-mod names;
 mod proto;
 
 use std::io;
@@ -35,7 +34,6 @@ use scarlet_arch::{ArchitectureError, Cost, ResizeFilter};
 use thiserror::Error;
 
 use self::graph::{INPUT, Nodes, OUTPUT};
-use self::names::operation_names;
 use self::proto::{
     Dimension, FLOAT, Graph, Model, OperatorSet, Property, Shape, Size, TensorType, Type, ValueInfo,
 };
@@ -202,8 +200,8 @@ impl Scarlet {
         }
 
         let network = self.fold_for_running();
-        let names = operation_names(network.architecture());
-        let nodes = Nodes::of(lower(&network)?.0, &names, (height, width));
+        let described = scarlet_arch::graph::Graph::of(network.architecture());
+        let nodes = Nodes::of(lower(&network)?.0, &described, (height, width));
         let model = Model {
             ir_version: Some(ir_version(options.opset)),
             producer_name: Some("scarlet".to_owned()),

@@ -3,7 +3,6 @@
 use std::sync::{Mutex, PoisonError};
 
 use burn::module::RunningState;
-use burn::nn::BatchNorm;
 use burn::store::burn_pack;
 use burn::store::{ModuleSnapshot, PyTorchToBurnAdapter};
 use burn::tensor::{DType, Device, Tensor, TensorData};
@@ -13,9 +12,8 @@ use super::names::{is_of_classifier, module_path};
 use super::recognise::ARCHITECTURE_KEY;
 use super::save::check_format;
 use super::{LoadReport, StateDict, WeightsError, foreign, recognise};
-use crate::blocks::InvertedResidual;
 use crate::card::CARD_KEY;
-use crate::{CardError, ConfigError, MbLayer, ModelCard, Scarlet, ScarletConfig};
+use crate::{CardError, ConfigError, ModelCard, Scarlet, ScarletConfig};
 
 /// Which weights are loaded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -250,25 +248,9 @@ fn hand_over(name: String, data: TensorData) -> burn_pack::Tensor {
 /// into them in place; statistics that wait to be averaged over threads would overwrite what is
 /// loaded.
 fn detach_running_statistics(network: &mut Scarlet) {
-    let separable = &mut network.separable_conv;
-    for bn in [
-        &mut network.stem.bn,
-        &mut separable.depthwise.bn,
-        &mut separable.pointwise.bn,
-        &mut network.conv_before_pooling.bn,
-    ] {
-        detach(bn);
-    }
-    for layer in &mut network.mb_module {
-        if let MbLayer::InvertedResidual(block) = layer {
-            let InvertedResidual { bn1, bn2, bn3, .. } = block;
-            bn1.iter_mut().chain([bn2, bn3]).for_each(detach);
-        }
-    }
-}
-
-fn detach(bn: &mut BatchNorm) {
     let own = |state: &RunningState<Tensor<1>>| RunningState::new(state.value());
-    bn.running_mean = own(&bn.running_mean);
-    bn.running_var = own(&bn.running_var);
+    for norm in network.batch_norms_mut() {
+        norm.running_mean = own(&norm.running_mean);
+        norm.running_var = own(&norm.running_var);
+    }
 }

@@ -28,7 +28,6 @@ mod error;
 mod foreign;
 pub mod formula;
 mod kinds;
-mod layout;
 mod load;
 mod names;
 mod natural_order;
@@ -43,9 +42,11 @@ mod source;
 mod state_dict;
 mod wrappers;
 
+use scarlet_arch::Architecture;
+use scarlet_arch::graph::Graph;
+
 pub use entry::Entry;
 pub use error::WeightsError;
-pub use layout::reference_entries;
 pub use load::LoadOptions;
 pub use names::Naming;
 pub use open_options::{OpenOptions, Renaming, RenamingError};
@@ -57,3 +58,9 @@ pub use source::{FetchError, Fetcher, KNOWN_WEIGHTS, KnownWeights, Progress, Sou
 pub use state_dict::{Container, StateDict};
 
 pub(crate) use recognise::ARCHITECTURE_KEY;
+
+/// Names and shapes of the entries in a checkpoint of `architecture`, under the names of the
+/// released checkpoints, in the order of computation. Step counters are not among them.
+pub fn reference_entries(architecture: &Architecture) -> Vec<(String, Vec<usize>)> {
+    Graph::of(architecture).entries()
+}
