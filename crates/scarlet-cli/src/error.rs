@@ -131,6 +131,11 @@ pub(crate) enum CliError {
         ending: &'static str,
         path: PathBuf,
     },
+    #[error(
+        "`{}` holds the weights themselves, which would be lost: choose another name for the output",
+        .0.display()
+    )]
+    OverwritesWeights(PathBuf),
     #[error("cannot use {threads} threads: {reason}")]
     Threads { threads: usize, reason: String },
     #[error("cannot wait for Ctrl-C: {0}")]
@@ -166,6 +171,7 @@ impl CliError {
             | Self::Recipe
             | Self::Resumed { .. }
             | Self::ExportFormat(_)
+            | Self::OverwritesWeights(_)
             | Self::ExportOption { .. }
             | Self::Onnx(OnnxError::Input(_) | OnnxError::Setting { .. })
             | Self::NotASetting(_)

@@ -344,6 +344,18 @@ fn adapt(mut architecture: Architecture, args: &ModelArgs) -> Result<Architectur
     Ok(architecture)
 }
 
+/// Refuses output that would take the place of the weights that it is made of.
+pub(crate) fn refuse_overwriting(out: &Path, weights: Option<&str>) -> Result<(), CliError> {
+    let same = weights.is_some_and(|weights| {
+        let [out, weights] = [out, Path::new(weights)].map(Path::canonicalize);
+        matches!((out, weights), (Ok(out), Ok(weights)) if out == weights)
+    });
+    match same {
+        true => Err(CliError::OverwritesWeights(out.to_owned())),
+        false => Ok(()),
+    }
+}
+
 /// The device that `compute` names, with as many threads as it says.
 pub(crate) fn open_device(compute: &ComputeArgs) -> Result<Device, CliError> {
     let device = device_by_name(&compute.device)?;

@@ -9,19 +9,23 @@ use rayon::ThreadPoolBuilder;
 use crate::error::CliError;
 use crate::terminal;
 
+/// Threads besides, for reading images, progress and Ctrl-C.
+const OTHERS: usize = 4;
+
 /// Starts so many threads, or as many as the machine has processors. Where the system refuses some,
 /// as in a container with a limit, work goes on with fewer, and a warning says so.
 pub(crate) fn start(threads: Option<usize>) -> Result<(), CliError> {
     let wanted = threads.unwrap_or_else(default_number);
     // The pool can be made once only, even where that fails.
-    let allowed = allowed(wanted);
-    let pool = match allowed == wanted {
+    let allowed = allowed(wanted + OTHERS);
+    let pool = match allowed == wanted + OTHERS {
         true => ThreadPoolBuilder::new().num_threads(wanted),
         false => {
             // Half of them, for others need threads too; the last one is the caller itself.
-            let fewer = (allowed / 2).max(1);
+            let fewer = allowed.saturating_sub(OTHERS).min(allowed / 2).max(1);
             terminal::warn(format_args!(
-                "the system allows only {allowed} of {wanted} threads: work goes on with {fewer}"
+                "the system allows only {allowed} more threads, and {wanted} would want {OTHERS} \
+                 beside them: work goes on with {fewer}"
             ));
             match allowed {
                 0 => ThreadPoolBuilder::new().num_threads(1).use_current_thread(),

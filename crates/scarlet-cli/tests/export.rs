@@ -101,6 +101,19 @@ fn what_a_file_does_not_say_is_said_aloud_and_can_be_chosen() {
 }
 
 #[test]
+fn weights_are_not_overwritten_with_what_is_made_of_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("weights.safetensors");
+    std::fs::write(&path, "weights").unwrap();
+    let path = path.to_str().unwrap();
+    for command in ["export", "deploy"] {
+        scarlet([command, path, "--weights", path])
+            .assert_fails(2, &["holds the weights themselves"]);
+    }
+    assert_eq!(std::fs::read(path).unwrap(), b"weights");
+}
+
+#[test]
 fn what_cannot_be_is_said_before_anything_is_loaded() {
     let export = |args: &[&str]| {
         let fixed = ["export", "--weights", "no such file.safetensors"];

@@ -1180,7 +1180,7 @@ fn work_goes_on_where_the_system_refuses_threads() {
     let more = ["--epochs", "2", "--threads", "3"];
     let stderr = refused(arguments(data.path(), &alone, &more));
     assert!(
-        stderr.contains("the system allows only 0 of 3 threads"),
+        stderr.contains("the system allows only 0 more threads"),
         "{stderr}"
     );
     for name in ["best.safetensors", "last.safetensors"] {

@@ -6,7 +6,7 @@ use scarlet_data::{Loader, LoaderOptions, list_images};
 
 use crate::cli::{ComputeArgs, DeployArgs};
 use crate::error::CliError;
-use crate::model::Model;
+use crate::model::{Model, refuse_overwriting};
 use crate::report::deploy::DeployReport;
 use crate::report::{Setting, file_size, print_json};
 use crate::terminal::Terminal;
@@ -20,6 +20,7 @@ const CALIBRATED: usize = 512;
 
 pub(super) fn run(args: &DeployArgs, terminal: &Terminal) -> Result<(), CliError> {
     let terminal = &terminal.beside(&args.out);
+    refuse_overwriting(&args.out, args.model.weights.as_deref())?;
     let compute = ComputeArgs {
         device: "cpu".to_owned(),
         threads: None,

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::cli::ExportArgs;
 use crate::error::CliError;
-use crate::model::Loaded;
+use crate::model::{Loaded, refuse_overwriting};
 use crate::report::number::megabytes;
 use crate::report::{file_size, print_json};
 use crate::terminal::Terminal;
@@ -65,6 +65,7 @@ pub(super) fn run(args: &ExportArgs, terminal: &Terminal) -> Result<(), CliError
     let terminal = &terminal.beside(&args.out);
     let format = Format::of(&args.out)?;
     format.check(args)?;
+    refuse_overwriting(&args.out, args.model.weights.as_deref())?;
     let device = device_by_name("cpu")?;
     let loaded = Loaded::open(&args.model, &device, terminal)?;
     match format {

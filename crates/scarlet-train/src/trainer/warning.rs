@@ -9,6 +9,8 @@ use crate::dataset::Source;
 /// Steps before which nothing is said about a network that knows nothing yet; from scratch, a
 /// thousand images can take two hundred steps to get anywhere.
 const FAIR_STEPS: u64 = 400;
+/// The same at the end of a run: too few steps teach nobody anything, and need no warning.
+const FEWEST_STEPS: u64 = 100;
 /// How far held-out accuracy may stay below that of training.
 const LARGEST_GAP: f64 = 0.25;
 /// How many standard errors make a difference.
@@ -141,7 +143,8 @@ impl Watch {
 
     fn nothing_learnt(&self, epochs: &[EpochRecord]) -> Option<Warning> {
         let last = epochs.last()?;
-        let is_fair = last.step >= FAIR_STEPS.max(2 * self.warmup) || last.step == self.steps;
+        let is_over = last.step == self.steps && last.step >= FEWEST_STEPS;
+        let is_fair = is_over || last.step >= FAIR_STEPS.max(2 * self.warmup);
         let at_chance = |epoch: &EpochRecord| {
             let held_out = self.validation.zip(epoch.validation_accuracy);
             self.train.is_chance(epoch.accuracy)
@@ -250,6 +253,8 @@ mod tests {
         let mut short = watch(false);
         short.steps = 100;
         assert_eq!(said_in(short, &[at_chance; 2]), Some(1));
+        short.steps = 50;
+        assert_eq!(said_in(short, &[at_chance]), None);
     }
 
     #[test]

@@ -12,6 +12,28 @@ const WRAPPERS: &[&str] = &["module", "_orig_mod", "model", "net", "network"];
 /// Names that a known network begins with: its first convolution's.
 const FIRST: [&str; 3] = ["stem.0.weight", "_conv_stem.weight", "conv_stem.weight"];
 
+/// The modules of networks that begin so, but for their classifiers.
+const MODULES: [&str; 18] = [
+    "stem",
+    "separable_conv",
+    "mb_module",
+    "conv_before_pooling",
+    "blocks",
+    "head",
+    "_conv_stem",
+    "_bn0",
+    "_blocks",
+    "_conv_head",
+    "_bn1",
+    "conv_stem",
+    "bn1",
+    "se",
+    "conv_head",
+    "bn2",
+    "norm_head",
+    "features",
+];
+
 /// Words in the names of weights that were averaged over the training, or are another network's.
 const AVERAGES: [&str; 9] = [
     "ema", "swa", "avg", "average", "averaged", "momentum", "shadow", "target", "teacher",
@@ -45,15 +67,13 @@ pub(super) fn unwrap(mut entries: Vec<Entry>, notes: &mut Vec<String>) -> Vec<En
             ));
         }
     }
+    let is_known = entries.iter().any(|entry| FIRST.contains(&entry.name()));
     let is_beside = |entry: &Entry| {
-        let mut segments = entry.name().split('.');
-        let is_judge = segments
-            .next()
-            .is_some_and(|first| has_word(first, &JUDGES));
-        is_judge
-            || segments
-                .next_back()
-                .is_some_and(|last| COUNTERS.contains(&last))
+        let name = entry.name();
+        let first = name.split('.').next().unwrap_or_default();
+        let last = name.rsplit('.').next().unwrap_or_default();
+        let is_foreign = is_known && !MODULES.contains(&first) && !is_of_classifier(name);
+        is_foreign || has_word(first, &JUDGES) || COUNTERS.contains(&last)
     };
     let (beside, kept): (Vec<Entry>, Vec<Entry>) = entries.into_iter().partition(is_beside);
     // All of a file is beside nothing.
@@ -202,6 +222,23 @@ mod tests {
         let (names, notes) = unwrapped(&["stem.0.weight", "loss_fn.weight", "stem.total_ops"]);
         assert_eq!(names, ["stem.0.weight"]);
         assert!(notes.contains("loss_fn.weight, stem.total_ops"), "{notes}");
+        let (names, notes) = unwrapped(&[
+            "conv_stem.weight",
+            "bn1.weight",
+            "blocks.0.0.conv_pw.weight",
+            "blocks.0.0.conv_pw.weight_mask",
+            "fc.weight",
+            "queue",
+            "projector.0.weight",
+            "total_ops",
+        ]);
+        // What stands inside a module may change what it computes.
+        assert_eq!(names[3], "blocks.0.0.conv_pw.weight_mask");
+        assert_eq!(names.len(), 5);
+        assert!(
+            notes.contains("queue, projector.0.weight, total_ops"),
+            "{notes}"
+        );
         // Whose names nobody knows may mean anything.
         let (names, _) = unwrapped(&["criterion.weight", "loss"]);
         assert_eq!(names.len(), 2);
