@@ -145,8 +145,15 @@ impl<'a> RooflineChart<'a> {
         let place = |at: (f64, f64)| chart.backend_coord(&at);
         for point in self.points.iter().filter(|it| it.share >= NAMED_SHARE) {
             let (x, y) = place((point.intensity, point.gflops));
-            let beside = x + radius(point.share) as i32 + px(4) as i32;
-            let style = text(11, &TEXT).pos(Pos::new(HPos::Left, VPos::Center));
+            let away = radius(point.share) as i32 + px(4) as i32;
+            // Where there is no room to the right, to the left.
+            let right_end = x + away + text_width(&point.name, 11);
+            let (beside, side) = if right_end <= area.dim_in_pixel().0 as i32 {
+                (x + away, HPos::Left)
+            } else {
+                (x - away, HPos::Right)
+            };
+            let style = text(11, &TEXT).pos(Pos::new(side, VPos::Center));
             area.draw(&Text::new(point.name.clone(), (beside, y), style))
                 .map_err(drawing_error)?;
         }
@@ -266,8 +273,8 @@ mod tests {
     fn every_step_is_a_point_under_named_roofs() {
         let svg = roofline_svg(&roofline(vec![
             point("stem", "convolution", 4.0, 90.0, 0.5),
-            point("1 E3K7", "pointwise", 9.0, 110.0, 0.4),
-            point("2 E3K3", "pointwise", 8.0, 100.0, 0.01),
+            point("mb_module.0 E3K7", "pointwise", 9.0, 110.0, 0.4),
+            point("mb_module.1 E3K3", "pointwise", 8.0, 100.0, 0.01),
             point("export", "transfer", 0.0, 0.0, 0.0),
         ]))
         .unwrap();
@@ -276,14 +283,28 @@ mod tests {
             "150 GFLOP/s of multiply-adds",
             "20 GB/s from memory",
             "stem",
-            "1 E3K7",
+            "mb_module.0 E3K7",
             "pointwise",
         ] {
             assert!(svg.contains(words), "{words}");
         }
         // Three points and the legend's two; the export has neither operations nor bytes.
         assert_eq!(circles(&svg), 3 + 2);
-        assert!(!svg.contains("2 E3K3"), "too small to be named");
+        assert!(!svg.contains("mb_module.1 E3K3"), "too small to be named");
+    }
+
+    #[test]
+    fn names_stay_within_the_picture() {
+        let anchor = |name: &str| {
+            let points = vec![point(name, "pointwise", 100.0, 90.0, 0.5)];
+            let svg = roofline_svg(&roofline(points)).unwrap();
+            let (before, _) = svg.split_once(&format!("\n{name}\n")).unwrap();
+            let (_, tag) = before.rsplit_once("<text").unwrap();
+            let (_, anchor) = tag.split_once("text-anchor=\"").unwrap();
+            anchor.split('"').next().unwrap().to_owned()
+        };
+        assert_eq!(anchor("stem"), "start");
+        assert_eq!(anchor("conv_before_pooling 1×1 conv"), "end");
     }
 
     #[test]
