@@ -35,8 +35,8 @@ struct Config {
     pretrained_cfg: Option<Images>,
 }
 
-/// Names that [`OpenOptions::with_origin`](super::OpenOptions::with_origin) takes: origins that settle
-/// what shapes leave open.
+/// Names that [`OpenOptions::origin`](super::OpenOptions::origin) takes: origins that settle what
+/// shapes leave open.
 pub const ORIGINS: [&str; 4] = [
     "scarlet",
     "fairnas",
