@@ -6,7 +6,7 @@
 //! - `load_and_fold`: a checkpoint in, a plain f16 file out.
 //!
 //! `cargo run --release --example classify` runs the first. The photographs are described in
-//! `photos/README.md`.
+//! `photographs.md`.
 
 /// The README's code must compile.
 #[cfg(doctest)]
