@@ -356,7 +356,7 @@ fn convert_explains_what_it_will_not_do() {
         ])
         .expect(
             0,
-            &["stabilizer of layer 2", "wrote out.safetensors: custom"],
+            &["stabilizer of layer 3", "wrote out.safetensors: custom"],
         );
     folder.write_network(&text(SMALL).with_classes(7));
     folder

@@ -67,7 +67,13 @@ pub(super) fn unwrap(mut entries: Vec<Entry>, notes: &mut Vec<String>) -> Vec<En
             ));
         }
     }
-    let is_known = entries.iter().any(|entry| FIRST.contains(&entry.name()));
+    // Without a classifier by name, what is foreign may be it.
+    let is_classifier = |name: &str| {
+        let first = name.split('.').next().unwrap_or_default();
+        is_of_classifier(name) && !MODULES.contains(&first)
+    };
+    let is_known = entries.iter().any(|entry| FIRST.contains(&entry.name()))
+        && entries.iter().any(|entry| is_classifier(entry.name()));
     let is_beside = |entry: &Entry| {
         let name = entry.name();
         let first = name.split('.').next().unwrap_or_default();
@@ -239,6 +245,8 @@ mod tests {
             notes.contains("queue, projector.0.weight, total_ops"),
             "{notes}"
         );
+        let (names, _) = unwrapped(&["conv_stem.weight", "bn1.weight", "top.weight"]);
+        assert_eq!(names.len(), 3);
         // Whose names nobody knows may mean anything.
         let (names, _) = unwrapped(&["criterion.weight", "loss"]);
         assert_eq!(names.len(), 2);
