@@ -248,6 +248,33 @@ mod tests {
     }
 
     #[test]
+    fn what_names_tensors_needs_a_file_of_weights() {
+        for (name, value) in [
+            ("key", json!("ema")),
+            ("strip_prefix", json!("backbone")),
+            ("rename", json!(["fc=classifier"])),
+            ("origin", json!("fairnas")),
+        ] {
+            let with = |weights| {
+                let changes = json!({"network": {name: value, "weights": weights}});
+                default(Recipe::Finetune).with(changes).unwrap()
+            };
+            with(json!("a.pth")).check_recipe().unwrap();
+            let error = with(json!(null)).check_recipe().unwrap_err().to_string();
+            assert!(error.contains(&format!("`network.{name}` is ")), "{error}");
+        }
+        let changes = json!({"network": {"rename": ["fc"]}});
+        let error = default(Recipe::Finetune).with(changes).unwrap_err();
+        assert!(
+            error.to_string().contains("expected the old name"),
+            "{error}"
+        );
+        let config = default(Recipe::Finetune).with(json!({"network": {"key": "ema"}}));
+        let options = config.unwrap().network.open_options();
+        assert_eq!(options.key.as_deref(), Some("ema"));
+    }
+
+    #[test]
     fn every_default_is_valid_and_survives_its_text() {
         let folder = tempfile::tempdir().unwrap();
         for source in ["fashion-sample", folder.path().to_str().unwrap()] {

@@ -13,7 +13,7 @@ const WRAPPERS: &[&str] = &["module", "_orig_mod", "model", "net", "network"];
 const FIRST: [&str; 3] = ["stem.0.weight", "_conv_stem.weight", "conv_stem.weight"];
 
 /// The modules of networks that begin so, but for their classifiers.
-const MODULES: [&str; 18] = [
+const MODULES: [&str; 16] = [
     "stem",
     "separable_conv",
     "mb_module",
@@ -27,11 +27,9 @@ const MODULES: [&str; 18] = [
     "_bn1",
     "conv_stem",
     "bn1",
-    "se",
     "conv_head",
     "bn2",
     "norm_head",
-    "features",
 ];
 
 /// Words in the names of weights that were averaged over the training, or are another network's.
