@@ -1,30 +1,8 @@
 //! [`Architecture`]: a network as plain data.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 
-use crate::Preprocessing;
-
-/// The nonlinearity inside the inverted residuals of a network.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Activation {
-    /// `x · relu6(x + 3) / 6` (Howard et al., MobileNetV3, arXiv 1905.02244).
-    HSwish,
-    /// `min(max(x, 0), 6)`.
-    Relu6,
-}
-
-impl fmt::Display for Activation {
-    /// Its name, as in JSON.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::HSwish => "h-swish",
-            Self::Relu6 => "relu6",
-        })
-    }
-}
+use crate::{Block, Head, Operation, Preprocessing};
 
 /// How convolutions pad their input so that stride 1 keeps its size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -47,97 +25,29 @@ pub struct BatchNormSpec {
     pub momentum: f64,
 }
 
-/// The hidden width of an inverted residual.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Expansion {
-    /// Input channels times this factor (`E3`). A factor of 1 has no expanding convolution.
-    Times(usize),
-    /// This many channels, whatever the input has (`H288`).
-    To(usize),
-}
-
-impl Expansion {
-    /// Hidden channels of a block whose input has `channels`.
-    pub fn hidden(self, channels: usize) -> usize {
-        match self {
-            // Saturates, so that a network may be looked at before it is validated.
-            Self::Times(factor) => channels.saturating_mul(factor),
-            Self::To(hidden) => hidden,
-        }
-    }
-}
-
-/// The free choices of an inverted residual (Sandler et al., MobileNetV2, arXiv 1801.04381).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Block {
-    /// Side of the depthwise kernel; odd.
-    pub kernel: usize,
-    /// Hidden width.
-    pub expansion: Expansion,
-    /// Whether squeeze-excite (Hu et al., arXiv 1709.01507) works on the hidden tensor.
-    pub squeeze_excite: bool,
-}
-
-impl Block {
-    /// Whether the block begins with an expanding 1×1 convolution. A factor of 1 has none.
-    pub fn has_expansion(&self) -> bool {
-        self.expansion != Expansion::Times(1)
-    }
-}
-
-/// What one layer does.
-///
-/// Its text form (`E3K7s`, `-`, `L`) is also its JSON form.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(into = "String", try_from = "String")]
-pub enum Operation {
-    /// An inverted residual; with a shortcut when its stride is 1 and its channels stay.
-    InvertedResidual(Block),
-    /// The input, unchanged: the layer's own stride and channels do not apply.
-    Identity,
-    /// A 1×1 convolution without bias, normalisation or activation, of the layer's stride and
-    /// channels: SCARLET's equivariant learnable stabilizer, or what is left of one.
-    Linear,
-}
-
-/// One layer: an operation, and the place in the network that it fills.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Layer {
-    /// What the layer does.
-    pub operation: Operation,
-    /// Output channels (not of an identity).
-    pub channels: usize,
-    /// Stride (not of an identity).
-    pub stride: usize,
-}
-
-/// A network as plain data: stem, separable convolution, layers, head.
+/// A network as plain data: blocks, one after the other, and a head.
 ///
 /// ```text
-/// image [batch, 3, s, s] → 3×3 stride 2 → depthwise 3×3, 1×1 → layers → 1×1 → mean → linear
+/// image [batch, channels, height, width] → blocks → head: mean, classifier → logits
 /// ```
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+///
+/// The first block is the stem, a convolution of the image. A network's *layers* are what comes
+/// after it; where the block after the stem is an inverted residual of factor 1, a depthwise
+/// separable convolution, it belongs to the stem, as in SCARLET, and the layers begin after it.
+/// They are what a search chooses, and are numbered from 0 here and in checkpoints
+/// (`mb_module.0`), from 1 for people.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Architecture {
     /// What people call it, such as `scarlet-a`.
     pub name: String,
     /// Channels of the image.
     pub input_channels: usize,
-    /// Output channels of the stem, a 3×3 convolution of stride 2 with ReLU6.
-    pub stem: usize,
-    /// Output channels of the depthwise separable convolution behind the stem.
-    pub separable: usize,
-    /// The searched part.
-    pub layers: Vec<Layer>,
-    /// Channels in front of the classifier.
-    pub head: usize,
+    /// From the image to the last map but what the head makes of it.
+    pub blocks: Vec<Block>,
+    /// From the last map to the classifier.
+    pub head: Head,
     /// Classes of the classifier.
     pub classes: usize,
-    /// Activation inside the layers.
-    pub activation: Activation,
     /// Padding of every convolution.
     pub padding: Padding,
     /// Constants of every batch normalisation.
@@ -146,10 +56,10 @@ pub struct Architecture {
     pub preprocessing: Preprocessing,
 }
 
-/// A layer in its place: with the channels and sizes that really reach it.
+/// A block in its place: with the channels that really reach it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PlacedLayer {
-    /// What the layer does.
+pub struct PlacedBlock {
+    /// What the block does.
     pub operation: Operation,
     /// Input channels.
     pub channels_in: usize,
@@ -159,29 +69,71 @@ pub struct PlacedLayer {
     pub stride: usize,
 }
 
-impl PlacedLayer {
-    /// Whether the layer adds its input to its output: an inverted residual of stride 1 that
-    /// keeps its channels.
+impl PlacedBlock {
+    /// Whether the block adds its input to its output: an inverted residual of stride 1 that keeps
+    /// its channels, unless it was told not to.
     pub fn has_shortcut(&self) -> bool {
-        matches!(self.operation, Operation::InvertedResidual(_))
-            && self.stride == 1
-            && self.channels_in == self.channels_out
+        matches!(self.operation, Operation::InvertedResidual(block) if block.shortcut)
+            && self.allows_shortcut()
+    }
+
+    /// Whether input and output have the same shape.
+    pub(crate) fn allows_shortcut(&self) -> bool {
+        self.stride == 1 && self.channels_in == self.channels_out
+    }
+
+    /// Hidden channels of an inverted residual, output channels of all others.
+    pub(crate) fn hidden(&self) -> usize {
+        match self.operation {
+            Operation::InvertedResidual(block) => block.expansion.hidden(self.channels_in),
+            _ => self.channels_out,
+        }
     }
 }
 
 impl Architecture {
-    /// The layers with the channels that really reach them; identities pass theirs on.
-    pub fn placed_layers(&self) -> Vec<PlacedLayer> {
-        let mut channels_in = self.separable;
-        self.layers
+    /// How many blocks come before the layers: the stem, and a depthwise separable convolution
+    /// after it.
+    pub fn blocks_before_layers(&self) -> usize {
+        let is_stem = |block: &Block| matches!(block.operation, Operation::Conv(_));
+        let is_separable = |block: &Block| matches!(block.operation, Operation::InvertedResidual(it) if !it.has_expansion());
+        match self.blocks.as_slice() {
+            [stem, separable, ..] if is_stem(stem) && is_separable(separable) => 2,
+            [stem, ..] if is_stem(stem) => 1,
+            _ => 0,
+        }
+    }
+
+    /// The blocks after the stem, among which a search chooses.
+    pub fn layers(&self) -> &[Block] {
+        &self.blocks[self.blocks_before_layers()..]
+    }
+
+    /// As [`layers`](Self::layers), to be changed.
+    pub fn layers_mut(&mut self) -> &mut [Block] {
+        let before = self.blocks_before_layers();
+        &mut self.blocks[before..]
+    }
+
+    /// The same network with other layers.
+    pub fn with_layers(mut self, layers: impl IntoIterator<Item = Block>) -> Self {
+        self.blocks.truncate(self.blocks_before_layers());
+        self.blocks.extend(layers);
+        self
+    }
+
+    /// The blocks with the channels that really reach them; identities pass theirs on.
+    pub fn placed_blocks(&self) -> Vec<PlacedBlock> {
+        let mut channels_in = self.input_channels;
+        self.blocks
             .iter()
-            .map(|layer| {
-                let (channels_out, stride) = match layer.operation {
+            .map(|block| {
+                let (channels_out, stride) = match block.operation {
                     Operation::Identity => (channels_in, 1),
-                    _ => (layer.channels, layer.stride),
+                    _ => (block.channels, block.stride),
                 };
-                let placed = PlacedLayer {
-                    operation: layer.operation,
+                let placed = PlacedBlock {
+                    operation: block.operation,
                     channels_in,
                     channels_out,
                     stride,
@@ -192,19 +144,30 @@ impl Architecture {
             .collect()
     }
 
-    /// Channels that reach the head's 1×1 convolution.
-    pub fn channels_before_head(&self) -> usize {
-        self.placed_layers()
-            .last()
-            .map_or(self.separable, |layer| layer.channels_out)
+    /// The [layers](Self::layers) among the [placed blocks](Self::placed_blocks).
+    pub fn placed_layers(&self) -> Vec<PlacedBlock> {
+        self.placed_blocks()
+            .split_off(self.blocks_before_layers().min(self.blocks.len()))
     }
 
-    /// The factor between the size of the image and that of the last layer's output.
+    /// Channels that reach the head.
+    pub fn channels_before_head(&self) -> usize {
+        self.placed_blocks()
+            .last()
+            .map_or(self.input_channels, |block| block.channels_out)
+    }
+
+    /// Values that reach the classifier.
+    pub fn features(&self) -> usize {
+        self.head.features(self.channels_before_head())
+    }
+
+    /// The factor between the size of the image and that of the last block's output.
     pub fn total_stride(&self) -> usize {
-        let layers = self.placed_layers();
-        layers
+        let blocks = self.placed_blocks();
+        blocks
             .iter()
-            .fold(2, |total: usize, layer| total.saturating_mul(layer.stride))
+            .fold(1, |total: usize, block| total.saturating_mul(block.stride))
     }
 
     /// The same network for another number of classes.

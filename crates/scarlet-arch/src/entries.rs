@@ -11,6 +11,16 @@ impl Graph {
         nodes.flat_map(|node| self.entries_of(node)).collect()
     }
 
+    /// The whole name of a node's batch normalisation, if it has one.
+    ///
+    /// # Panics
+    ///
+    /// May panic for a node of another graph.
+    pub fn norm_name(&self, node: &Node) -> Option<String> {
+        let norm = node.norm.as_ref()?;
+        Some(self.below(node.part, norm.name))
+    }
+
     /// Those of one node: the weights, which are `[out, in / groups, kernel, kernel]` of a
     /// convolution and `[out, in]` of a fully connected layer, the bias and the batch
     /// normalisation. A node without weights has none.
@@ -42,8 +52,8 @@ impl Graph {
             Op::Linear { bias, .. } => entries.weights(&name, &[output, input], bias),
             Op::Add { .. } | Op::GlobalMean => {}
         }
-        if let Some(norm) = &node.norm {
-            entries.norm(&self.below(node.part, norm.name), output);
+        if let Some(norm) = self.norm_name(node) {
+            entries.norm(&norm, output);
         }
         entries.0
     }

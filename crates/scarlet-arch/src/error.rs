@@ -22,20 +22,6 @@ pub enum ArchitectureError {
         allowed: String,
     },
 
-    /// Images of this size would not come out even.
-    #[error(
-        "an input of {resolution} pixels is not a multiple of {stride}, this network's total \
-         stride; the nearest that is: {nearest}"
-    )]
-    Resolution {
-        /// Height and width that were asked for.
-        resolution: usize,
-        /// Total stride of the network.
-        stride: usize,
-        /// The valid size next to it.
-        nearest: usize,
-    },
-
     /// The network as a whole exceeds a limit.
     #[error("the network has too many {what}: the limit is {limit} ({hint})")]
     TooLarge {
@@ -76,6 +62,13 @@ pub enum ArchitectureError {
     GenomeText {
         /// The text, shortened when it is very long.
         text: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+
+    /// A description is not that of a search space.
+    #[error("search space: {problem}")]
+    Space {
         /// What is wrong with it.
         problem: String,
     },
@@ -197,4 +190,21 @@ fn visible(character: char) -> char {
     } else {
         character
     }
+}
+
+/// The name most like what was asked for, if one is.
+pub(crate) fn nearest_of(
+    wanted: &str,
+    names: impl Iterator<Item = &'static str>,
+) -> Option<&'static str> {
+    const FURTHEST: usize = 3;
+    if wanted.len() > 64 {
+        return None;
+    }
+    let wanted = wanted.to_lowercase();
+    let distances = names.map(|name| (strsim::damerau_levenshtein(name, &wanted), name));
+    // A name of which nothing is left is not like it.
+    let near = distances.filter(|&(distance, name)| distance <= FURTHEST.min(name.len() / 2));
+    near.min_by_key(|&(distance, _)| distance)
+        .map(|(_, name)| name)
 }

@@ -1,10 +1,11 @@
 //! Network architectures as plain data: their text form, presets, scaling, search spaces and cost.
 //!
-//! An [`Architecture`] describes a network of SCARLET's family (Chu et al., *SCARLET-NAS: Bridging
-//! the Gap between Stability and Scalability in Weight-sharing Neural Architecture Search*, arXiv
-//! 1908.06022) completely: layers, channels, strides, head, activation, padding, normalisation and
-//! what a photograph goes through before it. People write it, search produces it, [`Cost`] prices
-//! it; this crate builds nothing and needs no tensor library.
+//! An [`Architecture`] describes a mobile network completely: one of SCARLET's (Chu et al.,
+//! *SCARLET-NAS: Bridging the Gap between Stability and Scalability in Weight-sharing Neural
+//! Architecture Search*, arXiv 1908.06022) or of its relatives, from MobileNetV1 to EfficientNet:
+//! blocks, head, padding, normalisation and what a photograph goes through before it. People write
+//! it, search produces it, [`Cost`] prices it; this crate builds nothing and needs no tensor
+//! library.
 //!
 //! ```
 //! use scarlet_arch::{Architecture, Cost, by_name};
@@ -30,23 +31,35 @@
 //! # Ok::<(), scarlet_arch::ArchitectureError>(())
 //! ```
 //!
-//! # Layers as text
+//! # Networks as text
 //!
-//! | text | layer |
+//! | text | block |
 //! |---|---|
 //! | `E3K7` | inverted residual: hidden channels 3 × the input's, depthwise kernel 7 × 7 |
-//! | `E6K5s` | the same with squeeze-excite |
 //! | `H288K3` | inverted residual of 288 hidden channels |
+//! | `E1K3` | without expansion: a depthwise separable convolution |
+//! | `E6K5s`, `E6K5s24` | with squeeze-excite of a quarter of the hidden channels, or of 24 |
+//! | `E6K5s(swish,sigmoid)` | with that activation and gate in the squeeze-excite |
+//! | `E1K3a` | the activation after the last 1×1 convolution too |
+//! | `E6K3n` | no shortcut, where the shapes would allow one |
 //! | `-` | identity: nothing |
 //! | `L` | linear 1×1 convolution: SCARLET's stabilizer |
-//! | `E6K3@24/2` | 24 output channels and stride 2, where they are not the plan's |
+//! | `C3` | 3 × 3 convolution, normalised and activated: a stem |
+//! | `E6K3@24/2` | 24 output channels and stride 2 |
+//! | `E6K3:relu` | ReLU instead of the text's activation |
+//! | `P1280` | head: 1×1 convolution before the mean |
+//! | `F1280`, `F1280n` | head: fully connected layer after the mean; without bias |
 //!
-//! Layers are separated by white space or `|`. Nineteen of them have SCARLET's plan of channels
-//! and strides; see [`Architecture::from_str`](std::str::FromStr::from_str) for the others.
+//! Blocks are separated by white space or `|`. A text that begins with a convolution is that of a
+//! whole network, any other that of the layers between SCARLET's stem and head; nineteen of those
+//! have SCARLET's plan of channels and strides. `[swish, se swish sigmoid]` at the beginning says
+//! the activation of all blocks, and activation and gate of all squeeze-excites, that do not say
+//! otherwise; without it they are SCARLET's, h-swish, and ReLU and h-sigmoid. See
+//! [`Architecture::from_str`](std::str::FromStr::from_str).
 //!
 //! # Where to find what
 //!
-//! - [`Architecture`], [`Layer`], [`Operation`], [`Block`]: the data;
+//! - [`Architecture`], [`Block`], [`Operation`], [`InvertedResidual`], [`Head`]: the data;
 //!   [`validate`](Architecture::validate) within the [`limits`].
 //! - [`by_name`], [`NAMES`], [`published`]: SCARLET-A, B, C, their scaled relatives A2 and A4, and
 //!   EfficientNet-Lite0, with the figures that were published about them.
@@ -66,6 +79,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 #![deny(missing_docs)]
 
+mod activation;
 mod architecture;
 mod blocks;
 mod cost;
@@ -80,10 +94,16 @@ mod presets;
 mod scaling;
 mod space;
 mod stabilizers;
+mod style;
 mod text;
 mod validate;
 
+pub use activation::{Activation, Gate, UnknownFunction};
 pub use architecture::*;
+pub use blocks::{
+    Block, Conv, Expansion, Head, HeadConv, HiddenLayer, InvertedResidual, Operation,
+    SqueezeExcite, SqueezedWidth,
+};
 pub use cost::{Cost, PartCost};
 pub use error::{ArchitectureError, TextError};
 pub use genome::Genome;

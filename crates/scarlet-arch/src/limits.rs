@@ -5,9 +5,11 @@
 
 /// Layers of a network.
 pub const MAX_LAYERS: usize = 512;
+/// Blocks of a network: its layers, and those before them.
+pub const MAX_BLOCKS: usize = MAX_LAYERS + 2;
 /// Channels of an image.
 pub const MAX_INPUT_CHANNELS: usize = 1024;
-/// Channels of the stem, the separable convolution, a layer or the head.
+/// Channels of a block or the head.
 pub const MAX_CHANNELS: usize = 16_384;
 /// Hidden channels of an inverted residual.
 pub const MAX_HIDDEN: usize = 65_536;

@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use crate::{
-    Activation, Architecture, ArchitectureError, BatchNormSpec, Block, CompoundScaling, Expansion,
-    Layer, Operation, Padding, Preprocessing, ResizeFilter,
+    Activation, Architecture, ArchitectureError, BatchNormSpec, Block, CompoundScaling, Conv,
+    Expansion, Head, HeadConv, InvertedResidual, Operation, Padding, Preprocessing, ResizeFilter,
 };
 
 struct Preset {
@@ -186,8 +186,7 @@ pub fn scarlet_c() -> Architecture {
     published_table("scarlet-c", SCARLET_C)
 }
 
-/// A at EfficientNet-B2's factors of width and depth. Its resolution, 260, is no multiple of 32:
-/// this is 256.
+/// A at EfficientNet-B2's factors of width and depth, at 256 pixels (B2's own are 260).
 ///
 /// SCARLET-A2 was published with its accuracy alone; the factors are our own choice.
 pub fn scarlet_a2() -> Architecture {
@@ -201,8 +200,7 @@ pub fn scarlet_a2() -> Architecture {
     )
 }
 
-/// A at EfficientNet-B4's factors of width and depth. Its resolution, 380, is no multiple of 32:
-/// this is 384.
+/// A at EfficientNet-B4's factors of width and depth, at 384 pixels (B4's own are 380).
 ///
 /// SCARLET-A4 was published with 27.8 M parameters and about 4.2 G mult-adds, which the factors,
 /// our own choice, come near to.
@@ -227,24 +225,76 @@ fn scaled_a(name: &str, scaling: CompoundScaling) -> Architecture {
     }
 }
 
-/// What a depthwise separable convolution is as an inverted residual.
-pub(crate) const SEPARABLE_BLOCK: Block = Block {
-    kernel: 3,
-    expansion: Expansion::Times(1),
-    squeeze_excite: false,
-};
+/// Channels around the layers of a network with a stem and a head such as SCARLET's.
+#[derive(Debug, Clone, Copy)]
+pub struct Outline {
+    /// Output channels of the stem, a 3×3 convolution of stride 2 with ReLU6.
+    pub stem: usize,
+    /// Output channels of the depthwise separable 3×3 convolution after it.
+    pub separable: usize,
+    /// Output channels of the 1×1 convolution with ReLU6 before the mean.
+    pub head: usize,
+}
 
-/// SCARLET's stem, head and preprocessing around `layers`, for ImageNet's 1,000 classes.
-pub(crate) fn scarlet(name: &str, layers: Vec<Layer>) -> Architecture {
+impl Outline {
+    /// SCARLET's own.
+    pub const SCARLET: Self = Self {
+        stem: 32,
+        separable: SCARLET_SEPARABLE,
+        head: 1280,
+    };
+
+    /// The blocks before the layers. The separable convolution has no shortcut, whatever its
+    /// channels are.
+    fn blocks(self) -> [Block; 2] {
+        let separable = InvertedResidual {
+            activation: Activation::Relu6,
+            // Said only where the shapes would allow one.
+            shortcut: self.stem != self.separable,
+            ..InvertedResidual::new(3, Expansion::Times(1))
+        };
+        let stem = Conv {
+            kernel: 3,
+            activation: Activation::Relu6,
+        };
+        [
+            Block {
+                operation: Operation::Conv(stem),
+                channels: self.stem,
+                stride: 2,
+            },
+            Block {
+                operation: Operation::InvertedResidual(separable),
+                channels: self.separable,
+                stride: 1,
+            },
+        ]
+    }
+
+    fn head(self) -> Head {
+        Head {
+            conv: Some(HeadConv {
+                channels: self.head,
+                activation: Activation::Relu6,
+            }),
+            hidden: None,
+        }
+    }
+}
+
+/// SCARLET's kind of stem and head, of these channels, around `layers`, with its preprocessing, for
+/// ImageNet's 1,000 classes.
+pub fn scarlet_like(
+    name: &str,
+    outline: Outline,
+    layers: impl IntoIterator<Item = Block>,
+) -> Architecture {
     Architecture {
         name: name.to_owned(),
         input_channels: 3,
-        stem: 32,
-        separable: SCARLET_SEPARABLE,
-        layers,
-        head: 1280,
+        blocks: outline.blocks().into_iter().chain(layers).collect(),
+        head: outline.head(),
         classes: 1000,
-        activation: Activation::HSwish,
         padding: Padding::Symmetric,
         batch_norm: BatchNormSpec {
             epsilon: 1e-5,
@@ -252,6 +302,17 @@ pub(crate) fn scarlet(name: &str, layers: Vec<Layer>) -> Architecture {
         },
         preprocessing: Preprocessing::IMAGENET,
     }
+}
+
+/// SCARLET's stem, head and preprocessing around `layers`, for ImageNet's 1,000 classes.
+pub(crate) fn scarlet(name: &str, layers: impl IntoIterator<Item = Block>) -> Architecture {
+    scarlet_like(name, Outline::SCARLET, layers)
+}
+
+/// Whether a network has SCARLET's stem and head.
+pub(crate) fn is_scarlets(network: &Architecture) -> bool {
+    network.blocks.starts_with(&Outline::SCARLET.blocks())
+        && network.head == Outline::SCARLET.head()
 }
 
 fn published_table(name: &str, table: &str) -> Architecture {
@@ -277,13 +338,12 @@ pub fn efficientnet_lite0() -> Architecture {
     ];
     let mut layers = Vec::new();
     for (kernel, first_stride, channels, count) in STAGES {
-        let operation = Operation::InvertedResidual(Block {
-            kernel,
-            expansion: Expansion::Times(6),
-            squeeze_excite: false,
+        let operation = Operation::InvertedResidual(InvertedResidual {
+            activation: Activation::Relu6,
+            ..InvertedResidual::new(kernel, Expansion::Times(6))
         });
         for index in 0..count {
-            layers.push(Layer {
+            layers.push(Block {
                 operation,
                 channels,
                 stride: if index == 0 { first_stride } else { 1 },
@@ -291,14 +351,6 @@ pub fn efficientnet_lite0() -> Architecture {
         }
     }
     Architecture {
-        name: "efficientnet-lite0".to_owned(),
-        input_channels: 3,
-        stem: 32,
-        separable: 16,
-        layers,
-        head: 1280,
-        classes: 1000,
-        activation: Activation::Relu6,
         padding: Padding::Same,
         batch_norm: BatchNormSpec {
             epsilon: 1e-3,
@@ -312,6 +364,7 @@ pub fn efficientnet_lite0() -> Architecture {
             mean: [127.0 / 255.0; 3],
             std: [128.0 / 255.0; 3],
         },
+        ..scarlet("efficientnet-lite0", layers)
     }
 }
 

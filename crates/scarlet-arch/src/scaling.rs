@@ -1,8 +1,8 @@
 //! [`CompoundScaling`]: larger and smaller relatives of a network.
 
-use crate::presets::SEPARABLE_BLOCK;
+use crate::style::Style;
 use crate::validate::out_of_range;
-use crate::{Architecture, ArchitectureError, Expansion, Layer, Operation};
+use crate::{Architecture, ArchitectureError, Block, Expansion, Operation, SqueezedWidth};
 
 /// Channels are rounded to multiples of this.
 const DIVISOR: usize = 8;
@@ -19,8 +19,8 @@ const MAX_FACTOR: f64 = 64.0;
 ///   nearest multiple of 8, or the next when that is below 90 % of the product.
 /// - **Depth**: a stage of n layers becomes one of ⌈depth × n⌉. How the added layers look is our
 ///   own choice, for networks whose layers differ: they repeat those behind the stage's first in
-///   turn, or the only layer of a stage, at stride 1; behind the separable convolution come `E1K3`
-///   layers, which is what it is. Less depth leaves out the last layers of a stage.
+///   turn, or the only layer of a stage, at stride 1; after the separable convolution come layers
+///   such as it (`E1K3`). Less depth leaves out the last layers of a stage.
 ///
 /// ```
 /// use scarlet_arch::{CompoundScaling, Cost, scarlet_a};
@@ -36,7 +36,7 @@ pub struct CompoundScaling {
     pub width: f64,
     /// Factor on the number of layers.
     pub depth: f64,
-    /// Height and width of the input, in pixels; a multiple of the network's total stride.
+    /// Height and width of the input, in pixels.
     pub resolution: usize,
 }
 
@@ -56,44 +56,75 @@ impl CompoundScaling {
         }
         architecture.validate_fields()?;
 
-        let width = |channels| scaled_channels(channels, self.width);
-        let separable = Layer {
-            operation: Operation::InvertedResidual(SEPARABLE_BLOCK),
-            channels: architecture.separable,
-            stride: 1,
-        };
-        // The separable convolution itself is not among the layers.
-        let mut layers = self.deepen(&[separable]).split_off(1);
-        for stage in stages(&architecture.layers) {
-            layers.extend(self.deepen(stage));
-        }
-        for layer in &mut layers {
-            layer.channels = width(layer.channels);
-            if let Operation::InvertedResidual(block) = &mut layer.operation
-                && let Expansion::To(hidden) = &mut block.expansion
-            {
-                *hidden = width(*hidden);
+        let before = architecture.blocks_before_layers();
+        let (around, layers) = architecture.blocks.split_at(before);
+        let mut blocks = around.to_vec();
+        if let [_, separable] = around {
+            // As a layer it has the layers' activation.
+            let activation = Style::of(architecture).activation;
+            let mut repeated = *separable;
+            repeated.operation = separable.operation.with_activation(activation);
+            if let Operation::InvertedResidual(block) = &mut repeated.operation {
+                block.shortcut = true;
             }
+            // The separable convolution itself is not among the layers.
+            blocks.extend(self.deepen(&[repeated]).split_off(1));
         }
-
-        let scaled = Architecture {
-            stem: width(architecture.stem),
-            separable: width(architecture.separable),
-            head: width(architecture.head),
-            layers,
+        for stage in stages(layers) {
+            blocks.extend(self.deepen(stage));
+        }
+        let mut scaled = Architecture {
+            blocks,
             ..architecture.clone()
         }
         .with_resolution(self.resolution);
+        self.widen(&mut scaled);
         scaled.validate()?;
         Ok(scaled)
     }
 
+    /// Multiplies the channels of a network. No block gains a shortcut by it.
+    fn widen(&self, network: &mut Architecture) {
+        let width = |channels| scaled_channels(channels, self.width);
+        let had_shapes: Vec<bool> = allow_shortcuts(network);
+        for block in &mut network.blocks {
+            block.channels = width(block.channels);
+            if let Operation::InvertedResidual(block) = &mut block.operation {
+                if let Expansion::To(hidden) = &mut block.expansion {
+                    *hidden = width(*hidden);
+                }
+                if let Some(excite) = &mut block.squeeze_excite
+                    && let SqueezedWidth::To(inner) = &mut excite.width
+                {
+                    *inner = ((*inner as f64 * self.width).round() as usize).max(1);
+                }
+            }
+        }
+        if let Some(conv) = &mut network.head.conv {
+            conv.channels = width(conv.channels);
+        }
+        if let Some(hidden) = &mut network.head.hidden {
+            hidden.channels = width(hidden.channels);
+        }
+        let have_shapes = allow_shortcuts(network);
+        for (block, (had, has)) in
+            (network.blocks.iter_mut()).zip(had_shapes.into_iter().zip(have_shapes))
+        {
+            if let Operation::InvertedResidual(block) = &mut block.operation
+                && has
+                && !had
+            {
+                block.shortcut = false;
+            }
+        }
+    }
+
     /// A stage, at least one layer, with more layers or fewer.
-    fn deepen(&self, stage: &[Layer]) -> Vec<Layer> {
+    fn deepen(&self, stage: &[Block]) -> Vec<Block> {
         let count = (self.depth * stage.len() as f64).ceil() as usize;
         // The first layer is where the stage changes channels; the others are what repeats.
         let repeated = if stage.len() > 1 { &stage[1..] } else { stage };
-        let added = repeated.iter().map(|layer| Layer {
+        let added = repeated.iter().map(|layer| Block {
             stride: 1,
             ..*layer
         });
@@ -107,8 +138,14 @@ impl CompoundScaling {
 }
 
 /// Splits layers where the channels change or the stride is not 1.
-fn stages(layers: &[Layer]) -> impl Iterator<Item = &[Layer]> {
+fn stages(layers: &[Block]) -> impl Iterator<Item = &[Block]> {
     layers.chunk_by(|layer, next| next.stride == 1 && next.channels == layer.channels)
+}
+
+/// For each block, whether input and output have the same shape.
+fn allow_shortcuts(network: &Architecture) -> Vec<bool> {
+    let placed = network.placed_blocks();
+    placed.iter().map(|block| block.allows_shortcut()).collect()
 }
 
 /// EfficientNet's rounding.
@@ -128,7 +165,7 @@ mod tests {
     use super::*;
     use crate::{Cost, by_name, scarlet_a, scarlet_b};
 
-    /// EfficientNet-B2's and -B4's own resolutions, 260 and 380, are no multiples of 32.
+    /// EfficientNet-B2's and -B4's own resolutions.
     #[test]
     fn costs_at_efficientnets_own_resolutions() {
         for (name, resolution, parameters, mult_adds) in [
@@ -216,15 +253,6 @@ mod tests {
         assert_eq!(
             message(depth),
             "scaling: depth is 0, but must be above 0, up to 64"
-        );
-        let resolution = CompoundScaling {
-            resolution: 260,
-            ..base
-        };
-        assert_eq!(
-            message(resolution),
-            "an input of 260 pixels is not a multiple of 32, this network's total stride; \
-             the nearest that is: 256"
         );
         let wide = CompoundScaling {
             width: 60.0,

@@ -2,12 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::limits::MAX_CHOICES;
-use crate::presets::{SCARLET_PLAN, scarlet};
+use crate::json;
+use crate::limits::{MAX_CHOICES, MAX_LAYERS};
+use crate::presets::{Outline, SCARLET_PLAN, scarlet, scarlet_like};
+use crate::style::Style;
 use crate::validate::{out_of_range, range};
 use crate::{
-    Activation, Architecture, ArchitectureError, Block, CompoundScaling, Expansion, Genome, Layer,
-    Operation, Preprocessing,
+    Activation, Architecture, ArchitectureError, Block, CompoundScaling, Expansion, Genome,
+    InvertedResidual, Operation, Preprocessing, SqueezeExcite,
 };
 
 /// What a layer does that is skipped.
@@ -57,7 +59,7 @@ pub struct SearchSpace {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Description {
-    template: Architecture,
+    template: json::Description,
     choices: Vec<Operation>,
 }
 
@@ -65,7 +67,18 @@ impl TryFrom<Description> for SearchSpace {
     type Error = ArchitectureError;
 
     fn try_from(description: Description) -> Result<Self, ArchitectureError> {
-        Self::new(description.template, description.choices)
+        let template = description.template.into_architecture();
+        let (template, activation) = template.map_err(|problem| ArchitectureError::Space {
+            problem: format!("template: {problem}"),
+        })?;
+        let mut choices = description.choices;
+        // In format 1 the template says the activation of all choices.
+        if let Some(activation) = activation {
+            for choice in &mut choices {
+                *choice = choice.with_activation(activation);
+            }
+        }
+        Self::new(template, choices)
     }
 }
 
@@ -97,13 +110,23 @@ impl SearchSpace {
                 ));
             }
         }
+        // Otherwise a choice without expansion would become the stem's.
+        if template.blocks_before_layers() != 2 {
+            return Err(ArchitectureError::Space {
+                problem: "the template must have a depthwise separable convolution (E1) after its \
+                          stem"
+                    .to_owned(),
+            });
+        }
+        let layers = template.layers().len();
+        range("search space", "number of layers", layers, 1, MAX_LAYERS)?;
         let space = Self::unchecked(template, choices);
         // The plan as it stands: its total stride is the largest of all networks'.
         space.template.validate()?;
         // Not every network, but enough that one which `decode` refuses is an oddity.
         for &choice in &space.choices {
             let mut network = space.template.clone();
-            for layer in &mut network.layers {
+            for layer in network.layers_mut() {
                 layer.operation = choice;
             }
             network.validate()?;
@@ -112,7 +135,7 @@ impl SearchSpace {
     }
 
     fn unchecked(mut template: Architecture, choices: Vec<Operation>) -> Self {
-        for layer in &mut template.layers {
+        for layer in template.layers_mut() {
             layer.operation = Operation::Linear;
         }
         Self { template, choices }
@@ -132,11 +155,13 @@ impl SearchSpace {
     pub fn without_squeeze_excite() -> Self {
         let mut choices = blocks(false);
         choices.push(Operation::Identity);
-        let template = Architecture {
-            activation: Activation::Relu6,
-            ..scarlet("scarlet-relu6", plan(&SCARLET_PLAN))
-        };
-        Self::unchecked(template, choices)
+        let choices = choices.into_iter();
+        Self::unchecked(
+            scarlet("scarlet-relu6", plan(&SCARLET_PLAN)),
+            choices
+                .map(|choice| choice.with_activation(Activation::Relu6))
+                .collect(),
+        )
     }
 
     /// A space of our own for small images, such as those of 32 × 32 pixels: SCARLET's 13 choices
@@ -145,8 +170,7 @@ impl SearchSpace {
     ///
     /// # Errors
     ///
-    /// When `resolution` is not a multiple of 8, or a number is beyond the
-    /// [limits](crate::limits).
+    /// When a number is beyond the [limits](crate::limits).
     pub fn small_images(
         input_channels: usize,
         resolution: usize,
@@ -163,10 +187,13 @@ impl SearchSpace {
             (80, 1),
             (80, 1),
         ];
-        let template = Architecture {
-            input_channels,
+        let outline = Outline {
             stem: 16,
             head: 320,
+            ..Outline::SCARLET
+        };
+        let template = Architecture {
+            input_channels,
             classes,
             preprocessing: Preprocessing {
                 resolution,
@@ -175,7 +202,7 @@ impl SearchSpace {
                 std: [0.5; 3],
                 ..Preprocessing::IMAGENET
             },
-            ..scarlet("small", plan(&PLAN))
+            ..scarlet_like("small", outline, plan(&PLAN))
         };
         Self::new(template, Self::scarlet().choices)
     }
@@ -222,7 +249,7 @@ impl SearchSpace {
     ///
     /// # Errors
     ///
-    /// When it is not a multiple of the total stride.
+    /// When it is 0, or beyond the [limits](crate::limits).
     pub fn with_resolution(self, resolution: usize) -> Result<Self, ArchitectureError> {
         Self::new(self.template.with_resolution(resolution), self.choices)
     }
@@ -244,7 +271,7 @@ impl SearchSpace {
 
     /// The number of layers.
     pub fn layers(&self) -> usize {
-        self.template.layers.len()
+        self.template.layers().len()
     }
 
     /// What `layer`, from 0, may do, in the order of the genes; empty for a layer that is none.
@@ -311,7 +338,7 @@ impl SearchSpace {
         }
         let mut network = self.template.clone();
         network.name = format!("{}-{genome}", self.template.name);
-        for (index, (layer, &gene)) in network.layers.iter_mut().zip(genes).enumerate() {
+        for (index, (layer, &gene)) in network.layers_mut().iter_mut().zip(genes).enumerate() {
             layer.operation = *self.choices.get(usize::from(gene)).ok_or_else(|| {
                 error(format!(
                     "layer {} has choice {gene}, but this search space has 0 to {}",
@@ -333,36 +360,42 @@ impl SearchSpace {
     /// [`ArchitectureError::NotInSpace`] names the first difference.
     pub fn encode(&self, network: &Architecture) -> Result<Genome, ArchitectureError> {
         let template = &self.template;
-        let shape = |a: &Architecture| [a.input_channels, a.stem, a.separable, a.head];
-        let fields = ["input_channels", "stem", "separable", "head"];
-        for ((field, found), expected) in
-            fields.into_iter().zip(shape(network)).zip(shape(template))
-        {
-            same("network", field, found, expected)?;
+        same(
+            "network",
+            "input_channels",
+            network.input_channels,
+            template.input_channels,
+        )?;
+        let different = |field, found: String, expected: String| ArchitectureError::NotInSpace {
+            place: "network".to_owned(),
+            field,
+            found,
+            expected,
+        };
+        let (found, expected) = (stem(network), stem(template));
+        if found != expected {
+            return Err(different("stem", found, expected));
         }
-        if network.activation != template.activation {
-            return Err(ArchitectureError::NotInSpace {
-                place: "network".to_owned(),
-                field: "activation",
-                found: network.activation.to_string(),
-                expected: template.activation.to_string(),
-            });
+        let style = Style::SCARLET;
+        let head = |it: &Architecture| it.head.text(&style).join(" ");
+        if network.head != template.head {
+            return Err(different("head", head(network), head(template)));
         }
         same(
             "network",
             "number of layers",
-            network.layers.len(),
+            network.layers().len(),
             self.layers(),
         )?;
 
-        let layers = network.layers.iter().zip(&template.layers);
+        let layers = network.layers().iter().zip(template.layers());
         let genes = layers
             .enumerate()
             .map(|(index, (layer, place))| self.gene(index, layer, place));
         Genome::new(genes.collect::<Result<_, _>>()?)
     }
 
-    fn gene(&self, index: usize, layer: &Layer, plan: &Layer) -> Result<u8, ArchitectureError> {
+    fn gene(&self, index: usize, layer: &Block, plan: &Block) -> Result<u8, ArchitectureError> {
         let place = format!("layer {}", index + 1);
         if layer.operation != Operation::Identity {
             same(&place, "channels", layer.channels, plan.channels)?;
@@ -395,20 +428,26 @@ fn blocks(squeeze_excite: bool) -> Vec<Operation> {
     let mut blocks = Vec::new();
     for factor in [3, 6] {
         for kernel in [3, 5, 7] {
-            blocks.push(Operation::InvertedResidual(Block {
-                kernel,
-                expansion: Expansion::Times(factor),
-                squeeze_excite,
+            blocks.push(Operation::InvertedResidual(InvertedResidual {
+                squeeze_excite: squeeze_excite.then_some(SqueezeExcite::QUARTER),
+                ..InvertedResidual::new(kernel, Expansion::Times(factor))
             }));
         }
     }
     blocks
 }
 
-fn plan(places: &[(usize, usize)]) -> Vec<Layer> {
+/// The blocks before the layers, in words.
+fn stem(network: &Architecture) -> String {
+    let blocks = &network.blocks[..network.blocks_before_layers()];
+    let words: Vec<String> = blocks.iter().map(Block::word).collect();
+    words.join(" ")
+}
+
+fn plan(places: &[(usize, usize)]) -> Vec<Block> {
     places
         .iter()
-        .map(|&(channels, stride)| Layer {
+        .map(|&(channels, stride)| Block {
             operation: Operation::Linear,
             channels,
             stride,
@@ -454,7 +493,7 @@ mod tests {
         assert!((space.size() / 1.461_920_290_375_446e21 - 1.0).abs() < 1e-12);
         let small = SearchSpace::without_squeeze_excite();
         assert_eq!(small.size_exact(), "11398895185373143");
-        assert_eq!(small.template().activation, Activation::Relu6);
+        assert_eq!(small.choices(0)[0].to_string(), "E3K3:relu6");
         let single = SearchSpace::new(scarlet_a(), vec![Operation::Linear]).unwrap();
         assert_eq!((single.size(), single.size_exact()), (1.0, "1".to_owned()));
     }
@@ -542,11 +581,6 @@ mod tests {
             "{most:?}"
         );
         assert_eq!(least.parts[10].output, [80, 4, 4]);
-        assert_eq!(
-            message(SearchSpace::small_images(1, 28, 10)),
-            "an input of 28 pixels is not a multiple of 8, this network's total stride; \
-             the nearest that is: 32"
-        );
     }
 
     #[test]
@@ -572,9 +606,8 @@ mod tests {
              with one kind of skip"
         );
         assert_eq!(
-            message(SearchSpace::scarlet().with_resolution(100)),
-            "an input of 100 pixels is not a multiple of 32, this network's total stride; \
-             the nearest that is: 96"
+            message(SearchSpace::scarlet().with_resolution(0)),
+            "preprocessing: resolution is 0, but must be from 1 to 8192"
         );
         assert_eq!(
             message(SearchSpace::scarlet().with_classes(0)),
@@ -604,7 +637,7 @@ mod tests {
         let space = SearchSpace::scarlet();
         assert_eq!(
             message(space.encode(&efficientnet_lite0())),
-            "network: activation is relu6, but this search space has h-swish"
+            "network: number of layers is 15, but this search space has 19"
         );
         let encode = |text: &str| message(space.encode(&text.parse().unwrap()));
         assert_eq!(
@@ -621,16 +654,26 @@ mod tests {
             "layer 3: stride is 1, but this search space has 2"
         );
         assert_eq!(
+            encode(&layers("E3K3:swish")),
+            "layer 3: operation is E3K3:swish, but this search space has E3K3 E3K5 E3K7 E6K3 E6K5 \
+             E6K7 E3K3s E3K5s E3K7s E6K3s E6K5s E6K7s -"
+        );
+        assert_eq!(
             encode(&layers("E4K3")),
             "layer 3: operation is E4K3, but this search space has E3K3 E3K5 E3K7 E6K3 E6K5 E6K7 \
              E3K3s E3K5s E3K7s E6K3s E6K5s E6K7s -"
         );
         assert_eq!(
-            message(space.encode(&Architecture {
-                stem: 16,
-                ..scarlet_a()
-            })),
-            "network: stem is 16, but this search space has 32"
+            message(space.encode(&scarlet_like(
+                "narrow",
+                Outline {
+                    stem: 16,
+                    ..Outline::SCARLET
+                },
+                scarlet_a().layers().to_vec()
+            ))),
+            "network: stem is C3@16/2:relu6 E1K3n@16:relu6, but this search space has \
+             C3@32/2:relu6 E1K3@16:relu6"
         );
     }
 }

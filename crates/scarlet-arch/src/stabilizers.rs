@@ -20,16 +20,16 @@
 //! Otherwise, or where the merged convolution would have more parameters than both have now, W
 //! stays, as a layer of its own.
 
-use crate::{Architecture, Expansion, Operation, PlacedLayer};
+use crate::{Architecture, Expansion, Operation, PlacedBlock};
 
-/// How a stabilizer goes, or why it stays.
+/// How a stabilizer goes, or why it stays. Blocks are counted from 0, the stem among them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Removal {
     /// The convolution that ends the stream absorbs it.
     MergedForward(StreamBound),
     /// The convolution that begins the stream absorbs it.
     MergedBackward(StreamBound),
-    /// The blocks behind it change their basis, up to the end of the stream, which absorbs it.
+    /// The blocks after it change their basis, up to the end of the stream, which absorbs it.
     BasisChangedForward(Vec<usize>, StreamBound),
     /// The blocks before it change their basis, from the beginning of the stream on, which
     /// absorbs it.
@@ -41,13 +41,12 @@ pub enum Removal {
 /// What begins or ends a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StreamBound {
-    /// The separable convolution in front of the layers.
-    Separable,
-    /// The block without shortcut that is this layer.
+    /// This block, an inverted residual without shortcut: its expanding convolution ends a stream,
+    /// its projecting one begins the next.
     Block(usize),
-    /// The stabilizer that is this layer.
+    /// This block, a stabilizer.
     Linear(usize),
-    /// The convolution behind the layers.
+    /// The first convolution or matrix of the head, which only ends a stream.
     Head,
 }
 
@@ -70,192 +69,200 @@ impl Architecture {
     /// and never has more mult-adds or parameters.
     pub fn without_stabilizers(&self) -> Self {
         let mut network = self.clone();
-        for layer in 0..network.layers.len() {
-            network.remove_stabilizer(layer);
+        for block in 0..network.blocks.len() {
+            network.remove_stabilizer(block);
         }
         network
     }
 
-    /// Removes the stabilizer of a layer, counted from 0, if it can go; `None` where the layer is
-    /// not one. Stabilizers are removed from the first to the last.
-    pub fn remove_stabilizer(&mut self, layer: usize) -> Option<Removal> {
-        if self.layers.get(layer)?.operation != Operation::Linear {
+    /// Removes the stabilizer that is this block, counted from 0, if it can go; `None` where the
+    /// block is not one. Stabilizers are removed from the first to the last.
+    pub fn remove_stabilizer(&mut self, block: usize) -> Option<Removal> {
+        if self.blocks.get(block)?.operation != Operation::Linear {
             return None;
         }
-        let removal = self.removal(layer);
-        let [channels_in, channels_out] = self.channels(layer);
+        let placed = self.placed_blocks();
+        let removal = self.removal(&placed, block);
         match &removal {
             Removal::MergedForward(end) | Removal::BasisChangedForward(_, end) => {
-                self.let_read(*end, channels_in);
+                self.let_read(&placed, *end, placed[block].channels_in);
             }
             Removal::MergedBackward(start) | Removal::BasisChangedBackward(_, start) => {
-                self.let_write(*start, channels_out);
+                if let StreamBound::Block(start) | StreamBound::Linear(start) = *start {
+                    self.blocks[start].channels = placed[block].channels_out;
+                }
             }
             Removal::Kept(_) => return Some(removal),
         }
-        self.layers[layer].operation = Operation::Identity;
+        self.blocks[block].operation = Operation::Identity;
         Some(removal)
     }
 
-    fn removal(&self, layer: usize) -> Removal {
-        let placed = self.placed_layers();
-        if placed[layer].stride != 1 {
+    fn removal(&self, placed: &[PlacedBlock], block: usize) -> Removal {
+        let PlacedBlock {
+            channels_in,
+            channels_out,
+            stride,
+            ..
+        } = placed[block];
+        if stride != 1 {
             return Removal::Kept(KeptReason::Downsamples);
         }
-        let [channels_in, channels_out] = self.channels(layer);
-        let behind = side(&placed, layer + 1..placed.len(), StreamBound::Head);
-        let before = side(&placed, (0..layer).rev(), StreamBound::Separable);
-        let end = behind.bound.filter(|&it| can_end(&placed, it, channels_in));
+        let after = side(placed, block + 1..placed.len(), true);
+        let before = side(placed, (0..block).rev(), false);
+        let end = after.bound.filter(|&it| can_end(placed, it, channels_in));
         let start = before
             .bound
-            .filter(|&it| can_begin(&placed, it, channels_out));
+            .filter(|&it| can_begin(placed, it, channels_out));
 
         let weights = channels_in * channels_out;
-        let (mut merges, mut dearer) = (None, false);
-        if let Some(end) = end.filter(|_| behind.blocks.is_empty()) {
-            let rows = self.rows(&placed, end);
-            match rows * channels_in <= weights + rows * channels_out {
-                true => merges = Some(Removal::MergedForward(end)),
-                false => dearer = true,
+        let (mut merges, mut costlier) = (None, false);
+        if let Some(end) = end.filter(|_| after.blocks.is_empty()) {
+            let rows = self.rows(placed, end);
+            if rows * channels_in <= weights + rows * channels_out {
+                merges = Some(Removal::MergedForward(end));
+            } else {
+                costlier = true;
             }
         }
         if let Some(start) = start.filter(|_| merges.is_none() && before.blocks.is_empty()) {
-            // The normalisation behind it grows too.
+            // The normalisation after it grows too.
             let norm = if matches!(start, StreamBound::Linear(_)) {
                 0
             } else {
                 2
             };
-            let per_channel = self.columns(&placed, start) + norm;
-            match per_channel * channels_out <= weights + per_channel * channels_in {
-                true => merges = Some(Removal::MergedBackward(start)),
-                false => dearer = true,
+            let per_channel = columns(placed, start) + norm;
+            if per_channel * channels_out <= weights + per_channel * channels_in {
+                merges = Some(Removal::MergedBackward(start));
+            } else {
+                costlier = true;
             }
         }
         if let Some(merged) = merges {
             return merged;
         }
         if channels_in != channels_out {
-            return Removal::Kept(match dearer {
-                true => KeptReason::WouldCostMore,
-                false => KeptReason::ChangesChannels,
+            return Removal::Kept(if costlier {
+                KeptReason::WouldCostMore
+            } else {
+                KeptReason::ChangesChannels
             });
         }
         match (end, start) {
-            (Some(end), None) => Removal::BasisChangedForward(behind.blocks, end),
-            (Some(end), Some(_)) if behind.blocks.len() <= before.blocks.len() => {
-                Removal::BasisChangedForward(behind.blocks, end)
+            (Some(end), None) => Removal::BasisChangedForward(after.blocks, end),
+            (Some(end), Some(_)) if after.blocks.len() <= before.blocks.len() => {
+                Removal::BasisChangedForward(after.blocks, end)
             }
             (_, Some(start)) => Removal::BasisChangedBackward(before.blocks, start),
             (None, None) => Removal::Kept(KeptReason::NothingToAbsorbIt),
         }
     }
 
-    fn channels(&self, layer: usize) -> [usize; 2] {
-        let placed = self.placed_layers()[layer];
-        [placed.channels_in, placed.channels_out]
-    }
-
     /// Rows of the matrix that ends a stream.
-    fn rows(&self, placed: &[PlacedLayer], end: StreamBound) -> usize {
-        match end {
-            StreamBound::Block(layer) => hidden(&placed[layer]),
-            StreamBound::Linear(layer) => placed[layer].channels_out,
-            StreamBound::Head | StreamBound::Separable => self.head,
-        }
-    }
-
-    /// Columns of the matrix that begins a stream.
-    fn columns(&self, placed: &[PlacedLayer], start: StreamBound) -> usize {
-        match start {
-            StreamBound::Block(layer) => hidden(&placed[layer]),
-            StreamBound::Linear(layer) => placed[layer].channels_in,
-            StreamBound::Separable | StreamBound::Head => self.stem,
+    fn rows(&self, placed: &[PlacedBlock], end: StreamBound) -> usize {
+        match (end, self.head.conv, self.head.hidden) {
+            (StreamBound::Block(block) | StreamBound::Linear(block), ..) => placed[block].hidden(),
+            (StreamBound::Head, Some(conv), _) => conv.channels,
+            (StreamBound::Head, None, Some(hidden)) => hidden.channels,
+            (StreamBound::Head, None, None) => self.classes,
         }
     }
 
     /// Lets what ends a stream read so many channels. A block keeps its hidden ones.
-    fn let_read(&mut self, end: StreamBound, channels: usize) {
-        let StreamBound::Block(layer) = end else {
+    fn let_read(&mut self, placed: &[PlacedBlock], end: StreamBound, channels: usize) {
+        let StreamBound::Block(block) = end else {
             return;
         };
-        let before = hidden(&self.placed_layers()[layer]);
-        if let Operation::InvertedResidual(block) = &mut self.layers[layer].operation
+        let before = placed[block].hidden();
+        if let Operation::InvertedResidual(block) = &mut self.blocks[block].operation
             && block.expansion.hidden(channels) != before
         {
             block.expansion = Expansion::To(before);
         }
     }
-
-    /// Lets what begins a stream write so many channels.
-    fn let_write(&mut self, start: StreamBound, channels: usize) {
-        match start {
-            StreamBound::Block(layer) | StreamBound::Linear(layer) => {
-                self.layers[layer].channels = channels;
-            }
-            StreamBound::Separable => self.separable = channels,
-            StreamBound::Head => {}
-        }
-    }
 }
 
 /// One side of a stabilizer: the blocks with shortcuts up to where the stream ends or begins, which
-/// is nowhere when a block on the way has no expanding convolution.
+/// is nowhere when a block on the way has no convolution that could change its basis.
 struct Side {
     blocks: Vec<usize>,
     bound: Option<StreamBound>,
 }
 
-/// Walks from a stabilizer along `layers` to where the stream ends or begins.
-fn side(placed: &[PlacedLayer], layers: impl Iterator<Item = usize>, last: StreamBound) -> Side {
-    let mut blocks = Vec::new();
-    for layer in layers {
-        let bound = match placed[layer].operation {
+/// Walks from a stabilizer along `blocks` to where the stream ends, `forward`, or begins.
+fn side(placed: &[PlacedBlock], blocks: impl Iterator<Item = usize>, forward: bool) -> Side {
+    let mut passed = Vec::new();
+    for index in blocks {
+        let bound = match placed[index].operation {
             Operation::Identity => continue,
-            Operation::Linear => Some(StreamBound::Linear(layer)),
-            Operation::InvertedResidual(_) if !placed[layer].has_shortcut() => {
-                Some(StreamBound::Block(layer))
+            Operation::Linear => Some(StreamBound::Linear(index)),
+            // Its activation is between the stream and its convolution, which looks at pixels.
+            Operation::Conv(_) => None,
+            // What it writes is not linear in its convolution.
+            Operation::InvertedResidual(block)
+                if block.activate_output && (!forward || placed[index].has_shortcut()) =>
+            {
+                None
+            }
+            Operation::InvertedResidual(_) if !placed[index].has_shortcut() => {
+                Some(StreamBound::Block(index))
             }
             Operation::InvertedResidual(block) if !block.has_expansion() => None,
             Operation::InvertedResidual(_) => {
-                blocks.push(layer);
+                passed.push(index);
                 continue;
             }
         };
-        return Side { blocks, bound };
+        return Side {
+            blocks: passed,
+            bound,
+        };
     }
-    let bound = Some(last);
-    Side { blocks, bound }
+    Side {
+        blocks: passed,
+        // A mean over pixels does not stand between a stream and a matrix.
+        bound: forward.then_some(StreamBound::Head),
+    }
 }
 
 /// Whether what ends a stream can read one of `channels`: a block must have an expanding
 /// convolution, and must not gain a shortcut by its new width.
-fn can_end(placed: &[PlacedLayer], end: StreamBound, channels: usize) -> bool {
-    let StreamBound::Block(layer) = end else {
+fn can_end(placed: &[PlacedBlock], end: StreamBound, channels: usize) -> bool {
+    let StreamBound::Block(block) = end else {
         return true;
     };
-    let expands = matches!(placed[layer].operation, Operation::InvertedResidual(block) if block.has_expansion());
-    expands && !gains_shortcut(&placed[layer], channels, placed[layer].channels_out)
+    let expands =
+        matches!(placed[block].operation, Operation::InvertedResidual(it) if it.has_expansion());
+    expands && !gains_shortcut(&placed[block], channels, placed[block].channels_out)
 }
 
 /// Whether what begins a stream can write one of `channels`.
-fn can_begin(placed: &[PlacedLayer], start: StreamBound, channels: usize) -> bool {
+fn can_begin(placed: &[PlacedBlock], start: StreamBound, channels: usize) -> bool {
     match start {
-        StreamBound::Block(layer) => {
-            !gains_shortcut(&placed[layer], placed[layer].channels_in, channels)
+        StreamBound::Block(block) => {
+            !gains_shortcut(&placed[block], placed[block].channels_in, channels)
         }
         _ => true,
     }
 }
 
-fn gains_shortcut(layer: &PlacedLayer, channels_in: usize, channels_out: usize) -> bool {
-    layer.stride == 1 && channels_in == channels_out
+fn gains_shortcut(block: &PlacedBlock, channels_in: usize, channels_out: usize) -> bool {
+    let placed = PlacedBlock {
+        channels_in,
+        channels_out,
+        ..*block
+    };
+    placed.has_shortcut()
 }
 
-fn hidden(layer: &PlacedLayer) -> usize {
-    match layer.operation {
-        Operation::InvertedResidual(block) => block.expansion.hidden(layer.channels_in),
-        _ => layer.channels_in,
+/// Columns of the matrix that begins a stream.
+fn columns(placed: &[PlacedBlock], start: StreamBound) -> usize {
+    match start {
+        StreamBound::Block(block) => placed[block].hidden(),
+        StreamBound::Linear(block) => placed[block].channels_in,
+        // The head begins none.
+        StreamBound::Head => 0,
     }
 }
 
@@ -284,11 +291,11 @@ mod tests {
     fn the_convolution_that_reads_next_absorbs_one_that_widens() {
         // The last block keeps its 6 · 40 hidden channels, but reads 24 of them.
         let mut found = network("E3K3@24/2 E3K3@24 L@40 E6K3@80/2");
-        let removal = found.remove_stabilizer(2);
-        assert_eq!(removal, Some(Removal::MergedForward(StreamBound::Block(3))));
+        let removal = found.remove_stabilizer(4);
+        assert_eq!(removal, Some(Removal::MergedForward(StreamBound::Block(5))));
         let last = found.placed_layers()[3];
-        assert_eq!((last.channels_in, hidden(&last)), (24, 240));
-        assert_eq!(found.remove_stabilizer(2), None);
+        assert_eq!((last.channels_in, last.hidden()), (24, 240));
+        assert_eq!(found.remove_stabilizer(4), None);
     }
 
     #[test]
@@ -298,14 +305,14 @@ mod tests {
         let layers = "E6K3@32/2 - L@64 E3K3@64";
         let mut found = network(layers);
         let before = found.clone();
-        let removal = found.remove_stabilizer(2);
+        let removal = found.remove_stabilizer(4);
         assert_eq!(removal, Some(Removal::Kept(KeptReason::WouldCostMore)));
         assert_eq!(found, before);
         // From fewer hidden channels it pays.
-        let removal = network("E3K3@32/2 - L@64 E3K3@64").remove_stabilizer(2);
+        let removal = network("E3K3@32/2 - L@64 E3K3@64").remove_stabilizer(4);
         assert_eq!(
             removal,
-            Some(Removal::MergedBackward(StreamBound::Block(0)))
+            Some(Removal::MergedBackward(StreamBound::Block(2)))
         );
     }
 

@@ -1,66 +1,165 @@
-//! The text form of layers: `E3K7 E6K5s - L H288K7@96/2`.
+//! The text form of networks: `E3K7 E6K5s - L H288K7@96/2`, or a whole one from its stem to its
+//! head: `[relu6] C3@32/2 E1K3@16 E6K3@24/2 P1280`.
 //!
 //! ```text
-//! layer     = operation [ "@" channels ] [ "/" stride ]
-//! operation = ( "E" factor | "H" hidden ) "K" kernel [ "s" ]    inverted residual
-//!           | "-"                                               identity
-//!           | "L"                                               linear 1×1 convolution
+//! network = [ "[" activation [ ", se " activation " " gate ] "]" ] { token }
+//! token   = core [ "@" channels ] [ "/" stride ] [ ":" activation ]
+//! core    = "C" kernel                                          convolution
+//!         | ( "E" factor | "H" hidden ) "K" kernel
+//!           [ "s" [ inner ] [ "(" activation "," gate ")" ] ]
+//!           [ "a" ] [ "n" ]                                     inverted residual
+//!         | "-"                                                 identity
+//!         | "L"                                                 linear 1×1 convolution
+//!         | "P" channels                                        convolution before the mean
+//!         | "F" channels [ "n" ]                                fully connected layer after it
 //! ```
 
 use std::fmt;
 use std::ops::Range;
 use std::str::FromStr;
 
+use crate::blocks::{Conv, HeadToken, InvertedResidual};
 use crate::error::excerpt;
 use crate::limits::*;
-use crate::presets::{SCARLET_PLAN, SCARLET_SEPARABLE, scarlet};
-use crate::{Architecture, ArchitectureError, Block, Expansion, Layer, Operation, TextError};
+use crate::presets::{SCARLET_PLAN, SCARLET_SEPARABLE, is_scarlets, scarlet};
+use crate::style::Style;
+use crate::{
+    Activation, Architecture, ArchitectureError, Block, Expansion, Gate, Head, Operation,
+    SqueezeExcite, TextError,
+};
 
 const OPERATION: &str = "an operation such as E3K7 (expansion 3, kernel 7), E6K5s (with \
                          squeeze-excite), H288K3 (288 hidden channels), - (identity) or L (linear)";
 
 /// What is wrong with a token or a part of one, wherever it stands, and the nearest right one.
-struct Problem<Nearest> {
+pub(crate) struct Problem<Nearest> {
     expected: String,
     nearest: Option<Nearest>,
 }
 
 impl<Nearest> Problem<Nearest> {
-    fn new(expected: impl Into<String>, nearest: Option<Nearest>) -> Self {
+    pub(crate) fn new(expected: impl Into<String>, nearest: Option<Nearest>) -> Self {
         Self {
             expected: expected.into(),
             nearest,
         }
     }
+
+    fn map<Other>(self, function: impl FnOnce(Nearest) -> Other) -> Problem<Other> {
+        Problem {
+            expected: self.expected,
+            nearest: self.nearest.map(function),
+        }
+    }
 }
 
-/// A layer as it is written.
-struct Token {
+/// A word of a network's text.
+enum Token {
+    Block(BlockToken),
+    Head(HeadToken),
+}
+
+/// A block as it is written.
+struct BlockToken {
     operation: Operation,
     channels: Option<usize>,
     stride: Option<usize>,
 }
 
-impl fmt::Display for Token {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.operation)?;
+impl BlockToken {
+    fn text(&self, style: &Style) -> String {
+        let mut text = self.operation.core(style);
         if let Some(channels) = self.channels {
-            write!(f, "@{channels}")?;
+            text += &format!("@{channels}");
         }
         if let Some(stride) = self.stride {
-            write!(f, "/{stride}")?;
+            text += &format!("/{stride}");
         }
-        Ok(())
+        if let Some(activation) = self.operation.activation() {
+            text += &style.activation(activation);
+        }
+        text
+    }
+}
+
+impl Token {
+    fn text(&self, style: &Style) -> String {
+        match self {
+            Self::Block(block) => block.text(style),
+            Self::Head(token) => head_of(*token).text(style).concat(),
+        }
+    }
+}
+
+fn head_of(token: HeadToken) -> Head {
+    let mut head = Head {
+        conv: None,
+        hidden: None,
+    };
+    match token {
+        HeadToken::Conv(conv) => head.conv = Some(conv),
+        HeadToken::Hidden(hidden) => head.hidden = Some(hidden),
+    }
+    head
+}
+
+impl Operation {
+    /// Its text form without its activation.
+    pub(crate) fn core(&self, style: &Style) -> String {
+        match self {
+            Self::Conv(conv) => conv.text(),
+            Self::InvertedResidual(block) => block.text(style),
+            Self::Identity => "-".to_owned(),
+            Self::Linear => "L".to_owned(),
+        }
+    }
+
+    /// What comes after its convolutions, if anything does.
+    pub(crate) fn activation(&self) -> Option<Activation> {
+        match self {
+            Self::Conv(conv) => Some(conv.activation),
+            Self::InvertedResidual(block) => Some(block.activation),
+            Self::Identity | Self::Linear => None,
+        }
+    }
+
+    /// The same with another activation, where it has one.
+    pub fn with_activation(mut self, chosen: Activation) -> Self {
+        match &mut self {
+            Self::Conv(Conv { activation, .. })
+            | Self::InvertedResidual(InvertedResidual { activation, .. }) => *activation = chosen,
+            Self::Identity | Self::Linear => {}
+        }
+        self
     }
 }
 
 impl FromStr for Operation {
     type Err = TextError;
 
-    /// Reads an operation such as `E3K7`, `E6K5s`, `H288K3`, `-` or `L`.
+    /// Reads an operation such as `E3K7`, `E6K5s`, `H288K3:relu6`, `-` or `L`.
     fn from_str(text: &str) -> Result<Self, TextError> {
         check_length(text)?;
-        parse_operation(text).map_err(|problem| located(text, 1, 0..text.len(), problem))
+        let style = Style::SCARLET;
+        let token = parse_block(text, &style).and_then(|token| match token {
+            BlockToken {
+                operation,
+                channels: None,
+                stride: None,
+            } => Ok(operation),
+            placed => Err(Problem::new(
+                "an operation without channels or stride",
+                Some(BlockToken {
+                    channels: None,
+                    stride: None,
+                    ..placed
+                }),
+            )),
+        });
+        token.map_err(|problem| {
+            let problem = problem.map(|nearest| nearest.operation);
+            located(text, 1, 0..text.len(), problem)
+        })
     }
 }
 
@@ -80,108 +179,193 @@ impl From<Operation> for String {
 
 impl fmt::Display for Operation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Identity => write!(f, "-"),
-            Self::Linear => write!(f, "L"),
-            Self::InvertedResidual(block) => {
-                match block.expansion {
-                    Expansion::Times(factor) => write!(f, "E{factor}")?,
-                    Expansion::To(hidden) => write!(f, "H{hidden}")?,
-                }
-                let squeeze_excite = if block.squeeze_excite { "s" } else { "" };
-                write!(f, "K{}{squeeze_excite}", block.kernel)
-            }
-        }
+        f.pad(&Style::SCARLET.operation(self))
     }
 }
 
 impl FromStr for Architecture {
     type Err = ArchitectureError;
 
-    /// Reads layers such as `E3K7 E6K5s | -`, separated by spaces or `|`, into a network named
-    /// `custom` with SCARLET's stem, head and preprocessing.
+    /// Reads a network named `custom`, with SCARLET's padding, batch normalisation and
+    /// preprocessing, from words separated by spaces or `|`.
     ///
-    /// Nineteen layers have SCARLET's channels and strides, where they do not say otherwise
-    /// (`E6K3@24/2`). Another number of layers must give their channels; their stride is 1 where
-    /// they do not say otherwise, and identities need neither. The resolution is 224, or the next
-    /// multiple of the network's total stride.
+    /// A text that begins with a convolution, such as `C3@16/2 E1K3@16:relu E4K3@24/2:relu P960
+    /// F1280`, is that of a whole network up to its head. A block that does not give its channels
+    /// has those of the block before, and its stride is 1 where it does not say otherwise.
+    ///
+    /// Any other text, such as `E3K7 E6K5s | -`, is that of the layers between SCARLET's stem and
+    /// head. Nineteen layers have SCARLET's channels and strides, where they do not say otherwise
+    /// (`E6K3@24/2`). Another number of layers must give their channels; identities need not.
     ///
     /// # Errors
     ///
-    /// [`ArchitectureError::Text`] points at the token; the network is then
+    /// [`ArchitectureError::Text`] points at the word; the network is then
     /// [validated](Architecture::validate).
     fn from_str(text: &str) -> Result<Self, ArchitectureError> {
         check_length(text)?;
-        let mut tokens = Vec::new();
-        for (index, span) in token_spans(text).enumerate() {
-            let token = if index < MAX_LAYERS {
-                parse_token(&text[span.clone()])
+        let (style, start) = parse_header(text)?;
+        let mut blocks = Vec::new();
+        let mut head = None::<Head>;
+        for (index, span) in token_spans(text, start).enumerate() {
+            let fail = |problem| located(text, index + 1, span.clone(), problem);
+            let token = if index < MAX_BLOCKS + 2 {
+                parse_token(&text[span.clone()], &style)
             } else {
-                Err(Problem::new(format!("at most {MAX_LAYERS} layers"), None))
+                Err(Problem::new(format!("at most {MAX_BLOCKS} blocks"), None))
             };
-            match token {
-                Ok(token) => tokens.push((token, span)),
-                Err(problem) => return Err(located(text, index + 1, span, problem).into()),
+            let token = token.map_err(|problem| fail(problem.map(|token| token.text(&style))));
+            match token? {
+                Token::Block(_) if head.is_some() => {
+                    let problem = "the end of the text: nothing comes after a network's head";
+                    return Err(fail(Problem::new(problem, None)).into());
+                }
+                Token::Block(token) => blocks.push((token, span)),
+                Token::Head(token) => {
+                    head = Some(add_to_head(head, token).map_err(fail)?);
+                }
             }
         }
-        if tokens.is_empty() {
+        let Some((first, _)) = blocks.first() else {
             return Err(whole("at least one layer, such as E3K7").into());
-        }
-
-        let count = tokens.len();
-        let mut layers: Vec<Layer> = Vec::with_capacity(count);
-        for (index, (token, span)) in tokens.into_iter().enumerate() {
-            let place = default_place(index, count, token.operation, layers.last());
-            let Some(channels) = token.channels.or(place.0) else {
-                let problem = Problem::<Token>::new(
-                    format!(
-                        "channels, as in {}@32: this text has {count} layers, and only one of {} \
-                         has SCARLET's plan of channels",
-                        token.operation,
-                        SCARLET_PLAN.len(),
-                    ),
-                    None,
-                );
-                return Err(located(text, index + 1, span, problem).into());
-            };
-            layers.push(Layer {
-                operation: token.operation,
-                channels,
-                stride: token.stride.unwrap_or(place.1),
-            });
-        }
-
-        let mut network = scarlet("custom", layers);
-        network.validate_fields()?;
-        let stride = network.total_stride();
-        let resolution = &mut network.preprocessing.resolution;
-        *resolution = resolution.next_multiple_of(stride);
+        };
+        let network = match first.operation {
+            Operation::Conv(_) => whole_network(blocks, head),
+            _ => around_layers(text, &style, blocks, head)?,
+        };
         network.validate()?;
         Ok(network)
     }
 }
 
+/// A head with one more word.
+fn add_to_head(head: Option<Head>, token: HeadToken) -> Result<Head, Problem<String>> {
+    let mut all = head.unwrap_or(Head {
+        conv: None,
+        hidden: None,
+    });
+    let twice =
+        |what: &str| Problem::new(format!("a head of one form: it already has {what}"), None);
+    match token {
+        HeadToken::Conv(_) if all.hidden.is_some() => Err(Problem::new(
+            "the head's convolution before its fully connected layer",
+            None,
+        )),
+        HeadToken::Conv(_) if all.conv.is_some() => Err(twice("a convolution")),
+        HeadToken::Hidden(_) if all.hidden.is_some() => Err(twice("a fully connected layer")),
+        HeadToken::Conv(conv) => {
+            all.conv = Some(conv);
+            Ok(all)
+        }
+        HeadToken::Hidden(hidden) => {
+            all.hidden = Some(hidden);
+            Ok(all)
+        }
+    }
+}
+
+fn whole_network(tokens: Vec<(BlockToken, Range<usize>)>, head: Option<Head>) -> Architecture {
+    let mut channels = scarlet("custom", []).input_channels;
+    let blocks = tokens.into_iter().map(|(token, _)| {
+        channels = token.channels.unwrap_or(channels);
+        Block {
+            operation: token.operation,
+            channels,
+            stride: token.stride.unwrap_or(1),
+        }
+    });
+    let blocks = blocks.collect();
+    Architecture {
+        blocks,
+        head: head.unwrap_or(Head {
+            conv: None,
+            hidden: None,
+        }),
+        ..scarlet("custom", [])
+    }
+}
+
+/// The network of these layers between SCARLET's stem and head.
+fn around_layers(
+    text: &str,
+    style: &Style,
+    tokens: Vec<(BlockToken, Range<usize>)>,
+    head: Option<Head>,
+) -> Result<Architecture, TextError> {
+    let count = tokens.len();
+    let mut layers: Vec<Block> = Vec::with_capacity(count);
+    for (index, (token, span)) in tokens.into_iter().enumerate() {
+        let place = default_place(index, count, token.operation, layers.last());
+        let Some(channels) = token.channels.or(place.0) else {
+            let problem = Problem::<String>::new(
+                format!(
+                    "channels, as in {}@32: this text has {count} layers, and only one of {} \
+                     has SCARLET's plan of channels",
+                    style.operation(&token.operation),
+                    SCARLET_PLAN.len(),
+                ),
+                None,
+            );
+            return Err(located(text, index + 1, span, problem));
+        };
+        layers.push(Block {
+            operation: token.operation,
+            channels,
+            stride: token.stride.unwrap_or(place.1),
+        });
+    }
+    let network = scarlet("custom", layers);
+    Ok(Architecture {
+        head: head.unwrap_or(network.head),
+        ..network
+    })
+}
+
 impl fmt::Display for Architecture {
-    /// Writes the layers such that they read back the same, with channels and strides only where
+    /// Writes the blocks such that they read back the same, as shortly as reading allows: of a
+    /// network with SCARLET's stem and head the layers alone, with channels and strides only where
     /// they are not the ones that reading would assume.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut previous = None;
-        for (index, layer) in self.layers.iter().enumerate() {
-            let (channels, stride) =
-                default_place(index, self.layers.len(), layer.operation, previous);
-            if index > 0 {
-                write!(f, " ")?;
-            }
-            let token = Token {
-                operation: layer.operation,
-                channels: (channels != Some(layer.channels)).then_some(layer.channels),
-                stride: (stride != layer.stride).then_some(layer.stride),
-            };
-            write!(f, "{token}")?;
-            previous = Some(layer);
+        let style = Style::of(self);
+        let mut words: Vec<String> = style.header().into_iter().collect();
+        if is_scarlets(self) {
+            words.extend(layer_words(self.layers(), &style));
+        } else {
+            let mut before = 0;
+            words.extend(self.blocks.iter().map(|block| {
+                let channels = std::mem::replace(&mut before, block.channels);
+                let token = BlockToken {
+                    operation: block.operation,
+                    channels: (channels != block.channels).then_some(block.channels),
+                    stride: (block.stride != 1).then_some(block.stride),
+                };
+                token.text(&style)
+            }));
+            words.extend(self.head.text(&style));
         }
-        Ok(())
+        f.pad(&words.join(" "))
     }
+}
+
+impl Architecture {
+    /// The layers alone, whatever the network's stem and head are, as its text has them.
+    pub fn layers_text(&self) -> String {
+        layer_words(self.layers(), &Style::of(self)).join(" ")
+    }
+}
+
+fn layer_words(layers: &[Block], style: &Style) -> Vec<String> {
+    let mut previous = None;
+    let words = layers.iter().enumerate().map(|(index, layer)| {
+        let (channels, stride) = default_place(index, layers.len(), layer.operation, previous);
+        previous = Some(layer);
+        let token = BlockToken {
+            operation: layer.operation,
+            channels: (channels != Some(layer.channels)).then_some(layer.channels),
+            stride: (stride != layer.stride).then_some(layer.stride),
+        };
+        token.text(style)
+    });
+    words.collect()
 }
 
 /// Channels, where there is a natural choice, and stride of a layer that does not give them.
@@ -189,7 +373,7 @@ fn default_place(
     index: usize,
     count: usize,
     operation: Operation,
-    previous: Option<&Layer>,
+    previous: Option<&Block>,
 ) -> (Option<usize>, usize) {
     if count == SCARLET_PLAN.len() {
         let (channels, stride) = SCARLET_PLAN[index];
@@ -198,6 +382,53 @@ fn default_place(
     let channels = (operation == Operation::Identity)
         .then(|| previous.map_or(SCARLET_SEPARABLE, |layer| layer.channels));
     (channels, 1)
+}
+
+impl Block {
+    /// The block as a word that says everything, such as `E6K3@24/2:relu6`.
+    pub(crate) fn word(&self) -> String {
+        let token = BlockToken {
+            operation: self.operation,
+            channels: Some(self.channels),
+            stride: (self.stride != 1).then_some(self.stride),
+        };
+        token.text(&Style::SCARLET)
+    }
+}
+
+/// Blocks and head of words that say everything, as [`Block::word`] writes them.
+pub(crate) fn read_words(words: &[String]) -> Result<(Vec<Block>, Head), TextError> {
+    let style = Style::SCARLET;
+    let mut blocks = Vec::with_capacity(words.len());
+    let mut head = None::<Head>;
+    for (index, word) in words.iter().enumerate() {
+        let fail = |problem| located(word, index + 1, 0..word.len(), problem);
+        check_length(word)?;
+        let token = parse_token(word, &style);
+        match token.map_err(|problem| fail(problem.map(|token| token.text(&style))))? {
+            Token::Block(_) if head.is_some() => {
+                let problem = "the end of the blocks: nothing comes after a network's head";
+                return Err(fail(Problem::new(problem, None)));
+            }
+            Token::Block(token) => {
+                let Some(channels) = token.channels else {
+                    let expected = format!("channels, as in {word}@32");
+                    return Err(fail(Problem::new(expected, None)));
+                };
+                blocks.push(Block {
+                    operation: token.operation,
+                    channels,
+                    stride: token.stride.unwrap_or(1),
+                });
+            }
+            Token::Head(token) => head = Some(add_to_head(head, token).map_err(fail)?),
+        }
+    }
+    let none = Head {
+        conv: None,
+        hidden: None,
+    };
+    Ok((blocks, head.unwrap_or(none)))
 }
 
 fn check_length(text: &str) -> Result<(), TextError> {
@@ -210,12 +441,52 @@ fn check_length(text: &str) -> Result<(), TextError> {
 
 /// An error of the text as a whole.
 fn whole(expected: impl Into<String>) -> TextError {
-    located("", 1, 0..0, Problem::<Token>::new(expected, None))
+    located("", 1, 0..0, Problem::<String>::new(expected, None))
 }
 
-/// Spans of what stands between white space and `|`.
-fn token_spans(text: &str) -> impl Iterator<Item = Range<usize>> {
-    text.split(|character: char| character.is_whitespace() || character == '|')
+/// The style that stands at the beginning of a text in brackets, and where the words begin.
+fn parse_header(text: &str) -> Result<(Style, usize), TextError> {
+    let start = text.len() - text.trim_start().len();
+    if !text[start..].starts_with('[') {
+        return Ok((Style::SCARLET, 0));
+    }
+    let fail = |end: usize, expected: String| {
+        located(text, 1, start..end, Problem::<String>::new(expected, None))
+    };
+    let Some(length) = text[start..].find(']') else {
+        let expected = "a bracket that is closed, as in [relu6]".to_owned();
+        return Err(fail(start + 1, expected));
+    };
+    let end = start + length + 1;
+    let inside = &text[start + 1..end - 1];
+    let (activation, excite) = match inside.split_once(',') {
+        Some((activation, excite)) => (activation, Some(excite)),
+        None => (inside, None),
+    };
+    let mut style = Style::SCARLET;
+    let activation: Result<Activation, _> = activation.trim().parse();
+    style.activation = activation.map_err(|error| fail(end, format!("an activation: {error}")))?;
+    if let Some(excite) = excite {
+        let words: Vec<&str> = excite.split_whitespace().collect();
+        let ["se", activation, gate] = words[..] else {
+            let expected = "an activation and a gate of squeeze-excite, as in [swish, se swish \
+                            sigmoid]";
+            return Err(fail(end, expected.to_owned()));
+        };
+        let activation: Result<Activation, _> = activation.parse();
+        let gate: Result<Gate, _> = gate.parse();
+        style.squeeze_excite = (
+            activation.map_err(|error| fail(end, format!("an activation: {error}")))?,
+            gate.map_err(|error| fail(end, format!("a gate: {error}")))?,
+        );
+    }
+    Ok((style, end))
+}
+
+/// Spans of what stands between white space and `|`, from a byte on.
+fn token_spans(text: &str, from: usize) -> impl Iterator<Item = Range<usize>> {
+    text[from..]
+        .split(|character: char| character.is_whitespace() || character == '|')
         .filter(|token| !token.is_empty())
         .map(|token| {
             let start = token.as_ptr() as usize - text.as_ptr() as usize;
@@ -248,28 +519,63 @@ fn shortened(token: &str) -> String {
     short
 }
 
-fn parse_token(text: &str) -> Result<Token, Problem<Token>> {
-    let (rest, stride) = split_suffix(text, '/');
+fn parse_token(text: &str, style: &Style) -> Result<Token, Problem<Token>> {
+    let (core, activation) = split_suffix(text, ':');
+    match HeadToken::parse(core, style) {
+        Some(read) => {
+            let mut expected = Vec::new();
+            let token = part(read, &mut expected);
+            let activation = named_activation(activation, &mut expected);
+            let token = token.map(|token| match activation {
+                Some(Some(activation)) => Token::Head(token.with_activation(activation)),
+                _ => Token::Head(token),
+            });
+            finished(token, expected)
+        }
+        None => parse_block(text, style)
+            .map(Token::Block)
+            .map_err(|problem| problem.map(Token::Block)),
+    }
+}
+
+fn parse_block(text: &str, style: &Style) -> Result<BlockToken, Problem<BlockToken>> {
+    let (rest, activation) = split_suffix(text, ':');
+    let (rest, stride) = split_suffix(rest, '/');
     let (operation, channels) = split_suffix(rest, '@');
 
     // Every part is read even when one before it is wrong, for the nearest token as a whole.
     let mut expected = Vec::new();
-    let operation = part(parse_operation(operation), &mut expected);
+    let operation = part(parse_operation(operation, style), &mut expected);
     let channels = suffix(channels, &mut expected, 1, MAX_CHANNELS, || {
-        format!("channels from 1 to {MAX_CHANNELS} behind the @")
+        format!("channels from 1 to {MAX_CHANNELS} after the @")
     });
     let stride = suffix(stride, &mut expected, 1, 2, || {
         "a stride of 1 or 2 at its end, as in E6K3@24/2".to_owned()
     });
+    let activation = named_activation(activation, &mut expected);
 
-    let token = match (operation, channels, stride) {
-        (Some(operation), Some(channels), Some(stride)) => Some(Token {
-            operation,
+    let token = match (operation, channels, stride, activation) {
+        (Some(operation), Some(channels), Some(stride), Some(activation)) => Some(BlockToken {
+            operation: match activation {
+                Some(activation) => operation.with_activation(activation),
+                None => operation,
+            },
             channels,
             stride,
         }),
         _ => None,
     };
+    if let Some(token) = &token
+        && activation.flatten().is_some()
+        && token.operation.activation().is_none()
+    {
+        expected.push("no activation: this operation has none".to_owned());
+    }
+    finished(token, expected)
+}
+
+/// A token, if nothing else was expected in its place.
+fn finished<T>(token: Option<T>, expected: Vec<String>) -> Result<T, Problem<T>> {
     match (token, expected.into_iter().next()) {
         (Some(token), None) => Ok(token),
         (nearest, expected) => Err(Problem::new(expected.unwrap_or_default(), nearest)),
@@ -285,6 +591,18 @@ fn part<T>(read: Result<T, Problem<T>>, expected: &mut Vec<String>) -> Option<T>
             problem.nearest
         }
     }
+}
+
+/// The activation of that name, if there is one; `None` when nothing is like it.
+fn named_activation(name: Option<&str>, expected: &mut Vec<String>) -> Option<Option<Activation>> {
+    let Some(name) = name else {
+        return Some(None);
+    };
+    let read = name.parse::<Activation>().map_err(|error| {
+        let nearest = error.nearest.and_then(|name| name.parse().ok());
+        Problem::new(format!("an activation at its end: {error}"), nearest)
+    });
+    part(read, expected).map(Some)
 }
 
 /// A number within bounds, if there is a suffix; `None` when it is not even a number.
@@ -315,54 +633,27 @@ fn split_suffix(text: &str, separator: char) -> (&str, Option<&str>) {
     }
 }
 
-fn parse_operation(text: &str) -> Result<Operation, Problem<Operation>> {
+fn parse_operation(text: &str, style: &Style) -> Result<Operation, Problem<Operation>> {
     match text {
         "-" => return Ok(Operation::Identity),
         "L" => return Ok(Operation::Linear),
         _ => {}
     }
-    let block =
-        split_block(text).ok_or_else(|| Problem::new(OPERATION, nearest_operation(text)))?;
-    let in_range = Block {
-        kernel: (block.kernel | 1).min(MAX_KERNEL),
-        expansion: match block.expansion {
-            Expansion::Times(factor) => Expansion::Times(factor.clamp(1, MAX_EXPANSION)),
-            Expansion::To(hidden) => Expansion::To(hidden.clamp(1, MAX_HIDDEN)),
-        },
-        ..block
-    };
-    let operation = Operation::InvertedResidual(in_range);
-    let problem = |expected| Problem::new(expected, Some(operation));
-    if block.expansion != in_range.expansion {
-        return Err(problem(match block.expansion {
-            Expansion::Times(_) => format!("an expansion factor from 1 to {MAX_EXPANSION}"),
-            Expansion::To(_) => format!("hidden channels from 1 to {MAX_HIDDEN}"),
-        }));
+    if let Some(read) = InvertedResidual::parse(text, style) {
+        return read
+            .map(Operation::InvertedResidual)
+            .map_err(|problem| problem.map(Operation::InvertedResidual));
     }
-    if block.kernel != in_range.kernel {
-        return Err(problem(format!("an odd kernel from 1 to {MAX_KERNEL}")));
+    if let Some(read) = Conv::parse(text, style) {
+        return read
+            .map(Operation::Conv)
+            .map_err(|problem| problem.map(Operation::Conv));
     }
-    Ok(operation)
-}
-
-/// The numbers of `E3K7s` or `H288K7s`, whatever they are.
-fn split_block(text: &str) -> Option<Block> {
-    let squeezed = text.strip_suffix('s');
-    let (width, kernel) = squeezed.unwrap_or(text).split_once('K')?;
-    let expansion = if let Some(factor) = width.strip_prefix('E') {
-        Expansion::Times(number(factor)?)
-    } else {
-        Expansion::To(number(width.strip_prefix('H')?)?)
-    };
-    Some(Block {
-        kernel: number(kernel)?,
-        expansion,
-        squeeze_excite: squeezed.is_some(),
-    })
+    Err(Problem::new(OPERATION, nearest_operation(text, style)))
 }
 
 /// A decimal number; one that is too large for a `usize` saturates.
-fn number(text: &str) -> Option<usize> {
+pub(crate) fn number(text: &str) -> Option<usize> {
     if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
@@ -370,20 +661,20 @@ fn number(text: &str) -> Option<usize> {
 }
 
 /// The customary operation most like `text`, if any is.
-fn nearest_operation(text: &str) -> Option<Operation> {
+fn nearest_operation(text: &str, style: &Style) -> Option<Operation> {
     const FURTHEST: usize = 2;
     if text.chars().count() > 8 {
         return None;
     }
     let wanted = text.to_lowercase();
     let mut candidates = vec![Operation::Identity, Operation::Linear];
-    for squeeze_excite in [false, true] {
+    for squeeze_excite in [None, Some(SqueezeExcite::QUARTER)] {
         for factor in [3, 6, 1] {
             for kernel in [3, 5, 7] {
-                candidates.push(Operation::InvertedResidual(Block {
-                    kernel,
-                    expansion: Expansion::Times(factor),
+                candidates.push(Operation::InvertedResidual(InvertedResidual {
                     squeeze_excite,
+                    activation: style.activation,
+                    ..InvertedResidual::new(kernel, Expansion::Times(factor))
                 }));
             }
         }
@@ -391,7 +682,7 @@ fn nearest_operation(text: &str) -> Option<Operation> {
     candidates
         .into_iter()
         .map(|operation| {
-            let name = operation.to_string().to_lowercase();
+            let name = operation.core(&Style::SCARLET).to_lowercase();
             (strsim::damerau_levenshtein(&name, &wanted), operation)
         })
         .filter(|(distance, _)| *distance <= FURTHEST)

@@ -3,7 +3,7 @@
 use std::fmt::{self, Display};
 
 use crate::limits::*;
-use crate::{Architecture, ArchitectureError, Cost, Expansion, Layer, Operation, PlacedLayer};
+use crate::{Architecture, ArchitectureError, Cost, Operation};
 
 impl Architecture {
     /// Checks that the network can be built, within the [limits](crate::limits), for images of
@@ -14,8 +14,6 @@ impl Architecture {
     /// Says which field or layer is out of range, and what would be in it.
     pub fn validate(&self) -> Result<(), ArchitectureError> {
         self.validate_fields()?;
-        self.check_resolution(self.preprocessing.resolution)?;
-
         let cost = Cost::of(self, self.preprocessing.resolution)?;
         if cost.parameters > MAX_PARAMETERS {
             return Err(ArchitectureError::TooLarge {
@@ -34,27 +32,6 @@ impl Architecture {
         Ok(())
     }
 
-    /// Checks that the network takes images of this height or width: a positive multiple of its
-    /// [total stride](Self::total_stride).
-    ///
-    /// # Errors
-    ///
-    /// Names the nearest valid size.
-    pub fn check_resolution(&self, resolution: usize) -> Result<(), ArchitectureError> {
-        let stride = self.total_stride();
-        range("network", "total stride", stride, 1, MAX_RESOLUTION)?;
-        range("network", "resolution", resolution, 0, MAX_RESOLUTION)?;
-        if resolution == 0 || !resolution.is_multiple_of(stride) {
-            let nearest = (resolution + stride / 2) / stride * stride;
-            return Err(ArchitectureError::Resolution {
-                resolution,
-                stride,
-                nearest: nearest.max(stride),
-            });
-        }
-        Ok(())
-    }
-
     /// Every check but those that depend on the resolution, so that all arithmetic on sizes of a
     /// network that passes is safe.
     pub(crate) fn validate_fields(&self) -> Result<(), ArchitectureError> {
@@ -67,23 +44,36 @@ impl Architecture {
             1,
             MAX_INPUT_CHANNELS,
         )?;
-        range(network, "stem", self.stem, 1, MAX_CHANNELS)?;
-        range(network, "separable", self.separable, 1, MAX_CHANNELS)?;
-        range(network, "head", self.head, 1, MAX_CHANNELS)?;
         range(network, "classes", self.classes, 1, MAX_CLASSES)?;
-        range(
-            network,
-            "number of layers",
-            self.layers.len(),
-            1,
-            MAX_LAYERS,
-        )?;
-        for (index, layer) in self.layers.iter().enumerate() {
-            validate_place(index, layer)?;
+        range(network, "number of blocks", self.blocks.len(), 1, MAX_BLOCKS)?;
+        let before = self.blocks_before_layers();
+        let place = |index: usize| match index.checked_sub(before) {
+            Some(layer) => Place::Layer(layer + 1),
+            None if index == 0 => Place::Stem,
+            None => Place::Separable,
+        };
+        for (index, block) in self.blocks.iter().enumerate() {
+            block.validate_place(place(index))?;
         }
-        for (index, layer) in self.placed_layers().iter().enumerate() {
-            validate_operation(index, layer)?;
+        for (index, block) in self.placed_blocks().iter().enumerate() {
+            block.validate(place(index))?;
+            let is_first = index == 0;
+            match block.operation {
+                Operation::Conv(_) if is_first => {}
+                Operation::Conv(conv) if conv.kernel == 1 => {}
+                Operation::Conv(conv) => {
+                    let allowed = "1: only the first block may look at several pixels of all \
+                                   channels";
+                    return Err(out_of_range(place(index), "kernel", conv.kernel, allowed));
+                }
+                operation if is_first => {
+                    let allowed = "a convolution such as C3, which is a network's first block";
+                    return Err(out_of_range(place(index), "operation", operation, allowed));
+                }
+                _ => {}
+            }
         }
+        self.head.validate()?;
 
         // What follows relies on this product not having overflown.
         range(
@@ -148,49 +138,32 @@ impl crate::Preprocessing {
     }
 }
 
-/// How a layer is called, put into words only when something is wrong with it.
-#[derive(Clone, Copy)]
-struct LayerNumber(usize);
+/// Where something stands, put into words only when something is wrong with it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Place {
+    Stem,
+    Separable,
+    /// Counted from 1.
+    Layer(usize),
+    Head,
+}
 
-impl Display for LayerNumber {
+impl Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "layer {}", self.0)
+        match self {
+            Self::Stem => write!(f, "stem"),
+            Self::Separable => write!(f, "separable convolution"),
+            Self::Layer(number) => write!(f, "layer {number}"),
+            Self::Head => write!(f, "head"),
+        }
     }
 }
 
-/// The layer's place; an identity's too, so that it can be exchanged for any other operation.
-fn validate_place(index: usize, layer: &Layer) -> Result<(), ArchitectureError> {
-    let place = LayerNumber(index + 1);
-    range(place, "channels", layer.channels, 1, MAX_CHANNELS)?;
-    range(place, "stride", layer.stride, 1, 2)
-}
-
-fn validate_operation(index: usize, layer: &PlacedLayer) -> Result<(), ArchitectureError> {
-    let Operation::InvertedResidual(block) = layer.operation else {
-        return Ok(());
-    };
-    let place = LayerNumber(index + 1);
-    if block.kernel.is_multiple_of(2) || block.kernel > MAX_KERNEL {
-        return Err(out_of_range(
-            place,
-            "kernel",
-            block.kernel,
-            format_args!("odd, from 1 to {MAX_KERNEL}"),
-        ));
-    }
-    match block.expansion {
-        Expansion::Times(factor) => range(place, "expansion", factor, 1, MAX_EXPANSION)?,
-        Expansion::To(hidden) => range(place, "hidden channels", hidden, 1, MAX_HIDDEN)?,
-    }
-    let hidden = block.expansion.hidden(layer.channels_in);
-    range(place, "hidden channels", hidden, 1, MAX_HIDDEN)?;
-    if block.squeeze_excite && hidden < 4 {
-        return Err(out_of_range(
-            place,
-            "hidden channels",
-            hidden,
-            "at least 4 with squeeze-excite, which squeezes them to a quarter",
-        ));
+/// The kernel of a convolution.
+pub(crate) fn odd_kernel(place: Place, kernel: usize) -> Result<(), ArchitectureError> {
+    if kernel.is_multiple_of(2) || kernel > MAX_KERNEL {
+        let allowed = format_args!("odd, from 1 to {MAX_KERNEL}");
+        return Err(out_of_range(place, "kernel", kernel, allowed));
     }
     Ok(())
 }

@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used)]
 
 use scarlet_arch::{
-    Architecture, ArchitectureError, Block, Cost, Expansion, Operation, efficientnet_lite0, limits,
-    scarlet_a,
+    Architecture, ArchitectureError, Cost, Expansion, HeadConv, InvertedResidual, Operation,
+    SearchSpace, SqueezeExcite, SqueezedWidth, efficientnet_lite0, limits, scarlet_a,
 };
 
 fn text_error(text: &str) -> String {
@@ -17,9 +17,9 @@ fn broken(change: impl FnOnce(&mut Architecture)) -> String {
     network.validate().unwrap_err().to_string()
 }
 
-fn broken_block(change: impl FnOnce(&mut Block)) -> String {
+fn broken_block(change: impl FnOnce(&mut InvertedResidual)) -> String {
     broken(|network| {
-        let Operation::InvertedResidual(block) = &mut network.layers[2].operation else {
+        let Operation::InvertedResidual(block) = &mut network.layers_mut()[2].operation else {
             unreachable!("layer 3 of SCARLET-A is a block");
         };
         change(block);
@@ -61,10 +61,10 @@ fn numbers_out_of_range_suggest_the_nearest_in_range() {
             "E64K3",
         ),
         ("H0K3", "hidden channels from 1 to 65536", "H1K3"),
-        ("E6K3@0", "channels from 1 to 16384 behind the @", "E6K3@1"),
+        ("E6K3@0", "channels from 1 to 16384 after the @", "E6K3@1"),
         (
             "L@99999/2",
-            "channels from 1 to 16384 behind the @",
+            "channels from 1 to 16384 after the @",
             "L@16384/2",
         ),
         ("E6K4@0/9", "an odd kernel from 1 to 31", "E6K5@1/2"),
@@ -126,8 +126,8 @@ fn long_texts_are_refused_early() {
         "layer text: expected at most 65536 bytes, found 500000"
     );
     let message = text_error(&"L@8 ".repeat(600));
-    assert!(message.contains("token 513 \"L@8\""), "{message}");
-    assert!(message.contains("expected at most 512 layers"), "{message}");
+    assert!(message.contains("token 517 \"L@8\""), "{message}");
+    assert!(message.contains("expected at most 514 blocks"), "{message}");
 }
 
 #[test]
@@ -154,16 +154,31 @@ fn an_excerpt_is_short_and_in_place() {
 fn fields_out_of_range_are_named() {
     let cases = [
         (
-            broken(|n| n.stem = 0),
-            "network: stem is 0, but must be from 1 to 16384",
+            broken(|n| n.blocks[0].channels = 0),
+            "stem: channels is 0, but must be from 1 to 16384",
         ),
         (
-            broken(|n| n.separable = 0),
-            "network: separable is 0, but must be from 1 to 16384",
+            broken(|n| n.blocks[1].channels = 0),
+            "separable convolution: channels is 0, but must be from 1 to 16384",
         ),
         (
-            broken(|n| n.head = 1 << 40),
-            "network: head is 1099511627776, but must be from 1 to 16384",
+            broken(|n| {
+                n.head.conv = n.head.conv.map(|conv| HeadConv {
+                    channels: 1 << 40,
+                    ..conv
+                });
+            }),
+            "head: channels is 1099511627776, but must be from 1 to 16384",
+        ),
+        (
+            broken(|n| n.blocks.swap(0, 2)),
+            "layer 1: operation is E3K7, but must be a convolution such as C3, which is a \
+             network's first block",
+        ),
+        (
+            broken(|n| n.blocks[4] = n.blocks[0]),
+            "layer 3: kernel is 3, but must be 1: only the first block may look at several pixels \
+             of all channels",
         ),
         (
             broken(|n| n.classes = 0),
@@ -174,19 +189,19 @@ fn fields_out_of_range_are_named() {
             "network: input_channels is 0, but must be from 1 to 1024",
         ),
         (
-            broken(|n| n.layers.clear()),
-            "network: number of layers is 0, but must be from 1 to 512",
+            broken(|n| n.blocks.clear()),
+            "network: number of blocks is 0, but must be from 1 to 514",
         ),
         (
-            broken(|n| n.layers[4].channels = 0),
+            broken(|n| n.layers_mut()[4].channels = 0),
             "layer 5: channels is 0, but must be from 1 to 16384",
         ),
         (
-            broken(|n| n.layers[18].stride = 3),
+            broken(|n| n.layers_mut()[18].stride = 3),
             "layer 19: stride is 3, but must be from 1 to 2",
         ),
         (
-            broken(|n| n.layers.iter_mut().for_each(|layer| layer.stride = 2)),
+            broken(|n| n.layers_mut().iter_mut().for_each(|layer| layer.stride = 2)),
             "network: total stride is 1048576, but must be from 1 to 8192",
         ),
         (
@@ -208,13 +223,26 @@ fn fields_out_of_range_are_named() {
         (
             broken_block(|b| {
                 b.expansion = Expansion::To(3);
-                b.squeeze_excite = true;
+                b.squeeze_excite = Some(SqueezeExcite::QUARTER);
             }),
             "layer 3: hidden channels is 3, but must be at least 4 with squeeze-excite, which \
              squeezes them to a quarter",
         ),
         (
-            broken(|n| n.layers[17].channels = 16_384),
+            broken_block(|b| {
+                b.squeeze_excite = Some(SqueezeExcite {
+                    width: SqueezedWidth::To(0),
+                    ..SqueezeExcite::QUARTER
+                });
+            }),
+            "layer 3: squeezed channels is 0, but must be from 1 to 65536",
+        ),
+        (
+            broken(|n| n.preprocessing.resolution = 0),
+            "preprocessing: resolution is 0, but must be from 1 to 8192",
+        ),
+        (
+            broken(|n| n.layers_mut()[17].channels = 16_384),
             "layer 19: hidden channels is 98304, but must be from 1 to 65536",
         ),
         (
@@ -252,38 +280,72 @@ fn fields_out_of_range_are_named() {
 }
 
 #[test]
-fn a_resolution_must_be_a_multiple_of_the_total_stride() {
-    for (resolution, nearest) in [
-        (0, 32),
-        (1, 32),
-        (47, 32),
-        (48, 64),
-        (225, 224),
-        (8191, 8192),
+fn words_of_whole_networks_are_checked() {
+    for (text, expected) in [
+        (
+            "C3@32/2 E1K3@16 P64 P64",
+            "token 4 \"P64\" (bytes 20..23): expected a head of one form: it already has a \
+             convolution",
+        ),
+        (
+            "C3@32/2 E1K3@16 F64 P64",
+            "expected the head's convolution before its fully connected layer",
+        ),
+        (
+            "C3@32/2 P64 E1K3@16",
+            "expected the end of the text: nothing comes after a network's head",
+        ),
+        (
+            "C3@32/2 E1K3@16:reluu",
+            "expected an activation at its end: no activation is named \"reluu\", did you mean \
+             \"relu\"?; known: relu, relu6, h-swish, swish; did you mean \"E1K3@16:relu\"?",
+        ),
+        (
+            "C3@32/2 E4K3s8(relu,sigmod)@16",
+            "expected a gate: no gate is named \"sigmod\", did you mean \"sigmoid\"?; known: \
+             h-sigmoid, sigmoid",
+        ),
+        (
+            "C3@32/2 E4K3s0@16",
+            "expected squeezed channels from 1 to 65536; did you mean \"E4K3s1@16\"?",
+        ),
+        (
+            "C3@32/2 -:relu",
+            "expected no activation: this operation has none",
+        ),
+        (
+            "[silu] C3@32/2",
+            "expected an activation: no activation is named \"silu\"",
+        ),
+        (
+            "[relu C3@32/2",
+            "expected a bracket that is closed, as in [relu6]",
+        ),
+        (
+            "[relu, swish] C3@32/2",
+            "expected an activation and a gate of squeeze-excite, as in [swish, se swish sigmoid]",
+        ),
     ] {
-        let error = scarlet_a().check_resolution(resolution).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            format!(
-                "an input of {resolution} pixels is not a multiple of 32, this network's total \
-                 stride; the nearest that is: {nearest}"
-            )
-        );
-        scarlet_a().check_resolution(nearest).unwrap();
+        let message = text_error(text);
+        assert!(message.contains(expected), "{message}");
     }
-    let error = scarlet_a().check_resolution(usize::MAX).unwrap_err();
-    assert!(
-        error.to_string().ends_with("but must be from 0 to 8192"),
-        "{error}"
+}
+
+#[test]
+fn a_space_has_a_separable_convolution() {
+    let template: Architecture = "C3@32/2 E3K3@16".parse().unwrap();
+    let error = SearchSpace::new(template, vec![Operation::Linear]).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "search space: the template must have a depthwise separable convolution (E1) after its stem"
     );
-    assert!(broken(|n| n.preprocessing.resolution = 100).contains("nearest that is: 96"));
 }
 
 #[test]
 fn whole_networks_have_limits() {
     let huge = broken(|n| {
-        let layer = n.layers[18];
-        n.layers.extend(vec![layer; 400]);
+        let layer = n.layers()[18];
+        n.blocks.extend(vec![layer; 400]);
     });
     assert_eq!(
         huge,
@@ -291,7 +353,7 @@ fn whole_networks_have_limits() {
          layers)"
     );
     let tall = broken(|n| {
-        n.stem = 16_384;
+        n.blocks[0].channels = 16_384;
         n.preprocessing.resolution = 8192;
     });
     assert_eq!(
@@ -304,15 +366,14 @@ fn whole_networks_have_limits() {
 #[test]
 fn counting_does_not_overflow() {
     let mut network = scarlet_a();
-    let mut layer = network.layers[1];
+    let mut layer = network.layers()[1];
     layer.channels = limits::MAX_CHANNELS;
-    layer.operation = Operation::InvertedResidual(Block {
-        kernel: limits::MAX_KERNEL,
-        expansion: Expansion::To(limits::MAX_HIDDEN),
-        squeeze_excite: true,
+    layer.operation = Operation::InvertedResidual(InvertedResidual {
+        squeeze_excite: Some(SqueezeExcite::QUARTER),
+        ..InvertedResidual::new(limits::MAX_KERNEL, Expansion::To(limits::MAX_HIDDEN))
     });
-    network.stem = limits::MAX_CHANNELS;
-    network.layers = vec![layer; limits::MAX_LAYERS];
+    network.blocks[0].channels = limits::MAX_CHANNELS;
+    network = network.with_layers(vec![layer; limits::MAX_LAYERS]);
     let error = Cost::of(&network, limits::MAX_RESOLUTION).unwrap_err();
     assert_eq!(
         error.to_string(),
@@ -335,23 +396,37 @@ fn json_errors_have_a_place() {
         message("{"),
         "line 1, column 1: EOF while parsing an object"
     );
-    let unknown = message(&json.replacen("\"stem\"", "\"stern\"", 1));
-    assert!(unknown.starts_with("line 4, column "), "{unknown}");
+    let unknown = message(&json.replacen("\"blocks\"", "\"bocks\"", 1));
+    assert!(unknown.starts_with("line 5, column "), "{unknown}");
     assert!(
-        unknown.contains("unknown field `stern`, expected one of `name`"),
+        unknown.contains("unknown field `bocks`, expected one of `format`, `name`"),
         "{unknown}"
     );
-    let missing = message(&json.replacen("\"stem\": 32,", "", 1));
-    assert!(missing.contains("missing field `stem`"), "{missing}");
-    let negative = message(&json.replacen("\"stem\": 32", "\"stem\": -32", 1));
+    let missing = message(&json.replacen("\"format\": 2,", "", 1));
+    assert!(
+        missing.contains("missing field `format`: with `blocks` it is 2"),
+        "{missing}"
+    );
+    let mixed = message(&json.replacen("\"blocks\"", "\"stem\": 32, \"blocks\"", 1));
+    assert!(
+        mixed.contains("unknown field `stem` in format 2, whose `blocks` say all of it"),
+        "{mixed}"
+    );
+    let later = message(&json.replacen("\"format\": 2", "\"format\": 3", 1));
+    assert!(
+        later.contains("its format is 3, which a later version of this program wrote"),
+        "{later}"
+    );
+    let negative = message(&json.replacen("\"classes\": 1000", "\"classes\": -32", 1));
     assert!(
         negative.contains("invalid value: integer `-32`, expected usize"),
         "{negative}"
     );
-    let typo = message(&json.replacen("\"E6K3\"", "\"E6KE\"", 1));
-    assert!(typo.contains("did you mean \"E6K3\"?"), "{typo}");
-    let range = message(&json.replacen("\"E6K3\"", "\"E6K3s@2\"", 1));
-    assert!(range.contains("expected an operation"), "{range}");
+    let typo = message(&json.replacen("\"E6K3@24", "\"E6KE@24", 1));
+    assert!(typo.contains("blocks: token 3"), "{typo}");
+    assert!(typo.contains("expected an operation"), "{typo}");
+    let bare = message(&json.replacen("\"E6K3@24/2:relu6\"", "\"E6K3\"", 1));
+    assert!(bare.contains("expected channels, as in E6K3@32"), "{bare}");
     let invalid = message(&json.replacen("\"classes\": 1000", "\"classes\": 0", 1));
     assert_eq!(
         invalid,

@@ -8,11 +8,12 @@ use std::collections::HashMap;
 
 use by_hand::cost::Counted;
 use by_hand::operations::Computed;
-use common::{layers, layers_of, with_layers};
+use common::{activation, block, layers, layers_of, with_layers};
 use proptest::prelude::*;
-use scarlet_arch::graph::{Gate, Graph, Node, Nonlinearity, Op};
+use scarlet_arch::graph::{Graph, Node, Op};
 use scarlet_arch::{
-    Activation, Architecture, Block, Cost, Expansion, Layer, NAMES, Operation, Padding, by_name,
+    Architecture, Block, Conv, Cost, Expansion, Head, HeadConv, HiddenLayer, InvertedResidual,
+    NAMES, Operation, Padding, SqueezeExcite, by_name,
 };
 
 /// Valid networks at 224 pixels that differ in everything but the preprocessing. Half of them have
@@ -22,22 +23,64 @@ fn architectures() -> impl Strategy<Value = Architecture> {
         layers(),
         layers_of(prop_oneof![Just(16usize), Just(24usize), Just(40usize)]),
     ];
-    let channels = (
+    let stem = (
         1usize..5,
-        1usize..99,
-        4usize..99,
-        1usize..2000,
+        (0usize..4, activation(), 1usize..99, 1usize..3),
+        prop::option::of((block(), 4usize..99)),
+    );
+    let head = (
+        prop::option::of((1usize..2000, activation())),
+        prop::option::of((1usize..2000, activation(), any::<bool>())),
         1usize..2000,
     );
-    (layers, channels, any::<(bool, bool)>(), 1e-9f64..1.0).prop_map(
-        |(layers, channels, (relu, same), epsilon)| {
-            let mut network = with_layers(layers);
-            (network.input_channels, network.stem, network.separable) =
-                (channels.0, channels.1, channels.2);
-            (network.head, network.classes) = (channels.3, channels.4);
-            if relu {
-                network.activation = Activation::Relu6;
+    (layers, stem, head, any::<bool>(), 1e-9f64..1.0).prop_map(
+        |(layers, stem, (conv, hidden, classes), same, epsilon)| {
+            let mut network = with_layers(Vec::new());
+            let (channels, (half, activation, width, stride), separable) = stem;
+            network.input_channels = channels;
+            let operation = Operation::Conv(Conv {
+                kernel: 2 * half + 1,
+                activation,
+            });
+            network.blocks = vec![Block {
+                operation,
+                channels: width,
+                stride,
+            }];
+            network
+                .blocks
+                .extend(separable.map(|(block, channels)| Block {
+                    operation: Operation::InvertedResidual(InvertedResidual {
+                        expansion: Expansion::Times(1),
+                        // Of which a quarter may be nothing.
+                        squeeze_excite: block.squeeze_excite.filter(|_| width >= 4),
+                        ..block
+                    }),
+                    channels,
+                    stride: 1,
+                }));
+            network.blocks.extend(layers);
+            // What has no squeeze-excite of so few channels.
+            let placed = network.placed_blocks();
+            for (block, placed) in network.blocks.iter_mut().zip(placed) {
+                if let Operation::InvertedResidual(block) = &mut block.operation
+                    && block.expansion.hidden(placed.channels_in) < 4
+                {
+                    block.squeeze_excite = None;
+                }
             }
+            network.head = Head {
+                conv: conv.map(|(channels, activation)| HeadConv {
+                    channels,
+                    activation,
+                }),
+                hidden: hidden.map(|(channels, activation, bias)| HiddenLayer {
+                    channels,
+                    activation,
+                    bias,
+                }),
+            };
+            network.classes = classes;
             if same {
                 network.padding = Padding::Same;
             }
@@ -47,12 +90,11 @@ fn architectures() -> impl Strategy<Value = Architecture> {
     )
 }
 
-/// A node as an engine computes it, if it has what such networks have: padding, a normalisation
-/// after every convolution but a linear layer's, ReLU and h-sigmoid in squeeze-excite, and biases
-/// in the classifier alone.
+/// A node as an engine computes it, if it has what such networks have: their padding, and a
+/// normalisation after every convolution but a linear layer's.
 fn computed(network: &Architecture, node: &Node) -> Option<Computed> {
     let (input, output) = (node.input.channels, node.output.channels);
-    match node.op {
+    Some(match node.op {
         Op::Conv {
             kernel,
             stride,
@@ -69,32 +111,21 @@ fn computed(network: &Architecture, node: &Node) -> Option<Computed> {
             if padding != network.padding || bias || is_normalised == is_linear {
                 return None;
             }
-            let activation = match activation {
-                None => "",
-                Some(Nonlinearity::Relu6) => "ReLU6",
-                Some(Nonlinearity::HSwish) => "h-swish",
-                Some(_) => return None,
-            };
-            Some(if groups == 1 && !node.is_depthwise() {
+            if groups == 1 && !node.is_depthwise() {
                 Computed::Convolution(input, output, kernel, stride, activation)
             } else {
                 Computed::Depthwise(input, kernel, stride, activation)
-            })
+            }
         }
         Op::SqueezeExcite {
             inner,
-            activation: Nonlinearity::Relu,
-            gate: Gate::HSigmoid,
-        } => Some(Computed::SqueezeExcite(input, inner)),
-        Op::SqueezeExcite { .. } => None,
-        Op::Add { from } => Some(Computed::Add(from)),
-        Op::GlobalMean => Some(Computed::GlobalMean),
-        Op::Linear {
-            activation: None,
-            bias: true,
-        } => Some(Computed::Linear(input, output)),
-        Op::Linear { .. } => None,
-    }
+            activation,
+            gate,
+        } => Computed::SqueezeExcite(input, inner, activation, gate),
+        Op::Add { from } => Computed::Add(from),
+        Op::GlobalMean => Computed::GlobalMean,
+        Op::Linear { activation, bias } => Computed::Linear(input, output, activation, bias),
+    })
 }
 
 fn check_operations(network: &Architecture) -> Result<(), TestCaseError> {
@@ -116,29 +147,38 @@ fn check_operations(network: &Architecture) -> Result<(), TestCaseError> {
 fn check_parts(network: &Architecture) -> Result<(), TestCaseError> {
     let graph = Graph::of(network);
     let parts = graph.parts();
-    let placed = network.placed_layers();
-    prop_assert_eq!(parts.len(), placed.len() + 4);
-    let outside: Vec<_> = parts.iter().filter(|part| part.layer.is_none()).collect();
-    let names = [
-        "stem",
-        "separable_conv",
-        "conv_before_pooling",
-        "classifier",
+    let placed = network.placed_blocks();
+    let head = network.head;
+    let heads = [
+        head.conv.map(|_| "conv_before_pooling"),
+        head.hidden.map(|_| "hidden"),
+        Some("classifier"),
     ];
-    prop_assert!(outside.iter().map(|part| &*part.name).eq(names));
-    let mut stride = 2;
-    let layers = parts.iter().filter(|part| part.layer.is_some());
-    for (index, (part, layer)) in layers.zip(&placed).enumerate() {
-        prop_assert_eq!(&part.name, &format!("mb_module.{index}"));
-        prop_assert_eq!(part.layer, Some(index));
-        prop_assert_eq!(&part.label, &layer.operation.to_string());
-        prop_assert_eq!(part.stride(), layer.stride);
+    let names = (0..placed.len()).map(|index| by_hand::part_name(network, index));
+    let names = names.chain(heads.into_iter().flatten().map(str::to_owned));
+    prop_assert!(parts.iter().map(|part| part.name.clone()).eq(names));
+    let before = network.blocks_before_layers();
+    let mut stride = 1;
+    for (index, (part, block)) in parts.iter().zip(&placed).enumerate() {
+        prop_assert_eq!(part.layer, index.checked_sub(before));
+        prop_assert_eq!(part.stride(), block.stride);
         let channels = [part.input.channels, part.output.channels];
-        prop_assert_eq!(channels, [layer.channels_in, layer.channels_out]);
-        stride *= layer.stride;
+        prop_assert_eq!(channels, [block.channels_in, block.channels_out]);
+        stride *= block.stride;
         prop_assert_eq!(part.output.stride, Some(stride));
     }
     prop_assert_eq!(stride, network.total_stride());
+    // The labels are the words of the text.
+    let labels = parts.iter().filter(|part| part.layer.is_some());
+    let labels: Vec<&str> = labels.map(|part| part.label.as_str()).collect();
+    let text = network.layers_text();
+    let words = text.split_whitespace().map(|word| {
+        let (core, activation) = word.split_once(':').map_or((word, ""), |(a, b)| (a, b));
+        let core = core.split(['@', '/']).next().unwrap();
+        let colon = if activation.is_empty() { "" } else { ":" };
+        format!("{core}{colon}{activation}")
+    });
+    prop_assert!(words.eq(labels), "{}", text);
     Ok(())
 }
 
@@ -220,11 +260,16 @@ proptest! {
         let mut network = with_layers(Vec::new());
         for (kernel, channels, stride) in layers {
             let expansion = Expansion::Times(kernel);
-            let block = Block { kernel, expansion, squeeze_excite: channels % 2 == 0 };
+            let squeeze_excite = (channels % 2 == 0).then_some(SqueezeExcite::QUARTER);
+            let block = InvertedResidual {
+                squeeze_excite,
+                ..InvertedResidual::new(kernel, expansion)
+            };
             let operation = Operation::InvertedResidual(block);
-            network.layers.push(Layer { operation, channels, stride });
+            network.blocks.push(Block { operation, channels, stride });
         }
-        [network.input_channels, network.stem, network.separable, network.head, network.classes, _] = sizes;
+        [network.input_channels, network.blocks[0].channels, network.blocks[1].stride, _, network.classes, _] = sizes;
+        network.head.conv = Some(HeadConv { channels: sizes[3], ..network.head.conv.unwrap() });
         let graph = Graph::of(&network);
         // Whatever they say, nothing panics.
         let _ = (graph.check(), graph.sizes(sizes[5], 1), graph.entries());

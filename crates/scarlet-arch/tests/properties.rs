@@ -3,11 +3,12 @@
 
 mod common;
 
-use common::{layers, operation, with_layers};
+use common::{activation, layers, operation, with_layers};
 use proptest::prelude::*;
 use scarlet_arch::{
-    Activation, Architecture, ArchitectureError, Block, CompoundScaling, Cost, Expansion, Genome,
-    Layer, Operation, Padding, SearchSpace, Skip, TextError, scarlet_a,
+    Architecture, ArchitectureError, Block, CompoundScaling, Cost, Expansion, Genome, HeadConv,
+    HiddenLayer, InvertedResidual, Operation, Padding, SearchSpace, Skip, SqueezeExcite, TextError,
+    scarlet_a,
 };
 
 fn space() -> impl Strategy<Value = SearchSpace> {
@@ -38,19 +39,19 @@ fn space_and_genome() -> impl Strategy<Value = (SearchSpace, Genome)> {
 }
 
 /// A position of `layers` that holds a block, and that block.
-fn block_at(network: &Architecture, position: usize) -> Option<(usize, Block)> {
-    let count = network.layers.len();
+fn block_at(network: &Architecture, position: usize) -> Option<(usize, InvertedResidual)> {
+    let count = network.layers().len();
     (0..count)
         .map(|offset| (position + offset) % count)
-        .find_map(|index| match network.layers[index].operation {
+        .find_map(|index| match network.layers()[index].operation {
             Operation::InvertedResidual(block) => Some((index, block)),
             _ => None,
         })
 }
 
-fn with_block(network: &Architecture, index: usize, block: Block) -> Architecture {
+fn with_block(network: &Architecture, index: usize, block: InvertedResidual) -> Architecture {
     let mut network = network.clone();
-    network.layers[index].operation = Operation::InvertedResidual(block);
+    network.layers_mut()[index].operation = Operation::InvertedResidual(block);
     network
 }
 
@@ -70,9 +71,11 @@ proptest! {
     #[test]
     fn json_reads_back(
         layers in layers(),
-        (input_channels, stem, separable, head, classes) in
-            (1usize..5, 1usize..99, 4usize..99, 1usize..2000, 1usize..2000),
-        (relu, same) in any::<(bool, bool)>(),
+        (input_channels, stem, separable, classes) in
+            (1usize..5, 1usize..99, 4usize..99, 1usize..2000),
+        conv in prop::option::of((1usize..2000, activation())),
+        hidden in prop::option::of((1usize..2000, activation(), any::<bool>())),
+        (stem_activation, same) in (activation(), any::<bool>()),
         (epsilon, momentum, crop_ratio) in (1e-9f64..1.0, 0.0f64..=1.0, 0.05f64..=8192.0),
         mean in prop::array::uniform3(-1e3f32..1e3),
         std in prop::array::uniform3(1e-6f32..1e3),
@@ -80,18 +83,28 @@ proptest! {
         let mut network = with_layers(layers);
         network.name = "Größe \"3\"".to_owned();
         network.input_channels = input_channels;
-        network.stem = stem;
-        network.separable = separable;
-        network.head = head;
+        network.blocks[0].channels = stem;
+        network.blocks[0].operation = network.blocks[0].operation.with_activation(stem_activation);
+        network.blocks[1].channels = separable;
+        network.head.conv = conv.map(|(channels, activation)| HeadConv { channels, activation });
+        network.head.hidden = hidden
+            .map(|(channels, activation, bias)| HiddenLayer { channels, activation, bias });
         network.classes = classes;
-        network.activation = if relu { Activation::Relu6 } else { Activation::HSwish };
         network.padding = if same { Padding::Same } else { Padding::Symmetric };
         network.batch_norm.epsilon = epsilon;
         network.batch_norm.momentum = momentum;
         network.preprocessing.crop_ratio = crop_ratio;
         network.preprocessing.mean = mean;
         network.preprocessing.std = std;
-        prop_assert_eq!(Architecture::from_json(&network.to_json()).unwrap(), network);
+        let again = Architecture::from_json(&network.to_json());
+        // Of too few channels there is no quarter.
+        if network.validate().is_ok() {
+            prop_assert_eq!(again.unwrap(), network.clone());
+            let text = network.to_string().parse::<Architecture>().unwrap();
+            prop_assert_eq!((text.blocks, text.head), (network.blocks, network.head));
+        } else {
+            prop_assert!(again.is_err());
+        }
     }
 
     #[test]
@@ -134,11 +147,12 @@ proptest! {
             Expansion::To(hidden) => Expansion::To(hidden + 1),
         };
         let mut larger = vec![
-            Block { kernel: block.kernel + 2, ..block },
-            Block { expansion: wider, ..block },
+            InvertedResidual { kernel: block.kernel + 2, ..block },
+            InvertedResidual { expansion: wider, ..block },
         ];
-        if !block.squeeze_excite {
-            larger.push(Block { squeeze_excite: true, ..block });
+        if block.squeeze_excite.is_none() {
+            let squeeze_excite = Some(SqueezeExcite::QUARTER);
+            larger.push(InvertedResidual { squeeze_excite, ..block });
         }
         for block in larger {
             let more = Cost::of(&with_block(&network, index, block), 224).unwrap();
@@ -152,7 +166,7 @@ proptest! {
     fn an_identity_costs_nothing(layers in layers()) {
         let network = with_layers(layers);
         let cost = Cost::of(&network, 224).unwrap();
-        for (layer, part) in network.layers.iter().zip(&cost.parts[2..]) {
+        for (layer, part) in network.layers().iter().zip(&cost.parts[2..]) {
             let free = part.mult_adds == 0 && part.parameters == 0;
             prop_assert_eq!(free, layer.operation == Operation::Identity);
         }
@@ -164,12 +178,12 @@ proptest! {
         let scale = |width, depth| {
             let scaling = CompoundScaling { width, depth, resolution: 224 };
             let scaled = scaling.apply(&network).unwrap();
-            (scaled.layers.len(), Cost::of(&scaled, 224).unwrap())
+            (scaled.layers().len(), Cost::of(&scaled, 224).unwrap())
         };
         let (layers, base) = scale(1.0, 1.0);
-        prop_assert_eq!(layers, network.layers.len());
+        prop_assert_eq!(layers, network.layers().len());
         let (layers, larger) = scale(width, depth);
-        prop_assert!(layers >= network.layers.len());
+        prop_assert!(layers >= network.layers().len());
         prop_assert!(larger.parameters >= base.parameters);
         prop_assert!(larger.mult_adds >= base.mult_adds);
         let (_, deeper) = scale(1.0, depth);
@@ -183,7 +197,7 @@ proptest! {
     }
 
     #[test]
-    fn almost_right_texts_are_networks_or_errors(text in "[-EHKLSsk0-9@/| \t\n\u{e9}]{0,60}") {
+    fn almost_right_texts_are_networks_or_errors(text in "(\\[(swish|relu6|relu)(, se swish sigmoid)?\\] )?[-CEFHKLPSaks0-9n@/:| \t\n\u{e9}]{0,60}") {
         check_text(&text)?;
     }
 
@@ -201,17 +215,17 @@ proptest! {
         (kernel, expansion, channels, stride) in any::<(usize, usize, usize, usize)>(),
     ) {
         let mut network = scarlet_a();
-        let block = Block { kernel, expansion: Expansion::Times(expansion), squeeze_excite: true };
-        network.layers = vec![
-            Layer { operation: Operation::InvertedResidual(block), channels, stride };
-            64
-        ];
+        let block = InvertedResidual {
+            squeeze_excite: Some(SqueezeExcite::QUARTER),
+            ..InvertedResidual::new(kernel, Expansion::Times(expansion))
+        };
+        let layer = Block { operation: Operation::InvertedResidual(block), channels, stride };
+        network = network.with_layers(vec![layer; 64]);
         prop_assert!(network.validate().is_err());
-        [network.input_channels, network.stem, network.separable, network.head, network.classes,
-            network.preprocessing.resolution] = sizes;
+        [network.input_channels, network.blocks[0].channels, network.blocks[1].channels,
+            network.blocks[1].stride, network.classes, network.preprocessing.resolution] = sizes;
         prop_assert!(network.validate().is_err());
         prop_assert!(Cost::of(&network, sizes[0]).is_err());
-        let _ = network.check_resolution(sizes[1]);
         let _ = (network.to_string(), network.to_json());
     }
 }
@@ -235,7 +249,12 @@ fn check_text(text: &str) -> Result<(), TestCaseError> {
 fn check_text_error(text: &str, error: &TextError) -> Result<(), TestCaseError> {
     let marked = &text[error.span.clone()];
     prop_assert!(marked.starts_with(error.token.trim_end_matches('…')));
-    let before = &text[..error.span.start];
+    // What stands in brackets at the beginning is not counted.
+    let header = match text.trim_start().starts_with('[') {
+        true => text.find(']').map_or(error.span.start, |end| end + 1),
+        false => 0,
+    };
+    let before = text.get(header..error.span.start).unwrap_or_default();
     let tokens = before
         .split(|character: char| character.is_whitespace() || character == '|')
         .filter(|token| !token.is_empty())

@@ -32,22 +32,13 @@ pub enum InputError {
         /// What it was given.
         found: usize,
     },
-    /// A side that the network's strides do not divide.
-    #[error(
-        "the images measure {height}×{width} pixels, but both sides must be positive multiples \
-         of {stride}: resize them to {nearest_height}×{nearest_width}, say"
-    )]
+    /// No pixels.
+    #[error("the images measure {height}×{width} pixels, but both sides must be at least 1")]
     Size {
         /// Height of the images.
         height: usize,
         /// Width of the images.
         width: usize,
-        /// The network's total stride.
-        stride: usize,
-        /// The nearest height that would do.
-        nearest_height: usize,
-        /// The nearest width that would do.
-        nearest_width: usize,
     },
 }
 
@@ -61,18 +52,9 @@ impl InputError {
                 found: channels,
             });
         }
-        let stride = architecture.total_stride();
-        let fits = |side: usize| side > 0 && side.is_multiple_of(stride);
-        if fits(height) && fits(width) {
-            return Ok(());
+        if height == 0 || width == 0 {
+            return Err(Self::Size { height, width });
         }
-        let nearest = |side: usize| ((side + stride / 2) / stride).max(1) * stride;
-        Err(Self::Size {
-            height,
-            width,
-            stride,
-            nearest_height: nearest(height),
-            nearest_width: nearest(width),
-        })
+        Ok(())
     }
 }

@@ -1,26 +1,26 @@
 //! [`Scarlet`]: a network built from any [`Architecture`].
 
 use burn::module::{Module, Param};
-use burn::nn::{Dropout, Identity, Initializer, Linear, LinearConfig};
+use burn::nn::{Dropout, DropoutConfig, Identity, Initializer, Linear, LinearConfig};
 use burn::tensor::{Device, Tensor, module::adaptive_avg_pool2d};
 use scarlet_arch::graph::{Features, Graph};
-use scarlet_arch::{Architecture, Operation, PlacedLayer};
-use scarlet_ops::Activation;
+use scarlet_arch::{Architecture, Operation, PlacedBlock};
 
 use crate::blocks::{
-    ConvBn, ConvShape, ConvStyle, InvertedResidual, InvertedResidualConfig, SeparableConv,
-    Stabilizer,
+    ConvBn, ConvShape, ConvStyle, HiddenLayer, InvertedResidual, InvertedResidualConfig, Stabilizer,
 };
 use crate::random::{FirstWeights, Masks};
 use crate::{InputError, ModelCard, ScarletConfig};
 
-/// One of a network's layers.
+/// One of a network's blocks.
 #[derive(Module, Debug)]
 #[allow(
     clippy::large_enum_variant,
-    reason = "a network has few layers, most of them blocks"
+    reason = "a network has few blocks, most of them inverted residuals"
 )]
-pub enum MbLayer {
+pub enum BlockModule {
+    /// A dense convolution.
+    Conv(ConvBn),
     /// An inverted residual.
     InvertedResidual(InvertedResidual),
     /// The input, unchanged.
@@ -29,7 +29,7 @@ pub enum MbLayer {
     Linear(Stabilizer),
 }
 
-impl MbLayer {
+impl BlockModule {
     /// `[batch, channels_in, height, width]` to
     /// `[batch, channels_out, ceil(height / stride), ceil(width / stride)]`.
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
@@ -38,31 +38,38 @@ impl MbLayer {
 
     fn forward_with(&self, x: Tensor<4>, masks: Masks) -> Tensor<4> {
         match self {
+            Self::Conv(conv) => conv.forward(x),
             Self::InvertedResidual(block) => block.forward_with(x, masks),
             Self::Identity(_) => x,
             Self::Linear(stabilizer) => stabilizer.forward(x),
         }
     }
+
+    /// The same block for the whole batch: nothing is left out in training.
+    pub fn without_drop_path(mut self) -> Self {
+        if let Self::InvertedResidual(block) = &mut self {
+            block.drop_path.rate = 0.0;
+        }
+        self
+    }
 }
 
-/// A mobile image network: stem, separable convolution, inverted residuals, head, classifier.
+/// A mobile image network: blocks from the stem on, head, classifier.
 ///
 /// Made by a builder such as [`ScarletA`](crate::ScarletA) or from any architecture through
 /// [`ScarletConfig`]. Shapes are `[batch, channels, height, width]`.
 #[derive(Module, Debug)]
 #[module(custom_display)]
 pub struct Scarlet {
-    /// 3×3 convolution of stride 2, with ReLU6.
-    pub stem: ConvBn,
-    /// Depthwise separable convolution.
-    pub separable_conv: SeparableConv,
-    /// The layers that are searched for.
-    pub mb_module: Vec<MbLayer>,
-    /// 1×1 convolution with ReLU6.
-    pub conv_before_pooling: ConvBn,
+    /// Those of the [architecture](Self::architecture), in its order.
+    pub blocks: Vec<BlockModule>,
+    /// 1×1 convolution before the mean, if there is one.
+    pub head_conv: Option<ConvBn>,
+    /// Fully connected layer after the mean, if there is one.
+    pub hidden: Option<HiddenLayer>,
     /// In front of the classifier, in training.
     pub dropout: Dropout,
-    /// From the mean over all positions to logits.
+    /// From features to logits.
     pub classifier: Linear,
     #[module(skip)]
     architecture: Architecture,
@@ -79,56 +86,69 @@ impl Scarlet {
     ) -> Self {
         let weights = &mut weights;
         let architecture = config.architecture().clone();
-        let style = ConvStyle {
-            padding: architecture.padding,
-            batch_norm: architecture.batch_norm,
-        };
-        let stem = ConvShape {
-            channels_in: architecture.input_channels,
-            channels_out: architecture.stem,
-            kernel: 3,
-            stride: 2,
-            groups: 1,
-        };
-        let placed = architecture.placed_layers();
-        let mb_module = placed
+        let placed = architecture.placed_blocks();
+        let (before, layers) = placed.split_at(architecture.blocks_before_layers());
+        let style = ConvStyle::of(&architecture);
+        // A seed means the weights in this order: layers, what is before them, what is after them.
+        let layers: Vec<BlockModule> = layers
             .iter()
             .enumerate()
             .map(|(index, layer)| {
                 // The rate grows linearly with depth, from 0 (Huang et al., arXiv 1603.09382).
-                let drop_path = config.drop_path() * index as f64 / placed.len() as f64;
-                build_layer(layer, &architecture, drop_path, weights, device)
+                let drop_path = config.drop_path() * index as f64 / layers.len() as f64;
+                build_block(layer, style, drop_path, weights, device)
             })
             .collect();
-        let head = ConvShape::pointwise(architecture.channels_before_head(), architecture.head);
+        let before = before.iter();
+        let mut blocks: Vec<BlockModule> = before
+            .map(|block| build_block(block, style, 0.0, weights, device))
+            .collect();
+        blocks.extend(layers);
+
+        let mut features = architecture.channels_before_head();
+        let head_conv = architecture.head.conv.map(|conv| {
+            let shape = ConvShape::pointwise(features, conv.channels);
+            features = conv.channels;
+            ConvBn::new(shape, style, conv.activation, weights, device)
+        });
+        let hidden = architecture.head.hidden.map(|hidden| {
+            let inputs = std::mem::replace(&mut features, hidden.channels);
+            HiddenLayer::new(inputs, hidden, weights, device)
+        });
         Self {
-            stem: ConvBn::new(stem, style, weights, device),
-            separable_conv: SeparableConv::new(
-                architecture.stem,
-                architecture.separable,
-                style,
-                weights,
-                device,
-            ),
-            mb_module,
-            conv_before_pooling: ConvBn::new(head, style, weights, device),
-            dropout: burn::nn::DropoutConfig::new(config.dropout()).init(),
-            classifier: published_classifier(
-                architecture.head,
-                architecture.classes,
-                weights,
-                device,
-            ),
+            blocks,
+            head_conv,
+            hidden,
+            dropout: DropoutConfig::new(config.dropout()).init(),
+            classifier: published_classifier(features, architecture.classes, weights, device),
             architecture,
             card: None,
         }
     }
 
-    /// Puts already built layers into the place of this network's own.
-    pub(crate) fn with_layers(mut self, layers: Vec<MbLayer>, architecture: Architecture) -> Self {
-        self.mb_module = layers;
+    /// The same network with other layers between its ends, described by `architecture`; it shares
+    /// the weights of both. A network of a supernet is made so.
+    ///
+    /// # Panics
+    ///
+    /// If there are not as many blocks as the architecture has.
+    pub fn with_layers(
+        mut self,
+        layers: impl IntoIterator<Item = BlockModule>,
+        architecture: Architecture,
+    ) -> Self {
+        self.blocks.truncate(architecture.blocks_before_layers());
+        self.blocks.extend(layers);
+        let expected = architecture.blocks.len();
+        assert_eq!(self.blocks.len(), expected, "a module for every block");
         self.architecture = architecture;
         self
+    }
+
+    /// The blocks that a search chooses: those of the architecture's
+    /// [layers](Architecture::layers).
+    pub fn layers(&self) -> &[BlockModule] {
+        &self.blocks[self.architecture.blocks_before_layers()..]
     }
 
     /// The network as data.
@@ -145,8 +165,8 @@ impl Scarlet {
     ///
     /// # Panics
     ///
-    /// If the images have another number of channels, or a side that is not a multiple of the
-    /// network's total stride; [`try_forward`](Self::try_forward) returns the error instead.
+    /// If the images have another number of channels, or no pixels;
+    /// [`try_forward`](Self::try_forward) returns the error instead.
     pub fn forward(&self, images: Tensor<4>) -> Tensor<2> {
         self.try_forward(images)
             .unwrap_or_else(|error| panic!("{error}"))
@@ -156,7 +176,7 @@ impl Scarlet {
     ///
     /// # Errors
     ///
-    /// [`InputError`] says what a side or the number of channels should be.
+    /// [`InputError`] says what the number of channels or a side should be.
     pub fn try_forward(&self, images: Tensor<4>) -> Result<Tensor<2>, InputError> {
         self.try_forward_with(images, Masks::Device)
     }
@@ -179,34 +199,49 @@ impl Scarlet {
 
     fn try_forward_with(&self, images: Tensor<4>, masks: Masks) -> Result<Tensor<2>, InputError> {
         InputError::check(&self.architecture, images.dims())?;
-        let pooled = adaptive_avg_pool2d(self.forward_features_with(images, masks), [1, 1]);
-        let features = masks.drop_features(&self.dropout, pooled.flatten::<2>(1, 3));
+        let features = self.pool(self.forward_features_with(images, masks));
+        let features = masks.drop_features(&self.dropout, features);
         Ok(self.classifier.forward(features))
     }
 
-    /// What the head sees before pooling:
-    /// `[batch, head, height / stride, width / stride]` of images
-    /// `[batch, channels, height, width]`, where stride is the network's total stride.
+    /// Features `[batch, features]` of the last map.
+    fn pool(&self, x: Tensor<4>) -> Tensor<2> {
+        let mean = adaptive_avg_pool2d(x, [1, 1]).flatten::<2>(1, 3);
+        match &self.hidden {
+            Some(hidden) => hidden.forward(mean),
+            None => mean,
+        }
+    }
+
+    /// What is averaged for the classifier: `[batch, channels, height / stride, width / stride]`
+    /// of images `[batch, channels, height, width]`, where stride is the network's total stride;
+    /// sides are rounded up.
     pub fn forward_features(&self, images: Tensor<4>) -> Tensor<4> {
         self.forward_features_with(images, Masks::Device)
     }
 
     fn forward_features_with(&self, images: Tensor<4>, masks: Masks) -> Tensor<4> {
-        let x = self.forward_layers_with(images, self.mb_module.len(), masks);
-        (self.conv_before_pooling).forward_activated(Activation::Relu6, x)
+        let x = self.forward_blocks(images, self.blocks.len(), masks);
+        match &self.head_conv {
+            Some(conv) => conv.forward(x),
+            None => x,
+        }
     }
 
     /// What the first `count` layers make of images `[batch, channels, height, width]`, or all
     /// layers where there are no more: `[batch, channels, height / stride, width / stride]` with
     /// the channels and the stride behind them.
     pub fn forward_layers(&self, images: Tensor<4>, count: usize) -> Tensor<4> {
-        self.forward_layers_with(images, count, Masks::Device)
+        let before = self.architecture.blocks_before_layers();
+        self.forward_blocks(images, before.saturating_add(count), Masks::Device)
     }
 
-    fn forward_layers_with(&self, images: Tensor<4>, count: usize, masks: Masks) -> Tensor<4> {
-        let layers = self.mb_module.iter().take(count).enumerate();
-        layers.fold(self.forward_stem(images), |x, (index, layer)| {
-            layer.forward_with(x, masks.of_layer(index))
+    fn forward_blocks(&self, images: Tensor<4>, count: usize, masks: Masks) -> Tensor<4> {
+        let before = self.architecture.blocks_before_layers();
+        let blocks = self.blocks.iter().take(count).enumerate();
+        blocks.fold(images, |x, (index, block)| {
+            // What is before the layers is never left out.
+            block.forward_with(x, masks.of_layer(index.saturating_sub(before)))
         })
     }
 
@@ -217,10 +252,10 @@ impl Scarlet {
     pub fn feature_maps(&self, images: Tensor<4>) -> Vec<Tensor<4>> {
         let taps = self.feature_maps_info();
         let mut maps = Vec::with_capacity(taps.len());
-        let mut x = self.forward_stem(images);
-        for (index, layer) in self.mb_module.iter().enumerate() {
-            x = layer.forward(x);
-            if taps.iter().any(|tap| tap.layer == index) {
+        let mut x = images;
+        for (index, block) in self.blocks.iter().enumerate() {
+            x = block.forward(x);
+            if taps.iter().any(|tap| tap.block == index) {
                 maps.push(x.clone());
             }
         }
@@ -231,17 +266,14 @@ impl Scarlet {
     pub fn feature_maps_info(&self) -> Vec<FeatureMapInfo> {
         let graph = Graph::of(&self.architecture);
         let mut taps: Vec<FeatureMapInfo> = Vec::new();
-        for part in graph.parts() {
+        for (block, part) in graph.parts().iter().take(self.blocks.len()).enumerate() {
             let Features { channels, stride } = part.output;
-            let (Some(layer), Some(stride)) = (part.layer, stride) else {
+            let Some(stride) = stride.filter(|&stride| stride >= 4) else {
                 continue;
             };
-            if stride < 4 {
-                continue;
-            }
             taps.retain(|tap| tap.stride != stride);
             taps.push(FeatureMapInfo {
-                layer,
+                block,
                 stride,
                 channels,
             });
@@ -265,8 +297,9 @@ impl Scarlet {
     pub fn reset_classifier(mut self, classes: usize) -> Self {
         assert!(classes > 0, "a classifier needs at least one class");
         let device = self.device();
-        let mut linear = LinearConfig::new(self.architecture.head, classes).init(&device);
-        let weights = Tensor::zeros([self.architecture.head, classes], &device);
+        let features = self.architecture.features();
+        let mut linear = LinearConfig::new(features, classes).init(&device);
+        let weights = Tensor::zeros([features, classes], &device);
         linear.weight = Param::from_tensor(weights);
         linear.bias = Some(Param::from_tensor(Tensor::zeros([classes], &device)));
         self.classifier = linear;
@@ -279,11 +312,14 @@ impl Scarlet {
     /// over the channels, so that it makes of an image what it made of one with that image in every
     /// channel. Its preprocessing becomes [that of grey](scarlet_arch::Preprocessing::in_grey).
     pub fn in_grey(mut self) -> Self {
-        let kernels = &self.stem.conv.weight;
-        let is_trained = kernels.is_require_grad();
-        // A weight of its own, not a result of the old one.
-        let sum = kernels.val().sum_dim(1).detach();
-        self.stem.conv.weight = Param::from_tensor(sum).set_require_grad(is_trained);
+        // The first block of a valid network is a convolution.
+        if let Some(BlockModule::Conv(stem)) = self.blocks.first_mut() {
+            let kernels = &stem.conv.weight;
+            let is_trained = kernels.is_require_grad();
+            // A weight of its own, not a result of the old one.
+            let sum = kernels.val().sum_dim(1).detach();
+            stem.conv.weight = Param::from_tensor(sum).set_require_grad(is_trained);
+        }
         self.architecture.input_channels = 1;
         self.architecture.preprocessing = self.architecture.preprocessing.in_grey();
         self
@@ -291,87 +327,99 @@ impl Scarlet {
 
     /// The modules of the graph's parts, in its order.
     pub(crate) fn parts(&self) -> Vec<PartModule<'_>> {
-        let mut parts = vec![
-            PartModule::Conv(&self.stem),
-            PartModule::Separable(&self.separable_conv),
-        ];
-        parts.extend(self.mb_module.iter().map(PartModule::Layer));
-        parts.push(PartModule::Conv(&self.conv_before_pooling));
-        parts.push(PartModule::Classifier(&self.classifier));
-        parts
-    }
-
-    fn forward_stem(&self, images: Tensor<4>) -> Tensor<4> {
-        let x = self.stem.forward_activated(Activation::Relu6, images);
-        self.separable_conv.forward(x)
+        let blocks = self.blocks.iter().map(PartModule::Block);
+        let conv = self.head_conv.iter().map(PartModule::HeadConv);
+        let hidden = self.hidden.iter().map(PartModule::Hidden);
+        let classifier = PartModule::Classifier {
+            classifier: &self.classifier,
+            reads_map: self.hidden.is_none(),
+        };
+        let parts = blocks.chain(conv).chain(hidden).chain([classifier]);
+        parts.collect()
     }
 }
 
 /// The module of one part of a network's graph.
 pub(crate) enum PartModule<'a> {
-    /// With ReLU6.
-    Conv(&'a ConvBn),
-    Separable(&'a SeparableConv),
-    Layer(&'a MbLayer),
-    Classifier(&'a Linear),
+    Block(&'a BlockModule),
+    HeadConv(&'a ConvBn),
+    /// With the mean before it.
+    Hidden(&'a HiddenLayer),
+    Classifier {
+        classifier: &'a Linear,
+        /// Whether the mean belongs to it.
+        reads_map: bool,
+    },
 }
 
 impl PartModule<'_> {
-    /// What it makes of what reaches it; logits are `[batch, classes, 1, 1]`.
+    /// What it makes of what reaches it; vectors are `[batch, values, 1, 1]`.
     pub(crate) fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        match self {
-            Self::Conv(conv) => conv.forward_activated(Activation::Relu6, x),
-            Self::Separable(separable) => separable.forward(x),
-            Self::Layer(layer) => layer.forward(x),
-            Self::Classifier(classifier) => {
-                let pooled = adaptive_avg_pool2d(x, [1, 1]);
-                let logits = classifier.forward(pooled.flatten::<2>(1, 3));
-                let [images, classes] = logits.dims();
-                logits.reshape([images, classes, 1, 1])
-            }
-        }
+        let mean = |x| adaptive_avg_pool2d(x, [1, 1]).flatten::<2>(1, 3);
+        let vector = match self {
+            Self::Block(block) => return block.forward(x),
+            Self::HeadConv(conv) => return conv.forward(x),
+            Self::Hidden(hidden) => hidden.forward(mean(x)),
+            Self::Classifier {
+                classifier,
+                reads_map: true,
+            } => classifier.forward(mean(x)),
+            Self::Classifier { classifier, .. } => classifier.forward(x.flatten::<2>(1, 3)),
+        };
+        let [images, values] = vector.dims();
+        vector.reshape([images, values, 1, 1])
     }
 }
 
 /// One of the maps that [`Scarlet::feature_maps`] returns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FeatureMapInfo {
-    /// Index in `mb_module` of the layer whose output it is.
-    pub layer: usize,
+    /// Index of the block whose output it is.
+    pub block: usize,
     /// Size of the image relative to the map.
     pub stride: usize,
     /// Channels.
     pub channels: usize,
 }
 
-fn build_layer(
-    layer: &PlacedLayer,
-    architecture: &Architecture,
+fn build_block(
+    placed: &PlacedBlock,
+    style: ConvStyle,
     drop_path: f64,
     weights: &mut FirstWeights,
     device: &Device,
-) -> MbLayer {
-    let PlacedLayer {
+) -> BlockModule {
+    let PlacedBlock {
         operation,
         channels_in,
         channels_out,
         stride,
-    } = *layer;
+    } = *placed;
     match operation {
-        Operation::Identity => MbLayer::Identity(Identity::new()),
-        Operation::Linear => MbLayer::Linear(Stabilizer::with_weights(
+        Operation::Conv(conv) => {
+            let shape = ConvShape {
+                channels_in,
+                channels_out,
+                kernel: conv.kernel,
+                stride,
+                groups: 1,
+            };
+            let activation = conv.activation;
+            BlockModule::Conv(ConvBn::new(shape, style, activation, weights, device))
+        }
+        Operation::Identity => BlockModule::Identity(Identity::new()),
+        Operation::Linear => BlockModule::Linear(Stabilizer::with_weights(
             channels_in,
             channels_out,
             stride,
             weights,
             device,
         )),
-        Operation::InvertedResidual(block) => MbLayer::InvertedResidual(
+        Operation::InvertedResidual(block) => BlockModule::InvertedResidual(
             InvertedResidualConfig::new(channels_in, channels_out, block)
                 .with_stride(stride)
-                .with_activation(architecture.activation)
-                .with_padding(architecture.padding)
-                .with_batch_norm(architecture.batch_norm)
+                .with_padding(style.padding)
+                .with_batch_norm(style.batch_norm)
                 .with_drop_path(drop_path)
                 .init_with(weights, device),
         ),

@@ -1,18 +1,19 @@
 //! Parameters of a network: counting them and freezing parts of them.
 
-use burn::module::{Flag, Module, ModuleVisitor, Param, ParamGroup, ParamId};
+use burn::module::{Module, ModuleVisitor, Param, ParamGroup, ParamId};
 use burn::tensor::Tensor;
 use scarlet_arch::graph::{Graph, Part};
 
-use crate::Scarlet;
+use crate::{BlockModule, Scarlet};
 
 impl Scarlet {
     /// Number of trainable values. Burn's `num_params` counts the running statistics of batch
     /// normalisation too, which nothing trains.
     pub fn count_parameters(&self) -> usize {
-        let mut list = ParameterList::default();
-        self.visit(&mut list);
-        list.trainable_values
+        let graph = Graph::of(self.architecture());
+        let entries = graph.entries().into_iter();
+        let trained = entries.filter(|(name, _)| !name.contains(".running_"));
+        trained.map(|(_, shape)| shape.iter().product::<usize>()).sum()
     }
 
     /// Freezes every part of the network whose name starts with one of `prefixes` (`stem`,
@@ -25,18 +26,13 @@ impl Scarlet {
     ///
     /// [`UnknownPrefix`] when a prefix matches nothing.
     pub fn freeze_prefixes<S: AsRef<str>>(self, prefixes: &[S]) -> Result<Self, UnknownPrefix> {
-        let mut list = ParameterList::default();
-        self.visit(&mut list);
+        let named = self.named_ids();
         let mut ids = Vec::new();
         for prefix in prefixes {
             let prefix = prefix.as_ref();
             let before = ids.len();
-            ids.extend(
-                list.entries
-                    .iter()
-                    .filter(|(path, _)| is_below(path, prefix))
-                    .map(|(_, id)| *id),
-            );
+            let below = named.iter().filter(|(name, _)| is_below(name, prefix));
+            ids.extend(below.map(|(_, id)| *id));
             if ids.len() == before {
                 return Err(UnknownPrefix {
                     prefix: prefix.to_owned(),
@@ -51,14 +47,47 @@ impl Scarlet {
     /// Freezes all but the classifier: a step then trains it alone, on the features as they are in
     /// inference.
     pub fn freeze_features(self) -> Self {
-        let mut list = ParameterList::default();
-        self.visit(&mut list);
-        let is_feature = |path: &str| !is_below(path, "classifier") && path != "dropout.training";
-        let entries = list.entries.into_iter();
-        let ids = entries.filter_map(|(path, id)| is_feature(&path).then_some(id));
-        let ids = ParamGroup::from_ids(ids.collect());
+        let named = self.named_ids().into_iter();
+        let features = named.filter(|(name, _)| !is_below(name, "classifier"));
+        let ids = ParamGroup::from_ids(features.map(|(_, id)| id).collect());
         self.visit(&mut Draw);
         self.freeze_group(ids)
+    }
+
+    /// For each of the graph's parts, in its order, the parameters in it.
+    pub fn part_parameters(&self) -> Vec<Vec<ParamId>> {
+        let graph = Graph::of(self.architecture());
+        let mut parts = vec![Vec::new(); graph.parts().len()];
+        // It shares the parameters.
+        let mut network = self.clone();
+        for (node, mut weights) in graph.nodes().iter().zip(network.node_weights()) {
+            let places = weights.places().into_iter();
+            parts[node.part].extend(places.map(|place| place.id()));
+        }
+        parts
+    }
+
+    /// All that can be frozen, by its name or that of its part: weights, running statistics, and
+    /// what says whether a normalisation learns and a block may be left out.
+    fn named_ids(&self) -> Vec<(String, ParamId)> {
+        let graph = Graph::of(self.architecture());
+        let mut ids = Vec::new();
+        let mut network = self.clone();
+        for (node, mut weights) in graph.nodes().iter().zip(network.node_weights()) {
+            let norm = weights.norm_flag();
+            let names = graph.entries_of(node).into_iter().map(|(name, _)| name);
+            let places = weights.places().into_iter();
+            ids.extend(names.zip(places.map(|place| place.id())));
+            if let (Some(flag), Some(norm)) = (norm, graph.norm_name(node)) {
+                ids.push((norm, flag));
+            }
+        }
+        for (part, block) in graph.parts().iter().zip(&self.blocks) {
+            if let BlockModule::InvertedResidual(block) = block {
+                ids.push((part.name.clone(), block.drop_path.training.id));
+            }
+        }
+        ids
     }
 }
 
@@ -102,53 +131,5 @@ struct Draw;
 impl ModuleVisitor for Draw {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         let _ = param.val();
-    }
-}
-
-/// Everything in a network that has an identity, by its path.
-#[derive(Default)]
-struct ParameterList {
-    path: Vec<String>,
-    entries: Vec<(String, ParamId)>,
-    trainable_values: usize,
-}
-
-impl ParameterList {
-    fn add(&mut self, id: ParamId) {
-        self.entries.push((self.path.join("."), id));
-    }
-}
-
-/// The kind of a layer is not part of its name.
-fn is_named(container: &str) -> bool {
-    !container.starts_with("Enum:")
-}
-
-impl ModuleVisitor for ParameterList {
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        let statistics = matches!(
-            self.path.last().map(String::as_str),
-            Some("running_mean" | "running_var")
-        );
-        if !statistics {
-            self.trainable_values += param.lazy_shape().num_elements();
-        }
-        self.add(param.id);
-    }
-
-    fn visit_flag(&mut self, flag: &Param<Flag>) {
-        self.add(flag.id);
-    }
-
-    fn enter_module(&mut self, name: &str, container: &str) {
-        if is_named(container) {
-            self.path.push(name.to_owned());
-        }
-    }
-
-    fn exit_module(&mut self, _name: &str, container: &str) {
-        if is_named(container) {
-            self.path.pop();
-        }
     }
 }

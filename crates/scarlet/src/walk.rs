@@ -1,12 +1,15 @@
 //! The weights of a network, node after node of its graph.
 
-use burn::module::Param;
+use burn::module::{Param, ParamId, RunningState};
 use burn::nn::conv::Conv2d;
 use burn::nn::{BatchNorm, Linear};
 use burn::tensor::Tensor;
 
+#[allow(unused_imports, reason = "for the documentation")]
+use scarlet_arch::graph::Graph;
+
 use crate::blocks::{ConvBn, InvertedResidual, SqueezeExcite};
-use crate::{MbLayer, Scarlet};
+use crate::{BlockModule, Scarlet};
 
 /// The weights of one node of a network's [graph](scarlet_arch::graph::Graph).
 pub(crate) enum NodeWeights<'a> {
@@ -43,31 +46,98 @@ impl<'a> NodeWeights<'a> {
     }
 }
 
+impl NodeWeights<'_> {
+    /// What says whether the node's normalisation learns.
+    pub(crate) fn norm_flag(&self) -> Option<ParamId> {
+        match self {
+            Self::Conv { norm, .. } => norm.as_ref().map(|norm| norm.training.id),
+            Self::SqueezeExcite(_) | Self::Linear(_) | Self::None => None,
+        }
+    }
+}
+
+/// Where one entry of a checkpoint stands.
+pub(crate) enum Place<'a> {
+    /// `[out, in / groups, kernel, kernel]`.
+    Kernel(&'a mut Param<Tensor<4>>),
+    /// `[inputs, outputs]`, where a checkpoint has `[outputs, inputs]`.
+    Matrix(&'a mut Param<Tensor<2>>),
+    Vector(&'a mut Param<Tensor<1>>),
+    Statistic(&'a mut RunningState<Tensor<1>>),
+}
+
+impl Place<'_> {
+    pub(crate) fn id(&self) -> ParamId {
+        match self {
+            Self::Kernel(param) => param.id,
+            Self::Matrix(param) => param.id,
+            Self::Vector(param) => param.id,
+            Self::Statistic(state) => state.id,
+        }
+    }
+}
+
+impl NodeWeights<'_> {
+    /// Where the node's [entries](Graph::entries_of) stand, in their order.
+    pub(crate) fn places(&mut self) -> Vec<Place<'_>> {
+        match self {
+            Self::Conv { weight, bias, norm } => {
+                let bias = bias.as_mut().map(|bias| Place::Vector(bias));
+                let norm = norm.as_mut().map(|norm| {
+                    [
+                        Place::Vector(&mut norm.gamma),
+                        Place::Vector(&mut norm.beta),
+                        Place::Statistic(&mut norm.running_mean),
+                        Place::Statistic(&mut norm.running_var),
+                    ]
+                });
+                let places = [Place::Kernel(weight)].into_iter().chain(bias);
+                places.chain(norm.into_iter().flatten()).collect()
+            }
+            Self::SqueezeExcite(excite) => {
+                let SqueezeExcite {
+                    squeeze_conv,
+                    excite_conv,
+                    ..
+                } = &mut **excite;
+                let places = [squeeze_conv, excite_conv].into_iter().flat_map(|conv| {
+                    let bias = conv.bias.as_mut().map(Place::Vector);
+                    [Place::Kernel(&mut conv.weight)].into_iter().chain(bias)
+                });
+                places.collect()
+            }
+            Self::Linear(linear) => {
+                let bias = linear.bias.as_mut().map(Place::Vector);
+                let places = [Place::Matrix(&mut linear.weight)].into_iter().chain(bias);
+                places.collect()
+            }
+            Self::None => Vec::new(),
+        }
+    }
+}
+
 impl Scarlet {
     /// The weights of every node of the network's graph, in its order.
     pub(crate) fn node_weights(&mut self) -> Vec<NodeWeights<'_>> {
-        let separable = &mut self.separable_conv;
-        let mut nodes = vec![
-            NodeWeights::conv_bn(&mut self.stem),
-            NodeWeights::conv_bn(&mut separable.depthwise),
-            NodeWeights::conv_bn(&mut separable.pointwise),
-        ];
-        for layer in &mut self.mb_module {
-            match layer {
-                MbLayer::Identity(_) => {}
-                MbLayer::Linear(stabilizer) => nodes.push(NodeWeights::Conv {
+        let mut nodes = Vec::new();
+        for block in &mut self.blocks {
+            match block {
+                BlockModule::Identity(_) => {}
+                BlockModule::Conv(conv) => nodes.push(NodeWeights::conv_bn(conv)),
+                BlockModule::Linear(stabilizer) => nodes.push(NodeWeights::Conv {
                     weight: &mut stabilizer.weight,
                     bias: None,
                     norm: None,
                 }),
-                MbLayer::InvertedResidual(block) => add_block(block, &mut nodes),
+                BlockModule::InvertedResidual(block) => add_block(block, &mut nodes),
             }
         }
-        nodes.extend([
-            NodeWeights::conv_bn(&mut self.conv_before_pooling),
-            NodeWeights::None,
-            NodeWeights::Linear(&mut self.classifier),
-        ]);
+        nodes.extend(self.head_conv.as_mut().map(NodeWeights::conv_bn));
+        // The mean.
+        nodes.push(NodeWeights::None);
+        let hidden = self.hidden.as_mut();
+        nodes.extend(hidden.map(|hidden| NodeWeights::Linear(&mut hidden.linear)));
+        nodes.push(NodeWeights::Linear(&mut self.classifier));
         nodes
     }
 
@@ -101,53 +171,43 @@ mod tests {
     use super::*;
     use crate::{Architecture, ScarletConfig};
 
-    /// The shapes of a node's weights, in the order of its entries in a checkpoint.
-    fn shapes(weights: NodeWeights<'_>) -> Vec<Vec<usize>> {
-        let vector = |bias: &Option<Param<Tensor<1>>>| {
-            let bias = bias.as_ref().map(|bias| bias.lazy_shape().to_vec());
-            bias.into_iter()
-        };
-        match weights {
-            NodeWeights::Conv { weight, bias, norm } => {
-                let bias = bias.map(|bias| bias.lazy_shape().to_vec());
-                let norm = norm.map(|norm| vec![norm.beta.lazy_shape().to_vec(); 4]);
-                let shapes = [weight.lazy_shape().to_vec()].into_iter().chain(bias);
-                shapes.chain(norm.into_iter().flatten()).collect()
+    /// The shape of an entry.
+    fn shape(place: Place<'_>) -> Vec<usize> {
+        match place {
+            Place::Kernel(param) => param.lazy_shape().to_vec(),
+            Place::Vector(param) => param.lazy_shape().to_vec(),
+            Place::Matrix(param) => {
+                let mut shape = param.lazy_shape().to_vec();
+                shape.reverse();
+                shape
             }
-            NodeWeights::SqueezeExcite(se) => [&se.squeeze_conv, &se.excite_conv]
-                .into_iter()
-                .flat_map(|conv| {
-                    let weight = conv.weight.lazy_shape().to_vec();
-                    [weight].into_iter().chain(vector(&conv.bias))
-                })
-                .collect(),
-            NodeWeights::Linear(linear) => {
-                let mut weight = linear.weight.lazy_shape().to_vec();
-                // Burn keeps `[in, out]`.
-                weight.reverse();
-                [weight].into_iter().chain(vector(&linear.bias)).collect()
-            }
-            NodeWeights::None => Vec::new(),
+            Place::Statistic(state) => state.value().dims().to_vec(),
         }
     }
 
     #[test]
     fn weights_are_those_of_the_graphs_nodes() {
         let presets = NAMES.iter().map(|name| by_name(name).unwrap());
-        let own = "E1K3@16 L@24/2 - E3K5s@24 H40K7@24 L@24 E6K3s@40/2";
-        let own: Architecture = own.parse().unwrap();
-        for architecture in presets.chain([own]) {
+        let own = [
+            "E1K3@16 L@24/2 - E3K5s@24 H40K7@24 L@24 E6K3s@40/2",
+            "[swish, se swish sigmoid] C5@8 E3K3s2@12/2 E1K5a@12 C1@16/2 F32n",
+            "C3@8/2 E1K3s@8 E3K3n@8 P24:relu F16:relu6",
+            "C3@8/2 E1K3a@8 E1K3@12",
+        ];
+        let own = own.map(|text| text.parse::<Architecture>().unwrap());
+        for architecture in presets.chain(own) {
             let graph = Graph::of(&architecture);
             let config = ScarletConfig::from(architecture);
             let mut network = config.try_init(&Device::flex()).unwrap();
             let nodes = network.node_weights();
             assert_eq!(nodes.len(), graph.nodes().len());
-            for (node, weights) in graph.nodes().iter().zip(nodes) {
+            for (node, mut weights) in graph.nodes().iter().zip(nodes) {
                 let has_none = matches!(node.op, Op::Add { .. } | Op::GlobalMean);
                 assert_eq!(matches!(weights, NodeWeights::None), has_none);
                 let entries = graph.entries_of(node).into_iter();
                 let expected: Vec<_> = entries.map(|(_, shape)| shape).collect();
-                assert_eq!(shapes(weights), expected, "{}", graph.name(node));
+                let shapes: Vec<_> = weights.places().into_iter().map(shape).collect();
+                assert_eq!(shapes, expected, "{}", graph.name(node));
             }
             let norms = graph.nodes().iter().filter(|node| node.norm.is_some());
             assert_eq!(network.batch_norms_mut().count(), norms.count());

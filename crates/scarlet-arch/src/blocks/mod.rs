@@ -1,20 +1,90 @@
-//! What networks are made of: a kind of block a file, which expands into nodes of the
-//! [graph](crate::graph).
+//! What networks are made of: a kind of block a file, with its fields, its limits, its text form
+//! and its expansion into nodes of the [graph](crate::graph).
 
 mod conv;
 mod head;
 mod inverted_residual;
 mod linear;
-mod separable;
 
-use crate::graph::{Graph, GraphBuilder, Nonlinearity};
-use crate::{Architecture, Operation};
+pub use conv::Conv;
+pub use head::{Head, HeadConv, HiddenLayer};
+pub use inverted_residual::{Expansion, InvertedResidual, SqueezeExcite, SqueezedWidth};
 
-use conv::Conv;
-use head::{Classifier, Head};
-use inverted_residual::InvertedResidual;
-use linear::Linear;
-use separable::Separable;
+use serde::{Deserialize, Serialize};
+
+use crate::graph::{Graph, GraphBuilder, PartBuilder};
+use crate::limits::MAX_CHANNELS;
+use crate::style::Style;
+use crate::validate::{Place, range};
+use crate::{Architecture, ArchitectureError, PlacedBlock};
+
+pub(crate) use head::HeadToken;
+
+/// What a block does, wherever it stands.
+///
+/// Its text form (`E3K7s`, `-`, `L`) is also its JSON form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub enum Operation {
+    /// A dense convolution: the stem, or a 1×1 convolution.
+    Conv(Conv),
+    /// An inverted residual, or without its expansion a depthwise separable convolution; with a
+    /// shortcut where its stride is 1 and its channels stay.
+    InvertedResidual(InvertedResidual),
+    /// The input, unchanged: the block's own stride and channels do not apply.
+    Identity,
+    /// A 1×1 convolution without bias, normalisation or activation, of the block's stride and
+    /// channels: SCARLET's equivariant learnable stabilizer, or what is left of one.
+    Linear,
+}
+
+/// One block: an operation, and the place in the network that it fills.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Block {
+    /// What the block does.
+    pub operation: Operation,
+    /// Output channels (not of an identity).
+    pub channels: usize,
+    /// Stride (not of an identity).
+    pub stride: usize,
+}
+
+impl PlacedBlock {
+    /// Adds the block's operations to a part of a graph; `in_stem` for the names that the
+    /// separable convolution after the stem has.
+    fn expand(&self, part: &mut PartBuilder<'_>, in_stem: bool) {
+        let (channels, stride) = (self.channels_out, self.stride);
+        match &self.operation {
+            Operation::Conv(conv) => conv.expand(part, channels, stride),
+            Operation::InvertedResidual(block) if in_stem => {
+                block.expand(part, self, &inverted_residual::SEPARABLE_NAMES);
+            }
+            Operation::InvertedResidual(block) => {
+                block.expand(part, self, &inverted_residual::NAMES);
+            }
+            Operation::Identity => {}
+            Operation::Linear => linear::expand(part, channels, stride),
+        }
+    }
+
+    /// Checks the block's own numbers.
+    pub(crate) fn validate(&self, place: Place) -> Result<(), ArchitectureError> {
+        match &self.operation {
+            Operation::Conv(conv) => conv.validate(place),
+            Operation::InvertedResidual(block) => block.validate(place, self.channels_in),
+            Operation::Identity | Operation::Linear => Ok(()),
+        }
+    }
+}
+
+impl Block {
+    /// Checks the block's place; an identity's too, so that it can be exchanged for any other
+    /// operation.
+    pub(crate) fn validate_place(&self, place: Place) -> Result<(), ArchitectureError> {
+        range(place, "channels", self.channels, 1, MAX_CHANNELS)?;
+        range(place, "stride", self.stride, 1, 2)
+    }
+}
 
 impl Graph {
     /// The graph of a network.
@@ -27,55 +97,23 @@ impl Graph {
             architecture.padding,
             architecture.batch_norm,
         );
-        let stem = Conv {
-            channels: architecture.stem,
-            kernel: 3,
-            stride: 2,
-            activation: Nonlinearity::Relu6,
-        };
-        stem.expand(&mut graph.part("stem", None, "3×3 conv"));
-
-        let separable = Separable {
-            channels: architecture.separable,
-            kernel: 3,
-            activation: Nonlinearity::Relu6,
-        };
-        separable.expand(&mut graph.part("separable_conv", None, "3×3 depthwise, 1×1"));
-
-        for (index, layer) in architecture.placed_layers().iter().enumerate() {
-            let (name, label) = (format!("mb_module.{index}"), layer.operation.to_string());
-            let mut part = graph.part(name, Some(index), label);
-            match layer.operation {
-                Operation::Identity => {}
-                Operation::Linear => {
-                    let linear = Linear {
-                        channels: layer.channels_out,
-                        stride: layer.stride,
-                    };
-                    linear.expand(&mut part);
+        let style = Style::of(architecture);
+        let before = architecture.blocks_before_layers();
+        for (index, block) in architecture.placed_blocks().iter().enumerate() {
+            let layer = index.checked_sub(before);
+            let (name, label) = match (layer, &block.operation) {
+                (Some(layer), operation) => {
+                    (format!("mb_module.{layer}"), style.operation(operation))
                 }
-                Operation::InvertedResidual(block) => {
-                    let residual = InvertedResidual {
-                        block,
-                        channels: layer.channels_out,
-                        stride: layer.stride,
-                        shortcut: layer.has_shortcut(),
-                        activation: architecture.activation.into(),
-                    };
-                    residual.expand(&mut part);
+                (None, Operation::InvertedResidual(it)) => {
+                    ("separable_conv".to_owned(), it.label_in_stem())
                 }
-            }
+                (None, Operation::Conv(conv)) => ("stem".to_owned(), conv.label()),
+                (None, operation) => (format!("stem.{index}"), style.operation(operation)),
+            };
+            block.expand(&mut graph.part(name, layer, label), layer.is_none());
         }
-
-        let head = Head {
-            channels: architecture.head,
-            activation: Nonlinearity::Relu6,
-        };
-        head.expand(&mut graph.part("conv_before_pooling", None, "1×1 conv"));
-        let classifier = Classifier {
-            classes: architecture.classes,
-        };
-        classifier.expand(&mut graph.part("classifier", None, "mean, linear"));
+        architecture.head.expand(&mut graph, architecture.classes);
         graph.finish()
     }
 }

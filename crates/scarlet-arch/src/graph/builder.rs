@@ -1,7 +1,7 @@
 //! [`GraphBuilder`]: a graph, part after part and node after node.
 
-use super::{Features, Gate, Graph, Node, Nonlinearity, Norm, Op, Part};
-use crate::{BatchNormSpec, Padding};
+use super::{Features, Graph, Node, Norm, Op, Part};
+use crate::{Activation, BatchNormSpec, Gate, Padding};
 
 /// A graph that is being built.
 pub(crate) struct GraphBuilder {
@@ -146,7 +146,7 @@ impl PartBuilder<'_> {
         &mut self,
         name: &'static str,
         inner: usize,
-        activation: Nonlinearity,
+        activation: Activation,
         gate: Gate,
     ) {
         let op = Op::SqueezeExcite {
@@ -176,7 +176,7 @@ impl PartBuilder<'_> {
         &mut self,
         name: &'static str,
         channels: usize,
-        activation: Option<Nonlinearity>,
+        activation: Option<Activation>,
         bias: bool,
     ) {
         let output = Features {
@@ -216,7 +216,7 @@ impl ConvBuilder<'_> {
     }
 
     /// With an activation at the end.
-    pub(crate) fn activation(self, chosen: Nonlinearity) -> Self {
+    pub(crate) fn activation(self, chosen: Activation) -> Self {
         if let Op::Conv { activation, .. } = &mut self.node.op {
             *activation = Some(chosen);
         }

@@ -36,7 +36,7 @@ use crate::BatchNormSpec;
 
 pub(crate) use builder::{GraphBuilder, PartBuilder};
 pub use check::GraphError;
-pub use op::{Gate, Nonlinearity, Op};
+pub use op::Op;
 
 /// The operations of a network in the order of computation, and the parts that they make up.
 ///

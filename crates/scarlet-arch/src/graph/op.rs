@@ -1,8 +1,6 @@
 //! [`Op`]: what a node does.
 
-use std::fmt;
-
-use crate::{Activation, Padding};
+use crate::{Activation, Gate, Padding};
 
 /// What a node does.
 ///
@@ -22,7 +20,7 @@ pub enum Op {
         /// Zeros around the input.
         padding: Padding,
         /// What is done to every value at the end.
-        activation: Option<Nonlinearity>,
+        activation: Option<Activation>,
         /// Whether a bias of its own is added. With a batch normalisation there is none.
         bias: bool,
     },
@@ -33,7 +31,7 @@ pub enum Op {
         /// Channels between the two convolutions.
         inner: usize,
         /// What is done to every value between the two convolutions.
-        activation: Nonlinearity,
+        activation: Activation,
         /// What makes factors of the values.
         gate: Gate,
     },
@@ -47,7 +45,7 @@ pub enum Op {
     /// A fully connected layer.
     Linear {
         /// What is done to every value at the end.
-        activation: Option<Nonlinearity>,
+        activation: Option<Activation>,
         /// Whether a bias is added.
         bias: bool,
     },
@@ -58,57 +56,4 @@ impl Op {
     pub const SQUEEZE: &str = "squeeze_conv";
     /// The name of a squeeze-excite's second convolution, below its own.
     pub const EXCITE: &str = "excite_conv";
-}
-
-/// A nonlinearity that is applied to every value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Nonlinearity {
-    /// `max(x, 0)`.
-    Relu,
-    /// `min(max(x, 0), 6)`.
-    Relu6,
-    /// `x · relu6(x + 3) / 6` (Howard et al., MobileNetV3, arXiv 1905.02244).
-    HSwish,
-    /// `x / (1 + e^−x)` (Ramachandran et al., arXiv 1710.05941), also known as SiLU.
-    Swish,
-}
-
-impl fmt::Display for Nonlinearity {
-    /// As people write it, such as `ReLU6`.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Relu => "ReLU",
-            Self::Relu6 => "ReLU6",
-            Self::HSwish => "h-swish",
-            Self::Swish => "swish",
-        })
-    }
-}
-
-impl From<Activation> for Nonlinearity {
-    fn from(activation: Activation) -> Self {
-        match activation {
-            Activation::HSwish => Self::HSwish,
-            Activation::Relu6 => Self::Relu6,
-        }
-    }
-}
-
-/// What makes the factors, from 0 to 1, of a squeeze-excite.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Gate {
-    /// `relu6(x + 3) / 6` (Howard et al., MobileNetV3, arXiv 1905.02244).
-    HSigmoid,
-    /// `1 / (1 + e^−x)`.
-    Sigmoid,
-}
-
-impl fmt::Display for Gate {
-    /// As people write it.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::HSigmoid => "h-sigmoid",
-            Self::Sigmoid => "sigmoid",
-        })
-    }
 }

@@ -1,6 +1,8 @@
 //! What a network costs.
 
-use scarlet_arch::{Architecture, Block, Operation, PlacedLayer};
+use scarlet_arch::{Architecture, InvertedResidual, Operation, PlacedBlock, SqueezedWidth};
+
+use super::part_name;
 
 /// Bytes of an f32.
 const FLOAT: u64 = 4;
@@ -23,35 +25,39 @@ pub(crate) fn parts(network: &Architecture, resolution: usize) -> Vec<Counted> {
         side: resolution as u64,
     };
 
-    let mut part = Part::new(image);
-    part.convolution(3, 2, network.stem);
-    part.batch_norm();
-    let mut map = part.finish("stem".to_owned(), &mut parts);
-
-    let mut part = Part::new(map);
-    part.depthwise(3, 1);
-    part.batch_norm();
-    part.convolution(1, 1, network.separable);
-    part.batch_norm();
-    map = part.finish("separable_conv".to_owned(), &mut parts);
-
-    for (index, layer) in network.placed_layers().iter().enumerate() {
+    let mut map = image;
+    for (index, block) in network.placed_blocks().iter().enumerate() {
         let mut part = Part::new(map);
-        match layer.operation {
+        match block.operation {
             Operation::Identity => {}
-            Operation::Linear => part.convolution(1, layer.stride, layer.channels_out),
-            Operation::InvertedResidual(block) => part.inverted_residual(&block, layer),
+            Operation::Linear => part.convolution(1, block.stride, block.channels_out),
+            Operation::Conv(conv) => {
+                part.convolution(conv.kernel as u64, block.stride, block.channels_out);
+                part.batch_norm();
+            }
+            Operation::InvertedResidual(it) => part.inverted_residual(&it, block),
         }
-        map = part.finish(format!("mb_module.{index}"), &mut parts);
+        map = part.finish(part_name(network, index), &mut parts);
     }
-
+    if let Some(conv) = network.head.conv {
+        let mut part = Part::new(map);
+        part.convolution(1, 1, conv.channels);
+        part.batch_norm();
+        map = part.finish("conv_before_pooling".to_owned(), &mut parts);
+    }
+    if let Some(hidden) = network.head.hidden {
+        let mut part = Part::new(map);
+        part.mean();
+        part.convolution(1, 1, hidden.channels);
+        if hidden.bias {
+            part.bias();
+        }
+        map = part.finish("hidden".to_owned(), &mut parts);
+    }
     let mut part = Part::new(map);
-    part.convolution(1, 1, network.head);
-    part.batch_norm();
-    map = part.finish("conv_before_pooling".to_owned(), &mut parts);
-
-    let mut part = Part::new(map);
-    part.mean();
+    if network.head.hidden.is_none() {
+        part.mean();
+    }
     part.convolution(1, 1, network.classes);
     part.bias();
     part.finish("classifier".to_owned(), &mut parts);
@@ -93,7 +99,7 @@ impl Part {
         }
     }
 
-    fn inverted_residual(&mut self, block: &Block, layer: &PlacedLayer) {
+    fn inverted_residual(&mut self, block: &InvertedResidual, layer: &PlacedBlock) {
         let input = self.map;
         let hidden = block.expansion.hidden(layer.channels_in);
         if block.has_expansion() {
@@ -110,8 +116,12 @@ impl Part {
         if layer.has_shortcut() {
             self.kept = input.bytes();
         }
-        if block.squeeze_excite {
-            self.squeeze_excite(hidden);
+        if let Some(excite) = block.squeeze_excite {
+            let inner = match excite.width {
+                SqueezedWidth::Quarter => hidden / 4,
+                SqueezedWidth::To(inner) => inner,
+            };
+            self.squeeze_excite(inner, hidden);
         }
         self.convolution(1, 1, layer.channels_out);
         self.batch_norm();
@@ -136,11 +146,11 @@ impl Part {
     }
 
     /// The squeezed vectors live beside the hidden tensor, which is scaled in place.
-    fn squeeze_excite(&mut self, hidden: usize) {
+    fn squeeze_excite(&mut self, inner: usize, hidden: usize) {
         let (map, kept) = (self.map, self.kept);
         self.mean();
         self.kept = kept + map.bytes();
-        self.convolution(1, 1, hidden / 4);
+        self.convolution(1, 1, inner);
         self.bias();
         self.convolution(1, 1, hidden);
         self.bias();

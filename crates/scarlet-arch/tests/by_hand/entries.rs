@@ -1,26 +1,30 @@
 //! The entries of a network's checkpoint.
 
-use scarlet_arch::{Architecture, Expansion, Operation, PlacedLayer};
+use scarlet_arch::{Architecture, Expansion, Operation, PlacedBlock, SqueezedWidth};
+
+use super::part_name;
 
 /// Names and shapes, in the order of computation.
 pub(crate) fn entries(network: &Architecture) -> Vec<(String, Vec<usize>)> {
     let mut layout = Layout::default();
-    let (stem, separable) = (network.stem, network.separable);
-    layout.conv("stem.0", [stem, network.input_channels, 3, 3]);
-    layout.batch_norm("stem.1", stem);
-    layout.conv("separable_conv.0", [stem, 1, 3, 3]);
-    layout.batch_norm("separable_conv.1", stem);
-    layout.conv("separable_conv.3", [separable, stem, 1, 1]);
-    layout.batch_norm("separable_conv.4", separable);
-    for (index, layer) in network.placed_layers().iter().enumerate() {
-        layout.layer(&format!("mb_module.{index}"), layer);
+    for (index, block) in network.placed_blocks().iter().enumerate() {
+        layout.block(&part_name(network, index), block);
     }
-    let (head, classes) = (network.head, network.classes);
-    let channels = network.channels_before_head();
-    layout.conv("conv_before_pooling.0", [head, channels, 1, 1]);
-    layout.batch_norm("conv_before_pooling.1", head);
-    layout.add("classifier.weight", &[classes, head]);
-    layout.add("classifier.bias", &[classes]);
+    let mut features = network.channels_before_head();
+    if let Some(conv) = network.head.conv {
+        let channels = std::mem::replace(&mut features, conv.channels);
+        layout.conv("conv_before_pooling.0", [conv.channels, channels, 1, 1]);
+        layout.batch_norm("conv_before_pooling.1", conv.channels);
+    }
+    if let Some(hidden) = network.head.hidden {
+        let channels = std::mem::replace(&mut features, hidden.channels);
+        layout.add("hidden.weight", &[hidden.channels, channels]);
+        if hidden.bias {
+            layout.add("hidden.bias", &[hidden.channels]);
+        }
+    }
+    layout.add("classifier.weight", &[network.classes, features]);
+    layout.add("classifier.bias", &[network.classes]);
     layout.0
 }
 
@@ -42,23 +46,38 @@ impl Layout {
         }
     }
 
-    fn layer(&mut self, name: &str, layer: &PlacedLayer) {
-        let (channels_in, channels_out) = (layer.channels_in, layer.channels_out);
-        let block = match layer.operation {
+    fn block(&mut self, name: &str, placed: &PlacedBlock) {
+        let (channels_in, channels_out) = (placed.channels_in, placed.channels_out);
+        let block = match placed.operation {
             Operation::Identity => return,
             Operation::Linear => return self.conv(name, [channels_out, channels_in, 1, 1]),
+            Operation::Conv(conv) => {
+                let kernel = conv.kernel;
+                let shape = [channels_out, channels_in, kernel, kernel];
+                self.conv(&format!("{name}.0"), shape);
+                return self.batch_norm(&format!("{name}.1"), channels_out);
+            }
             Operation::InvertedResidual(block) => block,
         };
+        let names = if name == "separable_conv" {
+            ["", "", "0", "1", "3", "4"]
+        } else {
+            ["conv1", "bn1", "conv2", "bn2", "conv3", "bn3"]
+        };
+        let names = names.map(|below| format!("{name}.{below}"));
         let hidden = block.expansion.hidden(channels_in);
         if block.expansion != Expansion::Times(1) {
-            self.conv(&format!("{name}.conv1"), [hidden, channels_in, 1, 1]);
-            self.batch_norm(&format!("{name}.bn1"), hidden);
+            self.conv(&names[0], [hidden, channels_in, 1, 1]);
+            self.batch_norm(&names[1], hidden);
         }
         let kernel = block.kernel;
-        self.conv(&format!("{name}.conv2"), [hidden, 1, kernel, kernel]);
-        self.batch_norm(&format!("{name}.bn2"), hidden);
-        if block.squeeze_excite {
-            let inner = hidden / 4;
+        self.conv(&names[2], [hidden, 1, kernel, kernel]);
+        self.batch_norm(&names[3], hidden);
+        if let Some(excite) = block.squeeze_excite {
+            let inner = match excite.width {
+                SqueezedWidth::Quarter => hidden / 4,
+                SqueezedWidth::To(inner) => inner,
+            };
             for (part, out, into) in [
                 ("squeeze_conv", inner, hidden),
                 ("excite_conv", hidden, inner),
@@ -67,7 +86,7 @@ impl Layout {
                 self.add(format!("{name}.mid_se.{part}.bias"), &[out]);
             }
         }
-        self.conv(&format!("{name}.conv3"), [channels_out, hidden, 1, 1]);
-        self.batch_norm(&format!("{name}.bn3"), channels_out);
+        self.conv(&names[4], [channels_out, hidden, 1, 1]);
+        self.batch_norm(&names[5], channels_out);
     }
 }

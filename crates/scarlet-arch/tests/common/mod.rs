@@ -1,18 +1,46 @@
 //! Random networks.
 
 use proptest::prelude::*;
-use scarlet_arch::{Architecture, Block, Expansion, Layer, Operation, scarlet_a};
+use scarlet_arch::{
+    Activation, Architecture, Block, Expansion, Gate, InvertedResidual, Operation, SqueezeExcite,
+    SqueezedWidth, scarlet_a,
+};
 
-pub(crate) fn block() -> impl Strategy<Value = Block> {
+pub(crate) fn activation() -> impl Strategy<Value = Activation> {
+    prop::sample::select(Activation::ALL)
+}
+
+fn squeeze_excite() -> impl Strategy<Value = SqueezeExcite> {
+    let width = prop_oneof![
+        Just(SqueezedWidth::Quarter),
+        (1usize..99).prop_map(SqueezedWidth::To),
+    ];
+    let gate = prop::sample::select(Gate::ALL);
+    (width, activation(), gate).prop_map(|(width, activation, gate)| SqueezeExcite {
+        width,
+        activation,
+        gate,
+    })
+}
+
+pub(crate) fn block() -> impl Strategy<Value = InvertedResidual> {
     let expansion = prop_oneof![
         3 => (1usize..=6).prop_map(Expansion::Times),
         1 => (4usize..=600).prop_map(Expansion::To),
     ];
-    (0usize..5, expansion, any::<bool>()).prop_map(|(half, expansion, squeeze_excite)| Block {
-        kernel: 2 * half + 1,
-        expansion,
-        squeeze_excite,
-    })
+    let excite = prop::option::of(squeeze_excite());
+    let flags = (prop::bool::weighted(0.2), prop::bool::weighted(0.9));
+    (0usize..5, expansion, excite, activation(), flags).prop_map(
+        |(half, expansion, squeeze_excite, activation, (activate_output, shortcut))| {
+            InvertedResidual {
+                squeeze_excite,
+                activation,
+                activate_output,
+                shortcut,
+                ..InvertedResidual::new(2 * half + 1, expansion)
+            }
+        },
+    )
 }
 
 pub(crate) fn operation() -> impl Strategy<Value = Operation> {
@@ -24,22 +52,22 @@ pub(crate) fn operation() -> impl Strategy<Value = Operation> {
 }
 
 /// Layers of a valid network at 224 pixels: at most five halvings with the stem's.
-pub(crate) fn layers() -> impl Strategy<Value = Vec<Layer>> {
+pub(crate) fn layers() -> impl Strategy<Value = Vec<Block>> {
     layers_of(4usize..400)
 }
 
 /// The same with other numbers of channels.
 pub(crate) fn layers_of(
     channels: impl Strategy<Value = usize> + Clone,
-) -> impl Strategy<Value = Vec<Layer>> {
+) -> impl Strategy<Value = Vec<Block>> {
     let count = prop_oneof![Just(19usize), 1usize..40];
     count.prop_flat_map(move |count| {
         let layers = prop::collection::vec((operation(), channels.clone()), count);
         let strided = prop::collection::vec(0..count, 0..=4);
         (layers, strided).prop_map(|(layers, strided)| {
-            let mut layers: Vec<Layer> = layers
+            let mut layers: Vec<Block> = layers
                 .into_iter()
-                .map(|(operation, channels)| Layer {
+                .map(|(operation, channels)| Block {
                     operation,
                     channels,
                     stride: 1,
@@ -53,10 +81,9 @@ pub(crate) fn layers_of(
     })
 }
 
-pub(crate) fn with_layers(layers: Vec<Layer>) -> Architecture {
+pub(crate) fn with_layers(layers: Vec<Block>) -> Architecture {
     Architecture {
         name: "custom".to_owned(),
-        layers,
-        ..scarlet_a()
+        ..scarlet_a().with_layers(layers)
     }
 }

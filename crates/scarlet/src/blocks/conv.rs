@@ -4,9 +4,9 @@ use burn::module::Module;
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{BatchNorm, PaddingConfig2d};
 use burn::tensor::{Device, Tensor};
-use scarlet_arch::{BatchNormSpec, Padding};
-use scarlet_ops::Activation;
+use scarlet_arch::{Activation, Architecture, BatchNormSpec, Padding};
 
+use super::activation::operation;
 use super::batch_norm::{batch_norm, normalise};
 use crate::random::FirstWeights;
 
@@ -15,6 +15,15 @@ use crate::random::FirstWeights;
 pub(crate) struct ConvStyle {
     pub(crate) padding: Padding,
     pub(crate) batch_norm: BatchNormSpec,
+}
+
+impl ConvStyle {
+    pub(crate) fn of(architecture: &Architecture) -> Self {
+        Self {
+            padding: architecture.padding,
+            batch_norm: architecture.batch_norm,
+        }
+    }
 }
 
 /// Shape of one convolution.
@@ -119,36 +128,36 @@ pub(crate) fn padding(conv: &Conv2d, height: usize, width: usize) -> scarlet_ops
     }
 }
 
-/// A convolution followed by batch normalisation.
+/// A convolution followed by batch normalisation and an activation.
 #[derive(Module, Debug)]
 pub struct ConvBn {
     /// The convolution, without bias.
     pub conv: Conv2d,
     /// Its normalisation.
     pub bn: BatchNorm,
+    #[module(skip)]
+    activation: Activation,
 }
 
 impl ConvBn {
     pub(crate) fn new(
         shape: ConvShape,
         style: ConvStyle,
+        activation: Activation,
         weights: &mut FirstWeights,
         device: &Device,
     ) -> Self {
         Self {
             conv: convolution(shape, style.padding, weights, device),
             bn: batch_norm(shape.channels_out, style.batch_norm, device),
+            activation,
         }
     }
 
     /// `[batch, channels_in, height, width]` to
     /// `[batch, channels_out, ceil(height / stride), ceil(width / stride)]`.
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        self.forward_activated(Activation::None, x)
-    }
-
-    /// As [`forward`](Self::forward), with an activation behind it.
-    pub(crate) fn forward_activated(&self, activation: Activation, x: Tensor<4>) -> Tensor<4> {
-        normalise(&self.bn, activation, convolve(&self.conv, x))
+        let x = convolve(&self.conv, x);
+        normalise(&self.bn, operation(self.activation), x)
     }
 }

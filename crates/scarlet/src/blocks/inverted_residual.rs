@@ -4,7 +4,7 @@ use burn::module::Module;
 use burn::nn::BatchNorm;
 use burn::nn::conv::Conv2d;
 use burn::tensor::{Device, Tensor};
-use scarlet_arch::{Activation, BatchNormSpec, Block, Padding};
+use scarlet_arch::{self as arch, Activation, BatchNormSpec, Padding};
 
 use super::activation::operation;
 use super::batch_norm::{batch_norm, normalise};
@@ -20,23 +20,21 @@ pub struct InvertedResidualConfig {
     channels_in: usize,
     channels_out: usize,
     stride: usize,
-    block: Block,
-    activation: Activation,
+    block: arch::InvertedResidual,
     padding: Padding,
     batch_norm: BatchNormSpec,
     drop_path: f64,
 }
 
 impl InvertedResidualConfig {
-    /// A block from `channels_in` to `channels_out` at stride 1, with h-swish, symmetric padding
-    /// and PyTorch's batch normalisation, as SCARLET's networks have it.
-    pub fn new(channels_in: usize, channels_out: usize, block: Block) -> Self {
+    /// A block from `channels_in` to `channels_out` at stride 1, with symmetric padding and
+    /// PyTorch's batch normalisation, as SCARLET's networks have it.
+    pub fn new(channels_in: usize, channels_out: usize, block: arch::InvertedResidual) -> Self {
         Self {
             channels_in,
             channels_out,
             stride: 1,
             block,
-            activation: Activation::HSwish,
             padding: Padding::Symmetric,
             batch_norm: BatchNormSpec {
                 epsilon: 1e-5,
@@ -49,12 +47,6 @@ impl InvertedResidualConfig {
     /// Stride of the depthwise convolution.
     pub fn with_stride(mut self, stride: usize) -> Self {
         self.stride = stride;
-        self
-    }
-
-    /// Activation after the expanding and the depthwise convolution.
-    pub fn with_activation(mut self, activation: Activation) -> Self {
-        self.activation = activation;
         self
     }
 
@@ -81,7 +73,7 @@ impl InvertedResidualConfig {
     /// # Panics
     ///
     /// If a number of channels, the kernel or the stride is 0, or squeeze-excite would have less
-    /// than one channel.
+    /// than one channel inside.
     pub fn init(&self, device: &Device) -> InvertedResidual {
         self.init_with(&mut FirstWeights::Device, device)
     }
@@ -94,33 +86,36 @@ impl InvertedResidualConfig {
         let hidden = self.block.expansion.hidden(self.channels_in);
         let mut conv = |shape| convolution(shape, self.padding, weights, device);
         let bn = |channels| batch_norm(channels, self.batch_norm, device);
-        let (conv1, bn1) = match self.block.expansion {
-            scarlet_arch::Expansion::Times(1) => (None, None),
-            _ => (
-                Some(conv(ConvShape::pointwise(self.channels_in, hidden))),
-                Some(bn(hidden)),
-            ),
+        let (conv1, bn1) = if self.block.has_expansion() {
+            let expand = conv(ConvShape::pointwise(self.channels_in, hidden));
+            (Some(expand), Some(bn(hidden)))
+        } else {
+            (None, None)
         };
         let conv2 = conv(ConvShape::depthwise(hidden, self.block.kernel, self.stride));
         let conv3 = conv(ConvShape::pointwise(hidden, self.channels_out));
-        let squeeze_excite = self.block.squeeze_excite;
+        let block = self.block;
+        let same_shape = self.stride == 1 && self.channels_in == self.channels_out;
         InvertedResidual {
             conv1,
             bn1,
             conv2,
             bn2: bn(hidden),
-            mid_se: squeeze_excite.then(|| SqueezeExcite::with_weights(hidden, weights, device)),
+            mid_se: (block.squeeze_excite)
+                .map(|excite| SqueezeExcite::with_weights(hidden, excite, weights, device)),
             conv3,
             bn3: bn(self.channels_out),
             drop_path: DropPath::new(self.drop_path),
-            shortcut: self.stride == 1 && self.channels_in == self.channels_out,
-            activation: self.activation,
+            shortcut: block.shortcut && same_shape,
+            activation: block.activation,
+            activate_output: block.activate_output,
         }
     }
 }
 
 /// An inverted residual (Sandler et al., MobileNetV2, arXiv 1801.04381): expand, depthwise
-/// convolution, optional squeeze-excite, project; and a shortcut where the shapes allow it.
+/// convolution, optional squeeze-excite, project; and a shortcut where the shapes allow it. Without
+/// its expansion it is a depthwise separable convolution.
 #[derive(Module, Debug)]
 pub struct InvertedResidual {
     /// Expanding 1×1 convolution; none when the expansion is 1.
@@ -142,6 +137,7 @@ pub struct InvertedResidual {
     shortcut: bool,
     #[module(skip)]
     activation: Activation,
+    activate_output: bool,
 }
 
 impl InvertedResidual {
@@ -180,10 +176,10 @@ impl InvertedResidual {
             Some(se) => se.forward(x),
             None => x,
         };
-        normalise(
-            &self.bn3,
-            scarlet_ops::Activation::None,
-            convolve(&self.conv3, x),
-        )
+        let last = match self.activate_output {
+            true => activation,
+            false => scarlet_ops::Activation::None,
+        };
+        normalise(&self.bn3, last, convolve(&self.conv3, x))
     }
 }

@@ -1,22 +1,22 @@
 //! The parts that networks are made of, as Burn modules.
 //!
-//! Field names are those of the released checkpoints, so that weights find their place.
+//! Field names are those of the released checkpoints.
 
 mod activation;
 mod batch_norm;
 mod conv;
 mod depthwise_stage;
 mod drop_path;
+mod hidden;
 mod inverted_residual;
-mod separable_conv;
 mod squeeze_excite;
 mod stabilizer;
 
 pub use activation::{h_sigmoid, h_swish};
 pub use conv::ConvBn;
 pub use drop_path::DropPath;
+pub use hidden::HiddenLayer;
 pub use inverted_residual::{InvertedResidual, InvertedResidualConfig};
-pub use separable_conv::SeparableConv;
 pub use squeeze_excite::SqueezeExcite;
 pub use stabilizer::Stabilizer;
 

@@ -4,42 +4,47 @@ use burn::module::Module;
 use burn::nn::Initializer;
 use burn::nn::conv::Conv2d;
 use burn::tensor::{Device, Tensor};
-use scarlet_arch::Padding;
+use scarlet_arch::{self as arch, Activation, Gate, Padding};
 
+use super::activation::{gate, operation};
 use super::conv::{ConvShape, convolution};
 use crate::random::FirstWeights;
 
-/// Squeeze-excite (Hu et al., arXiv 1709.01507) with a reduction of 4 and h-sigmoid.
+/// Squeeze-excite (Hu et al., arXiv 1709.01507).
 #[derive(Module, Debug)]
 pub struct SqueezeExcite {
-    /// 1×1 convolution to a quarter of the channels, with bias.
+    /// 1×1 convolution to the inner channels, with bias.
     pub squeeze_conv: Conv2d,
     /// 1×1 convolution back, with bias.
     pub excite_conv: Conv2d,
+    #[module(skip)]
+    activation: Activation,
+    #[module(skip)]
+    gate: Gate,
 }
 
 impl SqueezeExcite {
-    /// How many times fewer channels the inner layer has.
-    pub const REDUCTION: usize = 4;
-
     /// Works on tensors with `channels` channels.
     ///
     /// # Panics
     ///
-    /// If `channels` is under 4.
-    pub fn new(channels: usize, device: &Device) -> Self {
-        Self::with_weights(channels, &mut FirstWeights::Device, device)
+    /// If there are no channels inside.
+    pub fn new(channels: usize, excite: arch::SqueezeExcite, device: &Device) -> Self {
+        Self::with_weights(channels, excite, &mut FirstWeights::Device, device)
     }
 
     pub(crate) fn with_weights(
         channels: usize,
+        excite: arch::SqueezeExcite,
         weights: &mut FirstWeights,
         device: &Device,
     ) -> Self {
-        let inner = channels / Self::REDUCTION;
+        let inner = excite.inner(channels);
         Self {
             squeeze_conv: biased_pointwise(channels, inner, weights, device),
             excite_conv: biased_pointwise(inner, channels, weights, device),
+            activation: excite.activation,
+            gate: excite.gate,
         }
     }
 
@@ -54,6 +59,8 @@ impl SqueezeExcite {
             squeeze_bias: bias(&self.squeeze_conv),
             excite_weight: self.excite_conv.weight.val(),
             excite_bias: bias(&self.excite_conv),
+            activation: operation(self.activation),
+            gate: gate(self.gate),
         };
         scarlet_ops::squeeze_excite(x, layers)
     }

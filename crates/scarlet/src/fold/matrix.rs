@@ -27,7 +27,12 @@ pub(super) fn values(data: TensorData) -> Vec<f64> {
     data.iter::<f64>().collect()
 }
 
-fn tensor<const D: usize>(values: Vec<f64>, shape: [usize; D], like: &Tensor<D>) -> Tensor<D> {
+/// A tensor of the device and type of `like`.
+pub(super) fn tensor<const D: usize>(
+    values: Vec<f64>,
+    shape: [usize; D],
+    like: &Tensor<D>,
+) -> Tensor<D> {
     let data = TensorData::new(values, shape);
     Tensor::from_data(data, (&like.device(), like.dtype()))
 }

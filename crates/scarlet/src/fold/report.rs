@@ -32,7 +32,7 @@ pub enum FoldError {
         layer + 1
     )]
     NearSingular {
-        /// Index of the layer in `mb_module`; the message counts from 1.
+        /// Index of the layer; the message counts from 1.
         layer: usize,
         /// Its condition number; infinite when it is singular.
         condition: f64,
@@ -51,7 +51,7 @@ pub struct FoldReport {
 /// What became of one stabilizer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StabilizerFold {
-    /// Index of its layer in `mb_module`; what is printed counts from 1.
+    /// Index of its layer; what is printed counts from 1.
     pub layer: usize,
     /// What happened.
     pub outcome: Outcome,
@@ -87,7 +87,7 @@ impl fmt::Display for StabilizerFold {
             Outcome::MergedBackward => write!(f, "merged into the convolution before it"),
             Outcome::BasisChangedForward { condition } => write!(
                 f,
-                "removed by a change of basis of the layers behind it (condition {condition:.1})"
+                "removed by a change of basis of the layers after it (condition {condition:.1})"
             ),
             Outcome::BasisChangedBackward { condition } => write!(
                 f,

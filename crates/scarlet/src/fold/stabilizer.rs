@@ -1,17 +1,17 @@
 //! Stabilizers out of a network, as [`Architecture::remove_stabilizer`] decides: its module explains
 //! the ways that there are. Here the weights follow.
 
-use burn::module::Module;
-use burn::nn::Identity;
+use burn::module::{Module, Param};
+use burn::nn::{Identity, Linear};
 use nalgebra::DMatrix;
 use scarlet_arch::{Architecture, Removal, StreamBound};
 
 use super::batch_norm::with_bias_only;
-use super::matrix::{condition, from_weight, into_vector, into_weight, values};
+use super::matrix::{condition, from_weight, into_vector, into_weight, tensor, values};
 use super::report::{FoldError, FoldOptions, FoldReport, Outcome, StabilizerFold};
 use crate::Scarlet;
 use crate::blocks::InvertedResidual;
-use crate::network::MbLayer;
+use crate::BlockModule;
 
 impl Scarlet {
     /// Removes every stabilizer that can go without changing the function, and says what became
@@ -24,8 +24,10 @@ impl Scarlet {
     pub fn fold_stabilizers(&self, options: &FoldOptions) -> Result<(Self, FoldReport), FoldError> {
         let mut folder = Folder::new(self.valid());
         let mut report = FoldReport::default();
-        for layer in 0..folder.network.mb_module.len() {
-            if let Some(outcome) = folder.fold(layer, options)? {
+        let before = folder.architecture.blocks_before_layers();
+        for block in 0..folder.network.blocks.len() {
+            let layer = block.saturating_sub(before);
+            if let Some(outcome) = folder.fold(block, layer, options)? {
                 report.stabilizers.push(StabilizerFold { layer, outcome });
             }
         }
@@ -48,16 +50,22 @@ impl Folder {
     }
 
     fn finish(self) -> Scarlet {
-        let layers = self.network.mb_module.clone();
+        let layers = self.network.layers().to_vec();
         self.network.with_layers(layers, self.architecture)
     }
 
-    /// Removes the stabilizer of a layer, where one stands there and can go.
-    fn fold(&mut self, layer: usize, options: &FoldOptions) -> Result<Option<Outcome>, FoldError> {
-        let Some(removal) = self.architecture.remove_stabilizer(layer) else {
+    /// Removes the stabilizer that is this block, the layer `layer`, where one stands there and can
+    /// go.
+    fn fold(
+        &mut self,
+        block: usize,
+        layer: usize,
+        options: &FoldOptions,
+    ) -> Result<Option<Outcome>, FoldError> {
+        let Some(removal) = self.architecture.remove_stabilizer(block) else {
             return Ok(None);
         };
-        let MbLayer::Linear(stabilizer) = &self.network.mb_module[layer] else {
+        let BlockModule::Linear(stabilizer) = &self.network.blocks[block] else {
             unreachable!("the architecture is the network's own")
         };
         let w = from_weight(&stabilizer.weight.val());
@@ -88,7 +96,7 @@ impl Folder {
             }
             Removal::Kept(reason) => return Ok(Some(Outcome::Kept(reason))),
         };
-        self.network.mb_module[layer] = MbLayer::Identity(Identity::new());
+        self.network.blocks[block] = BlockModule::Identity(Identity::new());
         Ok(Some(outcome))
     }
 
@@ -102,17 +110,24 @@ impl Folder {
                 conv1.weight = into_weight(&merged, &conv1.weight);
             }
             StreamBound::Linear(index) => {
-                if let MbLayer::Linear(next) = &mut self.network.mb_module[index] {
+                if let BlockModule::Linear(next) = &mut self.network.blocks[index] {
                     let merged = from_weight(&next.weight.val()) * w;
                     next.weight = into_weight(&merged, &next.weight);
                 }
             }
             StreamBound::Head => {
-                let conv = &mut self.network.conv_before_pooling.conv;
-                let merged = from_weight(&conv.weight.val()) * w;
-                conv.weight = into_weight(&merged, &conv.weight);
+                let network = &mut self.network;
+                if let Some(conv) = &mut network.head_conv {
+                    let merged = from_weight(&conv.conv.weight.val()) * w;
+                    conv.conv.weight = into_weight(&merged, &conv.conv.weight);
+                    return;
+                }
+                let linear = match &mut network.hidden {
+                    Some(hidden) => &mut hidden.linear,
+                    None => &mut network.classifier,
+                };
+                absorb_in_linear(linear, w);
             }
-            StreamBound::Separable => unreachable!("it only begins a stream"),
         }
     }
 
@@ -120,15 +135,10 @@ impl Folder {
         match bound {
             StreamBound::Block(index) => project(self.block_mut(index), w),
             StreamBound::Linear(index) => {
-                if let MbLayer::Linear(previous) = &mut self.network.mb_module[index] {
+                if let BlockModule::Linear(previous) = &mut self.network.blocks[index] {
                     let merged = w * from_weight(&previous.weight.val());
                     previous.weight = into_weight(&merged, &previous.weight);
                 }
-            }
-            StreamBound::Separable => {
-                let pair = self.network.separable_conv.pointwise.clone();
-                let (conv, bn) = projected(pair.conv, pair.bn, w);
-                self.network.separable_conv.pointwise = crate::blocks::ConvBn { conv, bn };
             }
             StreamBound::Head => unreachable!("it only ends a stream"),
         }
@@ -145,8 +155,8 @@ impl Folder {
     }
 
     fn block_mut(&mut self, index: usize) -> &mut InvertedResidual {
-        match &mut self.network.mb_module[index] {
-            MbLayer::InvertedResidual(block) => block,
+        match &mut self.network.blocks[index] {
+            BlockModule::InvertedResidual(block) => block,
             _ => unreachable!("the architecture is the network's own"),
         }
     }
@@ -169,6 +179,19 @@ fn inverted(
     }
     let inverse = w.clone().try_inverse().ok_or(near_singular)?;
     Ok((inverse, condition))
+}
+
+/// `matrix ← matrix · w`, of a fully connected layer, whose weight is `[inputs, outputs]`: a mean
+/// over pixels before it does not stand in the way of a matrix.
+fn absorb_in_linear(linear: &mut Linear, w: &DMatrix<f64>) {
+    let weight = linear.weight.val();
+    let [inputs, outputs] = weight.dims();
+    let transposed = DMatrix::from_row_slice(inputs, outputs, &values(weight.to_data()));
+    // (matrix · w)ᵀ = wᵀ · matrixᵀ.
+    let merged = w.transpose() * transposed;
+    let rows: Vec<f64> = merged.transpose().iter().copied().collect();
+    let merged = tensor(rows, [merged.nrows(), outputs], &weight);
+    linear.weight = Param::initialized(linear.weight.id, merged);
 }
 
 /// `project ← w · project`.

@@ -1,18 +1,18 @@
 //! Putting weights into a network.
 
-use std::sync::{Mutex, PoisonError};
+use std::collections::HashMap;
 
-use burn::module::RunningState;
-use burn::store::burn_pack;
-use burn::store::{ModuleSnapshot, PyTorchToBurnAdapter};
+use burn::module::{Param, RunningState};
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use scarlet_arch::Architecture;
+use scarlet_arch::graph::Graph;
 
-use super::names::{is_of_classifier, module_path};
+use super::names::is_of_classifier;
 use super::recognise::ARCHITECTURE_KEY;
 use super::save::check_format;
 use super::{LoadReport, StateDict, WeightsError, foreign, recognise};
 use crate::card::CARD_KEY;
+use crate::walk::Place;
 use crate::{CardError, ConfigError, ModelCard, Scarlet, ScarletConfig};
 
 /// Which weights are loaded.
@@ -75,13 +75,9 @@ impl Scarlet {
             return Err(explain(self.architecture(), weights, report));
         }
         let dtype = self.device().settings().float_dtype.into();
-        let tensors = read_all(weights, options, dtype)?;
-        let expected = tensors.len();
-        detach_running_statistics(&mut self);
-        let applied = self.apply(tensors, None, Some(Box::new(PyTorchToBurnAdapter)), true);
-        if !applied.errors.is_empty() || applied.applied.len() != expected {
-            return Err(WeightsError::Apply(applied.to_string()));
-        }
+        // Everything is read before anything is changed.
+        let values = read_all(weights, options, dtype)?;
+        put(&mut self, values);
         // A card that is damaged or of other classes never stops the weights.
         let card = weights.card().ok().flatten();
         let fits = |card: &ModelCard| card.check(self.architecture().classes).is_ok();
@@ -212,45 +208,64 @@ fn describe(architecture: &Architecture) -> String {
     }
 }
 
-/// Reads and checks everything before anything is changed.
+/// All values that are loaded, finite, by their names.
 fn read_all(
     weights: &StateDict,
     options: &LoadOptions,
     dtype: DType,
-) -> Result<Vec<burn_pack::Tensor>, WeightsError> {
+) -> Result<HashMap<String, TensorData>, WeightsError> {
     weights
         .with_reference_names()
         .entries()
         .iter()
         .filter(|entry| !entry.is_step_counter() && options.loads(entry.name()))
-        .map(|entry| {
-            let data = entry.read_finite(dtype)?;
-            Ok(hand_over(module_path(entry.name()), data))
-        })
+        .map(|entry| Ok((entry.name().to_owned(), entry.read_finite(dtype)?)))
         .collect()
 }
 
-/// A tensor whose bytes move into the network. Burn would copy bytes that are simply there,
-/// since it cannot know that nobody else needs them.
-fn hand_over(name: String, data: TensorData) -> burn_pack::Tensor {
-    let (bytes, shape, dtype) = data.into_parts();
-    let length = bytes.len();
-    let bytes = Mutex::new(Some(bytes));
-    burn_pack::Tensor::deferred(name, dtype, shape, None, length, move || {
-        let mut bytes = bytes.lock().unwrap_or_else(PoisonError::into_inner);
-        bytes.take().ok_or_else(|| {
-            burn_pack::Error::ValidationError("the bytes were taken already".to_owned())
-        })
-    })
+/// Moves values into the network, node after node of its graph. Their shapes fit.
+fn put(network: &mut Scarlet, mut values: HashMap<String, TensorData>) {
+    let graph = Graph::of(network.architecture());
+    for (node, mut weights) in graph.nodes().iter().zip(network.node_weights()) {
+        for ((name, _), place) in graph.entries_of(node).iter().zip(weights.places()) {
+            if let Some(values) = values.remove(name) {
+                place.put(values);
+            }
+        }
+    }
 }
 
-/// Gives the network running statistics of its own. Burn's clones share them, and loading writes
-/// into them in place; statistics that wait to be averaged over threads would overwrite what is
-/// loaded.
-fn detach_running_statistics(network: &mut Scarlet) {
-    let own = |state: &RunningState<Tensor<1>>| RunningState::new(state.value());
-    for norm in network.batch_norms_mut() {
-        norm.running_mean = own(&norm.running_mean);
-        norm.running_var = own(&norm.running_var);
+impl Place<'_> {
+    /// Burn's clones of a network share running statistics, and statistics that wait to be averaged
+    /// over threads would overwrite what is loaded: the network gets statistics of its own.
+    fn put(self, values: TensorData) {
+        match self {
+            Self::Kernel(param) => set(param, values, |values, device| {
+                Tensor::from_data(values, device)
+            }),
+            Self::Vector(param) => set(param, values, |values, device| {
+                Tensor::from_data(values, device)
+            }),
+            // Burn keeps `[inputs, outputs]`.
+            Self::Matrix(param) => set(param, values, |values, device| {
+                Tensor::<2>::from_data(values, device).transpose()
+            }),
+            Self::Statistic(state) => {
+                let device = state.value().device();
+                *state = RunningState::new(Tensor::from_data(values, &device));
+            }
+        }
     }
+}
+
+/// Replaces the values of a parameter, which stays the same one, trained or frozen as it was.
+fn set<const D: usize>(
+    param: &mut Param<Tensor<D>>,
+    values: TensorData,
+    tensor: impl Fn(TensorData, &Device) -> Tensor<D>,
+) {
+    let (device, is_trained) = (param.lazy_device(), param.is_require_grad());
+    // As Burn makes its own weights: they live as long as the network.
+    let values = device.memory_persistent_allocations(values, |values| tensor(values, &device));
+    *param = Param::initialized(param.id, values).set_require_grad(is_trained);
 }

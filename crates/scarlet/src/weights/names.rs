@@ -153,22 +153,6 @@ const PARTS: &[(&str, &str, &str, &str)] = &[
     ("classifier", "classifier", "_fc", "classifier"),
 ];
 
-/// The module path of a reference name, up to Burn's own names inside batch normalisation.
-pub(super) fn module_path(reference: &str) -> String {
-    let part = PARTS
-        .iter()
-        .find_map(|(name, path, ..)| replace_prefix(reference, name, path));
-    part.unwrap_or_else(|| reference.to_owned())
-}
-
-/// The reference name of a module path, the inverse of [`module_path`].
-pub(super) fn reference_name(path: &str) -> String {
-    let part = PARTS
-        .iter()
-        .find_map(|(name, module, ..)| replace_prefix(path, module, name));
-    part.unwrap_or_else(|| path.to_owned())
-}
-
 /// `name` with `new` in place of a leading `old`, where that ends at a dot.
 fn replace_prefix(name: &str, old: &str, new: &str) -> Option<String> {
     let rest = name.strip_prefix(old)?;
@@ -273,27 +257,6 @@ mod tests {
                 .iter()
                 .map(|name| Entry::from_f32(*name, vec![], || vec![0.0])),
         )
-    }
-
-    #[test]
-    fn module_paths_and_reference_names_are_inverse() {
-        for (reference, path) in [
-            ("stem.0.weight", "stem.conv.weight"),
-            ("stem.1.running_var", "stem.bn.running_var"),
-            (
-                "separable_conv.3.weight",
-                "separable_conv.pointwise.conv.weight",
-            ),
-            (
-                "mb_module.7.mid_se.excite_conv.bias",
-                "mb_module.7.mid_se.excite_conv.bias",
-            ),
-            ("conv_before_pooling.1.bias", "conv_before_pooling.bn.bias"),
-            ("classifier.weight", "classifier.weight"),
-        ] {
-            assert_eq!(module_path(reference), path);
-            assert_eq!(reference_name(path), reference);
-        }
     }
 
     #[test]

@@ -1,17 +1,17 @@
 //! Taking weights out of a network, and writing files that say what they hold.
 
 use std::collections::BTreeMap;
-use std::io;
 use std::path::Path;
 
 use burn::module::Module;
-use burn::store::{BurnToPyTorchAdapter, ModuleSnapshot};
+use burn::tensor::Tensor;
+use scarlet_arch::graph::Graph;
 
-use super::names::reference_name;
 use super::recognise::ARCHITECTURE_KEY;
 use super::{Entry, Precision, StateDict, WeightsError};
 use crate::Scarlet;
 use crate::card::CARD_KEY;
+use crate::walk::Place;
 
 /// Key of the metadata entry with the version of what else the metadata holds.
 const FORMAT_KEY: &str = "scarlet.format";
@@ -27,18 +27,14 @@ impl Scarlet {
     pub fn state_dict(&self) -> StateDict {
         // Statistics that the last training step left in other threads are averaged in first,
         // and later steps do not reach the copy.
-        let network = self.valid();
-        let entries = network
-            .collect(None, Some(Box::new(BurnToPyTorchAdapter)), true)
-            .into_iter()
-            .map(|tensor| {
-                let name = reference_name(&tensor.name);
-                let shape = tensor.shape.as_slice().to_vec();
-                Entry::new(name, shape, tensor.dtype, move || {
-                    let bytes = tensor.to_bytes().map_err(io::Error::other)?;
-                    Ok(bytes.to_vec())
-                })
-            });
+        let mut network = self.valid();
+        let graph = Graph::of(network.architecture());
+        let mut entries = Vec::new();
+        for (node, mut weights) in graph.nodes().iter().zip(network.node_weights()) {
+            let named = graph.entries_of(node).into_iter();
+            let placed = named.zip(weights.places());
+            entries.extend(placed.map(|((name, _), place)| place.entry(name)));
+        }
         let architecture = self.architecture();
         let metadata = [
             // The framework whose layout the tensors have, as other tools expect it.
@@ -67,6 +63,26 @@ impl Scarlet {
     pub fn save(&self, path: impl AsRef<Path>, precision: Precision) -> Result<(), WeightsError> {
         self.state_dict().save(path, precision)
     }
+}
+
+impl Place<'_> {
+    /// What stands here, to be read from the device later.
+    fn entry(self, name: String) -> Entry {
+        match self {
+            Self::Kernel(param) => entry(name, param.val()),
+            Self::Vector(param) => entry(name, param.val()),
+            Self::Matrix(param) => entry(name, param.val().transpose()),
+            Self::Statistic(state) => entry(name, state.value()),
+        }
+    }
+}
+
+fn entry<const D: usize>(name: String, tensor: Tensor<D>) -> Entry {
+    let (shape, dtype) = (tensor.dims().to_vec(), tensor.dtype());
+    Entry::new(name, shape, dtype, move || {
+        let data = tensor.to_data();
+        Ok(data.as_bytes().to_vec())
+    })
 }
 
 /// Whether this metadata is of a format whose files all have a checksum.

@@ -1,6 +1,7 @@
 //! Every graph that a reader could stumble over is refused, and the error says where.
 
-use crate::graph::{Graph, Node, Nonlinearity, Norm, Op};
+use crate::Activation;
+use crate::graph::{Graph, Node, Norm, Op};
 use crate::scarlet_a;
 
 /// The message for SCARLET-A's graph with something changed.
@@ -48,7 +49,7 @@ fn a_graph_ends_in_logits() {
     assert_eq!(message(|graph| drop(graph.parts.pop())), expected);
     let activated = message_of("classifier", |node| {
         node.op = Op::Linear {
-            activation: Some(Nonlinearity::Relu),
+            activation: Some(Activation::Relu),
             bias: true,
         };
     });

@@ -1,13 +1,13 @@
 //! The graph has words for all mobile networks of the family, not only for those that an
 //! architecture describes today: their parameters and mult-adds are timm 1.0.31's.
 
-use crate::graph::{Gate, Graph, GraphBuilder, Nonlinearity, PartBuilder};
-use crate::{BatchNormSpec, Cost, Padding};
+use crate::graph::{Graph, GraphBuilder, PartBuilder};
+use crate::{Activation, BatchNormSpec, Cost, Gate, Padding};
 
-use Nonlinearity::{HSwish, Relu, Relu6, Swish};
+use Activation::{HSwish, Relu, Relu6, Swish};
 
 /// A squeeze-excite: channels inside, activation, gate.
-type Excite = (usize, Nonlinearity, Gate);
+type Excite = (usize, Activation, Gate);
 
 /// A network being built, block after block.
 struct Network {
@@ -33,7 +33,7 @@ impl Network {
         self.graph.part(format!("blocks.{index}"), Some(index), "")
     }
 
-    fn conv(&mut self, channels: usize, kernel: usize, stride: usize, activation: Nonlinearity) {
+    fn conv(&mut self, channels: usize, kernel: usize, stride: usize, activation: Activation) {
         let mut part = self.block();
         part.conv("conv", channels, kernel, stride)
             .norm("bn")
@@ -44,9 +44,9 @@ impl Network {
     fn separable(
         &mut self,
         (channels, kernel, stride): (usize, usize, usize),
-        activation: Nonlinearity,
+        activation: Activation,
         excite: Option<Excite>,
-        last: Option<Nonlinearity>,
+        last: Option<Activation>,
     ) {
         let mut part = self.block();
         part.depthwise("depthwise", kernel, stride)
@@ -63,7 +63,7 @@ impl Network {
     fn residual(
         &mut self,
         (hidden, channels, kernel, stride): (usize, usize, usize, usize),
-        activation: Nonlinearity,
+        activation: Activation,
         excite: Option<Excite>,
     ) {
         let mut part = self.block();
@@ -83,7 +83,7 @@ impl Network {
 
     /// The mean, a fully connected layer of so many channels with an activation, if any, and the
     /// classifier.
-    fn head(mut self, inner: Option<(usize, Nonlinearity)>) -> Graph {
+    fn head(mut self, inner: Option<(usize, Activation)>) -> Graph {
         let mut part = self.graph.part("head", None, "");
         part.global_mean("mean");
         if let Some((channels, activation)) = inner {
