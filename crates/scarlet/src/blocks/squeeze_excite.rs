@@ -54,6 +54,8 @@ impl SqueezeExcite {
             squeeze_bias: bias(&self.squeeze_conv),
             excite_weight: self.excite_conv.weight.val(),
             excite_bias: bias(&self.excite_conv),
+            activation: scarlet_ops::Activation::Relu,
+            gate: scarlet_ops::Gate::HSigmoid,
         };
         scarlet_ops::squeeze_excite(x, layers)
     }
