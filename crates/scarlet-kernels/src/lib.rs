@@ -29,6 +29,7 @@
 #![deny(unsafe_op_in_unsafe_fn, clippy::undocumented_unsafe_blocks)]
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod activation;
 mod calibration;
 mod engine;
 mod error;
@@ -36,6 +37,7 @@ mod kernels;
 mod memory;
 mod network;
 mod packed;
+mod padding;
 mod peak;
 mod plan;
 mod pool;
@@ -44,14 +46,15 @@ mod simd;
 mod steps;
 pub mod training;
 
+pub use activation::{Activation, Gate};
 pub use calibration::Calibration;
 pub use engine::{Engine, EngineSettings, MemoryUse, StepProfile};
 pub use error::EngineError;
 pub use network::{
-    Activation, Convolution, Depthwise, Linear, Network, Operation, Padding, PaddingRule,
-    Pointwise, Shape, SqueezeExcite,
+    Convolution, Depthwise, Linear, Network, Operation, Pointwise, Shape, SqueezeExcite,
 };
 pub use packed::{PackedFileError, PackedNetwork};
+pub use padding::{Padding, PaddingRule};
 pub use peak::Peak;
 pub use quantisation::{Quantisation, ValueRange};
 pub use simd::InstructionSet;

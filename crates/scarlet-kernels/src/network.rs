@@ -2,94 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::EngineError;
-
-/// A nonlinearity, applied to every value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Activation {
-    /// `x`.
-    None,
-    /// `max(x, 0)`.
-    Relu,
-    /// `min(max(x, 0), 6)`.
-    Relu6,
-    /// `x · relu6(x + 3) / 6` (Howard et al., MobileNetV3, arXiv 1905.02244).
-    HSwish,
-}
-
-/// Rows and columns of zeros around an image.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Padding {
-    /// Rows above.
-    pub top: usize,
-    /// Rows below.
-    pub bottom: usize,
-    /// Columns on the left.
-    pub left: usize,
-    /// Columns on the right.
-    pub right: usize,
-}
-
-impl Padding {
-    /// The same number on every side, as PyTorch pads.
-    pub fn all(pixels: usize) -> Self {
-        Self {
-            top: pixels,
-            bottom: pixels,
-            left: pixels,
-            right: pixels,
-        }
-    }
-
-    /// TensorFlow's "same" for an image of `height` and `width`: as many zeros as
-    /// `ceil(size / stride)` outputs need, the odd one at the bottom and on the right.
-    pub fn same(kernel: usize, stride: usize, height: usize, width: usize) -> Self {
-        let total = |size: usize| {
-            (size.div_ceil(stride).saturating_sub(1) * stride + kernel).saturating_sub(size)
-        };
-        let (rows, columns) = (total(height), total(width));
-        Self {
-            top: rows / 2,
-            bottom: rows - rows / 2,
-            left: columns / 2,
-            right: columns - columns / 2,
-        }
-    }
-}
-
-/// How many zeros stand around an image of any size. On each side they must be fewer than the
-/// kernel has rows or columns.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PaddingRule {
-    /// As many for every size.
-    Fixed(Padding),
-    /// What [`Padding::same`] says.
-    Same,
-}
-
-impl PaddingRule {
-    /// The same number on every side; see [`Padding::all`].
-    pub fn all(pixels: usize) -> Self {
-        Self::Fixed(Padding::all(pixels))
-    }
-
-    /// The zeros around an image of `height` and `width`.
-    pub fn resolve(self, kernel: usize, stride: usize, height: usize, width: usize) -> Padding {
-        match self {
-            Self::Fixed(padding) => padding,
-            Self::Same => Padding::same(kernel, stride, height, width),
-        }
-    }
-}
-
-impl From<Padding> for PaddingRule {
-    fn from(padding: Padding) -> Self {
-        Self::Fixed(padding)
-    }
-}
+use crate::{Activation, EngineError, Gate, Padding, PaddingRule, activation::unsaid};
 
 /// A dense convolution of a whole image; only as the first operation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -152,7 +65,7 @@ pub struct Pointwise<W = Vec<f32>> {
 }
 
 /// Squeeze-excite (Hu et al., arXiv 1709.01507): each channel times
-/// `relu6(excite(relu(squeeze(mean))) + 3) / 6`.
+/// `gate(excite(activation(squeeze(mean))))`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SqueezeExcite<W = Vec<f32>> {
@@ -168,9 +81,15 @@ pub struct SqueezeExcite<W = Vec<f32>> {
     pub excite_weight: W,
     /// `[channels]`.
     pub excite_bias: W,
+    /// Applied between the two matrices.
+    #[serde(default = "unsaid::inner", skip_serializing_if = "unsaid::is_inner")]
+    pub activation: Activation,
+    /// Applied last.
+    #[serde(default = "unsaid::gate", skip_serializing_if = "unsaid::is_gate")]
+    pub gate: Gate,
 }
 
-/// A fully connected layer, behind [`Operation::GlobalMean`].
+/// A fully connected layer, behind [`Operation::GlobalMean`] or another one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Linear<W = Vec<f32>> {
@@ -182,6 +101,9 @@ pub struct Linear<W = Vec<f32>> {
     pub weight: W,
     /// `[output]`.
     pub bias: W,
+    /// Applied to the sum.
+    #[serde(default = "unsaid::linear", skip_serializing_if = "unsaid::is_linear")]
+    pub activation: Activation,
 }
 
 /// One operation; its input is the output of the one before it.

@@ -455,7 +455,7 @@ impl Planner<'_> {
             (c.squeeze_weight, c.squeeze_bias),
             (c.channels, c.squeezed),
             mean,
-            Finish::Relu,
+            c.activation.into(),
             here.clone(),
         );
         let factors = self.dense(
@@ -463,7 +463,7 @@ impl Planner<'_> {
             (c.excite_weight, c.excite_bias),
             (c.squeezed, c.channels),
             squeezed,
-            Finish::HSigmoid,
+            c.gate.into(),
             here,
         );
         // In place, unless a shortcut needs what was there before.
@@ -511,7 +511,7 @@ impl Planner<'_> {
             (c.weight, c.bias),
             (c.input, c.output),
             input,
-            Finish::None,
+            c.activation.into(),
             index..index + 1,
         );
         self.behind(output, index)

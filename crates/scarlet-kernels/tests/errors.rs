@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 use scarlet_kernels::{
-    Activation, Convolution, Depthwise, Engine, EngineError, EngineSettings, InstructionSet,
+    Activation, Convolution, Depthwise, Engine, EngineError, EngineSettings, Gate, InstructionSet,
     Linear, Network, Operation, PaddingRule, Pointwise, SqueezeExcite,
 };
 
@@ -48,6 +48,7 @@ fn linear(input: usize, output: usize) -> Linear {
         output,
         weight: vec![0.0; input * output],
         bias: vec![0.0; output],
+        activation: Activation::None,
     }
 }
 
@@ -133,6 +134,8 @@ fn wrong_networks_are_refused() {
         squeeze_bias: vec![],
         excite_weight: vec![],
         excite_bias: vec![0.0; 3],
+        activation: Activation::Relu,
+        gate: Gate::HSigmoid,
     };
     assert_eq!(
         message(vec![Operation::SqueezeExcite(squeeze_excite)]),

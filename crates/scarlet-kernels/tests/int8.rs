@@ -7,8 +7,8 @@ mod common;
 use common::{formula_network, reference, signal};
 use proptest::prelude::*;
 use scarlet_kernels::{
-    Activation, Calibration, Engine, EngineError, EngineSettings, InstructionSet, Linear, Network,
-    Operation, PackedNetwork, Pointwise, Quantisation, SqueezeExcite, ValueRange,
+    Activation, Calibration, Engine, EngineError, EngineSettings, Gate, InstructionSet, Linear,
+    Network, Operation, PackedNetwork, Pointwise, Quantisation, SqueezeExcite, ValueRange,
 };
 
 fn settings(size: (usize, usize), batch: usize) -> EngineSettings {
@@ -81,6 +81,7 @@ fn plain(c: &Pointwise, range: ValueRange, (height, width): (usize, usize), x: &
                     Activation::Relu => value.max(0.0),
                     Activation::Relu6 => value.clamp(0.0, 6.0),
                     Activation::HSwish => value * (value + 3.0).clamp(0.0, 6.0) / 6.0,
+                    Activation::Swish => value / (1.0 + (-value).exp()),
                 });
             }
         }
@@ -106,7 +107,7 @@ fn check(c: Pointwise, range: ValueRange, size: (usize, usize), images: &[Vec<f3
             for (index, (found, expected)) in found.iter().zip(&expected).enumerate() {
                 let tolerance = match activation {
                     // Computed in another order of operations.
-                    Activation::HSwish => 1e-6 * expected.abs().max(1.0),
+                    Activation::HSwish | Activation::Swish => 1e-6 * expected.abs().max(1.0),
                     _ => 0.0,
                 };
                 assert!(
@@ -140,11 +141,15 @@ proptest! {
         size in (1..12usize, 1..12usize),
         batch in 1..10usize,
         (low, high) in (-4f32..1.0, 0.1f32..4.0),
-        activation in 0..4usize,
+        activation in prop::sample::select(vec![
+            Activation::None,
+            Activation::Relu,
+            Activation::Relu6,
+            Activation::HSwish,
+            Activation::Swish,
+        ]),
     ) {
-        let activations =
-            [Activation::None, Activation::Relu, Activation::Relu6, Activation::HSwish];
-        let c = pointwise(input, output, stride, activations[activation]);
+        let c = pointwise(input, output, stride, activation);
         let images: Vec<_> = (0..batch)
             .map(|image| signal(&format!("image {image}"), input * size.0 * size.1))
             .collect();
@@ -202,6 +207,7 @@ fn fully_connected_layers_round_their_weights_alone() {
                 output,
                 weight: signal("weight", input * output),
                 bias: signal("bias", output),
+                activation: Activation::Swish,
             }),
         ],
     };
@@ -244,7 +250,7 @@ fn networks() -> Vec<Network> {
         })
         .to_vec();
     // Squeeze-excite on a tensor that a shortcut needs too, and a map as the result.
-    let c = |input, output| Operation::Pointwise(pointwise(input, output, 1, Activation::HSwish));
+    let c = |input, output| Operation::Pointwise(pointwise(input, output, 1, Activation::Swish));
     networks.push(Network {
         input_channels: 3,
         operations: vec![
@@ -256,6 +262,8 @@ fn networks() -> Vec<Network> {
                 squeeze_bias: signal("squeeze bias", 5),
                 excite_weight: signal("excite", 100),
                 excite_bias: signal("excite bias", 20),
+                activation: Activation::Swish,
+                gate: Gate::Sigmoid,
             }),
             c(20, 20),
             Operation::Add(0),

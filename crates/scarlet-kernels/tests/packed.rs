@@ -249,9 +249,9 @@ fn every_kind_of_wrong_file_is_told_from_the_others() {
     };
     let other = message(&|bytes| bytes[0] = b'S');
     assert!(other.contains("is no deployed network"), "{other}");
-    let version = message(&|bytes| bytes[8] = 2);
+    let version = message(&|bytes| bytes[8] = 3);
     assert!(
-        version.contains("of format 2, but this program reads format 1"),
+        version.contains("of format 3, but this program reads formats 1 to 2"),
         "{version}"
     );
     assert!(version.contains("deploy the network again"), "{version}");

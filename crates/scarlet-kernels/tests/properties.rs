@@ -7,8 +7,8 @@ mod common;
 
 use proptest::prelude::*;
 use scarlet_kernels::{
-    Activation, Convolution, Depthwise, Engine, EngineSettings, InstructionSet, Linear, Network,
-    Operation, Padding, PaddingRule, Pointwise, SqueezeExcite,
+    Activation, Convolution, Depthwise, Engine, EngineSettings, Gate, InstructionSet, Linear,
+    Network, Operation, Padding, PaddingRule, Pointwise, SqueezeExcite,
 };
 
 fn activation() -> impl Strategy<Value = Activation> {
@@ -17,7 +17,12 @@ fn activation() -> impl Strategy<Value = Activation> {
         Just(Activation::Relu),
         Just(Activation::Relu6),
         Just(Activation::HSwish),
+        Just(Activation::Swish),
     ]
+}
+
+fn gate() -> impl Strategy<Value = Gate> {
+    prop_oneof![Just(Gate::HSigmoid), Just(Gate::Sigmoid)]
 }
 
 /// Weights of about unit variance at the output.
@@ -63,7 +68,11 @@ fn depthwise(
     })
 }
 
-fn squeeze_excite(channels: usize, squeezed: usize, seed: &str) -> Operation {
+fn squeeze_excite(
+    (channels, squeezed): (usize, usize),
+    (activation, gate): (Activation, Gate),
+    seed: &str,
+) -> Operation {
     let matrix = channels * squeezed;
     Operation::SqueezeExcite(SqueezeExcite {
         channels,
@@ -72,15 +81,18 @@ fn squeeze_excite(channels: usize, squeezed: usize, seed: &str) -> Operation {
         squeeze_bias: weight(&format!("{seed}.squeeze.bias"), squeezed, 4),
         excite_weight: weight(&format!("{seed}.excite"), matrix, squeezed),
         excite_bias: weight(&format!("{seed}.excite.bias"), channels, 1),
+        activation,
+        gate,
     })
 }
 
-fn linear(input: usize, output: usize, seed: &str) -> Operation {
+fn linear(input: usize, output: usize, activation: Activation, seed: &str) -> Operation {
     Operation::Linear(Linear {
         input,
         output,
         weight: weight(&format!("{seed}.weight"), output * input, input),
         bias: weight(&format!("{seed}.bias"), output, 4),
+        activation,
     })
 }
 
@@ -252,6 +264,8 @@ proptest! {
         stride in 1..3usize,
         same in any::<bool>(),
         activation in activation(),
+        excite in (activation(), gate()),
+        head in activation(),
         classes in 1..50usize,
     ) {
         let padding = match same {
@@ -264,7 +278,7 @@ proptest! {
             depthwise(hidden, (kernel, stride), padding, activation, "depthwise"),
         ];
         if squeezed > 0 {
-            operations.push(squeeze_excite(hidden, squeezed, "se"));
+            operations.push(squeeze_excite((hidden, squeezed), excite, "se"));
         }
         operations.push(pointwise(hidden, input, 1, Activation::None, "project"));
         if stride == 1 {
@@ -273,7 +287,8 @@ proptest! {
         operations.extend([
             pointwise(input, 37, 1, Activation::Relu6, "head"),
             Operation::GlobalMean,
-            linear(37, classes, "classifier"),
+            linear(37, 43, head, "hidden"),
+            linear(43, classes, Activation::None, "classifier"),
         ]);
         check(&Network { input_channels: input, operations }, batch, (height, width))?;
     }
@@ -285,21 +300,23 @@ proptest! {
         (batch, height, width) in sizes(),
         channels in 1..30usize,
         activation in activation(),
+        added in activation(),
+        excite in (activation(), gate()),
     ) {
         let operations = vec![
             pointwise(channels, channels, 1, activation, "0"),
             depthwise(channels, (3, 1), PaddingRule::all(1), activation, "1"),
-            squeeze_excite(channels, 3, "2"),
-            pointwise(channels, channels, 1, Activation::None, "3"),
+            squeeze_excite((channels, 3), excite, "2"),
+            pointwise(channels, channels, 1, added, "3"),
             Operation::Add(0),
             Operation::Add(1),
             Operation::Add(2),
             Operation::Add(3),
-            squeeze_excite(channels, 5, "8"),
-            squeeze_excite(channels, 1, "9"),
+            squeeze_excite((channels, 5), excite, "8"),
+            squeeze_excite((channels, 1), excite, "9"),
             Operation::GlobalMean,
-            linear(channels, 9, "11"),
-            linear(9, 70, "12"),
+            linear(channels, 9, activation, "11"),
+            linear(9, 70, Activation::None, "12"),
         ];
         check(&Network { input_channels: channels, operations }, batch, (height, width))?;
     }
@@ -315,11 +332,11 @@ fn passes_match() {
         depthwise(24, (3, 2), PaddingRule::all(1), Activation::Relu, "3"),
         pointwise(24, 300, 1, Activation::HSwish, "4"),
         depthwise(300, (5, 2), PaddingRule::all(2), Activation::HSwish, "5"),
-        squeeze_excite(300, 75, "6"),
+        squeeze_excite((300, 75), (Activation::Swish, Gate::Sigmoid), "6"),
         pointwise(300, 300, 1, Activation::None, "7"),
         pointwise(300, 500, 1, Activation::Relu6, "8"),
         Operation::GlobalMean,
-        linear(500, 10, "10"),
+        linear(500, 10, Activation::None, "10"),
     ];
     let network = Network {
         input_channels: 3,

@@ -3,7 +3,7 @@
 //! there.
 
 use burn::tensor::{Tensor, activation};
-use scarlet_kernels::Activation;
+use scarlet_kernels::{Activation, Gate};
 
 /// Applies an activation, to a tensor of any shape.
 pub fn activate<const D: usize>(kind: Activation, x: Tensor<D>) -> Tensor<D> {
@@ -12,6 +12,20 @@ pub fn activate<const D: usize>(kind: Activation, x: Tensor<D>) -> Tensor<D> {
         Activation::Relu => activation::relu(x),
         Activation::Relu6 => relu6(x),
         Activation::HSwish => x.clone() * hard_sigmoid(x),
+        Activation::Swish => swish(x),
+    }
+}
+
+/// `x / (1 + e^-x)`, also called SiLU (Ramachandran et al., arXiv 1710.05941), of any shape.
+pub fn swish<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+    activation::silu(x)
+}
+
+/// Turns numbers into factors between 0 and 1, of any shape.
+pub fn gate<const D: usize>(kind: Gate, x: Tensor<D>) -> Tensor<D> {
+    match kind {
+        Gate::HSigmoid => hard_sigmoid(x),
+        Gate::Sigmoid => activation::sigmoid(x),
     }
 }
 

@@ -72,8 +72,8 @@ pub fn depthwise_conv2d(
     let shape = DepthwiseShape {
         stride,
         padding,
-        before: None,
-        behind: None,
+        norm_before: None,
+        norm_after: None,
     };
     let none = Tensor::<1>::empty([0], &x.device()).into_dispatch();
     let result = Dispatch::depthwise(

@@ -13,15 +13,15 @@ use crate::host::{self, DepthwiseShape, TrainingOps};
 #[derive(Debug, Clone)]
 pub struct DepthwiseStage {
     /// In front of the convolution, if there is one.
-    pub before: Option<Norm>,
+    pub norm_before: Option<Norm>,
     /// `[channels, 1, kernel, kernel]`.
     pub weight: Tensor<4>,
     /// In both directions.
     pub stride: usize,
     /// Zeros around the convolution's input.
     pub padding: Padding,
-    /// Behind the convolution.
-    pub behind: Norm,
+    /// After the convolution.
+    pub norm_after: Norm,
 }
 
 /// What [`DepthwiseStage::train`] computes.
@@ -30,9 +30,9 @@ pub struct TrainedStage {
     /// `[batch, channels, (height + top + bottom − kernel) / stride + 1, …]`.
     pub output: Tensor<4>,
     /// Of the input, where a normalisation is in front.
-    pub before: Option<BatchStatistics>,
+    pub norm_before: Option<BatchStatistics>,
     /// Of what comes out of the convolution.
-    pub behind: BatchStatistics,
+    pub norm_after: BatchStatistics,
 }
 
 impl DepthwiseStage {
@@ -52,12 +52,12 @@ impl DepthwiseStage {
         let shape = DepthwiseShape {
             stride: self.stride,
             padding: self.padding,
-            before: self.before.as_ref().map(Norm::constants),
-            behind: Some(self.behind.constants()),
+            norm_before: self.norm_before.as_ref().map(Norm::constants),
+            norm_after: Some(self.norm_after.constants()),
         };
         let none = Tensor::<1>::empty([0], &x.device());
-        let has_before = self.before.is_some();
-        let (gamma, beta) = match self.before {
+        let has_before = self.norm_before.is_some();
+        let (gamma, beta) = match self.norm_before {
             Some(norm) => (norm.gamma, norm.beta),
             None => (none.clone(), none),
         };
@@ -66,25 +66,25 @@ impl DepthwiseStage {
             self.weight.into_dispatch(),
             gamma.into_dispatch(),
             beta.into_dispatch(),
-            self.behind.gamma.into_dispatch(),
-            self.behind.beta.into_dispatch(),
+            self.norm_after.gamma.into_dispatch(),
+            self.norm_after.beta.into_dispatch(),
             shape,
         );
         TrainedStage {
             output: Tensor::from_dispatch(result.output),
-            before: has_before.then(|| BatchStatistics {
+            norm_before: has_before.then(|| BatchStatistics {
                 mean: Tensor::from_dispatch(result.before_mean),
                 variance: Tensor::from_dispatch(result.before_variance),
             }),
-            behind: BatchStatistics {
-                mean: Tensor::from_dispatch(result.behind_mean),
-                variance: Tensor::from_dispatch(result.behind_variance),
+            norm_after: BatchStatistics {
+                mean: Tensor::from_dispatch(result.after_mean),
+                variance: Tensor::from_dispatch(result.after_variance),
             },
         }
     }
 
     fn dtypes(&self) -> impl Iterator<Item = DType> {
-        let norms = self.before.iter().chain([&self.behind]);
+        let norms = self.norm_before.iter().chain([&self.norm_after]);
         norms
             .flat_map(|norm| [norm.gamma.dtype(), norm.beta.dtype()])
             .chain([self.weight.dtype()])
@@ -92,7 +92,7 @@ impl DepthwiseStage {
 
     /// By Burn's operations.
     fn train_plainly(self, x: Tensor<4>) -> TrainedStage {
-        let (x, before) = match &self.before {
+        let (x, norm_before) = match &self.norm_before {
             Some(norm) => {
                 let (x, statistics) = norm.train_plainly(x);
                 (x, Some(statistics))
@@ -101,11 +101,11 @@ impl DepthwiseStage {
         };
         let channels = x.dims()[1];
         let x = convolve_plainly(x, self.weight, self.stride, self.padding, channels);
-        let (output, behind) = self.behind.train_plainly(x);
+        let (output, norm_after) = self.norm_after.train_plainly(x);
         TrainedStage {
             output,
-            before,
-            behind,
+            norm_before,
+            norm_after,
         }
     }
 }

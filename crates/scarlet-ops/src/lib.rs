@@ -23,11 +23,11 @@ mod depthwise_stage;
 mod host;
 mod squeeze_excite;
 
-pub use activation::{activate, hard_sigmoid};
+pub use activation::{activate, gate, hard_sigmoid, swish};
 pub use addition::add;
 pub use batch_norm::{BatchStatistics, Norm, batch_norm_train};
 pub use convolution::{conv2d, depthwise_conv2d, pointwise_conv2d};
 pub use depthwise_stage::{DepthwiseStage, TrainedStage};
 pub use host::is_cpu;
-pub use scarlet_kernels::{Activation, Padding};
+pub use scarlet_kernels::{Activation, Gate, Padding};
 pub use squeeze_excite::{SqueezeExcite, squeeze_excite};

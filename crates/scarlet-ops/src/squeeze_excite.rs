@@ -1,12 +1,12 @@
 //! Squeeze-excite.
 
 use burn::backend::Dispatch;
-use burn::tensor::{Tensor, activation, module};
-use scarlet_kernels::Padding;
+use burn::tensor::{Tensor, module};
+use scarlet_kernels::{Activation, Gate, Padding};
 
-use crate::activation::hard_sigmoid;
+use crate::activation::{activate, gate};
 use crate::convolution::convolve_plainly;
-use crate::host::{self, TrainingOps};
+use crate::host::{self, SqueezeExciteShape, TrainingOps};
 
 /// The two layers that turn a channel's mean into its gate.
 #[derive(Debug, Clone)]
@@ -19,11 +19,14 @@ pub struct SqueezeExcite {
     pub excite_weight: Tensor<4>,
     /// `[channels]`.
     pub excite_bias: Tensor<1>,
+    /// Between the two layers.
+    pub activation: Activation,
+    /// Behind them.
+    pub gate: Gate,
 }
 
 /// Scales every channel of `[batch, channels, height, width]` by its gate,
-/// `h-sigmoid(excite · relu(squeeze · mean))` with `h-sigmoid(x) = relu6(x + 3) / 6`
-/// (Hu et al., arXiv 1709.01507; Howard et al., arXiv 1905.02244).
+/// `gate(excite · activation(squeeze · mean))` (Hu et al., arXiv 1709.01507).
 ///
 /// # Panics
 ///
@@ -48,6 +51,10 @@ pub fn squeeze_excite(x: Tensor<4>, layers: SqueezeExcite) -> Tensor<4> {
         layers.squeeze_bias.into_dispatch(),
         layers.excite_weight.into_dispatch(),
         layers.excite_bias.into_dispatch(),
+        SqueezeExciteShape {
+            activation: layers.activation,
+            gate: layers.gate,
+        },
     ))
 }
 
@@ -60,10 +67,7 @@ fn squeeze_excite_plainly(x: Tensor<4>, layers: SqueezeExcite) -> Tensor<4> {
     };
     let mean = module::adaptive_avg_pool2d(x.clone(), [1, 1]);
     let inner = layer(mean, layers.squeeze_weight, layers.squeeze_bias);
-    let gate = layer(
-        activation::relu(inner),
-        layers.excite_weight,
-        layers.excite_bias,
-    );
-    x * hard_sigmoid(gate)
+    let inner = activate(layers.activation, inner);
+    let excited = layer(inner, layers.excite_weight, layers.excite_bias);
+    x * gate(layers.gate, excited)
 }

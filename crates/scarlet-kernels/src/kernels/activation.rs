@@ -1,6 +1,9 @@
 //! Activations on vectors.
 
-use crate::{Activation, simd::Floats};
+use crate::{
+    Activation, Gate,
+    simd::{Floats, logistic, swish},
+};
 
 /// What is done to a sum before it is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -9,8 +12,11 @@ pub(crate) enum Finish {
     Relu,
     Relu6,
     HSwish,
+    Swish,
     /// `relu6(x + 3) / 6`.
     HSigmoid,
+    /// `1 / (1 + e^-x)`.
+    Sigmoid,
 }
 
 impl From<Activation> for Finish {
@@ -20,6 +26,16 @@ impl From<Activation> for Finish {
             Activation::Relu => Self::Relu,
             Activation::Relu6 => Self::Relu6,
             Activation::HSwish => Self::HSwish,
+            Activation::Swish => Self::Swish,
+        }
+    }
+}
+
+impl From<Gate> for Finish {
+    fn from(gate: Gate) -> Self {
+        match gate {
+            Gate::HSigmoid => Self::HSigmoid,
+            Gate::Sigmoid => Self::Sigmoid,
         }
     }
 }
@@ -33,7 +49,9 @@ impl Finish {
             Self::Relu => map(values, |x| x.max(V::splat(0.0))),
             Self::Relu6 => map(values, |x| x.max(V::splat(0.0)).min(V::splat(6.0))),
             Self::HSwish => map(values, |x| x.mul(h_sigmoid(x))),
+            Self::Swish => map(values, swish),
             Self::HSigmoid => map(values, h_sigmoid),
+            Self::Sigmoid => map(values, logistic),
         }
     }
 }

@@ -25,7 +25,8 @@ use memmap2::Mmap;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Network, Operation, Quantisation,
+    Activation, Network, Operation, Quantisation,
+    activation::unsaid,
     memory::LINE,
     simd::LANES,
     steps::{DENSE_PANEL, PANEL},
@@ -38,8 +39,30 @@ use super::{
 
 const MAGIC: [u8; 8] = *b"scarlet\0";
 
-/// Raised when a file is written that earlier versions would misread.
-const VERSION: u64 = 1;
+/// The latest format. It has what networks of format 1 cannot say: swish, what is inside of a
+/// squeeze-excite and at its end, activations behind fully connected layers, and depthwise
+/// convolutions of any kernel and stride. Whatever needs none of that is written as format 1, for
+/// programs that read nothing else.
+const VERSION: u64 = 2;
+
+/// The format that a network needs.
+fn version_of<W>(network: &Network<W>) -> u64 {
+    let is_swish = |activation| matches!(activation, Activation::Swish);
+    let is_new = |operation: &Operation<W>| match operation {
+        Operation::Convolution(c) => is_swish(c.activation),
+        Operation::Depthwise(c) => {
+            is_swish(c.activation) || !matches!((c.kernel, c.stride), (3 | 5 | 7, 1 | 2))
+        }
+        Operation::Pointwise(c) => is_swish(c.activation),
+        Operation::SqueezeExcite(c) => (c.activation, c.gate) != (unsaid::inner(), unsaid::gate()),
+        Operation::Linear(c) => c.activation != unsaid::linear(),
+        Operation::Add(_) | Operation::GlobalMean => false,
+    };
+    match network.operations.iter().any(is_new) {
+        true => VERSION,
+        false => 1,
+    }
+}
 
 const HEAD: usize = 64;
 const CHECKSUM: usize = 56;
@@ -90,7 +113,7 @@ pub enum PackedFileError {
     },
     /// The file was written by another version of this program.
     #[error(
-        "{} is a deployed network of format {found}, but this program reads format {known}: \
+        "{} is a deployed network of format {found}, but this program reads formats 1 to {known}: \
          deploy the network again from its weights, with this program",
         path.display()
     )]
@@ -99,7 +122,7 @@ pub enum PackedFileError {
         path: PathBuf,
         /// Its format.
         found: u64,
-        /// The format that is read.
+        /// The latest format that is read.
         known: u64,
     },
     /// The weights are in an order that the kernels of this program do not read.
@@ -157,7 +180,7 @@ impl PackedNetwork {
         front[..8].copy_from_slice(&MAGIC);
         front[16..32].copy_from_slice(&packing(self.quantisation.is_some()));
         let lengths = [network.len(), description.len(), size_of_val(weights)];
-        let numbers = [(8, VERSION)]
+        let numbers = [(8, version_of(&self.network))]
             .into_iter()
             .chain((32..).step_by(8).zip(lengths.map(|length| length as u64)));
         for (at, number) in numbers {
@@ -270,7 +293,7 @@ impl<'a> Front<'a> {
             let bytes = head[at..].first_chunk().copied();
             u64::from_le_bytes(bytes.unwrap_or_default())
         };
-        if number(8) != VERSION {
+        if !(1..=VERSION).contains(&number(8)) {
             return Err(PackedFileError::Version {
                 path: path(),
                 found: number(8),

@@ -163,6 +163,8 @@ impl Layout {
                     excite_bias: place(biases("excite bias", channels), &c.excite_bias)?,
                     channels,
                     squeezed,
+                    activation: c.activation,
+                    gate: c.gate,
                 })
             }
             Operation::Linear(c) => {
@@ -172,6 +174,7 @@ impl Layout {
                     bias: place(Array::biases("bias", c.output, is_bytes), &c.bias)?,
                     input: c.input,
                     output: c.output,
+                    activation: c.activation,
                 })
             }
             Operation::Add(from) => Operation::Add(*from),

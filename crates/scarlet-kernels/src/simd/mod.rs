@@ -8,6 +8,7 @@
 //! the same order: they agree to the last bit.
 
 mod byte_sums;
+mod logistic;
 #[cfg(target_arch = "aarch64")]
 mod neon;
 mod pair;
@@ -18,6 +19,7 @@ mod x86;
 use pair::Pair;
 
 pub(crate) use byte_sums::{ByteSums, QUAD};
+pub(crate) use logistic::{logistic, swish};
 
 /// Channels in a vector, and in a block of the tensor layout.
 pub(crate) const LANES: usize = 8;
@@ -156,14 +158,12 @@ pub(crate) trait Vector: Floats {
 }
 
 /// The floats of one or two blocks.
-pub(crate) trait Floats: Copy {
+pub(crate) trait Floats: Arithmetic {
     /// 1 or 2.
     const BLOCKS: usize;
 
     /// How many sums of a matrix product stay in registers, beside its factors.
     const SUMS: usize;
-
-    fn splat(value: f32) -> Self;
 
     /// # Safety
     ///
@@ -197,13 +197,74 @@ pub(crate) trait Floats: Copy {
         unsafe { self.store(to) }
     }
 
-    /// `self · factor + addend`; rounded once where the processor has it.
+    /// The larger one; of a NaN and a number the number, if that is `other`.
+    fn max(self, other: Self) -> Self;
+    /// The smaller one; as [`max`](Self::max) with a NaN.
+    fn min(self, other: Self) -> Self;
+}
+
+/// Numbers that formulas can be written for: floats of one or two blocks, or a single float.
+pub(crate) trait Arithmetic: Copy {
+    fn splat(value: f32) -> Self;
+    /// `self · factor + addend`; of vectors rounded once where the processor has it.
     fn mul_add(self, factor: Self, addend: Self) -> Self;
     fn add(self, other: Self) -> Self;
     fn mul(self, other: Self) -> Self;
-    fn max(self, other: Self) -> Self;
-    fn min(self, other: Self) -> Self;
+    fn div(self, other: Self) -> Self;
+    /// The number or `low`, whichever is larger; a NaN stays one.
+    fn at_least(self, low: f32) -> Self;
+    /// The number or `high`, whichever is smaller; a NaN stays one.
+    fn at_most(self, high: f32) -> Self;
+    /// The float whose sign and exponent are the lowest nine bits of this one, and whose other bits
+    /// are 0.
+    fn exponent(self) -> Self;
 }
+
+/// Never fused, so that it is the same with every instruction set.
+impl Arithmetic for f32 {
+    #[inline(always)]
+    fn splat(value: f32) -> Self {
+        value
+    }
+
+    #[inline(always)]
+    fn mul_add(self, factor: Self, addend: Self) -> Self {
+        self * factor + addend
+    }
+
+    #[inline(always)]
+    fn add(self, other: Self) -> Self {
+        self + other
+    }
+
+    #[inline(always)]
+    fn mul(self, other: Self) -> Self {
+        self * other
+    }
+
+    #[inline(always)]
+    fn div(self, other: Self) -> Self {
+        self / other
+    }
+
+    #[inline(always)]
+    fn at_least(self, low: f32) -> Self {
+        if low > self { low } else { self }
+    }
+
+    #[inline(always)]
+    fn at_most(self, high: f32) -> Self {
+        if high < self { high } else { self }
+    }
+
+    #[inline(always)]
+    fn exponent(self) -> Self {
+        f32::from_bits(self.to_bits() << EXPONENT)
+    }
+}
+
+/// The bits of a float behind its exponent.
+const EXPONENT: u32 = f32::MANTISSA_DIGITS - 1;
 
 #[cfg(test)]
 mod tests {

@@ -3,7 +3,7 @@
 use std::arch::aarch64::*;
 
 use super::{
-    Floats, Kernel, LANES, Pair, Vector,
+    Arithmetic, EXPONENT, Floats, Kernel, LANES, Pair, Vector,
     byte_sums::{PortableSums, to_bytes},
 };
 
@@ -55,13 +55,6 @@ impl Floats for Neon {
     const SUMS: usize = 12;
 
     #[inline(always)]
-    fn splat(value: f32) -> Self {
-        // SAFETY: called only from `run`, whose caller vouches for NEON.
-        let half = unsafe { vdupq_n_f32(value) };
-        Self(half, half)
-    }
-
-    #[inline(always)]
     unsafe fn load(from: *const f32) -> Self {
         // SAFETY: NEON as above; the caller vouches for the pointer.
         unsafe { Self(vld1q_f32(from), vld1q_f32(from.add(LANES / 2))) }
@@ -74,6 +67,29 @@ impl Floats for Neon {
             vst1q_f32(to, self.0);
             vst1q_f32(to.add(LANES / 2), self.1);
         }
+    }
+
+    // The `nm` forms: of a NaN and a number they take the number, as the other instruction sets
+    // do where the number comes second.
+    #[inline(always)]
+    fn max(self, other: Self) -> Self {
+        // SAFETY: called only from `run`, whose caller vouches for NEON.
+        unsafe { Self(vmaxnmq_f32(self.0, other.0), vmaxnmq_f32(self.1, other.1)) }
+    }
+
+    #[inline(always)]
+    fn min(self, other: Self) -> Self {
+        // SAFETY: called only from `run`, whose caller vouches for NEON.
+        unsafe { Self(vminnmq_f32(self.0, other.0), vminnmq_f32(self.1, other.1)) }
+    }
+}
+
+impl Arithmetic for Neon {
+    #[inline(always)]
+    fn splat(value: f32) -> Self {
+        // SAFETY: called only from `run`, whose caller vouches for NEON.
+        let half = unsafe { vdupq_n_f32(value) };
+        Self(half, half)
     }
 
     #[inline(always)]
@@ -99,17 +115,36 @@ impl Floats for Neon {
         unsafe { Self(vmulq_f32(self.0, other.0), vmulq_f32(self.1, other.1)) }
     }
 
-    // The `nm` forms: of a NaN and a number they take the number, as the other instruction sets
-    // do where the number comes second.
     #[inline(always)]
-    fn max(self, other: Self) -> Self {
+    fn div(self, other: Self) -> Self {
         // SAFETY: called only from `run`, whose caller vouches for NEON.
-        unsafe { Self(vmaxnmq_f32(self.0, other.0), vmaxnmq_f32(self.1, other.1)) }
+        unsafe { Self(vdivq_f32(self.0, other.0), vdivq_f32(self.1, other.1)) }
+    }
+
+    // Not the `nm` forms: of a NaN and a number these take the NaN.
+    #[inline(always)]
+    fn at_least(self, low: f32) -> Self {
+        let low = Self::splat(low);
+        // SAFETY: called only from `run`, whose caller vouches for NEON.
+        unsafe { Self(vmaxq_f32(self.0, low.0), vmaxq_f32(self.1, low.1)) }
     }
 
     #[inline(always)]
-    fn min(self, other: Self) -> Self {
+    fn at_most(self, high: f32) -> Self {
+        let high = Self::splat(high);
         // SAFETY: called only from `run`, whose caller vouches for NEON.
-        unsafe { Self(vminnmq_f32(self.0, other.0), vminnmq_f32(self.1, other.1)) }
+        unsafe { Self(vminq_f32(self.0, high.0), vminq_f32(self.1, high.1)) }
+    }
+
+    #[inline(always)]
+    fn exponent(self) -> Self {
+        let shift = |half| {
+            // SAFETY: called only from `run`, whose caller vouches for NEON.
+            unsafe {
+                let bits = vreinterpretq_u32_f32(half);
+                vreinterpretq_f32_u32(vshlq_n_u32::<{ EXPONENT as i32 }>(bits))
+            }
+        };
+        Self(shift(self.0), shift(self.1))
     }
 }

@@ -1,6 +1,6 @@
 //! Two blocks in two vectors.
 
-use super::{Floats, LANES};
+use super::{Arithmetic, Floats, LANES};
 
 /// Two blocks of floats, for instruction sets whose registers hold no more than one.
 #[derive(Clone, Copy)]
@@ -17,11 +17,6 @@ impl<V: Floats> Pair<V> {
 impl<V: Floats> Floats for Pair<V> {
     const BLOCKS: usize = 2;
     const SUMS: usize = V::SUMS / 2;
-
-    #[inline(always)]
-    fn splat(value: f32) -> Self {
-        Self([V::splat(value); 2])
-    }
 
     #[inline(always)]
     unsafe fn load(from: *const f32) -> Self {
@@ -52,6 +47,23 @@ impl<V: Floats> Floats for Pair<V> {
     }
 
     #[inline(always)]
+    fn max(self, other: Self) -> Self {
+        self.zip(other, V::max)
+    }
+
+    #[inline(always)]
+    fn min(self, other: Self) -> Self {
+        self.zip(other, V::min)
+    }
+}
+
+impl<V: Floats> Arithmetic for Pair<V> {
+    #[inline(always)]
+    fn splat(value: f32) -> Self {
+        Self([V::splat(value); 2])
+    }
+
+    #[inline(always)]
     fn mul_add(self, factor: Self, addend: Self) -> Self {
         let ([a, b], [c, d]) = (self.0, factor.0);
         let [e, f] = addend.0;
@@ -69,12 +81,22 @@ impl<V: Floats> Floats for Pair<V> {
     }
 
     #[inline(always)]
-    fn max(self, other: Self) -> Self {
-        self.zip(other, V::max)
+    fn div(self, other: Self) -> Self {
+        self.zip(other, V::div)
     }
 
     #[inline(always)]
-    fn min(self, other: Self) -> Self {
-        self.zip(other, V::min)
+    fn at_least(self, low: f32) -> Self {
+        Self(self.0.map(|block| block.at_least(low)))
+    }
+
+    #[inline(always)]
+    fn at_most(self, high: f32) -> Self {
+        Self(self.0.map(|block| block.at_most(high)))
+    }
+
+    #[inline(always)]
+    fn exponent(self) -> Self {
+        Self(self.0.map(V::exponent))
     }
 }

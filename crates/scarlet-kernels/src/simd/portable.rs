@@ -1,7 +1,7 @@
 //! Plain Rust, which the compiler turns into what the target's baseline has.
 
 use super::{
-    Floats, LANES, Pair, Vector,
+    Arithmetic, Floats, LANES, Pair, Vector,
     byte_sums::{PortableSums, to_bytes},
 };
 
@@ -43,11 +43,6 @@ impl Floats for Portable {
     const SUMS: usize = 12;
 
     #[inline(always)]
-    fn splat(value: f32) -> Self {
-        Self([value; LANES])
-    }
-
-    #[inline(always)]
     unsafe fn load(from: *const f32) -> Self {
         // SAFETY: the caller vouches for the pointer; an array aligns like its elements.
         Self(unsafe { from.cast::<[f32; LANES]>().read() })
@@ -57,6 +52,24 @@ impl Floats for Portable {
     unsafe fn store(self, to: *mut f32) {
         // SAFETY: the caller vouches for the pointer; an array aligns like its elements.
         unsafe { to.cast::<[f32; LANES]>().write(self.0) }
+    }
+
+    // Comparisons rather than `f32::max`, whose rule for NaN costs more instructions.
+    #[inline(always)]
+    fn max(self, other: Self) -> Self {
+        self.zip(other, |a, b| if a > b { a } else { b })
+    }
+
+    #[inline(always)]
+    fn min(self, other: Self) -> Self {
+        self.zip(other, |a, b| if a < b { a } else { b })
+    }
+}
+
+impl Arithmetic for Portable {
+    #[inline(always)]
+    fn splat(value: f32) -> Self {
+        Self([value; LANES])
     }
 
     #[inline(always)]
@@ -81,14 +94,23 @@ impl Floats for Portable {
         self.zip(other, |a, b| a * b)
     }
 
-    // Comparisons rather than `f32::max`, whose rule for NaN costs more instructions.
     #[inline(always)]
-    fn max(self, other: Self) -> Self {
-        self.zip(other, |a, b| if a > b { a } else { b })
+    fn div(self, other: Self) -> Self {
+        self.zip(other, |a, b| a / b)
     }
 
     #[inline(always)]
-    fn min(self, other: Self) -> Self {
-        self.zip(other, |a, b| if a < b { a } else { b })
+    fn at_least(self, low: f32) -> Self {
+        Self(self.0.map(|x| x.at_least(low)))
+    }
+
+    #[inline(always)]
+    fn at_most(self, high: f32) -> Self {
+        Self(self.0.map(|x| x.at_most(high)))
+    }
+
+    #[inline(always)]
+    fn exponent(self) -> Self {
+        Self(self.0.map(Arithmetic::exponent))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::*;
 
-use super::{Floats, Kernel, Pair, Vector, byte_sums::Avx2Sums};
+use super::{Arithmetic, EXPONENT, Floats, Kernel, Pair, Vector, byte_sums::Avx2Sums};
 
 /// From and to bytes, of one block in 256 bits.
 macro_rules! bytes {
@@ -82,34 +82,69 @@ pub(super) struct Avx512Pair(__m512);
 
 /// Arithmetic, each operation by one instruction.
 macro_rules! arithmetic {
-    ($splat:ident, $mul_add:ident, $add:ident, $mul:ident, $max:ident, $min:ident) => {
-        #[inline(always)]
-        fn splat(value: f32) -> Self {
-            // SAFETY: called only from a `run`, whose caller vouches for the instructions.
-            Self(unsafe { $splat(value) })
-        }
+    (
+        $type:ident, $splat:ident, $mul_add:ident, $add:ident, $mul:ident, $div:ident, $max:ident,
+        $min:ident, $shift:ident, $to_integers:ident, $to_floats:ident
+    ) => {
+        impl Arithmetic for $type {
+            #[inline(always)]
+            fn splat(value: f32) -> Self {
+                // SAFETY: called only from a `run`, whose caller vouches for the instructions.
+                Self(unsafe { $splat(value) })
+            }
 
-        #[inline(always)]
-        fn mul_add(self, factor: Self, addend: Self) -> Self {
-            // SAFETY: as above.
-            Self(unsafe { $mul_add(self.0, factor.0, addend.0) })
-        }
+            #[inline(always)]
+            fn mul_add(self, factor: Self, addend: Self) -> Self {
+                // SAFETY: as above.
+                Self(unsafe { $mul_add(self.0, factor.0, addend.0) })
+            }
 
-        #[inline(always)]
-        fn add(self, other: Self) -> Self {
-            // SAFETY: as above.
-            Self(unsafe { $add(self.0, other.0) })
-        }
+            #[inline(always)]
+            fn add(self, other: Self) -> Self {
+                // SAFETY: as above.
+                Self(unsafe { $add(self.0, other.0) })
+            }
 
-        #[inline(always)]
-        fn mul(self, other: Self) -> Self {
-            // SAFETY: as above.
-            Self(unsafe { $mul(self.0, other.0) })
-        }
+            #[inline(always)]
+            fn mul(self, other: Self) -> Self {
+                // SAFETY: as above.
+                Self(unsafe { $mul(self.0, other.0) })
+            }
 
+            #[inline(always)]
+            fn div(self, other: Self) -> Self {
+                // SAFETY: as above.
+                Self(unsafe { $div(self.0, other.0) })
+            }
+
+            // Of a NaN and a number the instructions take what comes second.
+            #[inline(always)]
+            fn at_least(self, low: f32) -> Self {
+                // SAFETY: as above.
+                Self(unsafe { $max($splat(low), self.0) })
+            }
+
+            #[inline(always)]
+            fn at_most(self, high: f32) -> Self {
+                // SAFETY: as above.
+                Self(unsafe { $min($splat(high), self.0) })
+            }
+
+            #[inline(always)]
+            fn exponent(self) -> Self {
+                // SAFETY: as above.
+                Self(unsafe { $to_floats($shift::<{ EXPONENT as _ }>($to_integers(self.0))) })
+            }
+        }
+    };
+}
+
+/// The larger and the smaller one, which belong to [`Floats`].
+macro_rules! extremes {
+    ($max:ident, $min:ident) => {
         #[inline(always)]
         fn max(self, other: Self) -> Self {
-            // SAFETY: as above.
+            // SAFETY: called only from a `run`, whose caller vouches for the instructions.
             Self(unsafe { $max(self.0, other.0) })
         }
 
@@ -124,18 +159,25 @@ macro_rules! arithmetic {
 /// One block of floats in 256 bits.
 macro_rules! block {
     ($type:ident) => {
+        arithmetic!(
+            $type,
+            _mm256_set1_ps,
+            _mm256_fmadd_ps,
+            _mm256_add_ps,
+            _mm256_mul_ps,
+            _mm256_div_ps,
+            _mm256_max_ps,
+            _mm256_min_ps,
+            _mm256_slli_epi32,
+            _mm256_castps_si256,
+            _mm256_castsi256_ps
+        );
+
         impl Floats for $type {
             const BLOCKS: usize = 1;
             const SUMS: usize = 12;
 
-            arithmetic!(
-                _mm256_set1_ps,
-                _mm256_fmadd_ps,
-                _mm256_add_ps,
-                _mm256_mul_ps,
-                _mm256_max_ps,
-                _mm256_min_ps
-            );
+            extremes!(_mm256_max_ps, _mm256_min_ps);
 
             #[inline(always)]
             unsafe fn load(from: *const f32) -> Self {
@@ -155,18 +197,25 @@ macro_rules! block {
 block!(Avx2);
 block!(Avx512);
 
+arithmetic!(
+    Avx512Pair,
+    _mm512_set1_ps,
+    _mm512_fmadd_ps,
+    _mm512_add_ps,
+    _mm512_mul_ps,
+    _mm512_div_ps,
+    _mm512_max_ps,
+    _mm512_min_ps,
+    _mm512_slli_epi32,
+    _mm512_castps_si512,
+    _mm512_castsi512_ps
+);
+
 impl Floats for Avx512Pair {
     const BLOCKS: usize = 2;
     const SUMS: usize = 12;
 
-    arithmetic!(
-        _mm512_set1_ps,
-        _mm512_fmadd_ps,
-        _mm512_add_ps,
-        _mm512_mul_ps,
-        _mm512_max_ps,
-        _mm512_min_ps
-    );
+    extremes!(_mm512_max_ps, _mm512_min_ps);
 
     #[inline(always)]
     unsafe fn load(from: *const f32) -> Self {

@@ -18,11 +18,11 @@ use crate::Padding;
 use crate::simd::LANES;
 
 /// A depthwise convolution; with the normalisation and activation in front of it and those
-/// behind it, if there are any.
+/// after it, if there are any.
 #[derive(Debug, Clone, Copy)]
 pub struct DepthwiseStage<'a> {
     /// In front of the convolution.
-    pub before: Option<Norm<'a>>,
+    pub norm_before: Option<Norm<'a>>,
     /// `[channels, kernel, kernel]`.
     pub weight: &'a [f32],
     /// Rows and columns of the kernel.
@@ -32,7 +32,7 @@ pub struct DepthwiseStage<'a> {
     /// Zeros around the convolution's input.
     pub padding: Padding,
     /// Behind the convolution.
-    pub behind: Option<Norm<'a>>,
+    pub norm_after: Option<Norm<'a>>,
 }
 
 /// What [`DepthwiseStage::forward`] computes. Tensors lie channels first.
@@ -42,12 +42,12 @@ pub struct DepthwiseOutput {
     pub shape: [usize; 4],
     /// The output.
     pub output: Vec<f32>,
-    /// What comes out of the convolution, in front of the normalisation behind it; none without.
+    /// What comes out of the convolution, in front of the normalisation after it; none without.
     pub convolved: Option<Vec<f32>>,
     /// Of the input, where a normalisation is in front.
-    pub before: Option<Statistics>,
+    pub norm_before: Option<Statistics>,
     /// Of `convolved`.
-    pub behind: Option<Statistics>,
+    pub norm_after: Option<Statistics>,
 }
 
 /// Gradients of a [`DepthwiseStage`]. Tensors lie channels first.
@@ -58,9 +58,9 @@ pub struct DepthwiseGradients {
     /// By the weight, `[channels, kernel, kernel]`.
     pub weight: Vec<f32>,
     /// By what the normalisation in front learns.
-    pub before: Option<BatchNormGradients>,
-    /// By what the normalisation behind learns.
-    pub behind: Option<BatchNormGradients>,
+    pub norm_before: Option<BatchNormGradients>,
+    /// By what the normalisation after learns.
+    pub norm_after: Option<BatchNormGradients>,
 }
 
 /// Memory of one thread.
@@ -75,7 +75,7 @@ struct Scratch {
     gathered: Vec<f32>,
     /// Planes of a group, activated.
     activated: Vec<f32>,
-    /// A channel's gradient behind the convolution.
+    /// A channel's gradient after the convolution.
     channel: Vec<f32>,
     weight_sums: Vec<f32>,
     weight: Vec<f32>,
@@ -170,14 +170,14 @@ impl DepthwiseStage<'_> {
         let values = batch * height * width;
         assert_eq!(self.weight.len(), channels * self.kernel * self.kernel);
         let mut output = take_buffer(channels * values);
-        let mut convolved = match self.behind {
+        let mut convolved = match self.norm_after {
             Some(_) => take_buffer(channels * values),
             None => Vec::new(),
         };
         let mut statistics = vec![[[0.0; 2]; 2]; channels];
         let columns = geometry.columns();
-        // Without a normalisation behind, the convolution writes into the output.
-        let mut parts: Vec<(&mut [f32], &mut [f32])> = match self.behind {
+        // Without a normalisation after, the convolution writes into the output.
+        let mut parts: Vec<(&mut [f32], &mut [f32])> = match self.norm_after {
             Some(_) => (output.chunks_mut(values))
                 .zip(convolved.chunks_mut(values))
                 .collect(),
@@ -188,8 +188,8 @@ impl DepthwiseStage<'_> {
         };
         (parts.par_iter_mut().zip(&mut statistics).enumerate()).for_each_init(
             || Scratch::new(&geometry, false),
-            |scratch, (channel, ((output, convolved), [before, behind]))| {
-                let affine = self.before.map(|norm| {
+            |scratch, (channel, ((output, convolved), [before, after]))| {
+                let affine = self.norm_before.map(|norm| {
                     *before = channel_statistics(&input, channel);
                     norm.affine(channel, *before)
                 });
@@ -216,13 +216,13 @@ impl DepthwiseStage<'_> {
                     let place = images.start * height * width..images.end * height * width;
                     geometry.drain_output(&scratch.rows, &mut convolved[place]);
                 }
-                if let Some(norm) = self.behind {
+                if let Some(norm) = self.norm_after {
                     let mut moments = Moments::default();
                     moments.add(convolved);
-                    *behind = moments.rounded();
+                    *after = moments.rounded();
                     activate(
                         norm.activation,
-                        norm.affine(channel, *behind),
+                        norm.affine(channel, *after),
                         convolved,
                         output,
                     );
@@ -238,14 +238,14 @@ impl DepthwiseStage<'_> {
         DepthwiseOutput {
             shape: [batch, channels, height, width],
             output,
-            convolved: self.behind.map(|_| convolved),
-            before: self.before.map(|_| Statistics::from_pairs(&pairs(0))),
-            behind: self.behind.map(|_| Statistics::from_pairs(&pairs(1))),
+            convolved: self.norm_after.map(|_| convolved),
+            norm_before: self.norm_before.map(|_| Statistics::from_pairs(&pairs(0))),
+            norm_after: self.norm_after.map(|_| Statistics::from_pairs(&pairs(1))),
         }
     }
 
-    /// All gradients, from the gradient by the output. `convolved`, `before` and `behind` are
-    /// those that [`forward`](Self::forward) gave.
+    /// All gradients, from the gradient by the output. `convolved`, and the statistics
+    /// `before` and `after`, are those that [`forward`](Self::forward) gave.
     ///
     /// # Panics
     ///
@@ -255,23 +255,23 @@ impl DepthwiseStage<'_> {
         input: Images<'_>,
         convolved: Option<&[f32]>,
         before: Option<&Statistics>,
-        behind: Option<&Statistics>,
+        after: Option<&Statistics>,
         output_gradient: Images<'_>,
     ) -> DepthwiseGradients {
         let [batch, channels, ..] = input.shape();
         let geometry = self.geometry(&input);
         let [height, width] = geometry.output();
         assert_eq!(output_gradient.shape(), [batch, channels, height, width]);
-        let behind = self.behind.map(|norm| {
+        let after = self.norm_after.map(|norm| {
             let convolved = convolved.expect("what came out of the convolution");
             assert_eq!(convolved.len(), channels * batch * height * width);
             (
                 norm,
                 convolved,
-                behind.expect("the statistics behind the convolution"),
+                after.expect("the statistics after the convolution"),
             )
         });
-        let before = self.before.map(|norm| {
+        let before = self.norm_before.map(|norm| {
             (
                 norm,
                 before.expect("the statistics in front of the convolution"),
@@ -295,10 +295,10 @@ impl DepthwiseStage<'_> {
             .enumerate()
             .for_each_init(
                 || Scratch::new(&geometry, true),
-                |scratch, (channel, ((gradient, weight_gradient), [by_before, by_behind]))| {
+                |scratch, (channel, ((gradient, weight_gradient), [by_before, by_after]))| {
                     let mut channel_gradient = std::mem::take(&mut scratch.channel);
-                    let sums = work.behind(channel, behind, &mut channel_gradient);
-                    *by_behind = [sums.with_normalised as f32, sums.gradient as f32];
+                    let sums = work.through_norm_after(channel, after, &mut channel_gradient);
+                    *by_after = [sums.with_normalised as f32, sums.gradient as f32];
                     let affine =
                         before.map(|(norm, statistics)| norm.affine_of(channel, statistics));
                     let sums = work.convolution(
@@ -323,8 +323,8 @@ impl DepthwiseStage<'_> {
         DepthwiseGradients {
             input: gradient,
             weight: weight_gradient,
-            before: before.map(|_| BatchNormGradients::from_pairs(&pairs(0))),
-            behind: behind.map(|_| BatchNormGradients::from_pairs(&pairs(1))),
+            norm_before: before.map(|_| BatchNormGradients::from_pairs(&pairs(0))),
+            norm_after: after.map(|_| BatchNormGradients::from_pairs(&pairs(1))),
         }
     }
 
@@ -340,7 +340,7 @@ impl DepthwiseStage<'_> {
     ) {
         scratch.expect(images.len());
         let planes = input.gather(channel, images, &mut scratch.gathered);
-        match (self.before, affine) {
+        match (self.norm_before, affine) {
             (Some(norm), Some(affine)) => {
                 scratch.activated.resize(planes.len(), 0.0);
                 activate(norm.activation, affine, planes, &mut scratch.activated);
@@ -363,19 +363,19 @@ struct Backward<'a> {
 }
 
 impl Backward<'_> {
-    /// The channel's gradient right behind the convolution, and the sums that the normalisation
+    /// The channel's gradient right after the convolution, and the sums that the normalisation
     /// there needs.
-    fn behind(
+    fn through_norm_after(
         &self,
         channel: usize,
-        behind: Option<(Norm<'_>, &[f32], &Statistics)>,
+        after: Option<(Norm<'_>, &[f32], &Statistics)>,
         gradient: &mut Vec<f32>,
     ) -> GradientSums {
         let images = &self.output_gradient;
         let (pixels, values) = (images.pixels(), images.channel_values());
         let mut sums = GradientSums::default();
         gradient.resize(values, 0.0);
-        let Some((norm, convolved, statistics)) = behind else {
+        let Some((norm, convolved, statistics)) = after else {
             for (image, gradient) in gradient.chunks_mut(pixels).enumerate() {
                 gradient.copy_from_slice(images.plane(image, channel));
             }
@@ -399,12 +399,12 @@ impl Backward<'_> {
         sums
     }
 
-    /// Gradients by the channel's weights and, behind the normalisation in front, by its input.
+    /// Gradients by the channel's weights and, after the normalisation in front, by its input.
     fn convolution(
         &self,
         channel: usize,
         affine: Option<Affine>,
-        behind: &[f32],
+        after: &[f32],
         gradient: &mut [f32],
         weight_gradient: &mut [f32],
         scratch: &mut Scratch,
@@ -421,7 +421,7 @@ impl Backward<'_> {
         for images in groups(input.batch(), geometry.group) {
             stage.fill_source(geometry, scratch, input, channel, images.clone(), affine);
             let place = images.start * height * width..images.end * height * width;
-            geometry.fill_gradient(&behind[place], &mut scratch.gradient);
+            geometry.fill_gradient(&after[place], &mut scratch.gradient);
             run(CorrelateWeights {
                 source: &scratch.source,
                 step: geometry.vertical.stride * geometry.source_pitch(),
@@ -438,7 +438,7 @@ impl Backward<'_> {
             let place = images.start * input.pixels()..images.end * input.pixels();
             let gradient = &mut gradient[place];
             self.by_input(channel, images.len(), gradient, scratch);
-            if let (Some(norm), Some(affine)) = (stage.before, affine) {
+            if let (Some(norm), Some(affine)) = (stage.norm_before, affine) {
                 let planes = input.gather(channel, images, &mut scratch.gathered);
                 activation_gradient(norm.activation, affine, planes, gradient, &mut sums);
             }

@@ -3,6 +3,7 @@
 use std::marker::PhantomData;
 
 use super::batch_norm::Affine;
+use super::curves::{Curve, with_curve};
 use crate::Activation;
 use crate::simd::{InstructionSet, Kernel, LANES, Vector};
 
@@ -17,98 +18,6 @@ pub(super) fn run(kernel: impl Kernel) {
     let set = InstructionSet::detect();
     // SAFETY: detected.
     unsafe { set.run(kernel) }
-}
-
-/// A nonlinearity and its derivative.
-trait Curve: Copy {
-    fn value(x: f32) -> f32;
-    fn slope(x: f32) -> f32;
-}
-
-#[derive(Clone, Copy)]
-struct Straight;
-#[derive(Clone, Copy)]
-struct Relu;
-#[derive(Clone, Copy)]
-struct Relu6;
-#[derive(Clone, Copy)]
-struct HSwish;
-
-// Comparisons instead of `f32::clamp`, whose rule for NaN costs more instructions.
-#[inline(always)]
-fn relu6(x: f32) -> f32 {
-    let x = if x > 0.0 { x } else { 0.0 };
-    if x < 6.0 { x } else { 6.0 }
-}
-
-impl Curve for Straight {
-    #[inline(always)]
-    fn value(x: f32) -> f32 {
-        x
-    }
-    #[inline(always)]
-    fn slope(_: f32) -> f32 {
-        1.0
-    }
-}
-
-impl Curve for Relu {
-    #[inline(always)]
-    fn value(x: f32) -> f32 {
-        if x > 0.0 { x } else { 0.0 }
-    }
-    #[inline(always)]
-    fn slope(x: f32) -> f32 {
-        if x > 0.0 { 1.0 } else { 0.0 }
-    }
-}
-
-impl Curve for Relu6 {
-    #[inline(always)]
-    fn value(x: f32) -> f32 {
-        relu6(x)
-    }
-    #[inline(always)]
-    fn slope(x: f32) -> f32 {
-        let below = if x < 6.0 { 1.0 } else { 0.0 };
-        if x > 0.0 { below } else { 0.0 }
-    }
-}
-
-impl Curve for HSwish {
-    #[inline(always)]
-    fn value(x: f32) -> f32 {
-        x * (relu6(x + 3.0) * (1.0 / 6.0))
-    }
-    #[inline(always)]
-    fn slope(x: f32) -> f32 {
-        let below = if x < 3.0 { x * (1.0 / 3.0) + 0.5 } else { 1.0 };
-        if x > -3.0 { below } else { 0.0 }
-    }
-}
-
-/// Evaluates `$call` with the curve `$curve` of an activation.
-macro_rules! with_curve {
-    ($activation:expr, $curve:ident => $call:expr) => {
-        match $activation {
-            Activation::None => {
-                type $curve = Straight;
-                $call
-            }
-            Activation::Relu => {
-                type $curve = Relu;
-                $call
-            }
-            Activation::Relu6 => {
-                type $curve = Relu6;
-                $call
-            }
-            Activation::HSwish => {
-                type $curve = HSwish;
-                $call
-            }
-        }
-    };
 }
 
 /// Adds up, within a run and in f32, the terms of all values. `vector` gives the terms of eight
@@ -446,11 +355,12 @@ impl Kernel for Dot<'_> {
 mod tests {
     use super::*;
 
-    const ACTIVATIONS: [Activation; 4] = [
+    const ACTIVATIONS: [Activation; 5] = [
         Activation::None,
         Activation::Relu,
         Activation::Relu6,
         Activation::HSwish,
+        Activation::Swish,
     ];
 
     fn run_by(set: InstructionSet, kernel: impl Kernel) {

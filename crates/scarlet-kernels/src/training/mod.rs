@@ -15,6 +15,7 @@ mod batch_norm;
 mod buffers;
 mod convolution;
 mod correlate;
+mod curves;
 mod depthwise;
 mod elementwise;
 mod geometry;

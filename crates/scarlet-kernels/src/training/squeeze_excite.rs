@@ -3,12 +3,14 @@
 use rayon::prelude::*;
 
 use super::buffers::take_buffer;
+use super::curves;
 use super::elementwise::{dot, run, total};
 use super::images::Images;
 use super::pointwise::{pointwise, pointwise_input_gradient, pointwise_weight_gradient};
 use crate::simd::{Kernel, Vector};
+use crate::{Activation, Gate};
 
-/// The two layers that turn means into gates, `h-sigmoid(excite · relu(squeeze · mean))`.
+/// The two layers that turn means into gates, `gate(excite · activation(squeeze · mean))`.
 #[derive(Debug, Clone, Copy)]
 pub struct SqueezeExcite<'a> {
     /// `[inner, channels]`.
@@ -19,6 +21,10 @@ pub struct SqueezeExcite<'a> {
     pub excite_weight: &'a [f32],
     /// `[channels]`.
     pub excite_bias: &'a [f32],
+    /// Between the two layers.
+    pub activation: Activation,
+    /// Behind them.
+    pub gate: Gate,
 }
 
 /// What [`SqueezeExcite::forward`] computes, each channels first.
@@ -28,8 +34,8 @@ pub struct SqueezeExciteOutput {
     pub output: Vec<f32>,
     /// Means of the input, `[channels, batch]`.
     pub mean: Vec<f32>,
-    /// `relu(squeeze · mean)`, `[inner, batch]`.
-    pub inner: Vec<f32>,
+    /// `squeeze · mean`, in front of the activation, `[inner, batch]`.
+    pub squeezed: Vec<f32>,
     /// The gates, `[channels, batch]`.
     pub gate: Vec<f32>,
 }
@@ -125,26 +131,33 @@ impl SqueezeExcite<'_> {
             (total(input.plane(image, channel)) / pixels) as f32
         });
         let means = Images::channels_first(&mean, [batch, channels, 1, 1]);
-        let mut inner = pointwise(means, self.squeeze_weight, self.inner());
-        for (row, bias) in inner.chunks_mut(batch.max(1)).zip(self.squeeze_bias) {
-            row.iter_mut()
-                .for_each(|value| *value = (*value + bias).max(0.0));
+        let mut squeezed = pointwise(means, self.squeeze_weight, self.inner());
+        for (row, bias) in squeezed.chunks_mut(batch.max(1)).zip(self.squeeze_bias) {
+            row.iter_mut().for_each(|value| *value += bias);
         }
+        let inner = self.activated(&squeezed);
         let inners = Images::channels_first(&inner, [batch, self.inner(), 1, 1]);
         let mut gate = pointwise(inners, self.excite_weight, channels);
         for (row, bias) in gate.chunks_mut(batch.max(1)).zip(self.excite_bias) {
-            (row.iter_mut()).for_each(|x| *x = (*x + bias + 3.0).clamp(0.0, 6.0) / 6.0);
+            (row.iter_mut()).for_each(|x| *x = curves::gate(self.gate, *x + bias));
         }
         SqueezeExciteOutput {
             output: scale_planes(input, &gate, |_| 0.0),
             mean,
-            inner,
+            squeezed,
             gate,
         }
     }
 
-    /// All gradients, from the gradient by the output; `mean`, `inner` and `gate` are those that
-    /// [`forward`](Self::forward) gave.
+    fn activated(&self, squeezed: &[f32]) -> Vec<f32> {
+        let values = squeezed.iter();
+        values
+            .map(|&x| curves::activation(self.activation, x))
+            .collect()
+    }
+
+    /// All gradients, from the gradient by the output; `mean`, `squeezed` and `gate` are those
+    /// that [`forward`](Self::forward) gave.
     ///
     /// # Panics
     ///
@@ -153,29 +166,28 @@ impl SqueezeExcite<'_> {
         &self,
         input: Images<'_>,
         mean: &[f32],
-        inner: &[f32],
+        squeezed: &[f32],
         gate: &[f32],
         output_gradient: Images<'_>,
     ) -> SqueezeExciteGradients {
         let [batch, channels, height, width] = input.shape();
         let pixels = (height * width) as f32;
         let means = Images::channels_first(mean, [batch, channels, 1, 1]);
-        let inners = Images::channels_first(inner, [batch, self.inner(), 1, 1]);
-        // In front of the h-sigmoid, which has a slope of 1/6 where it does not cut.
+        let inner = self.activated(squeezed);
+        let inners = Images::channels_first(&inner, [batch, self.inner(), 1, 1]);
+        // In front of the gate.
         let by_gate = for_planes(&input, |image, channel| {
-            let gate = gate[channel * batch + image];
-            if gate <= 0.0 || gate >= 1.0 {
+            let slope = curves::gate_slope(self.gate, gate[channel * batch + image]);
+            if slope == 0.0 {
                 return 0.0;
             }
             let planes = [input, output_gradient].map(|images| images.plane(image, channel));
-            (dot(planes[0], planes[1]) / 6.0) as f32
+            (dot(planes[0], planes[1]) * slope) as f32
         });
         let by_gates = Images::channels_first(&by_gate, [batch, channels, 1, 1]);
         let mut by_inner = pointwise_input_gradient(by_gates, self.excite_weight, self.inner());
-        for (gradient, &value) in by_inner.iter_mut().zip(inner) {
-            if value <= 0.0 {
-                *gradient = 0.0;
-            }
+        for (gradient, &x) in by_inner.iter_mut().zip(squeezed) {
+            *gradient *= curves::activation_slope(self.activation, x);
         }
         let by_inners = Images::channels_first(&by_inner, [batch, self.inner(), 1, 1]);
         let by_mean = pointwise_input_gradient(by_inners, self.squeeze_weight, channels);

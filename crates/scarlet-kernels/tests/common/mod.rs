@@ -4,7 +4,7 @@
 
 use scarlet_arch::{Activation as BlockActivation, Architecture, Operation as Layer};
 use scarlet_kernels::{
-    Activation, Convolution, Depthwise, Linear, Network, Operation, PaddingRule, Pointwise,
+    Activation, Convolution, Depthwise, Gate, Linear, Network, Operation, PaddingRule, Pointwise,
     SqueezeExcite,
 };
 
@@ -198,6 +198,8 @@ pub(crate) fn formula_network(architecture: &Architecture, size: usize) -> Netwo
                         squeeze_bias: part("squeeze_conv.bias", &[squeezed]),
                         excite_weight: part("excite_conv.weight", &[hidden, squeezed, 1, 1]),
                         excite_bias: part("excite_conv.bias", &[hidden]),
+                        activation: Activation::Relu,
+                        gate: Gate::HSigmoid,
                     }));
                 }
                 operations.push(pointwise(
@@ -230,6 +232,7 @@ pub(crate) fn formula_network(architecture: &Architecture, size: usize) -> Netwo
             output: classes,
             weight: to_f32(&entry("classifier.weight", &[classes, head])),
             bias: to_f32(&entry("classifier.bias", &[classes])),
+            activation: Activation::None,
         }),
     ]);
     Network {
@@ -274,12 +277,15 @@ pub(crate) fn reference(network: &Network, height: usize, width: usize, image: &
             Operation::SqueezeExcite(c) => {
                 let mean = mean(x, channels);
                 let squeezed = matrix(&mean, &c.squeeze_weight, &c.squeeze_bias);
-                let squeezed: Vec<f64> = squeezed.iter().map(|&x| x.max(0.0)).collect();
-                let gate = matrix(&squeezed, &c.excite_weight, &c.excite_bias);
+                let squeezed: Vec<f64> = squeezed
+                    .iter()
+                    .map(|&x| activate(x, c.activation))
+                    .collect();
+                let gates = matrix(&squeezed, &c.excite_weight, &c.excite_bias);
                 let pixels = height * width;
                 let y = x.iter().enumerate().map(|(index, x)| {
-                    let gate: f64 = gate[index / pixels];
-                    x * (gate + 3.0).clamp(0.0, 6.0) / 6.0
+                    let x_gate: f64 = gates[index / pixels];
+                    x * gate(x_gate, c.gate)
                 });
                 ((channels, height, width), y.collect())
             }
@@ -289,7 +295,11 @@ pub(crate) fn reference(network: &Network, height: usize, width: usize, image: &
                 ((channels, height, width), y)
             }
             Operation::GlobalMean => ((channels, 1, 1), mean(x, channels)),
-            Operation::Linear(c) => ((c.output, 1, 1), matrix(x, &c.weight, &c.bias)),
+            Operation::Linear(c) => {
+                let y = matrix(x, &c.weight, &c.bias);
+                let y = y.into_iter().map(|y| activate(y, c.activation));
+                ((c.output, 1, 1), y.collect())
+            }
         };
         sizes.push(size);
         outputs.push(y);
@@ -320,6 +330,14 @@ fn activate(x: f64, activation: Activation) -> f64 {
         Activation::Relu => x.max(0.0),
         Activation::Relu6 => x.clamp(0.0, 6.0),
         Activation::HSwish => x * (x + 3.0).clamp(0.0, 6.0) / 6.0,
+        Activation::Swish => x / (1.0 + (-x).exp()),
+    }
+}
+
+fn gate(x: f64, gate: Gate) -> f64 {
+    match gate {
+        Gate::HSigmoid => (x + 3.0).clamp(0.0, 6.0) / 6.0,
+        Gate::Sigmoid => 1.0 / (1.0 + (-x).exp()),
     }
 }
 

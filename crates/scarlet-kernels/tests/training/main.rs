@@ -9,7 +9,7 @@ use reference::{Tensor, to_f32};
 use scarlet_kernels::training::{
     self, ConvolutionShape, DepthwiseStage, Images, Norm, SqueezeExcite,
 };
-use scarlet_kernels::{Activation, Padding};
+use scarlet_kernels::{Activation, Gate, Padding};
 
 fn largest(values: &[f64]) -> f64 {
     values.iter().fold(0.0, |largest, x| largest.max(x.abs()))
@@ -80,11 +80,12 @@ fn norm(parameters: &[Vec<f32>; 2], activation: Activation) -> Norm<'_> {
     }
 }
 
-const ACTIVATIONS: [Activation; 4] = [
+const ACTIVATIONS: [Activation; 5] = [
     Activation::None,
     Activation::Relu,
     Activation::Relu6,
     Activation::HSwish,
+    Activation::Swish,
 ];
 
 fn activations() -> impl Strategy<Value = Activation> {
@@ -195,7 +196,14 @@ proptest! {
         // And by the kernels.
         let weights = to_f32(&weight.values);
         let stage =
-            DepthwiseStage { before, weight: &weights, kernel, stride, padding, behind };
+            DepthwiseStage {
+                norm_before: before,
+                weight: &weights,
+                kernel,
+                stride,
+                padding,
+                norm_after: behind,
+            };
         let stored = Stored::new(&x, case.layouts[0]);
         let found = stage.forward(stored.view());
         prop_assert_eq!(found.shape, output.shape);
@@ -204,8 +212,8 @@ proptest! {
         let gradients = stage.backward(
             stored.view(),
             found.convolved.as_deref(),
-            found.before.as_ref(),
-            found.behind.as_ref(),
+            found.norm_before.as_ref(),
+            found.norm_after.as_ref(),
             stored_gradient.view(),
         );
         // Gradients cancel in front of a normalisation, to which the scale of its input is
@@ -230,7 +238,7 @@ proptest! {
         let scale = largest(&by_weight_terms.values);
         assert_sums_close("gradient by weight", &gradients.weight, &by_weight.values, scale);
         let scale = by_x_terms.values.iter().sum::<f64>() / channels as f64;
-        for (found, expected) in [(gradients.before, by_before), (gradients.behind, by_behind)] {
+        for (found, expected) in [(gradients.norm_before, by_before), (gradients.norm_after, by_behind)] {
             prop_assert_eq!(found.is_some(), expected.is_some());
             if let (Some(found), Some((gamma, beta))) = (found, expected) {
                 let scale = scale.max((shape[0] * shape[2] * shape[3]) as f64);
@@ -330,6 +338,8 @@ proptest! {
     fn squeeze_excite(
         (batch, channels, height, width) in (1..10usize, 4..40usize, 1..9usize, 1..9usize),
         layouts in [any::<bool>(), any::<bool>()],
+        activation in activations(),
+        kind in prop::sample::select(vec![Gate::HSigmoid, Gate::Sigmoid]),
         seed: u64,
     ) {
         let (inner, size) = (channels / 4, height * width);
@@ -354,10 +364,13 @@ proptest! {
         let means = x.values.chunks(size).map(|plane| plane.iter().sum::<f64>() / size as f64);
         let mean = planes(means.collect());
         let squeezed = layer(&mean, 0);
-        let inners = squeezed.map(|x| x.max(0.0));
+        let inners = squeezed.map(|x| reference::value(activation, x));
         let excited = layer(&inners, 1);
-        let gate = excited.map(|x| (x / 6.0 + 0.5).clamp(0.0, 1.0));
-        prop_assume!(squeezed.values.iter().all(|x| x.abs() > 1e-4));
+        let gate = excited.map(|x| reference::gate(kind, x));
+        let kinks = reference::kinks(activation);
+        prop_assume!(
+            squeezed.values.iter().all(|x| kinks.iter().all(|kink| (x - kink).abs() > 1e-4))
+        );
         prop_assume!(excited.values.iter().all(|x| (x.abs() - 3.0).abs() > 1e-4));
         let gradient = Tensor::noise(shape, seed ^ 5);
         let mut output = x.clone();
@@ -367,12 +380,11 @@ proptest! {
         // Backwards.
         let products = x.zip(&gradient, |x, gradient| x * gradient);
         let sums = planes(products.values.chunks(size).map(|plane| plane.iter().sum()).collect());
-        let by_gate =
-            sums.zip(&gate, |sum, gate| if gate > 0.0 && gate < 1.0 { sum / 6.0 } else { 0.0 });
+        let by_gate = sums.zip(&excited, |sum, x| sum * reference::gate_slope(kind, x));
         let (by_inner, by_excite) =
             reference::convolution_backward(&inners, &weights[1], 1, one, &by_gate);
         let by_squeezed =
-            by_inner.zip(&squeezed, |gradient, x| if x > 0.0 { gradient } else { 0.0 });
+            by_inner.zip(&squeezed, |gradient, x| gradient * reference::slope(activation, x));
         let (by_mean, by_squeeze) =
             reference::convolution_backward(&mean, &weights[0], 1, one, &by_squeezed);
         let mut by_x = gradient.clone();
@@ -398,13 +410,15 @@ proptest! {
             squeeze_bias: &biases[0],
             excite_weight: &excite_weight,
             excite_bias: &biases[1],
+            activation,
+            gate: kind,
         };
         let stored = Stored::new(&x, layouts[0]);
         let found = kernel.forward(stored.view());
         assert_close("output", &found.output, &output.channels_first());
         let stored_gradient = Stored::new(&gradient, layouts[1]);
         let gradients = kernel.backward(
-            stored.view(), &found.mean, &found.inner, &found.gate, stored_gradient.view(),
+            stored.view(), &found.mean, &found.squeezed, &found.gate, stored_gradient.view(),
         );
         assert_close("gradient by input", &gradients.input, &by_x.channels_first());
         assert_sums_close(
@@ -498,12 +512,12 @@ fn results_do_not_depend_on_threads() {
     let learned = [parameters(channels, 2), parameters(channels, 3)];
     let weight = random([channels, 1, 5, 5], 4);
     let stage = DepthwiseStage {
-        before: Some(norm(&learned[0], Activation::HSwish)),
+        norm_before: Some(norm(&learned[0], Activation::HSwish)),
         weight: &weight,
         kernel: 5,
         stride: 2,
         padding: Padding::all(2),
-        behind: Some(norm(&learned[1], Activation::HSwish)),
+        norm_after: Some(norm(&learned[1], Activation::Swish)),
     };
     let filters = random([96, channels, 1, 1], 5);
     let [squeeze, excite] = [[9, channels, 1, 1], [channels, 9, 1, 1]].map(|s| random(s, 6));
@@ -512,6 +526,8 @@ fn results_do_not_depend_on_threads() {
         squeeze_bias: &[0.1; 9],
         excite_weight: &excite,
         excite_bias: &[0.2; 37],
+        activation: Activation::Swish,
+        gate: Gate::Sigmoid,
     };
     let run = || -> Vec<Vec<f32>> {
         let depthwise = stage.forward(view);
@@ -519,20 +535,20 @@ fn results_do_not_depend_on_threads() {
         let gradients = stage.backward(
             view,
             depthwise.convolved.as_deref(),
-            depthwise.before.as_ref(),
-            depthwise.behind.as_ref(),
+            depthwise.norm_before.as_ref(),
+            depthwise.norm_after.as_ref(),
             behind,
         );
         let pointwise = training::pointwise(view, &filters, 96);
         let gradient = Images::channels_first(&pointwise, [batch, 96, side, side]);
         let gated = gate.forward(view);
-        let by_gate = gate.backward(view, &gated.mean, &gated.inner, &gated.gate, view);
+        let by_gate = gate.backward(view, &gated.mean, &gated.squeezed, &gated.gate, view);
         vec![
             depthwise.output.clone(),
             gradients.input,
             gradients.weight,
-            gradients.before.unwrap().gamma,
-            gradients.behind.unwrap().beta,
+            gradients.norm_before.unwrap().gamma,
+            gradients.norm_after.unwrap().beta,
             training::pointwise_input_gradient(gradient, &filters, channels),
             training::pointwise_weight_gradient(view, gradient),
             pointwise.clone(),

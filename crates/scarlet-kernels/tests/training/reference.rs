@@ -1,7 +1,7 @@
 //! The same operations, slow and plain, in f64. Tensors lie `[image][channel][row][column]`.
 
 use scarlet_kernels::training::{ConvolutionShape, Norm};
-use scarlet_kernels::{Activation, Padding};
+use scarlet_kernels::{Activation, Gate, Padding};
 
 /// A dense tensor.
 #[derive(Debug, Clone, PartialEq)]
@@ -91,6 +91,29 @@ pub fn value(activation: Activation, x: f64) -> f64 {
         Activation::Relu => x.max(0.0),
         Activation::Relu6 => x.clamp(0.0, 6.0),
         Activation::HSwish => x * (x + 3.0).clamp(0.0, 6.0) / 6.0,
+        Activation::Swish => x * logistic(x),
+    }
+}
+
+/// `1 / (1 + e^-x)`.
+fn logistic(x: f64) -> f64 {
+    1.0 / (1.0 + (-x).exp())
+}
+
+/// The factor that a number becomes.
+pub fn gate(gate: Gate, x: f64) -> f64 {
+    match gate {
+        Gate::HSigmoid => (x / 6.0 + 0.5).clamp(0.0, 1.0),
+        Gate::Sigmoid => logistic(x),
+    }
+}
+
+/// Its derivative.
+pub fn gate_slope(gate: Gate, x: f64) -> f64 {
+    match gate {
+        Gate::HSigmoid if x > -3.0 && x < 3.0 => 1.0 / 6.0,
+        Gate::HSigmoid => 0.0,
+        Gate::Sigmoid => logistic(x) * logistic(-x),
     }
 }
 
@@ -103,13 +126,14 @@ pub fn slope(activation: Activation, x: f64) -> f64 {
         Activation::Relu6 => f64::from(u8::from(inside(0.0, 6.0))),
         Activation::HSwish if inside(-3.0, 3.0) => (2.0 * x + 3.0) / 6.0,
         Activation::HSwish => f64::from(u8::from(x >= 3.0)),
+        Activation::Swish => logistic(x) * (1.0 + x * logistic(-x)),
     }
 }
 
 /// Where the derivative jumps.
-fn kinks(activation: Activation) -> &'static [f64] {
+pub fn kinks(activation: Activation) -> &'static [f64] {
     match activation {
-        Activation::None => &[],
+        Activation::None | Activation::Swish => &[],
         Activation::Relu => &[0.0],
         Activation::Relu6 => &[0.0, 6.0],
         Activation::HSwish => &[-3.0, 3.0],

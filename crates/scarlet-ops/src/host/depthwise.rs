@@ -16,33 +16,33 @@ use super::{DepthwiseResult, DepthwiseShape};
 #[derive(Debug, Clone)]
 struct Stage<B: HostBackend> {
     weight: FloatTensor<B>,
-    before: Option<NormTensors<B>>,
-    behind: Option<NormTensors<B>>,
+    norm_before: Option<NormTensors<B>>,
+    norm_after: Option<NormTensors<B>>,
     shape: DepthwiseShape,
 }
 
 impl<B: HostBackend> Stage<B> {
-    /// `norms` are gamma and beta in front, gamma and beta behind.
+    /// `norms` are gamma and beta in front, gamma and beta after.
     fn new(weight: FloatTensor<B>, norms: [FloatTensor<B>; 4], shape: DepthwiseShape) -> Self {
-        let [before_gamma, before_beta, behind_gamma, behind_beta] = norms;
+        let [before_gamma, before_beta, after_gamma, after_beta] = norms;
         Self {
             weight: B::row_major(weight),
-            before: (shape.before)
+            norm_before: (shape.norm_before)
                 .map(|constants| NormTensors::new(before_gamma, before_beta, constants)),
-            behind: (shape.behind)
-                .map(|constants| NormTensors::new(behind_gamma, behind_beta, constants)),
+            norm_after: (shape.norm_after)
+                .map(|constants| NormTensors::new(after_gamma, after_beta, constants)),
             shape,
         }
     }
 
     fn view(&self) -> DepthwiseStage<'_> {
         DepthwiseStage {
-            before: self.before.as_ref().map(NormTensors::view),
+            norm_before: self.norm_before.as_ref().map(NormTensors::view),
             weight: B::values(&self.weight),
             kernel: shape::<B>(&self.weight)[2],
             stride: self.shape.stride,
             padding: self.shape.padding,
-            behind: self.behind.as_ref().map(NormTensors::view),
+            norm_after: self.norm_after.as_ref().map(NormTensors::view),
         }
     }
 
@@ -61,14 +61,14 @@ pub(super) fn forward<B: HostBackend>(
     if let Some(convolved) = result.convolved {
         training::give_buffer(convolved);
     }
-    let [before_mean, before_variance] = statistics_tensors::<B>(result.before.as_ref());
-    let [behind_mean, behind_variance] = statistics_tensors::<B>(result.behind.as_ref());
+    let [before_mean, before_variance] = statistics_tensors::<B>(result.norm_before.as_ref());
+    let [after_mean, after_variance] = statistics_tensors::<B>(result.norm_after.as_ref());
     DepthwiseResult {
         output: from_channels_first::<B>(result.output, result.shape),
         before_mean,
         before_variance,
-        behind_mean,
-        behind_variance,
+        after_mean,
+        after_variance,
     }
 }
 
@@ -81,7 +81,7 @@ struct Saved<B: HostBackend> {
     stage: Stage<B>,
     convolved: Option<Vec<f32>>,
     before: Option<Statistics>,
-    behind: Option<Statistics>,
+    after: Option<Statistics>,
 }
 
 impl<B: HostBackend> Backward<B, 6> for Depthwise {
@@ -98,7 +98,7 @@ impl<B: HostBackend> Backward<B, 6> for Depthwise {
             stage,
             convolved,
             before,
-            behind,
+            after,
         } = ops.state;
         let gradient = B::with_planes(gradients.consume::<B>(&ops.node));
         let x = B::with_planes(checkpointer.retrieve_node_output::<FloatTensor<B>>(x));
@@ -106,7 +106,7 @@ impl<B: HostBackend> Backward<B, 6> for Depthwise {
             images::<B>(&x),
             convolved.as_deref(),
             before.as_ref(),
-            behind.as_ref(),
+            after.as_ref(),
             images::<B>(&gradient),
         );
         let by_x = from_channels_first::<B>(found.input, shape::<B>(&x));
@@ -116,15 +116,15 @@ impl<B: HostBackend> Backward<B, 6> for Depthwise {
             training::give_buffer(convolved);
         }
         let by_weight = from_row_major::<B>(found.weight, &shape::<B>(&stage.weight));
-        let [before_gamma, before_beta] = gradient_tensors::<B>(found.before);
-        let [behind_gamma, behind_beta] = gradient_tensors::<B>(found.behind);
+        let [before_gamma, before_beta] = gradient_tensors::<B>(found.norm_before);
+        let [after_gamma, after_beta] = gradient_tensors::<B>(found.norm_after);
         let found = [
             Some(by_x),
             Some(by_weight),
             before_gamma,
             before_beta,
-            behind_gamma,
-            behind_beta,
+            after_gamma,
+            after_beta,
         ];
         for (node, gradient) in ops.parents.into_iter().zip(found) {
             match (node, gradient) {
@@ -147,7 +147,7 @@ pub(super) fn tracked<B: HostBackend, C: CheckpointStrategy>(
     let norms = norms.map(|tensor| tensor.into_primitive());
     let stage = Stage::<B>::new(weight.into_primitive(), norms, shape);
     let prep = Depthwise.prepare::<C>(nodes).compute_bound().stateful();
-    let (output, before, behind) = match prep {
+    let (output, before, after) = match prep {
         OpsKind::Tracked(mut prep) => {
             let x_id = prep.checkpoint(&x);
             let result = stage.run(x.into_primitive());
@@ -155,11 +155,15 @@ pub(super) fn tracked<B: HostBackend, C: CheckpointStrategy>(
                 x: x_id,
                 stage,
                 convolved: result.convolved,
-                before: result.before.clone(),
-                behind: result.behind.clone(),
+                before: result.norm_before.clone(),
+                after: result.norm_after.clone(),
             };
             let output = from_channels_first::<B>(result.output, result.shape);
-            (prep.finish(saved, output), result.before, result.behind)
+            (
+                prep.finish(saved, output),
+                result.norm_before,
+                result.norm_after,
+            )
         }
         OpsKind::UnTracked(prep) => {
             let result = stage.run(x.into_primitive());
@@ -167,19 +171,19 @@ pub(super) fn tracked<B: HostBackend, C: CheckpointStrategy>(
                 training::give_buffer(convolved);
             }
             let output = from_channels_first::<B>(result.output, result.shape);
-            (prep.finish(output), result.before, result.behind)
+            (prep.finish(output), result.norm_before, result.norm_after)
         }
     };
     let constants = |statistics: Option<&Statistics>| {
         statistics_tensors::<B>(statistics).map(Autodiff::<B, C>::from_inner)
     };
     let [before_mean, before_variance] = constants(before.as_ref());
-    let [behind_mean, behind_variance] = constants(behind.as_ref());
+    let [after_mean, after_variance] = constants(after.as_ref());
     DepthwiseResult {
         output,
         before_mean,
         before_variance,
-        behind_mean,
-        behind_variance,
+        after_mean,
+        after_variance,
     }
 }

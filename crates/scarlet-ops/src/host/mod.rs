@@ -24,7 +24,7 @@ use burn::backend::{
 };
 use burn::tensor::{DType, Device, Tensor};
 use scarlet_kernels::training::ConvolutionShape;
-use scarlet_kernels::{Activation, Padding};
+use scarlet_kernels::{Activation, Gate, Padding};
 
 use storage::HostBackend;
 
@@ -40,8 +40,15 @@ pub(crate) struct NormConstants {
 pub(crate) struct DepthwiseShape {
     pub(crate) stride: usize,
     pub(crate) padding: Padding,
-    pub(crate) before: Option<NormConstants>,
-    pub(crate) behind: Option<NormConstants>,
+    pub(crate) norm_before: Option<NormConstants>,
+    pub(crate) norm_after: Option<NormConstants>,
+}
+
+/// A squeeze-excite without its tensors.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SqueezeExciteShape {
+    pub(crate) activation: Activation,
+    pub(crate) gate: Gate,
 }
 
 /// What a normalisation computes.
@@ -58,8 +65,8 @@ pub(crate) struct DepthwiseResult<B: Backend> {
     pub(crate) output: FloatTensor<B>,
     pub(crate) before_mean: FloatTensor<B>,
     pub(crate) before_variance: FloatTensor<B>,
-    pub(crate) behind_mean: FloatTensor<B>,
-    pub(crate) behind_variance: FloatTensor<B>,
+    pub(crate) after_mean: FloatTensor<B>,
+    pub(crate) after_variance: FloatTensor<B>,
 }
 
 /// Whether the kernels can work on `x`, given the data types of all other tensors.
@@ -119,8 +126,8 @@ pub(crate) trait TrainingOps: Backend {
         weight: FloatTensor<Self>,
         before_gamma: FloatTensor<Self>,
         before_beta: FloatTensor<Self>,
-        behind_gamma: FloatTensor<Self>,
-        behind_beta: FloatTensor<Self>,
+        after_gamma: FloatTensor<Self>,
+        after_beta: FloatTensor<Self>,
         shape: DepthwiseShape,
     ) -> DepthwiseResult<Self>;
 
@@ -130,6 +137,7 @@ pub(crate) trait TrainingOps: Backend {
         squeeze_bias: FloatTensor<Self>,
         excite_weight: FloatTensor<Self>,
         excite_bias: FloatTensor<Self>,
+        shape: SqueezeExciteShape,
     ) -> FloatTensor<Self>;
 }
 
@@ -168,11 +176,11 @@ macro_rules! training_ops {
             weight: FloatTensor<Self>,
             before_gamma: FloatTensor<Self>,
             before_beta: FloatTensor<Self>,
-            behind_gamma: FloatTensor<Self>,
-            behind_beta: FloatTensor<Self>,
+            after_gamma: FloatTensor<Self>,
+            after_beta: FloatTensor<Self>,
             shape: DepthwiseShape,
         ) -> DepthwiseResult<Self> {
-            let norms = [before_gamma, before_beta, behind_gamma, behind_beta];
+            let norms = [before_gamma, before_beta, after_gamma, after_beta];
             depthwise::$($function)*(x, weight, norms, shape)
         }
 
@@ -182,9 +190,10 @@ macro_rules! training_ops {
             squeeze_bias: FloatTensor<Self>,
             excite_weight: FloatTensor<Self>,
             excite_bias: FloatTensor<Self>,
+            shape: SqueezeExciteShape,
         ) -> FloatTensor<Self> {
             let layers = [squeeze_weight, squeeze_bias, excite_weight, excite_bias];
-            squeeze_excite::$($function)*(x, layers)
+            squeeze_excite::$($function)*(x, layers, shape)
         }
     };
 }

@@ -7,25 +7,32 @@ use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::{Autodiff, TensorMetadata, tensor::FloatTensor};
 use scarlet_kernels::training::{SqueezeExcite, SqueezeExciteOutput};
 
+use super::SqueezeExciteShape;
 use super::storage::{HostBackend, from_channels_first, from_row_major, give_back, images, shape};
 
-/// The layers' tensors: squeezing weight and bias, exciting weight and bias.
 #[derive(Debug, Clone)]
-struct Layers<B: HostBackend>([FloatTensor<B>; 4]);
+struct Layers<B: HostBackend> {
+    /// Squeezing weight and bias, exciting weight and bias.
+    tensors: [FloatTensor<B>; 4],
+    shape: SqueezeExciteShape,
+}
 
 impl<B: HostBackend> Layers<B> {
-    fn new(layers: [FloatTensor<B>; 4]) -> Self {
-        Self(layers.map(B::row_major))
+    fn new(tensors: [FloatTensor<B>; 4], shape: SqueezeExciteShape) -> Self {
+        let tensors = tensors.map(B::row_major);
+        Self { tensors, shape }
     }
 
     fn view(&self) -> SqueezeExcite<'_> {
         let [squeeze_weight, squeeze_bias, excite_weight, excite_bias] =
-            self.0.each_ref().map(B::values);
+            self.tensors.each_ref().map(B::values);
         SqueezeExcite {
             squeeze_weight,
             squeeze_bias,
             excite_weight,
             excite_bias,
+            activation: self.shape.activation,
+            gate: self.shape.gate,
         }
     }
 
@@ -40,8 +47,9 @@ impl<B: HostBackend> Layers<B> {
 pub(super) fn forward<B: HostBackend>(
     x: FloatTensor<B>,
     layers: [FloatTensor<B>; 4],
+    shape: SqueezeExciteShape,
 ) -> FloatTensor<B> {
-    Layers::<B>::new(layers).run(x).0
+    Layers::<B>::new(layers, shape).run(x).0
 }
 
 #[derive(Debug)]
@@ -70,7 +78,7 @@ impl<B: HostBackend> Backward<B, 5> for Excite {
         let found = layers.view().backward(
             images::<B>(&x),
             &result.mean,
-            &result.inner,
+            &result.squeezed,
             &result.gate,
             images::<B>(&gradient),
         );
@@ -88,7 +96,7 @@ impl<B: HostBackend> Backward<B, 5> for Excite {
             found.excite_weight,
             found.excite_bias,
         ];
-        for ((node, values), tensor) in nodes.into_iter().zip(found).zip(layers.0) {
+        for ((node, values), tensor) in nodes.into_iter().zip(found).zip(layers.tensors) {
             if let Some(node) = node {
                 let gradient = from_row_major::<B>(values, &tensor.shape());
                 gradients.register::<B>(node.id, gradient);
@@ -100,10 +108,11 @@ impl<B: HostBackend> Backward<B, 5> for Excite {
 pub(super) fn tracked<B: HostBackend, C: CheckpointStrategy>(
     x: FloatTensor<Autodiff<B, C>>,
     layers: [FloatTensor<Autodiff<B, C>>; 4],
+    shape: SqueezeExciteShape,
 ) -> FloatTensor<Autodiff<B, C>> {
     let [a, b, c, d] = layers.each_ref().map(|tensor| tensor.node());
     let nodes = [x.node(), a, b, c, d];
-    let layers = Layers::<B>::new(layers.map(|tensor| tensor.into_primitive()));
+    let layers = Layers::<B>::new(layers.map(|tensor| tensor.into_primitive()), shape);
     match Excite.prepare::<C>(nodes).compute_bound().stateful() {
         OpsKind::Tracked(mut prep) => {
             let x_id = prep.checkpoint(&x);

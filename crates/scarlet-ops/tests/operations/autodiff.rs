@@ -2,8 +2,8 @@
 
 use burn::tensor::{DType, Device, Tensor, TensorData, activation};
 use scarlet_ops::{
-    Activation, DepthwiseStage, Norm, Padding, SqueezeExcite, activate, batch_norm_train, conv2d,
-    depthwise_conv2d, hard_sigmoid, pointwise_conv2d, squeeze_excite,
+    Activation, DepthwiseStage, Gate, Norm, Padding, SqueezeExcite, activate, batch_norm_train,
+    conv2d, depthwise_conv2d, hard_sigmoid, pointwise_conv2d, squeeze_excite,
 };
 
 use crate::compare::{assert_close, devices, noise, values};
@@ -27,11 +27,11 @@ fn norm(seed: u64, device: &Device) -> Norm {
 
 fn stage(device: &Device) -> DepthwiseStage {
     DepthwiseStage {
-        before: Some(norm(3, device)),
+        norm_before: Some(norm(3, device)),
         weight: random(5, [6, 1, 3, 3], device),
         stride: 1,
         padding: Padding::all(1),
-        behind: norm(7, device),
+        norm_after: norm(7, device),
     }
 }
 
@@ -159,11 +159,11 @@ fn slopes_at_kinks_are_pytorchs_with_and_without_kernels() {
             let expected = slopes_of(curve).iter().map(|slope| 18.0 * slope).collect();
             check("batch_norm_train", &beta, output.sum(), expected);
             let stage = DepthwiseStage {
-                before: None,
+                norm_before: None,
                 weight: random(2, [count, 1, 3, 3], &device).cast(dtype),
                 stride: 1,
                 padding: Padding::all(1),
-                behind: norm,
+                norm_after: norm,
             };
             let output = stage.train(x()).output;
             let expected = slopes_of(curve).iter().map(|slope| 18.0 * slope).collect();
@@ -178,6 +178,8 @@ fn slopes_at_kinks_are_pytorchs_with_and_without_kernels() {
             squeeze_bias: Tensor::zeros([1], (&device, dtype)),
             excite_weight: Tensor::zeros([count, 1, 1, 1], (&device, dtype)),
             excite_bias: excite_bias.clone(),
+            activation: Activation::Relu,
+            gate: Gate::HSigmoid,
         };
         let output = squeeze_excite(Tensor::ones([2, count, 3, 3], (&device, dtype)), layers);
         let expected = slopes_of(3).iter().map(|slope| 18.0 * slope).collect();
@@ -198,7 +200,8 @@ fn constants_have_no_graph() {
         assert!(!trained.output.is_require_grad());
         let x = random(1, SHAPE, &device).require_grad();
         let trained = stage(&device).train(x.clone());
-        let statistics = trained.behind.mean.sum() + trained.before.unwrap().variance.sum();
+        let statistics =
+            trained.norm_after.mean.sum() + trained.norm_before.unwrap().variance.sum();
         let loss = trained.output.sum() + statistics;
         let plain = stage(&device).train(x.clone()).output.sum();
         assert_eq!(
@@ -229,6 +232,8 @@ fn the_number_of_threads_changes_nothing() {
                     squeeze_bias: random(11, [2], &device),
                     excite_weight: random(12, [6, 2, 1, 1], &device),
                     excite_bias: random(13, [6], &device),
+                    activation: Activation::Swish,
+                    gate: Gate::Sigmoid,
                 };
                 let hidden = squeeze_excite(hidden, layers);
                 let output = pointwise_conv2d(hidden, weight.clone());

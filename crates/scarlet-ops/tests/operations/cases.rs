@@ -3,7 +3,7 @@
 use burn::tensor::Tensor;
 use proptest::prelude::*;
 use scarlet_ops::{
-    Activation, BatchStatistics, DepthwiseStage, Norm, Padding, SqueezeExcite, add,
+    Activation, BatchStatistics, DepthwiseStage, Gate, Norm, Padding, SqueezeExcite, add,
     batch_norm_train, conv2d, depthwise_conv2d, pointwise_conv2d, squeeze_excite,
 };
 
@@ -55,7 +55,12 @@ fn activations() -> impl Strategy<Value = Activation> {
         Just(Activation::Relu),
         Just(Activation::Relu6),
         Just(Activation::HSwish),
+        Just(Activation::Swish),
     ]
+}
+
+fn gates() -> impl Strategy<Value = Gate> {
+    prop_oneof![Just(Gate::HSigmoid), Just(Gate::Sigmoid)]
 }
 
 fn paddings() -> impl Strategy<Value = Padding> {
@@ -82,10 +87,10 @@ fn kernels() -> impl Strategy<Value = (usize, usize, Padding)> {
     })
 }
 
-/// Nothing, or the activation whose kinks are far from 0.
+/// The activation itself if it has no kinks, or the one whose kinks are far from 0.
 fn smooth(activation: Activation) -> Activation {
     match activation {
-        Activation::None => Activation::None,
+        Activation::None | Activation::Swish => activation,
         _ => Activation::HSwish,
     }
 }
@@ -299,14 +304,14 @@ impl Operation for DepthwiseCase {
             return (flat(output), Vec::new());
         }
         let stage = DepthwiseStage {
-            before: (self.norms == 2).then(|| norm(4)),
+            norm_before: (self.norms == 2).then(|| norm(4)),
             weight,
             stride: self.stride,
             padding: self.padding,
-            behind: norm(2),
+            norm_after: norm(2),
         };
         let trained = stage.train(x);
-        let statistics = trained.before.into_iter().chain([trained.behind]);
+        let statistics = trained.norm_before.into_iter().chain([trained.norm_after]);
         (flat(trained.output), statistics.flat_map(pair).collect())
     }
 
@@ -332,18 +337,23 @@ impl Operation for DepthwiseCase {
 pub struct SqueezeExciteCase {
     input: Batch,
     inner: usize,
+    activation: Activation,
+    gate: Gate,
     /// Neither layer's result is near a kink.
     smooth: bool,
 }
 
-arbitrary!(SqueezeExciteCase, (batches(), 1..6usize), |(
-    input,
-    inner,
-)| Self {
-    input,
-    inner,
-    smooth: false,
-});
+arbitrary!(
+    SqueezeExciteCase,
+    (batches(), 1..6usize, activations(), gates()),
+    |(input, inner, activation, gate)| Self {
+        input,
+        inner,
+        activation,
+        gate,
+        smooth: false,
+    }
+);
 
 impl Operation for SqueezeExciteCase {
     fn lengths(&self) -> Vec<usize> {
@@ -359,6 +369,8 @@ impl Operation for SqueezeExciteCase {
             squeeze_bias: inputs[2].clone(),
             excite_weight: inputs[3].clone().reshape([channels, inner, 1, 1]),
             excite_bias: inputs[4].clone(),
+            activation: self.activation,
+            gate: self.gate,
         };
         let output = squeeze_excite(self.input.images(&inputs[0]), layers);
         (flat(output), Vec::new())
@@ -374,7 +386,8 @@ impl Operation for SqueezeExciteCase {
     fn scale(&self, input: usize, noise: f64) -> f64 {
         if self.smooth {
             return match input {
-                // The bias decides on which side of the ReLU an inner value is.
+                // The bias decides on which side of a kink at 0 an inner value is; the others are
+                // farther away.
                 2 => 2.0 * noise.signum() + 0.5 * noise,
                 1 | 3 => 0.1 * noise,
                 _ => noise,

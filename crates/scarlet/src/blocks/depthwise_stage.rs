@@ -30,16 +30,20 @@ pub(crate) fn depthwise_stage(
     let [_, _, height, width] = x.dims();
     let values = values_per_channel(&x);
     let stage = DepthwiseStage {
-        before: before.map(|bn| norm(bn, activation)),
+        norm_before: before.map(|bn| norm(bn, activation)),
         weight: conv.weight.val(),
         stride: conv.stride[0],
         padding: padding(conv, height, width),
-        behind: norm(behind, activation),
+        norm_after: norm(behind, activation),
     };
     let trained = stage.train(x);
-    if let (Some(bn), Some(statistics)) = (before, trained.before) {
+    if let (Some(bn), Some(statistics)) = (before, trained.norm_before) {
         learn(bn, statistics, values);
     }
-    learn(behind, trained.behind, values_per_channel(&trained.output));
+    learn(
+        behind,
+        trained.norm_after,
+        values_per_channel(&trained.output),
+    );
     trained.output
 }

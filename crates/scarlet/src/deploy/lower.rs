@@ -121,6 +121,8 @@ fn operation(node: &Node, weights: NodeWeights<'_>, is_first: bool) -> Operation
             squeeze_bias: bias_of(&se.squeeze_conv),
             excite_weight: values(se.excite_conv.weight.val().into_data()),
             excite_bias: bias_of(&se.excite_conv),
+            activation: Activation::Relu,
+            gate: scarlet_kernels::Gate::HSigmoid,
         }),
         (
             Op::Linear {
@@ -136,6 +138,7 @@ fn operation(node: &Node, weights: NodeWeights<'_>, is_first: bool) -> Operation
                 Some(bias) => values(bias.val().into_data()),
                 None => vec![0.0; output],
             },
+            activation: Activation::None,
         }),
         (Op::GlobalMean, NodeWeights::None) => Operation::GlobalMean,
         (Op::Add { from }, NodeWeights::None) => Operation::Add(from),

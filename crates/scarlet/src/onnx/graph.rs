@@ -1,7 +1,7 @@
 //! From the operations of a folded network to the nodes of an ONNX graph.
 
 use scarlet_arch::graph::{Graph, Op};
-use scarlet_kernels::{Activation, Network, Operation, Padding, PaddingRule, SqueezeExcite};
+use scarlet_kernels::{Activation, Gate, Network, Operation, Padding, PaddingRule, SqueezeExcite};
 
 use super::proto::{Attribute, AttributeKind, FLOAT, Node, Tensor};
 
@@ -56,7 +56,8 @@ impl Nodes {
                     let bias = nodes.constant(name, "bias", &[c.output], c.bias);
                     // The weight is `[output, input]`.
                     let transposed = vec![int("transB", 1)];
-                    nodes.push(name, "Gemm", vec![input, weight, bias], transposed)
+                    let sum = nodes.push(name, "Gemm", vec![input, weight, bias], transposed);
+                    nodes.activation(name, sum, c.activation)
                 }
             };
             outputs.push(output);
@@ -93,6 +94,10 @@ impl Nodes {
             }
             // By its definition x · max(0, min(1, x / 6 + 0.5)), which is x · relu6(x + 3) / 6.
             Activation::HSwish => self.push(name, "HardSwish", vec![input], Vec::new()),
+            Activation::Swish => {
+                let factor = self.push(name, "Sigmoid", vec![input.clone()], Vec::new());
+                self.push(name, "Mul", vec![input, factor], Vec::new())
+            }
         }
     }
 
@@ -102,14 +107,19 @@ impl Nodes {
         let squeeze = format!("{name}.{}", Op::SQUEEZE);
         let kernel = [se.squeezed, se.channels, 1, 1];
         let weights = (kernel, se.squeeze_weight, se.squeeze_bias);
-        let inner = self.convolution(&squeeze, mean, window(), weights, Activation::Relu);
+        let inner = self.convolution(&squeeze, mean, window(), weights, se.activation);
         let excite = format!("{name}.{}", Op::EXCITE);
         let kernel = [se.channels, se.squeezed, 1, 1];
         let weights = (kernel, se.excite_weight, se.excite_bias);
         let gate = self.convolution(&excite, inner, window(), weights, Activation::None);
-        // ONNX's own slope is 0.2, which is another function than relu6(x + 3) / 6.
-        let slope = vec![float("alpha", 1.0 / 6.0), float("beta", 0.5)];
-        let gate = self.push(name, "HardSigmoid", vec![gate], slope);
+        let gate = match se.gate {
+            Gate::HSigmoid => {
+                // ONNX's own slope is 0.2, which is another function than relu6(x + 3) / 6.
+                let slope = vec![float("alpha", 1.0 / 6.0), float("beta", 0.5)];
+                self.push(name, "HardSigmoid", vec![gate], slope)
+            }
+            Gate::Sigmoid => self.push(name, "Sigmoid", vec![gate], Vec::new()),
+        };
         self.push(name, "Mul", vec![input, gate], Vec::new())
     }
 
