@@ -203,7 +203,7 @@ impl Network {
         Self {
             layers: architecture.to_string(),
             classes: architecture.classes,
-            activation: architecture.activation.to_string(),
+            activation: architecture.activations(),
             padding: match architecture.padding {
                 Padding::Symmetric => "symmetric",
                 Padding::Same => "same",

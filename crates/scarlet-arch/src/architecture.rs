@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Block, Head, Operation, Preprocessing};
+use crate::{Activation, Block, Head, Operation, Preprocessing};
 
 /// How convolutions pad their input so that stride 1 keeps its size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -168,6 +168,15 @@ impl Architecture {
         blocks
             .iter()
             .fold(1, |total: usize, block| total.saturating_mul(block.stride))
+    }
+
+    /// The activations of the layers, in words: `h-swish`, or `relu and h-swish`.
+    pub fn activations(&self) -> String {
+        let layers = self.layers().iter();
+        let found: Vec<_> = layers.filter_map(|it| it.operation.activation()).collect();
+        let known = Activation::ALL.iter().filter(|it| found.contains(it));
+        let names: Vec<&str> = known.map(|it| it.name()).collect();
+        names.join(" and ")
     }
 
     /// The same network for another number of classes.

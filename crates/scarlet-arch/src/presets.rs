@@ -244,6 +244,13 @@ impl Outline {
         head: 1280,
     };
 
+    /// Of [`SearchSpace::small_images`](crate::SearchSpace::small_images).
+    pub const SMALL: Self = Self {
+        stem: 16,
+        separable: SCARLET_SEPARABLE,
+        head: 320,
+    };
+
     /// The blocks before the layers. The separable convolution has no shortcut, whatever its
     /// channels are.
     fn blocks(self) -> [Block; 2] {

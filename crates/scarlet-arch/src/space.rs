@@ -187,11 +187,6 @@ impl SearchSpace {
             (80, 1),
             (80, 1),
         ];
-        let outline = Outline {
-            stem: 16,
-            head: 320,
-            ..Outline::SCARLET
-        };
         let template = Architecture {
             input_channels,
             classes,
@@ -202,7 +197,7 @@ impl SearchSpace {
                 std: [0.5; 3],
                 ..Preprocessing::IMAGENET
             },
-            ..scarlet_like("small", outline, plan(&PLAN))
+            ..scarlet_like("small", Outline::SMALL, plan(&PLAN))
         };
         Self::new(template, Self::scarlet().choices)
     }

@@ -45,7 +45,13 @@ impl Architecture {
             MAX_INPUT_CHANNELS,
         )?;
         range(network, "classes", self.classes, 1, MAX_CLASSES)?;
-        range(network, "number of blocks", self.blocks.len(), 1, MAX_BLOCKS)?;
+        range(
+            network,
+            "number of blocks",
+            self.blocks.len(),
+            1,
+            MAX_BLOCKS,
+        )?;
         let before = self.blocks_before_layers();
         let place = |index: usize| match index.checked_sub(before) {
             Some(layer) => Place::Layer(layer + 1),

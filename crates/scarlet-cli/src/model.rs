@@ -337,7 +337,6 @@ fn adapt(mut architecture: Architecture, args: &ModelArgs) -> Result<Architectur
         architecture.classes = classes;
     }
     if let Some(resolution) = args.resolution {
-        architecture.check_resolution(resolution)?;
         architecture.preprocessing.resolution = resolution;
     }
     architecture.validate()?;

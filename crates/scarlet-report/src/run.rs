@@ -126,10 +126,10 @@ impl SearchSummary {
                 generation += 1;
             }
             let genome = Genome::new(candidate.genome().to_vec())?;
-            let layers = network(&genome)?.layers;
+            let network = network(&genome)?;
             candidates.push(Candidate {
                 genome,
-                layers: layers.iter().map(|layer| layer.operation).collect(),
+                layers: (network.layers().iter()).map(|it| it.operation).collect(),
                 values: candidate.values().to_vec(),
                 failure: candidate.failure().map(str::to_owned),
                 generation: generation + 1,
@@ -209,7 +209,7 @@ impl Candidate {
     /// The network: its layers in the places of the template.
     pub(crate) fn network(&self, template: &Architecture) -> Architecture {
         let mut network = template.clone();
-        for (layer, &operation) in network.layers.iter_mut().zip(&self.layers) {
+        for (layer, &operation) in network.layers_mut().iter_mut().zip(&self.layers) {
             layer.operation = operation;
         }
         network

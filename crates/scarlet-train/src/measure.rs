@@ -2,7 +2,7 @@
 
 use burn::module::Module;
 use burn::tensor::{Int, Tensor};
-use scarlet::{Accuracy, DeployOptions, MbLayer, Prediction, Scarlet, accuracy_interval};
+use scarlet::{Accuracy, BlockModule, DeployOptions, Prediction, Scarlet, accuracy_interval};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::TrainError;
@@ -189,11 +189,8 @@ pub fn recalibrate<'a>(
     // A clone shares the running statistics, and nothing else that is changed here.
     let mut gathering = network.clone();
     // Inference leaves no branch out, so its statistics are those of all branches.
-    for layer in &mut gathering.mb_module {
-        if let MbLayer::InvertedResidual(block) = layer {
-            block.drop_path.rate = 0.0;
-        }
-    }
+    let blocks = gathering.blocks.into_iter();
+    gathering.blocks = blocks.map(BlockModule::without_drop_path).collect();
     let indices: Vec<usize> = (0..images.len()).collect();
     for (seen, indices) in indices
         .chunks_exact(batch_size.min(images.len()))

@@ -1,10 +1,9 @@
 //! [`Supernet`]: all networks of a search space, sharing their weights.
 
 use burn::module::Module;
-use burn::nn::{Dropout, Identity, Linear};
+use burn::nn::Identity;
 use burn::tensor::{Device, Tensor};
-use scarlet::blocks::{ConvBn, SeparableConv};
-use scarlet::{Architecture, MbLayer, Scarlet, ScarletConfig};
+use scarlet::{Architecture, BlockModule, Scarlet, ScarletConfig};
 use scarlet_arch::{ArchitectureError, Genome, Operation, SearchSpace, Skip};
 use serde::{Deserialize, Serialize};
 
@@ -68,7 +67,7 @@ impl SupernetConfig {
         let mut by_choice = Vec::with_capacity(choices.len());
         for (index, &choice) in choices.iter().enumerate() {
             let mut architecture = template.clone();
-            for layer in &mut architecture.layers {
+            for layer in architecture.layers_mut() {
                 layer.operation = match choice {
                     Operation::Identity => Operation::Linear,
                     other => other,
@@ -76,9 +75,10 @@ impl SupernetConfig {
             }
             let config = ScarletConfig::from(architecture).with_dropout(self.dropout);
             let network = config.try_init_seeded(weights_seed(seed, index + 1), device)?;
-            by_choice.push(network.mb_module.into_iter());
+            let before = network.architecture().blocks_before_layers();
+            by_choice.push(network.blocks.into_iter().skip(before));
         }
-        let shell = ScarletConfig::from(template.clone())
+        let ends = ScarletConfig::from(template.clone())
             .with_dropout(self.dropout)
             .try_init_seeded(weights_seed(seed, 0), device)?;
         let layers = (0..self.space.layers())
@@ -88,11 +88,11 @@ impl SupernetConfig {
                     let built = layers.next()?;
                     let keeps = *choice == Operation::Identity && keeps_shape(template, layer);
                     Some(match built {
-                        MbLayer::Linear(_) if keeps => MbLayer::Identity(Identity::new()),
-                        MbLayer::Linear(stabilizer)
+                        BlockModule::Linear(_) if keeps => BlockModule::Identity(Identity::new()),
+                        BlockModule::Linear(stabilizer)
                             if self.stabilizer == StabilizerInit::Identity =>
                         {
-                            MbLayer::Linear(stabilizer.with_identity())
+                            BlockModule::Linear(stabilizer.with_identity())
                         }
                         other => other,
                     })
@@ -103,22 +103,25 @@ impl SupernetConfig {
             })
             .collect();
         Ok(Supernet {
-            stem: shell.stem,
-            separable_conv: shell.separable_conv,
+            ends: without_layers(ends),
             layers,
-            conv_before_pooling: shell.conv_before_pooling,
-            dropout: shell.dropout,
-            classifier: shell.classifier,
             space: self.space.clone(),
         })
     }
+}
+
+/// The template's network without the layers, which every path brings itself.
+fn without_layers(mut network: Scarlet) -> Scarlet {
+    let before = network.architecture().blocks_before_layers();
+    network.blocks.truncate(before);
+    network
 }
 
 /// All choices of one layer.
 #[derive(Module, Debug)]
 pub struct ChoiceLayer {
     /// In the order of the search space.
-    pub choices: Vec<MbLayer>,
+    pub choices: Vec<BlockModule>,
 }
 
 /// All networks of a search space, sharing their weights: every layer has a block of its own for
@@ -145,18 +148,10 @@ pub struct ChoiceLayer {
 /// ```
 #[derive(Module, Debug)]
 pub struct Supernet {
-    /// 3×3 convolution of stride 2, with ReLU6; shared by all paths.
-    pub stem: ConvBn,
-    /// Depthwise separable convolution; shared by all paths.
-    pub separable_conv: SeparableConv,
+    /// What is before the layers and after them; shared by all paths.
+    ends: Scarlet,
     /// The layers that are searched for.
     pub layers: Vec<ChoiceLayer>,
-    /// 1×1 convolution with ReLU6; shared by all paths.
-    pub conv_before_pooling: ConvBn,
-    /// In front of the classifier, in training.
-    pub dropout: Dropout,
-    /// From the mean over all positions to logits; shared by all paths.
-    pub classifier: Linear,
     #[module(skip)]
     space: SearchSpace,
 }
@@ -175,20 +170,14 @@ impl Supernet {
     /// When the genome is not of the supernet's space.
     pub fn path(&self, genome: &Genome) -> Result<Scarlet, TrainError> {
         let architecture = self.path_architecture(genome)?;
-        let device = self.classifier.weight.lazy_device();
-        let mut network = ScarletConfig::from(architecture).try_init(&device)?;
-        network.stem = self.stem.clone();
-        network.separable_conv = self.separable_conv.clone();
-        network.mb_module = self
-            .layers
-            .iter()
-            .zip(genome.genes())
-            .map(|(layer, &gene)| layer.choices[usize::from(gene)].clone())
-            .collect();
-        network.conv_before_pooling = self.conv_before_pooling.clone();
-        network.dropout = self.dropout.clone();
-        network.classifier = self.classifier.clone();
-        Ok(network)
+        let choices = self.layers.iter().zip(genome.genes());
+        let layers = choices.map(|(layer, &gene)| layer.choices[usize::from(gene)].clone());
+        Ok(self.ends.clone().with_layers(layers, architecture))
+    }
+
+    /// The device that the weights live on.
+    pub fn device(&self) -> Device {
+        self.ends.device()
     }
 
     /// Logits `[batch, classes]` of images `[batch, channels, height, width]`, along one path.
@@ -227,13 +216,13 @@ pub(crate) fn path_architecture(
 ) -> Result<Architecture, ArchitectureError> {
     let mut path = space.decode(genome)?;
     let with_stabilizers = matches!(space.skip(), Some((Skip::Linear, _)));
-    for index in 0..path.layers.len() {
-        if is_skip(path.layers[index].operation) {
-            path.layers[index].operation =
-                match with_stabilizers || !keeps_shape(space.template(), index) {
-                    true => Operation::Linear,
-                    false => Operation::Identity,
-                };
+    for (index, layer) in path.layers_mut().iter_mut().enumerate() {
+        if is_skip(layer.operation) {
+            layer.operation = if with_stabilizers || !keeps_shape(space.template(), index) {
+                Operation::Linear
+            } else {
+                Operation::Identity
+            };
         }
     }
     Ok(path)

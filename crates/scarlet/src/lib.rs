@@ -65,7 +65,7 @@ pub use deploy::{
 };
 pub use device::{DeviceError, available_devices, device_by_name};
 pub use error::{ConfigError, InputError};
-pub use network::{FeatureMapInfo, BlockModule, Scarlet};
+pub use network::{BlockModule, FeatureMapInfo, Scarlet};
 pub use parameters::UnknownPrefix;
 pub use prediction::{Prediction, top_k};
 pub use scarlet_arch::{self as arch, Architecture};

@@ -13,7 +13,9 @@ impl Scarlet {
         let graph = Graph::of(self.architecture());
         let entries = graph.entries().into_iter();
         let trained = entries.filter(|(name, _)| !name.contains(".running_"));
-        trained.map(|(_, shape)| shape.iter().product::<usize>()).sum()
+        trained
+            .map(|(_, shape)| shape.iter().product::<usize>())
+            .sum()
     }
 
     /// Freezes every part of the network whose name starts with one of `prefixes` (`stem`,
@@ -62,7 +64,7 @@ impl Scarlet {
         let mut network = self.clone();
         for (node, mut weights) in graph.nodes().iter().zip(network.node_weights()) {
             let places = weights.places().into_iter();
-            parts[node.part].extend(places.map(|place| place.id()));
+            parts[node.part].extend(places.filter_map(|place| place.id()));
         }
         parts
     }
@@ -77,7 +79,8 @@ impl Scarlet {
             let norm = weights.norm_flag();
             let names = graph.entries_of(node).into_iter().map(|(name, _)| name);
             let places = weights.places().into_iter();
-            ids.extend(names.zip(places.map(|place| place.id())));
+            let placed = names.zip(places.map(|place| place.id()));
+            ids.extend(placed.filter_map(|(name, id)| Some((name, id?))));
             if let (Some(flag), Some(norm)) = (norm, graph.norm_name(node)) {
                 ids.push((norm, flag));
             }

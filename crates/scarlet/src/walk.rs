@@ -67,12 +67,13 @@ pub(crate) enum Place<'a> {
 }
 
 impl Place<'_> {
-    pub(crate) fn id(&self) -> ParamId {
+    /// What the parameter goes by; nothing trains a statistic.
+    pub(crate) fn id(&self) -> Option<ParamId> {
         match self {
-            Self::Kernel(param) => param.id,
-            Self::Matrix(param) => param.id,
-            Self::Vector(param) => param.id,
-            Self::Statistic(state) => state.id,
+            Self::Kernel(param) => Some(param.id),
+            Self::Matrix(param) => Some(param.id),
+            Self::Vector(param) => Some(param.id),
+            Self::Statistic(_) => None,
         }
     }
 }

@@ -108,7 +108,6 @@ fn at_resolution(
     args: &InfoArgs,
 ) -> Result<Architecture, CliError> {
     if let Some(resolution) = args.resolution {
-        architecture.check_resolution(resolution)?;
         architecture.preprocessing.resolution = resolution;
     }
     Ok(architecture)

@@ -16,7 +16,7 @@ use crate::dataset::ImageSet;
 use crate::error::require;
 use crate::fingerprint::Fingerprint;
 use crate::measure::measure_on;
-use crate::{Control, Measurement, Supernet, TrainError, Trainable};
+use crate::{Control, Measurement, Supernet, TrainError};
 
 /// What candidates are measured with; workers share it.
 ///

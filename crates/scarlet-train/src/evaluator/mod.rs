@@ -19,7 +19,7 @@ use crate::error::require;
 use crate::fingerprint::Fingerprint;
 use crate::measure::calibration;
 use crate::supernet::plain_architecture;
-use crate::{Control, Measurement, Supernet, TrainError, Trainable};
+use crate::{Control, Measurement, Supernet, TrainError};
 
 use self::judges::Judges;
 

@@ -152,10 +152,6 @@ impl RunConfig {
     /// What the settings want of the images.
     pub(super) fn needs(&self) -> Result<Needs, RunError> {
         let recipes = [&self.supernet.recipe, &self.train.recipe];
-        // Before anything is resized to it.
-        if let Some(resolution) = self.data.resolution {
-            self.space.check_resolution(resolution)?;
-        }
         Ok(Needs {
             stride: self.space.stride()?,
             photograph: self.space.photograph(),

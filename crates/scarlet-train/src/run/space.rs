@@ -1,7 +1,8 @@
 //! The networks that a run chooses from.
 
 use scarlet_arch::{
-    Activation, Architecture, ArchitectureError, Layer, Operation, Preprocessing, SearchSpace, Skip,
+    Activation, Architecture, ArchitectureError, Block, Operation, Outline, Preprocessing,
+    SearchSpace, Skip, scarlet_like,
 };
 use serde::{Deserialize, Serialize};
 
@@ -98,11 +99,6 @@ impl SpaceSettings {
         Ok(self.template()?.total_stride())
     }
 
-    /// Checks that the space's networks take images of this height or width.
-    pub(super) fn check_resolution(&self, resolution: usize) -> Result<(), ArchitectureError> {
-        self.template()?.check_resolution(resolution)
-    }
-
     /// Height and width that photographs are read in unless told otherwise, in pixels.
     pub(super) fn photograph(&self) -> usize {
         match self.plan {
@@ -144,21 +140,27 @@ impl SpaceSettings {
     }
 
     fn template(&self) -> Result<Architecture, ArchitectureError> {
-        let mut template = match self.plan {
-            Plans::Tiny => tiny(SearchSpace::small_images(1, 32, 10)?.template().clone()),
-            Plans::Small => SearchSpace::small_images(1, 32, 10)?.template().clone(),
-            Plans::Scarlet => SearchSpace::scarlet().template().clone(),
+        let small = || SearchSpace::small_images(1, 32, 10);
+        let (template, outline) = match self.plan {
+            Plans::Tiny => (tiny(small()?.template()), TINY),
+            Plans::Small => (small()?.template().clone(), Outline::SMALL),
+            Plans::Scarlet => (SearchSpace::scarlet().template().clone(), Outline::SCARLET),
         };
-        if self.choices == Choices::Named(ChoiceSet::Plain) {
-            template.activation = Activation::Relu6;
-        }
-        if let Some(layers) = &self.layers {
-            template.layers = plan(layers);
-        }
-        template.stem = self.stem.unwrap_or(template.stem);
-        template.separable = self.separable.unwrap_or(template.separable);
-        template.head = self.head.unwrap_or(template.head);
-        Ok(template)
+        let layers = match &self.layers {
+            Some(layers) => plan(layers),
+            None => template.layers().to_vec(),
+        };
+        let outline = Outline {
+            stem: self.stem.unwrap_or(outline.stem),
+            separable: self.separable.unwrap_or(outline.separable),
+            head: self.head.unwrap_or(outline.head),
+        };
+        Ok(Architecture {
+            preprocessing: template.preprocessing,
+            input_channels: template.input_channels,
+            classes: template.classes,
+            ..scarlet_like(&template.name, outline, layers)
+        })
     }
 
     fn operations(&self) -> Vec<Operation> {
@@ -167,9 +169,10 @@ impl SpaceSettings {
         match &self.choices {
             Choices::Listed(choices) => choices.clone(),
             Choices::Named(ChoiceSet::Scarlet) => all.collect(),
-            Choices::Named(ChoiceSet::Plain) => {
-                all.filter(|choice| !has_squeeze_excite(choice)).collect()
-            }
+            Choices::Named(ChoiceSet::Plain) => all
+                .filter(|choice| !has_squeeze_excite(choice))
+                .map(|choice| choice.with_activation(Activation::Relu6))
+                .collect(),
             Choices::Named(ChoiceSet::Few) => all
                 .filter(|choice| !has_squeeze_excite(choice) && kernel(choice) < 7)
                 .collect(),
@@ -177,7 +180,14 @@ impl SpaceSettings {
     }
 }
 
-fn tiny(small: Architecture) -> Architecture {
+/// Channels around the layers of our plan for little time.
+const TINY: Outline = Outline {
+    stem: 16,
+    separable: 16,
+    head: 256,
+};
+
+fn tiny(small: &Architecture) -> Architecture {
     const PLAN: [(usize, usize); 7] = [
         (16, 1),
         (16, 1),
@@ -189,25 +199,21 @@ fn tiny(small: Architecture) -> Architecture {
     ];
     Architecture {
         name: "tiny".to_owned(),
-        stem: 16,
-        separable: 16,
-        head: 256,
-        layers: plan(&PLAN),
-        ..small
+        ..small.clone().with_layers(plan(&PLAN))
     }
 }
 
-fn plan(places: &[(usize, usize)]) -> Vec<Layer> {
-    let layer = |&(channels, stride): &(usize, usize)| Layer {
+fn plan(places: &[(usize, usize)]) -> Vec<Block> {
+    let block = |&(channels, stride): &(usize, usize)| Block {
         operation: Operation::Linear,
         channels,
         stride,
     };
-    places.iter().map(layer).collect()
+    places.iter().map(block).collect()
 }
 
 fn has_squeeze_excite(operation: &Operation) -> bool {
-    matches!(operation, Operation::InvertedResidual(block) if block.squeeze_excite)
+    matches!(operation, Operation::InvertedResidual(block) if block.squeeze_excite.is_some())
 }
 
 /// 0 for a skip.
@@ -284,7 +290,7 @@ mod tests {
         assert_eq!(settings.stride().unwrap(), 4);
         let space = settings.build(&input()).unwrap();
         assert_eq!(space.layers(), 2);
-        assert_eq!(space.template().layers[1].channels, 32);
+        assert_eq!(space.template().layers()[1].channels, 32);
         assert_eq!(space.choices(0).len(), 3);
     }
 }

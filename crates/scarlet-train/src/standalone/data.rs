@@ -83,7 +83,6 @@ pub(super) fn adapt(
         Some(side.next_multiple_of(architecture.total_stride().max(1)))
     });
     if let Some(resolution) = resolution {
-        architecture.check_resolution(resolution)?;
         architecture.preprocessing.resolution = resolution;
     }
     if let Some(images) = &images {

@@ -22,6 +22,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::module_optimizer::ModuleOptimizer;
+use super::old_names;
 use crate::TrainError;
 
 const METADATA_KEY: &str = "scarlet.checkpoint";
@@ -31,7 +32,9 @@ const BEST: &str = "best.";
 const OPTIMIZER: &str = "optimizer";
 /// Raised when a file is written that earlier versions would misread, or that must be checked for
 /// something new.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
+/// The first in which networks are lists of blocks.
+const WITH_BLOCKS: u32 = 3;
 /// The first format with a checksum.
 const WITH_CHECKSUM: u32 = 2;
 /// Bytes of the header's length, which a safetensors file begins with, and what the header is
@@ -254,7 +257,15 @@ impl<P: DeserializeOwned> Checkpoint<P> {
         if format >= WITH_CHECKSUM && !has_checksum {
             return Err("it has lost its checksum".to_owned());
         }
-        let metadata: Metadata<P> = serde_json::from_str(metadata).map_err(|error| text(&error))?;
+        let mut metadata: Metadata<P> =
+            serde_json::from_str(metadata).map_err(|error| text(&error))?;
+        let is_supernet = metadata.ids.keys().any(|name| name.starts_with("layers."));
+        let today = |name: &str| match format >= WITH_BLOCKS {
+            true => name.to_owned(),
+            false => old_names::today(name, is_supernet),
+        };
+        let ids = std::mem::take(&mut metadata.ids).into_iter();
+        metadata.ids = ids.map(|(name, id)| (today(&name), id)).collect();
 
         let (mut model, mut average, mut best) = (Tensors::new(), Tensors::new(), Tensors::new());
         let mut optimizer = None;
@@ -273,11 +284,11 @@ impl<P: DeserializeOwned> Checkpoint<P> {
                 return Err(format!("`{name}` is {:?} instead of F32", info.dtype));
             }
             if let Some(name) = name.strip_prefix(MODEL) {
-                model.insert(name.to_owned(), place);
+                model.insert(today(name), place);
             } else if let Some(name) = name.strip_prefix(AVERAGE) {
-                average.insert(name.to_owned(), place);
+                average.insert(today(name), place);
             } else if let Some(name) = name.strip_prefix(BEST) {
-                best.insert(name.to_owned(), place);
+                best.insert(today(name), place);
             }
         }
         Ok(Self {

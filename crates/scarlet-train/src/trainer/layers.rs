@@ -6,7 +6,6 @@ use burn::module::{Module, ModuleVisitor, Param, ParamId};
 use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
 use scarlet::Scarlet;
-use scarlet_arch::graph::{Graph, Part};
 
 use super::module_optimizer::ModuleOptimizer;
 
@@ -16,14 +15,9 @@ pub(super) struct Depths(HashMap<ParamId, usize>);
 
 impl Depths {
     pub(super) fn of(network: &Scarlet) -> Self {
-        let graph = Graph::of(network.architecture());
-        let mut collect = Collect {
-            path: Vec::new(),
-            parts: graph.parts(),
-            depths: HashMap::new(),
-        };
-        network.visit(&mut collect);
-        Self(collect.depths)
+        let parts = network.part_parameters().into_iter().rev().enumerate();
+        let depths = parts.flat_map(|(depth, ids)| ids.into_iter().map(move |id| (id, depth)));
+        Self(depths.collect())
     }
 
     /// One update of the weights, with the learning rate `rate · decay^depth` (Clark et al., arXiv
@@ -53,38 +47,6 @@ impl Depths {
     }
 }
 
-struct Collect<'a> {
-    path: Vec<String>,
-    parts: &'a [Part],
-    depths: HashMap<ParamId, usize>,
-}
-
-impl Collect<'_> {
-    fn depth(&self) -> usize {
-        let path = self.path.join(".");
-        let is_inside = |part: &Part| {
-            let rest = path.strip_prefix(part.name.as_str());
-            rest.is_some_and(|rest| rest.starts_with('.'))
-        };
-        // What is of no part has no weights.
-        self.parts.iter().rev().position(is_inside).unwrap_or(0)
-    }
-}
-
-impl ModuleVisitor for Collect<'_> {
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        self.depths.insert(param.id, self.depth());
-    }
-
-    fn enter_module(&mut self, name: &str, _container: &str) {
-        self.path.push(name.to_owned());
-    }
-
-    fn exit_module(&mut self, _name: &str, _container: &str) {
-        self.path.pop();
-    }
-}
-
 struct Parts<'a> {
     depths: &'a HashMap<ParamId, usize>,
     gradients: GradientsParams,
@@ -107,7 +69,7 @@ impl ModuleVisitor for Parts<'_> {
 mod tests {
     use burn::optim::SgdConfig;
     use burn::tensor::Device;
-    use scarlet::{Architecture, ScarletConfig};
+    use scarlet::{Architecture, BlockModule, ScarletConfig};
 
     use super::*;
 
@@ -133,15 +95,21 @@ mod tests {
             .try_init(&Device::flex().autodiff())
             .unwrap();
         let values = |network: &Scarlet| {
-            let scarlet::MbLayer::InvertedResidual(block) = &network.mb_module[2] else {
-                panic!("the third layer is a block");
+            let [
+                BlockModule::Conv(stem),
+                BlockModule::InvertedResidual(separable),
+                ..,
+                BlockModule::InvertedResidual(last),
+            ] = network.blocks.as_slice()
+            else {
+                panic!("stem, separable convolution, layers");
             };
             [
                 first(&network.classifier.weight),
-                first(&network.conv_before_pooling.conv.weight),
-                first(&block.conv3.weight),
-                first(&network.separable_conv.pointwise.conv.weight),
-                first(&network.stem.conv.weight),
+                first(&network.head_conv.as_ref().unwrap().conv.weight),
+                first(&last.conv3.weight),
+                first(&separable.conv3.weight),
+                first(&stem.conv.weight),
             ]
         };
         let before = values(&network);

@@ -7,6 +7,7 @@ mod events;
 mod feed;
 mod layers;
 mod module_optimizer;
+mod old_names;
 mod optimizer;
 mod schedule;
 mod teacher;

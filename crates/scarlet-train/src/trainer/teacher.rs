@@ -76,7 +76,6 @@ impl Teacher {
         let weights = StateDict::open(PathBuf::from(path))?;
         let resolution = student.preprocessing.resolution;
         let architecture = weights.architecture()?.with_resolution(resolution);
-        architecture.check_resolution(resolution)?;
         let device = device.clone().inner();
         let network = ScarletConfig::from(architecture).try_init(&device)?;
         Ok(Some(Self {

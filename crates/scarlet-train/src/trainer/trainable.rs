@@ -107,6 +107,6 @@ impl Trainable for Supernet {
     }
 
     fn device(&self) -> Device {
-        self.classifier.weight.lazy_device()
+        self.device()
     }
 }

@@ -3,15 +3,15 @@
 use burn::nn::conv::Conv2d;
 use burn::tensor::TensorData;
 use scarlet_arch as arch;
-use scarlet_arch::graph::{Gate, Graph, Node, Nonlinearity, Op};
+use scarlet_arch::graph::{Graph, Node, Op};
 use scarlet_kernels::{
     Activation, Convolution, Depthwise, Linear, Network, Operation, PaddingRule, Pointwise,
     SqueezeExcite as Excite,
 };
 
 use super::Part;
-use crate::Scarlet;
 use crate::walk::NodeWeights;
+use crate::{Scarlet, blocks};
 
 /// Weights that would make every result worthless.
 #[derive(Debug, thiserror::Error)]
@@ -74,7 +74,19 @@ fn operation(node: &Node, weights: NodeWeights<'_>, is_first: bool) -> Operation
                 arch::Padding::Symmetric => PaddingRule::all(kernel / 2),
                 arch::Padding::Same => PaddingRule::Same,
             };
-            if kernel == 1 && groups == 1 {
+            if is_first || !(node.is_depthwise() || kernel == 1) {
+                // That of the image, whose one channel may look depthwise.
+                Operation::Convolution(Convolution {
+                    input,
+                    output,
+                    kernel,
+                    stride,
+                    padding,
+                    weight,
+                    bias,
+                    activation,
+                })
+            } else if groups == 1 && kernel == 1 {
                 Operation::Pointwise(Pointwise {
                     input,
                     output,
@@ -83,21 +95,9 @@ fn operation(node: &Node, weights: NodeWeights<'_>, is_first: bool) -> Operation
                     bias,
                     activation,
                 })
-            } else if node.is_depthwise() && !is_first {
+            } else {
                 Operation::Depthwise(Depthwise {
                     channels: output,
-                    kernel,
-                    stride,
-                    padding,
-                    weight,
-                    bias,
-                    activation,
-                })
-            } else {
-                // That of the image, whose one channel may look depthwise.
-                Operation::Convolution(Convolution {
-                    input,
-                    output,
                     kernel,
                     stride,
                     padding,
@@ -110,8 +110,8 @@ fn operation(node: &Node, weights: NodeWeights<'_>, is_first: bool) -> Operation
         (
             Op::SqueezeExcite {
                 inner,
-                activation: Nonlinearity::Relu,
-                gate: Gate::HSigmoid,
+                activation,
+                gate,
             },
             NodeWeights::SqueezeExcite(se),
         ) => Operation::SqueezeExcite(Excite {
@@ -121,15 +121,10 @@ fn operation(node: &Node, weights: NodeWeights<'_>, is_first: bool) -> Operation
             squeeze_bias: bias_of(&se.squeeze_conv),
             excite_weight: values(se.excite_conv.weight.val().into_data()),
             excite_bias: bias_of(&se.excite_conv),
-            activation: Activation::Relu,
-            gate: scarlet_kernels::Gate::HSigmoid,
+            activation: blocks::operation(activation),
+            gate: blocks::gate(gate),
         }),
-        (
-            Op::Linear {
-                activation: None, ..
-            },
-            NodeWeights::Linear(linear),
-        ) => Operation::Linear(Linear {
+        (Op::Linear { activation, .. }, NodeWeights::Linear(linear)) => Operation::Linear(Linear {
             input,
             output,
             // Burn keeps `[input, output]`, the kernels read `[output, input]`.
@@ -138,23 +133,17 @@ fn operation(node: &Node, weights: NodeWeights<'_>, is_first: bool) -> Operation
                 Some(bias) => values(bias.val().into_data()),
                 None => vec![0.0; output],
             },
-            activation: Activation::None,
+            activation: kind(activation),
         }),
         (Op::GlobalMean, NodeWeights::None) => Operation::GlobalMean,
         (Op::Add { from }, NodeWeights::None) => Operation::Add(from),
-        _ => unreachable!("the graph is the network's own, and no block has another operation"),
+        _ => unreachable!("the graph is the network's own"),
     }
 }
 
-/// An activation as the kernels know it.
-fn kind(activation: Option<Nonlinearity>) -> Activation {
-    match activation {
-        None => Activation::None,
-        Some(Nonlinearity::Relu) => Activation::Relu,
-        Some(Nonlinearity::Relu6) => Activation::Relu6,
-        Some(Nonlinearity::HSwish) => Activation::HSwish,
-        Some(Nonlinearity::Swish) => unreachable!("no block has it"),
-    }
+/// What comes after an operation, as the kernels know it.
+fn kind(activation: Option<arch::Activation>) -> Activation {
+    activation.map_or(Activation::None, blocks::operation)
 }
 
 /// All weights of an operation.

@@ -9,9 +9,9 @@ use scarlet_arch::{Architecture, Removal, StreamBound};
 use super::batch_norm::with_bias_only;
 use super::matrix::{condition, from_weight, into_vector, into_weight, tensor, values};
 use super::report::{FoldError, FoldOptions, FoldReport, Outcome, StabilizerFold};
+use crate::BlockModule;
 use crate::Scarlet;
 use crate::blocks::InvertedResidual;
-use crate::BlockModule;
 
 impl Scarlet {
     /// Removes every stabilizer that can go without changing the function, and says what became

@@ -262,7 +262,7 @@ impl Place<'_> {
 fn set<const D: usize>(
     param: &mut Param<Tensor<D>>,
     values: TensorData,
-    tensor: impl Fn(TensorData, &Device) -> Tensor<D>,
+    tensor: impl Fn(TensorData, &Device) -> Tensor<D> + Send + Sync,
 ) {
     let (device, is_trained) = (param.lazy_device(), param.is_require_grad());
     // As Burn makes its own weights: they live as long as the network.

@@ -81,10 +81,10 @@ impl Origin {
     pub(super) fn settle(&self, architecture: &mut Architecture) -> bool {
         let is_lite0 = architecture.name == "efficientnet-lite0";
         let settled = if self.is("scarlet") && !is_lite0 {
-            architecture.activation = Activation::HSwish;
+            set_activation(architecture, Activation::HSwish);
             true
         } else if self.is("fairnas") && !is_lite0 {
-            architecture.activation = Activation::Relu6;
+            set_activation(architecture, Activation::Relu6);
             true
         } else if self.is("tf_efficientnet_lite0") && is_lite0 {
             true
@@ -107,6 +107,13 @@ impl Origin {
             images.settle(architecture);
         }
         settled
+    }
+}
+
+/// The same activation in every layer.
+pub(super) fn set_activation(architecture: &mut Architecture, activation: Activation) {
+    for layer in architecture.layers_mut() {
+        layer.operation = layer.operation.with_activation(activation);
     }
 }
 
@@ -152,11 +159,12 @@ mod tests {
         assert_eq!(settled("resnet50"), unsettled);
         assert_eq!(settled("scarlet_a"), unsettled);
 
-        let mut searched: Architecture = "E3K3@24/2 - E6K5@40/2".parse().unwrap();
+        let text = "E3K3@24/2 - E6K5@40/2";
+        let mut searched: Architecture = text.parse().unwrap();
         assert!(Origin::new("FairNAS_A", "a test").settle(&mut searched));
-        assert_eq!(searched.activation, Activation::Relu6);
+        assert_eq!(searched.to_string(), format!("[relu6] {text}"));
         assert!(Origin::new("SCARLET-B", "a test").settle(&mut searched));
-        assert_eq!(searched.activation, Activation::HSwish);
+        assert_eq!(searched.to_string(), text);
     }
 
     #[test]

@@ -2,8 +2,11 @@
 
 use std::collections::HashMap;
 
-use scarlet_arch::{Activation, Architecture, Block, Expansion, Operation, Padding};
+use scarlet_arch::{
+    Activation, Architecture, Expansion, InvertedResidual, Operation, Padding, SqueezeExcite,
+};
 
+use super::origin::set_activation;
 use super::{Naming, StateDict, reference_entries};
 
 /// The network that a file holds.
@@ -24,9 +27,12 @@ impl Recognised {
     /// not show; `None` where it does not, or where the file says nothing.
     pub fn difference(&self, named: &Architecture) -> Option<String> {
         let found = &self.architecture;
-        let hidden = |it: &Architecture| (it.activation, it.padding, it.batch_norm.epsilon);
+        let hidden = |it: &Architecture| {
+            let blocks = (it.blocks.clone(), it.head);
+            (blocks, it.padding, it.batch_norm.epsilon)
+        };
         let differs = self.assumed.is_none()
-            && found.layers == named.layers
+            && reference_entries(found) == reference_entries(named)
             && hidden(found) != hidden(named);
         let describe = |it: &Architecture| {
             let padding = match it.padding {
@@ -34,10 +40,8 @@ impl Recognised {
                 Padding::Same => "TensorFlow's",
             };
             let epsilon = it.batch_norm.epsilon;
-            format!(
-                "{}, {padding} padding and an epsilon of {epsilon}",
-                it.activation
-            )
+            let activations = it.activations();
+            format!("{activations}, {padding} padding and an epsilon of {epsilon}")
         };
         differs.then(|| {
             format!(
@@ -153,8 +157,8 @@ const FAIRNAS_A: &str = "E3K7 E3K3 E3K7 E6K3 E6K7 E3K3 E3K3 E6K7 E6K7 E3K5 E6K3 
 fn searched(shapes: &Shapes) -> Option<(Architecture, Option<&'static str>)> {
     let mut architecture = scarlet_arch::scarlet_a().with_classes(class_count(shapes)?);
     architecture.name = "custom".to_owned();
-    let mut channels = architecture.separable;
-    for (index, layer) in architecture.layers.iter_mut().enumerate() {
+    let mut channels = architecture.blocks[1].channels;
+    for (index, layer) in architecture.layers_mut().iter_mut().enumerate() {
         layer.operation = operation(shapes, index, channels)?;
         if layer.operation != Operation::Identity {
             channels = layer.channels;
@@ -164,9 +168,9 @@ fn searched(shapes: &Shapes) -> Option<(Architecture, Option<&'static str>)> {
         return None;
     }
     let fairnas = FAIRNAS_A.parse::<Architecture>();
-    if fairnas.is_ok_and(|fairnas| fairnas.layers == architecture.layers) {
+    if fairnas.is_ok_and(|fairnas| fairnas.layers() == architecture.layers()) {
         architecture.name = "fairnas-a".to_owned();
-        architecture.activation = Activation::Relu6;
+        set_activation(&mut architecture, Activation::Relu6);
         return Some((architecture, None));
     }
     let assumed = "shapes do not show which activation the layers have, and the file does not say \
@@ -197,9 +201,9 @@ fn operation(shapes: &Shapes, index: usize, channels_in: usize) -> Option<Operat
         }
         Some(_) => Expansion::To(hidden),
     };
-    Some(Operation::InvertedResidual(Block {
-        kernel,
-        expansion,
-        squeeze_excite: shape("mid_se.squeeze_conv.weight").is_some(),
+    let has_squeeze_excite = shape("mid_se.squeeze_conv.weight").is_some();
+    Some(Operation::InvertedResidual(InvertedResidual {
+        squeeze_excite: has_squeeze_excite.then_some(SqueezeExcite::QUARTER),
+        ..InvertedResidual::new(kernel, expansion)
     }))
 }
