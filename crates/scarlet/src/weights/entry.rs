@@ -93,6 +93,12 @@ impl Entry {
         self
     }
 
+    /// The same values in another shape, of as many.
+    pub(super) fn reshaped(mut self, shape: Vec<usize>) -> Self {
+        self.shape = shape;
+        self
+    }
+
     /// Reads the values, in the file's type.
     ///
     /// # Errors

@@ -1,9 +1,14 @@
-//! Names of the same weights in different places: the released SCARLET checkpoints (our
-//! reference), two families of EfficientNet files, and our own modules.
+//! Names of the same weights in different places: the released SCARLET checkpoints (our reference),
+//! timm, torchvision, and the ports of EfficientNet to PyTorch. Rules, not tables: whoever built
+//! networks of the same blocks names them so, whatever their number and size.
 
-use std::collections::BTreeMap;
+mod efficientnet_pytorch;
+mod parts;
+mod timm;
+mod torchvision;
 
 use super::{Entry, StateDict};
+use parts::{Parts, Place};
 
 /// Whose names a file uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,6 +20,8 @@ pub enum Naming {
     EfficientNetPyTorch,
     /// timm: `conv_stem`, `blocks.2.0.conv_pw`, …
     Timm,
+    /// torchvision: `features.3.block.1.0`, `features.3.conv.1.0`, `layers.9.0.layers.3`, …
+    Torchvision,
 }
 
 impl Naming {
@@ -24,60 +31,82 @@ impl Naming {
             Self::Scarlet => "SCARLET",
             Self::EfficientNetPyTorch => "EfficientNet-PyTorch",
             Self::Timm => "timm",
+            Self::Torchvision => "torchvision",
         }
     }
 
     /// The naming that a file's entries follow.
     pub fn of(weights: &StateDict) -> Option<Self> {
-        let has = |prefix: &str| {
-            weights
-                .entries()
-                .iter()
-                .any(|entry| entry.name().starts_with(prefix))
+        let has = |prefixes: &[&str]| {
+            let mut names = weights.entries().iter().map(Entry::name);
+            names.any(|name| prefixes.iter().any(|prefix| name.starts_with(prefix)))
         };
-        if has("stem.0.") || has("mb_module.") {
+        if has(&["stem.0.", "mb_module."]) {
             Some(Self::Scarlet)
-        } else if has("_conv_stem.") || has("_blocks.") {
+        } else if has(&["_conv_stem.", "_blocks."]) {
             Some(Self::EfficientNetPyTorch)
-        } else if has("conv_stem.") || has("blocks.") {
+        } else if has(&["conv_stem.", "blocks."]) {
             Some(Self::Timm)
+        } else if has(&["features.0.", "layers.0."]) {
+            Some(Self::Torchvision)
         } else {
             None
+        }
+    }
+
+    /// Where an entry belongs, by its name without the parameter's; `None` where that is nowhere.
+    fn place(self, module: &str, modules: &Parts<'_>) -> Option<Place> {
+        match self {
+            Self::Scarlet => None,
+            Self::EfficientNetPyTorch => efficientnet_pytorch::place(module),
+            Self::Timm => timm::place(module, modules),
+            Self::Torchvision => torchvision::place(module, modules),
         }
     }
 }
 
 impl StateDict {
-    /// The same entries under the names of the released SCARLET checkpoints. Entries that have no
-    /// such name keep their own. The only matrix outside of the layers is the classifier's,
-    /// whatever it is called: `classifier.1`, `fc` or `head.fc`, for example.
+    /// The same entries under the names of the released SCARLET checkpoints, fully connected
+    /// layers as the matrices that they are. Entries that have no such name keep their own. The
+    /// only matrix outside of the layers is the classifier's, whatever it is called:
+    /// `classifier.1`, `fc` or `head.fc`, for example.
     pub fn with_reference_names(&self) -> Self {
         let Some(naming) = Naming::of(self) else {
             return self.clone();
         };
-        let blocks = TimmBlocks::of(self);
+        let parts = Parts::of(self);
+        let names = parts.reference_names(|module| naming.place(module, &parts));
         let classifier = classifier(self);
         self.map(|entry| {
+            let name = entry.name();
             let as_classifier = classifier
                 .as_deref()
-                .and_then(|theirs| replace_prefix(entry.name(), theirs, "classifier"));
-            let name = as_classifier.or_else(|| match naming {
-                Naming::Scarlet => None,
-                Naming::Timm => blocks.reference_name(entry.name()),
-                Naming::EfficientNetPyTorch => from_efficientnet_pytorch(entry.name()),
-            });
-            match name {
-                Some(name) => entry.renamed(name),
+                .and_then(|theirs| replace_prefix(name, theirs, "classifier"));
+            let by_rule = || {
+                let (module, parameter) = name.rsplit_once('.')?;
+                Some(format!("{}.{parameter}", names.get(module)?))
+            };
+            match as_classifier.or_else(by_rule) {
+                Some(name) => as_matrix(entry.renamed(name)),
                 None => entry,
             }
         })
     }
 }
 
+/// Fully connected layers are 1×1 convolutions to some.
+fn as_matrix(entry: Entry) -> Entry {
+    let is_linear = ["hidden.weight", "classifier.weight"].contains(&entry.name());
+    match *entry.shape() {
+        [outputs, inputs, 1, 1] if is_linear => entry.reshaped(vec![outputs, inputs]),
+        _ => entry,
+    }
+}
+
 /// What a file calls the classifier, where that is another name than the usual ones.
 fn classifier(weights: &StateDict) -> Option<String> {
     const USUAL: [&str; 2] = ["classifier.weight", "_fc.weight"];
-    const LAYERS: [&str; 3] = ["mb_module.", "blocks.", "_blocks."];
+    const LAYERS: [&str; 5] = ["mb_module.", "blocks.", "_blocks.", "features.", "hidden."];
     let mut matrices = weights
         .entries()
         .iter()
@@ -109,138 +138,10 @@ pub(super) fn is_of_classifier(name: &str) -> bool {
     HEADS.contains(&first)
 }
 
-/// Prefixes of the parts around the layers: reference, our module path, EfficientNet-PyTorch,
-/// timm.
-const PARTS: &[(&str, &str, &str, &str)] = &[
-    ("stem.0", "stem.conv", "_conv_stem", "conv_stem"),
-    ("stem.1", "stem.bn", "_bn0", "bn1"),
-    (
-        "separable_conv.0",
-        "separable_conv.depthwise.conv",
-        "_blocks.0._depthwise_conv",
-        "blocks.0.0.conv_dw",
-    ),
-    (
-        "separable_conv.1",
-        "separable_conv.depthwise.bn",
-        "_blocks.0._bn1",
-        "blocks.0.0.bn1",
-    ),
-    (
-        "separable_conv.3",
-        "separable_conv.pointwise.conv",
-        "_blocks.0._project_conv",
-        "blocks.0.0.conv_pw",
-    ),
-    (
-        "separable_conv.4",
-        "separable_conv.pointwise.bn",
-        "_blocks.0._bn2",
-        "blocks.0.0.bn2",
-    ),
-    (
-        "conv_before_pooling.0",
-        "conv_before_pooling.conv",
-        "_conv_head",
-        "conv_head",
-    ),
-    (
-        "conv_before_pooling.1",
-        "conv_before_pooling.bn",
-        "_bn1",
-        "bn2",
-    ),
-    ("classifier", "classifier", "_fc", "classifier"),
-];
-
 /// `name` with `new` in place of a leading `old`, where that ends at a dot.
 fn replace_prefix(name: &str, old: &str, new: &str) -> Option<String> {
     let rest = name.strip_prefix(old)?;
     rest.starts_with('.').then(|| format!("{new}{rest}"))
-}
-
-fn from_efficientnet_pytorch(name: &str) -> Option<String> {
-    let part = PARTS
-        .iter()
-        .find_map(|(reference, _, theirs, _)| replace_prefix(name, theirs, reference));
-    if part.is_some() {
-        return part;
-    }
-    let (index, rest) = name.strip_prefix("_blocks.")?.split_once('.')?;
-    // Their first block is our separable convolution.
-    let layer = index.parse::<usize>().ok()?.checked_sub(1)?;
-    let (part, parameter) = rest.split_once('.')?;
-    let part = match part {
-        "_expand_conv" => "conv1",
-        "_bn0" => "bn1",
-        "_depthwise_conv" => "conv2",
-        "_bn1" => "bn2",
-        "_se_reduce" => "mid_se.squeeze_conv",
-        "_se_expand" => "mid_se.excite_conv",
-        "_project_conv" => "conv3",
-        "_bn2" => "bn3",
-        _ => return None,
-    };
-    Some(format!("mb_module.{layer}.{part}.{parameter}"))
-}
-
-/// timm numbers blocks within stages; we number layers through.
-struct TimmBlocks {
-    /// Our layer of a stage and block, and whether the block is without expansion.
-    layers: BTreeMap<(usize, usize), (usize, bool)>,
-}
-
-impl TimmBlocks {
-    fn of(weights: &StateDict) -> Self {
-        let mut projects_by_pwl: BTreeMap<(usize, usize), bool> = BTreeMap::new();
-        for entry in weights.entries() {
-            let Some((place, rest)) = timm_block(entry.name()) else {
-                continue;
-            };
-            // The first block is our separable convolution.
-            if place != (0, 0) {
-                *projects_by_pwl.entry(place).or_default() |= rest.starts_with("conv_pwl.");
-            }
-        }
-        Self {
-            layers: projects_by_pwl
-                .into_iter()
-                .enumerate()
-                .map(|(layer, (place, expands))| (place, (layer, !expands)))
-                .collect(),
-        }
-    }
-
-    fn reference_name(&self, name: &str) -> Option<String> {
-        let part = PARTS
-            .iter()
-            .find_map(|(reference, _, _, theirs)| replace_prefix(name, theirs, reference));
-        if part.is_some() {
-            return part;
-        }
-        let (place, rest) = timm_block(name)?;
-        let (layer, separable) = *self.layers.get(&place)?;
-        let (part, parameter) = rest.rsplit_once('.')?;
-        let part = match (part, separable) {
-            ("conv_pw", false) => "conv1",
-            ("bn1", false) => "bn1",
-            ("conv_dw", _) => "conv2",
-            ("bn2", false) | ("bn1", true) => "bn2",
-            ("se.conv_reduce", _) => "mid_se.squeeze_conv",
-            ("se.conv_expand", _) => "mid_se.excite_conv",
-            ("conv_pwl", false) | ("conv_pw", true) => "conv3",
-            ("bn3", false) | ("bn2", true) => "bn3",
-            _ => return None,
-        };
-        Some(format!("mb_module.{layer}.{part}.{parameter}"))
-    }
-}
-
-/// Stage, block and the rest of a name such as `blocks.2.0.conv_pw.weight`.
-fn timm_block(name: &str) -> Option<((usize, usize), &str)> {
-    let (stage, rest) = name.strip_prefix("blocks.")?.split_once('.')?;
-    let (block, rest) = rest.split_once('.')?;
-    Some(((stage.parse().ok()?, block.parse().ok()?), rest))
 }
 
 #[cfg(test)]
