@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use scarlet::weights::{ORIGINS, OpenOptions, Renaming};
+use scarlet::weights::{OpenOptions, Renaming};
 
 /// Inspect, convert, compare and check weight files.
 ///
@@ -157,7 +157,7 @@ pub(crate) struct NamesArgs {
     pub(crate) rename: Vec<Renaming>,
 
     /// Where the weights come from, which settles what shapes leave open.
-    #[arg(long, value_parser = ORIGINS)]
+    #[arg(long, value_name = "NAME")]
     pub(crate) origin: Option<String>,
 }
 

@@ -13,7 +13,8 @@ use crate::output::tell;
 pub(crate) fn weights(text: &str, options: &OpenOptions) -> Result<StateDict, ToolError> {
     let source: Source = text.parse()?;
     let path = Fetcher::new().on_progress(show_progress()).fetch(&source)?;
-    let weights = StateDict::open_with(path, options)?;
+    let options = options.clone().with_origin_of(&source);
+    let weights = StateDict::open_with(path, &options)?;
     for note in weights.notes() {
         tell(format_args!("note: {note}"));
     }

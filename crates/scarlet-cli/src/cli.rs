@@ -16,7 +16,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
-use scarlet::weights::{ORIGINS, OpenOptions, Renaming};
+use scarlet::weights::{OpenOptions, Renaming};
 
 /// The network that `predict` and `eval` use unless told otherwise: its weights are public.
 pub(crate) const DEFAULT_MODEL: &str = "efficientnet-lite0";
@@ -397,8 +397,9 @@ pub(crate) struct NamesArgs {
     #[arg(long, value_name = "OLD=NEW", requires = "weights")]
     pub(crate) rename: Vec<Renaming>,
 
-    /// Where the weights come from, which settles what shapes leave open
-    #[arg(long, value_parser = ORIGINS, requires = "weights")]
+    /// Where the weights come from, which settles what shapes leave open: a network's name, such as
+    /// tf_efficientnet_lite0, scarlet or fairnas
+    #[arg(long, value_name = "NAME", requires = "weights")]
     pub(crate) origin: Option<String>,
 }
 

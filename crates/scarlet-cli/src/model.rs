@@ -250,7 +250,8 @@ impl Loaded {
                     return Err(CliError::DeployedWeights(path));
                 }
                 let home = path.parent().filter(|_| source.is_path());
-                let weights = open_weights(&path, &args.names.options(), terminal)?;
+                let options = args.names.options().with_origin_of(&source);
+                let weights = open_weights(&path, &options, terminal)?;
                 let network = load(&weights, architecture, home, device, terminal)?;
                 let network = with_names_beside(network, home)?;
                 (network, source.to_string(), home.map(Path::to_owned))

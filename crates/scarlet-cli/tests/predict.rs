@@ -212,7 +212,7 @@ fn missing_weights_say_how_to_get_them() {
     predict(&[&photo], &["--weights", "no-such-file.pth"])
         .assert_fails(1, &["there is no file `no-such-file.pth`"]);
     predict(&[&photo], &["--weights", "hf:nobody"])
-        .assert_fails(2, &["expected hf:owner/repo[@revision]/file"]);
+        .assert_fails(2, &["expected hf:owner/repo[@revision][/file]"]);
 }
 
 #[test]

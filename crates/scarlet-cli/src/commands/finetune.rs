@@ -61,7 +61,11 @@ pub(super) fn weights(
         Some(source) => fetcher.fetch(source),
         None => fetcher.fetch_known(known),
     })?;
-    let weights = open_weights(&path, &config.network.open_options(), terminal)?;
+    let mut options = config.network.open_options();
+    if let Some(source) = &source {
+        options = options.with_origin_of(source);
+    }
+    let weights = open_weights(&path, &options, terminal)?;
     let architecture = match model {
         Some(model) => {
             warn_of_difference(&model, &weights, terminal);

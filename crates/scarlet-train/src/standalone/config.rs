@@ -84,7 +84,7 @@ pub struct NetworkSettings {
     /// Other names for tensors.
     #[serde(default)]
     pub rename: Vec<Renaming>,
-    /// Where the weights come from, one of [`ORIGINS`](scarlet::weights::ORIGINS), which settles
+    /// Where the weights come from, as [`OpenOptions`](scarlet::weights::OpenOptions) takes it, which settles
     /// what shapes leave open.
     #[serde(default)]
     pub origin: Option<String>,

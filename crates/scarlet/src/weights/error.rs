@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use burn::tensor::DType;
 
 use super::LoadReport;
-use super::origin::ORIGINS;
 use crate::ConfigError;
 use crate::checksum::{self, ChecksumError};
 use crate::printable::{printable, shortened};
@@ -246,7 +245,10 @@ pub enum WeightsError {
     },
 
     /// An origin that settles nothing.
-    #[error("nothing is known of the origin `{}`; known are {}", excerpt(.0), ORIGINS.join(", "))]
+    #[error(
+        "nothing is known of the origin `{}`; known are scarlet, fairnas, and the names of networks \
+         and of weights in the zoo, such as tf_efficientnet_lite0", excerpt(.0)
+    )]
     UnknownOrigin(String),
 
     /// A file of a network that is known, but is none of those that can be run.

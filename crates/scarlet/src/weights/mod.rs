@@ -50,7 +50,6 @@ pub use error::WeightsError;
 pub use load::LoadOptions;
 pub use names::Naming;
 pub use open_options::{OpenOptions, Renaming, RenamingError};
-pub use origin::ORIGINS;
 pub use recognise::{Recognised, recognise};
 pub use report::{LoadReport, Misfit};
 pub use safetensors::Precision;

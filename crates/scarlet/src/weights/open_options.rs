@@ -6,6 +6,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use super::Source;
+
 /// Which tensors of a file are taken, and under which names; by default as
 /// [`StateDict::open`](super::StateDict::open) finds them.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -17,9 +19,18 @@ pub struct OpenOptions {
     pub prefix: Option<String>,
     /// With other names.
     pub renamings: Vec<Renaming>,
-    /// As weights of this origin, one of [`ORIGINS`](super::ORIGINS). It settles what shapes leave
-    /// open, where the file does not say it.
+    /// As weights of this origin: the name of a network of the [zoo](crate::zoo) or of its weights,
+    /// such as `tf_efficientnet_lite0`, or `scarlet` or `fairnas` for a network that was searched
+    /// for. It settles what shapes leave open, where the file does not say it.
     pub origin: Option<String>,
+}
+
+impl OpenOptions {
+    /// With the [origin](Source::origin) that a source names, unless another was named.
+    pub fn with_origin_of(mut self, source: &Source) -> Self {
+        self.origin = self.origin.or_else(|| source.origin());
+        self
+    }
 }
 
 /// A new name for tensors, in place of a leading part of theirs that is the whole name or ends at a

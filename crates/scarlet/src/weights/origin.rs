@@ -6,8 +6,10 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use scarlet_arch::{Activation, Architecture, BatchNormSpec, Padding, Preprocessing, ResizeFilter};
+use scarlet_arch::{Activation, Architecture, ResizeFilter};
 use serde::Deserialize;
+
+use crate::zoo;
 
 /// A network's name among those who trained it.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,15 +37,6 @@ struct Config {
     pretrained_cfg: Option<Images>,
 }
 
-/// Names that [`OpenOptions::origin`](super::OpenOptions::origin) takes: origins that settle what
-/// shapes leave open.
-pub const ORIGINS: [&str; 4] = [
-    "scarlet",
-    "fairnas",
-    "tf_efficientnet_lite0",
-    "efficientnet_lite0",
-];
-
 impl Origin {
     pub(super) fn new(name: impl Into<String>, place: impl Into<String>) -> Self {
         Self {
@@ -67,46 +60,36 @@ impl Origin {
         })
     }
 
-    /// Whether the name is one of those, whose networks may have a number at their end.
-    pub(super) fn is(&self, name: &str) -> bool {
-        let key = |text: &str| text.replace(['-', '_', ' '], "").to_ascii_lowercase();
-        let rest = key(&self.name).strip_prefix(&key(name)).map(str::to_owned);
-        match name {
-            "scarlet" | "fairnas" => rest.is_some(),
-            _ => rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.')),
-        }
+    /// Whether it settles anything: a network's name or that of its weights, or one of the families
+    /// whose layers have the same shapes.
+    pub(super) fn is_known(&self) -> bool {
+        self.family().is_some() || self.network().is_some()
     }
 
-    /// Puts what it settles into a network that was found by its shapes; whether it did.
-    pub(super) fn settle(&self, architecture: &mut Architecture) -> bool {
-        let is_lite0 = architecture.name == "efficientnet-lite0";
-        let settled = if self.is("scarlet") && !is_lite0 {
-            set_activation(architecture, Activation::HSwish);
-            true
-        } else if self.is("fairnas") && !is_lite0 {
-            set_activation(architecture, Activation::Relu6);
-            true
-        } else if self.is("tf_efficientnet_lite0") && is_lite0 {
-            true
-        } else if self.is("efficientnet_lite0") && is_lite0 {
-            // timm's own training of the network, which differs from TensorFlow's in all of this.
-            architecture.padding = Padding::Symmetric;
-            architecture.batch_norm = BatchNormSpec {
-                epsilon: 1e-5,
-                momentum: 0.1,
-            };
-            architecture.preprocessing = Preprocessing {
-                filter: ResizeFilter::Bicubic,
-                ..Preprocessing::IMAGENET
-            };
-            true
-        } else {
-            false
-        };
-        if settled && let Some(images) = &self.images {
-            images.settle(architecture);
+    /// The network of that name, as its weights want it.
+    pub(super) fn network(&self) -> Option<Architecture> {
+        let mut network = zoo::by_name(&self.name).ok().or_else(|| {
+            // Of weights that are not known, the network may be.
+            let (name, _) = self.name.rsplit_once('.')?;
+            zoo::by_name(name).ok()
+        })?;
+        if let Some(images) = &self.images {
+            images.settle(&mut network);
         }
-        settled
+        Some(network)
+    }
+
+    /// Of a network of SCARLET's search space, which is none of the zoo: the activation in all its
+    /// layers.
+    pub(super) fn family(&self) -> Option<Activation> {
+        let key = self.name.replace(['-', '_', ' '], "").to_ascii_lowercase();
+        if key.starts_with("scarlet") {
+            Some(Activation::HSwish)
+        } else if key.starts_with("fairnas") {
+            Some(Activation::Relu6)
+        } else {
+            None
+        }
     }
 }
 
@@ -141,30 +124,29 @@ impl Images {
 
 #[cfg(test)]
 mod tests {
+    use scarlet_arch::{Padding, Preprocessing};
+
     use super::*;
 
     #[test]
     fn a_name_settles_what_shapes_leave_open() {
-        let settled = |name: &str| {
-            let mut lite0 = scarlet_arch::by_name("efficientnet-lite0").unwrap();
-            let settles = Origin::new(name, "a test").settle(&mut lite0);
-            (settles, lite0.padding, lite0.batch_norm.epsilon)
+        let network = |name: &str| {
+            let network = Origin::new(name, "a test").network();
+            network.map(|it| (it.padding, it.batch_norm.epsilon))
         };
-        let tensorflow = (true, Padding::Same, 1e-3);
-        assert_eq!(settled("tf_efficientnet_lite0.in1k"), tensorflow);
-        let torch = (true, Padding::Symmetric, 1e-5);
-        assert_eq!(settled("efficientnet_lite0"), torch);
-        let unsettled = (false, Padding::Same, 1e-3);
-        assert_eq!(settled("efficientnet_lite01"), unsettled);
-        assert_eq!(settled("resnet50"), unsettled);
-        assert_eq!(settled("scarlet_a"), unsettled);
+        let tensorflow = Some((Padding::Same, 1e-3));
+        assert_eq!(network("tf_efficientnet_lite0.in1k"), tensorflow);
+        // Weights of one's own.
+        assert_eq!(network("tf_efficientnet_lite0.mine"), tensorflow);
+        assert_eq!(network("efficientnet_lite0"), Some((Padding::Symmetric, 1e-5)));
+        assert_eq!(network("efficientnet_lite01"), None);
+        assert_eq!(network("resnet50"), None);
 
-        let text = "E3K3@24/2 - E6K5@40/2";
-        let mut searched: Architecture = text.parse().unwrap();
-        assert!(Origin::new("FairNAS_A", "a test").settle(&mut searched));
-        assert_eq!(searched.to_string(), format!("[relu6] {text}"));
-        assert!(Origin::new("SCARLET-B", "a test").settle(&mut searched));
-        assert_eq!(searched.to_string(), text);
+        let family = |name: &str| Origin::new(name, "a test").family();
+        assert_eq!(family("FairNAS_A"), Some(Activation::Relu6));
+        assert_eq!(family("SCARLET-B"), Some(Activation::HSwish));
+        assert_eq!(family("efficientnet_lite0"), None);
+        assert!(!Origin::new("resnet50", "a test").is_known());
     }
 
     #[test]
@@ -180,8 +162,7 @@ mod tests {
                 "tag": "ra_in1k", "input_size": [3, 256, 256], "interpolation": "bilinear",
                 "crop_pct": 0.9, "mean": [0.4, 0.5, 0.6], "std": [0.1, 0.2, 0.3]}}"#,
         );
-        let mut lite0 = scarlet_arch::by_name("efficientnet-lite0").unwrap();
-        assert!(Origin::beside(&weights).unwrap().settle(&mut lite0));
+        let lite0 = Origin::beside(&weights).unwrap().network().unwrap();
         let expected = Preprocessing {
             resolution: 256,
             crop_ratio: 0.9,
@@ -192,8 +173,7 @@ mod tests {
         assert_eq!(lite0.preprocessing, expected);
         // A deviation of zero would divide by it.
         write(r#"{"architecture": "efficientnet_lite0", "pretrained_cfg": {"std": [0, 0, 0]}}"#);
-        let mut lite0 = scarlet_arch::by_name("efficientnet-lite0").unwrap();
-        assert!(Origin::beside(&weights).unwrap().settle(&mut lite0));
+        let lite0 = Origin::beside(&weights).unwrap().network().unwrap();
         assert_eq!(lite0.preprocessing.std, Preprocessing::IMAGENET.std);
     }
 }

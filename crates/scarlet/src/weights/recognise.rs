@@ -3,17 +3,19 @@
 use std::collections::HashMap;
 
 use scarlet_arch::{
-    Activation, Architecture, Expansion, InvertedResidual, Operation, Padding, SqueezeExcite,
+    Architecture, BatchNormSpec, Expansion, InvertedResidual, Operation, Padding, Preprocessing,
+    SqueezeExcite,
 };
 
-use super::origin::set_activation;
+use super::origin::{Origin, set_activation};
 use super::{Naming, StateDict, reference_entries};
+use crate::zoo::{self, Network};
 
 /// The network that a file holds.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Recognised {
-    /// The network, with the file's number of classes. Its name is a preset's, the one that the
-    /// file itself gives, or `custom`.
+    /// The network, with the file's number of classes. Its name is one of the zoo's, the one that
+    /// the file itself gives, or `custom`.
     pub architecture: Architecture,
     /// Whose names the file uses.
     pub naming: Naming,
@@ -58,13 +60,14 @@ impl Recognised {
 /// Finds the network that a file holds, in this order:
 ///
 /// 1. the description that the file carries, where it is one of [`Scarlet::save`]'s,
-/// 2. the preset that has exactly the file's entries and shapes, but for the number of classes,
+/// 2. the network of the [zoo](crate::zoo) that has exactly the file's entries and shapes, but for
+///    the numbers of classes and of the image's channels,
 /// 3. the network of SCARLET's search space that has them: nineteen layers with its channels.
 ///
 /// Strides, activations, padding and the constants of batch normalisation leave no trace in the
 /// shapes, so nothing else can be derived from them. What the file or a `config.json` beside it says
-/// of its origin settles them, and else [`Recognised::assumed`] tells what was taken. `None` also
-/// where an entry is missing.
+/// of its origin settles them, then whose names it uses, and else [`Recognised::assumed`] tells what
+/// was taken. `None` also where an entry is missing.
 ///
 /// [`Scarlet::save`]: crate::Scarlet::save
 pub fn recognise(weights: &StateDict) -> Option<Recognised> {
@@ -83,31 +86,98 @@ pub fn recognise(weights: &StateDict) -> Option<Recognised> {
             assumed: None,
         });
     }
-    let (mut architecture, assumed) = match preset(&shapes) {
-        Some(preset) => {
-            let assumed = assumed_of_preset(&preset, naming);
-            (preset, assumed)
-        }
-        None => searched(&shapes)?,
-    };
     let origin = weights.origin();
-    let is_settled = origin.is_some_and(|origin| origin.settle(&mut architecture));
+    let (architecture, assumed) = match known(&shapes, naming, origin) {
+        Some(found) => found,
+        None => searched(&shapes, origin)?,
+    };
     Some(Recognised {
         architecture,
         naming,
-        assumed: assumed.filter(|_| !is_settled).map(str::to_owned),
+        assumed,
     })
 }
 
-/// What the shapes of a preset leave open.
-fn assumed_of_preset(preset: &Architecture, naming: Naming) -> Option<&'static str> {
-    let has_twin = preset.name == "efficientnet-lite0" && naming == Naming::Timm;
-    has_twin.then_some(
-        "the file does not say which of timm's two networks of these shapes it holds; it was taken \
-         for tf_efficientnet_lite0, which pads as TensorFlow does. If it is efficientnet_lite0, say \
-         --origin efficientnet_lite0 (or tf_efficientnet_lite0 to be sure of that), with \
+/// The network of the zoo that has these shapes, and what they leave open.
+fn known(
+    shapes: &Shapes,
+    naming: Naming,
+    origin: Option<&Origin>,
+) -> Option<(Architecture, Option<String>)> {
+    let classes = class_count(shapes)?;
+    let channels = *shapes.get("stem.0.weight")?.get(1)?;
+    let of_file = |mut architecture: Architecture| {
+        if (channels, architecture.input_channels) == (1, 3) {
+            architecture.preprocessing = architecture.preprocessing.in_grey();
+        }
+        architecture.input_channels = channels;
+        architecture.with_classes(classes)
+    };
+    // The first that has them is the commonest.
+    let twins = zoo::networks().map(|network| (network, of_file(network.architecture())));
+    let mut twins: Vec<(&Network, Architecture)> =
+        twins.filter(|(_, network)| fits(network, shapes)).collect();
+    let named = origin.and_then(Origin::network).map(of_file);
+    if let Some(named) = named.filter(|named| fits(named, shapes)) {
+        return Some((named, None));
+    }
+    if let Some(activation) = origin.and_then(Origin::family) {
+        twins.retain(|(_, network)| network.activations() == activation.name());
+    }
+    let is_tensorflows = |it: &&(&Network, Architecture)| it.1.padding == Padding::Same;
+    match naming {
+        Naming::EfficientNetPyTorch => {
+            // These ports are of the authors' own weights.
+            let found = twins.iter().find(is_tensorflows).or(twins.first())?;
+            Some((found.1.clone(), None))
+        }
+        Naming::Torchvision => {
+            let found = twins.iter().find(|it| !is_tensorflows(it))?;
+            Some((as_torchvision(found.1.clone()), None))
+        }
+        Naming::Scarlet => Some((twins.first()?.1.clone(), None)),
+        Naming::Timm => {
+            let (network, architecture) = twins.first()?;
+            let names: Vec<&str> = twins.iter().map(|(it, _)| timm_name(it)).collect();
+            Some((architecture.clone(), assumed_of(timm_name(network), architecture, &names)))
+        }
+    }
+}
+
+fn timm_name(network: &Network) -> &'static str {
+    network.aliases().first().copied().unwrap_or(network.name())
+}
+
+/// What shapes leave open where several of timm's networks have them.
+fn assumed_of(name: &str, network: &Architecture, twins: &[&str]) -> Option<String> {
+    let others: Vec<&str> = twins.iter().copied().filter(|it| *it != name).collect();
+    let first = others.first()?;
+    let padding = match network.padding {
+        Padding::Same => "which pads as TensorFlow does",
+        Padding::Symmetric => "which pads as PyTorch does",
+    };
+    Some(format!(
+        "the file does not say which of timm's networks of these shapes it holds; it was taken for \
+         {name}, {padding}. If it is {}, say --origin {first} (or {name} to be sure of that), with \
          scarlet-weights convert for a file that says it by itself",
-    )
+        others.join(" or "),
+    ))
+}
+
+/// A network as torchvision 0.29 builds it: in MobileNetV3 and MnasNet with constants of batch
+/// normalisation of its own, and trained on images that were resized by a triangle filter.
+fn as_torchvision(mut network: Architecture) -> Architecture {
+    let is_efficientnet = network.name.starts_with("efficientnet");
+    if network.head.hidden.is_some() {
+        network.batch_norm = BatchNormSpec {
+            epsilon: 1e-3,
+            momentum: 0.01,
+        };
+    }
+    if !is_efficientnet {
+        network.preprocessing = Preprocessing::IMAGENET;
+    }
+    network
 }
 
 type Shapes<'a> = HashMap<&'a str, &'a [usize]>;
@@ -118,15 +188,6 @@ pub(crate) const ARCHITECTURE_KEY: &str = "scarlet.architecture";
 fn described(weights: &StateDict) -> Option<Architecture> {
     let json = weights.metadata().get(ARCHITECTURE_KEY)?;
     Architecture::from_json(json).ok()
-}
-
-fn preset(shapes: &Shapes) -> Option<Architecture> {
-    let classes = class_count(shapes)?;
-    scarlet_arch::NAMES
-        .iter()
-        .filter_map(|name| scarlet_arch::by_name(name).ok())
-        .map(|architecture| architecture.with_classes(classes))
-        .find(|architecture| fits(architecture, shapes))
 }
 
 fn class_count(shapes: &Shapes) -> Option<usize> {
@@ -145,16 +206,14 @@ fn fits(architecture: &Architecture, shapes: &Shapes) -> bool {
             .all(|(name, shape)| shapes.get(name.as_str()) == Some(&shape.as_slice()))
 }
 
-/// The layers of FairNAS-A (Chu et al., arXiv 1907.01845), by SCARLET's authors: the same plan, but
-/// ReLU6 throughout.
-const FAIRNAS_A: &str = "E3K7 E3K3 E3K7 E6K3 E6K7 E3K3 E3K3 E6K7 E6K7 E3K5 E6K3 E3K5 E3K5 E6K3 E6K3 \
-                         E6K7 E6K3 E6K7 E6K5";
-
 /// A network of SCARLET's search space: its plan of channels and strides, with the operations
 /// that the shapes show; and what they leave open.
 ///
 /// The channels must be the plan's: they are what tells that the strides are, too.
-fn searched(shapes: &Shapes) -> Option<(Architecture, Option<&'static str>)> {
+fn searched(
+    shapes: &Shapes,
+    origin: Option<&Origin>,
+) -> Option<(Architecture, Option<String>)> {
     let mut architecture = scarlet_arch::scarlet_a().with_classes(class_count(shapes)?);
     architecture.name = "custom".to_owned();
     let mut channels = architecture.blocks[1].channels;
@@ -167,17 +226,15 @@ fn searched(shapes: &Shapes) -> Option<(Architecture, Option<&'static str>)> {
     if !fits(&architecture, shapes) {
         return None;
     }
-    let fairnas = FAIRNAS_A.parse::<Architecture>();
-    if fairnas.is_ok_and(|fairnas| fairnas.layers() == architecture.layers()) {
-        architecture.name = "fairnas-a".to_owned();
-        set_activation(&mut architecture, Activation::Relu6);
+    if let Some(activation) = origin.and_then(Origin::family) {
+        set_activation(&mut architecture, activation);
         return Some((architecture, None));
     }
     let assumed = "shapes do not show which activation the layers have, and the file does not say \
                    it; h-swish was taken, as in SCARLET. If it is ReLU6, as in FairNAS, say \
                    --origin fairnas (or scarlet to be sure of h-swish), with scarlet-weights convert \
                    for a file that says it by itself";
-    Some((architecture, Some(assumed)))
+    Some((architecture, Some(assumed.to_owned())))
 }
 
 /// What layer `index` does, `channels_in` channels wide at its input.

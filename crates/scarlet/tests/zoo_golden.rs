@@ -1,0 +1,80 @@
+//! Every network of the zoo against logits that timm 1.0.31 computed in f64, at its own resolution
+//! and at 97 pixels: as it is trained, folded, deployed, and under its own names.
+#![allow(clippy::unwrap_used, unreachable_pub)]
+
+mod common;
+
+use burn::tensor::Device;
+use common::{Golden, assert_close, signal, timm};
+use scarlet::weights::{LoadReport, LoadOptions, recognise, reference_entries};
+use scarlet::{DeployOptions, Scarlet, ScarletConfig, zoo};
+
+const TOLERANCE: f64 = 1e-4;
+
+/// timm's names of the networks whose logits are known.
+fn names() -> Vec<String> {
+    let logits = Golden::open("zoo/logits.safetensors");
+    let names = logits.names().into_iter();
+    let mut names: Vec<String> = names
+        .map(|name| name.rsplit_once('.').unwrap().0.to_owned())
+        .collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
+fn check(name: &str, logits: &Golden) {
+    let device = Device::flex();
+    let architecture = zoo::by_name(name).unwrap();
+    let statistics = Golden::open(&format!("zoo/statistics/{name}.safetensors"));
+    let weights = timm::state_dict(&architecture, &statistics);
+
+    // Without being told, the file is known for what it is but for twins of the same shapes.
+    let found = recognise(&weights).unwrap().architecture;
+    assert_eq!(reference_entries(&found), reference_entries(&architecture));
+    let report = LoadReport::compare(&architecture, &weights, &LoadOptions::new());
+    assert!(report.is_exact(), "{name}: {report}");
+
+    let own = architecture.preprocessing.resolution;
+    let config = ScarletConfig::from(architecture);
+    let network = config.init(&device).load(&weights).unwrap();
+    let folded = network.fold_batch_norm();
+    let mut deployed = network.deploy(&DeployOptions::new().with_batch(2)).unwrap();
+    let reread = config.init(&device).load(&network.state_dict()).unwrap();
+    for side in [own, 97] {
+        let expected = logits.get(&format!("{name}.{side}"));
+        differ(name, &expected);
+        let input = signal(&format!("input.{side}"), [2, 3, side, side], &device);
+        let run = |network: &Scarlet| network.forward(input.clone()).into_data();
+        let what = |form: &str| format!("{name} at {side}, {form}");
+        assert_close(&what("trained"), run(&network), &expected, TOLERANCE);
+        assert_close(&what("folded"), run(&folded), &expected, TOLERANCE);
+        assert_eq!(run(&reread), run(&network), "{}", what("saved"));
+        deployed.set_size(side, side).unwrap();
+        let images: Vec<f32> = input.to_data().iter().collect();
+        let found = deployed.run(&images).unwrap().to_vec();
+        let shape = [2, expected.len() / 2];
+        let found = burn::tensor::TensorData::new(found, shape);
+        assert_close(&what("deployed"), found, &expected, TOLERANCE);
+    }
+}
+
+/// A golden value can only fail a wrong network if images that differ are told apart by it.
+fn differ(name: &str, logits: &[f32]) {
+    let (first, second) = logits.split_at(logits.len() / 2);
+    let largest = logits.iter().fold(0.0f32, |most, x| most.max(x.abs()));
+    let pairs = first.iter().zip(second);
+    let difference = pairs.fold(0.0f32, |most, (a, b)| most.max((a - b).abs()));
+    assert!(difference > 0.1 * largest, "{name}: {difference} of {largest}");
+}
+
+#[test]
+fn every_network_agrees_with_timm() {
+    let logits = Golden::open("zoo/logits.safetensors");
+    let names = names();
+    assert_eq!(names.len(), 43);
+    for name in names {
+        println!("{name}");
+        check(&name, &logits);
+    }
+}
