@@ -6,7 +6,7 @@ mod common;
 
 use burn::tensor::Device;
 use common::{Golden, assert_close, signal, timm};
-use scarlet::weights::{LoadReport, LoadOptions, recognise, reference_entries};
+use scarlet::weights::{LoadOptions, LoadReport, recognise, reference_entries};
 use scarlet::{DeployOptions, Scarlet, ScarletConfig, zoo};
 
 const TOLERANCE: f64 = 1e-4;
@@ -39,7 +39,6 @@ fn check(name: &str, logits: &Golden) {
     let config = ScarletConfig::from(architecture);
     let network = config.init(&device).load(&weights).unwrap();
     let folded = network.fold_batch_norm();
-    let mut deployed = network.deploy(&DeployOptions::new().with_batch(2)).unwrap();
     let reread = config.init(&device).load(&network.state_dict()).unwrap();
     for side in [own, 97] {
         let expected = logits.get(&format!("{name}.{side}"));
@@ -50,11 +49,9 @@ fn check(name: &str, logits: &Golden) {
         assert_close(&what("trained"), run(&network), &expected, TOLERANCE);
         assert_close(&what("folded"), run(&folded), &expected, TOLERANCE);
         assert_eq!(run(&reread), run(&network), "{}", what("saved"));
-        deployed.set_size(side, side).unwrap();
-        let images: Vec<f32> = input.to_data().iter().collect();
-        let found = deployed.run(&images).unwrap().to_vec();
-        let shape = [2, expected.len() / 2];
-        let found = burn::tensor::TensorData::new(found, shape);
+        let options = DeployOptions::new().with_batch(2).with_size(side, side);
+        let mut deployed = network.deploy(&options).unwrap();
+        let found = deployed.forward(input.clone()).unwrap().into_data();
         assert_close(&what("deployed"), found, &expected, TOLERANCE);
     }
 }
@@ -65,7 +62,10 @@ fn differ(name: &str, logits: &[f32]) {
     let largest = logits.iter().fold(0.0f32, |most, x| most.max(x.abs()));
     let pairs = first.iter().zip(second);
     let difference = pairs.fold(0.0f32, |most, (a, b)| most.max((a - b).abs()));
-    assert!(difference > 0.1 * largest, "{name}: {difference} of {largest}");
+    assert!(
+        difference > 0.1 * largest,
+        "{name}: {difference} of {largest}"
+    );
 }
 
 #[test]

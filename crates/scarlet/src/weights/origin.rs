@@ -138,7 +138,10 @@ mod tests {
         assert_eq!(network("tf_efficientnet_lite0.in1k"), tensorflow);
         // Weights of one's own.
         assert_eq!(network("tf_efficientnet_lite0.mine"), tensorflow);
-        assert_eq!(network("efficientnet_lite0"), Some((Padding::Symmetric, 1e-5)));
+        assert_eq!(
+            network("efficientnet_lite0"),
+            Some((Padding::Symmetric, 1e-5))
+        );
         assert_eq!(network("efficientnet_lite01"), None);
         assert_eq!(network("resnet50"), None);
 

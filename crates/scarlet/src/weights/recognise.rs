@@ -139,7 +139,10 @@ fn known(
         Naming::Timm => {
             let (network, architecture) = twins.first()?;
             let names: Vec<&str> = twins.iter().map(|(it, _)| timm_name(it)).collect();
-            Some((architecture.clone(), assumed_of(timm_name(network), architecture, &names)))
+            Some((
+                architecture.clone(),
+                assumed_of(timm_name(network), architecture, &names),
+            ))
         }
     }
 }
@@ -210,10 +213,7 @@ fn fits(architecture: &Architecture, shapes: &Shapes) -> bool {
 /// that the shapes show; and what they leave open.
 ///
 /// The channels must be the plan's: they are what tells that the strides are, too.
-fn searched(
-    shapes: &Shapes,
-    origin: Option<&Origin>,
-) -> Option<(Architecture, Option<String>)> {
+fn searched(shapes: &Shapes, origin: Option<&Origin>) -> Option<(Architecture, Option<String>)> {
     let mut architecture = scarlet_arch::scarlet_a().with_classes(class_count(shapes)?);
     architecture.name = "custom".to_owned();
     let mut channels = architecture.blocks[1].channels;

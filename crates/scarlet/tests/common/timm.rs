@@ -91,11 +91,16 @@ fn norms(statistics: &Golden) -> Vec<Norm> {
             _ => &["conv_pw", "conv_dw", "conv_pwl"],
         };
         let block = format!("blocks.{stage}.{block}");
-        found.extend(parts.iter().zip(convolutions).map(|(part, convolution)| Norm {
-            name: format!("{block}.{part}"),
-            block: Some(block.clone()),
-            convolution: format!("{block}.{convolution}"),
-        }));
+        found.extend(
+            parts
+                .iter()
+                .zip(convolutions)
+                .map(|(part, convolution)| Norm {
+                    name: format!("{block}.{part}"),
+                    block: Some(block.clone()),
+                    convolution: format!("{block}.{convolution}"),
+                }),
+        );
     }
     if norms.iter().any(|name| name == "bn2") {
         found.push(outside("bn2", "conv_head"));

@@ -93,7 +93,9 @@ impl Source {
             return None;
         };
         let (_, name) = repository.split_once('/')?;
-        Origin::new(name, "the hub").is_known().then(|| name.to_owned())
+        Origin::new(name, "the hub")
+            .is_known()
+            .then(|| name.to_owned())
     }
 
     /// Whether the content is on this machine already, so that getting it needs no network.
@@ -127,8 +129,10 @@ impl FromStr for Source {
             Location::Url(rest.to_owned())
         } else if let Some(hub) = rest.strip_prefix("hf:") {
             parse_hub(hub).ok_or_else(|| {
-                bad("expected hf:owner/repo[@revision][/file], where the file is model.safetensors \
-                     or pytorch_model.bin if none is named")
+                bad(
+                    "expected hf:owner/repo[@revision][/file], where the file is model.safetensors \
+                     or pytorch_model.bin if none is named",
+                )
             })?
         } else if let Some(package) = rest.strip_prefix("pip:") {
             parse_package(package).ok_or_else(|| bad("expected pip:package==version/inner/path"))?
