@@ -2,7 +2,7 @@
 
 use burn::module::Module;
 use burn::tensor::Device;
-use scarlet::arch::{Block, Expansion};
+use scarlet::arch::{self, Expansion, SqueezeExcite};
 use scarlet::blocks::{InvertedResidual, InvertedResidualConfig};
 use serde::Deserialize;
 
@@ -30,10 +30,10 @@ pub fn cases() -> Vec<Case> {
 
 impl Case {
     fn build(&self, device: &Device) -> InvertedResidual {
-        let block = Block {
-            kernel: self.kernel,
-            expansion: Expansion::Times(self.expansion),
-            squeeze_excite: self.se,
+        let expansion = Expansion::Times(self.expansion);
+        let block = arch::InvertedResidual {
+            squeeze_excite: self.se.then_some(SqueezeExcite::QUARTER),
+            ..arch::InvertedResidual::new(self.kernel, expansion)
         };
         let module = InvertedResidualConfig::new(self.channels_in, self.channels_out, block)
             .with_stride(self.stride)
