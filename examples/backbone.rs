@@ -22,9 +22,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let maps = backbone.feature_maps(images);
     for (info, map) in backbone.feature_maps_info().iter().zip(&maps) {
         println!(
-            "stride {:2}: layer {:2}, shape {:?}",
+            "stride {:2}: block {:2}, shape {:?}",
             info.stride,
-            info.layer,
+            info.block,
             map.dims()
         );
     }

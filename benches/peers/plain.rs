@@ -81,10 +81,16 @@ pub(crate) struct Plain {
 impl Plain {
     /// With random weights.
     pub(crate) fn new(architecture: &Architecture, device: &Device) -> Self {
-        let (stem, mut channels) = (architecture.stem, architecture.separable);
+        let (stem, mut channels) = (
+            architecture.blocks[0].channels,
+            architecture.blocks[1].channels,
+        );
         let mut blocks = Vec::new();
-        let (first, head) = (channels, architecture.head);
-        for layer in &architecture.layers {
+        let (first, head) = (
+            channels,
+            architecture.head.conv.map_or(0, |conv| conv.channels),
+        );
+        for layer in architecture.layers() {
             let Operation::InvertedResidual(block) = layer.operation else {
                 continue;
             };
@@ -96,7 +102,7 @@ impl Plain {
             blocks.push(Block {
                 expand: ConvBn::new(channels, hidden, 1, 1, device),
                 depthwise: ConvBn::new(hidden, hidden, block.kernel, layer.stride, device),
-                gate: block.squeeze_excite.then(|| Gate {
+                gate: block.squeeze_excite.map(|_| Gate {
                     squeeze: point(hidden, hidden / 4),
                     excite: point(hidden / 4, hidden),
                 }),

@@ -75,8 +75,8 @@ mod tests {
     #[test]
     fn names_and_layers_are_told_apart() {
         assert_eq!(network("ScarletB").unwrap().name, "scarlet-b");
-        assert_eq!(network("E3K3@24 - L@16").unwrap().layers.len(), 3);
-        assert_eq!(network("-@16 L@24/2").unwrap().layers.len(), 2);
+        assert_eq!(network("E3K3@24 - L@16").unwrap().layers().len(), 3);
+        assert_eq!(network("-@16 L@24/2").unwrap().layers().len(), 2);
         let error = network("scarlett-c").unwrap_err().to_string();
         assert!(error.contains("did you mean \"scarlet-c\""), "{error}");
         let error = network("E3K3@24 E3K").unwrap_err().to_string();

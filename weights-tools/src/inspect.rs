@@ -201,7 +201,7 @@ impl Network {
     fn new(recognised: Recognised) -> Self {
         let architecture = recognised.architecture;
         Self {
-            layers: architecture.to_string(),
+            layers: architecture.layers_text(),
             classes: architecture.classes,
             activation: architecture.activations(),
             padding: match architecture.padding {

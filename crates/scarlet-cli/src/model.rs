@@ -547,7 +547,7 @@ mod tests {
     fn a_model_is_a_name_or_layers_or_a_json_file() {
         assert_eq!(architecture("ScarletB").unwrap().name, "scarlet-b");
         let custom = architecture("E3K3@24/2 - E6K5s@24").unwrap();
-        assert_eq!(custom.layers.len(), 3);
+        assert_eq!(custom.layers().len(), 3);
 
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("net.json");

@@ -6,7 +6,6 @@ mod common;
 use std::fs;
 
 use common::{scarlet, scarlet_tiny};
-use scarlet::arch::Activation;
 use scarlet::burn::tensor::Device;
 use scarlet::weights::{Entry, Precision, StateDict, formula};
 use scarlet::{Architecture, Scarlet};
@@ -60,7 +59,7 @@ fn what_a_file_does_not_say_is_said_aloud_and_can_be_chosen() {
     };
     let activation = || {
         let network = Scarlet::open(&out, &Device::flex()).unwrap();
-        network.architecture().activation
+        network.architecture().activations()
     };
     let ran = export(&[]);
     assert_eq!(ran.code, 0, "{ran:?}");
@@ -72,13 +71,13 @@ fn what_a_file_does_not_say_is_said_aloud_and_can_be_chosen() {
     ] {
         assert!(ran.stderr.contains(part), "{ran:?}");
     }
-    assert_eq!(activation(), Activation::HSwish);
+    assert_eq!(activation(), "h-swish");
     let ran = export(&["--origin", "fairnas"]);
     assert!(
         ran.code == 0 && !ran.stderr.contains("h-swish was taken"),
         "{ran:?}"
     );
-    assert_eq!(activation(), Activation::Relu6);
+    assert_eq!(activation(), "relu6");
     // Who names a network that differs from what the file says is told.
     let described = out.clone();
     let out = path("again.onnx");

@@ -27,7 +27,7 @@ fn inference(criterion: &mut Criterion) {
         scarlet_arch::scarlet_c(),
         scarlet_arch::efficientnet_lite0(),
     ] {
-        let network = common::formula_network(&architecture, size);
+        let network = common::formula_network(&architecture);
         let (floats, int8) = match packed(&network, size) {
             Ok(both) => both,
             Err(error) => {

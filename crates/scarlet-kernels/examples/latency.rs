@@ -35,7 +35,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
     }
     let architecture = scarlet_arch::by_name(&model)?;
-    let network = common::formula_network(&architecture, size);
+    let network = common::formula_network(&architecture);
     let mut settings = EngineSettings::new(size)
         .with_batch(batch)
         .with_threads(threads);

@@ -18,7 +18,7 @@ fn check(architecture: &Architecture, golden: &[u8]) {
             .map(|&bytes| f32::from_le_bytes(bytes))
             .collect();
         let largest = expected.iter().fold(0f32, |max, x| max.max(x.abs()));
-        let network = common::formula_network(architecture, size);
+        let network = common::formula_network(architecture);
         let input = common::signal(&format!("input.{size}"), 2 * 3 * size * size);
         for set in InstructionSet::available() {
             for threads in [1, 2] {
@@ -79,7 +79,7 @@ fn memory_is_bounded() {
         scarlet_arch::scarlet_b(),
         scarlet_arch::scarlet_c(),
     ] {
-        let network = common::formula_network(&architecture, 224);
+        let network = common::formula_network(&architecture);
         let shapes = network.shapes(224, 224).unwrap();
         let pairs = shapes.windows(2);
         let largest = pairs

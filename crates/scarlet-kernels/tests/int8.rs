@@ -239,16 +239,16 @@ fn fully_connected_layers_round_their_weights_alone() {
 
 /// All kinds of operations, and every way in which a pointwise convolution's input is made.
 fn networks() -> Vec<Network> {
-    let mut networks: Vec<_> = ["E3K3@8/2 E6K5s@12 - E3K7s@12 L@16/2", "E6K7s@24 E3K3@24/2"]
-        .map(|layers| {
-            let mut architecture: scarlet_arch::Architecture = layers.parse().unwrap();
-            architecture.stem = 6;
-            architecture.separable = 5;
-            architecture.head = 20;
-            architecture.classes = 7;
-            formula_network(&architecture, 64)
-        })
-        .to_vec();
+    let mut networks: Vec<_> = [
+        "C3@6/2:relu6 E1K3@5:relu6 E3K3@8/2 E6K5s@12 - E3K7s@12 L@16/2 P20:relu6",
+        "C3@6/2:relu6 E1K3@5:relu6 E6K7s@24 E3K3@24/2 P20:relu6",
+        "[swish, se swish sigmoid] C3@6/2 E1K3s2a@6 E3K5s3@8/2 C1@12:relu E3K3n@12 F20n",
+    ]
+    .map(|text| {
+        let architecture: scarlet_arch::Architecture = text.parse().unwrap();
+        formula_network(&architecture.with_classes(7))
+    })
+    .to_vec();
     // Squeeze-excite on a tensor that a shortcut needs too, and a map as the result.
     let c = |input, output| Operation::Pointwise(pointwise(input, output, 1, Activation::Swish));
     networks.push(Network {

@@ -15,24 +15,29 @@ use scarlet_kernels::{
 const SIZE: usize = 32;
 
 fn network() -> Network {
-    let mut architecture = "E3K3@8/2 E6K5s@12 - E3K7s@12".parse().unwrap();
-    shrink(&mut architecture);
-    formula_network(&architecture, SIZE)
+    formula_network(&architecture(
+        "C3@6/2:relu6 E1K3@5:relu6 E3K3@8/2 E6K5s@12 - E3K7s@12 P20:relu6",
+    ))
 }
 
 /// A small network with asymmetric padding, whose amount depends on the size of the images.
 fn same_padded() -> Network {
-    let mut architecture: scarlet_arch::Architecture = "E3K3@8/2 E6K5s@12/2".parse().unwrap();
-    shrink(&mut architecture);
+    let mut architecture = architecture("C3@6/2:relu6 E1K3@5:relu6 E3K3@8/2 E6K5s@12/2 P20:relu6");
     architecture.padding = scarlet_arch::Padding::Same;
-    formula_network(&architecture, SIZE)
+    formula_network(&architecture)
 }
 
-fn shrink(architecture: &mut scarlet_arch::Architecture) {
-    architecture.stem = 6;
-    architecture.separable = 5;
-    architecture.head = 20;
-    architecture.classes = 7;
+/// With squeeze-excite, activations and a head that SCARLET's networks do not have.
+fn of_another_kind() -> Network {
+    formula_network(&architecture(
+        "[swish, se swish sigmoid] C3@6/2 E1K3s2a@6 E3K5s3(relu,h-sigmoid)@8/2 C1@12:relu \
+         E3K3n@12 F20n",
+    ))
+}
+
+fn architecture(text: &str) -> scarlet_arch::Architecture {
+    let architecture: scarlet_arch::Architecture = text.parse().unwrap();
+    architecture.with_classes(7)
 }
 
 fn bytes(network: &Network) -> Vec<u8> {
@@ -91,7 +96,7 @@ fn logits(mut engine: Engine) -> Vec<u32> {
 #[test]
 fn a_file_runs_bit_for_bit_as_the_network_in_every_setting() {
     let folder = Folder::new();
-    for network in [network(), same_padded()] {
+    for network in [network(), same_padded(), of_another_kind()] {
         let (packed, description) = folder.open(&bytes(&network)).unwrap();
         assert_eq!(description, "what it is");
         for set in InstructionSet::available() {
@@ -111,7 +116,12 @@ fn a_file_runs_bit_for_bit_as_the_network_in_every_setting() {
 #[test]
 fn what_was_opened_is_written_byte_for_byte() {
     let folder = Folder::new();
-    for first in [bytes(&network()), quantised_bytes(&network())] {
+    for first in [
+        bytes(&network()),
+        quantised_bytes(&network()),
+        bytes(&of_another_kind()),
+        quantised_bytes(&of_another_kind()),
+    ] {
         let (packed, description) = folder.open(&first).unwrap();
         let mut second = Vec::new();
         packed.write(&description, &mut second).unwrap();
@@ -122,7 +132,7 @@ fn what_was_opened_is_written_byte_for_byte() {
 #[test]
 fn a_file_of_eight_bits_is_smaller_and_runs_bit_for_bit() {
     let folder = Folder::new();
-    for network in [network(), same_padded()] {
+    for network in [network(), same_padded(), of_another_kind()] {
         let made = quantised(&network);
         let written = quantised_bytes(&network);
         assert!(written.len() < bytes(&network).len() * 3 / 4);
@@ -197,6 +207,17 @@ fn a_file_starts_as_it_is_documented() {
     let json: serde_json::Value = serde_json::from_slice(&bytes[64..64 + network]).unwrap();
     assert_eq!(json["input_channels"], 3);
     assert_eq!(json["operations"][0]["convolution"]["weight"], 0);
+}
+
+/// Programs of before read all networks that they could have written.
+#[test]
+fn only_what_format_1_cannot_say_is_written_as_format_2() {
+    assert_eq!(bytes(&same_padded())[8..16], 1u64.to_le_bytes());
+    assert_eq!(bytes(&of_another_kind())[8..16], 2u64.to_le_bytes());
+    assert_eq!(
+        quantised_bytes(&of_another_kind())[8..16],
+        2u64.to_le_bytes()
+    );
 }
 
 #[test]

@@ -149,7 +149,7 @@ pub struct ChoiceLayer {
 #[derive(Module, Debug)]
 pub struct Supernet {
     /// What is before the layers and after them; shared by all paths.
-    ends: Scarlet,
+    pub ends: Scarlet,
     /// The layers that are searched for.
     pub layers: Vec<ChoiceLayer>,
     #[module(skip)]

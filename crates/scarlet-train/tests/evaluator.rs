@@ -11,9 +11,10 @@ use burn::module::Module;
 use burn::nn::LinearConfig;
 use burn::tensor::Device;
 use common::{bits, genomes, images, supernet};
-use scarlet::MbLayer;
 use scarlet::arch::{Architecture, Genome, Preprocessing, SearchSpace, Skip};
+use scarlet::blocks::ConvBn;
 use scarlet::fold::FoldOptions;
+use scarlet::{BlockModule, Scarlet};
 use scarlet_data::ClassOrder;
 use scarlet_search::Evaluator;
 use scarlet_train::dataset::{PhotographOptions, PhotographParts, Photographs, Stored};
@@ -108,11 +109,18 @@ fn recalibration_leaves_frozen_statistics_and_drops_no_branch() {
         .freeze_prefixes(&["stem", "mb_module.0"])
         .unwrap();
     let measured = recalibrate(&frozen, &images, 16).unwrap();
-    assert_eq!(bits(&measured.stem), bits(&frozen.stem));
-    assert_eq!(bits(&measured.mb_module[0]), bits(&frozen.mb_module[0]));
-    assert_ne!(bits(&measured.mb_module[1]), bits(&frozen.mb_module[1]));
-    let head = &measured.conv_before_pooling;
-    assert_ne!(bits(head), bits(&frozen.conv_before_pooling));
+    assert_eq!(bits(&measured.blocks[0]), bits(&frozen.blocks[0]));
+    assert_eq!(bits(&measured.layers()[0]), bits(&frozen.layers()[0]));
+    assert_ne!(bits(&measured.layers()[1]), bits(&frozen.layers()[1]));
+    let head = &measured.head_conv;
+    assert_ne!(bits(head), bits(&frozen.head_conv));
+}
+
+fn stem(network: &Scarlet) -> &ConvBn {
+    let BlockModule::Conv(stem) = &network.blocks[0] else {
+        panic!("a network begins with a convolution")
+    };
+    stem
 }
 
 #[test]
@@ -140,9 +148,9 @@ fn recalibration_measures_the_path_itself() {
         ),
         &Device::flex(),
     );
-    let stem = path.valid().stem.conv.forward(batch);
-    let mean = stem.mean_dims(&[0, 2, 3]).reshape([8]);
-    let found = common::values(calibrated.stem.bn.running_mean.value());
+    let out = stem(&path.valid()).conv.forward(batch);
+    let mean = out.mean_dims(&[0, 2, 3]).reshape([8]);
+    let found = common::values(stem(&calibrated).bn.running_mean.value());
     for (expected, found) in common::values(mean).iter().zip(found) {
         assert!((expected - found).abs() < 1e-4, "{expected} {found}");
     }
@@ -154,8 +162,8 @@ fn recalibration_measures_the_path_itself() {
             .all(|(a, b)| (a - b).abs() < 0.02 + 0.1 * a.abs())
     };
     assert!(close(
-        common::values(calibrated.stem.bn.running_mean.value()),
-        common::values(halves.stem.bn.running_mean.value())
+        common::values(stem(&calibrated).bn.running_mean.value()),
+        common::values(stem(&halves).bn.running_mean.value())
     ));
     // And the scores are those of the parts.
     let mut scores = evaluator(&supernet, 0)
@@ -198,7 +206,7 @@ fn what_is_too_dear_is_not_measured() {
     let mut evaluator = evaluator(&supernet, 32)
         .with_constraints(["depth <= 3".parse().unwrap()])
         .with_metric("depth", |_, network| {
-            let layers = network.layers.iter();
+            let layers = network.layers().iter();
             Ok(layers
                 .filter(|l| matches!(l.operation, scarlet::arch::Operation::InvertedResidual(_)))
                 .count() as f64)
@@ -230,7 +238,7 @@ fn what_is_too_dear_is_not_measured() {
 #[test]
 fn a_candidate_that_cannot_be_taken_out_fails_alone() {
     let mut supernet = supernet(Skip::Linear, 1);
-    let MbLayer::Linear(stabilizer) = &mut supernet.layers[3].choices[12] else {
+    let BlockModule::Linear(stabilizer) = &mut supernet.layers[3].choices[12] else {
         panic!("not a stabilizer")
     };
     stabilizer.weight = stabilizer.weight.clone().map(|w| w.zeros_like());
@@ -327,7 +335,7 @@ fn what_is_in_hand_at_the_end_is_filed() {
 fn a_device_that_breaks_down_ends_the_evaluation() {
     let mut supernet = supernet(Skip::Linear, 1);
     // Weights that do not fit stand for a device that is lost: both are a panic within Burn.
-    supernet.classifier = LinearConfig::new(5, 3).init(&common::device());
+    supernet.ends.classifier = LinearConfig::new(5, 3).init(&common::device());
     let mut evaluator = evaluator(&supernet, 32);
     let genome = genomes(supernet.space(), 1).remove(0);
     let failed = evaluator.scores(std::slice::from_ref(&genome)).unwrap_err();

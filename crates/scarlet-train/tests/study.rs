@@ -17,9 +17,9 @@ use serde_json::json;
 
 /// Three layers that keep their shape, of two blocks and a skip each.
 fn space() -> SearchSpace {
-    let mut template: Architecture = "L@8 L@8 L@8".parse().unwrap();
-    (template.input_channels, template.stem, template.separable) = (1, 8, 8);
-    (template.head, template.classes) = (16, 10);
+    let text = "C3@8/2:relu6 E1K3n@8:relu6 L L L P16:relu6";
+    let mut template: Architecture = text.parse().unwrap();
+    (template.input_channels, template.classes) = (1, 10);
     template.preprocessing.resolution = 28;
     let block = |text: &str| text.parse::<Operation>().unwrap();
     let choices = vec![block("E1K3"), block("E2K3"), Skip::Linear.operation()];
@@ -181,7 +181,7 @@ fn settings_are_those_of_a_file() {
     // The sample's 28 pixels, rounded up to this plan's stride.
     assert_eq!(template.preprocessing.resolution, 32);
     assert_eq!(template.preprocessing.mean, [0.5; 3]);
-    assert_eq!(template.layers[8].channels, 40);
+    assert_eq!(template.layers()[8].channels, 40);
     let choices = config.space.choices(0).iter().map(ToString::to_string);
     let choices: Vec<String> = choices.collect();
     assert_eq!(

@@ -11,7 +11,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use common::{device, genomes, images, supernet, values};
 use scarlet::arch::{Genome, Operation, SearchSpace, Skip};
 use scarlet::fold::{FoldOptions, Outcome};
-use scarlet::{MbLayer, Scarlet};
+use scarlet::{BlockModule, Scarlet};
 use scarlet_random::Random;
 use scarlet_train::{
     PathSampler, Sampling, StabilizerInit, Supernet, SupernetConfig, TrainConfig, Trainer,
@@ -66,8 +66,8 @@ fn only_the_path_gets_gradients_and_optimizer_state() {
     let after = optimizer.step(0.1, supernet.clone(), gradients);
     assert_eq!(common::bits(&after.layers[0].choices[1]), before);
     assert_ne!(
-        values(after.classifier.weight.val()),
-        values(supernet.classifier.weight.val())
+        values(after.ends.classifier.weight.val()),
+        values(supernet.ends.classifier.weight.val())
     );
     assert_eq!(optimizer.to_record().len(), trainable);
 }
@@ -77,7 +77,7 @@ fn a_path_trains_the_supernet_and_its_statistics() {
     let supernet = supernet(Skip::Linear, 3);
     let genome: Genome = "0c53142".parse().unwrap();
     let statistics = |layer: usize, choice: usize| match &supernet.layers[layer].choices[choice] {
-        MbLayer::InvertedResidual(block) => values(block.valid().bn2.running_mean.value()),
+        BlockModule::InvertedResidual(block) => values(block.valid().bn2.running_mean.value()),
         _ => panic!("not a block"),
     };
     let (used, unused) = (statistics(2, 5), statistics(2, 4));
@@ -146,7 +146,7 @@ fn an_identity_stands_where_it_can() {
     let kinds: Vec<bool> = supernet
         .layers
         .iter()
-        .map(|layer| matches!(layer.choices[12], MbLayer::Identity(_)))
+        .map(|layer| matches!(layer.choices[12], BlockModule::Identity(_)))
         .collect();
     // Layers 2, 6 and 7 downsample or change channels.
     assert_eq!(kinds, [true, false, true, true, true, false, false]);
@@ -156,7 +156,7 @@ fn an_identity_stands_where_it_can() {
     let operations: Vec<Operation> = supernet
         .path_architecture(&all)
         .unwrap()
-        .layers
+        .layers()
         .iter()
         .map(|layer| layer.operation)
         .collect();
@@ -170,7 +170,7 @@ fn stabilizers_start_as_the_identity_or_at_random() {
     let passed_on = |init: StabilizerInit| {
         let config = SupernetConfig::new(common::space(Skip::Linear)).with_stabilizer(init);
         let supernet = config.try_init(1, &device()).unwrap();
-        let MbLayer::Linear(stabilizer) = &supernet.layers[2].choices[12] else {
+        let BlockModule::Linear(stabilizer) = &supernet.layers[2].choices[12] else {
             panic!("not a stabilizer")
         };
         values(stabilizer.forward(x.clone()))
@@ -231,8 +231,8 @@ fn extracted_networks_are_the_path_without_its_stabilizers() {
             let network: Scarlet = extracted.network;
             let found = network.forward(x.clone());
             assert!(difference(expected, found) < 1e-4, "{genome}");
-            for (index, layer) in network.architecture().layers.iter().enumerate() {
-                let plan = supernet.space().template().layers[index];
+            for (index, layer) in network.architecture().layers().iter().enumerate() {
+                let plan = supernet.space().template().layers()[index];
                 if layer.operation == Operation::Linear {
                     assert!(
                         plan.stride == 2 || [1, 5].contains(&index),
@@ -249,7 +249,7 @@ fn extracted_networks_are_the_path_without_its_stabilizers() {
             );
             // What the candidate was priced as is what comes out.
             let priced = supernet.plain_architecture(&genome).unwrap();
-            assert_eq!(network.architecture().layers, priced.layers, "{genome}");
+            assert_eq!(network.architecture().layers(), priced.layers(), "{genome}");
             let cost = |a| scarlet::arch::Cost::of(a, 16).unwrap();
             assert_eq!(cost(network.architecture()), cost(&priced), "{genome}");
         }
@@ -293,7 +293,7 @@ fn extracted_networks_share_nothing_with_the_supernet() {
 fn a_singular_stabilizer_is_refused() {
     let supernet = supernet(Skip::Linear, 3);
     let mut singular = supernet.clone();
-    let MbLayer::Linear(stabilizer) = &mut singular.layers[3].choices[12] else {
+    let BlockModule::Linear(stabilizer) = &mut singular.layers[3].choices[12] else {
         panic!("not a stabilizer")
     };
     stabilizer.weight = stabilizer.weight.clone().map(|w| w.zeros_like());

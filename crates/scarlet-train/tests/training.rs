@@ -998,13 +998,13 @@ fn frozen_parts_stay_as_they_are_statistics_included() {
             .freeze_prefixes(&["stem", "separable_conv", "mb_module.0"])
             .unwrap()
     };
-    let before = bits(&frozen().stem);
-    let block = bits(&frozen().mb_module[0]);
+    let before = bits(&frozen().blocks[0]);
+    let block = bits(&frozen().layers()[0]);
     let whole = Trainer::new(config()).train(frozen(), (), &train).unwrap();
     for network in [&whole.model, whole.average.as_ref().unwrap()] {
-        assert_eq!(bits(&network.stem), before);
-        assert_eq!(bits(&network.mb_module[0]), block);
-        assert_ne!(bits(&network.mb_module[1]), bits(&frozen().mb_module[1]));
+        assert_eq!(bits(&network.blocks[0]), before);
+        assert_eq!(bits(&network.layers()[0]), block);
+        assert_ne!(bits(&network.layers()[1]), bits(&frozen().layers()[1]));
     }
     let folder = tempfile::tempdir().unwrap();
     Trainer::new(config())
@@ -1090,10 +1090,11 @@ fn the_classifier_can_be_trained_alone_at_first() {
         trained.model
     };
     let (before, head, all) = (network(1), after(9), after(10));
-    assert_eq!(bits(&head.mb_module), bits(&before.mb_module));
-    assert_eq!(bits(&head.stem), bits(&before.stem));
+    let layers = |network: &Scarlet| bits(&network.layers().to_vec());
+    assert_eq!(layers(&head), layers(&before));
+    assert_eq!(bits(&head.blocks[0]), bits(&before.blocks[0]));
     assert_ne!(bits(&head.classifier), bits(&before.classifier));
-    assert_ne!(bits(&all.mb_module), bits(&before.mb_module));
+    assert_ne!(layers(&all), layers(&before));
 
     let folder = tempfile::tempdir().unwrap();
     let whole = Trainer::new(config.clone())

@@ -6,7 +6,10 @@ mod common;
 use burn::tensor::{Device, Tensor, TensorData};
 use common::{Golden, assert_close, cpu_devices, signal, with_formula_weights};
 use proptest::prelude::*;
-use scarlet::arch::{Activation, Block, Expansion, Layer, Operation, Padding};
+use scarlet::arch::{
+    Activation, Block, Expansion, InvertedResidual, Operation, Outline, Padding, SqueezeExcite,
+    scarlet_like,
+};
 use scarlet::weights::formula;
 use scarlet::{
     Architecture, DeployError, DeployOptions, Deployed, EfficientNetLite0, ModelCard, Scarlet,
@@ -60,11 +63,10 @@ fn efficientnet_lite0_with_its_asymmetric_padding_agrees() {
 }
 
 fn operation() -> impl Strategy<Value = Operation> {
-    let block = |kernel, expansion, squeeze_excite| {
-        Operation::InvertedResidual(Block {
-            kernel,
-            expansion,
-            squeeze_excite,
+    let block = |kernel, expansion, squeeze_excite: bool| {
+        Operation::InvertedResidual(InvertedResidual {
+            squeeze_excite: squeeze_excite.then_some(SqueezeExcite::QUARTER),
+            ..InvertedResidual::new(kernel, expansion)
         })
     };
     prop_oneof![
@@ -85,23 +87,24 @@ proptest! {
         relu6 in any::<bool>(),
         same in any::<bool>(),
         batch in 1usize..4,
+        more in 0usize..20,
     ) {
+        let activation = if relu6 { Activation::Relu6 } else { Activation::HSwish };
         let layers = layers
             .into_iter()
-            .map(|(operation, channels, stride)| Layer { operation, channels, stride })
-            .collect();
+            .map(|(operation, channels, stride)| Block {
+                operation: operation.with_activation(activation),
+                channels,
+                stride,
+            });
+        let outline = Outline { stem: 6, separable: 5, head: 18 };
         let architecture = Architecture {
-            stem: 6,
-            separable: 5,
-            layers,
-            head: 18,
             classes: 7,
-            activation: if relu6 { Activation::Relu6 } else { Activation::HSwish },
             padding: if same { Padding::Same } else { Padding::Symmetric },
-            ..scarlet::arch::scarlet_a()
+            ..scarlet_like("any", outline, layers)
         }
         .with_resolution(64);
-        let side = architecture.total_stride();
+        let side = architecture.total_stride() + more;
         let device = Device::flex();
         let network = with_formula_weights(ScarletConfig::from(architecture).init(&device), "any.");
         // Neither folding nor its limits are the question here.
@@ -146,11 +149,13 @@ fn what_does_not_fit_is_refused_with_a_way_out() {
     let device = Device::flex();
     let network = ScarletC::new().init(&device);
     let error = network
-        .deploy(&DeployOptions::new().with_size(100, 96))
+        .deploy(&DeployOptions::new().with_size(0, 96))
         .err()
         .unwrap();
     assert!(
-        error.to_string().contains("resize them to 96×96"),
+        error
+            .to_string()
+            .contains("0×96 pixels, but both sides must be at least 1"),
         "{error}"
     );
 
@@ -333,7 +338,7 @@ fn a_file_of_an_earlier_version_is_opened_as_one_of_today() {
     let mut old = Deployed::open(path, &DeployOptions::new()).unwrap();
     let architecture = old.architecture().clone();
     assert_eq!(
-        architecture.to_string(),
+        architecture.layers_text(),
         "E3K3@8/2 - L@8 L@12/2 E3K5s@12 E1K7@12"
     );
 

@@ -7,9 +7,11 @@ use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{DType, Device, Tensor};
 use common::{relative_error, signal, with_formula_weights};
 use proptest::prelude::*;
-use scarlet::arch::{Block, Expansion, Layer, Operation};
+use scarlet::arch::{
+    Block, Expansion, InvertedResidual, Operation, Outline, SqueezeExcite, scarlet_like,
+};
 use scarlet::fold::{FoldError, FoldOptions, KeptReason, Outcome};
-use scarlet::{Architecture, Scarlet, ScarletConfig};
+use scarlet::{Architecture, BlockModule, Scarlet, ScarletConfig};
 
 const STRICT: FoldOptions = FoldOptions { max_condition: 1e3 };
 
@@ -29,10 +31,9 @@ const PLAN: [(usize, usize); 11] = [
 ];
 
 fn block(kernel: usize, expansion: usize, squeeze_excite: bool) -> Operation {
-    Operation::InvertedResidual(Block {
-        kernel,
-        expansion: Expansion::Times(expansion),
-        squeeze_excite,
+    Operation::InvertedResidual(InvertedResidual {
+        squeeze_excite: squeeze_excite.then_some(SqueezeExcite::QUARTER),
+        ..InvertedResidual::new(kernel, Expansion::Times(expansion))
     })
 }
 
@@ -50,21 +51,18 @@ fn architecture(operations: &[Operation], plan: &[(usize, usize)]) -> Architectu
     let layers = operations
         .iter()
         .zip(plan)
-        .map(|(&operation, &(channels, stride))| Layer {
+        .map(|(&operation, &(channels, stride))| Block {
             operation,
             channels,
             stride,
-        })
-        .collect();
-    let architecture = Architecture {
+        });
+    let outline = Outline {
         stem: 4,
         separable: 4,
-        layers,
         head: 16,
-        classes: 5,
-        ..scarlet::arch::scarlet_a()
     };
-    architecture.with_resolution(32)
+    let architecture = scarlet_like("folded", outline, layers);
+    architecture.with_classes(5).with_resolution(32)
 }
 
 fn network(architecture: Architecture, seed: u64, device: &Device) -> Scarlet {
@@ -92,7 +90,7 @@ fn folding_error(network: &Scarlet, folded: &Scarlet, dtype: DType) -> f64 {
     relative_error(&logits(folded, input.clone()), &logits(network, input))
 }
 
-fn is_stabilizer(layer: &Layer) -> bool {
+fn is_stabilizer(layer: &Block) -> bool {
     layer.operation == Operation::Linear
 }
 
@@ -126,7 +124,7 @@ proptest! {
             .filter(|fold| matches!(fold.outcome, Outcome::Kept(_)))
             .count();
         let after = folded.architecture();
-        prop_assert_eq!(after.layers.iter().filter(|layer| is_stabilizer(layer)).count(), kept);
+        prop_assert_eq!(after.layers().iter().filter(|layer| is_stabilizer(layer)).count(), kept);
 
         // What comes out is what its architecture says: another network takes its weights.
         prop_assert!(after.validate().is_ok());
@@ -256,7 +254,10 @@ fn folding_batch_norm_leaves_the_original_alone() {
     let before = logits(&network, input.clone());
     let folded = network.fold_batch_norm();
     assert_eq!(logits(&network, input), before);
-    let variance = folded.stem.bn.running_var.value().into_data();
+    let BlockModule::Conv(stem) = &folded.blocks[0] else {
+        panic!("a network begins with a convolution")
+    };
+    let variance = stem.bn.running_var.value().into_data();
     assert!(
         variance
             .iter::<f64>()

@@ -4,12 +4,24 @@
 mod common;
 
 use burn::module::Module;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, Tensor, TensorData};
 use common::{signal, values_by_name, with_formula_weights};
+use scarlet::blocks::ConvBn;
 use scarlet::{
-    ConfigError, EfficientNetLite0, InputError, MbLayer, Scarlet, ScarletA, ScarletA2, ScarletA4,
-    ScarletB, ScarletC, ScarletConfig,
+    BlockModule, ConfigError, EfficientNetLite0, InputError, Scarlet, ScarletA, ScarletA2,
+    ScarletA4, ScarletB, ScarletC, ScarletConfig,
 };
+
+fn stem(network: &Scarlet) -> &ConvBn {
+    let BlockModule::Conv(stem) = &network.blocks[0] else {
+        panic!("a network begins with a convolution")
+    };
+    stem
+}
+
+fn head_conv(network: &Scarlet) -> &ConvBn {
+    network.head_conv.as_ref().unwrap()
+}
 
 /// A network small enough to be trained in a test.
 fn small(device: &Device) -> Scarlet {
@@ -56,11 +68,11 @@ fn a_network_in_grey_sees_what_it_saw_in_every_channel() {
             );
         }
         // It can be trained as the other.
-        let trainable = |network: &Scarlet| network.stem.conv.weight.is_require_grad();
+        let trainable = |network: &Scarlet| stem(network).conv.weight.is_require_grad();
         assert_eq!(trainable(&grey), trainable(&network));
         if device.is_autodiff() {
             let gradients = grey.forward(images).sum().backward();
-            let kernels = grey.stem.conv.weight.val();
+            let kernels = stem(&grey).conv.weight.val();
             assert_eq!(kernels.grad(&gradients).unwrap().dims(), kernels.dims());
         }
         assert_eq!(
@@ -103,7 +115,10 @@ fn the_deepest_map_is_what_the_head_reads() {
     let network = with_formula_weights(small(&device), "maps.");
     let images = signal("maps", [1, 3, 32, 32], &device);
     let last = network.feature_maps(images.clone()).pop().unwrap();
-    let head = burn::tensor::activation::relu6(network.conv_before_pooling.forward(last));
+    // With its activation, ReLU6.
+    let head = head_conv(&network).forward(last);
+    let greatest = head.clone().max().into_scalar::<f32>();
+    assert!(greatest <= 6.0, "{greatest}");
     assert_eq!(
         head.into_data(),
         network.forward_features(images).into_data()
@@ -179,8 +194,8 @@ fn freezing_a_clone_leaves_the_network_to_be_trained() {
         // No weight is drawn before the clone is frozen.
         let network = small(&device);
         let clone = freeze(network.clone());
-        assert!(!clone.stem.conv.weight.val().is_require_grad());
-        assert!(network.stem.conv.weight.val().is_require_grad());
+        assert!(!stem(&clone).conv.weight.val().is_require_grad());
+        assert!(stem(&network).conv.weight.val().is_require_grad());
     }
 }
 
@@ -195,24 +210,28 @@ fn only_the_classifier_is_trained_where_features_are_frozen() {
     assert!(has_gradient(
         network.classifier.weight.val().grad(&gradients)
     ));
-    assert!(!network.stem.conv.weight.is_require_grad());
-    assert!(!network.conv_before_pooling.conv.weight.is_require_grad());
+    assert!(!stem(&network).conv.weight.is_require_grad());
+    assert!(!head_conv(&network).conv.weight.is_require_grad());
     // Statistics stay, too.
     assert_eq!(values_by_name(&network.valid()), before);
 }
 
 #[test]
-fn images_that_do_not_fit_are_refused_with_a_size_that_does() {
+fn images_that_do_not_fit_are_refused() {
     let device = Device::flex();
     let network = ScarletC::new().init(&device);
-    let error = network
-        .try_forward(Tensor::zeros([1, 3, 230, 224], &device))
-        .unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "the images measure 230×224 pixels, but both sides must be positive multiples of 32: \
-         resize them to 224×224, say"
-    );
+    for shape in [[1, 3, 0, 224], [1, 3, 224, 0]] {
+        // As many values as there are, none, for devices that have no empty tensors.
+        let images = Tensor::from_data(TensorData::new(Vec::<f32>::new(), shape), &device);
+        let error = network.try_forward(images).unwrap_err().to_string();
+        let [_, _, height, width] = shape;
+        assert_eq!(
+            error,
+            format!(
+                "the images measure {height}×{width} pixels, but both sides must be at least 1"
+            )
+        );
+    }
     let error = network
         .try_forward(Tensor::zeros([1, 1, 224, 224], &device))
         .unwrap_err();
@@ -266,8 +285,8 @@ fn frozen_parts_get_no_gradients_and_keep_their_statistics() {
     let gradients = step(&network);
     let after = values_by_name(&network.valid());
 
-    assert!(network.stem.conv.weight.grad(&gradients).is_none());
-    let MbLayer::InvertedResidual(frozen) = &network.mb_module[1] else {
+    assert!(stem(&network).conv.weight.grad(&gradients).is_none());
+    let BlockModule::InvertedResidual(frozen) = &network.layers()[1] else {
         panic!("layer 1 is a block")
     };
     assert!(frozen.conv2.weight.grad(&gradients).is_none());
@@ -275,9 +294,10 @@ fn frozen_parts_get_no_gradients_and_keep_their_statistics() {
     assert!(network.classifier.weight.grad(&gradients).is_some());
 
     let is_frozen = |name: &str| {
-        name.starts_with("stem.")
-            || name.starts_with("mb_module.1.")
-            || name.starts_with("mb_module.4.bn2.")
+        // The layers come after the stem and a separable convolution.
+        name.starts_with("blocks.0.")
+            || name.starts_with("blocks.3.")
+            || name.starts_with("blocks.6.bn2.")
     };
     let mut moved = 0;
     for (name, value) in before.iter().filter(|(name, _)| name.contains("running_")) {
@@ -319,11 +339,11 @@ fn weights_are_initialised_as_in_the_released_code() {
 fn initialised_as_in_the_released_code(network: &Scarlet) {
     let deviation =
         |weight: Tensor<4>| weight.flatten::<1>(0, 3).var(0).sqrt().into_scalar::<f64>();
-    let head = &network.conv_before_pooling.conv;
+    let head = &head_conv(network).conv;
     let expected = (2.0 / 1280.0f64).sqrt();
     let found = deviation(head.weight.val());
     assert!((found / expected - 1.0).abs() < 0.02, "{found} {expected}");
-    let MbLayer::InvertedResidual(block) = &network.mb_module[0] else {
+    let BlockModule::InvertedResidual(block) = &network.layers()[0] else {
         panic!("layer 0 is a block")
     };
     let expected = (2.0 / (49.0 * 48.0f64)).sqrt();
@@ -355,7 +375,7 @@ fn a_seed_names_first_weights_in_whatever_order_they_are_used() {
     // From the last weight to the first, with others drawing in between.
     other.classifier.weight.val();
     device.seed(1);
-    other.conv_before_pooling.conv.weight.val();
+    head_conv(&other).conv.weight.val();
     assert_eq!(values_by_name(&other), expected);
     assert_eq!(values_by_name(&other.clone()), expected);
     let different = values_by_name(&built(10));
@@ -366,7 +386,8 @@ fn a_seed_names_first_weights_in_whatever_order_they_are_used() {
 
     // By Marsaglia's polar method from xoshiro256++, computed outside of this crate, for the second
     // weight that is made.
-    let MbLayer::InvertedResidual(block) = &built(9).mb_module[0] else {
+    let network = built(9);
+    let BlockModule::InvertedResidual(block) = &network.layers()[0] else {
         panic!("layer 0 is a block")
     };
     let numbers = [

@@ -28,7 +28,7 @@ fn show(model: &str, args: &InfoArgs, terminal: &Terminal) -> Result<(), CliErro
     let report = InfoReport {
         int8,
         card,
-        layers: architecture.to_string(),
+        layers: architecture.layers_text(),
         cost: Cost::of(&architecture, architecture.preprocessing.resolution)?,
         published: arch::published(&architecture.name),
         architecture: &architecture,

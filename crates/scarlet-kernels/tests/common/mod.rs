@@ -2,7 +2,9 @@
 //! normalisations folded.
 #![allow(dead_code, reason = "each user needs a part of it")]
 
-use scarlet_arch::{Activation as BlockActivation, Architecture, Operation as Layer};
+use scarlet_arch::{
+    Architecture, Conv, InvertedResidual, Operation as Block, PlacedBlock, SqueezedWidth,
+};
 use scarlet_kernels::{
     Activation, Convolution, Depthwise, Gate, Linear, Network, Operation, PaddingRule, Pointwise,
     SqueezeExcite,
@@ -78,166 +80,220 @@ fn folded(conv: &str, bn: &str, shape: &[usize], epsilon: f64) -> (Vec<f32>, Vec
     (to_f32(&weight), to_f32(&bias))
 }
 
-/// An architecture with formula weights under the published checkpoints' names, for images of
-/// `size`.
-pub(crate) fn formula_network(architecture: &Architecture, size: usize) -> Network {
-    let epsilon = architecture.batch_norm.epsilon;
-    let mut size = size;
-    let mut padding = |kernel: usize, stride: usize| {
-        let padding = match architecture.padding {
+/// An architecture with formula weights under the published checkpoints' names.
+pub(crate) fn formula_network(architecture: &Architecture) -> Network {
+    let mut lowering = Lowering {
+        architecture,
+        operations: Vec::new(),
+    };
+    let before = architecture.blocks_before_layers();
+    for (index, block) in architecture.placed_blocks().iter().enumerate() {
+        match (index.checked_sub(before), block.operation) {
+            (None, Block::InvertedResidual(residual)) => {
+                let part = |name: &str| format!("separable_conv.{name}");
+                let names = ["", "", "0", "1", "mid_se", "3", "4"].map(part);
+                lowering.inverted_residual(block, residual, names);
+            }
+            (Some(layer), Block::InvertedResidual(residual)) => {
+                let part = |name: &str| format!("mb_module.{layer}.{name}");
+                let names = ["conv1", "bn1", "conv2", "bn2", "mid_se", "conv3", "bn3"].map(part);
+                lowering.inverted_residual(block, residual, names);
+            }
+            (layer, Block::Conv(conv)) => {
+                let part = match layer {
+                    Some(layer) => format!("mb_module.{layer}"),
+                    None => "stem".to_owned(),
+                };
+                lowering.convolution(block, conv, &part);
+            }
+            (_, Block::Identity) => {}
+            (layer, Block::Linear) => {
+                let (input, output) = (block.channels_in, block.channels_out);
+                let layer = layer.expect("no stem is linear");
+                let weight = entry(&format!("mb_module.{layer}.weight"), &[output, input, 1, 1]);
+                lowering.operations.push(Operation::Pointwise(Pointwise {
+                    input,
+                    output,
+                    stride: block.stride,
+                    weight: to_f32(&weight),
+                    bias: vec![0.0; output],
+                    activation: Activation::None,
+                }));
+            }
+        }
+    }
+    lowering.head();
+    Network {
+        input_channels: architecture.input_channels,
+        operations: lowering.operations,
+    }
+}
+
+/// A network's operations on the way.
+struct Lowering<'a> {
+    architecture: &'a Architecture,
+    operations: Vec<Operation>,
+}
+
+impl Lowering<'_> {
+    fn folded(&self, conv: &str, bn: &str, shape: &[usize]) -> (Vec<f32>, Vec<f32>) {
+        folded(conv, bn, shape, self.architecture.batch_norm.epsilon)
+    }
+
+    fn padding(&self, kernel: usize) -> PaddingRule {
+        match self.architecture.padding {
             scarlet_arch::Padding::Symmetric => PaddingRule::all(kernel / 2),
             scarlet_arch::Padding::Same => PaddingRule::Same,
-        };
-        size = size.div_ceil(stride);
-        padding
-    };
-    let convolution = |c: (&str, &str), input: usize, output: usize, padding: PaddingRule| {
-        let (weight, bias) = folded(c.0, c.1, &[output, input, 3, 3], epsilon);
-        Operation::Convolution(Convolution {
-            input,
-            output,
-            kernel: 3,
-            stride: 2,
-            padding,
-            weight,
-            bias,
-            activation: Activation::Relu6,
-        })
-    };
-    let depthwise = |c: (&str, &str), channels, kernel, stride, padding, activation| {
-        let (weight, bias) = folded(c.0, c.1, &[channels, 1, kernel, kernel], epsilon);
-        Operation::Depthwise(Depthwise {
-            channels,
-            kernel,
-            stride,
-            padding,
-            weight,
-            bias,
-            activation,
-        })
-    };
-    let pointwise = |c: (&str, &str), input, output, activation| {
-        let (weight, bias) = folded(c.0, c.1, &[output, input, 1, 1], epsilon);
-        Operation::Pointwise(Pointwise {
+        }
+    }
+
+    fn convolution(&mut self, block: &PlacedBlock, conv: Conv, part: &str) {
+        let (input, output, kernel) = (block.channels_in, block.channels_out, conv.kernel);
+        let (stride, activation) = (block.stride, kind(conv.activation));
+        let names = [format!("{part}.0"), format!("{part}.1")];
+        let shape = [output, input, kernel, kernel];
+        let (weight, bias) = self.folded(&names[0], &names[1], &shape);
+        self.operations.push(if self.operations.is_empty() {
+            Operation::Convolution(Convolution {
+                input,
+                output,
+                kernel,
+                stride,
+                padding: self.padding(kernel),
+                weight,
+                bias,
+                activation,
+            })
+        } else {
+            assert_eq!(kernel, 1, "behind the stem");
+            Operation::Pointwise(Pointwise {
+                input,
+                output,
+                stride,
+                weight,
+                bias,
+                activation,
+            })
+        });
+    }
+
+    fn pointwise(
+        &mut self,
+        [conv, bn]: [&str; 2],
+        input: usize,
+        output: usize,
+        activation: Activation,
+    ) {
+        let (weight, bias) = self.folded(conv, bn, &[output, input, 1, 1]);
+        self.operations.push(Operation::Pointwise(Pointwise {
             input,
             output,
             stride: 1,
             weight,
             bias,
             activation,
-        })
-    };
-    let inner = match architecture.activation {
-        BlockActivation::HSwish => Activation::HSwish,
-        BlockActivation::Relu6 => Activation::Relu6,
-    };
-    let (stem, separable) = (architecture.stem, architecture.separable);
-    let mut operations = vec![
-        convolution(
-            ("stem.0", "stem.1"),
-            architecture.input_channels,
-            stem,
-            padding(3, 2),
-        ),
-        depthwise(
-            ("separable_conv.0", "separable_conv.1"),
-            stem,
-            3,
-            1,
-            padding(3, 1),
-            Activation::Relu6,
-        ),
-        pointwise(
-            ("separable_conv.3", "separable_conv.4"),
-            stem,
-            separable,
-            Activation::None,
-        ),
-    ];
-    for (index, layer) in architecture.placed_layers().iter().enumerate() {
-        let name = |part: &str| format!("mb_module.{index}.{part}");
-        let (input, output) = (layer.channels_in, layer.channels_out);
-        match layer.operation {
-            Layer::Identity => {}
-            Layer::Linear => {
-                let weight = entry(&name("weight"), &[output, input, 1, 1]);
-                padding(1, layer.stride);
-                operations.push(Operation::Pointwise(Pointwise {
-                    input,
-                    output,
-                    stride: layer.stride,
-                    weight: to_f32(&weight),
-                    bias: vec![0.0; output],
-                    activation: Activation::None,
+        }));
+    }
+
+    fn inverted_residual(
+        &mut self,
+        placed: &PlacedBlock,
+        block: InvertedResidual,
+        [conv1, bn1, conv2, bn2, excite, conv3, bn3]: [String; 7],
+    ) {
+        let before = self.operations.len();
+        let activation = kind(block.activation);
+        let hidden = block.expansion.hidden(placed.channels_in);
+        if block.has_expansion() {
+            self.pointwise([&conv1, &bn1], placed.channels_in, hidden, activation);
+        }
+        let (weight, bias) = self.folded(&conv2, &bn2, &[hidden, 1, block.kernel, block.kernel]);
+        self.operations.push(Operation::Depthwise(Depthwise {
+            channels: hidden,
+            kernel: block.kernel,
+            stride: placed.stride,
+            padding: self.padding(block.kernel),
+            weight,
+            bias,
+            activation,
+        }));
+        if let Some(layer) = block.squeeze_excite {
+            let inner = match layer.width {
+                SqueezedWidth::Quarter => hidden / 4,
+                SqueezedWidth::To(inner) => inner,
+            };
+            let part =
+                |name: &str, shape: &[usize]| to_f32(&entry(&format!("{excite}.{name}"), shape));
+            self.operations
+                .push(Operation::SqueezeExcite(SqueezeExcite {
+                    channels: hidden,
+                    squeezed: inner,
+                    squeeze_weight: part("squeeze_conv.weight", &[inner, hidden, 1, 1]),
+                    squeeze_bias: part("squeeze_conv.bias", &[inner]),
+                    excite_weight: part("excite_conv.weight", &[hidden, inner, 1, 1]),
+                    excite_bias: part("excite_conv.bias", &[hidden]),
+                    activation: kind(layer.activation),
+                    gate: match layer.gate {
+                        scarlet_arch::Gate::HSigmoid => Gate::HSigmoid,
+                        scarlet_arch::Gate::Sigmoid => Gate::Sigmoid,
+                    },
                 }));
-            }
-            Layer::InvertedResidual(block) => {
-                let shortcut = operations.len() - 1;
-                let hidden = block.expansion.hidden(input);
-                if hidden != input {
-                    let c = (&*name("conv1"), &*name("bn1"));
-                    operations.push(pointwise(c, input, hidden, inner));
-                }
-                operations.push(depthwise(
-                    (&name("conv2"), &name("bn2")),
-                    hidden,
-                    block.kernel,
-                    layer.stride,
-                    padding(block.kernel, layer.stride),
-                    inner,
-                ));
-                if block.squeeze_excite {
-                    let squeezed = hidden / 4;
-                    let part = |part: &str, shape: &[usize]| {
-                        to_f32(&entry(&name(&format!("mid_se.{part}")), shape))
-                    };
-                    operations.push(Operation::SqueezeExcite(SqueezeExcite {
-                        channels: hidden,
-                        squeezed,
-                        squeeze_weight: part("squeeze_conv.weight", &[squeezed, hidden, 1, 1]),
-                        squeeze_bias: part("squeeze_conv.bias", &[squeezed]),
-                        excite_weight: part("excite_conv.weight", &[hidden, squeezed, 1, 1]),
-                        excite_bias: part("excite_conv.bias", &[hidden]),
-                        activation: Activation::Relu,
-                        gate: Gate::HSigmoid,
-                    }));
-                }
-                operations.push(pointwise(
-                    (&name("conv3"), &name("bn3")),
-                    hidden,
-                    output,
-                    Activation::None,
-                ));
-                if layer.has_shortcut() {
-                    operations.push(Operation::Add(shortcut));
-                }
-            }
+        }
+        let last = match block.activate_output {
+            true => activation,
+            false => Activation::None,
+        };
+        self.pointwise([&conv3, &bn3], hidden, placed.channels_out, last);
+        if placed.has_shortcut() {
+            self.operations.push(Operation::Add(before - 1));
         }
     }
-    let (last, head, classes) = (
-        architecture.channels_before_head(),
-        architecture.head,
-        architecture.classes,
-    );
-    operations.extend([
-        pointwise(
-            ("conv_before_pooling.0", "conv_before_pooling.1"),
-            last,
-            head,
-            Activation::Relu6,
-        ),
-        Operation::GlobalMean,
-        Operation::Linear(Linear {
-            input: head,
-            output: classes,
-            weight: to_f32(&entry("classifier.weight", &[classes, head])),
-            bias: to_f32(&entry("classifier.bias", &[classes])),
-            activation: Activation::None,
-        }),
-    ]);
-    Network {
-        input_channels: architecture.input_channels,
-        operations,
+
+    fn linear(
+        &mut self,
+        part: &str,
+        input: usize,
+        output: usize,
+        bias: bool,
+        activation: Activation,
+    ) {
+        self.operations.push(Operation::Linear(Linear {
+            input,
+            output,
+            weight: to_f32(&entry(&format!("{part}.weight"), &[output, input])),
+            bias: match bias {
+                true => to_f32(&entry(&format!("{part}.bias"), &[output])),
+                false => vec![0.0; output],
+            },
+            activation,
+        }));
+    }
+
+    fn head(&mut self) {
+        let mut values = self.architecture.channels_before_head();
+        let head = self.architecture.head;
+        if let Some(conv) = head.conv {
+            let names = ["conv_before_pooling.0", "conv_before_pooling.1"];
+            self.pointwise(names, values, conv.channels, kind(conv.activation));
+            values = conv.channels;
+        }
+        self.operations.push(Operation::GlobalMean);
+        if let Some(layer) = head.hidden {
+            let activation = kind(layer.activation);
+            self.linear("hidden", values, layer.channels, layer.bias, activation);
+            values = layer.channels;
+        }
+        let classes = self.architecture.classes;
+        self.linear("classifier", values, classes, true, Activation::None);
+    }
+}
+
+fn kind(activation: scarlet_arch::Activation) -> Activation {
+    match activation {
+        scarlet_arch::Activation::Relu => Activation::Relu,
+        scarlet_arch::Activation::Relu6 => Activation::Relu6,
+        scarlet_arch::Activation::HSwish => Activation::HSwish,
+        scarlet_arch::Activation::Swish => Activation::Swish,
     }
 }
 

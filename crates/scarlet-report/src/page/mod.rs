@@ -107,7 +107,7 @@ fn drawn_network(network: &Architecture) -> Result<String, ReportError> {
          <div id=\"chosen-network\" class=\"chart\"></div>\
          <details><summary>The layers as a table</summary>{}</details></div>\n",
         escaped(&network.name),
-        escaped(&network.to_string()),
+        escaped(&network.layers_text()),
         tables::layers(network)?,
     ))
 }

@@ -170,8 +170,8 @@ fn search(space: &SearchSpace) -> SearchState {
 
 /// More mult-adds help, with less and less return, and so does squeeze-excite in late layers.
 fn accuracy(network: &Architecture, mult_adds: u64) -> f64 {
-    let late = network.layers.iter().enumerate().filter(|(_, layer)| {
-        matches!(layer.operation, Operation::InvertedResidual(block) if block.squeeze_excite)
+    let late = network.layers().iter().enumerate().filter(|(_, layer)| {
+        matches!(layer.operation, Operation::InvertedResidual(block) if block.squeeze_excite.is_some())
     });
     let squeeze: usize = late.map(|(index, _)| index).sum();
     let jitter = (mult_adds % 997) as f64 / 997.0;

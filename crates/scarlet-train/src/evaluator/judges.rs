@@ -251,11 +251,9 @@ mod tests {
 
     /// Tests draw weights from one generator at a time, so each makes its supernet once.
     fn supernet() -> Supernet {
-        let mut template = SearchSpace::small_images(1, 16, 3)
-            .unwrap()
-            .template()
-            .clone();
-        template.layers.truncate(3);
+        let small = SearchSpace::small_images(1, 16, 3).unwrap();
+        let layers = small.template().layers()[..3].to_vec();
+        let template = small.template().clone().with_layers(layers);
         let choices = ["E3K3", "E6K3", "E3K5"].map(|text| text.parse().unwrap());
         let space = SearchSpace::new(template, choices.to_vec()).unwrap();
         let device = Device::flex().autodiff();

@@ -54,16 +54,16 @@ pub enum LatencyError {
     },
     /// A table of another version of this program.
     #[error(
-        "the latency table `{path}` is of version {found}, but this program reads version \
-         {expected}: measure it anew with `scarlet latency-table`"
+        "the latency table `{path}` is of version {found}, but this program reads versions \
+         1 to {known}: measure it anew with `scarlet latency-table`"
     )]
     Version {
         /// The file.
         path: PathBuf,
         /// Its version.
         found: u32,
-        /// The version that can be read.
-        expected: u32,
+        /// The latest version that can be read.
+        known: u32,
     },
     /// A table that lacks what its space has.
     #[error(

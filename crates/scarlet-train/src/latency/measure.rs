@@ -216,11 +216,9 @@ mod tests {
     use scarlet_arch::Skip;
 
     fn space() -> SearchSpace {
-        let mut template = SearchSpace::small_images(1, 8, 3)
-            .unwrap()
-            .template()
-            .clone();
-        template.layers.truncate(4);
+        let small = SearchSpace::small_images(1, 8, 3).unwrap();
+        let layers = small.template().layers()[..4].to_vec();
+        let template = small.template().clone().with_layers(layers);
         let choices = ["E3K3", "E6K5s"].map(|text| text.parse().unwrap());
         SearchSpace::new(template, choices.to_vec())
             .unwrap()

@@ -6,7 +6,7 @@ use std::path::Path;
 use scarlet::atomic_file;
 use scarlet::checksum::{open_json, seal_json};
 use scarlet::limited;
-use scarlet_arch::{Genome, SearchSpace, Skip};
+use scarlet_arch::{Activation, Genome, SearchSpace, Skip};
 use scarlet_search::Bound;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -14,8 +14,9 @@ use serde_json::Value;
 use super::statistics::rounded;
 use super::{LatencyError, Spread};
 
-/// What [`LatencyTable::save`] writes, and all that [`LatencyTable::open`] reads.
-const VERSION: u32 = 1;
+/// What [`LatencyTable::save`] writes. Version 1 names choices without their activation, which all
+/// of a space shared.
+const VERSION: u32 = 2;
 /// The largest table that is read: that of a large space has a hundredth of this.
 const MAX_BYTES: u64 = 64 << 20;
 
@@ -155,19 +156,20 @@ impl LatencyTable {
         // Before all else: another version may look different in any other way.
         let version = tree["version"].as_u64().and_then(|it| it.try_into().ok());
         match version {
-            Some(VERSION) => {}
+            Some(1..=VERSION) => {}
             None => return Err(damaged("it says no `version`".to_owned())),
             Some(found) => {
                 return Err(LatencyError::Version {
                     path: path.to_owned(),
                     found,
-                    expected: VERSION,
+                    known: VERSION,
                 });
             }
         }
         let mut table: Self =
             serde_json::from_value(tree).map_err(|error| damaged(error.to_string()))?;
         table.put_in_order(path)?;
+        table.version = VERSION;
         let entries = table.layers.iter().flatten().map(|entry| entry.time.ms);
         let fixed = table.fixed.iter().map(|part| part.time.ms);
         match entries.chain(fixed).find(|&ms| ms < 0.0) {
@@ -181,13 +183,21 @@ impl LatencyTable {
         self.layers.resize(self.space.layers(), Vec::new());
         for (layer, entries) in self.layers.iter_mut().enumerate() {
             let mut ordered = Vec::new();
-            for choice in self.space.choices(layer).iter().map(ToString::to_string) {
-                let entry = entries.iter().find(|entry| entry.choice == choice);
-                ordered.push(entry.cloned().ok_or_else(|| LatencyError::MissingEntry {
-                    path: path.to_owned(),
-                    layer: layer + 1,
-                    choice,
-                })?);
+            for operation in self.space.choices(layer) {
+                let choice = operation.to_string();
+                let name = match self.version {
+                    1 => operation.with_activation(Activation::HSwish).to_string(),
+                    _ => choice.clone(),
+                };
+                let Some(entry) = entries.iter().find(|entry| entry.choice == name) else {
+                    return Err(LatencyError::MissingEntry {
+                        path: path.to_owned(),
+                        layer: layer + 1,
+                        choice,
+                    });
+                };
+                let time = entry.time;
+                ordered.push(Entry { choice, time });
             }
             *entries = ordered;
         }
@@ -330,6 +340,13 @@ fn difference(table: &Value, run: &Value, path: &str) -> Option<(String, String,
             difference(value, &run[key], &path)
         });
     }
+    if let (Value::Array(table), Value::Array(run)) = (table, run)
+        && table.len() == run.len()
+    {
+        let mut pairs = table.iter().zip(run).enumerate();
+        return pairs
+            .find_map(|(index, (table, run))| difference(table, run, &format!("{path}[{index}]")));
+    }
     (table != run).then(|| (path.to_owned(), table.to_string(), run.to_string()))
 }
 
@@ -340,11 +357,9 @@ mod tests {
     use super::*;
 
     fn space() -> SearchSpace {
-        let mut template = SearchSpace::small_images(1, 16, 3)
-            .unwrap()
-            .template()
-            .clone();
-        template.layers.truncate(3);
+        let small = SearchSpace::small_images(1, 16, 3).unwrap();
+        let layers = small.template().layers()[..3].to_vec();
+        let template = small.template().clone().with_layers(layers);
         let choices = ["E3K3", "E6K5s"].map(|text| text.parse().unwrap());
         SearchSpace::new(template, choices.to_vec())
             .unwrap()
@@ -433,11 +448,14 @@ mod tests {
         table
             .check_space(&same.with_skip(Skip::Identity).unwrap())
             .unwrap();
-        template.head = 64;
+        let head = template.head.conv.as_mut().unwrap();
+        head.channels = 64;
         let other = SearchSpace::new(template, choices).unwrap();
         let error = table.check_space(&other).unwrap_err().to_string();
         assert!(
-            error.contains("its `template.head` is 320, but here it is 64"),
+            error.contains(
+                r#"its `template.blocks[5]` is "P320:relu6", but here it is "P64:relu6""#
+            ),
             "{error}"
         );
     }
@@ -468,6 +486,23 @@ mod tests {
         assert_eq!(parts, ["stem", "separable", "head", "classifier"]);
         let sum = 0.003123;
         assert!((table.latency_ms(&genome("12")).unwrap() - sum).abs() < 1e-9);
+
+        // Its choices had the activation of its space, whatever that was.
+        let folder = tempfile::tempdir().unwrap();
+        let relu6 = folder.path().join("relu6.json");
+        let mut tree: Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
+        tree["space"]["template"]["activation"] = "relu6".into();
+        tree.as_object_mut().unwrap().remove("checksum");
+        fs::write(&relu6, tree.to_string()).unwrap();
+        let relu6 = LatencyTable::open(&relu6).unwrap();
+        let same = relu6.latency_ms(&genome("12")).unwrap();
+        assert_eq!(same, table.latency_ms(&genome("12")).unwrap());
+        let first = &relu6.layers[0][0].choice;
+        assert_eq!(*first, format!("{}:relu6", table.layers[0][0].choice));
+        // It is written as one of today.
+        let again = folder.path().join("again.json");
+        relu6.save(&again).unwrap();
+        assert_eq!(LatencyTable::open(&again).unwrap(), relu6);
     }
 
     #[test]

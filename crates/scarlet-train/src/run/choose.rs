@@ -326,7 +326,7 @@ fn take_out(
     let folds = &extracted.stabilizers.stabilizers;
     let choice = Choice {
         genome: genome.clone(),
-        layers: architecture.to_string(),
+        layers: architecture.layers_text(),
         inherited_accuracy,
         inherited_images,
         inherited_interval: judged.map(|(accuracy, images)| interval_of(accuracy, images)),

@@ -143,7 +143,7 @@ impl PricedNetwork {
     pub(crate) fn of(network: &Architecture, genome: Genome) -> Result<Self, ArchitectureError> {
         let cost = Cost::of(network, network.preprocessing.resolution)?;
         Ok(Self {
-            layers: network.to_string(),
+            layers: network.layers_text(),
             mult_adds: cost.mult_adds,
             parameters: cost.parameters,
             latency_ms: None,
@@ -311,7 +311,7 @@ pub(super) fn check_budget(
                     Bound::AtLeast => "dearest",
                 },
                 value: value.to_string(),
-                layers: plain_architecture(space, &genome)?.to_string(),
+                layers: plain_architecture(space, &genome)?.layers_text(),
                 genome: genome.to_string(),
             });
         }
@@ -324,13 +324,11 @@ mod tests {
     use super::*;
 
     fn space() -> SearchSpace {
-        let mut template = SearchSpace::small_images(1, 16, 3)
-            .unwrap()
-            .template()
-            .clone();
-        template.layers.truncate(3);
+        let small = SearchSpace::small_images(1, 16, 3).unwrap();
+        let mut layers = small.template().layers()[..3].to_vec();
         // Behind skips, stabilizers that change the channels are merged into their neighbours.
-        template.layers[2].stride = 1;
+        layers[2].stride = 1;
+        let template = small.template().clone().with_layers(layers);
         let choices = ["E3K3", "E6K5s", "E3K7"].map(|text| text.parse().unwrap());
         SearchSpace::new(template, choices.to_vec())
             .unwrap()

@@ -80,7 +80,7 @@ impl Standalone {
         let per_image = seconds_per_step / config.batch_size.min(train_images) as f64;
         Ok(StandalonePlan {
             network: architecture.name.clone(),
-            layers: architecture.to_string(),
+            layers: architecture.layers_text(),
             resolution,
             photographs: self.data.photographs,
             classes: self.record.classes.clone(),

@@ -20,10 +20,9 @@ fn images(count: usize) -> Images {
 }
 
 fn architecture() -> Architecture {
-    let mut architecture: Architecture = "E3K3@8/2 E3K3@8".parse().unwrap();
+    let text = "C3@8/2:relu6 E1K3n@8:relu6 E3K3@8/2 E3K3@8 P16:relu6";
+    let mut architecture: Architecture = text.parse().unwrap();
     architecture.input_channels = 1;
-    (architecture.stem, architecture.separable) = (8, 8);
-    architecture.head = 16;
     architecture.with_classes(2).with_resolution(8)
 }
 

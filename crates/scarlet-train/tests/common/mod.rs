@@ -4,7 +4,9 @@
 
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Device, Tensor};
-use scarlet::arch::{Genome, SearchSpace, Skip};
+use scarlet::arch::{
+    Architecture, Block, Genome, Operation, Outline, SearchSpace, Skip, scarlet_like,
+};
 use scarlet_train::dataset::Images;
 use scarlet_train::{PathSampler, Sampling, Supernet, SupernetConfig};
 
@@ -15,16 +17,24 @@ pub(crate) fn device() -> Device {
 /// 13 choices in 7 layers, two of which downsample and one changes channels only; 16×16 pixels,
 /// 3 classes.
 pub(crate) fn space(skip: Skip) -> SearchSpace {
-    let mut template = SearchSpace::small_images(1, 16, 3)
-        .unwrap()
-        .template()
-        .clone();
-    (template.stem, template.separable, template.head) = (8, 8, 24);
-    template.layers.truncate(7);
+    let small = SearchSpace::small_images(1, 16, 3).unwrap();
     let plan = [(8, 1), (12, 2), (12, 1), (12, 1), (12, 1), (16, 1), (16, 2)];
-    for (layer, (channels, stride)) in template.layers.iter_mut().zip(plan) {
-        (layer.channels, layer.stride) = (channels, stride);
-    }
+    let layers = plan.map(|(channels, stride)| Block {
+        operation: Operation::Linear,
+        channels,
+        stride,
+    });
+    let outline = Outline {
+        stem: 8,
+        separable: 8,
+        head: 24,
+    };
+    let template = Architecture {
+        input_channels: 1,
+        classes: 3,
+        preprocessing: small.template().preprocessing,
+        ..scarlet_like("small", outline, layers)
+    };
     let choices = SearchSpace::scarlet().choices(0).to_vec();
     SearchSpace::new(template, choices)
         .unwrap()

@@ -283,7 +283,7 @@ fn metadata(network: &Scarlet) -> Vec<Property> {
     };
     let properties = [
         (ARCHITECTURE_KEY, architecture.to_json()),
-        ("layers", architecture.to_string()),
+        ("layers", architecture.layers_text()),
         ("classes", architecture.classes.to_string()),
         ("resolution", preprocessing.resolution.to_string()),
         ("crop_ratio", preprocessing.crop_ratio.to_string()),

@@ -3,17 +3,16 @@
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
 use scarlet::weights::{Entry, LoadOptions, StateDict, WeightsError, formula};
-use scarlet::{Architecture, EfficientNetLite0, Scarlet, ScarletB, ScarletC, ScarletConfig};
+use scarlet::{
+    Architecture, BlockModule, EfficientNetLite0, Scarlet, ScarletB, ScarletC, ScarletConfig,
+};
 
 use super::pickle::{Value, write_legacy};
 
 /// A network small enough for many tests, with every kind of layer.
 pub(crate) fn small() -> Architecture {
-    let text = "E3K3@24/2 - E6K5s@24 L@24 E1K3@32/2";
-    let mut architecture: Architecture = text.parse().unwrap();
-    architecture.stem = 8;
-    architecture.separable = 8;
-    architecture.head = 48;
+    let text = "C3@8/2:relu6 E1K3n@8:relu6 E3K3@24/2 - E6K5s@24 L@24 E1K3@32/2 P48:relu6";
+    let architecture: Architecture = text.parse().unwrap();
     architecture.with_classes(5)
 }
 
@@ -259,12 +258,15 @@ fn gradients_and_freezing_survive_loading() {
         .unwrap()
         .load(&formula::state_dict(&architecture))
         .unwrap();
-    assert!(!network.stem.conv.weight.is_require_grad());
-    assert!(!network.stem.bn.training.is_enabled());
+    let BlockModule::Conv(stem) = &network.blocks[0] else {
+        panic!("a network begins with a convolution")
+    };
+    assert!(!stem.conv.weight.is_require_grad());
+    assert!(!stem.bn.training.is_enabled());
     assert!(network.classifier.weight.is_require_grad());
     let images = Tensor::<4>::ones([2, 3, 32, 32], &device);
     let gradients = network.forward(images).sum().backward();
-    assert!(network.stem.conv.weight.grad(&gradients).is_none());
+    assert!(stem.conv.weight.grad(&gradients).is_none());
     assert!(network.classifier.weight.grad(&gradients).is_some());
 }
 

@@ -235,14 +235,14 @@ fn a_description_that_cannot_be_used_says_why() {
     let error = error_of(&weights, "{".to_owned());
     assert!(error.contains("cannot be built: line 1"), "{error}");
     let mut empty = small();
-    empty.stem = 0;
+    empty.blocks[0].channels = 0;
     let error = error_of(&weights, empty.to_json());
     assert!(
-        error.contains("cannot be built: network: stem is 0"),
+        error.contains("cannot be built: stem: channels is 0"),
         "{error}"
     );
     let mut other = small();
-    other.head = 56;
+    other.head.conv.as_mut().unwrap().channels = 56;
     let error = error_of(&weights, other.to_json());
     assert!(
         error.contains("conv_before_pooling.0.weight: expected [56"),
