@@ -1,11 +1,8 @@
 //! The zoo's networks against what timm 1.0.31 counted of them.
-#![allow(clippy::unwrap_used, unreachable_pub)]
-
-mod common;
+#![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
 
-use common::golden_path;
 use scarlet::arch::{self, Cost, ResizeFilter};
 use scarlet::zoo;
 use serde::Deserialize;
@@ -24,7 +21,7 @@ struct Counted {
 
 /// By timm's names.
 fn counted() -> BTreeMap<String, Counted> {
-    serde_json::from_str(&std::fs::read_to_string(golden_path("zoo.json")).unwrap()).unwrap()
+    serde_json::from_str(include_str!("golden/zoo.json")).unwrap()
 }
 
 #[test]
