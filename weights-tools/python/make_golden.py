@@ -3,9 +3,9 @@ weights and inputs.
 
     python make_golden.py --out golden
 
-- `scarlet_{a,b,c}.safetensors`: `logits.S` of the input `input.S` for S = 224 and 64, and
-  `stats.S.PART`, mean, standard deviation and largest absolute value of every part's output, for
-  each image.
+- `scarlet_{a,b,c}.safetensors`: `logits.S` of the input `input.S` for S = 224 and 96, and the
+  running statistics that the images `calibration.128` leave. With statistics by the formula the
+  signals of squeeze-excite networks die, and all images have the same logits.
 - `blocks.safetensors`, with the cases in `blocks.json`: one inverted residual each; output, the
   gradients of all parameters and of the input, in evaluation and in training, and batch
   normalisation's statistics after the training step.
@@ -23,7 +23,7 @@ from torch import nn
 import formula
 from networks import Architecture, InvertedResidual, Layer, Network, TABLES, architecture
 
-SIZES = (224, 64)
+SIZES = (224, 96)
 BLOCKS = [
     # channels in, channels out, kernel, stride, expansion, squeeze-excite, side, batch
     (8, 8, 3, 1, 3, False, 8, 2),
@@ -36,18 +36,14 @@ BLOCKS = [
 
 
 def network_values(name):
-    network = Network(architecture(name)).double().eval()
+    network = Network(architecture(name)).double()
     formula.fill(network)
-    values = {}
+    values = formula.calibrate(network)
+    network.eval()
     for size in SIZES:
         x = formula.signal(f"input.{size}", (2, 3, size, size)).double()
         with torch.no_grad():
-            for part, module in network.parts():
-                x = module(x)
-                flat = x.flatten(1)
-                stats = [flat.mean(1), flat.std(1, correction=0), flat.abs().amax(1)]
-                values[f"stats.{size}.{part}"] = torch.stack(stats)
-            values[f"logits.{size}"] = network.classifier(x.mean((2, 3)))
+            values[f"logits.{size}"] = network(x)
     return values
 
 
@@ -106,9 +102,18 @@ def block_values(index, case):
 
 
 def block_case(index, case):
-    names = ("channels_in", "channels_out", "kernel", "stride", "expansion", "se")
-    sizes = ("height_width", "batch")
-    return {"index": index, **dict(zip((*names, *sizes), case, strict=True))}
+    channels_in, channels_out, kernel, stride, expansion, se, side, batch = case
+    return {
+        "index": index,
+        "operation": f"E{expansion}K{kernel}{'s' if se else ''}",
+        "channels_in": channels_in,
+        "channels_out": channels_out,
+        "stride": stride,
+        "padding": "symmetric",
+        "height": side,
+        "width": side,
+        "batch": batch,
+    }
 
 
 def save(path, values):

@@ -30,6 +30,17 @@ pub enum BlockModule {
 }
 
 impl BlockModule {
+    /// A block with random weights, with the padding and batch normalisation of `architecture`.
+    ///
+    /// # Panics
+    ///
+    /// If a number of channels, the kernel or the stride is 0, or squeeze-excite would have less
+    /// than one channel inside.
+    pub fn new(placed: &PlacedBlock, architecture: &Architecture, device: &Device) -> Self {
+        let (style, weights) = (ConvStyle::of(architecture), &mut FirstWeights::Device);
+        build_block(placed, style, 0.0, weights, device)
+    }
+
     /// `[batch, channels_in, height, width]` to
     /// `[batch, channels_out, ceil(height / stride), ceil(width / stride)]`.
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {

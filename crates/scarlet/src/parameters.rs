@@ -69,18 +69,26 @@ impl Scarlet {
         parts
     }
 
-    /// All that can be frozen, by its name or that of its part: weights, running statistics, and
-    /// what says whether a normalisation learns and a block may be left out.
+    /// Everything that is trained, by its name in a checkpoint, in the order of computation.
+    pub fn named_parameters(&self) -> Vec<(String, ParamId)> {
+        let graph = Graph::of(self.architecture());
+        let mut network = self.clone();
+        let mut named = Vec::new();
+        for (node, mut weights) in graph.nodes().iter().zip(network.node_weights()) {
+            let names = graph.entries_of(node).into_iter().map(|(name, _)| name);
+            let placed = names.zip(weights.places());
+            named.extend(placed.filter_map(|(name, place)| Some((name, place.id()?))));
+        }
+        named
+    }
+
+    /// All that can be frozen, by its name or that of its part: weights, and what says whether a normalisation learns and a block may be left out.
     fn named_ids(&self) -> Vec<(String, ParamId)> {
         let graph = Graph::of(self.architecture());
-        let mut ids = Vec::new();
+        let mut ids = self.named_parameters();
         let mut network = self.clone();
-        for (node, mut weights) in graph.nodes().iter().zip(network.node_weights()) {
+        for (node, weights) in graph.nodes().iter().zip(network.node_weights()) {
             let norm = weights.norm_flag();
-            let names = graph.entries_of(node).into_iter().map(|(name, _)| name);
-            let places = weights.places().into_iter();
-            let placed = names.zip(places.map(|place| place.id()));
-            ids.extend(placed.filter_map(|(name, id)| Some((name, id?))));
             if let (Some(flag), Some(norm)) = (norm, graph.norm_name(node)) {
                 ids.push((norm, flag));
             }

@@ -4,7 +4,7 @@
 mod common;
 
 use burn::tensor::{Device, Tensor, TensorData};
-use common::{Golden, assert_close, cpu_devices, signal, with_formula_weights};
+use common::{Golden, assert_close, cpu_devices, signal, with_formula_weights, with_statistics};
 use proptest::prelude::*;
 use scarlet::arch::{
     Activation, Block, Expansion, InvertedResidual, Operation, Outline, Padding, SqueezeExcite,
@@ -26,10 +26,10 @@ fn logits_agree_with_pytorch() {
         ("scarlet_c.safetensors", ScarletC::new()),
     ] {
         let golden = Golden::open(file);
-        let weights = formula::state_dict(config.architecture());
+        let weights = with_statistics(&formula::state_dict(config.architecture()), &golden);
         for (name, device) in cpu_devices() {
             let network = config.init(&device).load(&weights).unwrap();
-            for side in [64, 224] {
+            for side in [96, 224] {
                 let options = DeployOptions::new().with_batch(2).with_size(side, side);
                 let mut deployed = network.deploy(&options).unwrap();
                 let images = signal(&format!("input.{side}"), [2, 3, side, side], &device);

@@ -2,6 +2,8 @@
 //! normalisations folded.
 #![allow(dead_code, reason = "each user needs a part of it")]
 
+use std::collections::HashMap;
+
 use scarlet_arch::{
     Architecture, Conv, InvertedResidual, Operation as Block, PlacedBlock, SqueezedWidth,
 };
@@ -55,13 +57,21 @@ fn to_f32(values: &[f64]) -> Vec<f32> {
 }
 
 /// A convolution's weight with the batch normalisation behind it, as weight and bias.
-fn folded(conv: &str, bn: &str, shape: &[usize], epsilon: f64) -> (Vec<f32>, Vec<f32>) {
+/// Running statistics are those of `known`, where it has them.
+fn folded(
+    conv: &str,
+    bn: &str,
+    shape: &[usize],
+    epsilon: f64,
+    known: &Statistics,
+) -> (Vec<f32>, Vec<f32>) {
     let channels = [shape[0]];
     let weight = entry(&format!("{conv}.weight"), shape);
     let [gamma, beta, mean, variance] =
         ["weight", "bias", "running_mean", "running_var"].map(|what| {
             let name = format!("{bn}.{what}");
-            entry(&name, &channels)
+            let known = known.get(&name).cloned();
+            known.unwrap_or_else(|| entry(&name, &channels))
         });
     let scale: Vec<f64> = gamma
         .iter()
@@ -80,10 +90,20 @@ fn folded(conv: &str, bn: &str, shape: &[usize], epsilon: f64) -> (Vec<f32>, Vec
     (to_f32(&weight), to_f32(&bias))
 }
 
+/// Values of checkpoint entries by their names.
+pub(crate) type Statistics = HashMap<String, Vec<f64>>;
+
 /// An architecture with formula weights under the published checkpoints' names.
+#[allow(dead_code, reason = "not every test has made-up statistics")]
 pub(crate) fn formula_network(architecture: &Architecture) -> Network {
+    network_with(architecture, &Statistics::new())
+}
+
+/// The same with these running statistics.
+pub(crate) fn network_with(architecture: &Architecture, statistics: &Statistics) -> Network {
     let mut lowering = Lowering {
         architecture,
+        statistics,
         operations: Vec::new(),
     };
     let before = architecture.blocks_before_layers();
@@ -132,12 +152,14 @@ pub(crate) fn formula_network(architecture: &Architecture) -> Network {
 /// A network's operations on the way.
 struct Lowering<'a> {
     architecture: &'a Architecture,
+    statistics: &'a Statistics,
     operations: Vec<Operation>,
 }
 
 impl Lowering<'_> {
     fn folded(&self, conv: &str, bn: &str, shape: &[usize]) -> (Vec<f32>, Vec<f32>) {
-        folded(conv, bn, shape, self.architecture.batch_norm.epsilon)
+        let epsilon = self.architecture.batch_norm.epsilon;
+        folded(conv, bn, shape, epsilon, self.statistics)
     }
 
     fn padding(&self, kernel: usize) -> PaddingRule {

@@ -1,9 +1,10 @@
-//! The golden blocks: one inverted residual each, with all its gradients.
+//! The golden blocks: one block each, with all its gradients.
 
 use burn::module::Module;
-use burn::tensor::Device;
-use scarlet::arch::{self, Expansion, SqueezeExcite};
-use scarlet::blocks::{InvertedResidual, InvertedResidualConfig};
+use burn::tensor::{Device, Tensor};
+use scarlet::BlockModule;
+use scarlet::arch::{self, Operation, Padding, PlacedBlock};
+use scarlet::blocks::{ConvBn, InvertedResidual};
 use serde::Deserialize;
 
 use super::{
@@ -14,55 +15,80 @@ use super::{
 #[derive(Deserialize)]
 pub struct Case {
     index: usize,
+    operation: Operation,
     channels_in: usize,
     channels_out: usize,
-    kernel: usize,
     stride: usize,
-    expansion: usize,
-    se: bool,
-    height_width: usize,
+    padding: Padding,
+    height: usize,
+    width: usize,
     batch: usize,
+    /// What its weights' names begin with.
+    #[serde(skip)]
+    prefix: String,
 }
 
-pub fn cases() -> Vec<Case> {
-    serde_json::from_str(&std::fs::read_to_string(golden_path("blocks.json")).unwrap()).unwrap()
+/// Cases and their golden values: inverted residuals by the released code, and blocks of all kinds
+/// by timm's.
+pub fn all() -> [(Vec<Case>, Golden); 2] {
+    [("blocks", "block"), ("timm_blocks", "timm")].map(|(file, prefix)| {
+        let json = std::fs::read_to_string(golden_path(&format!("{file}.json"))).unwrap();
+        let mut cases: Vec<Case> = serde_json::from_str(&json).unwrap();
+        for case in &mut cases {
+            case.prefix = format!("{prefix}{}.", case.index);
+        }
+        (cases, Golden::open(&format!("{file}.safetensors")))
+    })
 }
 
 impl Case {
-    fn build(&self, device: &Device) -> InvertedResidual {
-        let expansion = Expansion::Times(self.expansion);
-        let block = arch::InvertedResidual {
-            squeeze_excite: self.se.then_some(SqueezeExcite::QUARTER),
-            ..arch::InvertedResidual::new(self.kernel, expansion)
-        };
-        let module = InvertedResidualConfig::new(self.channels_in, self.channels_out, block)
-            .with_stride(self.stride)
-            .init(device);
-        with_formula_weights(module, &format!("block{}.", self.index))
-    }
-
     /// Output, gradients and, in training, running statistics, all against PyTorch's.
     pub fn check(&self, golden: &Golden, device: &Device, training: bool, tolerance: f64) {
         let device = device.clone().autodiff();
-        let Self { index, batch, .. } = *self;
+        let placed = PlacedBlock {
+            operation: self.operation,
+            channels_in: self.channels_in,
+            channels_out: self.channels_out,
+            stride: self.stride,
+        };
+        let mut network = arch::scarlet_a();
+        network.padding = self.padding;
+        match BlockModule::new(&placed, &network, &device) {
+            BlockModule::Conv(conv) => {
+                let forward = |conv: &ConvBn, x| conv.forward(x);
+                self.check_module(conv, forward, golden, &device, training, tolerance);
+            }
+            BlockModule::InvertedResidual(block) => {
+                let forward = |block: &InvertedResidual, x| block.forward(x);
+                self.check_module(block, forward, golden, &device, training, tolerance);
+            }
+            _ => panic!("{} has nothing to check", self.operation),
+        }
+    }
+
+    fn check_module<M: Module>(
+        &self,
+        block: M,
+        forward: impl Fn(&M, Tensor<4>) -> Tensor<4>,
+        golden: &Golden,
+        device: &Device,
+        training: bool,
+        tolerance: f64,
+    ) {
+        let (index, prefix) = (self.index, &self.prefix);
         let mode = if training { "train" } else { "eval" };
-        let mut block = self.build(&device);
+        let mut block = with_formula_weights(block, prefix);
         if !training {
             block = with_running_statistics(block);
         }
-        let side = self.height_width;
-        let input = signal(
-            &format!("block{index}.input"),
-            [batch, self.channels_in, side, side],
-            &device,
-        )
-        .require_grad();
-        let output = block.forward(input.clone());
-        let cotangent = signal(&format!("block{index}.cotangent"), output.dims(), &device);
+        let shape = [self.batch, self.channels_in, self.height, self.width];
+        let input = signal(&format!("{prefix}input"), shape, device).require_grad();
+        let output = forward(&block, input.clone());
+        let cotangent = signal(&format!("{prefix}cotangent"), output.dims(), device);
         let gradients = (output.clone() * cotangent).sum().backward();
 
         let expected = |name: &str| golden.get(&format!("{index}.{mode}.{name}"));
-        let what = |name: &str| format!("block {index} in {mode}, {name}");
+        let what = |name: &str| format!("{} ({index}) in {mode}, {name}", self.operation);
         assert_close(
             &what("output"),
             output.into_data(),

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use burn::module::{Flag, Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Device, Gradients, Tensor, TensorData};
 use safetensors::SafeTensors;
-use scarlet::weights::formula;
+use scarlet::weights::{Entry, StateDict, formula};
 
 /// The CPU devices that were compiled in, by name.
 pub fn cpu_devices() -> Vec<(&'static str, Device)> {
@@ -71,6 +71,33 @@ pub fn assert_close(what: &str, found: TensorData, expected: &[f32], tolerance: 
     assert!(
         error <= tolerance,
         "{what}: relative error {error:.2e} above {tolerance:.0e}"
+    );
+}
+
+/// The same weights with a golden file's running statistics.
+pub fn with_statistics(weights: &StateDict, golden: &Golden) -> StateDict {
+    let known = golden.names();
+    let entries = weights.entries().iter().cloned().map(|entry| {
+        let name = entry.name().to_owned();
+        if !known.contains(&name) {
+            return entry;
+        }
+        let (shape, values) = (entry.shape().to_vec(), golden.get(&name));
+        Entry::from_f32(name, shape, move || values.clone())
+    });
+    StateDict::from_entries(entries)
+}
+
+/// A golden value can only fail a wrong network if images that differ are told apart by it: by a
+/// tenth of the largest of the logits of two images.
+pub fn assert_images_differ(what: &str, logits: &[f32]) {
+    let (first, second) = logits.split_at(logits.len() / 2);
+    let largest = logits.iter().fold(0.0f32, |most, x| most.max(x.abs()));
+    let pairs = first.iter().zip(second);
+    let difference = pairs.fold(0.0f32, |most, (a, b)| most.max((a - b).abs()));
+    assert!(
+        difference > 0.1 * largest,
+        "{what}: {difference} of {largest}"
     );
 }
 

@@ -11,9 +11,24 @@ use super::Golden;
 
 /// Formula weights under timm's names with timm's running statistics.
 pub fn state_dict(architecture: &Architecture, statistics: &Golden) -> StateDict {
+    let named: HashSet<String> = statistics.names().into_iter().collect();
+    let entries = names(architecture, statistics).into_iter();
+    StateDict::from_entries(entries.map(|(_, theirs, shape)| {
+        let values = match named.contains(&theirs) {
+            true => statistics.get(&theirs),
+            false => formula::entry(&theirs, &shape),
+        };
+        Entry::from_f32(theirs, shape, move || values.clone())
+    }))
+}
+
+/// Of each entry in the order of computation our name, theirs, and the shape that it has there.
+pub fn names(
+    architecture: &Architecture,
+    statistics: &Golden,
+) -> Vec<(String, String, Vec<usize>)> {
     let graph = Graph::of(architecture);
     let mut norms = norms(statistics).into_iter();
-    let named: HashSet<String> = statistics.names().into_iter().collect();
     let mut entries = Vec::new();
     for node in graph.nodes() {
         let norm = node.norm.as_ref().map(|_| norms.next().unwrap());
@@ -46,15 +61,11 @@ pub fn state_dict(architecture: &Architecture, statistics: &Golden) -> StateDict
                 &[outputs, inputs] if is_hidden => vec![outputs, inputs, 1, 1],
                 _ => shape,
             };
-            let values = match named.contains(&theirs) {
-                true => statistics.get(&theirs),
-                false => formula::entry(&theirs, &shape),
-            };
-            entries.push(Entry::from_f32(theirs, shape, move || values.clone()));
+            entries.push((ours, theirs, shape));
         }
     }
     assert!(norms.next().is_none(), "a normalisation too many");
-    StateDict::from_entries(entries)
+    entries
 }
 
 /// A batch normalisation of timm's and the convolution before it.
