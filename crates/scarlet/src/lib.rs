@@ -15,7 +15,8 @@
 //! # }
 //! ```
 //!
-//! - [`Scarlet`] is the network; [`ScarletA`], [`ScarletB`], … and [`ScarletConfig`] build it.
+//! - [`Scarlet`] is the network; [`ScarletA`], [`MobileNetV3Large`], … and [`ScarletConfig`] build it.
+//! - [`zoo`] knows all networks by name, with what was published and where their weights are.
 //! - [`blocks`] holds the modules it is made of, for networks of your own.
 //! - [`weights`] reads and writes checkpoints, PyTorch's included.
 //! - [`Deployed`], by [`Scarlet::deploy`], is the form that only runs, on kernels of our own; as a
@@ -53,11 +54,10 @@ mod random;
 mod token;
 mod walk;
 pub mod weights;
+pub mod zoo;
 
 pub use accuracy::{Accuracy, Score, accuracy_difference_interval, accuracy_interval};
-pub use builder::{
-    EfficientNetLite0, ScarletA, ScarletA2, ScarletA4, ScarletB, ScarletC, ScarletConfig,
-};
+pub use builder::ScarletConfig;
 pub use burn;
 pub use card::{CardAccuracy, CardError, ModelCard};
 pub use deploy::{
@@ -74,3 +74,4 @@ pub use scarlet_data as data;
 pub use scarlet_kernels as kernels;
 pub use scarlet_ops::is_cpu;
 pub use token::Token;
+pub use zoo::builders::*;

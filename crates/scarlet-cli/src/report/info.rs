@@ -5,7 +5,7 @@ use std::fmt::{self, Write};
 use scarlet::ModelCard;
 use scarlet::arch::graph::Graph;
 use scarlet::arch::{Architecture, Cost, Published, ResizeFilter};
-use scarlet::weights::KNOWN_WEIGHTS;
+use scarlet::zoo;
 use serde::Serialize;
 
 use super::number::{accuracy, megabytes, millions, thousands};
@@ -185,9 +185,8 @@ impl ZooEntry {
             weight_bytes: cost.weight_bytes,
             peak_activation_bytes: cost.peak_activation_bytes,
             published,
-            public_weights: KNOWN_WEIGHTS
-                .iter()
-                .any(|known| known.network == architecture.name && !known.sources.is_empty()),
+            public_weights: zoo::find(&architecture.name)
+                .is_ok_and(|network| !network.weights().is_empty()),
         }
     }
 }

@@ -54,7 +54,7 @@ pub use origin::ORIGINS;
 pub use recognise::{Recognised, recognise};
 pub use report::{LoadReport, Misfit};
 pub use safetensors::Precision;
-pub use source::{FetchError, Fetcher, KNOWN_WEIGHTS, KnownWeights, Progress, Source};
+pub use source::{FetchError, Fetcher, Progress, Source};
 pub use state_dict::{Container, StateDict};
 
 pub(crate) use recognise::ARCHITECTURE_KEY;

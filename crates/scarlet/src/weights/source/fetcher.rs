@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{FetchError, KNOWN_WEIGHTS, Location, Source};
+use super::{FetchError, Location, Source};
+use crate::zoo;
 
 /// How far a download is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -143,29 +144,28 @@ impl Fetcher {
         }
     }
 
-    /// The weights of a preset, from the first of the [places known to have
-    /// them](KNOWN_WEIGHTS) that gives them.
+    /// The weights of a [network of the zoo](zoo::Network::weights), from the first place that gives
+    /// them.
     ///
     /// # Errors
     ///
     /// [`FetchError::NotPublic`] when no public place has them, else the error of every place.
     pub fn fetch_known(&mut self, network: &str) -> Result<PathBuf, FetchError> {
-        let known = KNOWN_WEIGHTS.iter().find(|known| known.network == network);
-        let (sources, why) = match known {
-            Some(known) => (known.sources, known.terms),
-            None => (&[][..], "no place is known to have them"),
-        };
-        if sources.is_empty() {
+        let known = zoo::find(network).ok();
+        let weights = known.map_or(&[][..], zoo::Network::weights);
+        if weights.is_empty() {
+            let why = known.and_then(zoo::Network::without_weights);
             return Err(FetchError::NotPublic {
                 network: network.to_owned(),
-                why,
+                why: why.unwrap_or("no place is known to have them"),
             });
         }
         let mut attempts = Vec::new();
-        for text in sources {
+        for weights in weights {
+            let text = weights.source();
             match text.parse().and_then(|source| self.fetch(&source)) {
                 Ok(path) => return Ok(path),
-                Err(error) => attempts.push(((*text).to_owned(), error)),
+                Err(error) => attempts.push((text, error)),
             }
         }
         Err(FetchError::AllFailed {

@@ -8,7 +8,6 @@ mod fetcher;
 mod hash;
 #[cfg(feature = "fetch")]
 mod http;
-mod known;
 #[cfg(feature = "fetch")]
 mod pace;
 #[cfg(feature = "fetch")]
@@ -22,7 +21,6 @@ use std::str::FromStr;
 
 pub use error::FetchError;
 pub use fetcher::{Fetcher, Progress};
-pub use known::{KNOWN_WEIGHTS, KnownWeights};
 
 /// Where weights come from, as people write it:
 ///
