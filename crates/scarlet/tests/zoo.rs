@@ -1,11 +1,8 @@
 //! The zoo's networks against what timm 1.0.31 counted of them.
-#![allow(clippy::unwrap_used, unreachable_pub)]
-
-mod common;
+#![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
 
-use common::golden_path;
 use scarlet::arch::{self, Cost, ResizeFilter};
 use scarlet::zoo;
 use serde::Deserialize;
@@ -24,7 +21,7 @@ struct Counted {
 
 /// By timm's names.
 fn counted() -> BTreeMap<String, Counted> {
-    serde_json::from_str(&std::fs::read_to_string(golden_path("zoo.json")).unwrap()).unwrap()
+    serde_json::from_str(include_str!("golden/zoo.json")).unwrap()
 }
 
 #[test]
@@ -65,7 +62,11 @@ fn every_public_tag_is_known_and_wants_what_timm_gives_it() {
 
 #[test]
 fn lite0_is_the_network_it_was() {
-    for name in ["efficientnet-lite0", "EfficientNetLite0", "tf_efficientnet_lite0"] {
+    for name in [
+        "efficientnet-lite0",
+        "EfficientNetLite0",
+        "tf_efficientnet_lite0",
+    ] {
         assert_eq!(zoo::by_name(name).unwrap(), arch::efficientnet_lite0());
     }
 }
@@ -77,9 +78,16 @@ fn networks_without_weights_cost_what_their_papers_say() {
         let cost = Cost::of(&network.architecture(), 224).unwrap();
         let published = network.published().unwrap();
         let millions = |count: u64| count as f64 / 1e6;
-        assert_eq!(Some(millions(cost.mult_adds).round()), published.mult_adds, "{name}");
+        assert_eq!(
+            Some(millions(cost.mult_adds).round()),
+            published.mult_adds,
+            "{name}"
+        );
         let parameters = published.parameters.unwrap();
-        assert!((millions(cost.parameters) - parameters).abs() < 0.1, "{name}");
+        assert!(
+            (millions(cost.parameters) - parameters).abs() < 0.1,
+            "{name}"
+        );
         assert!(network.weights().is_empty() && network.without_weights().is_some());
     }
 }
@@ -87,6 +95,9 @@ fn networks_without_weights_cost_what_their_papers_say() {
 #[test]
 fn a_builder_stands_for_its_network() {
     let built = scarlet::MobileNetV3Large::new();
-    assert_eq!(built.architecture(), &zoo::by_name("mobilenetv3-large").unwrap());
+    assert_eq!(
+        built.architecture(),
+        &zoo::by_name("mobilenetv3-large").unwrap()
+    );
     assert_eq!(scarlet::FbNetV3B::NETWORK.name(), "fbnetv3-b");
 }

@@ -211,7 +211,10 @@ mod tests {
         for (name, (network, _)) in names() {
             let before = networks.insert(key(name), network.name);
             let alike = key(name) == "efficientnetlite0";
-            assert!(alike || before.is_none_or(|before| before == network.name), "{name}");
+            assert!(
+                alike || before.is_none_or(|before| before == network.name),
+                "{name}"
+            );
         }
     }
 
@@ -259,7 +262,12 @@ mod tests {
             assert!(accuracy.top5.is_none_or(|top5| top5 > accuracy.top1));
             assert!(!accuracy.source.is_empty() && !network.paper.is_empty());
             let public = !network.weights.is_empty();
-            assert_ne!(public, network.without_weights.is_some(), "{}", network.name);
+            assert_ne!(
+                public,
+                network.without_weights.is_some(),
+                "{}",
+                network.name
+            );
             for weights in network.weights {
                 let source = weights.source();
                 let parsed: crate::weights::Source = source.parse().unwrap();
