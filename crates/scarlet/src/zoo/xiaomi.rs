@@ -1,5 +1,5 @@
 //! FairNAS (Chu et al., arXiv 1907.01845) and MoGA (Chu et al., arXiv 1908.01314), by SCARLET's
-//! authors.
+//! authors. FairNAS has the stem, the head and the plan of channels that SCARLET took over.
 
 use super::network::*;
 use scarlet_arch::Preprocessing;
@@ -29,27 +29,24 @@ networks! {
     /// FairNAS-A (Chu et al., arXiv 1907.01845).
     FairNasA: FAIRNAS {
         name: "fairnas-a",
-        text: "[relu6] C3@32/2 E1K3@16 | E3K7@32/2 E3K3 | E3K7@40/2 E6K3 E6K7 E3K3 | \
-               E3K3@80/2 E6K7 E6K7 E3K5 E6K3@96 E3K5 E3K5 E6K3 | \
-               E6K3@192/2 E6K7 E6K3 E6K7 E6K5@320 | P1280",
+        text: "[relu6] E3K7 E3K3 | E3K7 E6K3 E6K7 E3K3 | E3K3 E6K7 E6K7 E3K5 | \
+               E6K3 E3K5 E3K5 E6K3 | E6K3 E6K7 E6K3 E6K7 | E6K5",
         published: Some(published(75.3, FAIRNAS_TABLE).top5(92.4).mult_adds(388.0).parameters(4.6)),
     }
 
     /// FairNAS-B (Chu et al., arXiv 1907.01845).
     FairNasB: FAIRNAS {
         name: "fairnas-b",
-        text: "[relu6] C3@32/2 E1K3@16 | E3K5@32/2 E3K3 | E3K5@40/2 E3K3 E6K3 E3K5 | \
-               E3K7@80/2 E3K3 E6K3 E3K5 E3K3@96 E6K3 E3K7 E3K3 | \
-               E6K7@192/2 E6K5 E6K7 E6K3 E6K5@320 | P1280",
+        text: "[relu6] E3K5 E3K3 | E3K5 E3K3 E6K3 E3K5 | E3K7 E3K3 E6K3 E3K5 | \
+               E3K3 E6K3 E3K7 E3K3 | E6K7 E6K5 E6K7 E6K3 | E6K5",
         published: Some(published(75.1, FAIRNAS_TABLE).top5(92.3).mult_adds(345.0).parameters(4.5)),
     }
 
     /// FairNAS-C (Chu et al., arXiv 1907.01845).
     FairNasC: FAIRNAS {
         name: "fairnas-c",
-        text: "[relu6] C3@32/2 E1K3@16 | E3K5@32/2 E3K3 | E3K7@40/2 E3K3 E3K3 E3K3 | \
-               E3K3@80/2 E3K3 E3K3 E6K3 E3K3@96 E3K3 E3K3 E3K3 | \
-               E6K7@192/2 E6K7 E6K3 E6K3 E6K5@320 | P1280",
+        text: "[relu6] E3K5 E3K3 | E3K7 E3K3 E3K3 E3K3 | E3K3 E3K3 E3K3 E6K3 | \
+               E3K3 E3K3 E3K3 E3K3 | E6K7 E6K7 E6K3 E6K3 | E6K5",
         published: Some(published(74.7, FAIRNAS_TABLE).top5(92.1).mult_adds(321.0).parameters(4.4)),
     }
 
