@@ -43,7 +43,7 @@ BLOCKS = [
     ("E4K5s8(relu,h-sigmoid):relu", (12, 20, 2, "symmetric", 11, 9, 2)),
     ("E1K3s8(swish,sigmoid):swish", (32, 16, 1, "symmetric", 8, 7, 2)),
     ("E1K5an", (16, 16, 1, "symmetric", 9, 9, 2)),
-    ("E5K5s8(h-swish,h-sigmoid)", (12, 12, 1, "symmetric", 7, 7, 3)),
+    ("E5K5s8(h-swish,h-sigmoid)", (16, 16, 1, "symmetric", 7, 7, 3)),
     ("H16K3:relu", (16, 16, 1, "symmetric", 8, 8, 2)),
     ("E6K3:relu6", (8, 12, 2, "same", 10, 13, 2)),
     ("E1K3a:relu6", (16, 24, 2, "symmetric", 10, 10, 2)),
