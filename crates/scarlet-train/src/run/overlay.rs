@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::RunError;
 use super::nearest::nearest;
+use super::wrong::explained;
 use crate::TrainError;
 
 /// `base` with some of its settings changed. `path` is where it stands among all settings.
@@ -19,13 +20,22 @@ pub(crate) fn changed<T: Serialize + DeserializeOwned>(
     path: &str,
 ) -> Result<T, TrainError> {
     let settings = |problem: String| TrainError::Settings { problem };
-    let mut tree = serde_json::to_value(base).map_err(|error| settings(error.to_string()))?;
-    overlay(&mut tree, changes, path).map_err(|error| settings(error.to_string()))?;
-    serde_json::from_value(tree).map_err(|error| {
-        settings(match path.is_empty() {
-            true => error.to_string(),
-            false => format!("[{path}]: {error}"),
-        })
+    let base = serde_json::to_value(base).map_err(|error| settings(error.to_string()))?;
+    let mut tree = base.clone();
+    overlay(&mut tree, changes.clone(), path).map_err(|error| settings(error.to_string()))?;
+    let understood = |tree: Value| serde_json::from_value::<T>(tree);
+    understood(tree).map_err(|error| {
+        settings(explained(
+            &base,
+            &changes,
+            path,
+            error.to_string(),
+            &|tree| {
+                understood(tree)
+                    .map(drop)
+                    .map_err(|error| error.to_string())
+            },
+        ))
     })
 }
 
@@ -74,8 +84,28 @@ fn check_kinds(base: &Value, changes: &Value, path: &str) -> Result<(), RunError
         if !fits(&base[key], value) {
             return refused(format!("`{}`", join(path, key)), value);
         }
+        check_lists(&base[key], value, &join(path, key))?;
     }
     Ok(())
+}
+
+/// The same of lists deeper down, where other mistakes are found when settings are understood.
+fn check_lists(base: &Value, changes: &Value, path: &str) -> Result<(), RunError> {
+    if base.is_object() && changes.is_array() {
+        return Err(RunError::NotSettings {
+            place: format!("`{path}`"),
+            found: kind(changes),
+        });
+    }
+    let (Some(base), Some(changes)) = (base.as_object(), changes.as_object()) else {
+        return Ok(());
+    };
+    changes
+        .iter()
+        .try_for_each(|(key, value)| match base.get(key) {
+            Some(base) => check_lists(base, value, &join(path, key)),
+            None => Ok(()),
+        })
 }
 
 fn kind(value: &Value) -> &'static str {
@@ -164,6 +194,12 @@ mod tests {
         assert!(message(json!(7)).contains("is a number"));
         assert!(message(json!({"a": [2]})).contains("`a` should be a section"));
         assert!(message(json!({"a": "x"})).contains("is a text"));
+        let base = json!({"a": {"b": {"x": 1}}});
+        let deep = overlay(&mut base.clone(), json!({"a": {"b": []}}), "").unwrap_err();
+        assert_eq!(
+            deep.to_string(),
+            "`a.b` should be a section of settings, but is a list"
+        );
     }
 
     #[test]
