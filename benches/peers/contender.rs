@@ -53,7 +53,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         return Err("usage: contender ENGINE MODEL BATCH SIZE THREADS".into());
     };
     let setting = Setting {
-        architecture: arch::by_name(model)?.with_resolution(size.parse()?),
+        architecture: scarlet::zoo::by_name(model)?.with_resolution(size.parse()?),
         batch: batch.parse()?,
         size: size.parse()?,
         threads: threads.parse()?,

@@ -5,6 +5,7 @@ use std::path::Path;
 use scarlet::Architecture;
 use scarlet::arch;
 use scarlet::weights::Source;
+use scarlet::zoo;
 
 use crate::Target;
 
@@ -21,12 +22,11 @@ pub(crate) fn target() -> Target {
     .into_iter()
     .map(|text| text.as_bytes().to_vec())
     .collect();
-    for name in arch::NAMES.iter() {
-        seeds.push(name.as_bytes().to_vec());
-        if let Ok(network) = arch::by_name(name) {
-            seeds.push(network.to_json().into_bytes());
-            seeds.push(network.to_string().into_bytes());
-        }
+    for network in zoo::networks() {
+        seeds.push(network.name().as_bytes().to_vec());
+        let network = network.architecture();
+        seeds.push(network.to_json().into_bytes());
+        seeds.push(network.to_string().into_bytes());
     }
     Target {
         seeds,
@@ -58,7 +58,7 @@ fn feed(path: &Path) -> bool {
         }
         Err(error) => drop(error.to_string()),
     }
-    if let Err(error) = arch::by_name(&text) {
+    if let Err(error) = zoo::by_name(&text) {
         drop(error.to_string());
     }
     match text.parse::<Source>() {

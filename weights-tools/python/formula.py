@@ -45,12 +45,12 @@ def signal(name: str, shape) -> torch.Tensor:
 
 def fill(module: torch.nn.Module, prefix: str = "") -> None:
     """Gives every weight and running statistic of `module` its formula value."""
-    state = {
-        name: entry(prefix + name, value.shape)
-        for name, value in module.state_dict().items()
-        if not name.endswith("num_batches_tracked")
-    }
-    module.load_state_dict(state, strict=False)
+    # With the version that some modules ask for.
+    state = module.state_dict()
+    for name, value in state.items():
+        if not name.endswith("num_batches_tracked"):
+            state[name] = entry(prefix + name, value.shape)
+    module.load_state_dict(state)
 
 
 def calibrate(network: torch.nn.Module) -> dict[str, torch.Tensor]:

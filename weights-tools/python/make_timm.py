@@ -1,7 +1,7 @@
 """Makes the golden files of networks and blocks that timm has: what PyTorch computes in double
 precision, from formula weights and inputs.
 
-    pip install timm==1.0.31
+    pip install timm==1.0.31 torchvision==0.29.2
     python make_timm.py --out golden
 
 - `zoo/logits.safetensors`: `NAME.S`, logits of the input `input.S`, for each network at its own
@@ -14,6 +14,9 @@ precision, from formula weights and inputs.
 - `steps.safetensors`: small networks in training, `NAME.loss`, the sum of their logits times the
   input `NAME.cotangent`, and for each parameter `NAME.grad.PARAMETER`, the norm of its gradient and
   the gradient's product with the formula's values of `NAME.probe.PARAMETER`.
+- `torchvision/NAME.safetensors`: networks of torchvision 0.29 with formula weights, the running
+  statistics that the images `calibration.128` leave, and `logits` of the input `input.97`;
+  `torchvision/names.json`: names and shapes of their entries.
 """
 
 import argparse
@@ -22,6 +25,7 @@ from pathlib import Path
 
 import timm
 import torch
+import torchvision
 from safetensors.torch import save_file
 from timm.layers import get_act_layer
 from timm.models._efficientnet_blocks import (
@@ -173,6 +177,34 @@ def step_values(name, classes, side, batch):
     return values
 
 
+TORCHVISION = (
+    "mobilenet_v2",
+    "mobilenet_v3_large",
+    "mobilenet_v3_small",
+    "mnasnet1_0",
+    "efficientnet_b0",
+)
+
+
+def torchvision_networks(out):
+    (out / "torchvision").mkdir(parents=True, exist_ok=True)
+    names = {}
+    for name in TORCHVISION:
+        network = getattr(torchvision.models, name)().double()
+        formula.fill(network)
+        values = formula.calibrate(network)
+        network.eval()
+        with torch.no_grad():
+            values["logits"] = network(formula.signal("input.97", (2, 3, 97, 97)).double())
+        save(out / f"torchvision/{name}.safetensors", values)
+        names[name] = {
+            entry: list(value.shape)
+            for entry, value in network.state_dict().items()
+            if not entry.endswith("num_batches_tracked")
+        }
+    (out / "torchvision/names.json").write_text(json.dumps(names))
+
+
 def zoo(out):
     networks = json.loads((out / "zoo.json").read_text())
     (out / "zoo/statistics").mkdir(parents=True, exist_ok=True)
@@ -212,6 +244,7 @@ def main():
     for step in STEPS:
         steps.update(step_values(*step))
     save(args.out / "steps.safetensors", steps)
+    torchvision_networks(args.out)
     if not args.blocks:
         zoo(args.out)
 

@@ -21,6 +21,8 @@ pub(crate) enum ToolError {
 
     #[error(transparent)]
     Architecture(#[from] ArchitectureError),
+    #[error(transparent)]
+    UnknownModel(#[from] scarlet::zoo::UnknownNetwork),
 
     #[error(transparent)]
     Device(#[from] DeviceError),

@@ -5,6 +5,7 @@ use std::path::Path;
 use scarlet::Architecture;
 use scarlet::arch;
 use scarlet::weights::{Fetcher, OpenOptions, Progress, Source, StateDict};
+use scarlet::zoo;
 
 use crate::error::ToolError;
 use crate::output::tell;
@@ -52,7 +53,7 @@ pub(crate) fn network(text: &str) -> Result<Architecture, ToolError> {
             source: Box::new(source),
         });
     }
-    match arch::by_name(text) {
+    match zoo::by_name(text) {
         Ok(architecture) => Ok(architecture),
         // A name is one word with a letter after its first; layers have digits there.
         Err(_) if looks_like_layers(text) => Ok(text.parse()?),

@@ -3,8 +3,6 @@
 use std::fmt;
 use std::ops::Range;
 
-use crate::presets::NAMES;
-
 /// Why a description is not a network, and what would mend it.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
@@ -31,15 +29,6 @@ pub enum ArchitectureError {
         limit: u64,
         /// How to get below it.
         hint: &'static str,
-    },
-
-    /// No preset has this name.
-    #[error("no network is named {name:?}{} Known: {}", sentence_end(.nearest), NAMES.join(", "))]
-    UnknownName {
-        /// The name that was asked for.
-        name: String,
-        /// The known name most like it.
-        nearest: Option<&'static str>,
     },
 
     /// A JSON text is not a network.
@@ -140,14 +129,6 @@ fn suggestion(nearest: Option<&str>) -> String {
     nearest.map_or_else(String::new, |nearest| {
         format!("; did you mean {nearest:?}?")
     })
-}
-
-fn sentence_end(nearest: &Option<&str>) -> String {
-    if nearest.is_some() {
-        suggestion(*nearest)
-    } else {
-        ".".to_owned()
-    }
 }
 
 /// Characters shown on either side of the marked part of a line.

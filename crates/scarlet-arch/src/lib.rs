@@ -8,10 +8,10 @@
 //! library.
 //!
 //! ```
-//! use scarlet_arch::{Architecture, Cost, by_name};
+//! use scarlet_arch::{Architecture, Cost, scarlet_c};
 //!
 //! // A published network, and what it costs for a photograph of 224 × 224 pixels.
-//! let network = by_name("scarlet-c")?;
+//! let network = scarlet_c();
 //! let cost = Cost::of(&network, 224)?;
 //! assert_eq!(cost.mult_adds, 280_082_912);
 //! assert_eq!(cost.parameters, 6_073_684);
@@ -61,8 +61,8 @@
 //!
 //! - [`Architecture`], [`Block`], [`Operation`], [`InvertedResidual`], [`Head`]: the data;
 //!   [`validate`](Architecture::validate) within the [`limits`].
-//! - [`by_name`], [`NAMES`], [`published`]: SCARLET-A, B, C, their scaled relatives A2 and A4, and
-//!   EfficientNet-Lite0, with the figures that were published about them.
+//! - [`scarlet_a`], [`scarlet_b`], [`scarlet_c`] and their scaled relatives; [`scarlet_like`] for
+//!   others of their kind.
 //! - [`graph`]: the operations of a network and the parts that they make up, with shapes and the
 //!   names of their weights. Costs and all else that depends on a network's layers are read off it.
 //! - [`CompoundScaling`]: larger and smaller relatives.

@@ -1,141 +1,9 @@
-//! The published networks, by name, and what was published about them.
-
-use serde::Serialize;
+//! SCARLET's published networks, and relatives that tests need.
 
 use crate::{
-    Activation, Architecture, ArchitectureError, BatchNormSpec, Block, CompoundScaling, Conv,
-    Expansion, Head, HeadConv, InvertedResidual, Operation, Padding, Preprocessing, ResizeFilter,
+    Activation, Architecture, BatchNormSpec, Block, CompoundScaling, Conv, Expansion, Head,
+    HeadConv, InvertedResidual, Operation, Padding, Preprocessing, ResizeFilter,
 };
-
-struct Preset {
-    name: &'static str,
-    build: fn() -> Architecture,
-    published: Published,
-}
-
-const PRESETS: [Preset; 6] = [
-    Preset {
-        name: "scarlet-a",
-        build: scarlet_a,
-        published: Published::of(Some(365.0), Some(6.7), 76.9, Some(93.4)),
-    },
-    Preset {
-        name: "scarlet-b",
-        build: scarlet_b,
-        published: Published::of(Some(329.0), Some(6.5), 76.3, Some(93.0)),
-    },
-    Preset {
-        name: "scarlet-c",
-        build: scarlet_c,
-        published: Published::of(Some(280.0), Some(6.0), 75.6, Some(92.6)),
-    },
-    Preset {
-        name: "scarlet-a2",
-        build: scarlet_a2,
-        published: Published::of(None, None, 79.5, None),
-    },
-    Preset {
-        name: "scarlet-a4",
-        build: scarlet_a4,
-        published: Published::of(Some(4200.0), Some(27.8), 82.3, None),
-    },
-    Preset {
-        name: "efficientnet-lite0",
-        build: efficientnet_lite0,
-        published: Published::of(Some(407.0), Some(4.7), 75.1, None),
-    },
-];
-
-/// Names of all presets, as [`by_name`] takes them.
-pub const NAMES: [&str; PRESETS.len()] = {
-    let mut names = [""; PRESETS.len()];
-    let mut index = 0;
-    while index < names.len() {
-        names[index] = PRESETS[index].name;
-        index += 1;
-    }
-    names
-};
-
-/// What was published about a network, for comparison with what is counted or measured here.
-///
-/// The figures need not describe this crate's network of that name: SCARLET-B's mult-adds are
-/// not those of the network that was released, and the factors behind A2 and A4 are unknown.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-#[non_exhaustive]
-pub struct Published {
-    /// Mult-adds, in millions.
-    pub mult_adds: Option<f64>,
-    /// Parameters, in millions.
-    pub parameters: Option<f64>,
-    /// ImageNet top-1 accuracy, in percent.
-    pub top1: f64,
-    /// ImageNet top-5 accuracy, in percent.
-    pub top5: Option<f64>,
-}
-
-impl Published {
-    const fn of(
-        mult_adds: Option<f64>,
-        parameters: Option<f64>,
-        top1: f64,
-        top5: Option<f64>,
-    ) -> Self {
-        Self {
-            mult_adds,
-            parameters,
-            top1,
-            top5,
-        }
-    }
-}
-
-/// The preset of that name. Case, `-`, `_` and spaces do not matter: `ScarletA` is `scarlet-a`.
-///
-/// # Errors
-///
-/// [`ArchitectureError::UnknownName`] lists the [`NAMES`] and the nearest of them.
-pub fn by_name(name: &str) -> Result<Architecture, ArchitectureError> {
-    match preset(name) {
-        Some(preset) => Ok((preset.build)()),
-        None => Err(ArchitectureError::UnknownName {
-            name: name.chars().take(LONGEST_NAME).collect(),
-            nearest: nearest_name(name),
-        }),
-    }
-}
-
-/// What was published about the preset of that name, if there is one.
-pub fn published(name: &str) -> Option<Published> {
-    preset(name).map(|preset| preset.published)
-}
-
-/// Bytes of a name beyond which nobody can have meant a preset.
-const LONGEST_NAME: usize = 64;
-
-fn preset(name: &str) -> Option<Preset> {
-    let wanted = key(name);
-    PRESETS
-        .into_iter()
-        .find(|preset| key(preset.name) == wanted)
-}
-
-fn key(name: &str) -> String {
-    name.chars()
-        .filter(|character| !matches!(character, '-' | '_' | ' '))
-        .flat_map(char::to_lowercase)
-        .collect()
-}
-
-fn nearest_name(name: &str) -> Option<&'static str> {
-    if name.len() > LONGEST_NAME {
-        return None;
-    }
-    let wanted = key(name);
-    let distance = |known: &str| strsim::damerau_levenshtein(&key(known), &wanted);
-    let nearest = NAMES.into_iter().min_by_key(|known| distance(known))?;
-    (distance(nearest) <= 3).then_some(nearest)
-}
 
 /// Output channels of SCARLET's separable convolution.
 pub(crate) const SCARLET_SEPARABLE: usize = 16;
@@ -381,46 +249,31 @@ mod tests {
     use crate::Cost;
 
     #[test]
-    fn presets_are_valid_and_go_by_their_names() {
-        for name in NAMES {
-            let network = by_name(name).unwrap();
-            assert_eq!(network.name, name);
+    fn networks_are_valid() {
+        for network in [
+            scarlet_a(),
+            scarlet_b(),
+            scarlet_c(),
+            scarlet_a2(),
+            scarlet_a4(),
+            efficientnet_lite0(),
+        ] {
             network.validate().unwrap();
-            assert!(published(name).unwrap().top1 > 70.0);
         }
-    }
-
-    #[test]
-    fn names_are_read_leniently() {
-        for name in ["ScarletA", "SCARLET_A", "scarlet a", "scarlet-a"] {
-            assert_eq!(by_name(name).unwrap(), scarlet_a());
-        }
-    }
-
-    #[test]
-    fn an_unknown_name_lists_the_known_ones_and_the_nearest() {
-        assert_eq!(
-            by_name("scarlett-b").unwrap_err().to_string(),
-            "no network is named \"scarlett-b\"; did you mean \"scarlet-b\"? Known: scarlet-a, \
-             scarlet-b, scarlet-c, scarlet-a2, scarlet-a4, efficientnet-lite0"
-        );
-        let message = by_name("resnet50").unwrap_err().to_string();
-        assert!(!message.contains("did you mean"), "{message}");
-        let message = by_name(&"x".repeat(1 << 20)).unwrap_err().to_string();
-        assert!(message.len() < 300, "{message}");
-        assert_eq!(published("resnet50"), None);
     }
 
     #[test]
     fn published_figures_are_near_the_counted_ones() {
-        for name in ["scarlet-a", "scarlet-b", "scarlet-c"] {
-            let published = published(name).unwrap();
-            let cost = Cost::of(&by_name(name).unwrap(), 224).unwrap();
-            let counted = cost.mult_adds as f64 / 1e6;
-            let ratio = counted / published.mult_adds.unwrap();
-            assert!((0.99..1.01).contains(&ratio), "{name}: {ratio}");
-            let ratio = cost.parameters as f64 / 1e6 / published.parameters.unwrap();
-            assert!((0.98..1.02).contains(&ratio), "{name}: {ratio}");
+        for (network, mult_adds, parameters) in [
+            (scarlet_a(), 365.0, 6.7),
+            (scarlet_b(), 329.0, 6.5),
+            (scarlet_c(), 280.0, 6.0),
+        ] {
+            let cost = Cost::of(&network, 224).unwrap();
+            let ratio = cost.mult_adds as f64 / 1e6 / mult_adds;
+            assert!((0.99..1.01).contains(&ratio), "{}: {ratio}", network.name);
+            let ratio = cost.parameters as f64 / 1e6 / parameters;
+            assert!((0.98..1.02).contains(&ratio), "{}: {ratio}", network.name);
         }
     }
 

@@ -163,16 +163,16 @@ fn scaled_channels(channels: usize, width: f64) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Cost, by_name, scarlet_a, scarlet_b};
+    use crate::{Cost, scarlet_a, scarlet_a2, scarlet_a4, scarlet_b};
 
     /// EfficientNet-B2's and -B4's own resolutions.
     #[test]
     fn costs_at_efficientnets_own_resolutions() {
-        for (name, resolution, parameters, mult_adds) in [
-            ("scarlet-a2", 260, "13.2 M", "0.94 G"),
-            ("scarlet-a4", 380, "27.7 M", "4.31 G"),
+        for (network, resolution, parameters, mult_adds) in [
+            (scarlet_a2(), 260, "13.2 M", "0.94 G"),
+            (scarlet_a4(), 380, "27.7 M", "4.31 G"),
         ] {
-            let cost = Cost::of(&by_name(name).unwrap(), resolution).unwrap();
+            let cost = Cost::of(&network, resolution).unwrap();
             let millions = format!("{:.1} M", cost.parameters as f64 / 1e6);
             let billions = format!("{:.2} G", cost.mult_adds as f64 / 1e9);
             assert_eq!(

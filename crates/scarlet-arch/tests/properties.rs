@@ -242,7 +242,6 @@ fn check_text(text: &str) -> Result<(), TestCaseError> {
     }
     let _ = text.parse::<Operation>();
     let _ = text.parse::<Genome>();
-    let _ = scarlet_arch::by_name(text);
     Ok(())
 }
 

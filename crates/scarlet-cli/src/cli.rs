@@ -17,6 +17,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 use scarlet::weights::{OpenOptions, Renaming};
+use scarlet_search::Constraint;
 
 /// The network that `predict` and `eval` use unless told otherwise: its weights are public.
 pub(crate) const DEFAULT_MODEL: &str = "efficientnet-lite0";
@@ -247,9 +248,38 @@ pub(crate) struct InfoArgs {
     #[arg(conflicts_with = "list", allow_hyphen_values = true)]
     pub(crate) model: Option<String>,
 
-    /// List all presets, as without MODEL
+    /// List all networks, as without MODEL
     #[arg(long)]
     pub(crate) list: bool,
+
+    /// Only those of a family, such as mobilenetv3; may be given several times
+    #[arg(
+        long,
+        value_name = "NAME",
+        conflicts_with = "model",
+        help_heading = "List"
+    )]
+    pub(crate) family: Vec<String>,
+
+    /// Only those within a budget, such as "mult_adds <= 250M", and which of them is the most
+    /// accurate; also accuracy, parameters, weight_bytes, peak_activation_bytes; may be given several
+    /// times
+    #[arg(long, conflicts_with = "model", help_heading = "List")]
+    pub(crate) budget: Vec<Constraint>,
+
+    /// Only those whose weights anyone can have
+    #[arg(long, conflicts_with = "model", help_heading = "List")]
+    pub(crate) public: bool,
+
+    /// What the list is sorted by
+    #[arg(
+        long,
+        value_name = "WHAT",
+        default_value = "mult-adds",
+        conflicts_with = "model",
+        help_heading = "List"
+    )]
+    pub(crate) sort: ZooOrder,
 
     /// Height and width of the image, in pixels [default: the network's own]
     #[arg(long, visible_alias = "size", value_name = "PIXELS", value_parser = whole::<usize>)]
@@ -258,6 +288,19 @@ pub(crate) struct InfoArgs {
     /// Print one JSON object
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// What a list of networks is sorted by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum ZooOrder {
+    /// The cheapest first
+    MultAdds,
+    /// The smallest first
+    Parameters,
+    /// The most accurate first
+    Accuracy,
+    /// Family by family, as they were published
+    Family,
 }
 
 /// Write a network to a file that other programs run

@@ -31,6 +31,12 @@ pub(crate) enum CliError {
     /// A network named or described on the command line.
     #[error(transparent)]
     Architecture(#[from] ArchitectureError),
+    #[error("{0} `scarlet info` lists all")]
+    UnknownModel(#[from] scarlet::zoo::UnknownNetwork),
+    #[error("the zoo has no family {0:?}; it has {families}", families = scarlet::zoo::families().join(", "))]
+    UnknownFamily(String),
+    #[error("a budget of the list cannot be on {name:?}; it can be on {known}")]
+    UnknownMetric { name: String, known: String },
     #[error(transparent)]
     Device(#[from] DeviceError),
     #[error(transparent)]
@@ -218,6 +224,9 @@ impl CliError {
                 FAILURE
             }
             Self::Architecture(_)
+            | Self::UnknownModel(_)
+            | Self::UnknownFamily(_)
+            | Self::UnknownMetric { .. }
             | Self::Device(_)
             | Self::Config(_)
             | Self::Deploy(scarlet::DeployError::Input(_))

@@ -7,6 +7,7 @@ use scarlet::burn::tensor::{Device, Tensor, TensorData};
 use scarlet::weights::{
     FetchError, Fetcher, OpenOptions, Source, StateDict, WeightsError, recognise,
 };
+use scarlet::zoo;
 use scarlet::{
     DeployOptions, Deployed, ModelCard, PartProfile, Prediction, Scarlet, ScarletConfig,
     device_by_name, top_k,
@@ -290,7 +291,7 @@ pub(crate) fn architecture(text: &str) -> Result<Architecture, CliError> {
     if Deployed::is_file(path) {
         return Ok(Deployed::read_architecture(path)?);
     }
-    match arch::by_name(text) {
+    match zoo::by_name(text) {
         Ok(architecture) => Ok(architecture),
         Err(_) if looks_like_layers(text) => Ok(text.parse()?),
         Err(_) if path.is_file() => Err(CliError::NotAModelFile(path.to_owned())),
@@ -320,11 +321,12 @@ fn is_description(path: &Path) -> bool {
 
 /// Whether someone who wrote `text` meant layers and no name, be there a typo or not.
 fn looks_like_layers(text: &str) -> bool {
-    text.contains(['@', '|'])
+    text.starts_with('[')
+        || text.contains(['@', '|'])
         || text.split_whitespace().any(|token| {
             let mut characters = token.chars();
             match characters.next() {
-                Some('E' | 'e' | 'H' | 'h') => {
+                Some('E' | 'e' | 'H' | 'h' | 'C') => {
                     characters.next().is_some_and(|next| next.is_ascii_digit())
                 }
                 _ => matches!(token, "-" | "L"),

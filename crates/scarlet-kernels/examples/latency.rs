@@ -34,7 +34,13 @@ fn main() -> Result<(), Box<dyn Error>> {
             _ => return Err(format!("unknown argument {argument}").into()),
         }
     }
-    let architecture = scarlet_arch::by_name(&model)?;
+    let architecture = match model.as_str() {
+        "scarlet-a" => scarlet_arch::scarlet_a(),
+        "scarlet-b" => scarlet_arch::scarlet_b(),
+        "scarlet-c" => scarlet_arch::scarlet_c(),
+        "efficientnet-lite0" => scarlet_arch::efficientnet_lite0(),
+        text => text.parse()?,
+    };
     let network = common::formula_network(&architecture);
     let mut settings = EngineSettings::new(size)
         .with_batch(batch)

@@ -34,7 +34,7 @@ static ALLOCATOR: Counting = Counting;
 #[test]
 fn a_run_allocates_nothing() {
     let size = 64;
-    let architecture = scarlet_arch::by_name("scarlet-a").unwrap();
+    let architecture = scarlet_arch::scarlet_a();
     let network = common::formula_network(&architecture);
     for int8 in [false, true] {
         for (batch, threads) in [(1, 1), (1, 2), (3, 2)] {

@@ -291,31 +291,3 @@ pub struct Reference {
     /// Whether `data` is the run's own, so that it may be drawn beside the front.
     pub comparable: bool,
 }
-
-impl Reference {
-    /// The published networks of [`scarlet_arch::NAMES`] with their published ImageNet accuracy,
-    /// and with what is counted here for the resolution that each is made for. `comparable` says
-    /// whether the run was on ImageNet too.
-    ///
-    /// # Errors
-    ///
-    /// None: every preset is valid.
-    pub fn published(comparable: bool) -> Result<Vec<Self>, ReportError> {
-        let mut references = Vec::with_capacity(scarlet_arch::NAMES.len());
-        for name in scarlet_arch::NAMES {
-            let network = scarlet_arch::by_name(name)?;
-            let cost = Cost::of(&network, network.preprocessing.resolution)?;
-            if let Some(published) = scarlet_arch::published(name) {
-                references.push(Self {
-                    name: name.to_owned(),
-                    data: "ImageNet".to_owned(),
-                    accuracy: published.top1 / 100.0,
-                    mult_adds: cost.mult_adds,
-                    parameters: cost.parameters,
-                    comparable,
-                });
-            }
-        }
-        Ok(references)
-    }
-}

@@ -167,10 +167,9 @@ fn add_block<'a>(block: &'a mut InvertedResidual, nodes: &mut Vec<NodeWeights<'a
 mod tests {
     use burn::tensor::Device;
     use scarlet_arch::graph::{Graph, Op};
-    use scarlet_arch::{NAMES, by_name};
 
     use super::*;
-    use crate::{Architecture, ScarletConfig};
+    use crate::{Architecture, ScarletConfig, zoo};
 
     /// The shape of an entry.
     fn shape(place: Place<'_>) -> Vec<usize> {
@@ -188,7 +187,7 @@ mod tests {
 
     #[test]
     fn weights_are_those_of_the_graphs_nodes() {
-        let presets = NAMES.iter().map(|name| by_name(name).unwrap());
+        let presets = zoo::networks().map(zoo::Network::architecture);
         let own = [
             "E1K3@16 L@24/2 - E3K5s@24 H40K7@24 L@24 E6K3s@40/2",
             "[swish, se swish sigmoid] C5@8 E3K3s2@12/2 E1K5a@12 C1@16/2 F32n",

@@ -10,10 +10,10 @@ use std::process::Command;
 use burn::tensor::{Device, Tensor};
 use common::signal;
 use safetensors::tensor::{Dtype, TensorView};
-use scarlet::arch::{SearchSpace, Skip, by_name};
+use scarlet::arch::{SearchSpace, Skip};
 use scarlet::onnx::{Batch, OnnxOptions};
 use scarlet::weights::formula;
-use scarlet::{Architecture, DeployOptions, Deployed, Scarlet, ScarletConfig};
+use scarlet::{Architecture, DeployOptions, Deployed, Scarlet, ScarletConfig, zoo};
 
 fn network(architecture: Architecture) -> Scarlet {
     let weights = formula::state_dict(&architecture);
@@ -67,7 +67,7 @@ fn check(model: &Path, case: &Path) -> String {
 #[test]
 #[ignore = "needs Python with onnx, onnxruntime and safetensors; PYTHON names the interpreter"]
 fn onnx_runtime_agrees() {
-    let named = |name: &str| by_name(name).unwrap();
+    let named = |name: &str| zoo::by_name(name).unwrap();
     let grey = SearchSpace::small_images(1, 32, 10).unwrap();
     // Stabilizers that fold, one that stays, and none.
     let stabilized = grey.clone().with_skip(Skip::Linear).unwrap();

@@ -14,8 +14,9 @@ use scarlet::{Scarlet, ScarletConfig, zoo};
 
 /// Of values: batches of few pixels make gradients large.
 const TOLERANCE: f64 = 1e-4;
-/// Of a gradient's norm, of the product with a vector as a share of both lengths.
-const OF_GRADIENTS: f64 = 1e-3;
+/// Of a gradient's norm, and of the product with a vector as a share of both lengths: where a value
+/// lies on a kink, f32 may see the other side of it.
+const OF_GRADIENTS: f64 = 1e-2;
 
 #[test]
 fn a_step_of_every_kind_of_network_agrees_with_timm() {

@@ -5,7 +5,7 @@ mod subject;
 
 use std::time::Instant;
 
-use scarlet::arch::published;
+use scarlet::zoo;
 use scarlet::{Accuracy, Prediction};
 use scarlet_data::{Batch, DecodeOptions, LoaderOptions};
 
@@ -102,7 +102,10 @@ pub(super) fn run(args: &EvalArgs, terminal: &Terminal) -> Result<(), CliError> 
         mean_class_top1: accuracy.mean_class_top1(),
         seconds,
         images_per_second: total.images as f64 / seconds,
-        published: published(&model.architecture().name).filter(|_| is_imagenet),
+        published: zoo::find(&model.architecture().name)
+            .ok()
+            .and_then(zoo::Network::accuracy)
+            .filter(|_| is_imagenet),
         classes: class_reports(
             &accuracy,
             |class| labels.name(class),

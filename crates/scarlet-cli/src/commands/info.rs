@@ -4,11 +4,13 @@ use std::fmt::Display;
 use std::io;
 use std::path::Path;
 
-use scarlet::arch::{self, Architecture, Cost};
+use scarlet::arch::{Architecture, Cost};
 use scarlet::weights::OpenOptions;
+use scarlet::zoo::{self, Network};
 use scarlet::{CardError, DeployOptions, Deployed, ModelCard};
+use scarlet_search::{Bound, Constraint};
 
-use crate::cli::InfoArgs;
+use crate::cli::{InfoArgs, ZooOrder};
 use crate::error::CliError;
 use crate::model::{architecture, architecture_of, open_weights};
 use crate::onnx_metadata;
@@ -35,7 +37,9 @@ fn show(model: &str, args: &InfoArgs, terminal: &Terminal) -> Result<(), CliErro
         card,
         layers: architecture.layers_text(),
         cost: Cost::of(&architecture, architecture.preprocessing.resolution)?,
-        published: arch::published(&architecture.name),
+        published: zoo::find(&architecture.name)
+            .ok()
+            .and_then(Network::published),
         architecture: &architecture,
     };
     if args.json {
@@ -205,18 +209,64 @@ fn no_network(model: &str, error: CliError) -> CliError {
 }
 
 fn list(args: &InfoArgs, terminal: &Terminal) -> Result<(), CliError> {
-    let mut networks = Vec::new();
-    for name in arch::NAMES {
-        let architecture = at_resolution(arch::by_name(name)?, args)?;
-        let cost = Cost::of(&architecture, architecture.preprocessing.resolution)?;
-        networks.push(ZooEntry::new(&architecture, &cost, arch::published(name)));
+    for family in &args.family {
+        if !zoo::families().contains(&family.as_str()) {
+            return Err(CliError::UnknownFamily(family.clone()));
+        }
     }
-    let report = ZooReport { networks };
+    let mut networks = Vec::new();
+    for network in zoo::networks() {
+        let is_wanted =
+            args.family.is_empty() || args.family.iter().any(|it| it == network.family());
+        if !is_wanted || args.public && network.weights().is_empty() {
+            continue;
+        }
+        let architecture = at_resolution(network.architecture(), args)?;
+        let cost = Cost::of(&architecture, architecture.preprocessing.resolution)?;
+        let entry = ZooEntry::new(network, &cost);
+        if keeps(&entry, &args.budget)? {
+            networks.push(entry);
+        }
+    }
+    let accuracy = |it: &ZooEntry| it.top1.unwrap_or_default();
+    match args.sort {
+        ZooOrder::MultAdds => networks.sort_by_key(|it| it.mult_adds),
+        ZooOrder::Parameters => networks.sort_by_key(|it| it.parameters),
+        ZooOrder::Accuracy => networks.sort_by(|a, b| accuracy(b).total_cmp(&accuracy(a))),
+        ZooOrder::Family => {}
+    }
+    let best = (networks.iter()).max_by(|a, b| accuracy(a).total_cmp(&accuracy(b)));
+    let report = ZooReport {
+        most_accurate: best.map(|best| best.name),
+        budget: args.budget.iter().map(ToString::to_string).collect(),
+        networks,
+    };
     if args.json {
         print_json(terminal, &report)
     } else {
         terminal.print(&report.text())
     }
+}
+
+/// Whether a network keeps within a budget.
+fn keeps(network: &ZooEntry, budget: &[Constraint]) -> Result<bool, CliError> {
+    for constraint in budget {
+        let Some(value) = network.metric(&constraint.name) else {
+            return Err(CliError::UnknownMetric {
+                name: constraint.name.clone(),
+                known: ZooEntry::METRICS.join(", "),
+            });
+        };
+        // Of a network of unknown accuracy nothing can be said.
+        let keeps = match constraint.bound {
+            Bound::AtMost => value <= constraint.limit,
+            Bound::AtLeast => value >= constraint.limit,
+        };
+        if !keeps {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 fn at_resolution(

@@ -3,7 +3,7 @@
 use std::fmt::{self, Write};
 
 use scarlet::Accuracy;
-use scarlet::arch::Published;
+use scarlet::zoo::PublishedAccuracy;
 use scarlet_data::PassedOver;
 use serde::Serialize;
 
@@ -39,8 +39,8 @@ pub(crate) struct EvalReport {
     pub(crate) mean_class_top1: f64,
     pub(crate) seconds: f64,
     pub(crate) images_per_second: f64,
-    /// Figures published for this network on the whole validation set, in percent.
-    pub(crate) published: Option<Published>,
+    /// What is known of the network on the whole validation set, in percent.
+    pub(crate) published: Option<PublishedAccuracy>,
     pub(crate) classes: Vec<ClassReport>,
     pub(crate) unreadable: Vec<Unreadable>,
     /// Files that are no images, by their endings.

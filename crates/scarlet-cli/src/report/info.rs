@@ -4,8 +4,8 @@ use std::fmt::{self, Write};
 
 use scarlet::ModelCard;
 use scarlet::arch::graph::Graph;
-use scarlet::arch::{Architecture, Cost, Published, ResizeFilter};
-use scarlet::zoo;
+use scarlet::arch::{Architecture, Cost, ResizeFilter};
+use scarlet::zoo::{Network, Published};
 use serde::Serialize;
 
 use super::name::in_a_row;
@@ -27,29 +27,73 @@ pub(crate) struct InfoReport<'a> {
     /// Whether its weights were given rounded to eight bits.
     pub(crate) int8: bool,
     pub(crate) cost: Cost,
+    #[serde(serialize_with = "published_json")]
     pub(crate) published: Option<Published>,
     /// What a file of weights says of its network.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) card: Option<ModelCard>,
 }
 
-/// The presets.
+/// The zoo, or a part of it.
 #[derive(Debug, Serialize)]
 pub(crate) struct ZooReport {
     pub(crate) networks: Vec<ZooEntry>,
+    /// What all of them keep to.
+    pub(crate) budget: Vec<String>,
+    /// The one of them with the highest known top-1 accuracy.
+    pub(crate) most_accurate: Option<&'static str>,
 }
 
 #[derive(Debug, Serialize)]
 pub(crate) struct ZooEntry {
-    pub(crate) name: String,
+    pub(crate) name: &'static str,
+    pub(crate) aliases: &'static [&'static str],
+    pub(crate) family: &'static str,
     pub(crate) resolution: usize,
     pub(crate) mult_adds: u64,
     pub(crate) parameters: u64,
     pub(crate) weight_bytes: u64,
     pub(crate) peak_activation_bytes: u64,
+    /// On ImageNet, in percent: of the weights that one gets, else as published.
+    pub(crate) top1: Option<f64>,
+    pub(crate) top5: Option<f64>,
+    /// Who measured it.
+    pub(crate) accuracy_source: Option<&'static str>,
+    #[serde(serialize_with = "published_json")]
     pub(crate) published: Option<Published>,
     /// Whether the weights are downloaded when they are needed.
     pub(crate) public_weights: bool,
+    /// Where its weights are, best first.
+    pub(crate) weights: Vec<Weights>,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct Weights {
+    source: String,
+    licence: &'static str,
+    classes: usize,
+}
+
+fn published_json<S: serde::Serializer>(
+    published: &Option<Published>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    #[derive(Serialize)]
+    struct Figures {
+        mult_adds: Option<f64>,
+        parameters: Option<f64>,
+        top1: f64,
+        top5: Option<f64>,
+        source: &'static str,
+    }
+    let figures = published.map(|it| Figures {
+        mult_adds: it.mult_adds,
+        parameters: it.parameters,
+        top1: it.accuracy.top1,
+        top5: it.accuracy.top5,
+        source: it.accuracy.source,
+    });
+    figures.serialize(serializer)
 }
 
 impl InfoReport<'_> {
@@ -165,35 +209,68 @@ fn published_text(published: &Published, cost: &Cost) -> String {
             millions(cost.parameters)
         ));
     }
-    facts.push(format!("top-1 {:.1} %", published.top1));
-    if let Some(top5) = published.top5 {
+    facts.push(format!("top-1 {:.1} %", published.accuracy.top1));
+    if let Some(top5) = published.accuracy.top5 {
         facts.push(format!("top-5 {top5:.1} %"));
     }
     format!("Published: {}.", facts.join(", "))
 }
 
 impl ZooEntry {
-    pub(crate) fn new(
-        architecture: &Architecture,
-        cost: &Cost,
-        published: Option<Published>,
-    ) -> Self {
+    /// What a budget can be on.
+    pub(crate) const METRICS: [&str; 5] = [
+        "mult_adds",
+        "parameters",
+        "weight_bytes",
+        "peak_activation_bytes",
+        "accuracy",
+    ];
+
+    pub(crate) fn new(network: &Network, cost: &Cost) -> Self {
+        let accuracy = network.accuracy();
+        let weights = network.weights().iter().map(|it| Weights {
+            source: it.source(),
+            licence: it.licence(),
+            classes: it.classes(),
+        });
         Self {
-            name: architecture.name.clone(),
+            name: network.name(),
+            aliases: network.aliases(),
+            family: network.family(),
             resolution: cost.resolution,
             mult_adds: cost.mult_adds,
             parameters: cost.parameters,
             weight_bytes: cost.weight_bytes,
             peak_activation_bytes: cost.peak_activation_bytes,
-            published,
-            public_weights: zoo::find(&architecture.name)
-                .is_ok_and(|network| !network.weights().is_empty()),
+            top1: accuracy.map(|it| it.top1),
+            top5: accuracy.and_then(|it| it.top5),
+            accuracy_source: accuracy.map(|it| it.source),
+            published: network.published(),
+            public_weights: !network.weights().is_empty(),
+            weights: weights.collect(),
         }
+    }
+
+    /// The value of a metric as budgets count it: accuracies from 0 to 1. `None` for one that there
+    /// is not; not a number where it is not known.
+    pub(crate) fn metric(&self, name: &str) -> Option<f64> {
+        Some(match name {
+            "mult_adds" => self.mult_adds as f64,
+            "parameters" => self.parameters as f64,
+            "weight_bytes" => self.weight_bytes as f64,
+            "peak_activation_bytes" => self.peak_activation_bytes as f64,
+            "accuracy" => self.top1.map_or(f64::NAN, |top1| top1 / 100.0),
+            _ => return None,
+        })
     }
 }
 
 impl ZooReport {
     pub(crate) fn text(&self) -> String {
+        if self.networks.is_empty() {
+            return "No network of the zoo is so; scarlet info without options lists all."
+                .to_owned();
+        }
         let columns = [
             Column::Left("network"),
             Column::Right("pixels"),
@@ -209,13 +286,13 @@ impl ZooReport {
                 value.map_or("–".to_owned(), |value| format!("{value:.1} %"))
             };
             vec![
-                network.name.clone(),
+                network.name.to_owned(),
                 network.resolution.to_string(),
                 millions(network.mult_adds),
                 millions(network.parameters),
                 megabytes(network.peak_activation_bytes),
-                percent(network.published.map(|published| published.top1)),
-                percent(network.published.and_then(|published| published.top5)),
+                percent(network.top1),
+                percent(network.top5),
                 if network.public_weights {
                     "public"
                 } else {
@@ -224,11 +301,24 @@ impl ZooReport {
                 .to_owned(),
             ]
         });
-        format!(
-            "{}\n\nMult-adds, parameters and activations are counted, accuracies on ImageNet were \
-             published.\nPublic weights are downloaded when they are needed; others are given with \
-             --weights.\nscarlet info NETWORK shows one part by part.",
-            table(&columns, rows)
-        )
+        let mut text = table(&columns, rows);
+        if let Some(best) = self.most_accurate.filter(|_| self.networks.len() > 1) {
+            let within = match self.budget.as_slice() {
+                [] => "of these".to_owned(),
+                budget => format!("within {}", budget.join(" and ")),
+            };
+            let top1 = self.networks.iter().find(|it| it.name == best);
+            let top1 = top1.and_then(|it| it.top1).unwrap_or_default();
+            text.push_str(&format!(
+                "\n\nThe most accurate {within}: {best}, {top1:.1} %."
+            ));
+        }
+        text.push_str(
+            "\n\nMult-adds, parameters and activations are counted at the network's own resolution. \
+             Accuracies are\non ImageNet: of the weights that are downloaded, else as published; \
+             --json names the sources.\nPublic weights are downloaded when they are needed; others \
+             are given with --weights.\nscarlet info NETWORK shows one part by part.",
+        );
+        text
     }
 }

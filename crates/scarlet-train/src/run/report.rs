@@ -1,6 +1,7 @@
 //! The pictures and pages of a run.
 
-use scarlet::Scarlet;
+use scarlet::{Scarlet, zoo};
+use scarlet_arch::Cost;
 use scarlet_data::imagenet;
 use scarlet_report::{
     Chosen, Fact, Judged, Reference, RunReport, SearchSummary, Usage, front_csv, front_svg, html,
@@ -12,6 +13,27 @@ use super::{BudgetUse, Choice, Exported, Rule, RunError, Stage, folder};
 use crate::RunFolder;
 use crate::report::{curve, settings_facts, weights_usages};
 use crate::supernet::plain_architecture;
+
+/// SCARLET's published networks and a relative, with their ImageNet accuracy and what is counted of
+/// them here; `comparable` says whether the run was on ImageNet too.
+fn references(comparable: bool) -> Result<Vec<Reference>, RunError> {
+    let networks = zoo::networks()
+        .filter(|network| network.family() == "scarlet" || network.name() == "efficientnet-lite0");
+    let mut references = Vec::new();
+    for network in networks {
+        let architecture = network.architecture();
+        let cost = Cost::of(&architecture, architecture.preprocessing.resolution)?;
+        references.extend(network.accuracy().map(|accuracy| Reference {
+            name: network.name().to_owned(),
+            data: "ImageNet".to_owned(),
+            accuracy: accuracy.top1 / 100.0,
+            mult_adds: cost.mult_adds,
+            parameters: cost.parameters,
+            comparable,
+        }));
+    }
+    Ok(references)
+}
 
 impl Run {
     /// Writes `front.csv`, `front.svg` and `report.html`, of what there is by now.
@@ -37,7 +59,7 @@ impl Run {
                 Some(_) => usages(folder),
                 None => Vec::new(),
             },
-            references: Reference::published(is_imagenet(self.data.all.classes()))?,
+            references: references(is_imagenet(self.data.all.classes()))?,
         };
         for (name, text) in [
             ("front.csv", front_csv(&report)?),

@@ -1,12 +1,12 @@
 use std::collections::HashSet;
 
 use burn::tensor::Device;
-use scarlet_arch::{Architecture, SearchSpace, Skip, by_name};
+use scarlet_arch::{Architecture, SearchSpace, Skip};
 
 use super::proto::Node;
 use super::*;
 use crate::weights::formula;
-use crate::{ModelCard, ScarletConfig};
+use crate::{ModelCard, ScarletConfig, zoo};
 
 fn network(architecture: Architecture) -> Scarlet {
     let weights = formula::state_dict(&architecture);
@@ -15,7 +15,7 @@ fn network(architecture: Architecture) -> Scarlet {
 }
 
 fn named(name: &str, resolution: usize) -> Architecture {
-    by_name(name)
+    zoo::by_name(name)
         .unwrap()
         .with_classes(10)
         .with_resolution(resolution)

@@ -85,7 +85,7 @@ impl Network {
 }
 
 /// ImageNet accuracy by someone else's measurement, in percent.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
 #[non_exhaustive]
 pub struct PublishedAccuracy {
     /// The right class comes first.

@@ -1,22 +1,31 @@
 //! Telling which network a file holds.
 
 use proptest::prelude::*;
-use scarlet::Architecture;
 use scarlet::arch::{self, Operation, Padding};
 use scarlet::weights::{
     Entry, LoadOptions, Naming, OpenOptions, StateDict, formula, recognise, reference_entries,
 };
+use scarlet::{Architecture, zoo};
 
 use super::pickle::{Value, write_legacy};
 
 #[test]
 fn every_preset_is_recognised_whatever_its_classes() {
-    for name in arch::NAMES.iter() {
+    for network in zoo::networks() {
         for classes in [1000, 7] {
-            let preset = arch::by_name(name).unwrap().with_classes(classes);
-            let found = recognise(&formula::state_dict(&preset)).unwrap();
-            assert_eq!(found.architecture, preset);
+            let preset = network.architecture().with_classes(classes);
+            let weights = formula::state_dict(&preset);
+            let found = recognise(&weights).unwrap();
             assert_eq!(found.naming, Naming::Scarlet);
+            // Networks that differ in padding, activation or preprocessing alone have the same
+            // entries; the first of them is taken.
+            let entries = reference_entries(&preset);
+            assert_eq!(reference_entries(&found.architecture), entries);
+            let first = zoo::networks().find(|it| {
+                let twin = it.architecture().with_classes(classes);
+                reference_entries(&twin) == entries
+            });
+            assert_eq!(found.architecture.name, first.unwrap().name());
         }
     }
 }
@@ -151,7 +160,7 @@ fn save(folder: &std::path::Path, weights: &StateDict) -> std::path::PathBuf {
 #[test]
 fn what_a_file_says_of_its_origin_settles_what_shapes_leave_open() {
     let folder = tempfile::tempdir().unwrap();
-    let lite0 = arch::by_name("efficientnet-lite0").unwrap().with_classes(3);
+    let lite0 = zoo::by_name("efficientnet-lite0").unwrap().with_classes(3);
     let path = save(
         folder.path(),
         &super::load::under_timm_names(&formula::state_dict(&lite0)),
@@ -193,7 +202,7 @@ fn what_a_file_says_of_its_origin_settles_what_shapes_leave_open() {
 #[test]
 fn a_checkpoints_own_note_settles_it_too() {
     let folder = tempfile::tempdir().unwrap();
-    let lite0 = arch::by_name("efficientnet-lite0").unwrap().with_classes(3);
+    let lite0 = zoo::by_name("efficientnet-lite0").unwrap().with_classes(3);
     let weights = super::load::under_timm_names(&formula::state_dict(&lite0));
     for (note, padding) in [
         (
@@ -221,7 +230,7 @@ fn a_checkpoints_own_note_settles_it_too() {
 
 #[test]
 fn the_only_matrix_is_the_classifier_whatever_it_is_called() {
-    let lite0 = arch::by_name("efficientnet-lite0").unwrap().with_classes(3);
+    let lite0 = zoo::by_name("efficientnet-lite0").unwrap().with_classes(3);
     let weights = super::load::under_timm_names(&formula::state_dict(&lite0));
     for head in [
         "classifier.1",
