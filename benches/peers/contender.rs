@@ -18,7 +18,7 @@ use scarlet::burn::module::Module;
 use scarlet::burn::nn::loss::CrossEntropyLossConfig;
 use scarlet::burn::optim::{GradientsParams, SgdConfig, momentum::MomentumConfig};
 use scarlet::burn::tensor::{Device, Int, Tensor, TensorData};
-use scarlet::{Architecture, DeployOptions, ScarletConfig, arch};
+use scarlet::{Architecture, DeployOptions, ScarletConfig};
 
 use plain::Plain;
 

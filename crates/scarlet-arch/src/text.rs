@@ -18,18 +18,12 @@ use std::fmt;
 use std::ops::Range;
 use std::str::FromStr;
 
-use crate::blocks::{Conv, HeadToken, InvertedResidual};
+use crate::blocks::HeadToken;
 use crate::error::excerpt;
 use crate::limits::*;
 use crate::presets::{SCARLET_PLAN, SCARLET_SEPARABLE, is_scarlets, scarlet};
 use crate::style::Style;
-use crate::{
-    Activation, Architecture, ArchitectureError, Block, Expansion, Gate, Head, Operation,
-    SqueezeExcite, TextError,
-};
-
-const OPERATION: &str = "an operation such as E3K7 (expansion 3, kernel 7), E6K5s (with \
-                         squeeze-excite), H288K3 (288 hidden channels), - (identity) or L (linear)";
+use crate::{Activation, Architecture, ArchitectureError, Block, Gate, Head, Operation, TextError};
 
 /// What is wrong with a token or a part of one, wherever it stands, and the nearest right one.
 pub(crate) struct Problem<Nearest> {
@@ -45,7 +39,7 @@ impl<Nearest> Problem<Nearest> {
         }
     }
 
-    fn map<Other>(self, function: impl FnOnce(Nearest) -> Other) -> Problem<Other> {
+    pub(crate) fn map<Other>(self, function: impl FnOnce(Nearest) -> Other) -> Problem<Other> {
         Problem {
             expected: self.expected,
             nearest: self.nearest.map(function),
@@ -101,37 +95,6 @@ fn head_of(token: HeadToken) -> Head {
         HeadToken::Hidden(hidden) => head.hidden = Some(hidden),
     }
     head
-}
-
-impl Operation {
-    /// Its text form without its activation.
-    pub(crate) fn core(&self, style: &Style) -> String {
-        match self {
-            Self::Conv(conv) => conv.text(),
-            Self::InvertedResidual(block) => block.text(style),
-            Self::Identity => "-".to_owned(),
-            Self::Linear => "L".to_owned(),
-        }
-    }
-
-    /// What comes after its convolutions, if anything does.
-    pub(crate) fn activation(&self) -> Option<Activation> {
-        match self {
-            Self::Conv(conv) => Some(conv.activation),
-            Self::InvertedResidual(block) => Some(block.activation),
-            Self::Identity | Self::Linear => None,
-        }
-    }
-
-    /// The same with another activation, where it has one.
-    pub fn with_activation(mut self, chosen: Activation) -> Self {
-        match &mut self {
-            Self::Conv(Conv { activation, .. })
-            | Self::InvertedResidual(InvertedResidual { activation, .. }) => *activation = chosen,
-            Self::Identity | Self::Linear => {}
-        }
-        self
-    }
 }
 
 impl FromStr for Operation {
@@ -545,7 +508,7 @@ fn parse_block(text: &str, style: &Style) -> Result<BlockToken, Problem<BlockTok
 
     // Every part is read even when one before it is wrong, for the nearest token as a whole.
     let mut expected = Vec::new();
-    let operation = part(parse_operation(operation, style), &mut expected);
+    let operation = part(Operation::parse(operation, style), &mut expected);
     let channels = suffix(channels, &mut expected, 1, MAX_CHANNELS, || {
         format!("channels from 1 to {MAX_CHANNELS} after the @")
     });
@@ -633,59 +596,10 @@ fn split_suffix(text: &str, separator: char) -> (&str, Option<&str>) {
     }
 }
 
-fn parse_operation(text: &str, style: &Style) -> Result<Operation, Problem<Operation>> {
-    match text {
-        "-" => return Ok(Operation::Identity),
-        "L" => return Ok(Operation::Linear),
-        _ => {}
-    }
-    if let Some(read) = InvertedResidual::parse(text, style) {
-        return read
-            .map(Operation::InvertedResidual)
-            .map_err(|problem| problem.map(Operation::InvertedResidual));
-    }
-    if let Some(read) = Conv::parse(text, style) {
-        return read
-            .map(Operation::Conv)
-            .map_err(|problem| problem.map(Operation::Conv));
-    }
-    Err(Problem::new(OPERATION, nearest_operation(text, style)))
-}
-
 /// A decimal number; one that is too large for a `usize` saturates.
 pub(crate) fn number(text: &str) -> Option<usize> {
     if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
     Some(text.parse().unwrap_or(usize::MAX))
-}
-
-/// The customary operation most like `text`, if any is.
-fn nearest_operation(text: &str, style: &Style) -> Option<Operation> {
-    const FURTHEST: usize = 2;
-    if text.chars().count() > 8 {
-        return None;
-    }
-    let wanted = text.to_lowercase();
-    let mut candidates = vec![Operation::Identity, Operation::Linear];
-    for squeeze_excite in [None, Some(SqueezeExcite::QUARTER)] {
-        for factor in [3, 6, 1] {
-            for kernel in [3, 5, 7] {
-                candidates.push(Operation::InvertedResidual(InvertedResidual {
-                    squeeze_excite,
-                    activation: style.activation,
-                    ..InvertedResidual::new(kernel, Expansion::Times(factor))
-                }));
-            }
-        }
-    }
-    candidates
-        .into_iter()
-        .map(|operation| {
-            let name = operation.core(&Style::SCARLET).to_lowercase();
-            (strsim::damerau_levenshtein(&name, &wanted), operation)
-        })
-        .filter(|(distance, _)| *distance <= FURTHEST)
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, operation)| operation)
 }

@@ -15,12 +15,9 @@ fn the_zoo_is_listed_with_its_costs() {
 
     let json = scarlet(["info", "--json"]).json();
     let networks = json["networks"].as_array().unwrap();
-    let names: Vec<&str> = networks
-        .iter()
-        .map(|network| network["name"].as_str().unwrap())
-        .collect();
-    assert_eq!(names, scarlet::arch::NAMES);
+    assert_eq!(networks.len(), scarlet::zoo::networks().count());
     for network in networks {
+        let name = network["name"].as_str().unwrap();
         for field in [
             "resolution",
             "mult_adds",
@@ -30,9 +27,70 @@ fn the_zoo_is_listed_with_its_costs() {
         ] {
             assert!(network[field].as_u64().unwrap() > 0, "{field}");
         }
-        let public = network["name"] == "efficientnet-lite0";
+        let public = !scarlet::zoo::find(name).unwrap().weights().is_empty();
         assert_eq!(network["public_weights"], public);
     }
+    let costs: Vec<u64> = networks
+        .iter()
+        .map(|network| network["mult_adds"].as_u64().unwrap())
+        .collect();
+    assert!(costs.is_sorted());
+}
+
+/// The names in a list of networks.
+fn listed(args: &[&str]) -> Vec<String> {
+    let args = [&["info", "--json"], args].concat();
+    let json = scarlet(args).json();
+    let networks = json["networks"].as_array().unwrap().iter();
+    networks
+        .map(|network| network["name"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+#[test]
+fn a_list_is_filtered_and_sorted() {
+    let small = listed(&[
+        "--budget",
+        "mult_adds <= 60M",
+        "--budget",
+        "accuracy >= 0.6",
+    ]);
+    assert!(small.contains(&"mobilenetv3-small".to_owned()), "{small:?}");
+    assert!(
+        !small.contains(&"mobilenetv3-large".to_owned()),
+        "{small:?}"
+    );
+    let scarlet_family = listed(&["--family", "scarlet", "--sort", "accuracy"]);
+    assert_eq!(scarlet_family[0], "scarlet-a4");
+    assert_eq!(scarlet_family.len(), 5);
+    assert!(listed(&["--family", "scarlet", "--public"]).is_empty());
+
+    let ran = scarlet(["info", "--budget", "mult_adds <= 250M", "--public"]);
+    let best = "The most accurate within mult_adds <= 250M: ";
+    assert!(ran.stdout.contains(best), "{}", ran.stdout);
+    let none = scarlet(["info", "--budget", "mult_adds <= 1K"]);
+    assert!(none.stdout.contains("No network of the zoo is so"));
+
+    scarlet(["info", "--family", "resnet"]).assert_fails(2, &["no family", "mobilenetv3"]);
+    scarlet(["info", "--budget", "latency_ms <= 3"])
+        .assert_fails(2, &["cannot be on \"latency_ms\"", "mult_adds"]);
+    scarlet(["info", "mobilenetv9"]).assert_fails(2, &["did you mean", "scarlet info"]);
+}
+
+#[test]
+fn networks_go_by_timms_names_and_those_of_weights() {
+    let ours = scarlet(["info", "mobilenetv3-large", "--json"]).json();
+    let theirs = scarlet(["info", "mobilenetv3_large_100", "--json"]).json();
+    assert_eq!(ours, theirs);
+    let tag = scarlet([
+        "info",
+        "mobilenetv3_large_100.ra4_e3600_r224_in1k",
+        "--json",
+    ])
+    .json();
+    assert_eq!(tag["cost"], ours["cost"]);
+    let crop = &tag["architecture"]["preprocessing"]["crop_ratio"];
+    assert_eq!(crop, 0.95);
 }
 
 #[test]

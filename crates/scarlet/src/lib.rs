@@ -57,6 +57,7 @@ pub mod weights;
 pub mod zoo;
 
 pub use accuracy::{Accuracy, Score, accuracy_difference_interval, accuracy_interval};
+pub use blocks::BlockModule;
 pub use builder::ScarletConfig;
 pub use burn;
 pub use card::{CardAccuracy, CardError, ModelCard};
@@ -65,7 +66,7 @@ pub use deploy::{
 };
 pub use device::{DeviceError, available_devices, device_by_name};
 pub use error::{ConfigError, InputError};
-pub use network::{BlockModule, FeatureMapInfo, Scarlet};
+pub use network::{FeatureMapInfo, Scarlet};
 pub use parameters::UnknownPrefix;
 pub use prediction::{Prediction, top_k};
 pub use scarlet_arch::{self as arch, Architecture};

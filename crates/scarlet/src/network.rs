@@ -1,69 +1,14 @@
 //! [`Scarlet`]: a network built from any [`Architecture`].
 
 use burn::module::{Module, Param};
-use burn::nn::{Dropout, DropoutConfig, Identity, Initializer, Linear, LinearConfig};
+use burn::nn::{Dropout, DropoutConfig, Initializer, Linear, LinearConfig};
 use burn::tensor::{Device, Tensor, module::adaptive_avg_pool2d};
+use scarlet_arch::Architecture;
 use scarlet_arch::graph::{Features, Graph};
-use scarlet_arch::{Architecture, Operation, PlacedBlock};
 
-use crate::blocks::{
-    ConvBn, ConvShape, ConvStyle, HiddenLayer, InvertedResidual, InvertedResidualConfig, Stabilizer,
-};
+use crate::blocks::{BlockModule, ConvBn, ConvShape, ConvStyle, HiddenLayer};
 use crate::random::{FirstWeights, Masks};
 use crate::{InputError, ModelCard, ScarletConfig};
-
-/// One of a network's blocks.
-#[derive(Module, Debug)]
-#[allow(
-    clippy::large_enum_variant,
-    reason = "a network has few blocks, most of them inverted residuals"
-)]
-pub enum BlockModule {
-    /// A dense convolution.
-    Conv(ConvBn),
-    /// An inverted residual.
-    InvertedResidual(InvertedResidual),
-    /// The input, unchanged.
-    Identity(Identity),
-    /// A 1×1 convolution on the skip.
-    Linear(Stabilizer),
-}
-
-impl BlockModule {
-    /// A block with random weights, with the padding and batch normalisation of `architecture`.
-    ///
-    /// # Panics
-    ///
-    /// If a number of channels, the kernel or the stride is 0, or squeeze-excite would have less
-    /// than one channel inside.
-    pub fn new(placed: &PlacedBlock, architecture: &Architecture, device: &Device) -> Self {
-        let (style, weights) = (ConvStyle::of(architecture), &mut FirstWeights::Device);
-        build_block(placed, style, 0.0, weights, device)
-    }
-
-    /// `[batch, channels_in, height, width]` to
-    /// `[batch, channels_out, ceil(height / stride), ceil(width / stride)]`.
-    pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        self.forward_with(x, Masks::Device)
-    }
-
-    fn forward_with(&self, x: Tensor<4>, masks: Masks) -> Tensor<4> {
-        match self {
-            Self::Conv(conv) => conv.forward(x),
-            Self::InvertedResidual(block) => block.forward_with(x, masks),
-            Self::Identity(_) => x,
-            Self::Linear(stabilizer) => stabilizer.forward(x),
-        }
-    }
-
-    /// The same block for the whole batch: nothing is left out in training.
-    pub fn without_drop_path(mut self) -> Self {
-        if let Self::InvertedResidual(block) = &mut self {
-            block.drop_path.rate = 0.0;
-        }
-        self
-    }
-}
 
 /// A mobile image network: blocks from the stem on, head, classifier.
 ///
@@ -107,12 +52,12 @@ impl Scarlet {
             .map(|(index, layer)| {
                 // The rate grows linearly with depth, from 0 (Huang et al., arXiv 1603.09382).
                 let drop_path = config.drop_path() * index as f64 / layers.len() as f64;
-                build_block(layer, style, drop_path, weights, device)
+                BlockModule::build(layer, style, drop_path, weights, device)
             })
             .collect();
         let before = before.iter();
         let mut blocks: Vec<BlockModule> = before
-            .map(|block| build_block(block, style, 0.0, weights, device))
+            .map(|block| BlockModule::build(block, style, 0.0, weights, device))
             .collect();
         blocks.extend(layers);
 
@@ -391,50 +336,6 @@ pub struct FeatureMapInfo {
     pub stride: usize,
     /// Channels.
     pub channels: usize,
-}
-
-fn build_block(
-    placed: &PlacedBlock,
-    style: ConvStyle,
-    drop_path: f64,
-    weights: &mut FirstWeights,
-    device: &Device,
-) -> BlockModule {
-    let PlacedBlock {
-        operation,
-        channels_in,
-        channels_out,
-        stride,
-    } = *placed;
-    match operation {
-        Operation::Conv(conv) => {
-            let shape = ConvShape {
-                channels_in,
-                channels_out,
-                kernel: conv.kernel,
-                stride,
-                groups: 1,
-            };
-            let activation = conv.activation;
-            BlockModule::Conv(ConvBn::new(shape, style, activation, weights, device))
-        }
-        Operation::Identity => BlockModule::Identity(Identity::new()),
-        Operation::Linear => BlockModule::Linear(Stabilizer::with_weights(
-            channels_in,
-            channels_out,
-            stride,
-            weights,
-            device,
-        )),
-        Operation::InvertedResidual(block) => BlockModule::InvertedResidual(
-            InvertedResidualConfig::new(channels_in, channels_out, block)
-                .with_stride(stride)
-                .with_padding(style.padding)
-                .with_batch_norm(style.batch_norm)
-                .with_drop_path(drop_path)
-                .init_with(weights, device),
-        ),
-    }
 }
 
 /// Weights uniform in ±1/sqrt(classes), biases 0, as the released networks are initialised.

@@ -8,8 +8,8 @@ use burn::tensor::Tensor;
 #[allow(unused_imports, reason = "for the documentation")]
 use scarlet_arch::graph::Graph;
 
-use crate::blocks::{ConvBn, InvertedResidual, SqueezeExcite};
-use crate::{BlockModule, Scarlet};
+use crate::Scarlet;
+use crate::blocks::{ConvBn, SqueezeExcite};
 
 /// The weights of one node of a network's [graph](scarlet_arch::graph::Graph).
 pub(crate) enum NodeWeights<'a> {
@@ -26,7 +26,7 @@ pub(crate) enum NodeWeights<'a> {
 }
 
 impl<'a> NodeWeights<'a> {
-    fn conv(conv: &'a mut Conv2d, norm: &'a mut BatchNorm) -> Self {
+    pub(crate) fn conv(conv: &'a mut Conv2d, norm: &'a mut BatchNorm) -> Self {
         Self::Conv {
             weight: &mut conv.weight,
             bias: conv.bias.as_mut(),
@@ -34,7 +34,7 @@ impl<'a> NodeWeights<'a> {
         }
     }
 
-    fn conv_bn(pair: &'a mut ConvBn) -> Self {
+    pub(crate) fn conv_bn(pair: &'a mut ConvBn) -> Self {
         Self::conv(&mut pair.conv, &mut pair.bn)
     }
 
@@ -122,16 +122,7 @@ impl Scarlet {
     pub(crate) fn node_weights(&mut self) -> Vec<NodeWeights<'_>> {
         let mut nodes = Vec::new();
         for block in &mut self.blocks {
-            match block {
-                BlockModule::Identity(_) => {}
-                BlockModule::Conv(conv) => nodes.push(NodeWeights::conv_bn(conv)),
-                BlockModule::Linear(stabilizer) => nodes.push(NodeWeights::Conv {
-                    weight: &mut stabilizer.weight,
-                    bias: None,
-                    norm: None,
-                }),
-                BlockModule::InvertedResidual(block) => add_block(block, &mut nodes),
-            }
+            block.nodes(&mut nodes);
         }
         nodes.extend(self.head_conv.as_mut().map(NodeWeights::conv_bn));
         // The mean.
@@ -147,19 +138,6 @@ impl Scarlet {
         self.node_weights()
             .into_iter()
             .filter_map(NodeWeights::norm)
-    }
-}
-
-fn add_block<'a>(block: &'a mut InvertedResidual, nodes: &mut Vec<NodeWeights<'a>>) {
-    let has_shortcut = block.has_shortcut();
-    if let (Some(conv), Some(norm)) = (&mut block.conv1, &mut block.bn1) {
-        nodes.push(NodeWeights::conv(conv, norm));
-    }
-    nodes.push(NodeWeights::conv(&mut block.conv2, &mut block.bn2));
-    nodes.extend(block.mid_se.as_mut().map(NodeWeights::SqueezeExcite));
-    nodes.push(NodeWeights::conv(&mut block.conv3, &mut block.bn3));
-    if has_shortcut {
-        nodes.push(NodeWeights::None);
     }
 }
 

@@ -15,10 +15,15 @@ use serde::{Deserialize, Serialize};
 use crate::graph::{Graph, GraphBuilder, PartBuilder};
 use crate::limits::MAX_CHANNELS;
 use crate::style::Style;
+use crate::text::Problem;
 use crate::validate::{Place, range};
-use crate::{Architecture, ArchitectureError, PlacedBlock};
+use crate::{Activation, Architecture, ArchitectureError, PlacedBlock};
 
 pub(crate) use head::HeadToken;
+
+/// What a word of a text may be.
+const KNOWN: &str = "an operation such as E3K7 (expansion 3, kernel 7), E6K5s (with \
+                         squeeze-excite), H288K3 (288 hidden channels), - (identity) or L (linear)";
 
 /// What a block does, wherever it stands.
 ///
@@ -47,6 +52,57 @@ pub struct Block {
     pub channels: usize,
     /// Stride (not of an identity).
     pub stride: usize,
+}
+
+impl Operation {
+    /// Its text form without its activation.
+    pub(crate) fn core(&self, style: &Style) -> String {
+        match self {
+            Self::Conv(conv) => conv.text(),
+            Self::InvertedResidual(block) => block.text(style),
+            Self::Identity => "-".to_owned(),
+            Self::Linear => "L".to_owned(),
+        }
+    }
+
+    /// What comes after its convolutions, if anything does.
+    pub(crate) fn activation(&self) -> Option<Activation> {
+        match self {
+            Self::Conv(conv) => Some(conv.activation),
+            Self::InvertedResidual(block) => Some(block.activation),
+            Self::Identity | Self::Linear => None,
+        }
+    }
+
+    /// The same with another activation, where it has one.
+    pub fn with_activation(mut self, chosen: Activation) -> Self {
+        match &mut self {
+            Self::Conv(Conv { activation, .. })
+            | Self::InvertedResidual(InvertedResidual { activation, .. }) => *activation = chosen,
+            Self::Identity | Self::Linear => {}
+        }
+        self
+    }
+
+    /// Reads what [`core`](Self::core) writes.
+    pub(crate) fn parse(text: &str, style: &Style) -> Result<Self, Problem<Self>> {
+        match text {
+            "-" => return Ok(Self::Identity),
+            "L" => return Ok(Self::Linear),
+            _ => {}
+        }
+        if let Some(read) = InvertedResidual::parse(text, style) {
+            return read
+                .map(Self::InvertedResidual)
+                .map_err(|problem| problem.map(Self::InvertedResidual));
+        }
+        if let Some(read) = Conv::parse(text, style) {
+            return read
+                .map(Self::Conv)
+                .map_err(|problem| problem.map(Self::Conv));
+        }
+        Err(Problem::new(KNOWN, nearest(text, style)))
+    }
 }
 
 impl PlacedBlock {
@@ -116,4 +172,34 @@ impl Graph {
         architecture.head.expand(&mut graph, architecture.classes);
         graph.finish()
     }
+}
+
+/// The customary operation most like `text`, if any is.
+fn nearest(text: &str, style: &Style) -> Option<Operation> {
+    const FURTHEST: usize = 2;
+    if text.chars().count() > 8 {
+        return None;
+    }
+    let wanted = text.to_lowercase();
+    let mut candidates = vec![Operation::Identity, Operation::Linear];
+    for squeeze_excite in [None, Some(SqueezeExcite::QUARTER)] {
+        for factor in [3, 6, 1] {
+            for kernel in [3, 5, 7] {
+                candidates.push(Operation::InvertedResidual(InvertedResidual {
+                    squeeze_excite,
+                    activation: style.activation,
+                    ..InvertedResidual::new(kernel, Expansion::Times(factor))
+                }));
+            }
+        }
+    }
+    candidates
+        .into_iter()
+        .map(|operation| {
+            let name = operation.core(&Style::SCARLET).to_lowercase();
+            (strsim::damerau_levenshtein(&name, &wanted), operation)
+        })
+        .filter(|(distance, _)| *distance <= FURTHEST)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, operation)| operation)
 }

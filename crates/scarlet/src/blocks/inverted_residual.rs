@@ -13,6 +13,7 @@ use super::depthwise_stage::depthwise_stage;
 use super::drop_path::DropPath;
 use super::squeeze_excite::SqueezeExcite;
 use crate::random::{FirstWeights, Masks};
+use crate::walk::NodeWeights;
 
 /// Configuration of an [`InvertedResidual`].
 #[derive(Debug, Clone)]
@@ -181,5 +182,18 @@ impl InvertedResidual {
             false => scarlet_ops::Activation::None,
         };
         normalise(&self.bn3, last, convolve(&self.conv3, x))
+    }
+
+    /// Adds the weights of the block's nodes, in the order of its graph.
+    pub(super) fn nodes<'a>(&'a mut self, nodes: &mut Vec<NodeWeights<'a>>) {
+        if let (Some(conv), Some(norm)) = (&mut self.conv1, &mut self.bn1) {
+            nodes.push(NodeWeights::conv(conv, norm));
+        }
+        nodes.push(NodeWeights::conv(&mut self.conv2, &mut self.bn2));
+        nodes.extend(self.mid_se.as_mut().map(NodeWeights::SqueezeExcite));
+        nodes.push(NodeWeights::conv(&mut self.conv3, &mut self.bn3));
+        if self.shortcut {
+            nodes.push(NodeWeights::None);
+        }
     }
 }
