@@ -15,6 +15,7 @@ pub(crate) fn target() -> Target {
          E6K3s E6K5s E3K3s E6K3s | E6K7s",
         "E3K3@24/2 E6K5s@24 - L@40/2 H288K7@96/2",
         "-",
+        "[swish, se swish sigmoid] C3@8/2 E1K3s2an@8 H24K5s(relu,h-sigmoid)@12/2:relu6 C1@12 P24 F12n",
         "hf:owner/repo@v1/dir/file.safetensors",
         "pip:package==0.1.0/inner/path.pth",
         "https://host/file#sha256=0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
@@ -42,7 +43,10 @@ fn feed(path: &Path) -> bool {
     match text.parse::<Architecture>() {
         Ok(network) => {
             let again: Architecture = network.to_string().parse().expect("what is printed parses");
-            assert_eq!(again.layers, network.layers);
+            assert_eq!(
+                (again.blocks, again.head),
+                (network.blocks.clone(), network.head)
+            );
             check(&network);
             accepted = true;
         }

@@ -12,7 +12,11 @@ const HEAD: usize = 64;
 const CHECKSUM: usize = 56;
 
 pub(crate) fn target() -> Target {
-    let seeds = ["E3K3@8/2 - E1K3s@8 L@8", "E2K7s@10/2 E3K5@10"];
+    let seeds = [
+        "C3@4/2:relu6 E1K3n@4:relu6 E3K3@8/2 - E1K3s@8 L@8 P8:relu6",
+        "C3@4/2:relu6 E1K3n@4:relu6 E2K7s@10/2 E3K5@10 P8:relu6",
+        "[swish, se swish sigmoid] C5@4/2 E2K7s3a@10/2 C1@8:relu F12n",
+    ];
     Target {
         seeds: seeds.map(deployed).to_vec(),
         wrap,
@@ -22,12 +26,8 @@ pub(crate) fn target() -> Target {
 
 /// A whole small network.
 fn deployed(text: &str) -> Vec<u8> {
-    let mut architecture: Architecture = text.parse().expect("the text is good");
-    architecture.stem = 4;
-    architecture.separable = 4;
-    architecture.head = 8;
-    architecture.classes = 3;
-    architecture.preprocessing.resolution = 32;
+    let architecture: Architecture = text.parse().expect("the text is good");
+    let architecture = architecture.with_classes(3).with_resolution(32);
     let weights = formula::state_dict(&architecture);
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     let path = folder.path().join("network");

@@ -15,10 +15,9 @@ const TRAIN: u32 = 24;
 
 /// A network for images of 8×8 pixels in two classes.
 pub(crate) fn architecture() -> Architecture {
-    let mut architecture: Architecture = "E3K3@8/2 - E3K3s@8".parse().expect("the text is good");
+    let text = "C3@4/2:relu6 E1K3n@4:relu6 E3K3@8/2 - E3K3s@8 P8:relu6";
+    let mut architecture: Architecture = text.parse().expect("the text is good");
     architecture.input_channels = 1;
-    (architecture.stem, architecture.separable) = (4, 4);
-    architecture.head = 8;
     architecture.with_classes(2).with_resolution(8)
 }
 

@@ -63,12 +63,9 @@ fn wrap(bytes: Vec<u8>, rng: &mut Rng) -> Vec<u8> {
 
 /// A whole small network with its description.
 fn safetensors() -> Vec<u8> {
-    let text = "E3K3@8/2 - E1K3s@8 L@8";
-    let mut architecture: Architecture = text.parse().expect("the text is good");
-    architecture.stem = 4;
-    architecture.separable = 4;
-    architecture.head = 8;
-    architecture.classes = 3;
+    let text = "C3@4/2:relu6 E1K3n@4:relu6 E3K3@8/2 - E1K3s(swish,sigmoid)@8 L@8 P8:relu6 F6n";
+    let architecture: Architecture = text.parse().expect("the text is good");
+    let architecture = architecture.with_classes(3);
     let weights = formula::state_dict(&architecture);
     let network = scarlet::ScarletConfig::from(architecture)
         .init(&burn::tensor::Device::flex())

@@ -32,11 +32,11 @@ pub enum ArchitectureError {
     },
 
     /// A JSON text is not a network.
-    #[error("line {line}, column {column}: {message}")]
+    #[error("{}{message}", place(*line, *column))]
     Json {
-        /// Line, from 1.
+        /// Line, from 1; 0 where the text as a whole is meant.
         line: usize,
-        /// Column, from 1.
+        /// Column, from 1; 0 where the text as a whole is meant.
         column: usize,
         /// What was expected.
         message: String,
@@ -83,6 +83,14 @@ pub enum ArchitectureError {
         /// What the space has in its place.
         expected: String,
     },
+}
+
+/// What a message about a JSON text begins with.
+fn place(line: usize, column: usize) -> String {
+    match line {
+        0 => String::new(),
+        _ => format!("line {line}, column {column}: "),
+    }
 }
 
 /// A layer text that does not parse: which token, where, and what would stand there.

@@ -89,7 +89,7 @@ impl Architecture {
             }
             Removal::MergedBackward(start) | Removal::BasisChangedBackward(_, start) => {
                 if let StreamBound::Block(start) | StreamBound::Linear(start) = *start {
-                    self.blocks[start].channels = placed[block].channels_out;
+                    self.let_write(&placed[start], start, placed[block].channels_out);
                 }
             }
             Removal::Kept(_) => return Some(removal),
@@ -113,7 +113,7 @@ impl Architecture {
         let end = after.bound.filter(|&it| can_end(placed, it, channels_in));
         let start = before
             .bound
-            .filter(|&it| can_begin(placed, it, channels_out));
+            .filter(|&it| self.can_begin(placed, it, channels_out));
 
         let weights = channels_in * channels_out;
         let (mut merges, mut costlier) = (None, false);
@@ -156,6 +156,29 @@ impl Architecture {
             }
             (_, Some(start)) => Removal::BasisChangedBackward(before.blocks, start),
             (None, None) => Removal::Kept(KeptReason::NothingToAbsorbIt),
+        }
+    }
+
+    /// Whether what begins a stream can write one of `channels`: it must not gain a shortcut by its
+    /// new width. The separable convolution after the stem is told to have none.
+    fn can_begin(&self, placed: &[PlacedBlock], start: StreamBound, channels: usize) -> bool {
+        match start {
+            StreamBound::Block(block) => {
+                block < self.blocks_before_layers()
+                    || !gains_shortcut(&placed[block], placed[block].channels_in, channels)
+            }
+            _ => true,
+        }
+    }
+
+    /// Lets the block that begins a stream write so many channels.
+    fn let_write(&mut self, placed: &PlacedBlock, start: usize, channels: usize) {
+        let start = &mut self.blocks[start];
+        start.channels = channels;
+        if let Operation::InvertedResidual(block) = &mut start.operation
+            && gains_shortcut(placed, placed.channels_in, channels)
+        {
+            block.shortcut = false;
         }
     }
 
@@ -237,16 +260,6 @@ fn can_end(placed: &[PlacedBlock], end: StreamBound, channels: usize) -> bool {
     expands && !gains_shortcut(&placed[block], channels, placed[block].channels_out)
 }
 
-/// Whether what begins a stream can write one of `channels`.
-fn can_begin(placed: &[PlacedBlock], start: StreamBound, channels: usize) -> bool {
-    match start {
-        StreamBound::Block(block) => {
-            !gains_shortcut(&placed[block], placed[block].channels_in, channels)
-        }
-        _ => true,
-    }
-}
-
 fn gains_shortcut(block: &PlacedBlock, channels_in: usize, channels_out: usize) -> bool {
     let placed = PlacedBlock {
         channels_in,
@@ -296,6 +309,17 @@ mod tests {
         let last = found.placed_layers()[3];
         assert_eq!((last.channels_in, last.hidden()), (24, 240));
         assert_eq!(found.remove_stabilizer(4), None);
+    }
+
+    #[test]
+    fn a_merge_gives_the_separable_convolution_no_shortcut() {
+        let mut found = network("C3@32/2 E1K3@24 L@32 E3K3 E3K3@40/2 P64");
+        let removal = found.remove_stabilizer(2);
+        assert_eq!(
+            removal,
+            Some(Removal::MergedBackward(StreamBound::Block(1)))
+        );
+        assert_eq!(found.to_string(), "C3@32/2 E1K3n - E3K3 E3K3@40/2 P64");
     }
 
     #[test]

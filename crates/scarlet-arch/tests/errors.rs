@@ -404,7 +404,7 @@ fn json_errors_have_a_place() {
     );
     let missing = message(&json.replacen("\"format\": 2,", "", 1));
     assert!(
-        missing.contains("missing field `format`: with `blocks` it is 2"),
+        missing.starts_with("missing field `format`: with `blocks` it is 2"),
         "{missing}"
     );
     let mixed = message(&json.replacen("\"blocks\"", "\"stem\": 32, \"blocks\"", 1));
@@ -423,7 +423,7 @@ fn json_errors_have_a_place() {
         "{negative}"
     );
     let typo = message(&json.replacen("\"E6K3@24", "\"E6KE@24", 1));
-    assert!(typo.contains("blocks: token 3"), "{typo}");
+    assert!(typo.starts_with("blocks: token 3"), "{typo}");
     assert!(typo.contains("expected an operation"), "{typo}");
     let bare = message(&json.replacen("\"E6K3@24/2:relu6\"", "\"E6K3\"", 1));
     assert!(bare.contains("expected channels, as in E6K3@32"), "{bare}");

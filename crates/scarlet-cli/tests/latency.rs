@@ -191,7 +191,7 @@ fn tables_of_other_spaces_and_damaged_ones_are_refused() {
             2,
             &[
                 "the latency table is of another search space",
-                "its `template.head` is 16, but here it is 24",
+                r#"its `template.blocks[4]` is "P16:relu6", but here it is "P24:relu6""#,
             ],
         );
     fs::write(&place.table, "{").unwrap();

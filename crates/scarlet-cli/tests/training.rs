@@ -835,6 +835,25 @@ fn a_dry_run_prices_and_writes_nothing() {
     assert!(!run.exists());
 }
 
+/// Whatever the strides of the network are.
+#[test]
+fn networks_are_trained_on_images_of_any_size() {
+    let data = photographs(4);
+    let root = tempfile::tempdir().unwrap();
+    let run = root.path().join("run");
+    let ran = train(data.path(), &run, &["--set", "network.resolution=19"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(ran.stderr.contains("networks see 19×19 pixels"), "{ran:?}");
+    let weights = run.join("best.safetensors");
+    let photo = data.path().join("blue/00.png");
+    let seen = scarlet(
+        ["predict", photo.to_str().unwrap(), "--json", "--weights"]
+            .into_iter()
+            .chain(weights.to_str()),
+    );
+    assert_eq!(seen.json()["resolution"], 19);
+}
+
 #[test]
 fn unusable_inputs_say_what_would_do() {
     let data = photographs(4);
@@ -844,8 +863,8 @@ fn unusable_inputs_say_what_would_do() {
     let nowhere = root.path().join("nowhere");
     train(&nowhere, &run, &[]).assert_fails(2, &["is neither a folder nor `fashion-sample`"]);
     train(root.path(), &run, &[]).assert_fails(1, &["has no class folders"]);
-    train(data.path(), &run, &["--set", "network.resolution=18"])
-        .assert_fails(2, &["not a multiple of 4"]);
+    train(data.path(), &run, &["--set", "network.resolution=0"])
+        .assert_fails(2, &["resolution is 0, but must be from 1 to 8192"]);
     train(data.path(), &run, &["--set", "train.epoch=1"]).assert_fails(
         2,
         &["there is no setting `train.epoch`; did you mean `train.epochs`?"],

@@ -71,12 +71,17 @@ fn a_typo_in_layers_is_pointed_at() {
 }
 
 #[test]
-fn a_size_that_strides_do_not_divide_is_refused_with_the_nearest() {
-    for command in [
-        &["info", TINY, "--resolution", "70"][..],
-        &["bench", "--model", TINY, "--size", "70"],
-    ] {
-        scarlet(command).assert_fails(2, &["70 pixels is not a multiple of 32", "64"]);
+fn images_may_have_any_size_but_none() {
+    let info = scarlet(["info", TINY, "--resolution", "70"]);
+    assert_eq!(info.code, 0, "{info:?}");
+    assert!(info.stdout.starts_with("custom, 70×70 pixels"), "{info:?}");
+    let bench = ["bench", "--model", TINY, "--runs", "2", "--threads", "1"];
+    let bench = |size| scarlet(bench.iter().chain(&["--size", size]));
+    let odd = bench("71");
+    assert_eq!(odd.code, 0, "{odd:?}");
+    let info = scarlet(["info", TINY, "--resolution", "0"]);
+    for none in [info, bench("0")] {
+        none.assert_fails(2, &["resolution is 0, but must be from 1 to 8192"]);
     }
 }
 

@@ -27,7 +27,7 @@ fn everything_is_there_without_scripts() {
         "<title>Fashion-MNIST sample – scarlet</title>",
         "89.30 %",
         "Best accuracy under the budget of 12 M mult-adds.",
-        &chosen.architecture.to_string(),
+        &chosen.architecture.layers_text(),
         "mb_module.8",
         "scarlet-a",
         "5,400",

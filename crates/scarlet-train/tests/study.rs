@@ -186,7 +186,15 @@ fn settings_are_those_of_a_file() {
     let choices: Vec<String> = choices.collect();
     assert_eq!(
         choices,
-        ["E3K3", "E3K5", "E3K7", "E6K3", "E6K5", "E6K7", "L"]
+        [
+            "E3K3:relu6",
+            "E3K5:relu6",
+            "E3K7:relu6",
+            "E6K3:relu6",
+            "E6K5:relu6",
+            "E6K7:relu6",
+            "L"
+        ]
     );
     let scarlet = configured(json!({"space": {"choices": "scarlet"}})).unwrap();
     assert_eq!(scarlet.0.space.choices(0).len(), 13);

@@ -171,6 +171,7 @@ mod tests {
             "[swish, se swish sigmoid] C5@8 E3K3s2@12/2 E1K5a@12 C1@16/2 F32n",
             "C3@8/2 E1K3s@8 E3K3n@8 P24:relu F16:relu6",
             "C3@8/2 E1K3a@8 E1K3@12",
+            "C7@8:swish C1@6:relu E3K3s(swish,h-sigmoid) L C1@12/2 H30K3an P24 F16",
         ];
         let own = own.map(|text| text.parse::<Architecture>().unwrap());
         for architecture in presets.chain(own) {

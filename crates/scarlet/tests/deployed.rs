@@ -4,12 +4,12 @@
 mod common;
 
 use burn::tensor::{Device, Tensor, TensorData};
-use common::{Golden, assert_close, cpu_devices, signal, with_formula_weights, with_statistics};
-use proptest::prelude::*;
-use scarlet::arch::{
-    Activation, Block, Expansion, InvertedResidual, Operation, Outline, Padding, SqueezeExcite,
-    scarlet_like,
+use common::{
+    ENDS, Golden, assert_close, between, cpu_devices, operations, signal, with_formula_weights,
+    with_statistics,
 };
+use proptest::prelude::*;
+use scarlet::arch::{Block, Padding};
 use scarlet::weights::formula;
 use scarlet::{
     Architecture, DeployError, DeployOptions, Deployed, EfficientNetLite0, ModelCard, Scarlet,
@@ -62,48 +62,24 @@ fn efficientnet_lite0_with_its_asymmetric_padding_agrees() {
     check(&network, signal("lite0", [1, 3, 96, 64], &device));
 }
 
-fn operation() -> impl Strategy<Value = Operation> {
-    let block = |kernel, expansion, squeeze_excite: bool| {
-        Operation::InvertedResidual(InvertedResidual {
-            squeeze_excite: squeeze_excite.then_some(SqueezeExcite::QUARTER),
-            ..InvertedResidual::new(kernel, expansion)
-        })
-    };
-    prop_oneof![
-        Just(block(3, Expansion::Times(3), false)),
-        Just(block(5, Expansion::Times(1), true)),
-        Just(block(7, Expansion::To(20), true)),
-        Just(Operation::Identity),
-        Just(Operation::Linear),
-    ]
-}
-
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 32, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
     #[test]
     fn any_network_agrees(
-        layers in prop::collection::vec((operation(), 4usize..20, 1usize..3), 1..6),
-        relu6 in any::<bool>(),
+        layers in prop::collection::vec((operations(1), 4usize..20, 1usize..3), 1..6),
+        ends in 0..ENDS.len(),
         same in any::<bool>(),
         batch in 1usize..4,
         more in 0usize..20,
     ) {
-        let activation = if relu6 { Activation::Relu6 } else { Activation::HSwish };
         let layers = layers
             .into_iter()
-            .map(|(operation, channels, stride)| Block {
-                operation: operation.with_activation(activation),
-                channels,
-                stride,
-            });
-        let outline = Outline { stem: 6, separable: 5, head: 18 };
+            .map(|(operation, channels, stride)| Block { operation, channels, stride });
         let architecture = Architecture {
-            classes: 7,
             padding: if same { Padding::Same } else { Padding::Symmetric },
-            ..scarlet_like("any", outline, layers)
-        }
-        .with_resolution(64);
+            ..between(ends, layers)
+        };
         let side = architecture.total_stride() + more;
         let device = Device::flex();
         let network = with_formula_weights(ScarletConfig::from(architecture).init(&device), "any.");

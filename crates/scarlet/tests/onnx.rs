@@ -10,7 +10,7 @@ use std::process::Command;
 use burn::tensor::{Device, Tensor};
 use common::signal;
 use safetensors::tensor::{Dtype, TensorView};
-use scarlet::arch::{SearchSpace, Skip};
+use scarlet::arch::{Padding, SearchSpace, Skip};
 use scarlet::onnx::{Batch, OnnxOptions};
 use scarlet::weights::formula;
 use scarlet::{Architecture, DeployOptions, Deployed, Scarlet, ScarletConfig, zoo};
@@ -84,8 +84,18 @@ fn onnx_runtime_agrees() {
         stabilized,
         thin,
     ];
+    // All forms of blocks and heads, for images of an odd size.
+    let kinds = common::KINDS.iter().flat_map(|text| {
+        let kind: Architecture = text.parse().unwrap();
+        let kind = kind.with_classes(5).with_resolution(97);
+        let same = Architecture {
+            padding: Padding::Same,
+            ..kind.clone()
+        };
+        [kind, same]
+    });
     let folder = tempfile::tempdir().unwrap();
-    for architecture in networks {
+    for architecture in networks.into_iter().chain(kinds) {
         let name = architecture.name.clone();
         let network = network(architecture);
         for (batch, images, opset) in [

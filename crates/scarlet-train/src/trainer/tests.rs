@@ -266,13 +266,39 @@ fn older_checkpoints_do_not_say_which_images_they_are_of() {
     let begin = text.find(r#"\"data\":"#).unwrap();
     let end = text.find(r#"\"first_sampler\":"#).unwrap();
     let mut older = text[..begin].to_owned() + &text[end..];
-    // Nor had they a checksum.
-    older = older.replace(r#"\"format\":2"#, r#"\"format\":1"#);
-    older = older.replace("scarlet.checksum", "something.else");
-    older.push_str(&" ".repeat(text.len() - older.len()));
+    // Nor had they a checksum, and their networks were a stem, layers and a head.
+    for (today, then) in [
+        (r#"\"format\":3"#, r#"\"format\":1"#),
+        ("scarlet.checksum", "something.else"),
+        ("blocks.0.Conv.", "stem."),
+        (
+            "blocks.1.InvertedResidual.conv2.",
+            "separable_conv.depthwise.conv.",
+        ),
+        (
+            "blocks.1.InvertedResidual.bn2.",
+            "separable_conv.depthwise.bn.",
+        ),
+        (
+            "blocks.1.InvertedResidual.conv3.",
+            "separable_conv.pointwise.conv.",
+        ),
+        (
+            "blocks.1.InvertedResidual.bn3.",
+            "separable_conv.pointwise.bn.",
+        ),
+        ("blocks.2.", "mb_module.0."),
+        ("blocks.3.", "mb_module.1."),
+        ("head_conv.", "conv_before_pooling."),
+    ] {
+        assert!(older.contains(today), "{today}");
+        older = older.replace(today, then);
+    }
+    older.push_str(&" ".repeat(older.len().next_multiple_of(8) - older.len()));
+    let length = (older.len() as u64).to_le_bytes();
     fs::write(
         &path,
-        [&bytes[..8], older.as_bytes(), &bytes[header..]].concat(),
+        [&length[..], older.as_bytes(), &bytes[header..]].concat(),
     )
     .unwrap();
     let resumed = run(&images(8), Checkpoints::new(folder.path()).resuming());

@@ -28,6 +28,19 @@ fn grey() -> Architecture {
     space.decode(&"0c5c31c2c".parse().unwrap()).unwrap()
 }
 
+/// Of other families: every activation and gate, every head, a convolution between blocks.
+fn others() -> [Architecture; 3] {
+    [
+        "[swish, se swish sigmoid] C3@8/2 E1K3s2a@8 E3K5s@12/2 C1@16:relu E3K3n P24 F12n:relu6",
+        "C7@8 E3K3s(relu6,h-sigmoid) L@12 E3K5@16/2 F24",
+        "[relu6] C3@8/2 E1K3an@8 E1K3a@12/2",
+    ]
+    .map(|text| {
+        let network: Architecture = text.parse().unwrap();
+        network.with_classes(10).with_resolution(33)
+    })
+}
+
 fn decoded(architecture: Architecture, options: &OnnxOptions) -> Model {
     let bytes = network(architecture).to_onnx(options).unwrap();
     Model::decode(bytes.as_slice()).unwrap()
@@ -44,11 +57,12 @@ fn ints<'a>(node: &'a Node, name: &str) -> &'a [i64] {
 
 #[test]
 fn every_value_is_made_once_and_before_it_is_used() {
-    for architecture in [
+    let scarlets = [
         named("scarlet-b", 64),
         named("efficientnet-lite0", 64),
         grey(),
-    ] {
+    ];
+    for architecture in scarlets.into_iter().chain(others()) {
         let graph = decoded(architecture, &OnnxOptions::new()).graph.unwrap();
         let mut known: HashSet<&str> = HashSet::from([INPUT]);
         for constant in &graph.initializer {
@@ -99,11 +113,12 @@ fn formula_parameters(architecture: &Architecture, suffix: &str) -> usize {
 
 #[test]
 fn operations_have_the_names_of_checkpoints() {
-    for architecture in [
+    let scarlets = [
         named("scarlet-a", 64),
         named("efficientnet-lite0", 64),
         grey(),
-    ] {
+    ];
+    for architecture in scarlets.into_iter().chain(others()) {
         let folded = network(architecture).fold_for_running();
         let described = scarlet_arch::graph::Graph::of(folded.architecture());
         let (lowered, _) = lower(&folded).unwrap();
@@ -123,8 +138,9 @@ fn operations_have_the_names_of_checkpoints() {
                 "pointwise" => ["conv1", "conv3"].contains(&part),
                 "squeeze-excite" => part == "mid_se",
                 "add" => part == "shortcut",
+                "mean" if folded.hidden.is_some() => name == "hidden.mean",
                 "mean" => name == "classifier.mean",
-                _ => name == "classifier",
+                _ => ["hidden", "classifier"].contains(&name.as_str()),
             };
             assert!(expected, "{name} is {}", operation.kind());
         }
@@ -163,6 +179,38 @@ fn activations_are_the_operators_for_them() {
     assert_eq!(count("scarlet-c", "HardSigmoid"), 13);
     assert_eq!(count("scarlet-c", "Clip"), 3);
     assert_eq!(count("efficientnet-lite0", "HardSwish"), 0);
+
+    let [efficient, ..] = others();
+    let graph = decoded(efficient, &OnnxOptions::new()).graph.unwrap();
+    let count = |operator: &str| {
+        let operators = operators(&graph).into_iter();
+        operators.filter(|&it| it == operator).count()
+    };
+    // Of the stem, of the first two blocks with two each in their squeeze-excite, of the last block
+    // and of the head.
+    assert_eq!(count("Sigmoid"), 1 + (2 + 2) + (2 + 2) + 2 + 1);
+    // All of them make a product, those of gates too.
+    assert_eq!(count("Mul"), count("Sigmoid"));
+    assert_eq!((count("Relu"), count("Clip")), (1, 1));
+    assert_eq!((count("HardSwish"), count("HardSigmoid")), (0, 0));
+    assert_eq!(count("Gemm"), 2);
+}
+
+#[test]
+fn images_may_be_of_any_size() {
+    for architecture in others() {
+        for (height, width) in [(33, 47), (97, 5), (1, 1)] {
+            let options = OnnxOptions::new().with_size(height, width);
+            let graph = decoded(architecture.clone(), &options).graph.unwrap();
+            let tensor = graph.input[0].r#type.clone().unwrap().tensor_type.unwrap();
+            let sizes: Vec<_> = tensor.shape.unwrap().dim.into_iter().skip(2).collect();
+            let expected = [height, width].map(|side| Some(Size::Value(side as i64)));
+            assert_eq!(
+                sizes.into_iter().map(|it| it.size).collect::<Vec<_>>(),
+                expected
+            );
+        }
+    }
 }
 
 #[test]

@@ -200,7 +200,7 @@ fn explain(asked: &Architecture, weights: &StateDict, report: LoadReport) -> Wei
     }
 }
 
-/// A network's name, or its layers where it has none.
+/// A network's name, or its text where it has none.
 fn describe(architecture: &Architecture) -> String {
     match architecture.name.as_str() {
         "custom" => format!("the network {architecture}"),

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test uses its own part")]
 
 pub mod blocks;
+pub mod reference;
 pub mod timm;
 
 use std::collections::BTreeMap;
@@ -9,8 +10,71 @@ use std::path::PathBuf;
 
 use burn::module::{Flag, Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Device, Gradients, Tensor, TensorData};
+use proptest::prelude::*;
 use safetensors::SafeTensors;
+use scarlet::Architecture;
+use scarlet::arch::{Block, Operation};
 use scarlet::weights::{Entry, StateDict, formula};
+
+/// Networks that are not SCARLET's, each for another reason; with stabilizers next to all of what is
+/// new.
+pub const KINDS: [&str; 9] = [
+    // Squeeze-excite of swish and sigmoid: EfficientNet.
+    "[swish, se swish sigmoid] C3@8/2 E1K3s2@6 E6K3s@12/2 E4K5s3@12 P24",
+    // Squeeze-excite of every other pair, and of the block's own activation.
+    "C3@8/2 E1K3s(h-swish,sigmoid)@6:relu E3K5s(swish,h-sigmoid)@12/2 E3K3s5(relu6,sigmoid)@12 \
+     E6K3s:swish P24:relu",
+    // Neither shortcuts nor a convolution in the head, activations behind every convolution:
+    // MobileNetV1.
+    "[relu6] C3@8/2 E1K3an@8 E1K3a@12/2 E1K3an E1K5an@12 E1K3a@16/2",
+    // A hidden layer with bias: MobileNetV3.
+    "C3@8/2 E1K3:relu E4K3@12/2:relu E3K3:relu E3K5s6@16/2 P40 F32",
+    // A hidden layer behind the mean alone: LCNet.
+    "C3@8/2 E1K3a@12 E1K5s3a@16/2 E1K5sa F32",
+    // A hidden layer without bias, of another activation.
+    "C5@8/2 E3K3@12/2 E3K3n E3K3a P20:relu F16n:relu6",
+    // A stem of another kernel and stride, no separable convolution, convolutions in the middle.
+    "C7@8:swish C1@6:relu E3K3 C1@12/2 E3K3a C1:relu6 P24",
+    // Stabilizers next to all of these: before and behind convolutions, blocks that activate their
+    // output and blocks without shortcut, and before a head without convolution.
+    "C3@8/2 L@8 E3K3 L E3K3n L E3K3a L@8 E3K3an L@12 C1@12 L E3K3@12/2 L@12 E3K3 L@12 F16:swish",
+    // And before the classifier itself, and with a stride.
+    "[swish] C3@8/2 E1K3an@8 L@8 E3K3s E3K3s L@12/2 L@12 E1K3@12 L@12 E3K5 L@10",
+];
+
+/// Networks of random layers: what comes before and behind them, by number.
+pub const ENDS: [(&str, &str); 5] = [
+    ("C3@4/2:relu6 E1K3n@4:relu6", "P16:relu6"),
+    ("C3@6/2:swish", "F16"),
+    ("C5@5/2 E1K3s(swish,sigmoid)@6:swish", "P16:swish F8n:relu"),
+    ("C3@6/2:relu6 E1K3an@6:relu6", ""),
+    ("C1@6:relu C1@6/2", "P12 F16:relu6"),
+];
+
+/// The network of these layers between the ends of that number, with five classes.
+pub fn between(ends: usize, layers: impl IntoIterator<Item = Block>) -> Architecture {
+    let (before, behind) = ENDS[ends];
+    let mut network: Architecture = format!("{before} {behind}").parse().unwrap();
+    network.blocks.extend(layers);
+    network.validate().unwrap();
+    network.with_classes(5).with_resolution(32)
+}
+
+/// Operations of every kind, with stabilizers `linear` times as often as each other.
+pub fn operations(linear: u32) -> impl Strategy<Value = Operation> {
+    let parsed = |text: &str| Just(text.parse::<Operation>().unwrap());
+    prop_oneof![
+        1 => parsed("E2K3"),
+        1 => parsed("E3K5s"),
+        1 => parsed("E1K3"),
+        1 => parsed("E2K3n:swish"),
+        1 => parsed("E2K3a:relu"),
+        1 => parsed("H12K5s4(swish,sigmoid)an:relu6"),
+        1 => parsed("C1:swish"),
+        1 => parsed("-"),
+        linear => parsed("L"),
+    ]
+}
 
 /// The CPU devices that were compiled in, by name.
 pub fn cpu_devices() -> Vec<(&'static str, Device)> {

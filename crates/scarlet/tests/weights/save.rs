@@ -238,7 +238,7 @@ fn a_description_that_cannot_be_used_says_why() {
     empty.blocks[0].channels = 0;
     let error = error_of(&weights, empty.to_json());
     assert!(
-        error.contains("cannot be built: stem: channels is 0"),
+        error.contains("cannot be built: blocks: token 1 \"C3@0/2:relu6\""),
         "{error}"
     );
     let mut other = small();
