@@ -171,9 +171,20 @@ fn card_of(weights: &StateDict, recognised: Option<&Recognised>) -> Option<Model
     card.check(classes).is_ok().then_some(card)
 }
 
+/// A name with its line breaks and other control characters shown.
+fn on_one_line(name: &str) -> String {
+    let shown = |c: char| match c.is_control() {
+        true => c.escape_unicode().to_string(),
+        false => c.to_string(),
+    };
+    name.chars().map(shown).collect()
+}
+
 /// A card, a line for each thing that it says.
 fn write_card(text: &mut String, card: &ModelCard) {
-    let _ = write!(text, "\nclasses: {}", card.classes.join(", "));
+    let names = card.classes.iter().map(|name| on_one_line(name));
+    let names: Vec<String> = names.collect();
+    let _ = write!(text, "\nclasses: {}", names.join(", "));
     if let Some(name) = &card.trained_on {
         let _ = write!(text, "\ntrained on: {name}");
         if let Some(images) = card.training_images {

@@ -154,7 +154,7 @@ pub(crate) struct EvalArgs {
     pub(crate) results: Option<PathBuf>,
 
     /// Worst classes to print
-    #[arg(long, value_name = "N", default_value_t = 10)]
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = whole::<usize>)]
     pub(crate) worst: usize,
 
     /// Ignore the orientation that cameras note in photographs, as torchvision does
@@ -209,7 +209,7 @@ pub(crate) struct ArrangeValArgs {
     pub(crate) synset_map: Option<PathBuf>,
 
     /// Images that there must be, if not the whole set of 50,000
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole::<usize>)]
     pub(crate) expect: Option<usize>,
 
     /// Check everything and say what would be done
@@ -252,7 +252,7 @@ pub(crate) struct InfoArgs {
     pub(crate) list: bool,
 
     /// Height and width of the image, in pixels [default: the network's own]
-    #[arg(long, visible_alias = "size", value_name = "PIXELS")]
+    #[arg(long, visible_alias = "size", value_name = "PIXELS", value_parser = whole::<usize>)]
     pub(crate) resolution: Option<usize>,
 
     /// Print one JSON object
@@ -281,7 +281,7 @@ pub(crate) struct ExportArgs {
     pub(crate) images: Option<usize>,
 
     /// Version of ONNX's operators, 14 to 22 [default: 17]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole::<u32>)]
     pub(crate) opset: Option<u32>,
 
     /// Write kernels and matrices in half precision, in safetensors
@@ -365,7 +365,7 @@ pub(crate) struct ModelArgs {
     pub(crate) random_init: bool,
 
     /// Seed of the random weights
-    #[arg(long, value_name = "N", default_value_t = 0, requires = "random_init")]
+    #[arg(long, value_name = "N", default_value_t = 0, requires = "random_init", value_parser = whole::<u64>)]
     pub(crate) seed: u64,
 
     /// Classes of the network, if not as many as the model says
@@ -373,7 +373,7 @@ pub(crate) struct ModelArgs {
     pub(crate) num_classes: Option<usize>,
 
     /// Height and width of the network's input, in pixels [default: the network's own]
-    #[arg(long, visible_alias = "size", value_name = "PIXELS")]
+    #[arg(long, visible_alias = "size", value_name = "PIXELS", value_parser = whole::<usize>)]
     pub(crate) resolution: Option<usize>,
 
     #[command(flatten)]
@@ -453,6 +453,25 @@ fn run_count(text: &str) -> Result<usize, String> {
 
 fn thread_count(text: &str) -> Result<usize, String> {
     from_one_to(1024, text)
+}
+
+/// A count, or anything else that is a whole number.
+fn whole<T: std::str::FromStr>(text: &str) -> Result<T, String> {
+    text.parse()
+        .map_err(|_| "expected a whole number from 0, and not too large".to_owned())
+}
+
+/// Takes numbers below 0 for values of options, so that what an option may be is said, and not that
+/// there is no option `-0`.
+pub(crate) fn with_negative_numbers(command: clap::Command) -> clap::Command {
+    command
+        .mut_args(
+            |arg| match arg.get_action().takes_values() && !arg.is_positional() {
+                true => arg.allow_negative_numbers(true),
+                false => arg,
+            },
+        )
+        .mut_subcommands(with_negative_numbers)
 }
 
 /// A number that settings can keep: `nan` and `inf` would be lost in JSON.
@@ -560,6 +579,34 @@ mod tests {
                 assert!(parsed.is_ok(), "{example:?}: {}", parsed.unwrap_err());
             }
         }
+    }
+
+    #[test]
+    fn negative_numbers_are_values_that_an_option_refuses_itself() {
+        let command = with_negative_numbers(Cli::command());
+        command.clone().debug_assert();
+        let mut tried = 0;
+        for sub in command.get_subcommands() {
+            for arg in sub.get_arguments() {
+                let Some(option) = arg.get_long() else {
+                    continue;
+                };
+                if !arg.get_action().takes_values() {
+                    continue;
+                }
+                let option = format!("--{option}");
+                let line = ["scarlet", sub.get_name(), &option, "-1.5"];
+                let Err(error) = command.clone().try_get_matches_from(line) else {
+                    continue;
+                };
+                let error = error.to_string();
+                assert!(!error.contains("unexpected argument"), "{line:?}: {error}");
+                // Nor what Rust calls it.
+                assert!(!error.contains("invalid digit"), "{line:?}: {error}");
+                tried += usize::from(error.contains("whole number"));
+            }
+        }
+        assert!(tried > 30, "{tried}");
     }
 
     #[test]

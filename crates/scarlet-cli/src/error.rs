@@ -10,6 +10,7 @@ use scarlet::onnx::OnnxError;
 use scarlet::weights::{FetchError, WeightsError};
 use scarlet::{CardError, ConfigError, DeployError, DeviceError};
 use scarlet_data::DataError;
+use scarlet_data::names::escaped;
 use scarlet_report::ReportError;
 use scarlet_search::SearchError;
 use scarlet_train::TrainError;
@@ -55,6 +56,13 @@ pub(crate) enum CliError {
     #[error(transparent)]
     Run(Box<RunError>),
 
+    /// Weights of a network that nobody named.
+    #[error(
+        "{0}. That is --model NAME, such as --model efficientnet-lite0; where tensors have other \
+         names than the network's, --rename OLD=NEW gives them these, as in --rename \
+         _fc=classifier. scarlet-weights inspect FILE lists them"
+    )]
+    UnknownNetwork(Box<WeightsError>),
     #[error("no images to train on: give them with --data")]
     NoData,
     #[error(
@@ -81,6 +89,36 @@ pub(crate) enum CliError {
         .0.display()
     )]
     NotAModelFile(PathBuf),
+    /// A file that is no kind of network.
+    #[error(
+        "{0}. What can be shown: a network's name (scarlet info lists them), its layers, a .json file that \
+         describes it, its weights, and what scarlet deploy or scarlet export wrote"
+    )]
+    NoNetworkIn(Box<WeightsError>),
+    #[error(
+        "{} is what a run goes on from (--resume with its folder); its networks are in \
+         best.safetensors and last.safetensors, or network/network.safetensors of a search",
+        .0.display()
+    )]
+    CheckpointOfRun(PathBuf),
+    #[error(
+        "{} is a network in ONNX's form that scarlet did not write, and says nothing of itself that can \
+         be shown: give the weights that it was made from",
+        .0.display()
+    )]
+    ForeignOnnx(PathBuf),
+    #[error(
+        "{} is a folder, and networks are files{}",
+        path.display(),
+        match network {
+            Some(file) => format!(": give one of this run's, {}", file.display()),
+            None => String::new(),
+        }
+    )]
+    FolderAsModel {
+        path: PathBuf,
+        network: Option<PathBuf>,
+    },
     #[error(
         "these weights are of a network with {found} classes, not {asked}: give --num-classes {found}"
     )]
@@ -136,14 +174,28 @@ pub(crate) enum CliError {
         .0.display()
     )]
     OverwritesWeights(PathBuf),
-    #[error("cannot use {threads} threads: {reason}")]
+    #[error(
+        "cannot use {threads} threads: {reason}. Give fewer with --threads, or raise the system's limit \
+         (ulimit -u, or a container's pids)"
+    )]
     Threads { threads: usize, reason: String },
-    #[error("cannot wait for Ctrl-C: {0}")]
+    #[error(
+        "cannot wait for Ctrl-C: {0}. Where the system allows no more threads, raise its limit (ulimit \
+         -u, or a container's pids)"
+    )]
     Signal(#[from] ctrlc::Error),
 
     /// Each was reported by itself.
     #[error("{failed} of {total} photographs could not be read")]
     Unreadable { failed: usize, total: usize },
+    #[error(
+        "no image of {} can be read, so these figures leave {} out: put readable images there, or take \
+         the folder{} away",
+        listed(.0),
+        if .0.len() == 1 { "it" } else { "them" },
+        if .0.len() == 1 { "" } else { "s" }
+    )]
+    UnreadableClasses(Vec<String>),
     #[error("cannot write {}: {source}", path.display())]
     WriteFile { path: PathBuf, source: io::Error },
     #[error("cannot print: {0}")]
@@ -164,6 +216,7 @@ impl CliError {
             | Self::Config(_)
             | Self::Deploy(scarlet::DeployError::Input(_))
             | Self::NotAModelFile(_)
+            | Self::FolderAsModel { .. }
             | Self::DeployedModel(_)
             | Self::DeployedWeights(_)
             | Self::DeployedDevice { .. }
@@ -205,6 +258,25 @@ impl CliError {
         }
         report
     }
+}
+
+fn listed(classes: &[String]) -> String {
+    const MOST: usize = 20;
+    let shown: Vec<String> = classes
+        .iter()
+        .take(MOST)
+        .map(|it| format!("`{}`", escaped(it)))
+        .collect();
+    let more = match classes.len().saturating_sub(MOST) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let what = if classes.len() == 1 {
+        "class"
+    } else {
+        "classes"
+    };
+    format!("{what} {}{more}", shown.join(", "))
 }
 
 fn run_exit_code(error: &RunError) -> u8 {

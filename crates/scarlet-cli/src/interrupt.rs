@@ -3,9 +3,14 @@
 use std::process;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::sleep;
+use std::time::Duration;
 
 use crate::error::CliError;
 use crate::{terminal, threads};
+
+/// How often a thread is asked for, since one that has ended still counts for a moment.
+const ATTEMPTS: u32 = 100;
 
 /// Whether the user wants the command to end.
 #[derive(Debug, Clone)]
@@ -24,12 +29,22 @@ impl Interrupt {
             );
             return Ok(interrupt);
         }
-        ctrlc::set_handler(move || {
+        let handler = move || {
             if requested.swap(true, Ordering::Relaxed) {
                 process::exit(i32::from(CliError::Interrupted.exit_code()));
             }
-        })?;
-        Ok(interrupt)
+        };
+        let mut attempt = 1;
+        loop {
+            match ctrlc::set_handler(handler.clone()) {
+                Ok(()) => return Ok(interrupt),
+                Err(ctrlc::Error::System(_)) if attempt < ATTEMPTS => {
+                    attempt += 1;
+                    sleep(Duration::from_millis(10));
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
     }
 
     pub(crate) fn is_requested(&self) -> bool {

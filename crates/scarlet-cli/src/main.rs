@@ -10,6 +10,7 @@ mod interrupt;
 mod meanings;
 mod model;
 mod new_folder;
+mod onnx_metadata;
 mod report;
 mod results_file;
 mod resumed;
@@ -28,7 +29,7 @@ use cli::Cli;
 use terminal::Terminal;
 
 fn main() -> ExitCode {
-    let parsed = Cli::command()
+    let parsed = cli::with_negative_numbers(Cli::command())
         .try_get_matches()
         .and_then(|matches| Ok((Cli::from_arg_matches(&matches)?, matches)));
     let (cli, matches) = match parsed {

@@ -390,12 +390,20 @@ pub(crate) fn open_weights(
 pub(crate) fn architecture_of(
     weights: &StateDict,
     terminal: &Terminal,
-) -> Result<Architecture, WeightsError> {
-    let architecture = weights.architecture()?;
+) -> Result<Architecture, CliError> {
+    let architecture = weights.architecture().map_err(unknown_network)?;
     if let Some(assumed) = recognise(weights).and_then(|found| found.assumed) {
         terminal.warn(assumed);
     }
     Ok(architecture)
+}
+
+/// The error with what to do about it here, where no network fits a file.
+pub(crate) fn unknown_network(error: WeightsError) -> CliError {
+    match error {
+        WeightsError::UnknownNetwork(_) => CliError::UnknownNetwork(Box::new(error)),
+        error => error.into(),
+    }
 }
 
 /// `given` with the weights, or else the network that the file describes, or else the one that a
@@ -415,7 +423,7 @@ fn load(
             architecture
         }
         None => match (architecture_of(weights, terminal), described) {
-            (Err(WeightsError::UnknownNetwork(_)), Some(file)) => read_architecture(&file)?,
+            (Err(CliError::UnknownNetwork(_)), Some(file)) => read_architecture(&file)?,
             (found, _) => found?,
         },
     };

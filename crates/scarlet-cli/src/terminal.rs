@@ -4,6 +4,8 @@ use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use anstream::ColorChoice;
@@ -15,10 +17,11 @@ use tracing_subscriber::EnvFilter;
 
 use crate::error::CliError;
 use crate::report::number::thousands;
-use crate::threads;
 
 /// Pause between two lines of progress where no bar can be drawn.
 const LINE_INTERVAL: Duration = Duration::from_secs(10);
+/// Between two moves of a bar that waits.
+const TICK: Duration = Duration::from_millis(100);
 
 const ERROR: Style = AnsiColor::Red.on_default().bold();
 const WARNING: Style = AnsiColor::Yellow.on_default().bold();
@@ -136,6 +139,7 @@ impl Terminal {
         bar.set_length(total as u64);
         let lines = self.progress == ProgressForm::Lines;
         Progress {
+            ticker: None,
             bar,
             lines: lines.then(|| Lines::new(unit, total)),
         }
@@ -157,11 +161,8 @@ impl Terminal {
     /// told about it.
     pub(crate) fn download(&self) -> (Progress, impl FnMut(weights::Progress) + 'static) {
         let bar = self.bar(WAITING, "");
-        // It takes a thread, and panics where the system allows no more.
-        if threads::can_start() {
-            bar.enable_steady_tick(Duration::from_millis(100));
-        }
         let shown = Progress {
+            ticker: (self.progress == ProgressForm::Bars).then(|| Ticker::start(bar.clone())),
             bar: bar.clone(),
             lines: None,
         };
@@ -275,6 +276,8 @@ impl Write for LogWriter {
 
 /// How far a command is.
 pub(crate) struct Progress {
+    /// Stopped before the bar is cleared.
+    ticker: Option<Ticker>,
     bar: ProgressBar,
     lines: Option<Lines>,
 }
@@ -290,7 +293,34 @@ impl Progress {
 
 impl Drop for Progress {
     fn drop(&mut self) {
+        self.ticker = None;
         self.bar.finish_and_clear();
+    }
+}
+
+/// Keeps a bar moving while nothing is known of what it waits for. That takes a thread, whose refusal
+/// indicatif's own ticker panics over; here the bar then moves with what it is told.
+struct Ticker(Option<(Sender<()>, JoinHandle<()>)>);
+
+impl Ticker {
+    fn start(bar: ProgressBar) -> Self {
+        let (stop, stopped) = channel();
+        let tick = move || {
+            while stopped.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
+                bar.tick();
+            }
+        };
+        let thread = thread::Builder::new().spawn(tick);
+        Self(thread.ok().map(|thread| (stop, thread)))
+    }
+}
+
+impl Drop for Ticker {
+    fn drop(&mut self) {
+        if let Some((stop, thread)) = self.0.take() {
+            drop(stop);
+            let _ = thread.join();
+        }
     }
 }
 

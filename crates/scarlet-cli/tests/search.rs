@@ -528,7 +528,7 @@ fn a_class_with_one_photograph_is_refused_and_an_unreadable_one_left_out() {
     }
     copy_photograph("coffee.png", &data.join("other/0.png"));
     let ran = search(&data, &out, &["--dry-run"]);
-    ran.assert_fails(1, &["class `other` has only 1 image(s)"]);
+    ran.assert_fails(1, &["class `other` has only 1 image"]);
     for index in 1..6 {
         copy_photograph("coffee.png", &data.join(format!("other/{index}.png")));
     }

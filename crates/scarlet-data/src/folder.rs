@@ -61,6 +61,10 @@ impl ImageFolder {
             }
             match Entry::of(&path) {
                 Entry::Image => images += 1,
+                // Nothing is known of what it was to be.
+                Entry::Other(_) if !path.exists() => {
+                    passed_over.add_broken(file_name(&path).to_string_lossy().into_owned());
+                }
                 Entry::Other(kind) => passed_over.add(kind),
             }
         }
@@ -104,6 +108,35 @@ impl ImageFolder {
             .iter()
             .map(|name| imagenet::class_index(name))
             .collect()
+    }
+
+    /// For people, which class folders hold folders with images of their own, which count for the
+    /// class; none where none does.
+    pub fn nested(&self) -> Option<String> {
+        let mut inner = self.samples.iter().filter_map(|(path, class)| {
+            let parent = path.parent()?;
+            (parent != self.folders[*class]).then_some((parent, *class))
+        });
+        let (folder, class) = inner.next()?;
+        let root = self.folders[class].parent()?;
+        let folder = folder.strip_prefix(root).unwrap_or(folder);
+        let mut others: Vec<usize> = inner.map(|(_, class)| class).collect();
+        others.retain(|&other| other != class);
+        others.dedup();
+        Some(format!(
+            "images in `{}` count for class `{}`, for folders within class folders are no classes of \
+             their own{}",
+            escaped(&folder.display().to_string()),
+            escaped(&self.classes[class]),
+            match others.len() {
+                0 => String::new(),
+                1 => format!(
+                    "; so it is with class `{}`",
+                    escaped(&self.classes[others[0]])
+                ),
+                more => format!("; so it is with {more} more classes"),
+            }
+        ))
     }
 
     /// Doubts about the class folders, for people: names that differ in letter case, blanks or

@@ -19,6 +19,9 @@ pub struct PassedOver {
     beside_classes: usize,
     #[serde(skip)]
     circles: usize,
+    /// Names of links that lead nowhere.
+    #[serde(skip)]
+    broken: Vec<String>,
 }
 
 impl PassedOver {
@@ -40,6 +43,7 @@ impl PassedOver {
         }
         self.beside_classes += other.beside_classes;
         self.circles += other.circles;
+        self.broken.extend_from_slice(&other.broken);
     }
 
     /// One more file with this ending.
@@ -55,6 +59,11 @@ impl PassedOver {
     /// So many links to folders that they are in themselves.
     pub(crate) fn add_circles(&mut self, links: usize) {
         self.circles += links;
+    }
+
+    /// A link that leads nowhere, where a class folder could be.
+    pub(crate) fn add_broken(&mut self, name: String) {
+        self.broken.push(name);
     }
 }
 
@@ -79,6 +88,18 @@ impl fmt::Display for PassedOver {
             0 => {}
             1 => parts.push("1 link that leads in a circle".to_owned()),
             count => parts.push(format!("{count} links that lead in circles")),
+        }
+        if let [first, rest @ ..] = self.broken.as_slice() {
+            let first = escaped(first);
+            parts.push(match rest.len() {
+                0 => format!(
+                    "`{first}`, a link that leads nowhere: if it stood for a class, that is missing"
+                ),
+                more => format!(
+                    "`{first}` and {more} more links that lead nowhere: classes that they stood for \
+                     are missing"
+                ),
+            });
         }
         write!(f, "passed over: {}", parts.join(", "))?;
         let unread: Vec<String> = kinds

@@ -220,8 +220,9 @@ pub enum TrainError {
     },
     /// A run that has been trained for more epochs than it is asked to go on to.
     #[error(
-        "the run has done {done} epochs, so it cannot go on to {asked}: give a larger number of epochs \
-         in all"
+        "the run has done {done} epoch{}, so it cannot go on to {asked}: give a larger number of epochs \
+         in all",
+        if *.done == 1 { "" } else { "s" }
     )]
     EpochsDone {
         /// Whole epochs that it has done.

@@ -1,6 +1,5 @@
 //! What searches and single trainings tell alike, in their pages and in the networks' files.
 
-use std::fs;
 use std::path::Path;
 
 use scarlet::ModelCard;
@@ -8,6 +7,7 @@ use scarlet_report::{Fact, TrainedEpoch, TrainingCurve, Usage};
 use serde_json::Value;
 
 use crate::dataset::ImageSet;
+use crate::run_folder::EventLog;
 use crate::{Event, TrainError};
 
 /// What a network trained on images at `source` says of itself: a folder's name, not where it is.
@@ -20,23 +20,21 @@ pub(crate) fn card(source: &str, images: &ImageSet) -> ModelCard {
 
 /// What the log in the folder of a training says of its epochs.
 pub(crate) fn curve(folder: &Path, stage: &str) -> Result<TrainingCurve, TrainError> {
-    let path = folder.join("events.jsonl");
-    let text = fs::read_to_string(&path).map_err(TrainError::read(path))?;
     Ok(TrainingCurve {
         stage: stage.to_owned(),
-        epochs: epochs(&text),
+        epochs: epochs(EventLog::read(folder)?),
     })
 }
 
 /// The epochs in a log. What a run did after its last checkpoint is logged twice if it was killed;
 /// the second time counts.
-fn epochs(log: &str) -> Vec<TrainedEpoch> {
+fn epochs(log: Vec<Event>) -> Vec<TrainedEpoch> {
     let (mut epochs, mut rate) = (Vec::new(), None);
-    for line in log.lines() {
-        match serde_json::from_str(line) {
-            Ok(Event::Started { step, .. }) => epochs.retain(|&(done, _)| done <= step),
-            Ok(Event::Step { learning_rate, .. }) => rate = Some(learning_rate),
-            Ok(Event::Epoch(record)) => {
+    for event in log {
+        match event {
+            Event::Started { step, .. } => epochs.retain(|&(done, _)| done <= step),
+            Event::Step { learning_rate, .. } => rate = Some(learning_rate),
+            Event::Epoch(record) => {
                 let epoch = TrainedEpoch {
                     epoch: record.epoch,
                     loss: record.loss,
@@ -120,9 +118,34 @@ mod tests {
             epoch(2, 6, 3.0),
             "{\"event\":\"epo".to_owned(),
         ];
-        let epochs = epochs(&log.join("\n"));
-        let losses: Vec<_> = epochs.iter().map(|it| (it.epoch, it.loss)).collect();
-        assert_eq!(losses, [(1, 1.0), (2, 3.0)]);
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("events.jsonl"), log.join("\n")).unwrap();
+        let losses = || -> Vec<_> {
+            let curve = curve(folder.path(), "training").unwrap();
+            curve.epochs.iter().map(|it| (it.epoch, it.loss)).collect()
+        };
+        assert_eq!(losses(), [(1, 1.0), (2, 3.0)]);
+    }
+
+    #[test]
+    fn a_damaged_line_of_the_log_is_no_epoch() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut log = EventLog::open(folder.path(), |_: &Event| true).unwrap();
+        for epoch in 1..=3 {
+            let text = format!(
+                r#"{{"event":"epoch","epoch":{epoch},"step":{epoch},"loss":1.5,"accuracy":0.5,"validation_accuracy":null}}"#
+            );
+            let event: Event = serde_json::from_str(&text).unwrap();
+            log.append(&event).unwrap();
+        }
+        let path = folder.path().join("events.jsonl");
+        let text = std::fs::read_to_string(&path).unwrap();
+        let damaged = text.replacen("\"epoch\":2", "\"epoch\":7", 1);
+        assert_ne!(text, damaged);
+        std::fs::write(&path, damaged).unwrap();
+        let curve = curve(folder.path(), "training").unwrap();
+        let epochs: Vec<u64> = curve.epochs.iter().map(|it| it.epoch).collect();
+        assert_eq!(epochs, [1, 3]);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! | file | holds |
 //! |---|---|
 //! | `config.json` | everything that determines the run; its presence is what makes a folder a run |
+//! | `begun.json` | the same, to tell what was changed in a `config.json` that has lost its checksum |
 //! | `events.jsonl` | what happened and when, a JSON object a line |
 //! | `lock` | nothing; one process at a time holds the operating system's lock on it |
 //!
@@ -12,9 +13,10 @@
 //!
 //! All carry [checksums](scarlet::checksum), so that a damaged file is no other run's: of JSON files
 //! it is an error, a damaged line of the log is taken out. Who wants to change a setting in
-//! `config.json` removes the line with its checksum. Folders of earlier versions have none.
+//! `config.json` that alters no result, such as where images are, removes the line with its checksum;
+//! others stay as they were when the run began. Folders of earlier versions have no checksums.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -23,6 +25,7 @@ use std::time::SystemTime;
 use scarlet::atomic_file;
 use scarlet::checksum::{Line, Lines, open_json, seal_json, seal_line};
 use scarlet::limited;
+use scarlet::printable::shortened;
 use serde::Serialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::Value;
@@ -30,6 +33,7 @@ use serde_json::Value;
 use crate::TrainError;
 
 const CONFIG: &str = "config.json";
+const BEGUN: &str = "begun.json";
 const EVENTS: &str = "events.jsonl";
 const LOCK: &str = "lock";
 /// Bytes of the largest configuration that is read: that of a million classes.
@@ -37,12 +41,24 @@ const MAX_CONFIG: u64 = 16 << 20;
 /// Bytes of any other JSON file.
 const MAX_JSON: u64 = 1 << 30;
 
+/// Settings that may be changed in a run: they alter no result, or what they name is known by its
+/// contents.
+const CHANGEABLE: [&str; 5] = [
+    "source",
+    "cache_folder",
+    "cache_megabytes",
+    "teacher",
+    "score_cache",
+];
+
 /// The folder of a run, which no other process can open while this value lives.
 #[derive(Debug)]
 pub struct RunFolder {
     path: PathBuf,
-    /// Whether the configuration has a checksum, and so must have the other files.
+    /// Whether the configuration has a checksum.
     sealed: bool,
+    /// Whether the run was begun with checksums, and so all other files must have one.
+    all_sealed: bool,
     _lock: Lock,
 }
 
@@ -94,8 +110,19 @@ impl RunFolder {
         }
         folder.remove_unfinished()?;
         fill(&folder)?;
-        folder.write_json(CONFIG, config)?;
+        folder.write_config(config)?;
         Ok(folder)
+    }
+
+    /// Writes the configuration of the run, which may be a new one.
+    ///
+    /// # Errors
+    ///
+    /// As [`write`](Self::write).
+    pub fn write_config(&self, config: &impl Serialize) -> Result<(), TrainError> {
+        // A folder is a run only with the other.
+        self.write_json(BEGUN, config)?;
+        self.write_json(CONFIG, config)
     }
 
     /// Opens the folder of a run to go on with it, and reads its configuration. Unfinished files
@@ -105,15 +132,17 @@ impl RunFolder {
     ///
     /// [`TrainError::NotARun`] when the folder holds no run, [`TrainError::RunInUse`] when another
     /// process has it open, [`TrainError::RunFile`] when the configuration cannot be understood,
-    /// and [`TrainError::Read`].
+    /// [`TrainError::SettingsChanged`] when one was changed that must not be, and
+    /// [`TrainError::Read`].
     pub fn open<C: DeserializeOwned>(path: impl Into<PathBuf>) -> Result<(Self, C), TrainError> {
         let path = path.into();
         if !path.join(CONFIG).is_file() {
             return Err(TrainError::NotARun { path });
         }
         let mut folder = Self::lock(path)?;
-        let (config, sealed) = read_json(folder.file(CONFIG))?;
+        let (config, sealed) = read_config(&folder.path)?;
         folder.sealed = sealed;
+        folder.all_sealed = sealed || folder.file(BEGUN).exists();
         folder.remove_unfinished()?;
         Ok((folder, config))
     }
@@ -126,7 +155,7 @@ impl RunFolder {
     /// configuration cannot be understood, and [`TrainError::Read`].
     pub fn read_config<C: DeserializeOwned>(path: &Path) -> Result<C, TrainError> {
         match path.join(CONFIG).is_file() {
-            true => Ok(read_json(path.join(CONFIG))?.0),
+            true => Ok(read_config(path)?.0),
             false => Err(TrainError::NotARun {
                 path: path.to_owned(),
             }),
@@ -155,6 +184,7 @@ impl RunFolder {
         Ok(Self {
             path,
             sealed: true,
+            all_sealed: true,
             _lock: Lock(lock),
         })
     }
@@ -206,7 +236,7 @@ impl RunFolder {
     pub fn read_json<T: DeserializeOwned>(&self, name: &str) -> Result<T, TrainError> {
         let path = self.file(name);
         match read_json(path.clone())? {
-            (_, false) if self.sealed => Err(TrainError::RunFile {
+            (_, false) if self.all_sealed && name != CONFIG => Err(TrainError::RunFile {
                 path,
                 problem: "it has lost its checksum".to_owned(),
             }),
@@ -257,6 +287,56 @@ fn command_of(config: &Value) -> Option<&'static str> {
     }
 }
 
+/// The configuration in a folder, and whether it has a checksum. Without one, it must be that of the
+/// run's begin in all that alters the result.
+fn read_config<C: DeserializeOwned>(folder: &Path) -> Result<(C, bool), TrainError> {
+    let path = folder.join(CONFIG);
+    let (config, sealed) = read_json::<C>(path.clone())?;
+    let begun = folder.join(BEGUN);
+    if !sealed && begun.exists() {
+        let (stored, is_sealed) = read_json::<Value>(begun.clone())?;
+        if !is_sealed {
+            return Err(TrainError::RunFile {
+                path: begun,
+                problem: "it has lost its checksum".to_owned(),
+            });
+        }
+        let (given, _) = read_json::<Value>(path.clone())?;
+        if let Some((setting, stored, given)) = difference(&stored, &given, "") {
+            return Err(TrainError::SettingsChanged {
+                path,
+                setting,
+                stored,
+                given,
+            });
+        }
+    }
+    Ok((config, sealed))
+}
+
+/// The first setting in which two configurations differ that alters a result, with its values.
+fn difference(stored: &Value, given: &Value, place: &str) -> Option<(String, String, String)> {
+    let is_changeable = |name: &str| CHANGEABLE.contains(&name);
+    if let (Value::Object(stored), Value::Object(given)) = (stored, given) {
+        let names: BTreeSet<&String> = stored.keys().chain(given.keys()).collect();
+        return names
+            .into_iter()
+            .filter(|name| !is_changeable(name))
+            .find_map(|name| {
+                let place = match place.is_empty() {
+                    true => name.clone(),
+                    false => format!("{place}.{name}"),
+                };
+                let value = |all: &serde_json::Map<String, Value>| {
+                    all.get(name).cloned().unwrap_or_default()
+                };
+                difference(&value(stored), &value(given), &place)
+            });
+    }
+    let shown = |value: &Value| shortened(&value.to_string(), 60).into_owned();
+    (stored != given).then(|| (place.to_owned(), shown(stored), shown(given)))
+}
+
 /// What a JSON file holds, and whether it has a checksum.
 fn read_json<T: DeserializeOwned>(path: PathBuf) -> Result<(T, bool), TrainError> {
     let most = match path.ends_with(CONFIG) {
@@ -266,7 +346,7 @@ fn read_json<T: DeserializeOwned>(path: PathBuf) -> Result<(T, bool), TrainError
     let mut bytes = limited::read(&path, most).map_err(TrainError::read(&path))?;
     let sealed = open_json(&mut bytes).map_err(|source| TrainError::Damaged {
         remedy: match path.ends_with(CONFIG) {
-            true => "restore it; or, if the change was meant, remove its line `checksum`",
+            true => "restore it; or, if the change was meant and alters no result, remove its line `checksum`",
             false => "restore it, or remove it: resuming makes it again",
         },
         path: path.clone(),
@@ -278,8 +358,8 @@ fn read_json<T: DeserializeOwned>(path: PathBuf) -> Result<(T, bool), TrainError
     };
     if !sealed && has_checksum(&bytes) {
         return Err(failed(
-            "another program wrote it anew, so its checksum says nothing; if the change was meant, \
-             remove its entry `checksum`"
+            "another program wrote it anew, so its checksum says nothing; if the change was meant and \
+             alters no result, remove its entry `checksum`"
                 .to_owned(),
         ));
     }
@@ -472,7 +552,7 @@ mod tests {
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())
             .collect();
         names.sort();
-        assert_eq!(names, ["classes.txt", "config.json", "lock"]);
+        assert_eq!(names, ["begun.json", "classes.txt", "config.json", "lock"]);
         let missing = message(run.write("no/such/folder", b""));
         assert!(missing.contains("cannot write"), "{missing}");
     }
@@ -540,6 +620,14 @@ mod tests {
         let lines: Vec<&str> = text.lines().collect();
         assert!(lines[1].contains("checksum"), "{text}");
         fs::write(&config, [&lines[..1], &lines[2..]].concat().join("\n")).unwrap();
+        for error in [
+            message(open()),
+            message(RunFolder::read_config::<Settings>(root.path())),
+        ] {
+            assert!(error.contains("`seed` was 3, and now is 4"), "{error}");
+        }
+        // Where it is not known how it was, as in folders of earlier versions, whatever it is.
+        fs::remove_file(root.path().join(BEGUN)).unwrap();
         let (run, changed) = open().unwrap();
         assert_eq!(changed.seed, 4);
         let anew = "{\"checksum\": \"0\", \"rate\": 0.25, \"seed\": 4}";
@@ -550,6 +638,42 @@ mod tests {
         edit(&other, "0.25", "0.75");
         let error = message(run.read_json::<Settings>("other.json"));
         assert!(error.contains("resuming makes it again"), "{error}");
+    }
+
+    #[test]
+    fn what_alters_no_result_may_be_changed() {
+        let begun = serde_json::json!({
+            "config": {"data": {"source": "a", "cache_megabytes": 1, "seed": 0}}, "classes": ["a"],
+        });
+        let root = tempfile::tempdir().unwrap();
+        drop(RunFolder::create(root.path(), &begun).unwrap());
+        let open = |place: &str, value: Value| {
+            let mut config = begun.clone();
+            *config.pointer_mut(place).unwrap() = value;
+            fs::write(root.path().join(CONFIG), config.to_string()).unwrap();
+            RunFolder::open::<Value>(root.path()).map(|(run, _)| run.has_checksums())
+        };
+        assert!(!open("/config/data/source", "b".into()).unwrap());
+        assert!(!open("/config/data/cache_megabytes", 2.into()).unwrap());
+        let error = message(open("/config/data/seed", 1.into()));
+        assert!(
+            error.contains("`config.data.seed` was 0, and now is 1"),
+            "{error}"
+        );
+        let error = message(open("/classes", serde_json::json!(["b"])));
+        assert!(error.contains("`classes` was [\"a\"]"), "{error}");
+        let error = message(open("/config/data", serde_json::json!({"source": "a"})));
+        assert!(
+            error.contains("`config.data.seed` was 0, and now is null"),
+            "{error}"
+        );
+        // Other files still must have theirs.
+        let run = {
+            open("/config/data/source", "b".into()).unwrap();
+            RunFolder::open::<Value>(root.path()).unwrap().0
+        };
+        run.write("other.json", b"{}").unwrap();
+        assert!(message(run.read_json::<Value>("other.json")).contains("lost its checksum"));
     }
 
     #[test]

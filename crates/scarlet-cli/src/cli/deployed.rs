@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueHint, value_parser};
 
-use super::{ComputeArgs, ModelArgs, batch_size, run_count};
+use super::{ComputeArgs, ModelArgs, batch_size, run_count, whole};
 
 /// Write a network as a file that starts in milliseconds
 ///
@@ -120,6 +120,6 @@ pub(crate) struct SubjectArgs {
     pub(crate) batch: usize,
 
     /// Height and width of the images, in pixels [default: the network's own]
-    #[arg(long, visible_alias = "size", value_name = "PIXELS")]
+    #[arg(long, visible_alias = "size", value_name = "PIXELS", value_parser = whole::<usize>)]
     pub(crate) resolution: Option<usize>,
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum, ValueHint};
 use scarlet_search::Constraint;
 
-use super::{ComputeArgs, finite};
+use super::{ComputeArgs, finite, whole};
 
 /// Find, train and export a network for your images and budget
 ///
@@ -185,7 +185,7 @@ pub(crate) struct RunFolderArgs {
 
     /// Save when so many seconds have gone by since the last checkpoint, besides after every epoch;
     /// changes no result [default: 300]
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, value_name = "SECONDS", value_parser = whole::<u64>)]
     pub(crate) checkpoint_every: Option<u64>,
 }
 
@@ -208,7 +208,7 @@ pub(crate) struct RunSettingsArgs {
 
     /// Height and width of the networks' input, in pixels; MNIST's and CIFAR's images are padded to
     /// it, or shrunk
-    #[arg(long, visible_alias = "size", aliases = ["imgsz", "image-size"], value_name = "PIXELS")]
+    #[arg(long, visible_alias = "size", aliases = ["imgsz", "image-size"], value_name = "PIXELS", value_parser = whole::<usize>)]
     pub(crate) resolution: Option<usize>,
 
     /// Read images in grey
@@ -237,11 +237,11 @@ pub(crate) struct RunSettingsArgs {
     pub(crate) width: Option<f64>,
 
     /// Epochs of the supernet's training
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole::<usize>)]
     pub(crate) supernet_epochs: Option<usize>,
 
     /// Seed of every random decision
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole::<u64>)]
     pub(crate) seed: Option<u64>,
 }
 
@@ -264,7 +264,7 @@ pub(crate) struct SearchSettingsArgs {
     pub(crate) latency_table: Option<String>,
 
     /// Candidates to measure
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole::<usize>)]
     pub(crate) evaluations: Option<usize>,
 
     /// Which network to take: best, knee, or a genome
@@ -277,7 +277,7 @@ pub(crate) struct SearchSettingsArgs {
     pub(crate) teacher: Option<PathBuf>,
 
     /// Epochs of the chosen network's training
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole::<usize>)]
     pub(crate) epochs: Option<usize>,
 }
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
 
-use super::{ComputeArgs, NamesArgs, at_least_one, batch_size, finite};
+use super::{ComputeArgs, NamesArgs, at_least_one, batch_size, finite, whole};
 
 /// Train a network from scratch on your images
 ///
@@ -58,7 +58,7 @@ pub(crate) struct FinetuneArgs {
 
     /// Stages to leave as they are, from the first on: 1 is the stem, and one more begins wherever
     /// the network halves the image
-    #[arg(long, value_name = "STAGES")]
+    #[arg(long, value_name = "STAGES", value_parser = whole::<usize>)]
     pub(crate) freeze: Option<usize>,
 
     /// Keep the classifier of the weights, which is for these classes in this order, instead of
@@ -124,7 +124,7 @@ pub(crate) struct TrainingFolderArgs {
 
     /// Save when so many seconds have gone by since the last checkpoint, besides after every epoch;
     /// changes no result [default: 300]
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, value_name = "SECONDS", value_parser = whole::<u64>)]
     pub(crate) checkpoint_every: Option<u64>,
 }
 
@@ -154,7 +154,7 @@ pub(crate) struct TrainingSettingsArgs {
 
     /// Height and width of the network's input, in pixels; MNIST's and CIFAR's images are padded to
     /// it, or shrunk
-    #[arg(long, visible_alias = "size", aliases = ["imgsz", "image-size"], value_name = "PIXELS")]
+    #[arg(long, visible_alias = "size", aliases = ["imgsz", "image-size"], value_name = "PIXELS", value_parser = whole::<usize>)]
     pub(crate) resolution: Option<usize>,
 
     /// Share of the images that epochs are judged by, where the folder has no part for this
@@ -180,7 +180,7 @@ pub(crate) struct TrainingSettingsArgs {
     pub(crate) teacher: Option<PathBuf>,
 
     /// Seed of every random decision
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole::<u64>)]
     pub(crate) seed: Option<u64>,
 
     /// Fail if any photograph cannot be read

@@ -14,6 +14,7 @@ use crate::error::CliError;
 use crate::interrupt::Interrupt;
 use crate::model::Model;
 use crate::report::eval::{EvalReport, class_reports};
+use crate::report::number::counted;
 use crate::report::{Setting, Unreadable, print_json};
 use crate::results_file::{ResultsFile, Row};
 use crate::terminal::Terminal;
@@ -43,7 +44,12 @@ pub(super) fn run(args: &EvalArgs, terminal: &Terminal) -> Result<(), CliError> 
         has_images: &subject.has_images(),
         path: &args.source,
     };
-    let labels = Labels::new(&evaluated, count, &names)?;
+    let labels = Labels::new(&evaluated, count, &names).map_err(|refusal| match refusal {
+        CliError::EvaluatedClasses(text) => {
+            CliError::EvaluatedClasses(text + &subject.deeper().unwrap_or_default())
+        }
+        error => error,
+    })?;
     for warning in subject.notices.warnings() {
         terminal.warn(warning);
     }
@@ -61,6 +67,7 @@ pub(super) fn run(args: &EvalArgs, terminal: &Terminal) -> Result<(), CliError> 
         results,
         accuracy: Accuracy::default(),
         unreadable: Vec::new(),
+        unread: vec![false; subject.len()],
     };
     let started = Instant::now();
     let complete = evaluation.run(terminal)?;
@@ -70,6 +77,7 @@ pub(super) fn run(args: &EvalArgs, terminal: &Terminal) -> Result<(), CliError> 
         results,
         accuracy,
         unreadable,
+        unread,
         ..
     } = evaluation;
     if let Some(results) = results {
@@ -77,6 +85,7 @@ pub(super) fn run(args: &EvalArgs, terminal: &Terminal) -> Result<(), CliError> 
         terminal.note(format_args!("every prediction is in {}", path.display()));
     }
     let failed = unreadable.len();
+    let lost = subject.classes_without(&unread);
     let total = accuracy.total();
     let is_imagenet = labels.is_whole_imagenet() && !args.model.random_init;
     let report = EvalReport {
@@ -116,7 +125,11 @@ pub(super) fn run(args: &EvalArgs, terminal: &Terminal) -> Result<(), CliError> 
             total: failed,
         });
     }
-    Ok(())
+    match lost.is_empty() {
+        true => Ok(()),
+        // As in training: what was printed is no accuracy of this network on these classes.
+        false => Err(CliError::UnreadableClasses(lost)),
+    }
 }
 
 /// An evaluation under way.
@@ -128,6 +141,8 @@ struct Evaluation<'a> {
     results: Option<ResultsFile>,
     accuracy: Accuracy,
     unreadable: Vec<Unreadable>,
+    /// For each image whether it could not be read.
+    unread: Vec<bool>,
 }
 
 impl Evaluation<'_> {
@@ -148,14 +163,16 @@ impl Evaluation<'_> {
         let subject = self.subject;
         let batches = subject.batches(self.model.architecture(), options)?;
         let interrupt = Interrupt::listen()?;
+        let part = subject.part.map_or(String::new(), |it| format!("{it} "));
         terminal.note(format_args!(
-            "evaluating {} on {} {}images of {} classes",
+            "evaluating {} on {} of {}",
             self.model.architecture().name,
-            subject.len(),
-            subject
-                .part
-                .map_or(String::new(), |part| format!("{part} ")),
-            subject.classes.len()
+            counted(
+                subject.len() as u64,
+                &format!("{part}image"),
+                &format!("{part}images")
+            ),
+            counted(subject.classes.len() as u64, "class", "classes")
         ));
         let mut progress = terminal.progress("images", subject.len());
         for batch in batches {
@@ -179,6 +196,7 @@ impl Evaluation<'_> {
             self.write_row(failure.index, |row| {
                 row.error = Some(failure.error.to_string());
             })?;
+            self.unread[failure.index] = true;
             self.unreadable.push(Unreadable {
                 path,
                 error: failure.error.to_string(),

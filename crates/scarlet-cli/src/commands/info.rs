@@ -1,12 +1,17 @@
 //! `scarlet info`.
 
+use std::fmt::Display;
+use std::io;
+use std::path::Path;
+
 use scarlet::arch::{self, Architecture, Cost};
-use scarlet::weights::StateDict;
-use scarlet::{DeployOptions, Deployed, ModelCard};
+use scarlet::weights::OpenOptions;
+use scarlet::{CardError, DeployOptions, Deployed, ModelCard};
 
 use crate::cli::InfoArgs;
 use crate::error::CliError;
-use crate::model::architecture;
+use crate::model::{architecture, architecture_of, open_weights};
+use crate::onnx_metadata;
 use crate::report::info::{InfoReport, ZooEntry, ZooReport};
 use crate::report::print_json;
 use crate::terminal::Terminal;
@@ -58,7 +63,7 @@ impl Described {
             });
         }
         // Names and layers first; weights are what is left.
-        let error = match architecture(model) {
+        match architecture(model) {
             Ok(architecture) => {
                 return Ok(Self {
                     architecture,
@@ -66,25 +71,124 @@ impl Described {
                     card: None,
                 });
             }
-            Err(error @ CliError::NotAModelFile(_)) => error,
-            Err(error) => return Err(error),
+            Err(CliError::NotAModelFile(_)) => {}
+            Err(error) => return Err(no_network(model, error)),
+        }
+        let path = Path::new(model);
+        if let Some(described) = Self::of_onnx(path, terminal)? {
+            return Ok(described);
+        }
+        let weights =
+            open_weights(path, &OpenOptions::default(), terminal).map_err(|error| match error {
+                CliError::Weights(error) => CliError::NoNetworkIn(Box::new(error)),
+                error => error,
+            })?;
+        let architecture = match architecture_of(&weights, terminal) {
+            Err(CliError::UnknownNetwork(_)) if is_checkpoint(path) => {
+                return Err(CliError::CheckpointOfRun(path.to_owned()));
+            }
+            found => found?,
         };
-        let Ok(weights) = StateDict::open(model) else {
-            return Err(error);
-        };
-        let architecture = weights.architecture()?;
-        let card = weights.card().and_then(|card| match card {
-            Some(card) => card.check(architecture.classes).map(|()| Some(card)),
-            None => Ok(None),
-        });
         Ok(Self {
+            card: usable(model, weights.card(), &architecture, terminal),
             architecture,
             int8: false,
-            card: card.unwrap_or_else(|error| {
-                terminal.warn(format_args!("{model}: {error}; it is left out"));
-                None
-            }),
         })
+    }
+
+    /// What an ONNX file says itself, if it is one.
+    fn of_onnx(path: &Path, terminal: &Terminal) -> Result<Option<Self>, CliError> {
+        let is_named_so = path
+            .extension()
+            .is_some_and(|it| it.eq_ignore_ascii_case("onnx"));
+        if !is_named_so {
+            return Ok(None);
+        }
+        let metadata = onnx_metadata::read(path).map_err(|source| CliError::ReadFile {
+            path: path.to_owned(),
+            source,
+        })?;
+        let Some(metadata) = metadata else {
+            return Ok(None);
+        };
+        let Some(json) = metadata.get("scarlet.architecture") else {
+            return Err(CliError::ForeignOnnx(path.to_owned()));
+        };
+        let architecture = Architecture::from_json(json).map_err(|source| CliError::ModelFile {
+            path: path.to_owned(),
+            source: Box::new(source),
+        })?;
+        let card = metadata.get("scarlet.card");
+        let card = card.map(|json| ModelCard::from_json(json)).transpose();
+        let name = path.display().to_string();
+        Ok(Some(Self {
+            card: usable(&name, card, &architecture, terminal),
+            architecture,
+            int8: false,
+        }))
+    }
+}
+
+/// The card of a file, if it is one of its network.
+fn usable<E: From<CardError> + Display>(
+    file: &str,
+    card: Result<Option<ModelCard>, E>,
+    architecture: &Architecture,
+    terminal: &Terminal,
+) -> Option<ModelCard> {
+    let checked = card.and_then(|card| match card {
+        Some(card) => {
+            card.check(architecture.classes)?;
+            Ok(Some(card))
+        }
+        None => Ok(None),
+    });
+    checked.unwrap_or_else(|error| {
+        terminal.warn(format_args!("{file}: {error}; it is left out"));
+        None
+    })
+}
+
+/// Whether a file is what a run goes on from.
+fn is_checkpoint(path: &Path) -> bool {
+    path.file_name()
+        .is_some_and(|it| it == "checkpoint.safetensors")
+}
+
+/// What `model` is that names no network, where it is a folder, or was meant to be a file.
+fn no_network(model: &str, error: CliError) -> CliError {
+    let path = Path::new(model);
+    if path.is_dir() {
+        let networks = [
+            "best.safetensors",
+            "last.safetensors",
+            "network/network.safetensors",
+        ];
+        let mut networks = networks.iter().map(|name| path.join(name));
+        return CliError::FolderAsModel {
+            path: path.to_owned(),
+            network: networks.find(|file| file.is_file()),
+        };
+    }
+    let endings = [
+        "safetensors",
+        "onnx",
+        "scarlet",
+        "pth",
+        "pt",
+        "tar",
+        "bin",
+        "ckpt",
+    ];
+    let is_file_name = path
+        .extension()
+        .is_some_and(|it| endings.iter().any(|ending| it.eq_ignore_ascii_case(ending)));
+    match is_file_name && matches!(error, CliError::Architecture(_)) {
+        true => CliError::ReadFile {
+            path: path.to_owned(),
+            source: io::Error::from(io::ErrorKind::NotFound),
+        },
+        false => error,
     }
 }
 

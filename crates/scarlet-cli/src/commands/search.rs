@@ -22,7 +22,7 @@ use crate::model::open_device;
 use crate::new_folder::new_folder;
 use crate::report::print_json;
 use crate::report::search::{plan_text, result_text};
-use crate::report::seen::{better_road, needless_enlarging, quoted, seen};
+use crate::report::seen::{Originals, better_road, needless_enlarging, quoted, seen};
 use crate::run_settings::configuration;
 use crate::terminal::Terminal;
 
@@ -39,7 +39,7 @@ pub(super) fn run(args: &SearchArgs, terminal: &Terminal) -> Result<(), CliError
         Ok(config)
     };
     let make = |run: &Run, path: &Path| {
-        introduce(run, &args.settings, terminal);
+        introduce(run, &args.settings, supernet.is_none(), terminal);
         check(run, path, supernet, terminal)?;
         let folder = match supernet {
             Some(other) => run.config().new_folder_from(path, other),
@@ -55,7 +55,9 @@ pub(super) fn run(args: &SearchArgs, terminal: &Terminal) -> Result<(), CliError
     };
     if args.dry_run {
         let run = side_by_side(prepare(new()?, open_device(&args.compute)?, terminal)?);
-        advise(&run, &args.settings, terminal);
+        if supernet.is_none() {
+            advise(&run, &args.settings, terminal);
+        }
         // Nothing is there yet.
         check(&run, Path::new(""), supernet, terminal)?;
         let plan = run.timed_plan(supernet)?;
@@ -92,18 +94,24 @@ pub(super) fn run(args: &SearchArgs, terminal: &Terminal) -> Result<(), CliError
     }
 }
 
-/// Says what networks will see, and whether there is a better road, while it can still be taken.
-pub(super) fn introduce(run: &Run, settings: &RunSettingsArgs, terminal: &Terminal) {
+/// Says what networks will see, and whether there is a better road, where it can still be taken: behind
+/// a supernet that is trained already it is too late.
+pub(super) fn introduce(run: &Run, settings: &RunSettingsArgs, begins: bool, terminal: &Terminal) {
     let resolution = run.space().template().preprocessing.resolution;
-    let photographs = run.data().photographs;
-    terminal.note(seen(resolution, photographs.as_ref()));
-    if let Some(hint) = needless_enlarging(resolution, photographs.as_ref(), None) {
+    let originals = Originals {
+        photographs: run.data().photographs,
+        images: run.data().image_size,
+    };
+    terminal.note(seen(resolution, &originals));
+    if let Some(hint) = needless_enlarging(resolution, &originals, None) {
         terminal.warn(hint);
     }
-    advise(run, settings, terminal);
+    if begins {
+        advise(run, settings, terminal);
+    }
 }
 
-pub(super) fn advise(run: &Run, settings: &RunSettingsArgs, terminal: &Terminal) {
+fn advise(run: &Run, settings: &RunSettingsArgs, terminal: &Terminal) {
     let source = settings.data.as_deref();
     let source = source.unwrap_or(&run.config().data.source);
     if let Some(road) = better_road(source, run.data().photographs.as_ref()) {
@@ -163,6 +171,12 @@ pub(super) fn begin(
         Some(path) => {
             let (folder, config) = RunConfig::open_existing(path)?;
             warn_without_checksums(&folder, terminal);
+            if folder.file("result.json").is_file() {
+                terminal.note(
+                    "this run is finished, and only its result is shown again; scarlet search \
+                     --supernet takes its supernet over into a new run",
+                );
+            }
             let run = prepare(config, device, terminal)?;
             Ok((watched(run), folder))
         }

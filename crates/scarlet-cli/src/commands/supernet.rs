@@ -31,7 +31,7 @@ fn train(args: &SupernetTrainArgs, terminal: &Terminal) -> Result<(), CliError> 
         };
     }
     let make = |run: &Run, path: &Path| {
-        introduce(run, &args.settings, terminal);
+        introduce(run, &args.settings, true, terminal);
         run.check_teachers(path, None)?;
         Ok(run.config().new_folder(path)?)
     };

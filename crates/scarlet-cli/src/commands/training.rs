@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use scarlet_train::standalone::{Recipe, Standalone, StandaloneConfig, StandaloneRecord, Start};
-use scarlet_train::{Control, Event, RunFolder};
+use scarlet_train::{Control, Event, RunFolder, TrainError};
 
 use super::notices::tell;
 use super::reading_progress::ReadingProgress;
@@ -16,7 +16,7 @@ use crate::interrupt::Interrupt;
 use crate::model::open_device;
 use crate::new_folder::new_folder;
 use crate::report::print_json;
-use crate::report::seen::{better_road, needless_enlarging, quoted, seen};
+use crate::report::seen::{Originals, better_road, needless_enlarging, quoted, seen};
 use crate::report::training::{plan_text, recipe_lines, result_text};
 use crate::terminal::Terminal;
 
@@ -71,6 +71,16 @@ pub(super) fn run(
     let (folder, run) = match &args.folder.resume {
         Some(path) => {
             let (folder, mut record) = StandaloneRecord::open(path)?;
+            let began = match record.config.recipe {
+                Recipe::Scratch => "train",
+                Recipe::Finetune => "finetune",
+            };
+            if began != command {
+                return Err(CliError::from(TrainError::OtherRun {
+                    path: path.clone(),
+                    command: began,
+                }));
+            }
             warn_without_checksums(&folder, terminal);
             if let Some(epochs) = args.settings.epochs {
                 let before = record.config.train.epochs;
@@ -83,6 +93,13 @@ pub(super) fn run(
                     ));
                 }
             }
+            if record.is_finished(&folder)? {
+                terminal.note(format_args!(
+                    "this run is finished, and only its result is made again; --epochs N trains on \
+                     until it has N epochs in all (it was made for {})",
+                    record.config.train.epochs
+                ));
+            }
             let run = prepare(begun(&folder, record, terminal)?)?;
             (folder, run)
         }
@@ -92,9 +109,12 @@ pub(super) fn run(
             let out = new_folder(args.folder.out.as_deref(), terminal)?;
             let run = prepare(new)?;
             let resolution = run.record().architecture.preprocessing.resolution;
-            let photographs = run.photographs();
-            terminal.note(seen(resolution, photographs.as_ref()));
-            if let Some(hint) = needless_enlarging(resolution, photographs.as_ref(), None) {
+            let originals = Originals {
+                photographs: run.photographs(),
+                images: run.image_size(),
+            };
+            terminal.note(seen(resolution, &originals));
+            if let Some(hint) = needless_enlarging(resolution, &originals, None) {
                 terminal.warn(hint);
             }
             advise(&run);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use indicatif::HumanDuration;
 use scarlet_train::Event;
 
-use crate::report::number::{percent, thousands};
+use crate::report::number::{counted, percent, thousands};
 use crate::terminal::{StageProgress, Terminal};
 
 pub(super) struct TrainingProgress {
@@ -75,9 +75,9 @@ impl TrainingProgress {
                     step => format!(", going on after step {}", thousands(*step)),
                 };
                 self.terminal.note(format_args!(
-                    "{indent}{} images, {} steps{from}",
-                    thousands(*images as u64),
-                    thousands(*steps),
+                    "{indent}{}, {}{from}",
+                    counted(*images as u64, "image", "images"),
+                    counted(*steps, "step", "steps"),
                 ));
                 self.bar = Some(self.terminal.stage_progress("steps", *steps));
             }

@@ -7,7 +7,7 @@ use scarlet::arch::Published;
 use scarlet_data::PassedOver;
 use serde::Serialize;
 
-use super::number::{interval, percent, thousands};
+use super::number::{counted, interval, percent, thousands};
 use super::table::{Column, table};
 use super::{Setting, Unreadable};
 
@@ -110,7 +110,7 @@ impl EvalReport {
     }
 
     fn write(&self, text: &mut String, worst: usize) -> fmt::Result {
-        let evaluated = thousands(self.images);
+        let evaluated = counted(self.images, "image", "images");
         let seen = self.images as usize + self.unreadable.len();
         if !self.complete {
             writeln!(
@@ -152,8 +152,8 @@ impl EvalReport {
         }
         write!(
             text,
-            "  {evaluated} images of {} classes, {:.1} images/s",
-            thousands(self.classes.len() as u64),
+            "  {evaluated} of {}, {:.1} images/s",
+            counted(self.classes.len() as u64, "class", "classes"),
             self.images_per_second
         )?;
         match self.unreadable.len() {

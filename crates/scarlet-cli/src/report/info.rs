@@ -8,6 +8,7 @@ use scarlet::arch::{Architecture, Cost, Published, ResizeFilter};
 use scarlet::weights::KNOWN_WEIGHTS;
 use serde::Serialize;
 
+use super::name::in_a_row;
 use super::number::{accuracy, megabytes, millions, thousands};
 use super::table::{Column, table};
 
@@ -131,7 +132,7 @@ impl InfoReport<'_> {
 
 /// What a file says of its network, a line for each.
 fn card_text(card: &ModelCard) -> String {
-    let mut text = format!("Classes: {}.\n", card.classes.join(", "));
+    let mut text = format!("Classes: {}.\n", in_a_row(&card.classes));
     if let Some(name) = &card.trained_on {
         let images = card.training_images.map(thousands);
         let images = images.map(|images| format!(", {images} images"));

@@ -5,6 +5,7 @@ pub(crate) mod deploy;
 pub(crate) mod eval;
 pub(crate) mod info;
 pub(crate) mod latency;
+pub(crate) mod name;
 pub(crate) mod number;
 pub(crate) mod predict;
 pub(crate) mod profile;

@@ -15,6 +15,15 @@ pub(crate) fn thousands(number: u64) -> String {
     text
 }
 
+/// `1 epoch`, `2,000 epochs`.
+pub(crate) fn counted(number: u64, one: &str, many: &str) -> String {
+    format!(
+        "{} {}",
+        thousands(number),
+        if number == 1 { one } else { many }
+    )
+}
+
 /// `326.9 M`, `4,338.6 M`.
 pub(crate) fn millions(number: u64) -> String {
     let tenths = number.saturating_add(50_000) / 100_000;
@@ -39,10 +48,10 @@ pub(crate) fn interval([low, high]: [f64; 2]) -> String {
 /// `89.20 % (892 of 1,000 images, 95 % interval 87.12 to 90.98 %)`.
 pub(crate) fn accuracy(right: u64, images: u64) -> String {
     format!(
-        "{} ({} of {} images, 95 % interval {})",
+        "{} ({} of {}, 95 % interval {})",
         percent(right as f64 / images.max(1) as f64),
         thousands(right),
-        thousands(images),
+        counted(images, "image", "images"),
         interval(accuracy_interval(right, images))
     )
 }
@@ -62,6 +71,13 @@ mod tests {
             assert_eq!(thousands(number), text);
         }
         assert_eq!(thousands(u64::MAX), "18,446,744,073,709,551,615");
+    }
+
+    #[test]
+    fn one_is_no_plural() {
+        assert_eq!(counted(1, "class", "classes"), "1 class");
+        assert_eq!(counted(0, "class", "classes"), "0 classes");
+        assert_eq!(counted(2_000, "step", "steps"), "2,000 steps");
     }
 
     #[test]

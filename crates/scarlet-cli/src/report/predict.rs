@@ -5,6 +5,7 @@ use scarlet::printable::shortened;
 use scarlet_data::PassedOver;
 use serde::Serialize;
 
+use super::name::on_one_line;
 use super::{Setting, Unreadable};
 use crate::class_names::ClassNames;
 
@@ -59,7 +60,7 @@ impl Photograph {
                 "  {:5.1} %  {:BAR$}  {}\n",
                 100.0 * prediction.probability,
                 "█".repeat(filled),
-                shortened(&prediction.name, 200)
+                shortened(&on_one_line(&prediction.name), 200)
             ));
         }
         text

@@ -7,14 +7,18 @@ use std::time::Duration;
 use indicatif::HumanDuration;
 use scarlet_train::run::{BudgetUse, Choice, Estimate, Exported, Lead, Plan, PricedNetwork};
 
-use super::number::{accuracy, millions, percent, thousands};
-use super::seen::{needless_enlarging, seen};
+use super::number::{accuracy, counted, millions, percent, thousands};
+use super::seen::{Originals, needless_enlarging, seen};
 
 /// What a run is going to do.
 pub(crate) fn plan_text(plan: &Plan) -> String {
     let [channels, height, width] = plan.input;
     let count = |number: usize| thousands(number as u64);
-    let mut text = seen(height, plan.photographs.as_ref());
+    let originals = Originals {
+        photographs: plan.photographs,
+        images: plan.image_size,
+    };
+    let mut text = seen(height, &originals);
     text.push('\n');
     text.push_str(&format!(
         "images      {channels}×{height}×{width}, {} classes: {} to train on, {} held out, {} to test\n\
@@ -38,20 +42,20 @@ pub(crate) fn plan_text(plan: &Plan) -> String {
         &mut text,
         "supernet",
         &format!(
-            "{} steps of {} networks",
-            thousands(plan.supernet_steps),
-            plan.paths_per_step
+            "{} of {}",
+            counted(plan.supernet_steps, "step", "steps"),
+            counted(plan.paths_per_step as u64, "network", "networks")
         ),
     );
     line(
         &mut text,
         "search",
-        &format!("{} candidates", count(plan.evaluations)),
+        &counted(plan.evaluations as u64, "candidate", "candidates"),
     );
     line(
         &mut text,
         "training",
-        &format!("{} steps", thousands(plan.train_steps)),
+        &counted(plan.train_steps, "step", "steps"),
     );
     if let Some(estimate) = &plan.estimate {
         line(
@@ -67,8 +71,7 @@ pub(crate) fn plan_text(plan: &Plan) -> String {
         );
     }
     let seconds = plan.estimate.as_ref().map(Estimate::seconds);
-    let photographs = plan.photographs.as_ref();
-    if let Some(hint) = needless_enlarging(height, photographs, seconds) {
+    if let Some(hint) = needless_enlarging(height, &originals, seconds) {
         line(&mut text, "hint", &hint);
     }
     text

@@ -2,29 +2,47 @@
 
 use std::path::Path;
 
-use scarlet_train::dataset::Extent;
+use scarlet_train::dataset::{Extent, ImageSize};
 
 use super::number::thousands;
 use super::search::duration;
 
-/// How large networks see the images, and how large photographs are.
-pub(crate) fn seen(resolution: usize, photographs: Option<&Extent>) -> String {
+/// What images are before networks see them: photographs, or images of one size.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Originals {
+    pub(crate) photographs: Option<Extent>,
+    pub(crate) images: Option<ImageSize>,
+}
+
+/// How large networks see the images, and how large these are.
+pub(crate) fn seen(resolution: usize, originals: &Originals) -> String {
     let seen = format!("networks see {resolution}×{resolution} pixels");
-    match photographs {
-        Some(it) => format!("{seen}; photographs are about {}×{}", it.width, it.height),
-        None => seen,
+    match originals {
+        Originals {
+            photographs: Some(it),
+            ..
+        } => format!("{seen}; photographs are about {}×{}", it.width, it.height),
+        Originals {
+            images: Some(it), ..
+        } => format!("{seen}; images are {}×{}", it.width, it.height),
+        _ => seen,
     }
 }
 
-/// A way round enlarging photographs to no use, if they are. `seconds` is how long the run would
+/// A way round showing images larger to no use, if they are. `seconds` is how long the run would
 /// take as it is, where that is known.
 pub(crate) fn needless_enlarging(
     resolution: usize,
-    photographs: Option<&Extent>,
+    originals: &Originals,
     seconds: Option<f64>,
 ) -> Option<String> {
-    let photographs = photographs?;
-    let smaller = photographs.instead_of(resolution)?;
+    let photographs = originals.photographs.as_ref();
+    let images = originals.images.as_ref();
+    let smaller = match (photographs, images) {
+        (Some(photographs), _) => photographs.instead_of(resolution),
+        (None, Some(images)) => images.instead_of(resolution),
+        (None, None) => None,
+    }?;
     // Nearly all the work grows with the pixels.
     let share = (smaller as f64 / resolution as f64).powi(2);
     let takes = match seconds {
@@ -35,10 +53,22 @@ pub(crate) fn needless_enlarging(
         ),
         None => format!("about {:.0} % of the time", share * 100.0),
     };
+    let what = match (photographs, images) {
+        (Some(photographs), _) => format!(
+            "photographs are enlarged {:.0} times to {resolution} pixels",
+            resolution as f64 / photographs.shorter_side() as f64
+        ),
+        (None, Some(images)) => format!(
+            "of the {resolution}×{resolution} pixels that networks see, images of {}×{} fill {:.0} % \
+             and the rest is black",
+            images.width,
+            images.height,
+            100.0 * (images.width * images.height) as f64 / (resolution as f64).powi(2)
+        ),
+        (None, None) => return None,
+    };
     Some(format!(
-        "photographs are enlarged {:.0} times to {resolution} pixels, which shows nothing more: \
-         --resolution {smaller} takes {takes}",
-        resolution as f64 / photographs.shorter_side() as f64
+        "{what}, which shows nothing more: --resolution {smaller} takes {takes}"
     ))
 }
 
@@ -68,6 +98,24 @@ pub(crate) fn quoted(path: &Path) -> String {
 mod tests {
     use super::*;
 
+    fn originals(side: usize) -> Originals {
+        Originals {
+            photographs: Some(photographs(9, side)),
+            images: None,
+        }
+    }
+
+    fn images() -> Originals {
+        Originals {
+            photographs: None,
+            images: Some(ImageSize {
+                height: 28,
+                width: 28,
+                fits: 32,
+            }),
+        }
+    }
+
     fn photographs(count: usize, side: usize) -> Extent {
         Extent {
             count,
@@ -80,24 +128,38 @@ mod tests {
     #[test]
     fn networks_see_what_is_said() {
         assert_eq!(
-            seen(128, Some(&photographs(9, 375))),
+            seen(128, &originals(375)),
             "networks see 128×128 pixels; photographs are about 376×375"
         );
-        assert_eq!(seen(32, None), "networks see 32×32 pixels");
+        assert_eq!(
+            seen(32, &images()),
+            "networks see 32×32 pixels; images are 28×28"
+        );
+        assert_eq!(seen(32, &Originals::default()), "networks see 32×32 pixels");
     }
 
     #[test]
     fn enlarging_has_a_price() {
-        let small = photographs(900, 32);
-        let text = |seconds| needless_enlarging(224, Some(&small), seconds).unwrap();
+        let small = originals(32);
+        let text = |seconds| needless_enlarging(224, &small, seconds).unwrap();
         assert_eq!(
             text(Some(12.0 * 60.0 * 12.25)),
             "photographs are enlarged 7 times to 224 pixels, which shows nothing more: \
              --resolution 64 takes about 12 minutes instead of 2 h 27 min"
         );
         assert!(text(None).ends_with("--resolution 64 takes about 8 % of the time"));
-        assert_eq!(needless_enlarging(64, Some(&small), None), None);
-        assert_eq!(needless_enlarging(224, None, None), None);
+        assert_eq!(needless_enlarging(64, &small, None), None);
+        assert_eq!(needless_enlarging(224, &Originals::default(), None), None);
+    }
+
+    #[test]
+    fn black_around_images_has_a_price_too() {
+        assert_eq!(
+            needless_enlarging(224, &images(), None).unwrap(),
+            "of the 224×224 pixels that networks see, images of 28×28 fill 2 % and the rest is \
+             black, which shows nothing more: --resolution 32 takes about 2 % of the time"
+        );
+        assert_eq!(needless_enlarging(32, &images(), None), None);
     }
 
     #[test]

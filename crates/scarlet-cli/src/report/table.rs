@@ -4,6 +4,8 @@ use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, ContentArrangement, Table};
 use scarlet::printable::shortened;
 
+use super::name::on_one_line;
+
 /// How a column is set.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Column {
@@ -40,12 +42,12 @@ pub(super) fn table(columns: &[Column], rows: impl IntoIterator<Item = Vec<Strin
     table.trim_fmt()
 }
 
-/// One overlong name would make all rows as wide.
+/// One overlong name would make all rows as wide, and a line break in one spoil them.
 fn shortened_cells(row: Vec<String>) -> Vec<String> {
     const WIDEST: usize = 120;
     let cells = row.iter();
     cells
-        .map(|cell| shortened(cell, WIDEST).into_owned())
+        .map(|cell| shortened(&on_one_line(cell), WIDEST).into_owned())
         .collect()
 }
 

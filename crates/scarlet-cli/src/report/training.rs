@@ -4,12 +4,13 @@ use std::path::Path;
 use std::time::Duration;
 
 use indicatif::HumanDuration;
+use scarlet::printable::shortened;
 use scarlet_train::Optimizer;
 use scarlet_train::standalone::{StandaloneConfig, StandalonePlan, StandaloneResult};
 
-use super::number::{accuracy, millions, thousands};
-use super::seen::{needless_enlarging, quoted, seen};
-use super::table::{Column, table};
+use super::name::on_one_line;
+use super::number::{accuracy, counted, millions, thousands};
+use super::seen::{Originals, needless_enlarging, quoted, seen};
 
 /// What a run would do.
 pub(crate) fn plan_text(plan: &StandalonePlan) -> String {
@@ -23,7 +24,7 @@ pub(crate) fn plan_text(plan: &StandalonePlan) -> String {
         ("parameters", thousands(plan.parameters)),
         (
             "classes",
-            format!("{}: {}", plan.classes.len(), plan.classes.join(", ")),
+            format!("{}: {}", plan.classes.len(), listed(&plan.classes)),
         ),
         (
             "training images",
@@ -41,13 +42,15 @@ pub(crate) fn plan_text(plan: &StandalonePlan) -> String {
         ("images become", changes),
         ("time", format!("about {} here", HumanDuration(seconds))),
     ];
-    let rows = table(
-        &[Column::Left("plan"), Column::Left("")],
-        rows.map(|(name, value)| vec![name.to_owned(), value]),
-    );
-    let photographs = plan.photographs.as_ref();
-    let hint = needless_enlarging(plan.resolution, photographs, Some(plan.seconds));
-    let seen = seen(plan.resolution, photographs);
+    // No table, which would cut long values.
+    let rows = rows.map(|(name, value)| format!("{name:<16} {value}"));
+    let rows = format!("plan\n{}", rows.join("\n"));
+    let originals = Originals {
+        photographs: plan.photographs,
+        images: plan.image_size,
+    };
+    let hint = needless_enlarging(plan.resolution, &originals, Some(plan.seconds));
+    let seen = seen(plan.resolution, &originals);
     match hint {
         Some(hint) => format!("{seen}\n{rows}\n{hint}"),
         None => format!("{seen}\n{rows}"),
@@ -66,8 +69,12 @@ pub(crate) fn recipe_lines(settings: &StandaloneConfig, images: usize) -> [Strin
         format!("batches of {}", train.batch_size.min(images)),
         format!("learning rate {}", short(train.learning_rate)),
         format!(
-            "{:.0} steps of warm-up",
-            (steps * train.warmup_epochs).round()
+            "{} of warm-up",
+            counted(
+                (steps * train.warmup_epochs).round() as u64,
+                "step",
+                "steps"
+            )
         ),
     ];
     let mut add = |present: bool, text: String| {
@@ -78,8 +85,8 @@ pub(crate) fn recipe_lines(settings: &StandaloneConfig, images: usize) -> [Strin
     add(
         train.head_epochs > 0.0,
         format!(
-            "{:.0} steps of the classifier alone",
-            (steps * train.head_epochs).ceil()
+            "{} of the classifier alone",
+            counted((steps * train.head_epochs).ceil() as u64, "step", "steps")
         ),
     );
     if let Some(decay) = train.layer_decay {
@@ -111,7 +118,8 @@ fn augment_line(settings: &StandaloneConfig) -> String {
         changes.push(format!("cropped to {:.0} % or more", 100.0 * crop.scale[0]));
     }
     if augment.shift > 0 {
-        changes.push(format!("shifted by up to {} pixels", augment.shift));
+        let pixels = counted(augment.shift as u64, "pixel", "pixels");
+        changes.push(format!("shifted by up to {pixels}"));
     }
     if augment.flip {
         changes.push("mirrored".to_owned());
@@ -154,7 +162,10 @@ fn short(value: f64) -> String {
 
 /// What a run came to, and what can be done with it.
 pub(crate) fn result_text(result: &StandaloneResult, folder: &Path) -> String {
-    let mut text = format!("trained for {} epochs", result.epochs);
+    let mut text = format!(
+        "trained for {}",
+        counted(result.epochs as u64, "epoch", "epochs")
+    );
     if let (Some(epoch), Some(accuracy)) = (result.best_epoch, result.validation_accuracy) {
         text.push_str(&format!(
             "\nbest epoch {epoch}: held out {}",
@@ -182,6 +193,21 @@ pub(crate) fn result_text(result: &StandaloneResult, folder: &Path) -> String {
         ));
     }
     text
+}
+
+/// Names as far as they can be taken in.
+fn listed(names: &[String]) -> String {
+    const MOST: usize = 20;
+    let shown: Vec<_> = names
+        .iter()
+        .take(MOST)
+        .map(|it| shortened(&on_one_line(it), 60).into_owned())
+        .collect();
+    let more = match names.len().saturating_sub(MOST) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    shown.join(", ") + &more
 }
 
 /// An accuracy with the images that it is of.

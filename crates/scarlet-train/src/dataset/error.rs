@@ -1,7 +1,7 @@
 //! What can be wrong with a data set.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
@@ -83,8 +83,9 @@ pub enum DatasetError {
     },
     /// A class that cannot be divided.
     #[error(
-        "class `{class}` has only {images} image(s), but to be trained on or divided a class needs \
-         at least 2: add images to it or leave it out"
+        "class `{class}` has only {}, but to be trained on or divided a class needs at least 2: add \
+         images to it or leave it out",
+        counted(*.images)
     )]
     ClassTooSmall {
         /// Name of the class.
@@ -115,10 +116,15 @@ pub enum DatasetError {
         class: String,
     },
     /// A folder that was taken for a class, but looks like something else.
-    #[error("`{path}` holds only folders, but a class has its images in its own folder: {LAYOUTS}")]
+    #[error(
+        "`{path}` holds only folders, but a class has its images in its own folder: {LAYOUTS}{}",
+        instead(.alone, .path)
+    )]
     OnlyFolders {
         /// The folder.
         path: PathBuf,
+        /// Whether it is the only one.
+        alone: bool,
     },
     /// Two folders that could be the same part.
     #[error(
@@ -214,6 +220,23 @@ impl DatasetError {
     pub(super) fn read(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();
         move |source| Self::Read { path, source }
+    }
+}
+
+fn counted(count: usize) -> String {
+    match count {
+        1 => "1 image".to_owned(),
+        more => format!("{more} images"),
+    }
+}
+
+fn instead(alone: &bool, path: &Path) -> String {
+    match alone {
+        true => format!(
+            "; if its folders are the classes, give `{}` itself",
+            path.display()
+        ),
+        false => String::new(),
     }
 }
 

@@ -1,9 +1,10 @@
-//! [`Extent`]: how many photographs there are and how large, and how large networks should see them.
+//! [`Extent`] and [`ImageSize`]: how many images there are and how large, and how large networks should
+//! see them.
 
 use scarlet_data::PictureHeader;
 use serde::Serialize;
 
-use super::PhotographList;
+use super::{Images, PhotographList};
 
 /// Files whose headers are read.
 const SAMPLE: usize = 64;
@@ -88,6 +89,36 @@ impl Extent {
     pub fn instead_of(&self, resolution: usize) -> Option<usize> {
         let smaller = self.resolution_from_weights(resolution);
         (resolution >= 2 * self.shorter_side() && smaller < resolution).then_some(smaller)
+    }
+}
+
+/// Height and width of the images of a data set, which all have the same. Networks see the whole of
+/// one, in the middle of black where they see more pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct ImageSize {
+    /// Height of an image, in pixels.
+    pub height: usize,
+    /// Its width.
+    pub width: usize,
+    /// The smallest resolution of the network that shows all of it.
+    pub fits: usize,
+}
+
+impl ImageSize {
+    /// Of images for a network whose resolution is a multiple of `stride`.
+    pub(crate) fn of(images: &Images, stride: usize) -> Self {
+        let [_, height, width] = images.shape();
+        Self {
+            height,
+            width,
+            fits: height.max(width).next_multiple_of(stride.max(1)),
+        }
+    }
+
+    /// A smaller resolution that shows as much, where at `resolution` networks see mostly black.
+    pub fn instead_of(&self, resolution: usize) -> Option<usize> {
+        let wasted = resolution >= 2 * self.height.max(self.width);
+        (wasted && self.fits < resolution).then_some(self.fits)
     }
 }
 
@@ -177,6 +208,19 @@ mod tests {
         assert_eq!(extent(800, 32, 32).instead_of(64), None);
         assert_eq!(extent(800, 500, 375).instead_of(224), None);
         assert_eq!(extent(800, 200, 200).instead_of(224), None);
+    }
+
+    #[test]
+    fn images_in_the_middle_of_black_have_a_way_out() {
+        let images = Images::new([1, 28, 20], vec![0; 560], vec![0], ["a"]).unwrap();
+        let size = ImageSize::of(&images, 32);
+        assert_eq!((size.height, size.width, size.fits), (28, 20, 32));
+        assert_eq!(size.instead_of(224), Some(32));
+        assert_eq!(size.instead_of(56), Some(32));
+        assert_eq!(size.instead_of(55), None);
+        assert_eq!(size.instead_of(32), None);
+        // No smaller resolution suits the network.
+        assert_eq!(ImageSize::of(&images, 64).instead_of(64), None);
     }
 
     #[test]

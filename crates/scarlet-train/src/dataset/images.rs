@@ -434,7 +434,7 @@ mod tests {
     fn a_class_with_one_image_cannot_be_split() {
         assert_eq!(
             message(numbered(&[0, 0, 1], 2).split(0.5, 0)),
-            "class `class 1` has only 1 image(s), but to be trained on or divided a class needs at \
+            "class `class 1` has only 1 image, but to be trained on or divided a class needs at \
              least 2: add images to it or leave it out"
         );
         assert!(message(numbered(&[0, 0], 1).split(1.0, 0)).contains("under 1, but 1 was given"));

@@ -118,27 +118,30 @@ impl PhotographParts {
     /// has.
     pub fn list(folder: &Path, order: ClassOrder) -> Result<Self, DatasetError> {
         let paths = PartPaths::find(folder)?;
-        let train = ImageFolder::open_ordered(paths.train, order)?;
-        Self::beside(train, paths.validation, paths.test, order)
+        let train = ImageFolder::open_ordered(&paths.train, order)?;
+        Self::beside(train, &paths, order)
     }
 
     fn beside(
         train: ImageFolder,
-        validation: Option<PathBuf>,
-        test: Option<PathBuf>,
+        paths: &PartPaths,
         order: ClassOrder,
     ) -> Result<Self, DatasetError> {
         let mut notices = FolderNotices::of(&train, order);
         let train = PhotographList::from(train);
-        let mut other = |path: Option<PathBuf>| -> Result<Option<PhotographList>, DatasetError> {
+        let mut other = |path: &Option<PathBuf>| -> Result<Option<PhotographList>, DatasetError> {
             let Some(path) = path else {
                 return Ok(None);
             };
             let part = ImageFolder::open_ordered(path, order)?;
-            notices.passed_over.extend(&part.passed_over);
-            PhotographList::from(part).among(train.classes()).map(Some)
+            let name = name(path);
+            notices.add_part(&name, &part);
+            let part = PhotographList::from(part).among(train.classes())?;
+            notices.add_missing(&name, &part);
+            Ok(Some(part))
         };
-        let (validation, test) = (other(validation)?, other(test)?);
+        let (validation, test) = (other(&paths.validation)?, other(&paths.test)?);
+        notices.add_beside_parts(&paths.others, &paths.names());
         Ok(Self {
             train,
             validation,
@@ -156,10 +159,13 @@ impl PhotographParts {
     /// none, or a class folder holds nothing but folders and so is hardly a class.
     pub fn for_training(folder: &Path, order: ClassOrder) -> Result<Self, DatasetError> {
         let paths = PartPaths::find(folder)?;
-        let train = ImageFolder::open_ordered(paths.train, order)?;
+        let train = ImageFolder::open_ordered(&paths.train, order)?;
         for path in &train.folders {
             if holds_only_folders(path)? {
-                return Err(DatasetError::OnlyFolders { path: path.clone() });
+                return Err(DatasetError::OnlyFolders {
+                    path: path.clone(),
+                    alone: train.folders.len() == 1,
+                });
             }
         }
         let mut empty = vec![true; train.classes.len()];
@@ -175,7 +181,7 @@ impl PhotographParts {
                 source: Box::new(source),
             });
         }
-        let parts = Self::beside(train, paths.validation, paths.test, order)?;
+        let parts = Self::beside(train, &paths, order)?;
         check_classes(parts.train.labels(), parts.train.classes(), folder)?;
         Ok(parts)
     }
@@ -186,11 +192,23 @@ struct PartPaths {
     train: PathBuf,
     validation: Option<PathBuf>,
     test: Option<PathBuf>,
+    /// Folders beside parts that are none, and links that lead nowhere.
+    others: Vec<PathBuf>,
 }
 
 impl PartPaths {
+    /// The names of the parts, for people.
+    fn names(&self) -> Vec<String> {
+        let others = [&self.validation, &self.test];
+        let parts = [Some(&self.train)]
+            .into_iter()
+            .chain(others.map(Option::as_ref));
+        let names = parts.flatten().map(|path| format!("`{}`", name(path)));
+        names.collect()
+    }
+
     fn find(folder: &Path) -> Result<Self, DatasetError> {
-        let (folders, _) = list(folder)?;
+        let (folders, files) = list(folder)?;
         let part = |names: &[&str]| {
             let is_part =
                 |path: &&PathBuf| names.contains(&name(path).trim().to_lowercase().as_str());
@@ -207,11 +225,21 @@ impl PartPaths {
         };
         // A class may be called `train` or `test`, but hardly beside the other, nor alone.
         match found[0].first() {
-            Some(train) if parts > 1 || folders.len() == 1 => Ok(Self {
-                train: only(&found[0])?.unwrap_or_else(|| train.clone()),
-                validation: only(&found[1])?,
-                test: only(&found[2])?,
-            }),
+            Some(train) if parts > 1 || folders.len() == 1 => {
+                let is_other = |path: &&PathBuf| !found.iter().any(|part| part.contains(path));
+                let broken = files.iter().filter(|path| !path.exists());
+                Ok(Self {
+                    train: only(&found[0])?.unwrap_or_else(|| train.clone()),
+                    validation: only(&found[1])?,
+                    test: only(&found[2])?,
+                    others: folders
+                        .iter()
+                        .filter(is_other)
+                        .chain(broken)
+                        .cloned()
+                        .collect(),
+                })
+            }
             None if parts > 0 && parts == folders.len() => Err(DatasetError::NothingToTrainOn {
                 folder: folder.to_owned(),
                 found: folders.iter().map(|path| name(path)).collect(),
@@ -220,6 +248,7 @@ impl PartPaths {
                 train: folder.to_owned(),
                 validation: None,
                 test: None,
+                others: Vec::new(),
             }),
         }
     }
@@ -232,15 +261,14 @@ fn name(path: &Path) -> String {
 
 fn holds_only_folders(path: &Path) -> Result<bool, DatasetError> {
     let (folders, others) = list(path)?;
-    Ok(!folders.is_empty() && others == 0)
+    Ok(!folders.is_empty() && others.is_empty())
 }
 
-/// The folders in a folder, by their names, and how much else it holds; strays aside.
-fn list(folder: &Path) -> Result<(Vec<PathBuf>, usize), DatasetError> {
-    let (folders, others): (Vec<_>, Vec<_>) = list_folder(folder)?
+/// The folders in a folder, by their names, and what else it holds; strays aside.
+fn list(folder: &Path) -> Result<(Vec<PathBuf>, Vec<PathBuf>), DatasetError> {
+    Ok(list_folder(folder)?
         .into_iter()
-        .partition(|path| path.is_dir());
-    Ok((folders, others.len()))
+        .partition(|path| path.is_dir()))
 }
 
 #[cfg(test)]
@@ -394,6 +422,39 @@ mod tests {
     }
 
     #[test]
+    fn what_is_missing_or_beside_the_parts_is_said() {
+        let root = tempfile::tempdir().unwrap();
+        for name in [
+            "train/a/1.png",
+            "train/a/2.png",
+            "train/b/1.png",
+            "train/b/2.png",
+            "val/a/1.png",
+            "val/a/deep/2.png",
+            "extra/a/1.png",
+            "notes.txt",
+        ] {
+            save(root.path(), name);
+        }
+        #[cfg(unix)]
+        std::os::unix::fs::symlink("/nowhere", root.path().join("test")).unwrap();
+        let parts = PhotographParts::for_training(root.path(), ClassOrder::Natural).unwrap();
+        let expected = [
+            "in `val`, images in `a/deep` count for class `a`, for folders within class folders are \
+             no classes of their own",
+            "`val` has no image of class `b`, which the training images have: accuracies on it say \
+             nothing about that",
+            "passed over: `extra` beside `train` and `val`, which is no part of the data",
+            #[cfg(unix)]
+            "passed over: `test` beside `train` and `val`, a link that leads nowhere",
+        ];
+        assert_eq!(parts.notices.warnings(), expected);
+        // Of classes nothing is passed over.
+        let classes = PhotographParts::list(&root.path().join("train"), ClassOrder::Natural);
+        assert_eq!(classes.unwrap().notices.warnings(), Vec::<String>::new());
+    }
+
+    #[test]
     fn what_would_train_nonsense_is_refused() {
         let message = |files: &[&str]| {
             let root = tempfile::tempdir().unwrap();
@@ -428,6 +489,12 @@ mod tests {
         let nested = message(&["old/a/1.png", "old/b/1.png", "new/a/1.png"]);
         assert!(nested.contains("/new` holds only folders"), "{nested}");
         assert!(nested.contains(LAYOUTS), "{nested}");
+        assert!(!nested.contains("itself"), "{nested}");
+        let deep = message(&["photos/a/1.png", "photos/b/1.png"]);
+        assert!(
+            deep.contains("if its folders are the classes, give"),
+            "{deep}"
+        );
         let nothing = message(&["val/a/1.png", "test/a/1.png"]);
         assert!(
             nothing.contains("holds `test`, `val`, but no `train`"),
@@ -439,6 +506,6 @@ mod tests {
             "train/b/2.png",
             "val/a/1.png",
         ]);
-        assert!(lonely.contains("class `a` has only 1 image(s)"), "{lonely}");
+        assert!(lonely.contains("class `a` has only 1 image"), "{lonely}");
     }
 }

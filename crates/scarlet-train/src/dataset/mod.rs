@@ -6,7 +6,8 @@
 //! - [`ImageSet`] and [`Source`]: either of these, owned or not, which is what can be trained on;
 //! - [`idx`]: IDX files, as MNIST and Fashion-MNIST come in, plain or compressed with gzip;
 //! - [`cifar`]: the binary files of CIFAR-10 and CIFAR-100;
-//! - [`Extent`]: how many photographs there are and how large, and the resolution that suits them;
+//! - [`Extent`] and [`ImageSize`]: how many images there are and how large, and the resolution that
+//!   suits them;
 //! - [`Location`]: which of these a name or a folder stands for;
 //! - [`fashion_sample`]: 7,000 images of Fashion-MNIST that need no file.
 
@@ -26,7 +27,7 @@ mod source;
 mod split;
 
 pub use error::DatasetError;
-pub use extent::Extent;
+pub use extent::{Extent, ImageSize};
 pub use images::{Images, TrainTest};
 pub use location::{Location, PhotographParts};
 pub use notices::FolderNotices;

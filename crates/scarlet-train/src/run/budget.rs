@@ -6,6 +6,7 @@ use scarlet_search::{Bound, Constraint, SearchState};
 use super::RunError;
 use super::plan::CostMetric;
 use super::stages::Run;
+use crate::evaluator::ACCURACY;
 use crate::latency::LATENCY_METRIC;
 use crate::supernet::plain_architecture;
 
@@ -101,6 +102,31 @@ fn together(a: &Part<'_>, b: &Part<'_>) -> Together {
             false => first = next,
         }
     }
+}
+
+/// Refuses bounds that are no numbers, or that say nothing of what they are on.
+pub(super) fn check_limits(budget: &[Constraint]) -> Result<(), RunError> {
+    for constraint in budget {
+        let limit = constraint.limit;
+        let problem = if !limit.is_finite() {
+            "its limit is no finite number".to_owned()
+        } else if constraint.name == ACCURACY && !(0.0..=1.0).contains(&limit) {
+            let hint = match (1.0..=100.0).contains(&limit) {
+                true => format!(": for {limit} %, write {}", limit / 100.0),
+                false => String::new(),
+            };
+            format!("accuracies are from 0 to 1{hint}")
+        } else if constraint.name == LATENCY_METRIC && limit <= 0.0 {
+            "latencies are above 0".to_owned()
+        } else {
+            continue;
+        };
+        return Err(RunError::Setting {
+            section: "search",
+            problem: format!("the budget `{constraint}` cannot be: {problem}"),
+        });
+    }
+    Ok(())
 }
 
 /// Refuses bounds on one metric that exclude each other.
@@ -413,6 +439,30 @@ mod tests {
             run.check_search().unwrap_err().to_string(),
             "[search]: nothing has mult_adds <= 300000 and mult_adds >= 400000; change one of them"
         );
+    }
+
+    #[test]
+    fn limits_that_say_nothing_are_refused() {
+        for (budget, part) in [
+            (
+                "accuracy >= 2",
+                "accuracies are from 0 to 1: for 2 %, write 0.02",
+            ),
+            ("accuracy >= 75", "for 75 %, write 0.75"),
+            ("accuracy <= -0.5", "accuracies are from 0 to 1"),
+            ("mult_adds <= nan", "its limit is no finite number"),
+            ("parameters >= inf", "its limit is no finite number"),
+            ("latency_ms <= 0", "latencies are above 0"),
+        ] {
+            let error = run("none", &[budget])
+                .check_search()
+                .unwrap_err()
+                .to_string();
+            assert!(error.starts_with("[search]: the budget `"), "{error}");
+            assert!(error.contains(part), "{error}");
+        }
+        run("none", &["accuracy >= 1"]).check_search().unwrap();
+        run("none", &["accuracy >= 0.5"]).check_search().unwrap();
     }
 
     /// For budgets all over the space, of different directions: whether all networks together say

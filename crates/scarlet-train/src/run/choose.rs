@@ -9,7 +9,7 @@ use scarlet_arch::{ArchitectureError, Cost, Genome, SearchSpace};
 use scarlet_search::{Candidate, Constraint, SearchState};
 use serde::{Deserialize, Serialize};
 
-use super::budget::nothing_feasible;
+use super::budget::{check_limits, nothing_feasible};
 use super::lead::{BudgetUse, Lead, budget_uses, interval_of};
 use super::search::STATE;
 use super::stages::Run;
@@ -240,6 +240,7 @@ fn extract(
     statistics: &Statistics,
     device: &Device,
 ) -> Result<(Choice, Extracted), RunError> {
+    check_limits(chosen.budget)?;
     let supernet = open_supernet(folder, device)?;
     let found: Option<SearchState> = match folder.file(STATE).exists() {
         true => Some(folder.read_json(STATE)?),

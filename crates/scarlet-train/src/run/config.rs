@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::data::Needs;
 use super::overlay::overlay;
+use super::wrong::explained;
 use super::{
     ChooseSettings, DataSettings, ExportSettings, Plans, RunError, SearchSettings, SpaceSettings,
     SupernetSettings, TrainSettings,
@@ -87,7 +88,23 @@ impl RunConfig {
     /// [`RunError::Setting`] for one of the wrong kind.
     pub fn with(&self, changes: Value) -> Result<Self, RunError> {
         let mut tree = self.to_value();
-        overlay(&mut tree, changes, "")?;
+        overlay(&mut tree, changes.clone(), "")?;
+        Self::read(tree).map_err(|error| {
+            let RunError::Setting { section, problem } = error else {
+                return error;
+            };
+            let (base, understood) = (self.to_value(), |tree| {
+                Self::read(tree).map(drop).map_err(|error| match error {
+                    RunError::Setting { problem, .. } => problem,
+                    other => other.to_string(),
+                })
+            });
+            let problem = explained(&base, &changes, "", problem, &understood);
+            RunError::Setting { section, problem }
+        })
+    }
+
+    fn read(mut tree: Value) -> Result<Self, RunError> {
         Ok(Self {
             data: section(&mut tree, "data")?,
             space: section(&mut tree, "space")?,

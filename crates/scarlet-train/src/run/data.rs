@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use super::RunError;
 use crate::dataset::{
-    DatasetError, Extent, FolderNotices, ImageSet, Location, PartReader, PhotographCache,
-    PhotographList, PhotographParts, Stored, TrainTest, Unreadable, check_classes,
+    DatasetError, Extent, FolderNotices, ImageSet, ImageSize, Location, PartReader,
+    PhotographCache, PhotographList, PhotographParts, Stored, TrainTest, Unreadable, check_classes,
 };
 
 /// Share of the images that is put aside for the test where a data set has no test part.
@@ -88,6 +88,8 @@ pub struct RunData {
     pub input: Input,
     /// How many photographs there are and how large; none for images of one size.
     pub photographs: Option<Extent>,
+    /// How large images of one size are, before networks see them; none for photographs.
+    pub image_size: Option<ImageSize>,
     /// Photographs that could not be read and were left out, each with the reason.
     pub unreadable: Unreadable,
     /// What people should know of a folder of photographs.
@@ -158,6 +160,7 @@ impl DataSettings {
             .resolution
             .unwrap_or(height.max(width).next_multiple_of(needs.stride.max(1)));
         let shown = all.shorter_side_within(side);
+        let size = ImageSize::of(&all, needs.stride);
         let (all, test) = (all.fitted(side), test.fitted(side));
         let input = Input {
             channels,
@@ -174,6 +177,7 @@ impl DataSettings {
             test: test.into(),
             input,
             photographs: None,
+            image_size: Some(size),
             unreadable: Unreadable::new(),
             notices: FolderNotices::default(),
             cache: None,
@@ -244,6 +248,7 @@ impl DataSettings {
             test: test.into(),
             input,
             photographs,
+            image_size: None,
             unreadable,
             notices,
             cache,
@@ -400,7 +405,7 @@ mod tests {
         for name in ["cat/1.png", "cat/2.png", "cat/3.png", "dog/1.png"] {
             save(root.path(), name);
         }
-        assert!(message(root.path()).contains("class `dog` has only 1 image(s)"));
+        assert!(message(root.path()).contains("class `dog` has only 1 image"));
         save(root.path(), "train/cat/1.png");
         save(root.path(), "test/emu/1.png");
         assert!(message(root.path()).contains("is of class `emu`, which no training image has"));

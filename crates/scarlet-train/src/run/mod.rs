@@ -50,6 +50,7 @@ mod stages;
 mod supernet;
 mod timing;
 mod train;
+mod wrong;
 
 pub use choose::{Choice, ChooseSettings, Rule, extract_uncalibrated};
 pub use compare::{ComparedSearch, ComparisonConfig, ComparisonPlan};

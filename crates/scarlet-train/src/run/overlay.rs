@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::RunError;
 use super::nearest::nearest;
+use super::wrong::explained;
 use crate::TrainError;
 
 /// `base` with some of its settings changed. `path` is where it stands among all settings.
@@ -19,13 +20,22 @@ pub(crate) fn changed<T: Serialize + DeserializeOwned>(
     path: &str,
 ) -> Result<T, TrainError> {
     let settings = |problem: String| TrainError::Settings { problem };
-    let mut tree = serde_json::to_value(base).map_err(|error| settings(error.to_string()))?;
-    overlay(&mut tree, changes, path).map_err(|error| settings(error.to_string()))?;
-    serde_json::from_value(tree).map_err(|error| {
-        settings(match path.is_empty() {
-            true => error.to_string(),
-            false => format!("[{path}]: {error}"),
-        })
+    let base = serde_json::to_value(base).map_err(|error| settings(error.to_string()))?;
+    let mut tree = base.clone();
+    overlay(&mut tree, changes.clone(), path).map_err(|error| settings(error.to_string()))?;
+    let understood = |tree: Value| serde_json::from_value::<T>(tree);
+    understood(tree).map_err(|error| {
+        settings(explained(
+            &base,
+            &changes,
+            path,
+            error.to_string(),
+            &|tree| {
+                understood(tree)
+                    .map(drop)
+                    .map_err(|error| error.to_string())
+            },
+        ))
     })
 }
 

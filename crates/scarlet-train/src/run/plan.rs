@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::stages::Run;
 use super::{Estimate, RunError};
-use crate::dataset::Extent;
+use crate::dataset::{Extent, ImageSize};
 use crate::latency::{LATENCY_METRIC, LatencyTable};
 use crate::supernet::{path_architecture, plain_architecture};
 
@@ -26,6 +26,8 @@ pub struct Plan {
     /// How many photographs there are and how large they are before they are brought to this size;
     /// none for images of one size.
     pub photographs: Option<Extent>,
+    /// How large images of one size are before they are brought to this size; none for photographs.
+    pub image_size: Option<ImageSize>,
     /// Their classes.
     pub classes: usize,
     /// Images that the supernet is trained on.
@@ -90,6 +92,7 @@ impl Run {
             choices: choices.iter().map(ToString::to_string).collect(),
             input: [template.input_channels, side, side],
             photographs: self.data.photographs,
+            image_size: self.data.image_size,
             classes: template.classes,
             train_images: self.data.train.len(),
             holdout_images: self.data.holdout.len(),

@@ -9,6 +9,7 @@ use scarlet_search::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::budget::check_limits;
 use super::stages::Run;
 use super::{RunError, RunEvent, Stage, folder};
 use crate::error::require;
@@ -146,7 +147,8 @@ impl SearchSettings {
                 "a file in a folder that exists",
             )?;
         }
-        self.check_metrics()
+        self.check_metrics()?;
+        check_limits(&self.budget)
     }
 
     /// Refuses to want what is not measured.

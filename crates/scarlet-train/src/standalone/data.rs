@@ -8,8 +8,8 @@ use scarlet_arch::Architecture;
 use super::StandaloneConfig;
 use crate::TrainError;
 use crate::dataset::{
-    Extent, FolderNotices, ImageSet, Images, Location, PartReader, PhotographCache, PhotographList,
-    PhotographParts, Stored, TrainTest, Unreadable, check_classes,
+    Extent, FolderNotices, ImageSet, ImageSize, Images, Location, PartReader, PhotographCache,
+    PhotographList, PhotographParts, Stored, TrainTest, Unreadable, check_classes,
 };
 
 /// Sides of a photograph that random crops are taken from, relative to the network's input.
@@ -24,6 +24,8 @@ pub(super) struct StandaloneData {
     pub(super) test: Option<ImageSet>,
     /// How many photographs there are and how large; none for images of one size.
     pub(super) photographs: Option<Extent>,
+    /// How large images of one size are; none for photographs.
+    pub(super) images: Option<ImageSize>,
     pub(super) unreadable: Unreadable,
     /// What people should know of the folder.
     pub(super) notices: FolderNotices,
@@ -124,6 +126,7 @@ impl StandaloneData {
             images.train.classes(),
             &config.data.source,
         )?;
+        let size = ImageSize::of(&images.train, architecture.total_stride());
         let fit = |images: Images| images.for_network(architecture);
         let (train, validation) = images.train.split(config.data.holdout, config.data.seed)?;
         // Labels that the test images happen not to have do not make their classes fewer.
@@ -133,6 +136,7 @@ impl StandaloneData {
             validation: ImageSet::Images(fit(validation)),
             test: Some(ImageSet::Images(fit(test))),
             photographs: None,
+            images: Some(size),
             unreadable: Unreadable::new(),
             notices: FolderNotices::default(),
             cache: None,
@@ -182,6 +186,7 @@ impl StandaloneData {
             validation: validation.into(),
             test: test.map(ImageSet::from),
             photographs: extent,
+            images: None,
             unreadable,
             notices,
             cache,

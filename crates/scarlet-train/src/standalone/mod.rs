@@ -6,6 +6,7 @@
 //! | file | holds |
 //! |---|---|
 //! | `config.json` | the [`StandaloneRecord`]: everything that determines the run |
+//! | `begun.json` | the same, to tell what was changed in it by hand |
 //! | `classes.txt` | names of the classes, one a line, in the network's order |
 //! | `events.jsonl` | every [`Event`](crate::Event) |
 //! | `checkpoint.safetensors` | what the run needs to go on to the same result |
@@ -37,12 +38,12 @@ use self::network::Weights;
 pub use self::plan::StandalonePlan;
 use self::report::Reported;
 use crate::class_order::check_class_order;
-use crate::dataset::{DatasetError, Extent, FolderNotices, ImageSet};
+use crate::dataset::{DatasetError, Extent, FolderNotices, ImageSet, ImageSize};
 use crate::limits::check_batch_memory;
 use crate::report::card;
 use crate::run::interval_of;
 use crate::run_folder::or_other_run;
-use crate::trainer::{check_epochs_left, check_teacher, epochs_done};
+use crate::trainer::{check_epochs_left, check_teacher, epochs_done, is_over};
 use crate::{Checkpoints, Observer, RunFolder, TrainError, Trainer, measure};
 
 /// Where a run's network comes from.
@@ -77,6 +78,22 @@ impl StandaloneRecord {
     /// Those of [`RunFolder::open`], and [`TrainError::OtherRun`] when another command began it.
     pub fn open(path: &Path) -> Result<(RunFolder, Self), TrainError> {
         RunFolder::open(path).map_err(|error| or_other_run(error, path, &["train", "finetune"]))
+    }
+
+    /// Whether the run in the folder has its training behind it, by all of these epochs or by running
+    /// out of patience.
+    ///
+    /// # Errors
+    ///
+    /// When its log or its checkpoint cannot be read.
+    pub fn is_finished(&self, folder: &RunFolder) -> Result<bool, TrainError> {
+        Ok(is_over(folder.path())? && !self.goes_on(folder)?)
+    }
+
+    /// Whether these are more epochs than those that the run was stored with.
+    fn goes_on(&self, folder: &RunFolder) -> Result<bool, TrainError> {
+        let stored: Self = folder.read_json("config.json")?;
+        Ok(stored.config.train.epochs != self.config.train.epochs)
     }
 
     /// The same run for another number of epochs in all: it goes on from where it is, its learning
@@ -220,6 +237,11 @@ impl Standalone {
         self.data.photographs
     }
 
+    /// How large images of one size are, before the network sees them; none for photographs.
+    pub fn image_size(&self) -> Option<ImageSize> {
+        self.data.images
+    }
+
     /// Photographs that could not be read and were left out, each with the reason.
     pub fn unreadable(&self) -> &[(PathBuf, DataError)] {
         &self.data.unreadable
@@ -258,7 +280,7 @@ impl Standalone {
         let epochs = self.record.config.train.epochs;
         if stored.config.train.epochs != epochs {
             stored.config.train.epochs = epochs;
-            folder.write_json("config.json", &stored)?;
+            folder.write_config(&stored)?;
         }
         folder.write(
             class_list::BESIDE_WEIGHTS,

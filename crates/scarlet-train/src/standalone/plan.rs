@@ -4,7 +4,7 @@ use scarlet_arch::Cost;
 use serde::Serialize;
 
 use super::{Standalone, StandaloneConfig};
-use crate::dataset::{Extent, ImageSet};
+use crate::dataset::{Extent, ImageSet, ImageSize};
 use crate::trainer::time_steps;
 use crate::{TrainConfig, TrainError};
 
@@ -26,6 +26,8 @@ pub struct StandalonePlan {
     /// How many photographs there are and how large they are before they are brought to this size;
     /// none for images of one size.
     pub photographs: Option<Extent>,
+    /// How large images of one size are before they are brought to this size; none for photographs.
+    pub image_size: Option<ImageSize>,
     /// Names of the classes.
     pub classes: Vec<String>,
     /// Multiplications and additions for one image.
@@ -83,6 +85,7 @@ impl Standalone {
             layers: architecture.layers_text(),
             resolution,
             photographs: self.data.photographs,
+            image_size: self.data.images,
             classes: self.record.classes.clone(),
             mult_adds: cost.mult_adds,
             parameters: cost.parameters,

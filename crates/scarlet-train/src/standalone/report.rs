@@ -117,13 +117,16 @@ impl Reported<'_> {
 }
 
 fn lead(result: &StandaloneResult) -> String {
-    let epochs = result.epochs;
+    let epochs = match result.epochs {
+        1 => "1 epoch".to_owned(),
+        more => format!("{more} epochs"),
+    };
     match result.best_epoch {
         Some(best) => format!(
-            "Trained for {epochs} epochs; the network is that of epoch {best}, the best on the \
+            "Trained for {epochs}; the network is that of epoch {best}, the best on the \
              held-out images."
         ),
-        None => format!("Trained for {epochs} epochs."),
+        None => format!("Trained for {epochs}."),
     }
 }
 

@@ -348,7 +348,7 @@ fn refusal(classes: &EvaluatedClasses<'_>, count: usize, names: &ClassNames) -> 
     let unknown = used.iter().find(|name| wordnet_id(name).is_none());
     match unknown.filter(|_| count == imagenet::classes().len()) {
         Some(name) => message.push_str(&format!(
-            ": name the folders by ImageNet's WordNet ids, as in n02124075 (`{}` is none), or by \
+            ": name the folders by ImageNet's WordNet ids, as in n02124075 (`{}` is no such id), or by \
              the numbers of its classes, 0 to 999, or give a network that was trained on these \
              classes with --weights",
             escaped(name)

@@ -78,6 +78,38 @@ impl Subject {
         has_images
     }
 
+    /// The classes of which every image is among the `unread`.
+    pub(super) fn classes_without(&self, unread: &[bool]) -> Vec<String> {
+        let mut is_read = vec![false; self.classes.len()];
+        for (&label, &unread) in self.labels.iter().zip(unread) {
+            is_read[label as usize] |= !unread;
+        }
+        let classes = self.has_images().into_iter().zip(is_read);
+        let lost = classes.zip(&self.classes);
+        lost.filter(|((has_images, is_read), _)| *has_images && !is_read)
+            .map(|(_, class)| class.clone())
+            .collect()
+    }
+
+    /// What to do where the only class is a folder that holds nothing but folders: they may be the
+    /// classes.
+    pub(super) fn deeper(&self) -> Option<String> {
+        let Pixels::Files { paths, root } = &self.pixels else {
+            return None;
+        };
+        let [class] = self.classes.as_slice() else {
+            return None;
+        };
+        let folder = root.join(class);
+        let nested = paths.iter().all(|path| path.parent() != Some(&folder));
+        nested.then(|| {
+            format!(
+                "; if the folders in `{0}` are the classes, give `{0}` itself",
+                folder.display()
+            )
+        })
+    }
+
     /// An image's path from the evaluated folder, so that results can be compared between machines;
     /// or its number in its data set, counted from 0.
     pub(super) fn name(&self, index: usize) -> String {
