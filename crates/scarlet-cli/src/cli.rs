@@ -455,6 +455,21 @@ fn thread_count(text: &str) -> Result<usize, String> {
     from_one_to(1024, text)
 }
 
+fn warmup_count(text: &str) -> Result<u32, String> {
+    const MOST: u32 = 1_000_000;
+    match text.parse() {
+        Ok(number) if number <= MOST => Ok(number),
+        _ => Err(format!("expected a whole number from 0 to {MOST}")),
+    }
+}
+
+fn seed_count(text: &str) -> Result<u16, String> {
+    match text.parse() {
+        Ok(number) if number > 0 => Ok(number),
+        _ => Err(format!("expected a whole number from 1 to {}", u16::MAX)),
+    }
+}
+
 /// A count, or anything else that is a whole number.
 fn whole<T: std::str::FromStr>(text: &str) -> Result<T, String> {
     text.parse()
@@ -586,17 +601,19 @@ mod tests {
         let command = with_negative_numbers(Cli::command());
         command.clone().debug_assert();
         let mut tried = 0;
-        for sub in command.get_subcommands() {
-            for arg in sub.get_arguments() {
-                let Some(option) = arg.get_long() else {
+        let mut commands: Vec<(Vec<&str>, &clap::Command)> = vec![(vec!["scarlet"], &command)];
+        while let Some((path, found)) = commands.pop() {
+            for sub in found.get_subcommands() {
+                commands.push(([&path[..], &[sub.get_name()]].concat(), sub));
+            }
+            for arg in found.get_arguments() {
+                let Some(option) = arg.get_long().filter(|_| arg.get_action().takes_values())
+                else {
                     continue;
                 };
-                if !arg.get_action().takes_values() {
-                    continue;
-                }
                 let option = format!("--{option}");
-                let line = ["scarlet", sub.get_name(), &option, "-1.5"];
-                let Err(error) = command.clone().try_get_matches_from(line) else {
+                let line = [&path[..], &[&option, "-1.5"]].concat();
+                let Err(error) = command.clone().try_get_matches_from(&line) else {
                     continue;
                 };
                 let error = error.to_string();

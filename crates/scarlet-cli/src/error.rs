@@ -120,6 +120,12 @@ pub(crate) enum CliError {
         network: Option<PathBuf>,
     },
     #[error(
+        "{} describes no network: it belongs to a run, whose network is {}",
+        path.display(),
+        network.display()
+    )]
+    FileOfRun { path: PathBuf, network: PathBuf },
+    #[error(
         "these weights are of a network with {found} classes, not {asked}: give --num-classes {found}"
     )]
     WeightsClassCount { found: usize, asked: usize },

@@ -384,7 +384,7 @@ fn an_interruption_leaves_a_partial_result_that_says_so() {
     let mut line = String::new();
     stderr.read_line(&mut line).unwrap();
     assert!(
-        line.starts_with("evaluating custom on 4000 images"),
+        line.starts_with("evaluating custom on 4,000 images"),
         "{line}"
     );
     let killed = Command::new("kill")

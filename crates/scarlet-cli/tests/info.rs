@@ -87,5 +87,5 @@ fn files_that_are_no_networks_say_why() {
     let path = folder.path().join("weights.pth.tar");
     fs::write(&path, "").unwrap();
     scarlet(["info", path.to_str().unwrap()])
-        .assert_fails(2, &["weights.pth.tar is a file", "given with --weights"]);
+        .assert_fails(1, &["weights.pth.tar` is empty", "scarlet info lists them"]);
 }

@@ -189,10 +189,16 @@ impl RunFolder {
         })
     }
 
-    /// Whether damage to the files is noticed. It is not where the configuration has no checksum: an
-    /// earlier version wrote it, or somebody has changed it and removed the checksum.
+    /// Whether the configuration has a checksum. It has none where an earlier version wrote it, whose
+    /// other files have none either, or where it [was edited](Self::is_edited).
     pub fn has_checksums(&self) -> bool {
         self.sealed
+    }
+
+    /// Whether somebody has changed the configuration, in what alters no result, and removed its
+    /// checksum. Damage to the other files is still noticed.
+    pub fn is_edited(&self) -> bool {
+        !self.sealed && self.all_sealed
     }
 
     /// The folder.
@@ -667,11 +673,13 @@ mod tests {
             error.contains("`config.data.seed` was 0, and now is null"),
             "{error}"
         );
+        assert!(RunFolder::open::<Value>(root.path()).is_err());
         // Other files still must have theirs.
         let run = {
             open("/config/data/source", "b".into()).unwrap();
             RunFolder::open::<Value>(root.path()).unwrap().0
         };
+        assert!(run.is_edited());
         run.write("other.json", b"{}").unwrap();
         assert!(message(run.read_json::<Value>("other.json")).contains("lost its checksum"));
     }

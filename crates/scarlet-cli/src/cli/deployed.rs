@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueHint, value_parser};
+use clap::{Args, ValueHint};
 
-use super::{ComputeArgs, ModelArgs, batch_size, run_count, whole};
+use super::{ComputeArgs, ModelArgs, batch_size, run_count, warmup_count, whole};
 
 /// Write a network as a file that starts in milliseconds
 ///
@@ -60,7 +60,7 @@ pub(crate) struct BenchArgs {
     pub(crate) runs: usize,
 
     /// Forward passes before, which do not count
-    #[arg(long, value_name = "N", default_value_t = 5, value_parser = value_parser!(u32).range(..=1_000_000))]
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = warmup_count)]
     pub(crate) warmup: u32,
 
     /// Print one JSON object

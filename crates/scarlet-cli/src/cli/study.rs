@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand, ValueHint, value_parser};
+use clap::{Args, Subcommand, ValueHint};
 
 use super::run::{ChoicesArg, PlanArg};
-use super::{ComputeArgs, at_least_one, finite};
+use super::{ComputeArgs, at_least_one, finite, seed_count};
 
 /// Study what stabilizers, fair sampling and the search change
 ///
@@ -76,7 +76,7 @@ pub(crate) struct SupernetStudyArgs {
     pub(crate) width: Option<f64>,
 
     /// Supernets of each kind, with seeds from 0 [default: 1]
-    #[arg(long, value_name = "N", value_parser = value_parser!(u16).range(1..))]
+    #[arg(long, value_name = "N", value_parser = seed_count)]
     pub(crate) seeds: Option<u16>,
 
     /// Random networks to compare [default: 20]
@@ -129,7 +129,7 @@ pub(crate) struct SearchStudyArgs {
     pub(crate) set: Vec<String>,
 
     /// Searches of each algorithm, with seeds from 0 [default: 5]
-    #[arg(long, value_name = "N", value_parser = value_parser!(u16).range(1..))]
+    #[arg(long, value_name = "N", value_parser = seed_count)]
     pub(crate) seeds: Option<u16>,
 
     /// Candidates that each search may measure [default: as many as the run's own]

@@ -158,16 +158,28 @@ fn is_checkpoint(path: &Path) -> bool {
 /// What `model` is that names no network, where it is a folder, or was meant to be a file.
 fn no_network(model: &str, error: CliError) -> CliError {
     let path = Path::new(model);
-    if path.is_dir() {
+    let network = |folder: &Path| {
         let networks = [
             "best.safetensors",
             "last.safetensors",
             "network/network.safetensors",
         ];
-        let mut networks = networks.iter().map(|name| path.join(name));
+        let mut networks = networks.iter().map(|name| folder.join(name));
+        networks.find(|file| file.is_file())
+    };
+    if path.is_dir() {
         return CliError::FolderAsModel {
             path: path.to_owned(),
-            network: networks.find(|file| file.is_file()),
+            network: network(path),
+        };
+    }
+    // The settings of a run, or what it came to.
+    if let (CliError::ModelFile { .. }, Some(folder)) = (&error, path.parent())
+        && let Some(network) = network(folder)
+    {
+        return CliError::FileOfRun {
+            path: path.to_owned(),
+            network,
         };
     }
     let endings = [
@@ -186,7 +198,7 @@ fn no_network(model: &str, error: CliError) -> CliError {
     match is_file_name && matches!(error, CliError::Architecture(_)) {
         true => CliError::ReadFile {
             path: path.to_owned(),
-            source: io::Error::from(io::ErrorKind::NotFound),
+            source: io::Error::new(io::ErrorKind::NotFound, "there is no such file"),
         },
         false => error,
     }

@@ -31,15 +31,21 @@ use crate::cli::Command;
 use crate::error::CliError;
 use crate::terminal::Terminal;
 
-/// Says where damage to a run would go unnoticed.
+/// Says where somebody has changed a run's settings, or damage to it would go unnoticed.
 fn warn_without_checksums(folder: &RunFolder, terminal: &Terminal) {
-    if !folder.has_checksums() {
-        terminal.warn(format_args!(
-            "the settings in {} have no checksum, since an earlier version wrote them or somebody \
-             changed them: they are taken as they are, and damage to the run's other files may go \
-             unnoticed",
-            folder.path().display()
-        ));
+    if folder.has_checksums() {
+        return;
+    }
+    let path = folder.path().display();
+    match folder.is_edited() {
+        true => terminal.warn(format_args!(
+            "the settings in {path} have no checksum, since somebody changed them: they are taken as \
+             they are, for nothing was changed that alters the result"
+        )),
+        false => terminal.warn(format_args!(
+            "the settings in {path} have no checksum, since an earlier version wrote them: they are \
+             taken as they are, and damage to the run's other files may go unnoticed"
+        )),
     }
 }
 

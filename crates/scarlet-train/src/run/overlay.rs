@@ -84,8 +84,28 @@ fn check_kinds(base: &Value, changes: &Value, path: &str) -> Result<(), RunError
         if !fits(&base[key], value) {
             return refused(format!("`{}`", join(path, key)), value);
         }
+        check_lists(&base[key], value, &join(path, key))?;
     }
     Ok(())
+}
+
+/// The same of lists deeper down, where other mistakes are found when settings are understood.
+fn check_lists(base: &Value, changes: &Value, path: &str) -> Result<(), RunError> {
+    if base.is_object() && changes.is_array() {
+        return Err(RunError::NotSettings {
+            place: format!("`{path}`"),
+            found: kind(changes),
+        });
+    }
+    let (Some(base), Some(changes)) = (base.as_object(), changes.as_object()) else {
+        return Ok(());
+    };
+    changes
+        .iter()
+        .try_for_each(|(key, value)| match base.get(key) {
+            Some(base) => check_lists(base, value, &join(path, key)),
+            None => Ok(()),
+        })
 }
 
 fn kind(value: &Value) -> &'static str {
@@ -174,6 +194,12 @@ mod tests {
         assert!(message(json!(7)).contains("is a number"));
         assert!(message(json!({"a": [2]})).contains("`a` should be a section"));
         assert!(message(json!({"a": "x"})).contains("is a text"));
+        let base = json!({"a": {"b": {"x": 1}}});
+        let deep = overlay(&mut base.clone(), json!({"a": {"b": []}}), "").unwrap_err();
+        assert_eq!(
+            deep.to_string(),
+            "`a.b` should be a section of settings, but is a list"
+        );
     }
 
     #[test]

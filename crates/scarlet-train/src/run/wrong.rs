@@ -96,6 +96,11 @@ impl Wrong {
         if let Some(field) = self.error.strip_prefix("missing field ") {
             return format!("{place} is {value}, which lacks {field}");
         }
+        if self.error.contains("untagged") {
+            return format!(
+                "{place} is {value}, which is nothing that it may be: see scarlet config"
+            );
+        }
         match expected(&self.error, &self.value, default) {
             Some(expected) if !place.is_empty() => {
                 format!("{place} is {value}, but must be {expected}")
@@ -122,31 +127,31 @@ fn expected(error: &str, found: &Value, default: Option<&Value>) -> Option<Strin
     if !kinds.iter().any(|kind| problem.starts_with(kind)) {
         return None;
     }
-    Some(match (of_one_value(expected), default) {
-        // One of its values is wrong.
-        (Some(one), _) if found.is_array() => {
-            format!("a list in which each is {one}")
-        }
-        (Some(one), _) => one,
-        (None, Some(list @ Value::Array(values))) => {
+    // Of a list, one of its values may be what is wrong.
+    let inside = found.is_array() && !problem.starts_with("invalid type: sequence");
+    if let Some(one) = of_one_value(expected) {
+        return Some(match inside {
+            true => format!("a list in which each is {one}"),
+            false => one,
+        });
+    }
+    let length = ["an array of length ", "a tuple of size "];
+    let length = length.iter().find_map(|it| expected.strip_prefix(it));
+    if let Some(length) = length {
+        let of_lists = found.get(0).is_some_and(Value::is_array);
+        return Some(match of_lists {
+            true => format!("a list of lists of {length} values each"),
+            false => format!("a list of {length} values"),
+        });
+    }
+    Some(match default {
+        Some(list @ Value::Array(values)) => {
             format!("a list of {} values, such as {}", values.len(), shown(list))
         }
-        (None, Some(section @ Value::Object(_))) => {
-            format!("a section, such as {}", shown(section))
-        }
-        (None, _) => match expected.strip_prefix("an array of length ") {
-            Some(length) => format!("a list of {length} values"),
-            None if is_list(expected) => "a list of other length".to_owned(),
-            None => "a section of settings".to_owned(),
-        },
+        Some(section @ Value::Object(_)) => format!("a section, such as {}", shown(section)),
+        _ if expected.contains("elements") => "a list of fewer values".to_owned(),
+        _ => "a section of settings".to_owned(),
     })
-}
-
-/// Whether serde wants a list, of a certain length.
-fn is_list(expected: &str) -> bool {
-    ["array", "tuple", "elements"]
-        .iter()
-        .any(|word| expected.contains(word))
 }
 
 fn of_one_value(expected: &str) -> Option<String> {
@@ -156,6 +161,7 @@ fn of_one_value(expected: &str) -> Option<String> {
         "f64" | "f32" => return Some("a number".to_owned()),
         "a boolean" => return Some("true or false".to_owned()),
         "a string" => return Some("a text".to_owned()),
+        "variant identifier" => return Some("a name".to_owned()),
         "a sequence" => return Some("a list".to_owned()),
         "u32" => u32::MAX.into(),
         "u16" => u16::MAX.into(),
@@ -257,6 +263,18 @@ mod tests {
                 "`train.augment.resized_crop.scale` is [0.1], but must be a list of 2 values",
             ),
             (
+                json!({"train": {"augment": {"resized_crop": {"scale": [0.1, 0.5, 1]}}}}),
+                "`train.augment.resized_crop.scale` is [0.1, 0.5, 1], but must be a list of fewer values",
+            ),
+            (
+                json!({"train": {"epochs": []}}),
+                "`train.epochs` is [], but must be a whole number from 0",
+            ),
+            (
+                json!({"train": {"optimizer": {"name": 7}}}),
+                "`train.optimizer.name` is 7, but must be a name",
+            ),
+            (
                 json!({"train": {"augment": 1}}),
                 "`train.augment` is 1, but must be a section, such as {",
             ),
@@ -295,6 +313,14 @@ mod tests {
             (
                 json!({"supernet": {"optimizer": "sgd"}}),
                 "`supernet.optimizer` is \"sgd\", but must be a section, such as {",
+            ),
+            (
+                json!({"space": {"choices": ["Q"]}}),
+                "`space.choices` is [\"Q\"], which is nothing that it may be: see scarlet config",
+            ),
+            (
+                json!({"space": {"layers": [[8, 2], [8]]}}),
+                "`space.layers` is [[8, 2], [8]], but must be a list of lists of 2 values each",
             ),
             (
                 json!({"search": {"stall": {"tolerance": 0.1}}}),

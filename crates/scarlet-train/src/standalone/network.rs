@@ -1,7 +1,7 @@
 //! The network that is trained.
 
 use burn::tensor::Device;
-use scarlet::weights::{LoadOptions, StateDict};
+use scarlet::weights::{LoadOptions, StateDict, WeightsError};
 use scarlet::{Scarlet, ScarletConfig};
 use scarlet_arch::Architecture;
 use scarlet_arch::graph::Graph;
@@ -63,10 +63,15 @@ pub(super) fn build(
 
 /// Refuses to keep a classifier of another number of classes.
 fn check_classifier(weights: &StateDict, expected: usize) -> Result<(), TrainError> {
-    let found = weights.architecture()?.classes;
-    match found == expected {
-        true => Ok(()),
-        false => Err(TrainError::KeptClassifier { found, expected }),
+    match weights.architecture() {
+        Ok(architecture) if architecture.classes == expected => Ok(()),
+        Ok(architecture) => Err(TrainError::KeptClassifier {
+            found: architecture.classes,
+            expected,
+        }),
+        // Loading tells whether they fit the network that was named.
+        Err(WeightsError::UnknownNetwork(_)) => Ok(()),
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -87,7 +87,7 @@ fn numbers_are_imagenets_classes() {
         "{error}"
     );
     let error = imagenet_network(&["7", "07"]).unwrap_err().to_string();
-    assert!(error.contains("(`7` is none)"), "{error}");
+    assert!(error.contains("(`7` is no such id)"), "{error}");
 }
 
 #[test]
@@ -193,7 +193,7 @@ fn another_number_of_classes_says_what_to_do() {
     assert_eq!(
         error,
         "set has images of 2 classes, but the network has 1000 classes: name the folders by \
-         ImageNet's WordNet ids, as in n02124075 (`rose` is none), or by the numbers of its \
+         ImageNet's WordNet ids, as in n02124075 (`rose` is no such id), or by the numbers of its \
          classes, 0 to 999, or give a network that was trained on these classes with --weights"
     );
     let error = unnamed(&["rose"], 10).unwrap_err().to_string();
