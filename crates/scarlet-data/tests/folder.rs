@@ -301,7 +301,8 @@ fn a_link_upwards_does_not_mix_classes() {
     );
     assert_eq!(
         folder.passed_over.to_string(),
-        "passed over: 1 without an ending, 3 links that lead in circles"
+        "passed over: 3 links that lead in circles, `itself`, a link that leads nowhere: if it stood \
+         for a class, that is missing"
     );
 }
 
