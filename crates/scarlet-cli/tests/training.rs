@@ -1020,6 +1020,7 @@ fn classes_that_are_numbers_keep_the_order_of_their_run() {
     assert_eq!(settings.remove("class_order").unwrap(), "bytes");
     record.as_object_mut().unwrap().remove("checksum").unwrap();
     fs::write(&config, record.to_string()).unwrap();
+    fs::remove_file(run("bytes").join("begun.json")).unwrap();
     let ran = resume(&run("bytes"));
     assert_eq!(ran.code, 0, "{ran:?}");
     assert_eq!(read(&run("bytes"), "classes.txt"), b"1\n10\n9\n");

@@ -301,7 +301,55 @@ fn a_link_upwards_does_not_mix_classes() {
     );
     assert_eq!(
         folder.passed_over.to_string(),
-        "passed over: 1 without an ending, 3 links that lead in circles"
+        "passed over: 3 links that lead in circles, `itself`, a link that leads nowhere: if it stood \
+         for a class, that is missing"
+    );
+}
+
+#[test]
+fn folders_within_class_folders_are_spoken_of() {
+    let root = tree(&["a/1.png", "b/1.png", "c/1.png"]);
+    assert_eq!(ImageFolder::open(root.path()).unwrap().nested(), None);
+    let root = tree(&["a/1.png", "b/1.png", "b/old/2.png", "b/old/3.png"]);
+    assert_eq!(
+        ImageFolder::open(root.path()).unwrap().nested().unwrap(),
+        "images in `b/old` count for class `b`, for folders within class folders are no classes of \
+         their own"
+    );
+    let root = tree(&[
+        "a/x/1.png",
+        "b/y/1.png",
+        "b/z/1.png",
+        "c/y/1.png",
+        "d/1.png",
+    ]);
+    let nested = ImageFolder::open(root.path()).unwrap().nested().unwrap();
+    assert!(
+        nested.starts_with("images in `a/x` count for class `a`"),
+        "{nested}"
+    );
+    assert!(nested.ends_with("so it is with 2 more classes"), "{nested}");
+}
+
+#[test]
+#[cfg(unix)]
+fn a_class_that_is_a_broken_link_is_missed_by_name() {
+    use std::os::unix::fs::symlink;
+
+    let root = tree(&["a/1.png", "b/1.png"]);
+    symlink("/nowhere/red", root.path().join("red")).unwrap();
+    let folder = ImageFolder::open(root.path()).unwrap();
+    assert_eq!(folder.classes, ["a", "b"]);
+    assert_eq!(
+        folder.passed_over.to_string(),
+        "passed over: `red`, a link that leads nowhere: if it stood for a class, that is missing"
+    );
+    symlink("/nowhere/v1.0", root.path().join("v1.0")).unwrap();
+    let folder = ImageFolder::open(root.path()).unwrap();
+    let text = folder.passed_over.to_string();
+    assert!(
+        text.contains("`red` and 1 more links that lead nowhere"),
+        "{text}"
     );
 }
 

@@ -301,7 +301,8 @@ fn read_config<C: DeserializeOwned>(folder: &Path) -> Result<(C, bool), TrainErr
     let begun = folder.join(BEGUN);
     if !sealed && begun.exists() {
         let (stored, is_sealed) = read_json::<Value>(begun.clone())?;
-        if !is_sealed {
+        // Whatever is no object never has one.
+        if !is_sealed && stored.is_object() {
             return Err(TrainError::RunFile {
                 path: begun,
                 problem: "it has lost its checksum".to_owned(),

@@ -410,6 +410,7 @@ mod tests {
             save(root.path(), name);
         }
         save(root.path(), "test/1/d.png");
+        save(root.path(), "test/2/e.png");
         let parts = PhotographParts::list(root.path(), ClassOrder::Natural).unwrap();
         assert_eq!(
             parts.notices.warnings(),

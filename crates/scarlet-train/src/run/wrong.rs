@@ -71,8 +71,9 @@ fn find(
                 let section = Map::from_iter([("name".to_owned(), name.clone())]);
                 attempt(whole(Value::Object(section))).is_err_and(|error| error == found.error)
             });
-            // That others are missing is no fault of this one.
-            !found.error.starts_with("missing field") && !is_the_names
+            // That others are missing beside it is no fault of a single setting.
+            let is_alone = found.error.starts_with("missing field") && !found.value.is_object();
+            !is_alone && !is_the_names
         };
         if let Some(found) = found.filter(own) {
             return Some(found);
