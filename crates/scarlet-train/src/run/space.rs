@@ -7,6 +7,7 @@ use scarlet_arch::{
 use serde::{Deserialize, Serialize};
 
 use super::Input;
+use crate::dataset::normalised_by;
 
 /// A plan of channels and strides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -122,11 +123,7 @@ impl SpaceSettings {
             ..Preprocessing::IMAGENET
         }
         .with_side(input.shown);
-        for (channel, (mean, deviation)) in (0..3).zip(input.statistics.iter().cycle()) {
-            template.preprocessing.mean[channel] = rounded(*mean);
-            // Images of one colour have no deviation to divide by.
-            template.preprocessing.std[channel] = rounded(*deviation).max(0.001);
-        }
+        template.preprocessing = normalised_by(template.preprocessing, &input.statistics);
         let space = SearchSpace::new(template, self.operations())?;
         let space = match self.skip {
             SkipKind::Stabilizer => space.with_skip(Skip::Linear)?,
@@ -222,11 +219,6 @@ fn kernel(operation: &Operation) -> usize {
         Operation::InvertedResidual(block) => block.kernel,
         _ => 0,
     }
-}
-
-/// To four decimals, so that the numbers can be read and written down.
-fn rounded(value: f64) -> f32 {
-    ((value * 1e4).round() / 1e4) as f32
 }
 
 #[cfg(test)]

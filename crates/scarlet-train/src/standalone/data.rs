@@ -9,7 +9,7 @@ use super::StandaloneConfig;
 use crate::TrainError;
 use crate::dataset::{
     Extent, FolderNotices, ImageSet, ImageSize, Images, Location, PartReader, PhotographCache,
-    PhotographList, PhotographParts, Stored, TrainTest, Unreadable, check_classes,
+    PhotographList, PhotographParts, Stored, TrainTest, Unreadable, check_classes, normalised_by,
 };
 
 /// Sides of a photograph that random crops are taken from, relative to the network's input.
@@ -66,13 +66,7 @@ pub(super) fn adapt(
         if adapt == Adapt::Freely {
             architecture.input_channels = channels;
             let statistics = images.train.channel_statistics();
-            let preprocessing = &mut architecture.preprocessing;
-            for channel in 0..preprocessing.mean.len() {
-                let (mean, deviation) = statistics[channel.min(channels - 1)];
-                preprocessing.mean[channel] = mean as f32;
-                // Images of one value everywhere have none.
-                preprocessing.std[channel] = deviation.max(1e-3) as f32;
-            }
+            architecture.preprocessing = normalised_by(architecture.preprocessing, &statistics);
         }
     }
     let resolution = config.network.resolution.or_else(|| {
