@@ -2,23 +2,28 @@
 //!
 //! ```text
 //! latency [--model scarlet-a] [--batch 1] [--size 224] [--threads 1] [--runs 101] [--int8]
-//!         [--portable] [--profile]
+//!         [--portable] [--profile] [--activation relu|relu6|h-swish|swish]
 //! ```
 //!
 //! Prints one line of JSON: milliseconds of a run, shortest, median, and the 95th and 99th of a
-//! hundred. With `--profile` a table of steps instead.
+//! hundred. With `--profile` a table of steps instead, and with `--activation` the same network
+//! with that one wherever it has any, as if squeeze-excite were EfficientNet's.
 
 #[path = "../tests/common/mod.rs"]
 mod common;
 
 use std::{error::Error, time::Instant};
 
-use scarlet_kernels::{Calibration, Engine, EngineSettings, InstructionSet, PackedNetwork};
+use scarlet_kernels::{
+    Activation, Calibration, Engine, EngineSettings, Gate, InstructionSet, Network, Operation,
+    PackedNetwork,
+};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut model = "scarlet-a".to_owned();
     let (mut batch, mut size, mut threads, mut runs) = (1, 224, 1, 101);
     let (mut profile, mut portable, mut int8) = (false, false, false);
+    let mut activation = None;
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         let mut value = || arguments.next().ok_or(format!("{argument} needs a value"));
@@ -31,6 +36,15 @@ fn main() -> Result<(), Box<dyn Error>> {
             "--profile" => profile = true,
             "--portable" => portable = true,
             "--int8" => int8 = true,
+            "--activation" => {
+                activation = Some(match &*value()? {
+                    "relu" => Activation::Relu,
+                    "relu6" => Activation::Relu6,
+                    "h-swish" => Activation::HSwish,
+                    "swish" => Activation::Swish,
+                    other => return Err(format!("unknown activation {other}").into()),
+                });
+            }
             _ => return Err(format!("unknown argument {argument}").into()),
         }
     }
@@ -41,7 +55,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         "efficientnet-lite0" => scarlet_arch::efficientnet_lite0(),
         text => text.parse()?,
     };
-    let network = common::formula_network(&architecture);
+    let mut network = common::formula_network(&architecture);
+    if let Some(activation) = activation {
+        replace(&mut network, activation);
+    }
     let mut settings = EngineSettings::new(size)
         .with_batch(batch)
         .with_threads(threads);
@@ -96,4 +113,24 @@ fn main() -> Result<(), Box<dyn Error>> {
         at(0.99)
     );
     Ok(())
+}
+
+fn replace(network: &mut Network, activation: Activation) {
+    for operation in &mut network.operations {
+        let place = match operation {
+            Operation::Convolution(c) => &mut c.activation,
+            Operation::Depthwise(c) => &mut c.activation,
+            Operation::Pointwise(c) => &mut c.activation,
+            Operation::SqueezeExcite(c) => {
+                if activation == Activation::Swish {
+                    c.gate = Gate::Sigmoid;
+                }
+                &mut c.activation
+            }
+            Operation::Linear(_) | Operation::Add(_) | Operation::GlobalMean => continue,
+        };
+        if *place != Activation::None {
+            *place = activation;
+        }
+    }
 }

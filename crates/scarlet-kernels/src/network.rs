@@ -32,9 +32,9 @@ pub struct Convolution<W = Vec<f32>> {
 pub struct Depthwise<W = Vec<f32>> {
     /// Channels.
     pub channels: usize,
-    /// Side of the kernel: 3, 5 or 7.
+    /// Side of the kernel; 3, 5 and 7 are fast.
     pub kernel: usize,
-    /// Step between outputs, in both directions: 1 or 2.
+    /// Step between outputs, in both directions; 1 and 2 are fast.
     pub stride: usize,
     /// Zeros around the input.
     pub padding: PaddingRule,
@@ -290,12 +290,6 @@ impl Check {
             }
             Operation::Depthwise(c) => {
                 let (height, width) = self.map(input, c.channels)?;
-                if !matches!(c.kernel, 3 | 5 | 7) {
-                    return Err(self.unsupported("a kernel side", c.kernel, "3, 5 or 7"));
-                }
-                if !matches!(c.stride, 1 | 2) {
-                    return Err(self.unsupported("a stride", c.stride, "1 or 2"));
-                }
                 self.windows(c.channels, height, width, c.kernel, c.stride, c.padding)
             }
             Operation::Pointwise(c) => {

@@ -101,12 +101,12 @@ fn wrong_networks_are_refused() {
         "operation 0 (add) adds the output of operation 0, which comes later"
     );
     assert_eq!(
-        message(vec![Operation::Depthwise(depthwise(3, 4, 1))]),
-        "operation 0 (depthwise): a kernel side of 4 is not supported; use 3, 5 or 7"
+        message(vec![Operation::Depthwise(depthwise(3, 0, 1))]),
+        "operation 0 (depthwise): a kernel side of 0 is not supported; use at least 1"
     );
     assert_eq!(
-        message(vec![Operation::Depthwise(depthwise(3, 3, 3))]),
-        "operation 0 (depthwise): a stride of 3 is not supported; use 1 or 2"
+        message(vec![Operation::Depthwise(depthwise(3, 3, 0))]),
+        "operation 0 (depthwise): a stride of 0 is not supported; use at least 1"
     );
     let mut wide = depthwise(3, 3, 1);
     wide.padding = PaddingRule::all(3);

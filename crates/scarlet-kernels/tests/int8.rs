@@ -7,8 +7,9 @@ mod common;
 use common::{formula_network, reference, signal};
 use proptest::prelude::*;
 use scarlet_kernels::{
-    Activation, Calibration, Engine, EngineError, EngineSettings, Gate, InstructionSet, Linear,
-    Network, Operation, PackedNetwork, Pointwise, Quantisation, SqueezeExcite, ValueRange,
+    Activation, Calibration, Depthwise, Engine, EngineError, EngineSettings, Gate, InstructionSet,
+    Linear, Network, Operation, PackedNetwork, PaddingRule, Pointwise, Quantisation, SqueezeExcite,
+    ValueRange,
 };
 
 fn settings(size: (usize, usize), batch: usize) -> EngineSettings {
@@ -268,6 +269,54 @@ fn networks() -> Vec<Network> {
             c(20, 20),
             Operation::Add(0),
             Operation::Pointwise(pointwise(20, 9, 2, Activation::None)),
+        ],
+    });
+    // As EfficientNet has it, and a fully connected layer more.
+    let dense = |input: usize, output: usize, activation| {
+        let scale = 1.0 / (input as f32).sqrt();
+        let weight = signal("dense", input * output).into_iter();
+        Operation::Linear(Linear {
+            input,
+            output,
+            weight: weight.map(|w| w * scale).collect(),
+            bias: signal("dense bias", output),
+            activation,
+        })
+    };
+    let depthwise = |kernel: usize, stride| {
+        Operation::Depthwise(Depthwise {
+            channels: 20,
+            kernel,
+            stride,
+            padding: PaddingRule::Same,
+            weight: signal("depthwise", 20 * kernel * kernel)
+                .into_iter()
+                .map(|w| w / kernel as f32)
+                .collect(),
+            bias: signal("depthwise bias", 20),
+            activation: Activation::Swish,
+        })
+    };
+    let Operation::SqueezeExcite(excite) = networks[2].operations[1].clone() else {
+        unreachable!("it was put there");
+    };
+    let excite = || Operation::SqueezeExcite(excite.clone());
+    networks.push(Network {
+        input_channels: 3,
+        operations: vec![
+            c(3, 20),
+            depthwise(3, 2),
+            excite(),
+            Operation::Pointwise(pointwise(20, 12, 1, Activation::None)),
+            c(12, 20),
+            depthwise(9, 1),
+            excite(),
+            Operation::Pointwise(pointwise(20, 12, 1, Activation::Swish)),
+            Operation::Add(3),
+            c(12, 30),
+            Operation::GlobalMean,
+            dense(30, 24, Activation::Swish),
+            dense(24, 10, Activation::None),
         ],
     });
     networks

@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 use common::{formula_network, signal};
 use proptest::prelude::*;
 use scarlet_kernels::{
-    Calibration, Engine, EngineSettings, InstructionSet, Network, PackedFileError, PackedNetwork,
+    Activation, Calibration, Engine, EngineSettings, Gate, InstructionSet, Network, Operation,
+    PackedFileError, PackedNetwork, PaddingRule,
 };
 
 const SIZE: usize = 32;
@@ -218,6 +219,91 @@ fn only_what_format_1_cannot_say_is_written_as_format_2() {
         quantised_bytes(&of_another_kind())[8..16],
         2u64.to_le_bytes()
     );
+}
+
+/// With all that files of format 1 cannot say.
+fn of_today() -> Network {
+    let mut network = network();
+    for operation in &mut network.operations {
+        match operation {
+            Operation::Convolution(c) => c.activation = Activation::Swish,
+            Operation::SqueezeExcite(c) => {
+                (c.activation, c.gate) = (Activation::HSwish, Gate::Sigmoid);
+            }
+            Operation::Linear(c) => c.activation = Activation::Relu6,
+            _ => {}
+        }
+    }
+    network
+}
+
+fn json(bytes: &[u8]) -> serde_json::Value {
+    let length = u64::from_le_bytes(bytes[32..40].try_into().unwrap()) as usize;
+    serde_json::from_slice(&bytes[64..64 + length]).unwrap()
+}
+
+#[test]
+fn a_network_that_format_1_can_say_is_written_in_its_words() {
+    for bytes in [bytes(&network()), quantised_bytes(&network())] {
+        assert_eq!(bytes[8..16], 1u64.to_le_bytes());
+        let json = json(&bytes);
+        let operations = json["operations"].as_array().unwrap();
+        let keys = |kind: &str| -> Vec<_> {
+            let operation = operations.iter().find_map(|operation| operation.get(kind));
+            operation
+                .unwrap()
+                .as_object()
+                .unwrap()
+                .keys()
+                .cloned()
+                .collect()
+        };
+        assert_eq!(keys("linear"), ["bias", "input", "output", "weight"]);
+        let expected = [
+            "channels",
+            "excite_bias",
+            "excite_weight",
+            "squeeze_bias",
+            "squeeze_weight",
+            "squeezed",
+        ];
+        assert_eq!(keys("squeeze_excite"), expected);
+    }
+}
+
+/// Programs that read format 1 alone say that it is another, and which.
+#[test]
+fn any_other_network_is_of_format_2() {
+    let folder = Folder::new();
+    let mut networks = vec![of_today()];
+    for index in 0..network().operations.len() {
+        // One thing alone.
+        let mut network = network();
+        let changed = of_today().operations[index].clone();
+        if changed != network.operations[index] {
+            network.operations[index] = changed;
+            networks.push(network.clone());
+        }
+        if let Operation::Depthwise(c) = &mut network.operations[index] {
+            (c.kernel, c.padding) = (1, PaddingRule::Same);
+            c.weight.truncate(c.channels);
+            networks.push(network);
+        }
+    }
+    assert!(networks.len() > 5);
+    for network in networks {
+        for bytes in [bytes(&network), quantised_bytes(&network)] {
+            assert_eq!(bytes[8..16], 2u64.to_le_bytes());
+            let (opened, description) = folder.open(&bytes).unwrap();
+            let mut again = Vec::new();
+            opened.write(&description, &mut again).unwrap();
+            assert!(again == bytes);
+        }
+        let (opened, _) = folder.open(&bytes(&network)).unwrap();
+        let opened = Engine::with_packed(opened, EngineSettings::new(SIZE)).unwrap();
+        let made = Engine::new(&network, EngineSettings::new(SIZE)).unwrap();
+        assert_eq!(logits(opened), logits(made));
+    }
 }
 
 #[test]

@@ -225,12 +225,36 @@ proptest! {
         check(&network, batch, (height, width))?;
     }
 
+    /// Kernels and strides without code of their own, alone and fed by another operation.
+    #[test]
+    fn rare_depthwise_matches(
+        (batch, height, width) in sizes(),
+        channels in 1..20usize,
+        (kernel, padding) in kernel(prop_oneof![Just(1usize), 1..14usize]),
+        stride in 1..5usize,
+        activation in activation(),
+        (is_expanded, is_excited) in (any::<bool>(), any::<bool>()),
+    ) {
+        prop_assume!(height + padding.top + padding.bottom >= kernel);
+        prop_assume!(width + padding.left + padding.right >= kernel);
+        let mut operations = Vec::new();
+        if is_expanded {
+            operations.push(pointwise(channels, channels, 1, Activation::Swish, "p"));
+        }
+        operations.push(depthwise(channels, (kernel, stride), padding.into(), activation, "d"));
+        if is_excited {
+            let kinds = (Activation::Swish, Gate::Sigmoid);
+            operations.push(squeeze_excite((channels, 3), kinds, "se"));
+        }
+        check(&Network { input_channels: channels, operations }, batch, (height, width))?;
+    }
+
     #[test]
     fn convolution_matches(
         (batch, height, width) in sizes(),
         input in 1..5usize,
         output in 1..40usize,
-        (kernel, padding) in kernel(1..6usize),
+        (kernel, padding) in kernel(prop_oneof![1..6usize, Just(7), Just(9), Just(11)]),
         stride in 1..4usize,
         activation in activation(),
         is_separable in any::<bool>(),
@@ -265,7 +289,7 @@ proptest! {
         same in any::<bool>(),
         activation in activation(),
         excite in (activation(), gate()),
-        head in activation(),
+        (output, head) in (activation(), activation()),
         classes in 1..50usize,
     ) {
         let padding = match same {
@@ -280,7 +304,7 @@ proptest! {
         if squeezed > 0 {
             operations.push(squeeze_excite((hidden, squeezed), excite, "se"));
         }
-        operations.push(pointwise(hidden, input, 1, Activation::None, "project"));
+        operations.push(pointwise(hidden, input, 1, output, "project"));
         if stride == 1 {
             operations.push(Operation::Add(0));
         }
@@ -319,6 +343,63 @@ proptest! {
             linear(9, 70, Activation::None, "12"),
         ];
         check(&Network { input_channels: channels, operations }, batch, (height, width))?;
+    }
+}
+
+/// Images of any side, odd at any stride, through all parts of a network: a first convolution of
+/// stride 2, blocks of it with every kernel, squeeze-excite, shortcuts, and two fully connected
+/// layers.
+#[test]
+fn images_of_any_side_match() {
+    let swish = Activation::Swish;
+    for (height, width) in [(97, 97), (61, 50), (33, 35), (18, 17), (7, 1)] {
+        for padding in [None, Some(PaddingRule::Same)] {
+            let padding = |kernel: usize| padding.unwrap_or(PaddingRule::all(kernel / 2));
+            let block = |operations: &mut Vec<Operation>, kernel: usize, stride: usize| {
+                let shortcut = operations.len() - 1;
+                let name = |part: &str| format!("{shortcut}.{part}");
+                operations.extend([
+                    pointwise(9, 20, 1, swish, &name("expand")),
+                    depthwise(
+                        20,
+                        (kernel, stride),
+                        padding(kernel),
+                        swish,
+                        &name("depthwise"),
+                    ),
+                    squeeze_excite((20, 3), (swish, Gate::Sigmoid), &name("se")),
+                    // With an activation, as the blocks of some networks have it.
+                    pointwise(20, 9, 1, Activation::Relu6, &name("project")),
+                ]);
+                if stride == 1 {
+                    operations.push(Operation::Add(shortcut));
+                }
+            };
+            let mut operations = vec![Operation::Convolution(Convolution {
+                input: 2,
+                output: 9,
+                kernel: 5,
+                stride: 2,
+                padding: padding(5),
+                weight: weight("c.weight", 9 * 2 * 25, 50),
+                bias: weight("c.bias", 9, 4),
+                activation: swish,
+            })];
+            for (kernel, stride) in [(3, 1), (5, 2), (7, 1), (3, 2), (9, 2), (1, 2)] {
+                block(&mut operations, kernel, stride);
+            }
+            operations.extend([
+                pointwise(9, 30, 1, swish, "head"),
+                Operation::GlobalMean,
+                linear(30, 17, Activation::HSwish, "hidden"),
+                linear(17, 5, Activation::None, "classifier"),
+            ]);
+            let network = Network {
+                input_channels: 2,
+                operations,
+            };
+            check(&network, 2, (height, width)).unwrap();
+        }
     }
 }
 

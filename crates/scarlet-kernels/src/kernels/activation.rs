@@ -2,7 +2,7 @@
 
 use crate::{
     Activation, Gate,
-    simd::{Floats, logistic, swish},
+    simd::{Arithmetic, Floats, Kernel, LANES, Pair, Vector, logistic, swish},
 };
 
 /// What is done to a sum before it is stored.
@@ -41,37 +41,107 @@ impl From<Gate> for Finish {
 }
 
 impl Finish {
-    /// Applied to each of the vectors; one decision for all of them.
+    /// Applied to sums in registers, if it is short enough: written out for each of them, and for
+    /// every size of a tile, a long function would be most of a kernel, and take registers from the
+    /// sums.
     #[inline(always)]
-    pub(super) fn apply<V: Floats, const N: usize, const M: usize>(self, values: &mut [[V; N]; M]) {
+    pub(super) fn at_once<V: Floats, const N: usize, const M: usize>(
+        self,
+        values: &mut [[V; N]; M],
+    ) {
         match self {
-            Self::None => {}
-            Self::Relu => map(values, |x| x.max(V::splat(0.0))),
-            Self::Relu6 => map(values, |x| x.max(V::splat(0.0)).min(V::splat(6.0))),
-            Self::HSwish => map(values, |x| x.mul(h_sigmoid(x))),
-            Self::Swish => map(values, swish),
-            Self::HSigmoid => map(values, h_sigmoid),
-            Self::Sigmoid => map(values, logistic),
+            Self::Relu => {
+                for value in values.as_flattened_mut() {
+                    *value = value.max(V::splat(0.0));
+                }
+            }
+            Self::Relu6 => {
+                for value in values.as_flattened_mut() {
+                    *value = value.max(V::splat(0.0)).min(V::splat(6.0));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether it is left to [`afterwards`](Self::afterwards).
+    #[inline(always)]
+    pub(super) fn is_long(self) -> bool {
+        !matches!(self, Self::None | Self::Relu | Self::Relu6)
+    }
+
+    /// Applied to neighbouring blocks of sums in memory, if that is not done already: the more of
+    /// them the better, since each takes long, but they need not wait for each other.
+    ///
+    /// # Safety
+    ///
+    /// So many blocks must be readable and writable at the pointer.
+    #[inline(always)]
+    pub(super) unsafe fn afterwards<V: Vector>(self, sums: *mut f32, blocks: usize) {
+        if self.is_long() {
+            // SAFETY: the caller vouches for the pointer.
+            let finish = self;
+            unsafe {
+                V::call(InPlace {
+                    finish,
+                    sums,
+                    blocks,
+                })
+            };
+        }
+    }
+}
+
+/// [`Finish::afterwards`].
+struct InPlace {
+    finish: Finish,
+    sums: *mut f32,
+    blocks: usize,
+}
+
+impl Kernel for InPlace {
+    #[inline(always)]
+    fn run<V: Vector>(self) {
+        // No closures: only what is inlined is compiled for the instruction set, and with a closure
+        // that is the compiler's choice.
+        macro_rules! each {
+            ($x:ident => $result:expr) => {{
+                let mut block = 0;
+                // SAFETY: the maker of this vouches for the pointer.
+                unsafe {
+                    // Four at a time, so that those which wait for each other are farther apart.
+                    while block + 4 <= self.blocks {
+                        let place = self.sums.add(block * LANES);
+                        let next = place.add(2 * LANES);
+                        let $x = Pair::new(V::Pair::load(place), V::Pair::load(next));
+                        let [first, second] = $result.halves();
+                        first.store(place);
+                        second.store(next);
+                        block += 4;
+                    }
+                    while block < self.blocks {
+                        let place = self.sums.add(block * LANES);
+                        let $x = V::load(place);
+                        $result.store(place);
+                        block += 1;
+                    }
+                }
+            }};
+        }
+        match self.finish {
+            Finish::None | Finish::Relu | Finish::Relu6 => {}
+            Finish::HSwish => each!(x => x.mul(h_sigmoid(x))),
+            Finish::Swish => each!(x => swish(x)),
+            Finish::HSigmoid => each!(x => h_sigmoid(x)),
+            Finish::Sigmoid => each!(x => logistic(x)),
         }
     }
 }
 
 /// `min(max(x/6 + 1/2, 0), 1)`, which is `relu6(x + 3) / 6` in fewer instructions.
 #[inline(always)]
-fn h_sigmoid<V: Floats>(x: V) -> V {
-    x.mul_add(V::splat(1.0 / 6.0), V::splat(0.5))
-        .max(V::splat(0.0))
-        .min(V::splat(1.0))
-}
-
-#[inline(always)]
-fn map<V: Floats, const N: usize, const M: usize>(
-    values: &mut [[V; N]; M],
-    function: impl Fn(V) -> V,
-) {
-    for row in values {
-        for value in row {
-            *value = function(*value);
-        }
-    }
+fn h_sigmoid<N: Arithmetic>(x: N) -> N {
+    x.mul_add(N::splat(1.0 / 6.0), N::splat(0.5))
+        .at_least(0.0)
+        .at_most(1.0)
 }

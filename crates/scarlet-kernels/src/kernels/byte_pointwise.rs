@@ -2,7 +2,7 @@
 
 use crate::simd::{ByteSums, Kernel, LANES, QUAD, Vector};
 
-use super::{Finish, PixelTarget, even_pieces};
+use super::{COMPLETED, Finish, PixelTarget, even_pieces};
 
 /// A 1×1 convolution as [`PointwiseRun`](super::PointwiseRun), of an input and weights that are
 /// rounded to bytes, with sums in integers and the result in floats.
@@ -42,6 +42,7 @@ impl Kernel for BytePointwiseRun {
 impl BytePointwiseRun {
     #[inline(always)]
     fn panel<V: Vector, const B: usize>(self, tile_pixels: usize) {
+        let mut completed = 0;
         for (pixel, pixels) in even_pieces(self.pixels, tile_pixels) {
             // SAFETY: the step that made the run vouches for its pointers.
             unsafe {
@@ -57,6 +58,12 @@ impl BytePointwiseRun {
                     9 if B < 2 => self.tile::<V, B, 9>(pixel),
                     10 if B < 2 => self.tile::<V, B, 10>(pixel),
                     _ => {}
+                }
+                let end = pixel + pixels;
+                let is_due = end - completed >= COMPLETED || end == self.pixels;
+                if is_due && self.finish.is_long() {
+                    self.target.complete::<V>(self.finish, B, completed, end);
+                    completed = end;
                 }
             }
         }
@@ -97,11 +104,13 @@ impl BytePointwiseRun {
                     *result = V::from_sums(sum).mul(scale).add(bias);
                 }
             }
-            self.finish.apply(&mut results);
+            self.finish.at_once(&mut results);
             let outputs = self.target.pixels::<M>(pixel);
             for (b, results) in results.iter_mut().enumerate() {
                 let target = self.target.block(b);
-                target.add_shortcut(results, outputs);
+                if !self.finish.is_long() {
+                    target.add_shortcut(results, outputs);
+                }
                 target.store(results, outputs);
             }
         }

@@ -30,29 +30,36 @@ impl Kernel for ConvolutionRow<'_> {
     #[inline(always)]
     fn run<V: Vector>(self) {
         match self.blocks {
-            1 => self.panel::<V>(),
-            _ => self.panel::<V::Pair>(),
+            1 => self.panel::<V, V>(),
+            _ => self.panel::<V, V::Pair>(),
         }
     }
 }
 
 impl ConvolutionRow<'_> {
     #[inline(always)]
-    fn panel<V: Floats>(self) {
-        for (pixel, pixels) in even_pieces(self.pixels, V::SUMS.min(8)) {
+    fn panel<V: Vector, P: Floats>(self) {
+        for (pixel, pixels) in even_pieces(self.pixels, P::SUMS.min(8)) {
             // SAFETY: the step that made the row vouches for its pointers.
             unsafe {
                 match pixels {
-                    1 => self.tile::<V, 1>(pixel),
-                    2 => self.tile::<V, 2>(pixel),
-                    3 => self.tile::<V, 3>(pixel),
-                    4 => self.tile::<V, 4>(pixel),
-                    5 => self.tile::<V, 5>(pixel),
-                    6 => self.tile::<V, 6>(pixel),
-                    7 if V::SUMS > 6 => self.tile::<V, 7>(pixel),
-                    8 if V::SUMS > 6 => self.tile::<V, 8>(pixel),
+                    1 => self.tile::<P, 1>(pixel),
+                    2 => self.tile::<P, 2>(pixel),
+                    3 => self.tile::<P, 3>(pixel),
+                    4 => self.tile::<P, 4>(pixel),
+                    5 => self.tile::<P, 5>(pixel),
+                    6 => self.tile::<P, 6>(pixel),
+                    7 if P::SUMS > 6 => self.tile::<P, 7>(pixel),
+                    8 if P::SUMS > 6 => self.tile::<P, 8>(pixel),
                     _ => {}
                 }
+            }
+        }
+        for block in 0..P::BLOCKS {
+            // SAFETY: as above.
+            unsafe {
+                let output = self.output.add(block * self.output_plane);
+                self.finish.afterwards::<V>(output, self.pixels);
             }
         }
     }
@@ -75,7 +82,7 @@ impl ConvolutionRow<'_> {
                 }
                 weights = weights.add(V::BLOCKS * LANES);
             }
-            self.finish.apply(&mut sums);
+            self.finish.at_once(&mut sums);
             for (m, sum) in sums[0].iter().enumerate() {
                 sum.store_blocks(self.output.add((pixel + m) * LANES), self.output_plane);
             }

@@ -181,12 +181,14 @@ impl<W: DenseWeights> DenseRun<W> {
                     *sum = self.weights.finish(b * LANES, *sum, biases[b]);
                 }
             }
-            self.finish.apply(&mut sums);
+            self.finish.at_once(&mut sums);
             let output = self.output.add(vector * self.output_stride);
             for (m, row) in sums.iter().enumerate() {
+                let output = output.add(m * self.output_stride);
                 for (b, sum) in row.iter().enumerate() {
-                    sum.store(output.add(m * self.output_stride + b * LANES));
+                    sum.store(output.add(b * LANES));
                 }
+                self.finish.afterwards::<V>(output, B);
             }
         }
     }

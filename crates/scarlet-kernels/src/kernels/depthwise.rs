@@ -2,10 +2,7 @@
 
 use crate::simd::{Kernel, LANES, Vector};
 
-use super::{Finish, even_pieces};
-
-/// Largest kernel side.
-pub(crate) const LARGEST: usize = 7;
+use super::{Finish, SumRun, even_pieces};
 
 /// A loop of at most 14 turns, written out: the compiler deems its body too large to unroll, but
 /// only then are the sums in registers.
@@ -26,16 +23,19 @@ macro_rules! unrolled {
 pub(crate) struct DepthwiseRow {
     /// Output pixels.
     pub(crate) pixels: usize,
-    /// The padded input row under each row of the kernel, in the first block; those outside the
-    /// image are not in `first_row..last_row`.
-    pub(crate) rows: [*const f32; LARGEST],
+    /// Padded input rows, the last of which is followed by the first; in the first block.
+    pub(crate) ring: *const f32,
+    pub(crate) ring_rows: usize,
+    /// Floats of a row in the ring.
+    pub(crate) ring_pitch: usize,
+    /// The rows of the kernel that lie within the image, and the row of the ring under the first
+    /// one.
     pub(crate) first_row: usize,
     pub(crate) last_row: usize,
+    pub(crate) first_slot: usize,
     /// Floats from one input block to the next.
     pub(crate) input_plane: usize,
-    /// 3, 5 or 7.
     pub(crate) kernel: usize,
-    /// 1 or 2.
     pub(crate) stride: usize,
     /// `[block][kernel row][kernel column][lane]`.
     pub(crate) weights: *const f32,
@@ -60,7 +60,7 @@ impl Kernel for DepthwiseRow {
             (3, 2) => self.row::<V, 3, 2>(),
             (5, 2) => self.row::<V, 5, 2>(),
             (7, 2) => self.row::<V, 7, 2>(),
-            _ => {}
+            _ => self.any_row::<V>(),
         }
     }
 }
@@ -84,14 +84,102 @@ impl DepthwiseRow {
                         _ => self.tile::<V, K, S, 8>(block, pixel),
                     });
                 }
-                if !self.sums.is_null() {
-                    total.store(self.sums.add(block * LANES));
-                }
+                self.complete(block, total);
             }
         }
     }
 
-    /// `T` pixels of a block; returns their sum. Each input vector is loaded once and multiplied
+    /// Completes a row of a block, where the finish is a long one, and stores its sum, if that is
+    /// wanted. `total` is the sum of what was stored.
+    ///
+    /// # Safety
+    ///
+    /// The row's pointers must be valid.
+    #[inline(always)]
+    unsafe fn complete<V: Vector>(&self, block: usize, total: V) {
+        // SAFETY: a row of the output, and its sums.
+        unsafe {
+            let output = self.output.add(block * self.output_plane);
+            self.finish.afterwards::<V>(output, self.pixels);
+            if self.sums.is_null() {
+                return;
+            }
+            let sum = self.sums.add(block * LANES);
+            if self.finish.is_long() {
+                let row = SumRun {
+                    vectors: self.pixels,
+                    input: output,
+                    stride: LANES,
+                    factor: 1.0,
+                    output: sum,
+                };
+                row.run::<V>();
+            } else {
+                total.store(sum);
+            }
+        }
+    }
+
+    /// A row with a kernel or a stride that is rare: the plain way.
+    #[inline(always)]
+    fn any_row<V: Vector>(self) {
+        for block in 0..self.blocks {
+            let mut total = V::splat(0.0);
+            for pixel in 0..self.pixels {
+                // SAFETY: the step that made the row vouches for its pointers.
+                total = total.add(unsafe { self.any_pixel::<V>(block, pixel) });
+            }
+            // SAFETY: likewise.
+            unsafe { self.complete(block, total) };
+        }
+    }
+
+    /// # Safety
+    ///
+    /// The row's pointers must be valid for this pixel.
+    #[inline(always)]
+    unsafe fn any_pixel<V: Vector>(&self, block: usize, pixel: usize) -> V {
+        let kernel = self.kernel;
+        // SAFETY: all within the row's input, weights, bias and output.
+        unsafe {
+            let mut sum = [[V::load(self.bias.add(block * LANES))]];
+            let weights = self.weights.add(block * kernel * kernel * LANES);
+            for row in self.first_row..self.last_row {
+                let input = self.input_row(block, row).add(pixel * self.stride * LANES);
+                for column in 0..kernel {
+                    let weight = V::load(weights.add((row * kernel + column) * LANES));
+                    sum[0][0] = V::load(input.add(column * LANES)).mul_add(weight, sum[0][0]);
+                }
+            }
+            self.finish.at_once(&mut sum);
+            let output = self.output.add(block * self.output_plane + pixel * LANES);
+            sum[0][0].store(output);
+            sum[0][0]
+        }
+    }
+
+    /// The padded input row of a block under a row of the kernel.
+    ///
+    /// # Safety
+    ///
+    /// It must lie within the image.
+    #[inline(always)]
+    unsafe fn input_row(&self, block: usize, row: usize) -> *const f32 {
+        let slot = self.first_slot + (row - self.first_row);
+        // The ring has as many rows as the kernel, or all that there are.
+        let slot = if slot < self.ring_rows {
+            slot
+        } else {
+            slot - self.ring_rows
+        };
+        // SAFETY: a row of the ring.
+        unsafe {
+            self.ring
+                .add(block * self.input_plane + slot * self.ring_pitch)
+        }
+    }
+
+    /// `T` pixels of a block, finished or yet [to be](Finish::is_long); returns their sum. Each input vector is loaded once and multiplied
     /// into all outputs under whose kernel row it lies; a kernel row's weights stay in registers.
     ///
     /// # Safety
@@ -108,7 +196,7 @@ impl DepthwiseRow {
             let mut sums = [[V::load(self.bias.add(block * LANES)); T]; 1];
             let weights = self.weights.add(block * K * K * LANES);
             for row in self.first_row..self.last_row {
-                let input = self.rows[row].add(block * self.input_plane + pixel * S * LANES);
+                let input = self.input_row(block, row).add(pixel * S * LANES);
                 let weights = weights.add(row * K * LANES);
                 // With stride 2, the even columns of the kernel meet the even columns of the
                 // input, and the odd the odd: two kernels of stride 1.
@@ -129,7 +217,7 @@ impl DepthwiseRow {
                     });
                 }
             }
-            self.finish.apply(&mut sums);
+            self.finish.at_once(&mut sums);
             let output = self.output.add(block * self.output_plane + pixel * LANES);
             let mut total = V::splat(0.0);
             for (t, sum) in sums[0].iter().enumerate() {

@@ -15,11 +15,15 @@ pub(crate) use activation::Finish;
 pub(crate) use byte_pointwise::BytePointwiseRun;
 pub(crate) use convolution::ConvolutionRow;
 pub(crate) use dense::{ByteWeights, DenseRun, FloatWeights};
-pub(crate) use depthwise::{DepthwiseRow, LARGEST as LARGEST_DEPTHWISE};
+pub(crate) use depthwise::DepthwiseRow;
 pub(crate) use elementwise::{AddRun, ScaleRun, SumRun};
 pub(crate) use pixel_target::PixelTarget;
 pub(crate) use pointwise::PointwiseRun;
 pub(crate) use rounding::RoundRun;
+
+/// Pixels whose sums are stored before a [long](Finish::is_long) finish is applied to all of them:
+/// they are still in the first-level cache.
+const COMPLETED: usize = 64;
 
 /// Cuts `total` into the fewest pieces of at most `largest`, as even as can be: an even cut
 /// leaves no piece so small that its additions wait for each other.

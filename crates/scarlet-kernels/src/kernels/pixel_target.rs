@@ -1,6 +1,8 @@
 //! Where the pixels of pointwise convolutions go.
 
-use crate::simd::{Floats, LANES};
+use crate::simd::{Floats, Kernel, LANES, Vector};
+
+use super::{AddRun, Finish};
 
 /// Neighbouring pixels of one panel of a pointwise convolution's output, or rows of them.
 #[derive(Clone, Copy)]
@@ -52,6 +54,50 @@ impl PixelTarget {
                     false => self.shortcut.add(at),
                 },
                 ..*self
+            }
+        }
+    }
+
+    /// Completes pixels whose sums are stored, where the finish is a long one: applies it, and adds
+    /// the shortcut.
+    ///
+    /// # Safety
+    ///
+    /// The pixels and blocks must be among the target's.
+    #[inline(always)]
+    pub(super) unsafe fn complete<V: Vector>(
+        &self,
+        finish: Finish,
+        blocks: usize,
+        first: usize,
+        end: usize,
+    ) {
+        for block in 0..blocks {
+            let mut pixel = first;
+            while pixel < end {
+                // To the end of the row, if rows are not neighbours too.
+                let (row, vectors) = match self.gap {
+                    0 => (0, end - pixel),
+                    _ => (pixel / self.row, self.row - pixel % self.row),
+                };
+                let vectors = vectors.min(end - pixel);
+                let at = pixel * LANES + row * self.gap;
+                // SAFETY: as above.
+                unsafe {
+                    let target = self.block(block);
+                    let output = target.output.add(at);
+                    finish.afterwards::<V>(output, vectors);
+                    if !target.shortcut.is_null() {
+                        let shortcut = AddRun {
+                            vectors,
+                            left: output,
+                            right: target.shortcut.add(at),
+                            output,
+                        };
+                        shortcut.run::<V>();
+                    }
+                }
+                pixel += vectors;
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::simd::{Floats, Kernel, LANES, Vector};
 
-use super::{Finish, PixelTarget, even_pieces};
+use super::{COMPLETED, Finish, PixelTarget, even_pieces};
 
 /// A 1×1 convolution of neighbouring pixels to one panel of one or two blocks of channels.
 ///
@@ -35,17 +35,19 @@ impl Kernel for PointwiseRun {
     #[inline(always)]
     fn run<V: Vector>(self) {
         match self.blocks {
-            1 => self.panel::<V>(),
-            _ => self.panel::<V::Pair>(),
+            1 => self.panel::<V, V>(),
+            _ => self.panel::<V, V::Pair>(),
         }
     }
 }
 
 impl PointwiseRun {
     #[inline(always)]
-    fn panel<V: Floats>(self) {
+    fn panel<V: Vector, P: Floats>(self) {
         for (first_block, blocks) in even_pieces(self.input_blocks, DEPTH) {
-            for (pixel, pixels) in even_pieces(self.pixels, V::SUMS) {
+            let is_last = first_block + blocks == self.input_blocks;
+            let mut completed = 0;
+            for (pixel, pixels) in even_pieces(self.pixels, P::SUMS) {
                 let tile = Tile {
                     run: self,
                     pixel,
@@ -55,19 +57,26 @@ impl PointwiseRun {
                 // SAFETY: the step that made the run vouches for its pointers.
                 unsafe {
                     match pixels {
-                        1 => tile.compute::<V, 1>(),
-                        2 => tile.compute::<V, 2>(),
-                        3 => tile.compute::<V, 3>(),
-                        4 => tile.compute::<V, 4>(),
-                        5 => tile.compute::<V, 5>(),
-                        6 => tile.compute::<V, 6>(),
-                        7 if V::SUMS > 6 => tile.compute::<V, 7>(),
-                        8 if V::SUMS > 6 => tile.compute::<V, 8>(),
-                        9 if V::SUMS > 6 => tile.compute::<V, 9>(),
-                        10 if V::SUMS > 6 => tile.compute::<V, 10>(),
-                        11 if V::SUMS > 6 => tile.compute::<V, 11>(),
-                        12 if V::SUMS > 6 => tile.compute::<V, 12>(),
+                        1 => tile.compute::<P, 1>(),
+                        2 => tile.compute::<P, 2>(),
+                        3 => tile.compute::<P, 3>(),
+                        4 => tile.compute::<P, 4>(),
+                        5 => tile.compute::<P, 5>(),
+                        6 => tile.compute::<P, 6>(),
+                        7 if P::SUMS > 6 => tile.compute::<P, 7>(),
+                        8 if P::SUMS > 6 => tile.compute::<P, 8>(),
+                        9 if P::SUMS > 6 => tile.compute::<P, 9>(),
+                        10 if P::SUMS > 6 => tile.compute::<P, 10>(),
+                        11 if P::SUMS > 6 => tile.compute::<P, 11>(),
+                        12 if P::SUMS > 6 => tile.compute::<P, 12>(),
                         _ => {}
+                    }
+                    let end = pixel + pixels;
+                    let is_due = end - completed >= COMPLETED || end == self.pixels;
+                    if is_last && is_due && self.finish.is_long() {
+                        let (finish, blocks) = (self.finish, P::BLOCKS);
+                        self.target.complete::<V>(finish, blocks, completed, end);
+                        completed = end;
                     }
                 }
             }
@@ -119,8 +128,10 @@ impl Tile {
                 weights = weights.add(LANES * width);
             }
             if is_last {
-                run.finish.apply(&mut sums);
-                run.target.add_shortcut(&mut sums[0], outputs);
+                run.finish.at_once(&mut sums);
+                if !run.finish.is_long() {
+                    run.target.add_shortcut(&mut sums[0], outputs);
+                }
             }
             run.target.store(&sums[0], outputs);
         }

@@ -16,7 +16,7 @@ mod portable;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
-use pair::Pair;
+pub(crate) use pair::Pair;
 
 pub(crate) use byte_sums::{ByteSums, QUAD};
 pub(crate) use logistic::{logistic, swish};
@@ -138,6 +138,13 @@ pub(crate) trait Vector: Floats {
 
     /// Eight sums of products of bytes.
     type Sums: ByteSums;
+
+    /// Runs a part of a kernel that is not inlined, but compiled once and called.
+    ///
+    /// # Safety
+    ///
+    /// As the part demands of its pointers.
+    unsafe fn call(part: impl Kernel);
 
     /// The nearest floats.
     fn from_sums(sums: Self::Sums) -> Self;

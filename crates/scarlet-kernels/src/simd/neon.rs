@@ -25,6 +25,13 @@ impl Vector for Neon {
     type Pair = Pair<Self>;
     type Sums = PortableSums;
 
+    // Not `run`: that may be inlined, whatever an attribute says.
+    #[inline(never)]
+    unsafe fn call(part: impl Kernel) {
+        // SAFETY: called only from `run`, whose caller vouches for NEON.
+        unsafe { run(part) }
+    }
+
     #[inline(always)]
     fn from_sums(sums: Self::Sums) -> Self {
         // SAFETY: an array of eight floats.
@@ -138,13 +145,14 @@ impl Arithmetic for Neon {
 
     #[inline(always)]
     fn exponent(self) -> Self {
-        let shift = |half| {
-            // SAFETY: called only from `run`, whose caller vouches for NEON.
-            unsafe {
-                let bits = vreinterpretq_u32_f32(half);
-                vreinterpretq_f32_u32(vshlq_n_u32::<{ EXPONENT as i32 }>(bits))
-            }
-        };
-        Self(shift(self.0), shift(self.1))
+        const BITS: i32 = EXPONENT as i32;
+        // SAFETY: called only from `run`, whose caller vouches for NEON.
+        unsafe {
+            let (low, high) = (vreinterpretq_u32_f32(self.0), vreinterpretq_u32_f32(self.1));
+            Self(
+                vreinterpretq_f32_u32(vshlq_n_u32::<BITS>(low)),
+                vreinterpretq_f32_u32(vshlq_n_u32::<BITS>(high)),
+            )
+        }
     }
 }

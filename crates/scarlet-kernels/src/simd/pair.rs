@@ -2,11 +2,22 @@
 
 use super::{Arithmetic, Floats, LANES};
 
-/// Two blocks of floats, for instruction sets whose registers hold no more than one.
+/// Two blocks of floats, for instruction sets whose registers hold no more than one; or twice as many
+/// in steps that do not wait for each other.
 #[derive(Clone, Copy)]
 pub(crate) struct Pair<V>([V; 2]);
 
-impl<V: Floats> Pair<V> {
+impl<V: Copy> Pair<V> {
+    #[inline(always)]
+    pub(crate) fn new(first: V, second: V) -> Self {
+        Self([first, second])
+    }
+
+    #[inline(always)]
+    pub(crate) fn halves(self) -> [V; 2] {
+        self.0
+    }
+
     #[inline(always)]
     fn zip(self, other: Self, combine: impl Fn(V, V) -> V) -> Self {
         let ([a, b], [c, d]) = (self.0, other.0);
@@ -57,7 +68,7 @@ impl<V: Floats> Floats for Pair<V> {
     }
 }
 
-impl<V: Floats> Arithmetic for Pair<V> {
+impl<V: Arithmetic> Arithmetic for Pair<V> {
     #[inline(always)]
     fn splat(value: f32) -> Self {
         Self([V::splat(value); 2])
@@ -87,16 +98,19 @@ impl<V: Floats> Arithmetic for Pair<V> {
 
     #[inline(always)]
     fn at_least(self, low: f32) -> Self {
-        Self(self.0.map(|block| block.at_least(low)))
+        let [a, b] = self.0;
+        Self([a.at_least(low), b.at_least(low)])
     }
 
     #[inline(always)]
     fn at_most(self, high: f32) -> Self {
-        Self(self.0.map(|block| block.at_most(high)))
+        let [a, b] = self.0;
+        Self([a.at_most(high), b.at_most(high)])
     }
 
     #[inline(always)]
     fn exponent(self) -> Self {
-        Self(self.0.map(V::exponent))
+        let [a, b] = self.0;
+        Self([a.exponent(), b.exponent()])
     }
 }

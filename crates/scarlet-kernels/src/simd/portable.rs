@@ -1,7 +1,7 @@
 //! Plain Rust, which the compiler turns into what the target's baseline has.
 
 use super::{
-    Arithmetic, Floats, LANES, Pair, Vector,
+    Arithmetic, Floats, Kernel, LANES, Pair, Vector,
     byte_sums::{PortableSums, to_bytes},
 };
 
@@ -18,6 +18,11 @@ impl Portable {
 impl Vector for Portable {
     type Pair = Pair<Self>;
     type Sums = PortableSums;
+
+    #[inline(never)]
+    unsafe fn call(part: impl Kernel) {
+        part.run::<Self>();
+    }
 
     #[inline(always)]
     fn from_sums(sums: Self::Sums) -> Self {

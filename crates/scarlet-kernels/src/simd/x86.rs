@@ -4,10 +4,17 @@ use std::arch::x86_64::*;
 
 use super::{Arithmetic, EXPONENT, Floats, Kernel, Pair, Vector, byte_sums::Avx2Sums};
 
-/// From and to bytes, of one block in 256 bits.
-macro_rules! bytes {
-    () => {
+/// Calls, and from and to bytes, of one block in 256 bits.
+macro_rules! vector {
+    ($run:ident) => {
         type Sums = Avx2Sums;
+
+        // Not the other function: that may be inlined, whatever an attribute says.
+        #[inline(never)]
+        unsafe fn call(part: impl Kernel) {
+            // SAFETY: called only from a `run`, whose caller vouches for the instructions.
+            unsafe { $run(part) }
+        }
 
         #[inline(always)]
         fn from_sums(sums: Self::Sums) -> Self {
@@ -63,7 +70,7 @@ pub(super) struct Avx2(__m256);
 impl Vector for Avx2 {
     type Pair = Pair<Self>;
 
-    bytes!();
+    vector!(run_avx2);
 }
 
 /// One block with AVX-512: half a register, of which there are 32.
@@ -73,7 +80,7 @@ pub(super) struct Avx512(__m256);
 impl Vector for Avx512 {
     type Pair = Avx512Pair;
 
-    bytes!();
+    vector!(run_avx512);
 }
 
 /// Two blocks in one register.

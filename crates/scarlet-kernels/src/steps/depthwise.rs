@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::{
     Padding,
-    kernels::{DepthwiseRow, Finish, LARGEST_DEPTHWISE, PixelTarget},
+    kernels::{DepthwiseRow, Finish, PixelTarget},
     memory::ValueId,
     simd::LANES,
 };
@@ -260,11 +260,7 @@ impl Step for DepthwiseStep {
                     self.produce(context, image, panel, rows, ring, window);
                     made += chunk;
                 }
-                let mut inputs = [ring.cast_const(); LARGEST_DEPTHWISE];
                 let kernel_row = |y: usize| (y as isize - top) as usize;
-                for y in first..last {
-                    inputs[kernel_row(y)] = ring.add(self.ring_row(y));
-                }
                 let channel = panel.first * LANES;
                 let pixel = panel.first * self.output.pixels() + row * self.output.width;
                 let to = context.value(self.to, image);
@@ -279,7 +275,10 @@ impl Step for DepthwiseStep {
                 let is_empty = first >= last;
                 context.run(DepthwiseRow {
                     pixels: self.output.width,
-                    rows: inputs,
+                    ring,
+                    ring_rows: self.ring_rows(),
+                    ring_pitch: self.padded_width() * LANES,
+                    first_slot: first % self.ring_rows(),
                     first_row: if is_empty { 0 } else { kernel_row(first) },
                     last_row: if is_empty { 0 } else { kernel_row(last) },
                     input_plane: plane,
