@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use scarlet::burn::tensor::{Device, Tensor};
+use scarlet::burn::tensor::{Device, Tensor, TensorData};
 use scarlet::weights::{StateDict, recognise};
 use scarlet::{Scarlet, ScarletConfig, device_by_name};
 
@@ -113,7 +113,8 @@ fn run_network(
     input: &Values<4>,
     device: &Device,
 ) -> Result<Vec<f32>, ToolError> {
-    let images = Tensor::<1>::from_floats(input.values.as_slice(), device).reshape(input.shape);
+    let images = TensorData::new(input.values.clone(), input.shape);
+    let images = Tensor::<4>::from_data(images, device);
     let logits = network.try_forward(images)?;
     logits
         .into_data()

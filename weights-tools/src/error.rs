@@ -69,6 +69,14 @@ pub(crate) enum ToolError {
 }
 
 impl ToolError {
+    /// 2 where the command line asks for what there is not, 1 for all else.
+    pub(crate) fn exit_code(&self) -> u8 {
+        match self {
+            Self::Weights(WeightsError::UnknownOrigin(_)) => 2,
+            _ => 1,
+        }
+    }
+
     pub(crate) fn is_broken_pipe(&self) -> bool {
         matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
     }

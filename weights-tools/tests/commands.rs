@@ -472,7 +472,7 @@ fn tensors_are_chosen_renamed_and_told() {
     check(&chosen).expect(0, &["passed"]);
     check(&["--strip-prefix", "pupil"]).expect(1, &["called `pupil`", "student, teacher"]);
     check(&["--rename", "top"]).expect(2, &["expected the old name"]);
-    check(&["--origin", "nobody"]).expect(2, &["fairnas"]);
+    check(&["--origin", "nobody"]).expect(2, &["the origin `nobody`", "fairnas"]);
     // Without a name, the file must tell.
     folder
         .run(&[

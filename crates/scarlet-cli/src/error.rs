@@ -31,7 +31,7 @@ pub(crate) enum CliError {
     /// A network named or described on the command line.
     #[error(transparent)]
     Architecture(#[from] ArchitectureError),
-    #[error("{0} `scarlet info` lists all")]
+    #[error("{0}. scarlet info lists them")]
     UnknownModel(#[from] scarlet::zoo::UnknownNetwork),
     #[error("the zoo has no family {0:?}; it has {families}", families = scarlet::zoo::families().join(", "))]
     UnknownFamily(String),
@@ -224,6 +224,7 @@ impl CliError {
                 FAILURE
             }
             Self::Architecture(_)
+            | Self::Weights(WeightsError::UnknownOrigin(_))
             | Self::UnknownModel(_)
             | Self::UnknownFamily(_)
             | Self::UnknownMetric { .. }

@@ -92,7 +92,7 @@ fn what_a_file_does_not_say_is_said_aloud_and_can_be_chosen() {
     let ran = scarlet(fixed.into_iter().chain(["--model", layers]));
     assert_eq!(ran.code, 0, "{ran:?}");
     assert!(ran.stderr.contains("a network with relu6"), "{ran:?}");
-    export(&["--origin", "nobody"]).assert_fails(2, &["fairnas"]);
+    export(&["--origin", "nobody"]).assert_fails(2, &["the origin `nobody`", "fairnas"]);
     export(&["--strip-prefix", "teacher"])
         .assert_fails(1, &["called `teacher`", "criterion, student"]);
     export(&["--rename", "student"]).assert_fails(2, &["expected the old name"]);

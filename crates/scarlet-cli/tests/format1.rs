@@ -61,13 +61,10 @@ fn a_network_is_described_as_it_was() {
     let network = Architecture::from_json(&json).unwrap();
     let whole = "C3@8/2:relu6 E1K3n:relu6 E3K3/2 - P16:relu6";
     assert_eq!(network.to_string(), whole);
-    for model in [
-        vec!["--model", text(&described)],
-        vec!["--weights", text(&fixture("network/network.safetensors"))],
-        vec!["--weights", text(&fixture("network/network.scarlet"))],
-    ] {
-        let info = ["info", "--json"].into_iter().chain(model.clone());
-        let info = scarlet(info).json();
+    let saved = ["network.safetensors", "network.scarlet"];
+    let saved = saved.map(|file| fixture("network").join(file));
+    for model in [&described, &saved[0], &saved[1]] {
+        let info = scarlet(["info", "--json", text(model)]).json();
         assert_eq!(info["layers"], "E3K3@8/2 -", "{model:?}");
         assert_eq!(info["cost"]["mult_adds"], 8576, "{model:?}");
         assert_eq!(info["cost"]["parameters"], 1162, "{model:?}");

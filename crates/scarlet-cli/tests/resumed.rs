@@ -53,9 +53,9 @@ fn settings_that_alter_the_result_stay_as_they_were() {
             "config.network.dropout",
         ),
         (
-            "\"activation\": \"h-swish\"",
-            "\"activation\": \"relu6\"",
-            "architecture.activation",
+            "\"P1280:relu6\"",
+            "\"P1280:h-swish\"",
+            "architecture.blocks",
         ),
         (
             "\"holdout\": 0.1",

@@ -48,7 +48,9 @@ fn an_unknown_network_is_named_with_its_nearest() {
         2,
         &[
             "error: no network is named \"scarlett-b\"; did you mean \"scarlet-b\"?",
-            "efficientnet-lite0",
+            "There are networks of scarlet, fairnas,",
+            "efficientnet-lite,",
+            "scarlet info lists them",
         ],
     );
 }

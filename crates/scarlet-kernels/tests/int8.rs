@@ -252,20 +252,23 @@ fn networks() -> Vec<Network> {
     .to_vec();
     // Squeeze-excite on a tensor that a shortcut needs too, and a map as the result.
     let c = |input, output| Operation::Pointwise(pointwise(input, output, 1, Activation::Swish));
+    let excite = || {
+        Operation::SqueezeExcite(SqueezeExcite {
+            channels: 20,
+            squeezed: 5,
+            squeeze_weight: signal("squeeze", 100),
+            squeeze_bias: signal("squeeze bias", 5),
+            excite_weight: signal("excite", 100),
+            excite_bias: signal("excite bias", 20),
+            activation: Activation::Swish,
+            gate: Gate::Sigmoid,
+        })
+    };
     networks.push(Network {
         input_channels: 3,
         operations: vec![
             c(3, 20),
-            Operation::SqueezeExcite(SqueezeExcite {
-                channels: 20,
-                squeezed: 5,
-                squeeze_weight: signal("squeeze", 100),
-                squeeze_bias: signal("squeeze bias", 5),
-                excite_weight: signal("excite", 100),
-                excite_bias: signal("excite bias", 20),
-                activation: Activation::Swish,
-                gate: Gate::Sigmoid,
-            }),
+            excite(),
             c(20, 20),
             Operation::Add(0),
             Operation::Pointwise(pointwise(20, 9, 2, Activation::None)),
@@ -297,10 +300,6 @@ fn networks() -> Vec<Network> {
             activation: Activation::Swish,
         })
     };
-    let Operation::SqueezeExcite(excite) = networks[2].operations[1].clone() else {
-        unreachable!("it was put there");
-    };
-    let excite = || Operation::SqueezeExcite(excite.clone());
     networks.push(Network {
         input_channels: 3,
         operations: vec![

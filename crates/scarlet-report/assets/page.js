@@ -103,7 +103,9 @@ function writeNames(picture, dots, box) {
     * Math.max(0, Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top));
   const names = [];
   for (const dot of dots) {
-    const { x, y, name } = dot;
+    const { x, y } = dot;
+    // The whole name is in the table.
+    const name = dot.name.length > 24 ? `${dot.name.slice(0, 23)}…` : dot.name;
     const wide = name.length * 6.5;
     const before = { start: 0, middle: wide / 2, end: wide };
     const sides = [[9, 4, "start"], [-9, 4, "end"], [0, -10, "middle"], [0, 19, "middle"],

@@ -225,7 +225,8 @@ fn settings_are_those_of_a_file() {
             .contains("no setting `space.pan`; did you mean `space.plan`?")
     );
     assert!(
-        message(json!({"space": {"plan": "huge"}})).contains("[space]: unknown variant `huge`")
+        message(json!({"space": {"plan": "huge"}}))
+            .contains("`space.plan` is \"huge\", but must be \"tiny\"")
     );
     assert!(message(json!({"networks": "many"})).contains("these settings cannot be"));
     assert!(message(json!({"source": "nowhere"})).contains("`nowhere` is neither a folder"));

@@ -199,7 +199,7 @@ fn no_network(model: &str, error: CliError) -> CliError {
     let is_file_name = path
         .extension()
         .is_some_and(|it| endings.iter().any(|ending| it.eq_ignore_ascii_case(ending)));
-    match is_file_name && matches!(error, CliError::Architecture(_)) {
+    match is_file_name && matches!(error, CliError::Architecture(_) | CliError::UnknownModel(_)) {
         true => CliError::ReadFile {
             path: path.to_owned(),
             source: io::Error::new(io::ErrorKind::NotFound, "there is no such file"),
@@ -238,7 +238,7 @@ fn list(args: &InfoArgs, terminal: &Terminal) -> Result<(), CliError> {
     let best = (networks.iter()).max_by(|a, b| accuracy(a).total_cmp(&accuracy(b)));
     let report = ZooReport {
         most_accurate: best.map(|best| best.name),
-        budget: args.budget.iter().map(ToString::to_string).collect(),
+        budget: args.budget.iter().map(in_words).collect(),
         networks,
     };
     if args.json {
@@ -246,6 +246,20 @@ fn list(args: &InfoArgs, terminal: &Terminal) -> Result<(), CliError> {
     } else {
         terminal.print(&report.text())
     }
+}
+
+/// A budget as people write it: `mult_adds <= 250M`.
+fn in_words(budget: &Constraint) -> String {
+    let bound = match budget.bound {
+        Bound::AtMost => "<=",
+        Bound::AtLeast => ">=",
+    };
+    let scales = [(1e9, "G"), (1e6, "M"), (1e3, "K")];
+    let mut scales = scales.into_iter();
+    let (scale, unit) = scales
+        .find(|(scale, _)| budget.limit >= *scale && (budget.limit / scale * 1e3).fract() == 0.0)
+        .unwrap_or((1.0, ""));
+    format!("{} {bound} {}{unit}", budget.name, budget.limit / scale)
 }
 
 /// Whether a network keeps within a budget.

@@ -10,14 +10,20 @@ use super::state_dict::rename_all;
 const WRAPPERS: &[&str] = &["module", "_orig_mod", "model", "net", "network"];
 
 /// Names that a known network begins with: its first convolution's.
-const FIRST: [&str; 3] = ["stem.0.weight", "_conv_stem.weight", "conv_stem.weight"];
+const FIRST: [&str; 4] = [
+    "stem.0.weight",
+    "_conv_stem.weight",
+    "conv_stem.weight",
+    "features.0.0.weight",
+];
 
 /// The modules of networks that begin so, but for their classifiers.
-const MODULES: [&str; 16] = [
+const MODULES: [&str; 18] = [
     "stem",
     "separable_conv",
     "mb_module",
     "conv_before_pooling",
+    "hidden",
     "blocks",
     "head",
     "_conv_stem",
@@ -30,6 +36,7 @@ const MODULES: [&str; 16] = [
     "conv_head",
     "bn2",
     "norm_head",
+    "features",
 ];
 
 /// Words in the names of weights that were averaged over the training, or are another network's.
@@ -223,6 +230,14 @@ mod tests {
              network stands under `ema_model.module`; --strip-prefix ema_model.module takes that \
              one, with scarlet-weights convert for a file of its own"
         );
+        let network = [
+            "features.0.0.weight",
+            "features.1.conv.0.0.weight",
+            "classifier.1.weight",
+        ];
+        let (names, notes) = unwrapped(&[&network[..], &["queue"]].concat());
+        assert_eq!(names, network);
+        assert!(notes.contains("queue"), "{notes}");
         let (names, notes) = unwrapped(&["stem.0.weight", "loss_fn.weight", "stem.total_ops"]);
         assert_eq!(names, ["stem.0.weight"]);
         assert!(notes.contains("loss_fn.weight, stem.total_ops"), "{notes}");

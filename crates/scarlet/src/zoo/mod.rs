@@ -59,7 +59,11 @@ const MOST_EDITS: usize = 3;
 
 /// No network has this name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("no network is named {name:?}{} Families: {}", suggestion(.nearest), families().join(", "))]
+#[error(
+    "no network is named {name:?}{} There are networks of {}",
+    suggestion(.nearest),
+    families().join(", ")
+)]
 #[non_exhaustive]
 pub struct UnknownNetwork {
     /// The name, shortened when it is very long.
@@ -252,8 +256,8 @@ mod tests {
         let message = |name: &str| find(name).unwrap_err().to_string();
         assert_eq!(
             message("scarlett-b"),
-            "no network is named \"scarlett-b\"; did you mean \"scarlet-b\"? Families: scarlet, \
-             fairnas, moga, mobilenetv1, mobilenetv2, mobilenetv3, mnasnet, spnasnet, fbnet, \
+            "no network is named \"scarlett-b\"; did you mean \"scarlet-b\"? There are networks of \
+             scarlet, fairnas, moga, mobilenetv1, mobilenetv2, mobilenetv3, mnasnet, spnasnet, fbnet, \
              fbnetv3, hardcore-nas, efficientnet, efficientnet-lite, tinynet, lcnet"
         );
         assert!(!message("resnet50").contains("did you mean"));

@@ -188,7 +188,7 @@ fn what_a_file_says_of_its_origin_settles_what_shapes_leave_open() {
     let error = StateDict::open_with(&path, &from("nobody"));
     let error = error.unwrap_err().to_string();
     assert!(
-        error.contains("known are scarlet, fairnas, tf_efficientnet_lite0"),
+        error.contains("known are scarlet, fairnas, and the names of networks"),
         "{error}"
     );
 
@@ -278,12 +278,12 @@ fn the_only_matrix_is_the_classifier_whatever_it_is_called() {
 
 #[test]
 fn a_known_network_that_cannot_be_run_is_named() {
-    let lite1 = Entry::from_f32("conv_stem.weight", vec![4_135_680], Vec::new);
-    let classifier = Entry::from_f32("classifier.weight", vec![1000, 1280], Vec::new);
-    let weights = StateDict::from_entries([lite1, classifier]);
+    let b4 = Entry::from_f32("conv_stem.weight", vec![17_548_616], Vec::new);
+    let classifier = Entry::from_f32("classifier.weight", vec![1000, 1792], Vec::new);
+    let weights = StateDict::from_entries([b4, classifier]);
     let error = weights.architecture().unwrap_err().to_string();
     assert!(
-        error.contains("EfficientNet-Lite1") && error.contains("JSON"),
+        error.contains("EfficientNet-B4") && error.contains("JSON"),
         "{error}"
     );
 
