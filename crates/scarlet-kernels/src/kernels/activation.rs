@@ -79,8 +79,8 @@ impl Finish {
     #[inline(always)]
     pub(super) unsafe fn afterwards<V: Vector>(self, sums: *mut f32, blocks: usize) {
         if self.is_long() {
-            // SAFETY: the caller vouches for the pointer.
             let finish = self;
+            // SAFETY: the caller vouches for the pointer.
             unsafe {
                 V::call(InPlace {
                     finish,
