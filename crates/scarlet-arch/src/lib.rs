@@ -83,6 +83,7 @@ mod activation;
 mod architecture;
 mod blocks;
 mod cost;
+mod elastic;
 mod entries;
 mod error;
 mod genome;
@@ -105,6 +106,7 @@ pub use blocks::{
     SqueezeExcite, SqueezedWidth,
 };
 pub use cost::{Cost, PartCost};
+pub use elastic::Elasticity;
 pub use error::{ArchitectureError, TextError};
 pub use genome::Genome;
 pub use json::read_json_file;

@@ -32,7 +32,8 @@ impl Skip {
     }
 }
 
-/// All networks that have one of the same choices in each layer of a plan.
+/// All networks that make one of some choices in each layer of a plan: the same ones in every layer,
+/// or, where the space is [derived from a network](Self::elastic), each layer's own.
 ///
 /// ```
 /// use scarlet_arch::{SearchSpace, Skip, scarlet_b};
@@ -52,7 +53,57 @@ impl Skip {
 pub struct SearchSpace {
     /// Everything but the layers' operations.
     template: Architecture,
-    choices: Vec<Operation>,
+    choices: Choices,
+}
+
+/// What the layers may do.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+enum Choices {
+    /// All of them the same.
+    Same(Vec<Operation>),
+    /// Each something of its own.
+    ByLayer(Vec<Vec<Operation>>),
+}
+
+impl Choices {
+    fn of(&self, layer: usize) -> &[Operation] {
+        match self {
+            Self::Same(choices) => choices,
+            Self::ByLayer(layers) => &layers[layer],
+        }
+    }
+
+    /// The lists that differ.
+    fn lists_mut(&mut self) -> Vec<&mut Vec<Operation>> {
+        match self {
+            Self::Same(choices) => vec![choices],
+            Self::ByLayer(layers) => layers.iter_mut().collect(),
+        }
+    }
+
+    fn lists(&self) -> Vec<&[Operation]> {
+        match self {
+            Self::Same(choices) => vec![choices],
+            Self::ByLayer(layers) => layers.iter().map(Vec::as_slice).collect(),
+        }
+    }
+}
+
+/// Choices as they are written, by the kind of the first: errors of a single list keep their words.
+impl<'de> Deserialize<'de> for Choices {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        use serde::de::Error;
+
+        let written = Vec::<serde_json::Value>::deserialize(deserializer)?;
+        let is_by_layer = written.first().is_some_and(serde_json::Value::is_array);
+        let written = serde_json::Value::Array(written);
+        let choices = match is_by_layer {
+            true => serde_json::from_value(written).map(Self::ByLayer),
+            false => serde_json::from_value(written).map(Self::Same),
+        };
+        choices.map_err(D::Error::custom)
+    }
 }
 
 /// A space as it is written, not yet checked.
@@ -60,7 +111,7 @@ pub struct SearchSpace {
 #[serde(deny_unknown_fields)]
 struct Description {
     template: json::Description,
-    choices: Vec<Operation>,
+    choices: Choices,
 }
 
 impl TryFrom<Description> for SearchSpace {
@@ -74,11 +125,11 @@ impl TryFrom<Description> for SearchSpace {
         let mut choices = description.choices;
         // In format 1 the template says the activation of all choices.
         if let Some(activation) = activation {
-            for choice in &mut choices {
+            for choice in choices.lists_mut().into_iter().flatten() {
                 *choice = choice.with_activation(activation);
             }
         }
-        Self::new(template, choices)
+        Self::checked(template, choices)
     }
 }
 
@@ -91,24 +142,24 @@ impl SearchSpace {
     /// When there are no choices, more than 36, twice the same or two kinds of skip, or when
     /// a choice does not fit a layer.
     pub fn new(template: Architecture, choices: Vec<Operation>) -> Result<Self, ArchitectureError> {
-        range(
-            "search space",
-            "number of choices",
-            choices.len(),
-            1,
-            MAX_CHOICES,
-        )?;
-        for (index, choice) in choices.iter().enumerate() {
-            let same = |other: &Operation| choice == other || is_skip(choice) && is_skip(other);
-            if choices[..index].iter().any(same) {
-                let choice = format!("choice {index} ({choice})");
-                return Err(out_of_range(
-                    "search space",
-                    "choices",
-                    choice,
-                    "different from every other, with one kind of skip",
-                ));
-            }
+        Self::checked(template, Choices::Same(choices))
+    }
+
+    /// As [`new`](Self::new), where each layer has choices of its own, in the layers' order.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new), and when there are not as many lists as layers.
+    pub fn by_layer(
+        template: Architecture,
+        choices: Vec<Vec<Operation>>,
+    ) -> Result<Self, ArchitectureError> {
+        Self::checked(template, Choices::ByLayer(choices))
+    }
+
+    fn checked(template: Architecture, choices: Choices) -> Result<Self, ArchitectureError> {
+        for choices in choices.lists() {
+            check_choices(choices)?;
         }
         // Otherwise a choice without expansion would become the stem's.
         if template.blocks_before_layers() != 2 {
@@ -120,21 +171,43 @@ impl SearchSpace {
         }
         let layers = template.layers().len();
         range("search space", "number of layers", layers, 1, MAX_LAYERS)?;
+        if let Choices::ByLayer(lists) = &choices {
+            let found = lists.len();
+            range(
+                "search space",
+                "number of lists of choices",
+                found,
+                layers,
+                layers,
+            )?;
+        }
         let space = Self::unchecked(template, choices);
         // The plan as it stands: its total stride is the largest of all networks'.
         space.template.validate()?;
         // Not every network, but enough that one which `decode` refuses is an oddity.
-        for &choice in &space.choices {
-            let mut network = space.template.clone();
-            for layer in network.layers_mut() {
-                layer.operation = choice;
-            }
-            network.validate()?;
+        for choice in 0..space.most_choices() {
+            space.of_choice(choice).validate()?;
         }
         Ok(space)
     }
 
-    fn unchecked(mut template: Architecture, choices: Vec<Operation>) -> Self {
+    /// The network that makes the same choice in every layer; the last, where a layer has fewer.
+    fn of_choice(&self, choice: usize) -> Architecture {
+        let mut network = self.template.clone();
+        for (index, layer) in network.layers_mut().iter_mut().enumerate() {
+            let choices = self.choices.of(index);
+            layer.operation = choices[choice.min(choices.len() - 1)];
+        }
+        network
+    }
+
+    /// The number of choices of the layer that has the most.
+    pub fn most_choices(&self) -> usize {
+        let lists = self.choices.lists().into_iter();
+        lists.map(<[Operation]>::len).max().unwrap_or(0)
+    }
+
+    fn unchecked(mut template: Architecture, choices: Choices) -> Self {
         for layer in template.layers_mut() {
             layer.operation = Operation::Linear;
         }
@@ -147,7 +220,10 @@ impl SearchSpace {
         let mut choices = blocks(false);
         choices.extend(blocks(true));
         choices.push(Operation::Identity);
-        Self::unchecked(scarlet("scarlet", plan(&SCARLET_PLAN)), choices)
+        Self::unchecked(
+            scarlet("scarlet", plan(&SCARLET_PLAN)),
+            Choices::Same(choices),
+        )
     }
 
     /// The smaller space of the paper's analyses: SCARLET's 19 layers, the 6 choices without
@@ -158,9 +234,11 @@ impl SearchSpace {
         let choices = choices.into_iter();
         Self::unchecked(
             scarlet("scarlet-relu6", plan(&SCARLET_PLAN)),
-            choices
-                .map(|choice| choice.with_activation(Activation::Relu6))
-                .collect(),
+            Choices::Same(
+                choices
+                    .map(|choice| choice.with_activation(Activation::Relu6))
+                    .collect(),
+            ),
         )
     }
 
@@ -199,21 +277,27 @@ impl SearchSpace {
             },
             ..scarlet_like("small", Outline::SMALL, plan(&PLAN))
         };
-        Self::new(template, Self::scarlet().choices)
+        Self::checked(template, Self::scarlet().choices)
     }
 
-    /// The same space with another kind of skip in every layer, or with a skip where it had none.
+    /// The same space with another kind of skip in every layer, or with a skip where it had none and
+    /// all layers have the same choices.
     ///
     /// # Errors
     ///
     /// When a skip would be the 37th choice.
     pub fn with_skip(mut self, skip: Skip) -> Result<Self, ArchitectureError> {
-        match self.choices.iter_mut().find(|choice| is_skip(choice)) {
-            // In its old place, so that genomes keep their meaning.
-            Some(choice) => *choice = skip.operation(),
-            None => self.choices.push(skip.operation()),
+        let is_by_layer = matches!(self.choices, Choices::ByLayer(_));
+        for choices in self.choices.lists_mut() {
+            match choices.iter_mut().find(|choice| is_skip(choice)) {
+                // In its old place, so that genomes keep their meaning.
+                Some(choice) => *choice = skip.operation(),
+                // A layer of its own choices has none because it can have none.
+                None if is_by_layer => {}
+                None => choices.push(skip.operation()),
+            }
         }
-        Self::new(self.template, self.choices)
+        Self::checked(self.template, self.choices)
     }
 
     /// The same space without skips.
@@ -222,8 +306,10 @@ impl SearchSpace {
     ///
     /// When nothing else was to choose from.
     pub fn without_skip(mut self) -> Result<Self, ArchitectureError> {
-        self.choices.retain(|choice| !is_skip(choice));
-        Self::new(self.template, self.choices)
+        for choices in self.choices.lists_mut() {
+            choices.retain(|choice| !is_skip(choice));
+        }
+        Self::checked(self.template, self.choices)
     }
 
     /// The same space with its channels multiplied, as [`CompoundScaling`] does it.
@@ -237,7 +323,7 @@ impl SearchSpace {
             depth: 1.0,
             resolution: self.template.preprocessing.resolution,
         };
-        Self::new(scaling.apply(&self.template)?, self.choices)
+        Self::checked(scaling.apply(&self.template)?, self.choices)
     }
 
     /// The same space for images of another size.
@@ -246,7 +332,7 @@ impl SearchSpace {
     ///
     /// When it is 0, or beyond the [limits](crate::limits).
     pub fn with_resolution(self, resolution: usize) -> Result<Self, ArchitectureError> {
-        Self::new(self.template.with_resolution(resolution), self.choices)
+        Self::checked(self.template.with_resolution(resolution), self.choices)
     }
 
     /// The same space for another number of classes.
@@ -255,7 +341,7 @@ impl SearchSpace {
     ///
     /// When there are none, or too many.
     pub fn with_classes(self, classes: usize) -> Result<Self, ArchitectureError> {
-        Self::new(self.template.with_classes(classes), self.choices)
+        Self::checked(self.template.with_classes(classes), self.choices)
     }
 
     /// What all networks of the space share. Its layers are the plan of channels and strides,
@@ -272,35 +358,43 @@ impl SearchSpace {
     /// What `layer`, from 0, may do, in the order of the genes; empty for a layer that is none.
     pub fn choices(&self, layer: usize) -> &[Operation] {
         if layer < self.layers() {
-            &self.choices
+            self.choices.of(layer)
         } else {
             &[]
         }
     }
 
-    /// The kind of skip and the gene that chooses it, if the space has skips.
+    /// The kind of skip, and the gene that chooses it in the first layer that has one, if the space
+    /// has skips. Where all layers have the same choices, the gene is that of every layer.
     pub fn skip(&self) -> Option<(Skip, u8)> {
-        let gene = self.choices.iter().position(is_skip)?;
-        let skip = match self.choices[gene] {
-            Operation::Linear => Skip::Linear,
-            _ => Skip::Identity,
-        };
-        Some((skip, gene as u8))
+        let lists = self.choices.lists();
+        let mut skips = lists.into_iter().filter_map(|choices| {
+            let gene = choices.iter().position(is_skip)?;
+            let skip = match choices[gene] {
+                Operation::Linear => Skip::Linear,
+                _ => Skip::Identity,
+            };
+            Some((skip, gene as u8))
+        });
+        skips.next()
     }
 
     /// The number of networks, rounded; infinite when it is beyond an f64.
     pub fn size(&self) -> f64 {
-        (self.choices.len() as f64).powf(self.layers() as f64)
+        let layers = 0..self.layers();
+        layers
+            .map(|layer| self.choices(layer).len() as f64)
+            .product()
     }
 
     /// The number of networks, in all its decimal digits.
     pub fn size_exact(&self) -> String {
         // Little end first, in base 10.
         let mut digits = vec![1];
-        for _ in 0..self.layers() {
+        for layer in 0..self.layers() {
             let mut carry = 0;
             for digit in &mut digits {
-                carry += *digit * self.choices.len();
+                carry += *digit * self.choices(layer).len();
                 *digit = carry % 10;
                 carry /= 10;
             }
@@ -334,11 +428,12 @@ impl SearchSpace {
         let mut network = self.template.clone();
         network.name = format!("{}-{genome}", self.template.name);
         for (index, (layer, &gene)) in network.layers_mut().iter_mut().zip(genes).enumerate() {
-            layer.operation = *self.choices.get(usize::from(gene)).ok_or_else(|| {
+            let choices = self.choices.of(index);
+            layer.operation = *choices.get(usize::from(gene)).ok_or_else(|| {
                 error(format!(
                     "layer {} has choice {gene}, but this search space has 0 to {}",
                     index + 1,
-                    self.choices.len() - 1
+                    choices.len() - 1
                 ))
             })?;
         }
@@ -396,7 +491,8 @@ impl SearchSpace {
             same(&place, "channels", layer.channels, plan.channels)?;
             same(&place, "stride", layer.stride, plan.stride)?;
         }
-        let gene = self.choices.iter().position(|choice| {
+        let choices = self.choices.of(index);
+        let gene = choices.iter().position(|choice| {
             *choice == layer.operation || is_skip(choice) && is_skip(&layer.operation)
         });
         gene.map(|gene| gene as u8)
@@ -404,8 +500,7 @@ impl SearchSpace {
                 place,
                 field: "operation",
                 found: layer.operation.to_string(),
-                expected: self
-                    .choices
+                expected: choices
                     .iter()
                     .map(Operation::to_string)
                     .collect::<Vec<_>>()
@@ -416,6 +511,30 @@ impl SearchSpace {
 
 fn is_skip(operation: &Operation) -> bool {
     matches!(operation, Operation::Identity | Operation::Linear)
+}
+
+/// As many choices as a gene has digits for, no two of them the same.
+fn check_choices(choices: &[Operation]) -> Result<(), ArchitectureError> {
+    range(
+        "search space",
+        "number of choices",
+        choices.len(),
+        1,
+        MAX_CHOICES,
+    )?;
+    for (index, choice) in choices.iter().enumerate() {
+        let same = |other: &Operation| choice == other || is_skip(choice) && is_skip(other);
+        if choices[..index].iter().any(same) {
+            let choice = format!("choice {index} ({choice})");
+            return Err(out_of_range(
+                "search space",
+                "choices",
+                choice,
+                "different from every other, with one kind of skip",
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// SCARLET's kernels and expansions.

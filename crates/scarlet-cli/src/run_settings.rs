@@ -21,25 +21,41 @@ pub(crate) fn configuration(
     settings: &RunSettingsArgs,
     search: Option<&SearchSettingsArgs>,
 ) -> Result<RunConfig, CliError> {
+    configuration_over(
+        |source, resolution| {
+            Ok(match other {
+                Some(other) => other.clone(),
+                None => RunConfig::for_images(source, resolution),
+            })
+        },
+        settings,
+        search,
+    )
+}
+
+/// The configuration that the command line asks for, over the defaults that `base` has for images at
+/// a source, seen at a resolution if it is given.
+pub(crate) fn configuration_over(
+    base: impl FnOnce(&str, Option<usize>) -> Result<RunConfig, CliError>,
+    settings: &RunSettingsArgs,
+    search: Option<&SearchSettingsArgs>,
+) -> Result<RunConfig, CliError> {
     let file = settings.config.as_deref().map(read_toml).transpose()?;
     let mut changes = Value::Object(Map::new());
     for (key, value) in flags(settings, search) {
         set(&mut changes, key, value);
     }
     set_all(&mut changes, &settings.set)?;
-    let mut config = match other {
-        Some(other) => other.clone(),
-        None => {
-            let data = [Some(&changes), file.as_ref()].into_iter().flatten();
-            let data = data.map(|tree| &tree["data"]);
-            let source = data.clone().find_map(|data| data["source"].as_str());
-            let resolution = data.clone().find_map(|data| data["resolution"].as_u64());
-            let default = RunConfig::default().data.source;
-            RunConfig::for_images(
-                source.unwrap_or(&default),
-                resolution.map(|side| side as usize),
-            )
-        }
+    let mut config = {
+        let data = [Some(&changes), file.as_ref()].into_iter().flatten();
+        let data = data.map(|tree| &tree["data"]);
+        let source = data.clone().find_map(|data| data["source"].as_str());
+        let resolution = data.clone().find_map(|data| data["resolution"].as_u64());
+        let default = RunConfig::default().data.source;
+        base(
+            source.unwrap_or(&default),
+            resolution.map(|side| side as usize),
+        )?
     };
     if let Some(file) = file {
         config = config.with(file)?;
@@ -50,6 +66,7 @@ pub(crate) fn configuration(
         &mut config.data.cache_folder,
         &mut config.search.latency_table,
         &mut config.search.score_cache,
+        &mut config.teacher.recipe.teacher,
         &mut config.supernet.recipe.teacher,
         &mut config.train.recipe.teacher,
     ] {

@@ -46,6 +46,7 @@ fn finished_study(folder: &Path) -> StudyConfig {
         let sampling = match variant.sampling {
             Sampling::StrictFairness => "fair",
             Sampling::Uniform => "uniform",
+            Sampling::Sandwich => "sandwich",
         };
         let name = format!("supernet-{}-{sampling}-0.json", variant.skip_name());
         run.write_json(&name, &record).unwrap();

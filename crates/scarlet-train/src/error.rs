@@ -24,6 +24,17 @@ pub enum TrainError {
     /// A network that cannot be built.
     #[error(transparent)]
     Network(Box<ConfigError>),
+    /// A network that is not the whole of an elastic space.
+    #[error(
+        "the space is one of parts of another network: of {expected}, where the weights are of \
+         {found}"
+    )]
+    OtherWhole {
+        /// The whole network of the space.
+        expected: String,
+        /// The network that was given.
+        found: String,
+    },
     /// Images that a network cannot take.
     #[error(transparent)]
     Input(#[from] InputError),

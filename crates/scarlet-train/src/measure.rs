@@ -182,12 +182,13 @@ pub fn recalibrate<'a>(
     check_batch_size(batch_size)?;
     let images = images.into();
     // `valid` parts the running statistics from those of the given network. Statistics are only
-    // gathered on an autodiff device; without gradients nothing is kept for a backward pass.
-    let network = network.valid().train().no_grad();
+    // gathered on an autodiff device.
+    let network = network.valid().train();
     let device = network.device().autodiff();
     let batcher = Batcher::new(images, network.architecture(), &device)?;
-    // A clone shares the running statistics, and nothing else that is changed here.
-    let mut gathering = network.clone();
+    // A clone shares the running statistics, and nothing else that is changed here. Without gradients
+    // nothing is kept for a backward pass.
+    let mut gathering = network.clone().no_grad();
     // Inference leaves no branch out, so its statistics are those of all branches.
     let blocks = gathering.blocks.into_iter();
     gathering.blocks = blocks.map(BlockModule::without_drop_path).collect();

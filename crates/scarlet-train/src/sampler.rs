@@ -10,13 +10,18 @@ use crate::random::{Purpose, Stream};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Sampling {
-    /// As many paths as a layer has choices, which use every choice of every layer exactly once:
+    /// As many paths as the layer with the most choices has, which use every choice of such a layer
+    /// exactly once:
     /// each layer deals its choices out in an order of its own (strict fairness; Chu et al.,
     /// FairNAS, arXiv 1907.01845).
     #[default]
     StrictFairness,
     /// One path, each layer's choice drawn on its own (Guo et al., arXiv 1904.00420).
     Uniform,
+    /// Four paths: each layer's first choice, each layer's last, and two that are drawn as
+    /// [`Uniform`](Self::Uniform) draws them: the sandwich rule, for spaces whose choices go from a
+    /// whole block to the least of it (Yu and Huang, arXiv 1903.05134).
+    Sandwich,
 }
 
 /// Draws the paths of every step of a supernet's training, and counts how often each choice was
@@ -68,8 +73,9 @@ impl PathSampler {
     /// Number of paths a step takes.
     pub fn paths_per_step(&self) -> usize {
         match self.sampling {
-            Sampling::StrictFairness => self.counts.first().map_or(1, Vec::len),
+            Sampling::StrictFairness => self.counts.iter().map(Vec::len).max().unwrap_or(1),
             Sampling::Uniform => 1,
+            Sampling::Sandwich => 4,
         }
     }
 
@@ -80,11 +86,23 @@ impl PathSampler {
     /// None for a sampler of a valid search space.
     pub fn next_paths(&mut self) -> Result<Vec<Genome>, TrainError> {
         let mut stream = Stream::new(self.seed, Purpose::Paths, self.step);
-        let mut paths = vec![Vec::with_capacity(self.counts.len()); self.paths_per_step()];
+        let count = self.paths_per_step();
+        let mut paths = vec![Vec::with_capacity(self.counts.len()); count];
         for counts in &mut self.counts {
             let dealt = match self.sampling {
-                Sampling::StrictFairness => stream.permutation(counts.len()),
+                // A layer with fewer choices than another deals them out again.
+                Sampling::StrictFairness => {
+                    let mut dealt = Vec::with_capacity(count);
+                    while dealt.len() < count {
+                        dealt.extend(stream.permutation(counts.len()));
+                    }
+                    dealt
+                }
                 Sampling::Uniform => vec![stream.below(counts.len())],
+                Sampling::Sandwich => {
+                    let drawn = [stream.below(counts.len()), stream.below(counts.len())];
+                    [&[0, counts.len() - 1], &drawn[..]].concat()
+                }
             };
             for (path, choice) in paths.iter_mut().zip(dealt) {
                 counts[choice] += 1;

@@ -1,10 +1,11 @@
 //! [`Supernet`]: all networks of a search space, sharing their weights.
 
-use burn::module::Module;
+use burn::module::{Module, ModuleVisitor, Param};
 use burn::nn::Identity;
+use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor};
-use scarlet::{Architecture, BlockModule, Scarlet, ScarletConfig};
-use scarlet_arch::{ArchitectureError, Genome, Operation, SearchSpace, Skip};
+use scarlet::{Architecture, BlockModule, ChannelOrder, Importance, Scarlet, ScarletConfig};
+use scarlet_arch::{ArchitectureError, Genome, Operation, PlacedBlock, SearchSpace};
 use serde::{Deserialize, Serialize};
 
 use crate::TrainError;
@@ -61,16 +62,15 @@ impl SupernetConfig {
     /// When the dropout is no probability.
     pub fn try_init(&self, seed: u64, device: &Device) -> Result<Supernet, TrainError> {
         let template = self.space.template();
-        let choices = self.space.choices(0);
         // One network per choice, that makes it in every layer. Weights are only drawn when they
         // are used, so what is not taken over costs nothing.
-        let mut by_choice = Vec::with_capacity(choices.len());
-        for (index, &choice) in choices.iter().enumerate() {
+        let mut by_choice = Vec::new();
+        for index in 0..self.space.most_choices() {
             let mut architecture = template.clone();
-            for layer in architecture.layers_mut() {
-                layer.operation = match choice {
-                    Operation::Identity => Operation::Linear,
-                    other => other,
+            for (place, layer) in architecture.layers_mut().iter_mut().enumerate() {
+                layer.operation = match self.space.choices(place).get(index) {
+                    None | Some(Operation::Identity) => Operation::Linear,
+                    Some(&other) => other,
                 };
             }
             let config = ScarletConfig::from(architecture).with_dropout(self.dropout);
@@ -83,9 +83,12 @@ impl SupernetConfig {
             .try_init_seeded(weights_seed(seed, 0), device)?;
         let layers = (0..self.space.layers())
             .map(|layer| {
-                let built = by_choice.iter_mut().zip(choices);
-                let choices = built.filter_map(|(layers, choice)| {
-                    let built = layers.next()?;
+                let choices = self.space.choices(layer);
+                // Of every network, so that all stay at the same layer.
+                let built: Vec<_> = by_choice.iter_mut().map(Iterator::next).collect();
+                let built = built.into_iter().zip(choices);
+                let choices = built.filter_map(|(built, choice)| {
+                    let built = built?;
                     let keeps = *choice == Operation::Identity && keeps_shape(template, layer);
                     Some(match built {
                         BlockModule::Linear(_) if keeps => BlockModule::Identity(Identity::new()),
@@ -99,6 +102,7 @@ impl SupernetConfig {
                 });
                 ChoiceLayer {
                     choices: choices.collect(),
+                    order: None,
                 }
             })
             .collect();
@@ -120,8 +124,26 @@ fn without_layers(mut network: Scarlet) -> Scarlet {
 /// All choices of one layer.
 #[derive(Module, Debug)]
 pub struct ChoiceLayer {
-    /// In the order of the search space.
+    /// Blocks with weights of their own: one for each choice, in the order of the search space; in a
+    /// supernet that is made [of a network](Supernet::elastic) the whole block, and the skip if
+    /// there is one.
     pub choices: Vec<BlockModule>,
+    /// How the others are cut out of the whole block, where they are.
+    #[module(skip)]
+    order: Option<ChannelOrder>,
+}
+
+impl ChoiceLayer {
+    /// The block of a gene that `placed` describes, in a network like `architecture`.
+    fn block(&self, gene: u8, placed: &PlacedBlock, architecture: &Architecture) -> BlockModule {
+        match (&self.order, placed.operation) {
+            (None, _) => self.choices[usize::from(gene)].clone(),
+            (Some(order), Operation::InvertedResidual(_)) => {
+                self.choices[0].narrowed(placed, architecture, order)
+            }
+            (Some(_), _) => self.choices[self.choices.len() - 1].clone(),
+        }
+    }
 }
 
 /// All networks of a search space, sharing their weights: every layer has a block of its own for
@@ -157,6 +179,95 @@ pub struct Supernet {
 }
 
 impl Supernet {
+    /// The supernet whose paths are parts of `network`: its blocks are the whole ones of `space`,
+    /// which must be [elastic](SearchSpace::elastic) and of this network, and the narrower choices
+    /// of a layer are cut out of them, the most important channels first. Training a path trains
+    /// that part of them. Stabilizers begin as the identity.
+    ///
+    /// The path of all genes 0 is the network itself, bit for bit.
+    ///
+    /// # Errors
+    ///
+    /// When the space's whole network is another one.
+    pub fn elastic(
+        network: Scarlet,
+        space: SearchSpace,
+        importance: Importance,
+    ) -> Result<Self, TrainError> {
+        let orders = network.layers().iter();
+        let orders = orders.map(|block| ChannelOrder::by(importance, block));
+        Self::elastic_by(network.clone(), space, orders.collect())
+    }
+
+    /// As [`elastic`](Self::elastic), with the orders of channels in each layer given.
+    ///
+    /// # Errors
+    ///
+    /// As [`elastic`](Self::elastic), and when there is no order for each layer's channels.
+    pub fn elastic_by(
+        network: Scarlet,
+        space: SearchSpace,
+        orders: Vec<ChannelOrder>,
+    ) -> Result<Self, TrainError> {
+        let whole = space.decode(&Genome::new(vec![0; space.layers()])?)?;
+        let placed = whole.placed_layers();
+        let hidden = |placed: &PlacedBlock| match placed.operation {
+            Operation::InvertedResidual(block) => block.expansion.hidden(placed.channels_in),
+            _ => 0,
+        };
+        let fits = placed.len() == orders.len()
+            && placed
+                .iter()
+                .zip(&orders)
+                .all(|(it, order)| hidden(it) == order.len());
+        if whole.blocks != network.architecture().blocks || !fits {
+            return Err(TrainError::OtherWhole {
+                expected: whole.to_string(),
+                found: network.architecture().to_string(),
+            });
+        }
+        let device = network.device();
+        let layers = network.layers().iter().zip(orders).enumerate();
+        let layers = layers
+            .map(|(layer, (block, order))| {
+                let skip = match space.choices(layer) {
+                    [_, .., Operation::Identity] => Some(BlockModule::Identity(Identity::new())),
+                    [_, .., Operation::Linear] => {
+                        let placed = PlacedBlock {
+                            operation: Operation::Linear,
+                            ..placed[layer]
+                        };
+                        match BlockModule::new(&placed, &whole, &device) {
+                            BlockModule::Linear(it) => {
+                                Some(BlockModule::Linear(it.with_identity()))
+                            }
+                            other => Some(other),
+                        }
+                    }
+                    _ => None,
+                };
+                ChoiceLayer {
+                    choices: [block.clone()].into_iter().chain(skip).collect(),
+                    order: Some(order),
+                }
+            })
+            .collect();
+        Ok(Self {
+            ends: without_layers(network),
+            layers,
+            space,
+        })
+    }
+
+    /// The order in which each layer's narrower choices have the channels of its whole block; none
+    /// where every choice has weights of its own.
+    pub fn orders(&self) -> Vec<ChannelOrder> {
+        self.layers
+            .iter()
+            .filter_map(|layer| layer.order.clone())
+            .collect()
+    }
+
     /// The search space whose networks share these weights.
     pub fn space(&self) -> &SearchSpace {
         &self.space
@@ -170,9 +281,25 @@ impl Supernet {
     /// When the genome is not of the supernet's space.
     pub fn path(&self, genome: &Genome) -> Result<Scarlet, TrainError> {
         let architecture = self.path_architecture(genome)?;
-        let choices = self.layers.iter().zip(genome.genes());
-        let layers = choices.map(|(layer, &gene)| layer.choices[usize::from(gene)].clone());
+        let placed = architecture.placed_layers();
+        let choices = self.layers.iter().zip(genome.genes()).zip(&placed);
+        let layers: Vec<_> = choices
+            .map(|((layer, &gene), placed)| layer.block(gene, placed, &architecture))
+            .collect();
         Ok(self.ends.clone().with_layers(layers, architecture))
+    }
+
+    /// The gradients of one of its paths as those of its own weights: where a path has a part of a
+    /// block, with zeros for the rest of it.
+    pub(crate) fn whole_gradients(&self, gradients: GradientsParams) -> GradientsParams {
+        let mut whole = gradients;
+        for layer in &self.layers {
+            if let (Some(order), Some(block)) = (&layer.order, layer.choices.first()) {
+                let gradients = &mut whole;
+                block.visit(&mut Whole { order, gradients });
+            }
+        }
+        whole
     }
 
     /// The device that the weights live on.
@@ -209,20 +336,31 @@ impl Supernet {
     }
 }
 
+/// Widens the gradients of the parameters that it visits to their size.
+struct Whole<'a> {
+    order: &'a ChannelOrder,
+    gradients: &'a mut GradientsParams,
+}
+
+impl ModuleVisitor for Whole<'_> {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        if let Some(gradient) = self.gradients.remove::<D>(param.id) {
+            let shape: [usize; D] = param.lazy_shape().dims();
+            let gradient = self.order.put_back(gradient, shape);
+            self.gradients.register(param.id, gradient);
+        }
+    }
+}
+
 /// See [`Supernet::path_architecture`].
 pub(crate) fn path_architecture(
     space: &SearchSpace,
     genome: &Genome,
 ) -> Result<Architecture, ArchitectureError> {
     let mut path = space.decode(genome)?;
-    let with_stabilizers = matches!(space.skip(), Some((Skip::Linear, _)));
     for (index, layer) in path.layers_mut().iter_mut().enumerate() {
-        if is_skip(layer.operation) {
-            layer.operation = if with_stabilizers || !keeps_shape(space.template(), index) {
-                Operation::Linear
-            } else {
-                Operation::Identity
-            };
+        if layer.operation == Operation::Identity && !keeps_shape(space.template(), index) {
+            layer.operation = Operation::Linear;
         }
     }
     Ok(path)
@@ -234,10 +372,6 @@ pub(crate) fn plain_architecture(
     genome: &Genome,
 ) -> Result<Architecture, ArchitectureError> {
     Ok(path_architecture(space, genome)?.without_stabilizers())
-}
-
-fn is_skip(operation: Operation) -> bool {
-    matches!(operation, Operation::Identity | Operation::Linear)
 }
 
 /// Whether the output of a layer of the plan has its input's size and channels. No layer of a plan

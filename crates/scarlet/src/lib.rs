@@ -43,6 +43,7 @@ mod display;
 mod error;
 pub mod fold;
 pub mod limited;
+mod narrow;
 mod network;
 pub mod onnx;
 mod parameters;
@@ -66,6 +67,7 @@ pub use deploy::{
 };
 pub use device::{DeviceError, available_devices, device_by_name};
 pub use error::{ConfigError, InputError};
+pub use narrow::{ChannelOrder, Importance, NotAnOrder};
 pub use network::{FeatureMapInfo, Scarlet};
 pub use parameters::UnknownPrefix;
 pub use prediction::{Prediction, top_k};

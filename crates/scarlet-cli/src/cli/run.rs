@@ -36,6 +36,17 @@ pub(crate) struct SearchArgs {
     #[command(flatten)]
     pub(crate) folder: RunFolderArgs,
 
+    /// Search among the parts of a network that has weights: the name of one with public weights
+    /// (scarlet info --public), or a file, such as what scarlet finetune wrote. It is trained on the
+    /// images first, and teaches its parts
+    #[arg(
+        long,
+        value_name = "NETWORK",
+        conflicts_with_all = ["resume", "supernet"],
+        help_heading = "Settings"
+    )]
+    pub(crate) from: Option<String>,
+
     /// Take the supernet of this run over into a new one, with its settings but for those given:
     /// trained once, it can be searched for any budget
     #[arg(

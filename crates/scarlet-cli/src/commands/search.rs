@@ -1,13 +1,15 @@
 //! `scarlet search`.
 
-use std::path::Path;
+use std::path::{Path, absolute};
 use std::time::Duration;
 
 use rayon::current_num_threads;
 use scarlet::burn::tensor::Device;
 use scarlet::device_by_name;
+use scarlet::weights::{OpenOptions, Source};
+use scarlet::zoo;
 use scarlet_train::RunFolder;
-use scarlet_train::run::{Run, RunConfig, RunError, Stage};
+use scarlet_train::run::{Run, RunConfig, RunError, Stage, WholeNetwork};
 use serde::Serialize;
 
 use crate::cli::ComputeArgs;
@@ -18,12 +20,12 @@ use crate::commands::warn_without_checksums;
 use crate::commands::watch::Watch;
 use crate::error::CliError;
 use crate::interrupt::Interrupt;
-use crate::model::open_device;
+use crate::model::{architecture_of, get, open_device, open_weights};
 use crate::new_folder::new_folder;
 use crate::report::print_json;
 use crate::report::search::{plan_text, result_text};
 use crate::report::seen::{Originals, better_road, needless_enlarging, quoted, seen};
-use crate::run_settings::configuration;
+use crate::run_settings::{configuration, configuration_over};
 use crate::terminal::Terminal;
 
 pub(super) fn run(args: &SearchArgs, terminal: &Terminal) -> Result<(), CliError> {
@@ -32,7 +34,10 @@ pub(super) fn run(args: &SearchArgs, terminal: &Terminal) -> Result<(), CliError
     let new = || {
         let (settings, search) = (&args.settings, Some(&args.search));
         let Some(theirs) = &theirs else {
-            return configuration(None, settings, search);
+            return match &args.from {
+                Some(from) => parts_of(from, args, terminal),
+                None => configuration(None, settings, search),
+            };
         };
         let config = configuration(Some(theirs), settings, search)?;
         config.check_supernet_of(theirs)?;
@@ -94,6 +99,40 @@ pub(super) fn run(args: &SearchArgs, terminal: &Terminal) -> Result<(), CliError
     }
 }
 
+/// The settings of a search among the parts of a network, whose weights are downloaded if need be.
+fn parts_of(from: &str, args: &SearchArgs, terminal: &Terminal) -> Result<RunConfig, CliError> {
+    let known = zoo::find(from).ok().filter(|_| !Path::new(from).exists());
+    let source: Option<Source> = match known {
+        Some(_) => None,
+        None => Some(from.parse()?),
+    };
+    let path = get(terminal, |fetcher| match (&source, known) {
+        (Some(source), _) => fetcher.fetch(source),
+        (None, Some(network)) => fetcher.fetch_known(network.name()),
+        (None, None) => fetcher.fetch_known(from),
+    })?;
+    let options = match &source {
+        Some(source) => OpenOptions::default().with_origin_of(source),
+        None => OpenOptions {
+            origin: Some(from.to_owned()),
+            ..OpenOptions::default()
+        },
+    };
+    let weights = open_weights(&path, &options, terminal)?;
+    let architecture = architecture_of(&weights, terminal)?;
+    let path = absolute(&path).unwrap_or(path);
+    let whole = WholeNetwork::new(path.display().to_string(), options.origin);
+    let base = |source: &str, resolution| {
+        Ok(RunConfig::for_parts_of(
+            whole,
+            &architecture,
+            source,
+            resolution,
+        )?)
+    };
+    configuration_over(base, &args.settings, Some(&args.search))
+}
+
 /// Says what networks will see, and whether there is a better road, where it can still be taken: behind
 /// a supernet that is trained already it is too late.
 pub(super) fn introduce(run: &Run, settings: &RunSettingsArgs, begins: bool, terminal: &Terminal) {
@@ -112,6 +151,9 @@ pub(super) fn introduce(run: &Run, settings: &RunSettingsArgs, begins: bool, ter
 }
 
 fn advise(run: &Run, settings: &RunSettingsArgs, terminal: &Terminal) {
+    if run.config().space.from.is_some() {
+        return;
+    }
     let source = settings.data.as_deref();
     let source = source.unwrap_or(&run.config().data.source);
     if let Some(road) = better_road(source, run.data().photographs.as_ref()) {

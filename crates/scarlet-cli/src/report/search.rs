@@ -62,8 +62,12 @@ pub(crate) fn plan_text(plan: &Plan) -> String {
             &mut text,
             "time",
             &format!(
-                "about {}: supernet {}, search {}, training {}",
+                "about {}: {}supernet {}, search {}, training {}",
                 duration(estimate.seconds()),
+                match estimate.teacher_seconds {
+                    0.0 => String::new(),
+                    seconds => format!("the whole network {}, ", duration(seconds)),
+                },
                 duration(estimate.supernet_seconds),
                 duration(estimate.search_seconds),
                 duration(estimate.train_seconds)

@@ -10,7 +10,7 @@ use super::overlay::overlay;
 use super::wrong::explained;
 use super::{
     ChooseSettings, DataSettings, ExportSettings, Plans, RunError, SearchSettings, SpaceSettings,
-    SupernetSettings, TrainSettings,
+    SupernetSettings, TeacherSettings, TrainSettings,
 };
 #[cfg(doc)]
 use crate::dataset::Extent;
@@ -32,6 +32,9 @@ pub struct RunConfig {
     pub data: DataSettings,
     /// The networks to choose from.
     pub space: SpaceSettings,
+    /// How the network that others are parts of is trained on the images, where there is one.
+    #[serde(default)]
+    pub teacher: TeacherSettings,
     /// How the supernet is trained.
     pub supernet: SupernetSettings,
     /// What is searched for, and how long.
@@ -108,6 +111,7 @@ impl RunConfig {
         Ok(Self {
             data: section(&mut tree, "data")?,
             space: section(&mut tree, "space")?,
+            teacher: section(&mut tree, "teacher")?,
             supernet: section(&mut tree, "supernet")?,
             search: section(&mut tree, "search")?,
             choose: section(&mut tree, "choose")?,
@@ -130,9 +134,11 @@ impl RunConfig {
     /// Checks the settings of both trainings, also those that only show when one begins.
     pub(super) fn check_training(&self) -> Result<(), RunError> {
         let (supernet, train) = (&self.supernet, &self.train);
+        self.teacher.recipe.validate()?;
         supernet.recipe.validate()?;
         train.recipe.validate()?;
         for (setting, patience) in [
+            ("teacher.patience", self.teacher.recipe.patience),
             ("supernet.patience", supernet.recipe.patience),
             ("train.patience", train.recipe.patience),
         ] {
@@ -151,6 +157,7 @@ impl RunConfig {
             "left out: the layers of a supernet are many networks'",
         )?;
         for (setting, probability) in [
+            ("teacher.dropout", self.teacher.dropout),
             ("supernet.dropout", supernet.dropout),
             ("train.dropout", train.dropout),
             ("train.drop_path", train.drop_path),
@@ -168,7 +175,11 @@ impl RunConfig {
 
     /// What the settings want of the images.
     pub(super) fn needs(&self) -> Result<Needs, RunError> {
-        let recipes = [&self.supernet.recipe, &self.train.recipe];
+        let recipes = [
+            &self.supernet.recipe,
+            &self.train.recipe,
+            &self.teacher.recipe,
+        ];
         Ok(Needs {
             stride: self.space.stride()?,
             photograph: self.space.photograph(),

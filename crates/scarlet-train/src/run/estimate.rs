@@ -22,6 +22,8 @@ const STEPS: u64 = 2;
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Estimate {
+    /// Training of the network that the others are parts of, where they are.
+    pub teacher_seconds: f64,
     /// Training of the supernet.
     pub supernet_seconds: f64,
     /// Search.
@@ -33,7 +35,7 @@ pub struct Estimate {
 impl Estimate {
     /// All together.
     pub fn seconds(&self) -> f64 {
-        self.supernet_seconds + self.search_seconds + self.train_seconds
+        self.teacher_seconds + self.supernet_seconds + self.search_seconds + self.train_seconds
     }
 }
 
@@ -47,6 +49,7 @@ impl Run {
     /// When a step fails, or there is no such supernet.
     pub fn timed_plan(&self, supernet: Option<&Path>) -> Result<Plan, RunError> {
         let mut plan = self.plan()?;
+        let teacher_seconds = self.time_teacher(supernet)?;
         let left = match supernet {
             Some(folder) => {
                 folder::require_supernet(folder)?;
@@ -55,7 +58,7 @@ impl Run {
             None => plan.supernet_steps,
         };
         let (supernet, step) = match left {
-            0 => (self.new_supernet()?, Duration::ZERO),
+            0 => (self.new_supernet(None)?, Duration::ZERO),
             _ => self.time_supernet()?,
         };
         let genome = self.within_budget()?;
@@ -64,6 +67,7 @@ impl Run {
         let recipe = &self.config.train.recipe;
         let (_, train_step) = time_steps(recipe, network, (), &self.data.all, STEPS)?;
         plan.estimate = Some(Estimate {
+            teacher_seconds,
             supernet_seconds: step.as_secs_f64() * left as f64,
             search_seconds: candidate.as_secs_f64() * plan.evaluations as f64,
             train_seconds: train_step.as_secs_f64() * plan.train_steps as f64,
@@ -74,7 +78,7 @@ impl Run {
     /// The supernet behind a few steps, and how long one took.
     pub(super) fn time_supernet(&self) -> Result<(Supernet, Duration), RunError> {
         let (recipe, images) = (&self.config.supernet.recipe, &self.data.train);
-        let (supernet, sampler) = (self.new_supernet()?, self.new_sampler());
+        let (supernet, sampler) = (self.new_supernet(None)?, self.new_sampler());
         Ok(time_steps(recipe, supernet, sampler, images, STEPS)?)
     }
 

@@ -9,10 +9,12 @@ use serde_json::{Value, json};
 
 use super::latency::MEASURED;
 use super::search::SCORES;
-use super::{RunConfig, RunError};
+use super::{RunConfig, RunError, whole};
 use crate::run_folder::or_other_run;
 use crate::{RunFolder, TrainError};
 
+/// Checkpoint and events of the whole network's training, where networks are parts of one.
+pub(super) const TEACHER: &str = "teacher";
 /// Checkpoint and events of the supernet's training.
 pub(super) const SUPERNET: &str = "supernet";
 /// The search between two generations, and the scores of all candidates.
@@ -54,7 +56,8 @@ impl RunConfig {
             self.fill(folder)?;
             // The checkpoint first: a log that is ahead of it is cut back, but none that is behind
             // it filled up.
-            for name in [SUPERNET_CHECKPOINT, SUPERNET_EVENTS, SCORES, MEASURED] {
+            let files = [SUPERNET_CHECKPOINT, SUPERNET_EVENTS, SCORES, MEASURED];
+            for name in files.into_iter().chain(whole::FILES) {
                 let from = other.join(name);
                 if from.exists() {
                     let bytes = fs::read(&from).map_err(TrainError::read(from))?;
@@ -67,6 +70,9 @@ impl RunConfig {
 
     fn fill(&self, folder: &RunFolder) -> Result<(), RunError> {
         make_parts(folder)?;
+        if self.space.from.is_some() {
+            make_part(folder, TEACHER)?;
+        }
         self.search.keep_latency_table(folder)
     }
 
@@ -80,6 +86,7 @@ impl RunConfig {
             ("data", self.data.same_images(&other.data)),
             ("space", self.space == other.space),
             ("supernet", self.supernet == other.supernet),
+            ("teacher", self.teacher == other.teacher),
         ];
         match sections.into_iter().find(|(_, same)| !same) {
             None => Ok(()),
@@ -96,6 +103,9 @@ impl RunConfig {
         let (folder, tree) = RunFolder::open(path)?;
         let config = Self::stored(path, tree)?;
         make_parts(&folder)?;
+        if config.space.from.is_some() {
+            make_part(&folder, TEACHER)?;
+        }
         Ok((folder, config))
     }
 
@@ -139,13 +149,17 @@ pub(super) fn require_supernet(run: &Path) -> Result<(), RunError> {
 
 /// Makes the folders of a run's parts, and clears them of what a killed process left half-written.
 fn make_parts(folder: &RunFolder) -> Result<(), TrainError> {
-    for name in [SUPERNET, SEARCH, TRAINING, NETWORK] {
-        let path = folder.file(name);
-        fs::create_dir_all(&path)
-            .and_then(|()| atomic_file::remove_unfinished(&path))
-            .map_err(TrainError::write(path))?;
-    }
-    Ok(())
+    let parts = [SUPERNET, SEARCH, TRAINING, NETWORK];
+    parts
+        .into_iter()
+        .try_for_each(|name| make_part(folder, name))
+}
+
+fn make_part(folder: &RunFolder, name: &str) -> Result<(), TrainError> {
+    let path = folder.file(name);
+    fs::create_dir_all(&path)
+        .and_then(|()| atomic_file::remove_unfinished(&path))
+        .map_err(TrainError::write(path))
 }
 
 #[cfg(test)]

@@ -84,7 +84,11 @@ impl Run {
         let template = self.space.template();
         let side = template.preprocessing.resolution;
         let at_most = |limit| Constraint::new("mult_adds", limit, 0.0);
-        let choices = self.space.choices(0);
+        // Of the layer that has the most, where each has its own.
+        let layers = (0..self.space.layers()).map(|layer| self.space.choices(layer));
+        let choices = layers
+            .max_by_key(|choices| choices.len())
+            .unwrap_or_default();
         let paths_per_step = self.new_sampler().paths_per_step();
         Ok(Plan {
             networks: self.space.size_exact(),
@@ -216,8 +220,11 @@ fn layers_extremes(
         None => space.clone(),
     };
     let mut best: Vec<(u64, u8)> = Vec::new();
-    for choice in 0..space.choices(0).len() as u8 {
-        let network = path_architecture(&space, &Genome::new(vec![choice; space.layers()])?)?;
+    for choice in 0..space.most_choices() as u8 {
+        // A layer that has fewer makes its last.
+        let last = (0..space.layers()).map(|layer| space.choices(layer).len() as u8 - 1);
+        let genes: Vec<u8> = last.map(|last| choice.min(last)).collect();
+        let network = path_architecture(&space, &Genome::new(genes.clone())?)?;
         let cost = Cost::of(&network, network.preprocessing.resolution)?;
         let graph = Graph::of(&network);
         for (part, cost) in graph.parts().iter().zip(&cost.parts) {
@@ -226,9 +233,9 @@ fn layers_extremes(
             };
             let value = (metric.of_part)(cost);
             match best.get_mut(layer) {
-                None => best.push((value, choice)),
+                None => best.push((value, genes[layer])),
                 Some(least) if is_better(bound, value, least.0) => {
-                    *least = (value, choice);
+                    *least = (value, genes[layer]);
                 }
                 Some(_) => {}
             }

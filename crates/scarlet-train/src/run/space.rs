@@ -6,7 +6,7 @@ use scarlet_arch::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::Input;
+use super::{Input, WholeNetwork};
 use crate::dataset::normalised_by;
 
 /// A plan of channels and strides.
@@ -77,6 +77,10 @@ pub struct SpaceSettings {
     pub separable: Option<usize>,
     /// Channels in front of the classifier, instead of the plan's.
     pub head: Option<usize>,
+    /// A network with weights whose parts are the networks to choose from, instead of those of a
+    /// plan: all but `skip` is then its own.
+    #[serde(default)]
+    pub from: Option<WholeNetwork>,
 }
 
 impl Default for SpaceSettings {
@@ -90,6 +94,7 @@ impl Default for SpaceSettings {
             stem: None,
             separable: None,
             head: None,
+            from: None,
         }
     }
 }

@@ -10,6 +10,7 @@ use scarlet_arch::SearchSpace;
 use super::budget::check_bounds;
 use super::plan::check_budget;
 use super::timing::{self, StageEvent};
+use super::whole::Whole;
 use super::{Exported, RunConfig, RunData, RunError, RunEvent, RunObserver, Stage, folder};
 use crate::class_order::check_class_order;
 use crate::latency::LatencyTable;
@@ -22,6 +23,8 @@ pub struct Run {
     pub(super) config: RunConfig,
     pub(super) data: RunData,
     pub(super) space: SearchSpace,
+    /// What the space's networks are parts of, if they are.
+    pub(super) whole: Option<Whole>,
     /// By which candidates have a latency.
     pub(super) latency_table: Option<LatencyTable>,
     pub(super) device: Device,
@@ -48,7 +51,11 @@ impl Run {
     ) -> Result<Self, RunError> {
         config.check_training()?;
         let data = config.data.read(&config.needs()?, progress)?;
-        let space = config.space.build(&data.input)?;
+        let whole = config.space.whole(&data.input, data.train.classes())?;
+        let space = match &whole {
+            Some(whole) => whole.space(&config.space)?,
+            None => config.space.build(&data.input)?,
+        };
         let latency_table = config.search.latency_table.as_ref();
         let latency_table = latency_table.map(LatencyTable::open).transpose()?;
         if let Some(table) = &latency_table {
@@ -77,6 +84,7 @@ impl Run {
             config,
             data,
             space,
+            whole,
             latency_table,
             evaluators: vec![device.clone()],
             device,
@@ -207,7 +215,11 @@ impl Run {
     pub fn finish_stage(&self, folder: &RunFolder, last: Stage) -> Result<(), RunError> {
         self.check_search()?;
         self.check_teachers(folder.path(), None)?;
-        let supernet = self.train_supernet(folder)?;
+        let teacher = self.train_teacher(folder)?;
+        if last == Stage::Teacher {
+            return Ok(());
+        }
+        let supernet = self.train_supernet(folder, teacher.as_ref())?;
         if last == Stage::Supernet {
             return Ok(());
         }
@@ -220,7 +232,7 @@ impl Run {
         if last == Stage::Choose {
             return Ok(());
         }
-        let network = self.train_network(folder, &extracted)?;
+        let network = self.train_network(folder, &extracted, teacher.as_ref())?;
         if last == Stage::Export {
             self.export(folder, &choice, &network, &found)?;
         }

@@ -4,11 +4,12 @@ use std::path::Path;
 
 use burn::module::Module;
 use burn::tensor::Device;
+use scarlet::Scarlet;
 use scarlet_arch::SearchSpace;
 use serde::{Deserialize, Serialize};
 
 use super::stages::Run;
-use super::{RunError, Stage, folder};
+use super::{RunError, Stage, folder, whole};
 use crate::trainer::{events_of, is_over};
 use crate::{
     Augment, Event, PathSampler, RunFolder, Sampling, StabilizerInit, Supernet, SupernetConfig,
@@ -57,19 +58,28 @@ impl Default for SupernetSettings {
 
 impl Run {
     /// Trains the supernet, or goes on training it, or takes the finished one from the folder.
+    /// `teacher` is the [whole network](Self::train_teacher), where the others are parts of one.
     ///
     /// # Errors
     ///
     /// When training diverges, a file cannot be read or written, or the observer stops the run.
-    pub fn train_supernet(&self, folder: &RunFolder) -> Result<Supernet, RunError> {
+    pub fn train_supernet(
+        &self,
+        folder: &RunFolder,
+        teacher: Option<&Scarlet>,
+    ) -> Result<Supernet, RunError> {
         self.stage(folder, Stage::Supernet, || {
             let settings = &self.config.supernet;
             folder.write_json(SPACE, &self.space)?;
-            let supernet = self.new_supernet()?;
-            let trained = Trainer::new(settings.recipe.clone())
+            let supernet = self.new_supernet(teacher)?;
+            whole::keep_channels(folder, &supernet)?;
+            let mut trainer = Trainer::new(settings.recipe.clone())
                 .with_checkpoints(self.checkpoints(folder, folder::SUPERNET))
-                .with_observer(self.training_observer(Stage::Supernet))
-                .train(supernet, self.new_sampler(), &self.data.train)?;
+                .with_observer(self.training_observer(Stage::Supernet));
+            if let Some(lesson) = self.lesson_of(teacher, &settings.recipe) {
+                trainer = trainer.with_teacher(lesson);
+            }
+            let trained = trainer.train(supernet, self.new_sampler(), &self.data.train)?;
             self.unless_stopped(Stage::Supernet, trained.completed)?;
             Ok(trained.into_best())
         })
@@ -98,8 +108,12 @@ impl Run {
         PathSampler::new(settings.sampling, &self.space, settings.recipe.seed)
     }
 
-    /// The supernet with random weights.
-    pub(super) fn new_supernet(&self) -> Result<Supernet, RunError> {
+    /// The supernet before its training: with random weights, or those of the network that the
+    /// others are parts of.
+    pub(super) fn new_supernet(&self, teacher: Option<&Scarlet>) -> Result<Supernet, RunError> {
+        if let Some(whole) = &self.whole {
+            return self.supernet_of(whole, teacher);
+        }
         let settings = &self.config.supernet;
         let supernet = SupernetConfig::new(self.space.clone())
             .with_stabilizer(settings.stabilizer)
@@ -122,6 +136,9 @@ pub fn open_supernet(folder: &RunFolder, device: &Device) -> Result<Supernet, Ru
         });
     }
     let space: SearchSpace = folder.read_json(SPACE)?;
-    let supernet = SupernetConfig::new(space).try_init(0, device)?;
+    let supernet = match whole::unread_supernet(folder, &space, device)? {
+        Some(supernet) => supernet,
+        None => SupernetConfig::new(space).try_init(0, device)?,
+    };
     Ok(load_checkpoint(checkpoint, supernet)?.valid())
 }

@@ -50,7 +50,8 @@ impl Default for TrainSettings {
 
 impl Run {
     /// Trains the chosen network on all images but those of the test, or goes on training it, or
-    /// takes the finished one from the folder.
+    /// takes the finished one from the folder. `teacher` is the
+    /// [whole network](Self::train_teacher), where it is a part of one.
     ///
     /// # Errors
     ///
@@ -59,14 +60,19 @@ impl Run {
         &self,
         folder: &RunFolder,
         extracted: &Extracted,
+        teacher: Option<&Scarlet>,
     ) -> Result<Scarlet, RunError> {
         self.stage(folder, Stage::Train, || {
             let network = self.untrained(extracted)?;
-            let trained = Trainer::new(self.config.train.recipe.clone())
+            let recipe = &self.config.train.recipe;
+            let mut trainer = Trainer::new(recipe.clone())
                 .with_checkpoints(self.checkpoints(folder, folder::TRAINING))
-                .with_observer(self.training_observer(Stage::Train))
-                // The choice is made; the held-out images are free to train on.
-                .train(network, (), &self.data.all)?;
+                .with_observer(self.training_observer(Stage::Train));
+            if let Some(lesson) = self.lesson_of(teacher, recipe) {
+                trainer = trainer.with_teacher(lesson);
+            }
+            // The choice is made; the held-out images are free to train on.
+            let trained = trainer.train(network, (), &self.data.all)?;
             self.unless_stopped(Stage::Train, trained.completed)?;
             Ok(trained.into_best())
         })

@@ -260,11 +260,12 @@ impl Variant {
         }
     }
 
-    /// `fair` or `uniform`.
+    /// `fair`, `uniform` or `sandwich`.
     pub fn sampling_name(self) -> &'static str {
         match self.sampling {
             Sampling::StrictFairness => "fair",
             Sampling::Uniform => "uniform",
+            Sampling::Sandwich => "sandwich",
         }
     }
 

@@ -703,7 +703,7 @@ impl<'a, M: Trainable> Run<'a, M> {
             let masks = mask_seed(seed, step, pass);
             let (sums, new) = self.pass(&network, batcher.upload(batch), masks)?;
             tally.add(sums);
-            gradients.accumulate(&network, new);
+            gradients.accumulate(&network, self.model.whole_gradients(new));
         }
         if !tally.loss.is_finite() {
             return Err(TrainError::NotFinite {

@@ -1,6 +1,7 @@
 //! [`Trainable`]: what the training loop can train.
 
 use burn::module::Module;
+use burn::optim::GradientsParams;
 use burn::tensor::Device;
 use scarlet::{Architecture, Scarlet};
 use serde::Serialize;
@@ -33,6 +34,12 @@ pub trait Trainable: Module {
 
     /// The network, where there is only one.
     fn as_network(&self) -> Option<&Scarlet>;
+
+    /// The gradients of a network that was [drawn](Self::draw) as those of the weights that are
+    /// trained, which may be larger.
+    fn whole_gradients(&self, gradients: GradientsParams) -> GradientsParams {
+        gradients
+    }
 
     /// The same in inference, with [running statistics measured anew](recalibrate) on these images,
     /// `batch_size` at a time. A supernet keeps its own: each path is measured when it is judged.
@@ -86,7 +93,7 @@ impl Trainable for Supernet {
     }
 
     fn changes_all(sampler: &PathSampler) -> bool {
-        sampler.sampling() == Sampling::StrictFairness
+        sampler.sampling() != Sampling::Uniform
     }
 
     fn draw(&self, sampler: &mut PathSampler) -> Result<Vec<Scarlet>, TrainError> {
@@ -100,6 +107,10 @@ impl Trainable for Supernet {
 
     fn as_network(&self) -> Option<&Scarlet> {
         None
+    }
+
+    fn whole_gradients(&self, gradients: GradientsParams) -> GradientsParams {
+        Supernet::whole_gradients(self, gradients)
     }
 
     fn recalibrated(&self, _: &ImageSet, _: usize) -> Result<Self, TrainError> {

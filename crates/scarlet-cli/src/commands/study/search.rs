@@ -30,7 +30,8 @@ pub(super) fn run(args: &SearchStudyArgs, terminal: &Terminal) -> Result<(), Cli
     let watch = Watch::new(terminal.clone(), Interrupt::listen()?);
     let run = prepare(config, device, terminal)?.with_observer(watch);
     let searches = run
-        .train_supernet(&folder)
+        .train_teacher(&folder)
+        .and_then(|teacher| run.train_supernet(&folder, teacher.as_ref()))
         .and_then(|supernet| run.compare_searches(&folder, &supernet, &comparison))
         .inspect_err(|error| {
             if error.can_go_on() {

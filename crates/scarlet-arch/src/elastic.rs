@@ -1,0 +1,214 @@
+//! Spaces of the networks that are parts of one network: narrower, with smaller kernels, shallower.
+
+use crate::{
+    Architecture, ArchitectureError, Expansion, InvertedResidual, Operation, PlacedBlock,
+    SearchSpace, Skip, SqueezeExcite, SqueezedWidth,
+};
+
+/// Hidden channels come in multiples of this, as in the published networks.
+const DIVISOR: usize = 8;
+/// The smallest kernel that another one is cut down to.
+const SMALLEST_KERNEL: usize = 3;
+
+/// How much smaller the networks of an [elastic space](SearchSpace::elastic) may be.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Elasticity {
+    /// Shares of a block's hidden channels that may be kept, besides all of them; above 0, under 1.
+    pub hidden: Vec<f64>,
+    /// Whether kernels may be cut down to their middle: 7 to 5 and 3, 5 to 3.
+    pub kernels: bool,
+    /// What stands for a block that is left out, where its input has its output's shape; without it
+    /// no block is left out.
+    pub skip: Option<Skip>,
+}
+
+impl Default for Elasticity {
+    /// All, three quarters, a half and a quarter of the hidden channels, kernels, and skips with
+    /// stabilizers.
+    fn default() -> Self {
+        Self {
+            hidden: vec![0.75, 0.5, 0.25],
+            kernels: true,
+            skip: Some(Skip::Linear),
+        }
+    }
+}
+
+impl SearchSpace {
+    /// The networks that are parts of `network`, which is the one of all genes 0: each inverted
+    /// residual with fewer hidden channels, a smaller kernel, or left out. The choices of a layer
+    /// go from the whole block to the least of it.
+    ///
+    /// Hidden channels are a multiple of 8; squeeze-excite keeps the width inside that it has in
+    /// the whole block.
+    ///
+    /// # Errors
+    ///
+    /// When a share is out of range, no block can be changed, or the network is none that a space
+    /// can be made of.
+    pub fn elastic(
+        network: &Architecture,
+        elasticity: &Elasticity,
+    ) -> Result<Self, ArchitectureError> {
+        network.validate()?;
+        if let Some(share) =
+            (elasticity.hidden.iter()).find(|share| !(**share > 0.0 && **share < 1.0))
+        {
+            return Err(ArchitectureError::Space {
+                problem: format!("{share} is no share of hidden channels: above 0 and under 1"),
+            });
+        }
+        let placed = network.placed_layers();
+        let choices: Vec<_> = placed
+            .iter()
+            .map(|block| parts(block, elasticity))
+            .collect();
+        if choices.iter().all(|choices| choices.len() == 1) {
+            return Err(ArchitectureError::Space {
+                problem: format!(
+                    "no block of {} can be made smaller or left out",
+                    network.name
+                ),
+            });
+        }
+        Self::by_layer(network.clone(), choices)
+    }
+}
+
+/// What a block may be cut down to, from the whole of it to the least.
+fn parts(placed: &PlacedBlock, elasticity: &Elasticity) -> Vec<Operation> {
+    let Operation::InvertedResidual(whole) = placed.operation else {
+        return vec![placed.operation];
+    };
+    let kernels = (SMALLEST_KERNEL..=whole.kernel).rev().step_by(2);
+    let kernels: Vec<usize> = match elasticity.kernels && whole.kernel > SMALLEST_KERNEL {
+        true => kernels.collect(),
+        false => vec![whole.kernel],
+    };
+    let hidden = whole.expansion.hidden(placed.channels_in);
+    let mut widths = vec![hidden];
+    if whole.has_expansion() {
+        let mut shares = elasticity.hidden.clone();
+        shares.sort_by(|a, b| b.total_cmp(a));
+        for share in shares {
+            let width = (hidden as f64 * share / DIVISOR as f64).round() as usize * DIVISOR;
+            if widths.last().is_some_and(|&last| width < last) && width > 0 {
+                widths.push(width);
+            }
+        }
+    }
+    let mut parts = Vec::new();
+    for &width in &widths {
+        for &kernel in &kernels {
+            parts.push(Operation::InvertedResidual(part(
+                whole, hidden, width, kernel,
+            )));
+        }
+    }
+    if placed.has_shortcut() {
+        parts.extend(elasticity.skip.map(Skip::operation));
+    }
+    parts
+}
+
+fn part(whole: InvertedResidual, hidden: usize, width: usize, kernel: usize) -> InvertedResidual {
+    let whole = InvertedResidual { kernel, ..whole };
+    if width == hidden {
+        return whole;
+    }
+    InvertedResidual {
+        expansion: Expansion::To(width),
+        squeeze_excite: whole.squeeze_excite.map(|excite| SqueezeExcite {
+            width: SqueezedWidth::To(excite.inner(hidden)),
+            ..excite
+        }),
+        ..whole
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Cost, efficientnet_lite0, scarlet_a};
+
+    fn words(space: &SearchSpace, layer: usize) -> String {
+        let choices = space.choices(layer).iter();
+        choices
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join(" ")
+    }
+
+    #[test]
+    fn parts_go_from_the_whole_to_the_least() {
+        let space = SearchSpace::elastic(&efficientnet_lite0(), &Elasticity::default()).unwrap();
+        assert_eq!(space.layers(), 15);
+        // 16 to 24 channels with stride 2: 96 hidden ones, nothing to skip.
+        assert_eq!(
+            words(&space, 0),
+            "E6K3:relu6 H72K3:relu6 H48K3:relu6 H24K3:relu6"
+        );
+        // 40 channels, kernel 5, with a shortcut.
+        assert_eq!(
+            words(&space, 3),
+            "E6K5:relu6 E6K3:relu6 H184K5:relu6 H184K3:relu6 H120K5:relu6 H120K3:relu6 \
+             H64K5:relu6 H64K3:relu6 L"
+        );
+        let whole = space.decode(&"0".repeat(15).parse().unwrap()).unwrap();
+        assert_eq!(whole.layers(), efficientnet_lite0().layers());
+    }
+
+    #[test]
+    fn squeeze_excite_keeps_its_width() {
+        let network: Architecture = "C3@8/2 E1K3@8 E4K7s@8 L@16/2 E6K3@16".parse().unwrap();
+        let elasticity = Elasticity {
+            hidden: vec![0.5],
+            skip: None,
+            ..Elasticity::default()
+        };
+        let space = SearchSpace::elastic(&network, &elasticity).unwrap();
+        assert_eq!(
+            words(&space, 0),
+            "E4K7s E4K5s E4K3s H16K7s8 H16K5s8 H16K3s8"
+        );
+        assert_eq!(words(&space, 1), "L");
+        assert_eq!(words(&space, 2), "E6K3 H48K3");
+        assert_eq!(space.size_exact(), "12");
+        let json = serde_json::to_string(&space).unwrap();
+        assert_eq!(serde_json::from_str::<SearchSpace>(&json).unwrap(), space);
+    }
+
+    #[test]
+    fn the_least_costs_the_least() {
+        let space = SearchSpace::elastic(&scarlet_a(), &Elasticity::default()).unwrap();
+        let layers = 0..space.layers();
+        let last = layers.map(|layer| space.choices(layer).len() as u8 - 1);
+        let least = crate::Genome::new(last.collect::<Vec<_>>()).unwrap();
+        let cost = |genome| {
+            let network = space.decode(genome).unwrap();
+            Cost::of(&network, 224).unwrap().mult_adds
+        };
+        let whole = "0".repeat(space.layers()).parse().unwrap();
+        assert_eq!(cost(&whole), 365_307_392);
+        assert!(cost(&least) < cost(&whole) / 4, "{}", cost(&least));
+    }
+
+    #[test]
+    fn what_cannot_be_made_smaller_is_refused() {
+        let message = |text: &str, elasticity: &Elasticity| {
+            let network: Architecture = text.parse().unwrap();
+            let space = SearchSpace::elastic(&network, elasticity);
+            space.unwrap_err().to_string()
+        };
+        let stiff = "C3@8/2 E1K3@8 E1K3n@16/2 L@24/2";
+        assert!(
+            message(stiff, &Elasticity::default())
+                .contains("no block of custom can be made smaller")
+        );
+        let elasticity = Elasticity {
+            hidden: vec![1.0],
+            ..Elasticity::default()
+        };
+        assert!(message("E3K3@16", &elasticity).contains("1 is no share"));
+    }
+}

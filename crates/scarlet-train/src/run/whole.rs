@@ -1,0 +1,322 @@
+//! The network that a search starts from: its parts are the candidates, and it teaches them.
+
+use std::path::{Path, PathBuf};
+
+use burn::module::Module;
+use burn::tensor::Device;
+use scarlet::weights::{LoadOptions, OpenOptions, StateDict};
+use scarlet::{ChannelOrder, Importance, ModelCard, Scarlet, ScarletConfig};
+use scarlet_arch::{Architecture, Elasticity, Genome, SearchSpace, Skip};
+use serde::{Deserialize, Serialize};
+
+use super::stages::Run;
+use super::{Input, RunConfig, RunError, SkipKind, SpaceSettings, Stage, folder};
+use crate::class_order::check_class_order;
+use crate::dataset::Location;
+use crate::random::weights_seed;
+use crate::standalone::{Recipe, StandaloneConfig};
+use crate::trainer::{is_over, time_steps};
+use crate::{RunFolder, Sampling, Supernet, Teacher, TrainConfig, TrainError, Trainer};
+
+/// In which order narrower blocks have their channels, so that the supernet can be used without the
+/// network that it was made of.
+const CHANNELS: &str = "supernet/channels.json";
+
+/// The weights of a network that the space's networks are parts of.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WholeNetwork {
+    /// The file of its weights.
+    pub weights: String,
+    /// Where they come from, where the file does not say it: a name that `--origin` takes.
+    pub origin: Option<String>,
+    /// Shares of a block's hidden channels that its parts may have, besides all of them.
+    pub hidden: Vec<f64>,
+    /// Whether kernels may be cut down.
+    pub kernels: bool,
+    /// What says which channels a narrower block keeps.
+    pub importance: Importance,
+}
+
+impl WholeNetwork {
+    /// Of these weights, with all that can be elastic.
+    pub fn new(weights: impl Into<String>, origin: Option<String>) -> Self {
+        let Elasticity {
+            hidden, kernels, ..
+        } = Elasticity::default();
+        Self {
+            weights: weights.into(),
+            origin,
+            hidden,
+            kernels,
+            importance: Importance::default(),
+        }
+    }
+
+    fn open(&self) -> Result<StateDict, TrainError> {
+        let options = OpenOptions {
+            origin: self.origin.clone(),
+            ..OpenOptions::default()
+        };
+        Ok(StateDict::open_with(Path::new(&self.weights), &options)?)
+    }
+}
+
+/// How the whole network is trained on the images before it is searched, unless its classifier is
+/// already theirs.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TeacherSettings {
+    /// Probability of dropping a feature in front of the classifier.
+    pub dropout: f64,
+    /// The rest.
+    #[serde(flatten)]
+    pub recipe: TrainConfig,
+}
+
+/// A whole network as the images have it, not yet trained on them.
+#[derive(Debug)]
+pub(super) struct Whole {
+    settings: WholeNetwork,
+    architecture: Architecture,
+    weights: StateDict,
+    /// Whether its classifier is that of the images.
+    is_trained: bool,
+}
+
+impl SpaceSettings {
+    /// The network that the space is made of, for images such as these, if it is made of one.
+    pub(super) fn whole(
+        &self,
+        input: &Input,
+        classes: &[String],
+    ) -> Result<Option<Whole>, RunError> {
+        let Some(settings) = &self.from else {
+            return Ok(None);
+        };
+        let weights = settings.open()?;
+        let found = weights.architecture().map_err(TrainError::from)?;
+        let card = weights.card().ok().flatten();
+        let names = |card: &ModelCard| card.classes == classes;
+        let is_trained = found.classes == input.classes && card.as_ref().is_some_and(names);
+        let mut architecture = found
+            .with_classes(input.classes)
+            .with_resolution(input.side);
+        if (input.channels, architecture.input_channels) == (1, 3) {
+            architecture.input_channels = 1;
+            architecture.preprocessing = architecture.preprocessing.in_grey();
+        }
+        architecture.preprocessing = architecture.preprocessing.with_side(input.shown);
+        architecture.validate()?;
+        Ok(Some(Whole {
+            settings: settings.clone(),
+            architecture,
+            weights,
+            is_trained,
+        }))
+    }
+}
+
+impl Whole {
+    pub(super) fn space(&self, settings: &SpaceSettings) -> Result<SearchSpace, RunError> {
+        let elasticity = Elasticity {
+            hidden: self.settings.hidden.clone(),
+            kernels: self.settings.kernels,
+            skip: match settings.skip {
+                SkipKind::Stabilizer => Some(Skip::Linear),
+                SkipKind::Identity => Some(Skip::Identity),
+                SkipKind::None => None,
+            },
+        };
+        Ok(SearchSpace::elastic(&self.architecture, &elasticity)?)
+    }
+
+    /// The network with its weights, on a device for training; its classifier new unless it is
+    /// already that of the images.
+    fn network(&self, dropout: f64, seed: u64, device: &Device) -> Result<Scarlet, TrainError> {
+        let options = match self.is_trained {
+            true => LoadOptions::new(),
+            false => LoadOptions::new().without_classifier(),
+        };
+        let channels = self.weights.architecture()?.input_channels;
+        let mut architecture = self.architecture.clone();
+        let in_grey = channels != architecture.input_channels;
+        architecture.input_channels = channels;
+        let network = ScarletConfig::from(architecture)
+            .with_dropout(dropout)
+            .try_init_seeded(weights_seed(seed, 0), device)?
+            .load_with(&self.weights, &options)?;
+        let network = match in_grey {
+            true => network.in_grey(),
+            false => network,
+        };
+        Ok(match self.is_trained {
+            true => network,
+            false => network.reset_classifier(self.architecture.classes),
+        })
+    }
+}
+
+impl RunConfig {
+    /// The defaults for images at this source whose networks are to be parts of one that has
+    /// weights, of this architecture: seen at the size that suits it, trained as trained networks
+    /// are, with a budget of half its mult-adds.
+    ///
+    /// # Errors
+    ///
+    /// When there are no images there.
+    pub fn for_parts_of(
+        whole: WholeNetwork,
+        architecture: &Architecture,
+        source: &str,
+        resolution: Option<usize>,
+    ) -> Result<Self, RunError> {
+        let mut config = Self::for_images(source, resolution);
+        let own = architecture.preprocessing.resolution;
+        let extent = Location::find(source)?.extent();
+        let fitting = extent.map(|extent| extent.resolution_from_weights(own));
+        config.data.resolution = resolution.or(fitting);
+        let finetune = StandaloneConfig::defaults(Recipe::Finetune, source)?;
+        let recipe = finetune.train;
+        config.teacher = TeacherSettings {
+            dropout: finetune.network.dropout,
+            recipe: recipe.clone(),
+        };
+        config.supernet.sampling = Sampling::Sandwich;
+        config.supernet.recipe = TrainConfig {
+            average_decay: None,
+            ..recipe.clone()
+        };
+        config.train.inherit = true;
+        config.train.dropout = finetune.network.dropout;
+        config.train.recipe = recipe;
+        let side = config.data.resolution.unwrap_or(own);
+        if let Ok(cost) = scarlet_arch::Cost::of(architecture, side) {
+            config.search.budget = vec![scarlet_search::Constraint::new(
+                "mult_adds",
+                scarlet_search::Bound::AtMost,
+                (cost.mult_adds / 2) as f64,
+            )];
+        }
+        config.space.from = Some(whole);
+        Ok(config)
+    }
+}
+
+impl Run {
+    /// The whole network, trained on the images, where the space is made of one: trains it, or goes
+    /// on training it, or takes the trained one from the folder.
+    ///
+    /// # Errors
+    ///
+    /// When training diverges, a file cannot be read or written, or the observer stops the run.
+    pub fn train_teacher(&self, folder: &RunFolder) -> Result<Option<Scarlet>, RunError> {
+        let Some(whole) = &self.whole else {
+            return Ok(None);
+        };
+        let settings = &self.config.teacher;
+        let device = self.training_device();
+        let network = whole.network(settings.dropout, settings.recipe.seed, &device)?;
+        if whole.is_trained {
+            check_class_order(
+                &PathBuf::from(&whole.settings.weights),
+                self.data.all.classes(),
+            )?;
+            return Ok(Some(network.valid()));
+        }
+        self.stage(folder, Stage::Teacher, || {
+            let trained = Trainer::new(settings.recipe.clone())
+                .with_checkpoints(self.checkpoints(folder, folder::TEACHER))
+                .with_observer(self.training_observer(Stage::Teacher))
+                .train(network, (), &self.data.train)?;
+            self.unless_stopped(Stage::Teacher, trained.completed)?;
+            Ok(Some(trained.into_best()))
+        })
+    }
+
+    /// How long the training of the whole network will take, in seconds, by a few of its steps.
+    /// `other` is the folder that it is taken over from, if it is.
+    pub(super) fn time_teacher(&self, other: Option<&Path>) -> Result<f64, RunError> {
+        let Some(whole) = self.whole.as_ref().filter(|whole| !whole.is_trained) else {
+            return Ok(0.0);
+        };
+        if let Some(folder) = other
+            && is_over(&folder.join(folder::TEACHER))?
+        {
+            return Ok(0.0);
+        }
+        let TeacherSettings { dropout, recipe } = &self.config.teacher;
+        let network = whole.network(*dropout, recipe.seed, &self.training_device())?;
+        let (_, step) = time_steps(recipe, network, (), &self.data.train, 2)?;
+        Ok(step.as_secs_f64() * recipe.steps(self.data.train.len(), 1) as f64)
+    }
+
+    /// The supernet whose paths are parts of `teacher`, or else of the untrained network.
+    pub(super) fn supernet_of(
+        &self,
+        whole: &Whole,
+        teacher: Option<&Scarlet>,
+    ) -> Result<Supernet, RunError> {
+        let settings = &self.config.supernet;
+        let device = self.training_device();
+        let network = whole.network(settings.dropout, settings.recipe.seed, &device)?;
+        let network = match teacher {
+            Some(teacher) => network
+                .load(&teacher.state_dict())
+                .map_err(TrainError::from)?,
+            None => network,
+        };
+        let importance = whole.settings.importance;
+        Ok(Supernet::elastic(network, self.space.clone(), importance)?)
+    }
+
+    /// What candidates and the chosen network learn from besides the labels.
+    pub(super) fn lesson_of(
+        &self,
+        teacher: Option<&Scarlet>,
+        recipe: &TrainConfig,
+    ) -> Option<Teacher> {
+        // One that the settings name goes first.
+        if recipe.teacher.is_some() {
+            return None;
+        }
+        teacher.map(|network| Teacher {
+            network: network.clone(),
+            distillation: recipe.distillation,
+        })
+    }
+}
+
+/// Writes down how a supernet's parts are cut out, where they are.
+pub(super) fn keep_channels(folder: &RunFolder, supernet: &Supernet) -> Result<(), TrainError> {
+    let orders = supernet.orders();
+    match orders.is_empty() {
+        true => Ok(()),
+        false => folder.write_json(CHANNELS, &orders),
+    }
+}
+
+/// The supernet of a run's folder with weights that are still to be read, where it is made of a
+/// network.
+pub(super) fn unread_supernet(
+    folder: &RunFolder,
+    space: &SearchSpace,
+    device: &Device,
+) -> Result<Option<Supernet>, RunError> {
+    if !folder.file(CHANNELS).exists() {
+        return Ok(None);
+    }
+    let orders: Vec<ChannelOrder> = folder.read_json(CHANNELS)?;
+    let whole = space.decode(&Genome::new(vec![0; space.layers()])?)?;
+    let network = ScarletConfig::from(whole);
+    let network = network.try_init(device).map_err(TrainError::from)?;
+    Ok(Some(Supernet::elastic_by(network, space.clone(), orders)?))
+}
+
+/// Of the files of a run that another one takes its supernet from.
+pub(super) const FILES: [&str; 4] = [
+    CHANNELS,
+    "teacher/checkpoint.safetensors",
+    "teacher/events.jsonl",
+    "teacher/last.safetensors",
+];
