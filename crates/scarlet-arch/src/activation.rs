@@ -75,7 +75,9 @@ macro_rules! named {
                 found.copied().ok_or_else(|| UnknownFunction {
                     kind: $kind,
                     name: name.chars().take(40).collect(),
-                    nearest: nearest_of(name, Self::ALL.iter().map(|it| it.name())),
+                    nearest: alias(name)
+                        .filter(|alias| Self::ALL.iter().any(|it| it.name() == *alias))
+                        .or_else(|| nearest_of(name, Self::ALL.iter().map(|it| it.name()))),
                     known: $known,
                 })
             }
@@ -95,6 +97,16 @@ macro_rules! named {
             }
         }
     };
+}
+
+/// What others call the same function: PyTorch, Keras.
+fn alias(name: &str) -> Option<&'static str> {
+    match name.to_ascii_lowercase().replace(['_', '-'], "").as_str() {
+        "silu" => Some("swish"),
+        "hardswish" => Some("h-swish"),
+        "hardsigmoid" => Some("h-sigmoid"),
+        _ => None,
+    }
 }
 
 named!(
@@ -141,6 +153,12 @@ mod tests {
             "no activation is named \"hswish\", did you mean \"h-swish\"?; known: relu, relu6, \
              h-swish, swish"
         );
+        assert_eq!(
+            "SiLU".parse::<Activation>().unwrap_err().nearest,
+            Some("swish")
+        );
+        let hard = "hard_sigmoid".parse::<Gate>().unwrap_err();
+        assert_eq!(hard.nearest, Some("h-sigmoid"));
         let error = "softmax".parse::<Gate>().unwrap_err();
         assert_eq!(error.nearest, None);
     }

@@ -306,6 +306,10 @@ fn words_of_whole_networks_are_checked() {
              h-sigmoid, sigmoid",
         ),
         (
+            "C3@32/2 E4K3s(swish)@16",
+            "expected an activation and a gate, such as s(swish,sigmoid)",
+        ),
+        (
             "C3@32/2 E4K3s0@16",
             "expected squeezed channels from 1 to 65536; did you mean \"E4K3s1@16\"?",
         ),
@@ -315,7 +319,7 @@ fn words_of_whole_networks_are_checked() {
         ),
         (
             "[silu] C3@32/2",
-            "expected an activation: no activation is named \"silu\"",
+            "no activation is named \"silu\", did you mean \"swish\"?",
         ),
         (
             "[relu C3@32/2",

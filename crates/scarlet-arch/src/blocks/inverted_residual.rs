@@ -299,14 +299,18 @@ fn parse_squeeze_excite<'a>(
     let (mut activation, mut gate) = style.squeeze_excite;
     if let Some(inside) = rest.strip_prefix('(') {
         let (functions, after) = inside.split_once(')')?;
-        let (first, second) = functions.split_once(',')?;
-        match first.parse() {
-            Ok(found) => activation = found,
-            Err(error) => expected.push(format!("an activation: {error}")),
-        }
-        match second.parse() {
-            Ok(found) => gate = found,
-            Err(error) => expected.push(format!("a gate: {error}")),
+        match functions.split_once(',') {
+            Some((first, second)) => {
+                match first.parse() {
+                    Ok(found) => activation = found,
+                    Err(error) => expected.push(format!("an activation: {error}")),
+                }
+                match second.parse() {
+                    Ok(found) => gate = found,
+                    Err(error) => expected.push(format!("a gate: {error}")),
+                }
+            }
+            None => expected.push("an activation and a gate, such as s(swish,sigmoid)".to_owned()),
         }
         rest = after;
     }
