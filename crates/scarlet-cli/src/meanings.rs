@@ -183,6 +183,40 @@ pub(crate) const MEANINGS: &[(&str, &str, &str)] = &[
         "Channels in front of the classifier, instead of the plan's.",
     ),
     (
+        "from",
+        "{ weights = \"lite0.pth\", origin = \"efficientnet-lite0\" }",
+        "A network with weights whose parts are the networks to choose from, instead of a plan's \
+      (--from). All but skip is then its own.",
+    ),
+    ("from.weights", "", "The file of its weights."),
+    (
+        "from.origin",
+        "\"efficientnet-lite0\"",
+        "Where they come from, where the file does not say it.",
+    ),
+    (
+        "from.hidden",
+        "",
+        "Shares of a block's hidden channels that its parts may have, besides all of them.",
+    ),
+    (
+        "kernels",
+        "",
+        "Whether kernels may be cut down to their middle: 7 to 5 and 3, 5 to 3.",
+    ),
+    (
+        "importance",
+        "",
+        "Which hidden channels a narrower block keeps: those that weigh most in its projection \
+      (projection), or that times the size of what reaches it (scaled).",
+    ),
+    (
+        "whole",
+        "",
+        "How the network of space.from is trained on the images first, unless its classifier is \
+      already theirs.",
+    ),
+    (
         "seeds",
         "",
         "Seeds; each supernet is trained once with each.",
@@ -215,7 +249,7 @@ pub(crate) const MEANINGS: &[(&str, &str, &str)] = &[
     (
         "sampling",
         "",
-        "Which networks a step trains: strict-fairness (every choice of every layer once) or uniform (one random path).",
+        "Which networks a step trains: strict-fairness (every choice of every layer once), uniform (one random path), or sandwich (the whole, the least and two random ones).",
     ),
     (
         "stabilizer",

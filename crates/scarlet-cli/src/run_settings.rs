@@ -62,11 +62,14 @@ pub(crate) fn configuration_over(
     }
     let mut config = config.with(changes)?;
     make_absolute(&mut config.data.source);
+    if let Some(from) = &mut config.space.from {
+        make_absolute_file(&mut from.weights);
+    }
     for file in [
         &mut config.data.cache_folder,
         &mut config.search.latency_table,
         &mut config.search.score_cache,
-        &mut config.teacher.recipe.teacher,
+        &mut config.whole.recipe.teacher,
         &mut config.supernet.recipe.teacher,
         &mut config.train.recipe.teacher,
     ] {
@@ -156,9 +159,13 @@ pub(crate) fn make_absolute(source: &mut String) {
 
 /// The same for a file.
 pub(crate) fn make_file_absolute(file: &mut Option<String>) {
-    if let Some(file) = file
-        && let Ok(path) = absolute(&*file)
-    {
+    if let Some(file) = file {
+        make_absolute_file(file);
+    }
+}
+
+fn make_absolute_file(file: &mut String) {
+    if let Ok(path) = absolute(&*file) {
         *file = path.display().to_string();
     }
 }

@@ -204,7 +204,7 @@ pub(crate) struct RunFolderArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Settings")]
 pub(crate) struct RunSettingsArgs {
-    /// TOML file of settings: sections data, space, supernet, search, choose, train, export
+    /// TOML file of settings: sections data, space, whole, supernet, search, choose, train, export
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) config: Option<PathBuf>,
 

@@ -64,7 +64,7 @@ pub(crate) fn plan_text(plan: &Plan) -> String {
             &format!(
                 "about {}: {}supernet {}, search {}, training {}",
                 duration(estimate.seconds()),
-                match estimate.teacher_seconds {
+                match estimate.whole_seconds {
                     0.0 => String::new(),
                     seconds => format!("the whole network {}, ", duration(seconds)),
                 },

@@ -10,7 +10,7 @@ use super::overlay::overlay;
 use super::wrong::explained;
 use super::{
     ChooseSettings, DataSettings, ExportSettings, Plans, RunError, SearchSettings, SpaceSettings,
-    SupernetSettings, TeacherSettings, TrainSettings,
+    SupernetSettings, TrainSettings, WholeSettings,
 };
 #[cfg(doc)]
 use crate::dataset::Extent;
@@ -34,7 +34,7 @@ pub struct RunConfig {
     pub space: SpaceSettings,
     /// How the network that others are parts of is trained on the images, where there is one.
     #[serde(default)]
-    pub teacher: TeacherSettings,
+    pub whole: WholeSettings,
     /// How the supernet is trained.
     pub supernet: SupernetSettings,
     /// What is searched for, and how long.
@@ -111,7 +111,7 @@ impl RunConfig {
         Ok(Self {
             data: section(&mut tree, "data")?,
             space: section(&mut tree, "space")?,
-            teacher: section(&mut tree, "teacher")?,
+            whole: section(&mut tree, "whole")?,
             supernet: section(&mut tree, "supernet")?,
             search: section(&mut tree, "search")?,
             choose: section(&mut tree, "choose")?,
@@ -134,11 +134,11 @@ impl RunConfig {
     /// Checks the settings of both trainings, also those that only show when one begins.
     pub(super) fn check_training(&self) -> Result<(), RunError> {
         let (supernet, train) = (&self.supernet, &self.train);
-        self.teacher.recipe.validate()?;
+        self.whole.recipe.validate()?;
         supernet.recipe.validate()?;
         train.recipe.validate()?;
         for (setting, patience) in [
-            ("teacher.patience", self.teacher.recipe.patience),
+            ("whole.patience", self.whole.recipe.patience),
             ("supernet.patience", supernet.recipe.patience),
             ("train.patience", train.recipe.patience),
         ] {
@@ -157,7 +157,7 @@ impl RunConfig {
             "left out: the layers of a supernet are many networks'",
         )?;
         for (setting, probability) in [
-            ("teacher.dropout", self.teacher.dropout),
+            ("whole.dropout", self.whole.dropout),
             ("supernet.dropout", supernet.dropout),
             ("train.dropout", train.dropout),
             ("train.drop_path", train.drop_path),
@@ -178,7 +178,7 @@ impl RunConfig {
         let recipes = [
             &self.supernet.recipe,
             &self.train.recipe,
-            &self.teacher.recipe,
+            &self.whole.recipe,
         ];
         Ok(Needs {
             stride: self.space.stride()?,

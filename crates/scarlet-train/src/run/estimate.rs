@@ -23,7 +23,7 @@ const STEPS: u64 = 2;
 #[non_exhaustive]
 pub struct Estimate {
     /// Training of the network that the others are parts of, where they are.
-    pub teacher_seconds: f64,
+    pub whole_seconds: f64,
     /// Training of the supernet.
     pub supernet_seconds: f64,
     /// Search.
@@ -35,7 +35,7 @@ pub struct Estimate {
 impl Estimate {
     /// All together.
     pub fn seconds(&self) -> f64 {
-        self.teacher_seconds + self.supernet_seconds + self.search_seconds + self.train_seconds
+        self.whole_seconds + self.supernet_seconds + self.search_seconds + self.train_seconds
     }
 }
 
@@ -49,7 +49,7 @@ impl Run {
     /// When a step fails, or there is no such supernet.
     pub fn timed_plan(&self, supernet: Option<&Path>) -> Result<Plan, RunError> {
         let mut plan = self.plan()?;
-        let teacher_seconds = self.time_teacher(supernet)?;
+        let whole_seconds = self.time_whole(supernet)?;
         let left = match supernet {
             Some(folder) => {
                 folder::require_supernet(folder)?;
@@ -67,7 +67,7 @@ impl Run {
         let recipe = &self.config.train.recipe;
         let (_, train_step) = time_steps(recipe, network, (), &self.data.all, STEPS)?;
         plan.estimate = Some(Estimate {
-            teacher_seconds,
+            whole_seconds,
             supernet_seconds: step.as_secs_f64() * left as f64,
             search_seconds: candidate.as_secs_f64() * plan.evaluations as f64,
             train_seconds: train_step.as_secs_f64() * plan.train_steps as f64,

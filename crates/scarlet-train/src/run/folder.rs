@@ -14,7 +14,7 @@ use crate::run_folder::or_other_run;
 use crate::{RunFolder, TrainError};
 
 /// Checkpoint and events of the whole network's training, where networks are parts of one.
-pub(super) const TEACHER: &str = "teacher";
+pub(super) const WHOLE: &str = "whole";
 /// Checkpoint and events of the supernet's training.
 pub(super) const SUPERNET: &str = "supernet";
 /// The search between two generations, and the scores of all candidates.
@@ -71,7 +71,7 @@ impl RunConfig {
     fn fill(&self, folder: &RunFolder) -> Result<(), RunError> {
         make_parts(folder)?;
         if self.space.from.is_some() {
-            make_part(folder, TEACHER)?;
+            make_part(folder, WHOLE)?;
         }
         self.search.keep_latency_table(folder)
     }
@@ -86,7 +86,7 @@ impl RunConfig {
             ("data", self.data.same_images(&other.data)),
             ("space", self.space == other.space),
             ("supernet", self.supernet == other.supernet),
-            ("teacher", self.teacher == other.teacher),
+            ("whole", self.whole == other.whole),
         ];
         match sections.into_iter().find(|(_, same)| !same) {
             None => Ok(()),
@@ -104,7 +104,7 @@ impl RunConfig {
         let config = Self::stored(path, tree)?;
         make_parts(&folder)?;
         if config.space.from.is_some() {
-            make_part(&folder, TEACHER)?;
+            make_part(&folder, WHOLE)?;
         }
         Ok((folder, config))
     }

@@ -15,7 +15,7 @@ use crate::{Control, Event, Measurement};
 #[serde(rename_all = "kebab-case")]
 pub enum Stage {
     /// The network that the others are parts of is trained on the images.
-    Teacher,
+    Whole,
     /// All networks are trained at once.
     Supernet,
     /// Candidates are measured.
@@ -32,7 +32,7 @@ impl Stage {
     /// What a run does in this stage: `training the supernet` and so on.
     pub fn doing(self) -> &'static str {
         match self {
-            Self::Teacher => "training the whole network",
+            Self::Whole => "training the whole network",
             Self::Supernet => "training the supernet",
             Self::Search => "searching",
             Self::Choose => "choosing a network",

@@ -215,8 +215,8 @@ impl Run {
     pub fn finish_stage(&self, folder: &RunFolder, last: Stage) -> Result<(), RunError> {
         self.check_search()?;
         self.check_teachers(folder.path(), None)?;
-        let teacher = self.train_teacher(folder)?;
-        if last == Stage::Teacher {
+        let teacher = self.train_whole(folder)?;
+        if last == Stage::Whole {
             return Ok(());
         }
         let supernet = self.train_supernet(folder, teacher.as_ref())?;

@@ -58,7 +58,7 @@ impl Default for SupernetSettings {
 
 impl Run {
     /// Trains the supernet, or goes on training it, or takes the finished one from the folder.
-    /// `teacher` is the [whole network](Self::train_teacher), where the others are parts of one.
+    /// `teacher` is the [whole network](Self::train_whole), where the others are parts of one.
     ///
     /// # Errors
     ///

@@ -51,7 +51,7 @@ impl Default for TrainSettings {
 impl Run {
     /// Trains the chosen network on all images but those of the test, or goes on training it, or
     /// takes the finished one from the folder. `teacher` is the
-    /// [whole network](Self::train_teacher), where it is a part of one.
+    /// [whole network](Self::train_whole), where it is a part of one.
     ///
     /// # Errors
     ///

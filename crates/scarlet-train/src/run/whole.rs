@@ -29,26 +29,35 @@ pub struct WholeNetwork {
     /// The file of its weights.
     pub weights: String,
     /// Where they come from, where the file does not say it: a name that `--origin` takes.
+    #[serde(default)]
     pub origin: Option<String>,
     /// Shares of a block's hidden channels that its parts may have, besides all of them.
+    #[serde(default = "shares")]
     pub hidden: Vec<f64>,
     /// Whether kernels may be cut down.
+    #[serde(default = "kernels")]
     pub kernels: bool,
     /// What says which channels a narrower block keeps.
+    #[serde(default)]
     pub importance: Importance,
+}
+
+fn shares() -> Vec<f64> {
+    Elasticity::default().hidden
+}
+
+fn kernels() -> bool {
+    Elasticity::default().kernels
 }
 
 impl WholeNetwork {
     /// Of these weights, with all that can be elastic.
     pub fn new(weights: impl Into<String>, origin: Option<String>) -> Self {
-        let Elasticity {
-            hidden, kernels, ..
-        } = Elasticity::default();
         Self {
             weights: weights.into(),
             origin,
-            hidden,
-            kernels,
+            hidden: shares(),
+            kernels: kernels(),
             importance: Importance::default(),
         }
     }
@@ -66,7 +75,7 @@ impl WholeNetwork {
 /// already theirs.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct TeacherSettings {
+pub struct WholeSettings {
     /// Probability of dropping a feature in front of the classifier.
     pub dropout: f64,
     /// The rest.
@@ -178,7 +187,7 @@ impl RunConfig {
         config.data.resolution = resolution.or(fitting);
         let finetune = StandaloneConfig::defaults(Recipe::Finetune, source)?;
         let recipe = finetune.train;
-        config.teacher = TeacherSettings {
+        config.whole = WholeSettings {
             dropout: finetune.network.dropout,
             recipe: recipe.clone(),
         };
@@ -210,11 +219,11 @@ impl Run {
     /// # Errors
     ///
     /// When training diverges, a file cannot be read or written, or the observer stops the run.
-    pub fn train_teacher(&self, folder: &RunFolder) -> Result<Option<Scarlet>, RunError> {
+    pub fn train_whole(&self, folder: &RunFolder) -> Result<Option<Scarlet>, RunError> {
         let Some(whole) = &self.whole else {
             return Ok(None);
         };
-        let settings = &self.config.teacher;
+        let settings = &self.config.whole;
         let device = self.training_device();
         let network = whole.network(settings.dropout, settings.recipe.seed, &device)?;
         if whole.is_trained {
@@ -224,28 +233,28 @@ impl Run {
             )?;
             return Ok(Some(network.valid()));
         }
-        self.stage(folder, Stage::Teacher, || {
+        self.stage(folder, Stage::Whole, || {
             let trained = Trainer::new(settings.recipe.clone())
-                .with_checkpoints(self.checkpoints(folder, folder::TEACHER))
-                .with_observer(self.training_observer(Stage::Teacher))
+                .with_checkpoints(self.checkpoints(folder, folder::WHOLE))
+                .with_observer(self.training_observer(Stage::Whole))
                 .train(network, (), &self.data.train)?;
-            self.unless_stopped(Stage::Teacher, trained.completed)?;
+            self.unless_stopped(Stage::Whole, trained.completed)?;
             Ok(Some(trained.into_best()))
         })
     }
 
     /// How long the training of the whole network will take, in seconds, by a few of its steps.
     /// `other` is the folder that it is taken over from, if it is.
-    pub(super) fn time_teacher(&self, other: Option<&Path>) -> Result<f64, RunError> {
+    pub(super) fn time_whole(&self, other: Option<&Path>) -> Result<f64, RunError> {
         let Some(whole) = self.whole.as_ref().filter(|whole| !whole.is_trained) else {
             return Ok(0.0);
         };
         if let Some(folder) = other
-            && is_over(&folder.join(folder::TEACHER))?
+            && is_over(&folder.join(folder::WHOLE))?
         {
             return Ok(0.0);
         }
-        let TeacherSettings { dropout, recipe } = &self.config.teacher;
+        let WholeSettings { dropout, recipe } = &self.config.whole;
         let network = whole.network(*dropout, recipe.seed, &self.training_device())?;
         let (_, step) = time_steps(recipe, network, (), &self.data.train, 2)?;
         Ok(step.as_secs_f64() * recipe.steps(self.data.train.len(), 1) as f64)
@@ -316,7 +325,7 @@ pub(super) fn unread_supernet(
 /// Of the files of a run that another one takes its supernet from.
 pub(super) const FILES: [&str; 4] = [
     CHANNELS,
-    "teacher/checkpoint.safetensors",
-    "teacher/events.jsonl",
-    "teacher/last.safetensors",
+    "whole/checkpoint.safetensors",
+    "whole/events.jsonl",
+    "whole/last.safetensors",
 ];

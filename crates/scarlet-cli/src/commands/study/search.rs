@@ -30,7 +30,7 @@ pub(super) fn run(args: &SearchStudyArgs, terminal: &Terminal) -> Result<(), Cli
     let watch = Watch::new(terminal.clone(), Interrupt::listen()?);
     let run = prepare(config, device, terminal)?.with_observer(watch);
     let searches = run
-        .train_teacher(&folder)
+        .train_whole(&folder)
         .and_then(|teacher| run.train_supernet(&folder, teacher.as_ref()))
         .and_then(|supernet| run.compare_searches(&folder, &supernet, &comparison))
         .inspect_err(|error| {
