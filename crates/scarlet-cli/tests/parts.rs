@@ -168,7 +168,9 @@ fn what_cannot_be_is_said() {
     let data = root.path().join("data");
     tiny_data(&data);
     let out = root.path().join("run");
-    search(&data, "no-such-network", &out, &[]).assert_fails(1, &["no-such-network"]);
+    search(&data, "efficientnet-lite9", &out, &[])
+        .assert_fails(2, &["did you mean \"efficientnet-lite0\"?"]);
+    search(&data, "none.pth", &out, &[]).assert_fails(1, &["there is no file", "none.pth"]);
     let stiff = root.path().join("stiff.safetensors");
     let model = "C3@8/2 E1K3@8 E1K3n@16/2 L@24/2";
     let export = [

@@ -101,7 +101,12 @@ pub(super) fn run(args: &SearchArgs, terminal: &Terminal) -> Result<(), CliError
 
 /// The settings of a search among the parts of a network, whose weights are downloaded if need be.
 fn parts_of(from: &str, args: &SearchArgs, terminal: &Terminal) -> Result<RunConfig, CliError> {
-    let known = zoo::find(from).ok().filter(|_| !Path::new(from).exists());
+    // What neither is a file nor could be one is a name.
+    let is_name = !from.contains(['/', '\\', '.', ':']) && !Path::new(from).exists();
+    let known = match zoo::find(from) {
+        Err(unknown) if is_name => return Err(unknown.into()),
+        found => found.ok().filter(|_| !Path::new(from).exists()),
+    };
     let source: Option<Source> = match known {
         Some(_) => None,
         None => Some(from.parse()?),

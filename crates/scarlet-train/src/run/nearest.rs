@@ -187,7 +187,7 @@ mod tests {
         let run = RunConfig::default().to_value();
         assert_eq!(
             nearest(&run, "", "epochs"),
-            ["supernet.epochs", "train.epochs"]
+            ["supernet.epochs", "train.epochs", "whole.epochs"]
         );
         assert_eq!(
             nearest(&run, "search", "pop_size"),
