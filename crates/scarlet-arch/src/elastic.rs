@@ -58,6 +58,15 @@ impl SearchSpace {
                 problem: format!("{share} is no share of hidden channels: above 0 and under 1"),
             });
         }
+        if network.blocks_before_layers() != 2 {
+            return Err(ArchitectureError::Space {
+                problem: format!(
+                    "{} has no depthwise separable convolution (E1) after its stem, which parts of \
+                     a network need",
+                    network.name
+                ),
+            });
+        }
         let placed = network.placed_layers();
         let choices: Vec<_> = placed
             .iter()

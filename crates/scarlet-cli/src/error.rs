@@ -69,6 +69,12 @@ pub(crate) enum CliError {
          _fc=classifier. scarlet-weights inspect FILE lists them"
     )]
     UnknownNetwork(Box<WeightsError>),
+    /// A network of the zoo that a search cannot start from.
+    #[error(
+        "the weights of {0} are not public: scarlet info --public lists networks whose are, and --from \
+         takes a file of weights too"
+    )]
+    NoPublicWeights(&'static str),
     #[error("no images to train on: give them with --data")]
     NoData,
     #[error(

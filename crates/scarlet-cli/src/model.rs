@@ -258,8 +258,11 @@ impl Loaded {
                 (network, source.to_string(), home.map(Path::to_owned))
             }
             None => {
-                let architecture = named(model.unwrap_or(DEFAULT_MODEL))?;
-                let path = get(terminal, |fetcher| fetcher.fetch_known(&architecture.name))?;
+                let model = model.unwrap_or(DEFAULT_MODEL);
+                let architecture = named(model)?;
+                // By what was asked for, where that is a name: it may be that of certain weights.
+                let known = zoo::find(model).map_or(architecture.name.as_str(), |_| model);
+                let path = get(terminal, |fetcher| fetcher.fetch_known(known))?;
                 let weights = path.display().to_string();
                 let stored = open_weights(&path, &args.names.options(), terminal)?;
                 let network = load(&stored, Some(architecture), None, device, terminal)?;

@@ -4,7 +4,7 @@
 mod common;
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use common::{Ran, scarlet, tiny_data};
 use scarlet::Scarlet;
@@ -107,6 +107,10 @@ fn a_part_is_found_that_keeps_the_budget() {
         assert_eq!(resumed.code, 0, "{resumed:?}");
         assert!(network(&again) == network(&run), "{until}");
     }
+    // A part can be taken out of the supernet.
+    let taken = root.path().join("taken.safetensors").display().to_string();
+    let extracted = scarlet(["extract", run.to_str().unwrap(), &taken]);
+    assert_eq!(extracted.code, 0, "{extracted:?}");
     // Its supernet serves another budget, without the training.
     let other = root.path().join("other");
     let budget = format!("mult_adds <= {}", (limit + dearest.as_u64().unwrap()) / 2);
@@ -129,6 +133,16 @@ fn a_part_is_found_that_keeps_the_budget() {
     }
 }
 
+/// A network of the data's own classes.
+fn trained(data: &Path, out: &Path, seed: &str) -> PathBuf {
+    let [data, run] = [data, out].map(|path| path.to_str().unwrap());
+    let fixed = ["train", "--data", data, "--out", run, "--model", NETWORK];
+    let more = ["--epochs", "2", "--threads", "1", "--seed", seed];
+    let ran = scarlet(fixed.iter().chain(&more));
+    assert_eq!(ran.code, 0, "{ran:?}");
+    out.join("best.safetensors")
+}
+
 #[test]
 fn a_network_of_ones_own_is_not_trained_again() {
     let root = tempfile::tempdir().unwrap();
@@ -138,23 +152,14 @@ fn a_network_of_ones_own_is_not_trained_again() {
         root.path().join("run"),
     );
     tiny_data(&data);
-    let trained = scarlet([
-        "train",
-        "--data",
-        data.to_str().unwrap(),
-        "--out",
-        own.to_str().unwrap(),
-        "--model",
-        NETWORK,
-        "--epochs",
-        "2",
-        "--threads",
-        "1",
-    ]);
-    assert_eq!(trained.code, 0, "{trained:?}");
-    let from = own.join("best.safetensors");
+    let from = trained(&data, &own, "0");
     let ran = search(&data, from.to_str().unwrap(), &run, &["--until", "search"]);
     assert_eq!(ran.code, 0, "{ran:?}");
+    // With other weights in its place the run does not go on.
+    let channels = fs::read(run.join("supernet/channels.json")).unwrap();
+    fs::copy(trained(&data, &root.path().join("other"), "5"), &from).unwrap();
+    scarlet(["search", "--resume", run.to_str().unwrap()]).assert_fails(2, &["space.from.weights"]);
+    assert!(fs::read(run.join("supernet/channels.json")).unwrap() == channels);
     assert!(
         !ran.stderr.contains("training the whole network"),
         "{ran:?}"
@@ -186,5 +191,73 @@ fn what_cannot_be_is_said() {
     let from = foreign(root.path());
     search(&data, &from, &out, &["--budget", "mult_adds <= 10"])
         .assert_fails(2, &["mult_adds <= 10"]);
-    assert!(!out.exists());
+    search(&data, "scarlet-b", &out, &[]).assert_fails(
+        1,
+        &["weights of scarlet-b are not public", "--from takes a file"],
+    );
+    for (setting, said) in [
+        ("space.plan=\"small\"", "the only setting of the space"),
+        ("supernet.head_epochs=1", "`supernet.head_epochs` is 1"),
+        ("space.from.hidden=[2]", "2 is no share"),
+        ("supernet.stabilizer=\"normal\"", "`supernet.stabilizer`"),
+    ] {
+        search(&data, &from, &out, &["--set", setting]).assert_fails(2, &[said]);
+    }
+    let data = data.to_str().unwrap();
+    let file = root.path().join("from.toml");
+    fs::write(&file, format!("[space.from]\nweights = \"{from}\"\n")).unwrap();
+    let table = root.path().join("table.json");
+    scarlet([
+        "latency-table",
+        "--data",
+        data,
+        "--config",
+        file.to_str().unwrap(),
+        "--out",
+        table.to_str().unwrap(),
+    ])
+    .assert_fails(2, &["`space.from`", "a latency table"]);
+    scarlet([
+        "search",
+        "--data",
+        data,
+        "--set",
+        "supernet.sampling=\"sandwich\"",
+    ])
+    .assert_fails(2, &["unless networks are parts of one"]);
+    assert!(!out.exists() && !table.exists());
+}
+
+#[test]
+fn a_supernet_can_be_trained_apart() {
+    let root = tempfile::tempdir().unwrap();
+    let (data, run) = (root.path().join("data"), root.path().join("run"));
+    tiny_data(&data);
+    let from = foreign(root.path());
+    let file = root.path().join("from.toml");
+    let settings = format!(
+        "[space.from]\nweights = \"{from}\"\n[whole]\nepochs = 1\n[supernet]\nepochs = 1\n\
+         sampling = \"sandwich\"\n[search]\nevaluations = 4\n\
+         budget = [\"mult_adds <= 1M\"]\nalgorithm = {{ population = 2 }}\n\
+         [train]\nepochs = 1\n"
+    );
+    fs::write(&file, settings).unwrap();
+    let [data, out, file] = [&data, &run, &file].map(|path| path.to_str().unwrap());
+    let trained = scarlet([
+        "supernet",
+        "train",
+        "--threads",
+        "1",
+        "--data",
+        data,
+        "--out",
+        out,
+        "--config",
+        file,
+    ]);
+    assert_eq!(trained.code, 0, "{trained:?}");
+    assert!(trained.stderr.contains("training the whole network"));
+    let found = scarlet(["search", "--resume", out]);
+    assert_eq!(found.code, 0, "{found:?}");
+    assert!(run.join("network/network.safetensors").exists());
 }

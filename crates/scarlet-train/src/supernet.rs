@@ -182,7 +182,8 @@ impl Supernet {
     /// The supernet whose paths are parts of `network`: its blocks are the whole ones of `space`,
     /// which must be [elastic](SearchSpace::elastic) and of this network, and the narrower choices
     /// of a layer are cut out of them, the most important channels first. Training a path trains
-    /// that part of them. Stabilizers begin as the identity.
+    /// that part of them; weight decay and momentum act on the whole. Stabilizers begin as the
+    /// identity.
     ///
     /// The path of all genes 0 is the network itself, bit for bit.
     ///

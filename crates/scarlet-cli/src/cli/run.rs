@@ -294,6 +294,8 @@ pub(crate) struct SearchSettingsArgs {
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(crate) enum UntilArg {
+    /// With --from: the network is trained on the images
+    Whole,
     /// All networks are trained at once
     Supernet,
     /// Candidates are measured

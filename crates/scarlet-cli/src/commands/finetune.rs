@@ -2,6 +2,7 @@
 
 use scarlet::arch::Architecture;
 use scarlet::weights::Source;
+use scarlet::zoo;
 use scarlet_train::standalone::{Recipe, StandaloneConfig, Start};
 use serde_json::json;
 
@@ -56,7 +57,11 @@ pub(super) fn weights(
 ) -> Result<Start, CliError> {
     let source = config.network.weights.as_deref();
     let source: Option<Source> = source.map(str::parse).transpose()?;
-    let known = model.as_ref().map_or(DEFAULT_MODEL, |model| &model.name);
+    let named = config.network.model.as_deref();
+    // By what was asked for, where that is a name: it may be that of certain weights.
+    let known = named.filter(|name| zoo::find(name).is_ok());
+    let known = known.or(model.as_ref().map(|model| model.name.as_str()));
+    let known = known.unwrap_or(DEFAULT_MODEL);
     let path = get(terminal, |fetcher| match &source {
         Some(source) => fetcher.fetch(source),
         None => fetcher.fetch_known(known),

@@ -111,10 +111,12 @@ fn parts_of(from: &str, args: &SearchArgs, terminal: &Terminal) -> Result<RunCon
         Some(_) => None,
         None => Some(from.parse()?),
     };
-    let path = get(terminal, |fetcher| match (&source, known) {
-        (Some(source), _) => fetcher.fetch(source),
-        (None, Some(network)) => fetcher.fetch_known(network.name()),
-        (None, None) => fetcher.fetch_known(from),
+    if let Some(network) = known.filter(|network| network.weights().is_empty()) {
+        return Err(CliError::NoPublicWeights(network.name()));
+    }
+    let path = get(terminal, |fetcher| match &source {
+        Some(source) => fetcher.fetch(source),
+        None => fetcher.fetch_known(from),
     })?;
     let options = match &source {
         Some(source) => OpenOptions::default().with_origin_of(source),
@@ -176,6 +178,7 @@ struct Reached<'a> {
 impl From<UntilArg> for Stage {
     fn from(until: UntilArg) -> Self {
         match until {
+            UntilArg::Whole => Self::Whole,
             UntilArg::Supernet => Self::Supernet,
             UntilArg::Search => Self::Search,
             UntilArg::Choose => Self::Choose,

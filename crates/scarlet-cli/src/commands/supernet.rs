@@ -36,7 +36,9 @@ fn train(args: &SupernetTrainArgs, terminal: &Terminal) -> Result<(), CliError> 
         Ok(run.config().new_folder(path)?)
     };
     let (run, folder) = begin(new, make, &args.folder, &args.compute, terminal)?;
-    let trained = run.train_supernet(&folder, None);
+    let trained = run
+        .train_whole(&folder)
+        .and_then(|whole| run.train_supernet(&folder, whole.as_ref()));
     trained.map_err(|error| ended(error, "supernet train", &folder, terminal))?;
     terminal.print(&format!(
         "the supernet is trained; search it with: scarlet search --resume {}",

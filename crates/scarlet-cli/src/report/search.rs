@@ -95,7 +95,11 @@ pub(crate) fn result_text(exported: &Exported, folder: &Path) -> String {
         &mut text,
         "time",
         &format!(
-            "supernet {}, search {}, training {}",
+            "{}supernet {}, search {}, training {}",
+            match seconds.whole {
+                0.0 => String::new(),
+                seconds => format!("the whole network {}, ", duration(seconds)),
+            },
             duration(seconds.supernet),
             duration(seconds.search),
             duration(seconds.train)

@@ -77,10 +77,11 @@ pub(crate) fn needless_enlarging(
 pub(crate) fn better_road(source: &str, photographs: Option<&Extent>) -> Option<String> {
     let photographs = photographs.filter(|photographs| photographs.suits_public_network())?;
     Some(format!(
-        "with {} photographs in colour to train on, a public network that is trained further is \
-         usually more accurate, and sooner:\n  scarlet finetune --data {}",
-        thousands(photographs.count as u64),
-        quoted(Path::new(source))
+        "with {count} photographs in colour to train on, a public network that is trained further is \
+         usually more accurate, and sooner:\n  scarlet finetune --data {0}\nA smaller one is searched \
+         for among its parts:\n  scarlet search --data {0} --from efficientnet-lite0",
+        quoted(Path::new(source)),
+        count = thousands(photographs.count as u64),
     ))
 }
 
@@ -168,13 +169,13 @@ mod tests {
         let text = better_road("my photos/it's", Some(&few)).unwrap();
         assert!(text.contains("with 2,000 photographs"), "{text}");
         assert!(
-            text.ends_with(r"scarlet finetune --data 'my photos/it'\''s'"),
+            text.contains("scarlet finetune --data 'my photos/it'\\''s'\n"),
             "{text}"
         );
         assert!(
             better_road("flowers/", Some(&few))
                 .unwrap()
-                .ends_with("--data flowers/")
+                .ends_with("--data flowers/ --from efficientnet-lite0")
         );
         assert_eq!(
             better_road("flowers/", Some(&photographs(50_000, 300))),

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::data::Needs;
 use super::overlay::overlay;
+use super::whole::refuse_with_whole;
 use super::wrong::explained;
 use super::{
     ChooseSettings, DataSettings, ExportSettings, Plans, RunError, SearchSettings, SpaceSettings,
@@ -16,6 +17,7 @@ use super::{
 use crate::dataset::Extent;
 use crate::dataset::Location;
 use crate::error::require;
+use crate::{Sampling, StabilizerInit};
 
 /// Sides from which photographs want a larger total stride, in pixels.
 const LARGE: usize = 96;
@@ -127,6 +129,7 @@ impl RunConfig {
     ///
     /// When the images cannot be used, or the space cannot be built.
     pub fn search_space(&self, progress: impl Fn(usize) + Sync) -> Result<SearchSpace, RunError> {
+        refuse_with_whole(self)?;
         let data = self.data.read(&self.needs()?, progress)?;
         Ok(self.space.build(&data.input)?)
     }
@@ -155,6 +158,32 @@ impl RunConfig {
             "supernet.layer_decay",
             supernet.recipe.layer_decay.unwrap_or_default(),
             "left out: the layers of a supernet are many networks'",
+        )?;
+        let sampling = supernet.sampling;
+        require(
+            sampling != Sampling::Sandwich || self.space.from.is_some(),
+            "supernet.sampling",
+            "sandwich",
+            "strict-fairness or uniform, unless networks are parts of one (space.from): choices \
+             must go from the whole to the least",
+        )?;
+        require(
+            supernet.recipe.head_epochs == 0.0,
+            "supernet.head_epochs",
+            supernet.recipe.head_epochs,
+            "0 for a supernet",
+        )?;
+        require(
+            supernet.recipe.average_decay.is_none() || sampling != Sampling::Uniform,
+            "supernet.average_decay",
+            supernet.recipe.average_decay.unwrap_or_default(),
+            "left out for a supernet that is trained along one uniformly drawn path a step",
+        )?;
+        require(
+            supernet.stabilizer == StabilizerInit::Identity || self.space.from.is_none(),
+            "supernet.stabilizer",
+            "normal",
+            "identity where networks are parts of one (space.from)",
         )?;
         for (setting, probability) in [
             ("whole.dropout", self.whole.dropout),

@@ -58,7 +58,7 @@ impl Run {
             None => plan.supernet_steps,
         };
         let (supernet, step) = match left {
-            0 => (self.new_supernet(None)?, Duration::ZERO),
+            0 => (self.new_supernet()?, Duration::ZERO),
             _ => self.time_supernet()?,
         };
         let genome = self.within_budget()?;
@@ -78,7 +78,7 @@ impl Run {
     /// The supernet behind a few steps, and how long one took.
     pub(super) fn time_supernet(&self) -> Result<(Supernet, Duration), RunError> {
         let (recipe, images) = (&self.config.supernet.recipe, &self.data.train);
-        let (supernet, sampler) = (self.new_supernet(None)?, self.new_sampler());
+        let (supernet, sampler) = (self.new_supernet()?, self.new_sampler());
         Ok(time_steps(recipe, supernet, sampler, images, STEPS)?)
     }
 

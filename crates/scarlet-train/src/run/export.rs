@@ -65,6 +65,9 @@ pub struct Exported {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct StageSeconds {
+    /// Training of the network that the others are parts of, where they are.
+    #[serde(default)]
+    pub whole: f64,
     /// Training of the supernet.
     pub supernet: f64,
     /// Search.
@@ -127,6 +130,7 @@ impl Run {
                 test,
                 network: choice.clone(),
                 seconds: StageSeconds {
+                    whole: seconds(Stage::Whole)?,
                     supernet: seconds(Stage::Supernet)?,
                     search: seconds(Stage::Search)?,
                     train: seconds(Stage::Train)?,

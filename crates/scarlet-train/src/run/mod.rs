@@ -5,7 +5,7 @@
 //!
 //! | stage | what it does | what it leaves in the folder |
 //! |---|---|---|
-//! | [`Run::train_whole`] | trains the network that the search starts from, if it starts from one | `teacher/` |
+//! | [`Run::train_whole`] | trains the network that the search starts from, if it starts from one | `whole/` |
 //! | [`Run::train_supernet`] | trains all networks of the space at once | `supernet/` |
 //! | [`Run::search`] | measures candidates by the supernet's weights | `search/`, `front.csv` |
 //! | [`Run::choose`] | picks one of them | `choice.json` |

@@ -10,7 +10,7 @@ use scarlet_arch::SearchSpace;
 use super::budget::check_bounds;
 use super::plan::check_budget;
 use super::timing::{self, StageEvent};
-use super::whole::Whole;
+use super::whole::{Whole, refuse_with_whole};
 use super::{Exported, RunConfig, RunData, RunError, RunEvent, RunObserver, Stage, folder};
 use crate::class_order::check_class_order;
 use crate::latency::LatencyTable;
@@ -59,12 +59,21 @@ impl Run {
         let latency_table = config.search.latency_table.as_ref();
         let latency_table = latency_table.map(LatencyTable::open).transpose()?;
         if let Some(table) = &latency_table {
+            refuse_with_whole(&config)?;
             table.check_space(&space)?;
         }
         for (setting, batch_size, images) in [
             (
                 "supernet.batch_size",
                 config.supernet.recipe.batch_size,
+                data.train.len(),
+            ),
+            (
+                "whole.batch_size",
+                match &whole {
+                    Some(_) => config.whole.recipe.batch_size,
+                    None => 1,
+                },
                 data.train.len(),
             ),
             (
@@ -124,13 +133,15 @@ impl Run {
     /// When one cannot be read, or was made for other images.
     pub fn check_teachers(&self, folder: &Path, supernet: Option<&Path>) -> Result<(), RunError> {
         let supernet = supernet.unwrap_or(folder);
-        for (training, recipe) in [
+        let whole = self.whole.as_ref().filter(|whole| !whole.is_trained());
+        let whole = whole.map(|_| (supernet.join(folder::WHOLE), &self.config.whole.recipe));
+        for (training, recipe) in whole.into_iter().chain([
             (
                 supernet.join(folder::SUPERNET),
                 &self.config.supernet.recipe,
             ),
             (folder.join(folder::TRAINING), &self.config.train.recipe),
-        ] {
+        ]) {
             if !is_over(&training)? {
                 check_teacher(recipe, self.space.template(), &self.device)?;
                 if let Some(teacher) = &recipe.teacher {

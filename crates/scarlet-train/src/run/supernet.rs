@@ -71,8 +71,10 @@ impl Run {
         self.stage(folder, Stage::Supernet, || {
             let settings = &self.config.supernet;
             folder.write_json(SPACE, &self.space)?;
-            let supernet = self.new_supernet(teacher)?;
-            whole::keep_channels(folder, &supernet)?;
+            let supernet = match (&self.whole, teacher) {
+                (Some(whole), Some(teacher)) => self.supernet_of(whole, teacher, folder)?,
+                _ => self.new_supernet()?,
+            };
             let mut trainer = Trainer::new(settings.recipe.clone())
                 .with_checkpoints(self.checkpoints(folder, folder::SUPERNET))
                 .with_observer(self.training_observer(Stage::Supernet));
@@ -109,10 +111,10 @@ impl Run {
     }
 
     /// The supernet before its training: with random weights, or those of the network that the
-    /// others are parts of.
-    pub(super) fn new_supernet(&self, teacher: Option<&Scarlet>) -> Result<Supernet, RunError> {
+    /// others are parts of, before that is trained.
+    pub(super) fn new_supernet(&self) -> Result<Supernet, RunError> {
         if let Some(whole) = &self.whole {
-            return self.supernet_of(whole, teacher);
+            return self.untrained_supernet_of(whole);
         }
         let settings = &self.config.supernet;
         let supernet = SupernetConfig::new(self.space.clone())

@@ -1,18 +1,19 @@
 //! The network that a search starts from: its parts are the candidates, and it teaches them.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use burn::module::Module;
 use burn::tensor::Device;
 use scarlet::weights::{LoadOptions, OpenOptions, StateDict};
 use scarlet::{ChannelOrder, Importance, ModelCard, Scarlet, ScarletConfig};
-use scarlet_arch::{Architecture, Elasticity, Genome, SearchSpace, Skip};
+use scarlet_arch::{Architecture, Cost, Elasticity, Genome, SearchSpace, Skip};
+use scarlet_search::{Bound, Constraint};
 use serde::{Deserialize, Serialize};
 
 use super::stages::Run;
 use super::{Input, RunConfig, RunError, SkipKind, SpaceSettings, Stage, folder};
-use crate::class_order::check_class_order;
-use crate::dataset::Location;
+use crate::error::require;
+use crate::fingerprint::Fingerprint;
 use crate::random::weights_seed;
 use crate::standalone::{Recipe, StandaloneConfig};
 use crate::trainer::{is_over, time_steps};
@@ -22,11 +23,20 @@ use crate::{RunFolder, Sampling, Supernet, Teacher, TrainConfig, TrainError, Tra
 /// network that it was made of.
 const CHANNELS: &str = "supernet/channels.json";
 
+/// What it holds.
+#[derive(Serialize, Deserialize)]
+struct Channels {
+    /// A hash of the whole network's weights.
+    network: String,
+    /// Of every layer.
+    orders: Vec<ChannelOrder>,
+}
+
 /// The weights of a network that the space's networks are parts of.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WholeNetwork {
-    /// The file of its weights.
+    /// The file of its weights, which must stay there until the run is over.
     pub weights: String,
     /// Where they come from, where the file does not say it: a name that `--origin` takes.
     #[serde(default)]
@@ -103,6 +113,18 @@ impl SpaceSettings {
         let Some(settings) = &self.from else {
             return Ok(None);
         };
+        let alone = Self {
+            skip: self.skip,
+            from: self.from.clone(),
+            ..Self::default()
+        };
+        require(
+            *self == alone,
+            "space.from",
+            format!("`{}`", settings.weights),
+            "the only setting of the space besides skip: plan, choices, width and layers are the \
+             network's own",
+        )?;
         let weights = settings.open()?;
         let found = weights.architecture().map_err(TrainError::from)?;
         let card = weights.card().ok().flatten();
@@ -126,7 +148,24 @@ impl SpaceSettings {
     }
 }
 
+/// Refuses a space that is made of a network where tables of latency are made or used, which are of a
+/// plan's layers.
+pub(super) fn refuse_with_whole(config: &RunConfig) -> Result<(), TrainError> {
+    let from = config.space.from.as_ref();
+    require(
+        from.is_none(),
+        "space.from",
+        from.map_or("", |from| &from.weights),
+        "left out where there is a latency table: such a search measures latency itself",
+    )
+}
+
 impl Whole {
+    /// Whether its classifier is that of the images.
+    pub(super) fn is_trained(&self) -> bool {
+        self.is_trained
+    }
+
     pub(super) fn space(&self, settings: &SpaceSettings) -> Result<SearchSpace, RunError> {
         let elasticity = Elasticity {
             hidden: self.settings.hidden.clone(),
@@ -181,11 +220,10 @@ impl RunConfig {
         resolution: Option<usize>,
     ) -> Result<Self, RunError> {
         let mut config = Self::for_images(source, resolution);
-        let own = architecture.preprocessing.resolution;
-        let extent = Location::find(source)?.extent();
-        let fitting = extent.map(|extent| extent.resolution_from_weights(own));
-        config.data.resolution = resolution.or(fitting);
-        let finetune = StandaloneConfig::defaults(Recipe::Finetune, source)?;
+        let mut finetune = StandaloneConfig::defaults(Recipe::Finetune, source)?;
+        finetune.network.resolution = resolution;
+        let fitted = finetune.fitted(architecture.clone())?;
+        config.data.resolution = Some(fitted.preprocessing.resolution);
         let recipe = finetune.train;
         config.whole = WholeSettings {
             dropout: finetune.network.dropout,
@@ -199,14 +237,10 @@ impl RunConfig {
         config.train.inherit = true;
         config.train.dropout = finetune.network.dropout;
         config.train.recipe = recipe;
-        let side = config.data.resolution.unwrap_or(own);
-        if let Ok(cost) = scarlet_arch::Cost::of(architecture, side) {
-            config.search.budget = vec![scarlet_search::Constraint::new(
-                "mult_adds",
-                scarlet_search::Bound::AtMost,
-                (cost.mult_adds / 2) as f64,
-            )];
-        }
+        let cost = Cost::of(&fitted, fitted.preprocessing.resolution)?;
+        let half = (cost.mult_adds / 2) as f64;
+        config.search.budget = vec![Constraint::new("mult_adds", Bound::AtMost, half)];
+        config.space = SpaceSettings::default();
         config.space.from = Some(whole);
         Ok(config)
     }
@@ -227,10 +261,6 @@ impl Run {
         let device = self.training_device();
         let network = whole.network(settings.dropout, settings.recipe.seed, &device)?;
         if whole.is_trained {
-            check_class_order(
-                &PathBuf::from(&whole.settings.weights),
-                self.data.all.classes(),
-            )?;
             return Ok(Some(network.valid()));
         }
         self.stage(folder, Stage::Whole, || {
@@ -260,23 +290,56 @@ impl Run {
         Ok(step.as_secs_f64() * recipe.steps(self.data.train.len(), 1) as f64)
     }
 
-    /// The supernet whose paths are parts of `teacher`, or else of the untrained network.
-    pub(super) fn supernet_of(
-        &self,
-        whole: &Whole,
-        teacher: Option<&Scarlet>,
-    ) -> Result<Supernet, RunError> {
+    /// The supernet whose paths are parts of the untrained network, to measure how long things take.
+    pub(super) fn untrained_supernet_of(&self, whole: &Whole) -> Result<Supernet, RunError> {
         let settings = &self.config.supernet;
         let device = self.training_device();
         let network = whole.network(settings.dropout, settings.recipe.seed, &device)?;
-        let network = match teacher {
-            Some(teacher) => network
-                .load(&teacher.state_dict())
-                .map_err(TrainError::from)?,
-            None => network,
-        };
         let importance = whole.settings.importance;
         Ok(Supernet::elastic(network, self.space.clone(), importance)?)
+    }
+
+    /// The supernet whose paths are parts of `teacher`. Which channels they have is written down, and
+    /// taken from there when the run goes on.
+    pub(super) fn supernet_of(
+        &self,
+        whole: &Whole,
+        teacher: &Scarlet,
+        folder: &RunFolder,
+    ) -> Result<Supernet, RunError> {
+        let settings = &self.config.supernet;
+        let device = self.training_device();
+        let network = whole
+            .network(settings.dropout, settings.recipe.seed, &device)?
+            .load(&teacher.state_dict())
+            .map_err(TrainError::from)?;
+        let given = Fingerprint::default().weights(teacher).finish();
+        let path = folder.file(CHANNELS);
+        if path.try_exists().map_err(TrainError::read(&path))? {
+            let kept: Channels = folder.read_json(CHANNELS)?;
+            if kept.network != given {
+                return Err(TrainError::SettingsChanged {
+                    path,
+                    setting: "space.from.weights".to_owned(),
+                    stored: format!("weights {}", kept.network),
+                    given: format!("weights {given}"),
+                }
+                .into());
+            }
+            return Ok(Supernet::elastic_by(
+                network,
+                self.space.clone(),
+                kept.orders,
+            )?);
+        }
+        let importance = whole.settings.importance;
+        let supernet = Supernet::elastic(network, self.space.clone(), importance)?;
+        let channels = Channels {
+            network: given,
+            orders: supernet.orders(),
+        };
+        folder.write_json(CHANNELS, &channels)?;
+        Ok(supernet)
     }
 
     /// What candidates and the chosen network learn from besides the labels.
@@ -296,15 +359,6 @@ impl Run {
     }
 }
 
-/// Writes down how a supernet's parts are cut out, where they are.
-pub(super) fn keep_channels(folder: &RunFolder, supernet: &Supernet) -> Result<(), TrainError> {
-    let orders = supernet.orders();
-    match orders.is_empty() {
-        true => Ok(()),
-        false => folder.write_json(CHANNELS, &orders),
-    }
-}
-
 /// The supernet of a run's folder with weights that are still to be read, where it is made of a
 /// network.
 pub(super) fn unread_supernet(
@@ -315,7 +369,7 @@ pub(super) fn unread_supernet(
     if !folder.file(CHANNELS).exists() {
         return Ok(None);
     }
-    let orders: Vec<ChannelOrder> = folder.read_json(CHANNELS)?;
+    let Channels { orders, .. } = folder.read_json(CHANNELS)?;
     let whole = space.decode(&Genome::new(vec![0; space.layers()])?)?;
     let network = ScarletConfig::from(whole);
     let network = network.try_init(device).map_err(TrainError::from)?;

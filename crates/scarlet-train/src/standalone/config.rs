@@ -1,10 +1,12 @@
 //! [`StandaloneConfig`]: everything that determines the training of a single network.
 
 use scarlet::weights::{OpenOptions, Renaming};
+use scarlet_arch::Architecture;
 use scarlet_data::ClassOrder;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::data;
 #[cfg(doc)]
 use crate::dataset::{Extent, PhotographCache};
 use crate::error::require;
@@ -120,6 +122,12 @@ impl NetworkSettings {
 }
 
 impl StandaloneConfig {
+    /// A network with weights as these images have it: of their size, or of one that suits
+    /// photographs.
+    pub(crate) fn fitted(&self, network: Architecture) -> Result<Architecture, TrainError> {
+        data::adapt(network, self, data::Adapt::ToWeights)
+    }
+
     /// The same configuration with some settings changed: a tree of sections and settings, as
     /// read from a configuration file. Settings that are not in it stay as they are.
     ///

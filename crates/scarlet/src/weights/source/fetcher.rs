@@ -166,6 +166,12 @@ impl Fetcher {
     pub fn fetch_known(&mut self, network: &str) -> Result<PathBuf, FetchError> {
         let known = zoo::find(network).ok();
         let weights = known.map_or(&[][..], zoo::Network::weights);
+        // Who names weights means these.
+        let named = weights.iter().position(|it| it.tag() == Some(network));
+        let weights = match named {
+            Some(named) => &weights[named..=named],
+            None => weights,
+        };
         if weights.is_empty() {
             let why = known.and_then(zoo::Network::without_weights);
             return Err(FetchError::NotPublic {
