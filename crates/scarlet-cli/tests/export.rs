@@ -316,3 +316,42 @@ echo '{"version":"9.9","python":"3.0","batch":1,"milliseconds":1.5}'"#;
     );
     assert_eq!(json["largest_logit"], json["largest_logit_error"]);
 }
+
+#[test]
+#[ignore = "needs Python with onnxruntime and ai-edge-litert; PYTHON names the interpreter"]
+fn runtimes_certify_what_was_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let python = std::env::var("PYTHON").unwrap_or_else(|_| "python3".to_owned());
+    let photographs = root().join("examples/photos");
+    let photographs = photographs.to_str().unwrap();
+    for name in ["tiny.onnx", "tiny.tflite"] {
+        let out = folder.path().join(name);
+        let out = out.to_str().unwrap();
+        let verify = [
+            "export",
+            out,
+            "--verify",
+            photographs,
+            "--python",
+            &python,
+            "--json",
+        ];
+        let json = scarlet_tiny(7, &verify).json();
+        let certificate = &json["certificate"];
+        assert_eq!(certificate["passed"], true, "{json}");
+        assert_eq!(
+            (&certificate["same_class"], &certificate["images"]),
+            (&5.into(), &5.into())
+        );
+        let written = fs::read_to_string(format!("{out}.verify.json")).unwrap();
+        let written: serde_json::Value = serde_json::from_str(&written).unwrap();
+        assert_eq!(&written, certificate);
+        let int8 = [&verify[..], &["--int8", photographs, "--images", "4"]].concat();
+        let certificate = &scarlet_tiny(7, &int8).json()["certificate"];
+        assert_eq!(
+            (&certificate["int8"], &certificate["batch"]),
+            (&true.into(), &4.into())
+        );
+        assert_eq!(certificate["passed"], serde_json::Value::Null);
+    }
+}

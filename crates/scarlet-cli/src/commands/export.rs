@@ -88,7 +88,7 @@ pub(super) fn run(args: &ExportArgs, terminal: &Terminal) -> Result<(), CliError
     let format = Format::of(&args.out)?;
     format.check(args)?;
     refuse_overwriting(&args.out, args.model.weights.as_deref())?;
-    verified::prepare(args)?;
+    verified::check(args)?;
     let device = device_by_name("cpu")?;
     let loaded = Loaded::open(&args.model, &device, terminal)?;
     let side = loaded.architecture.preprocessing.resolution;
@@ -136,6 +136,7 @@ pub(super) fn run(args: &ExportArgs, terminal: &Terminal) -> Result<(), CliError
             loaded.network.save(&args.out, precision)?;
         }
     }
+    verified::forget(args)?;
     let certificate = match (&args.verify, format) {
         (Some(photographs), Format::Onnx | Format::Tflite) => {
             let runtime = match format {

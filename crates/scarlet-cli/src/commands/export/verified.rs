@@ -21,12 +21,17 @@ use crate::verify::{Certificate, Comparison, Here, ImagesFile, Run, Runtime};
 /// The most photographs that are looked at.
 const MOST: usize = 256;
 
-/// Refuses to verify what nobody can read again. A certificate of an earlier file goes.
-pub(super) fn prepare(args: &ExportArgs) -> Result<(), CliError> {
+/// Refuses to verify what nobody can read again.
+pub(super) fn check(args: &ExportArgs) -> Result<(), CliError> {
     let is_stream = fs::metadata(&args.out).is_ok_and(|it| !it.is_file());
-    if args.verify.is_some() && is_stream {
-        return Err(CliError::VerifiesNoFile(args.out.clone()));
+    match args.verify.is_some() && is_stream {
+        true => Err(CliError::VerifiesNoFile(args.out.clone())),
+        false => Ok(()),
     }
+}
+
+/// Removes the certificate of an earlier file.
+pub(super) fn forget(args: &ExportArgs) -> Result<(), CliError> {
     let path = Certificate::path(&args.out);
     match fs::remove_file(&path) {
         Err(source) if source.kind() != io::ErrorKind::NotFound && args.verify.is_some() => {
