@@ -4,12 +4,14 @@ pub(crate) mod config;
 mod deployed;
 #[cfg(test)]
 mod documented;
+mod export;
 mod latency;
 pub(crate) mod run;
 pub(crate) mod study;
 pub(crate) mod training;
 
 pub(crate) use deployed::{BenchArgs, DeployArgs, ProfileArgs, SubjectArgs};
+pub(crate) use export::ExportArgs;
 pub(crate) use latency::LatencyTableArgs;
 
 use std::path::PathBuf;
@@ -301,42 +303,6 @@ pub(crate) enum ZooOrder {
     Accuracy,
     /// Family by family, as they were published
     Family,
-}
-
-/// Write a network to a file that other programs run
-///
-/// The ending of OUT decides: .onnx is the network as it runs, folded, for ONNX Runtime and its
-/// like; .safetensors is its weights under the names of the released checkpoints, for PyTorch and
-/// for scarlet itself.
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  scarlet export lite0.onnx
-  scarlet export scarlet-c.onnx --weights scarlet-c.pth.tar --images 8
-  scarlet export scarlet-c.safetensors --weights scarlet-c.pth.tar --half")]
-pub(crate) struct ExportArgs {
-    /// File to write, ending in .onnx or .safetensors
-    #[arg(value_name = "OUT", value_hint = ValueHint::FilePath)]
-    pub(crate) out: PathBuf,
-
-    /// Images of one call, in ONNX [default: any number]
-    #[arg(long, value_name = "N", value_parser = batch_size)]
-    pub(crate) images: Option<usize>,
-
-    /// Version of ONNX's operators, 14 to 22 [default: 17]
-    #[arg(long, value_name = "N", value_parser = whole::<u32>)]
-    pub(crate) opset: Option<u32>,
-
-    /// Write kernels and matrices in half precision, in safetensors
-    #[arg(long)]
-    pub(crate) half: bool,
-
-    /// Print one JSON object
-    #[arg(long)]
-    pub(crate) json: bool,
-
-    #[command(flatten)]
-    pub(crate) model: ModelArgs,
 }
 
 /// List the devices that this program can compute on

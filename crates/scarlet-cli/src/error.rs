@@ -7,8 +7,9 @@ use std::path::PathBuf;
 
 use scarlet::arch::ArchitectureError;
 use scarlet::onnx::OnnxError;
+use scarlet::tflite::TfliteError;
 use scarlet::weights::{FetchError, WeightsError};
-use scarlet::{CardError, ConfigError, DeployError, DeviceError};
+use scarlet::{CardError, ConfigError, DeployError, DeviceError, Int8Error};
 use scarlet_data::DataError;
 use scarlet_data::names::escaped;
 use scarlet_report::ReportError;
@@ -20,6 +21,7 @@ use scarlet_train::run::RunError;
 use thiserror::Error;
 
 use crate::toml_settings::SettingsError;
+use crate::verify::RuntimeError;
 
 const FAILURE: u8 = 1;
 const USAGE: u8 = 2;
@@ -47,6 +49,10 @@ pub(crate) enum CliError {
     Deploy(#[from] DeployError),
     #[error(transparent)]
     Onnx(#[from] OnnxError),
+    #[error(transparent)]
+    Tflite(Box<TfliteError>),
+    #[error(transparent)]
+    Int8(Box<Int8Error>),
     #[error(transparent)]
     Train(#[from] TrainError),
     #[error(transparent)]
@@ -114,11 +120,11 @@ pub(crate) enum CliError {
     )]
     CheckpointOfRun(PathBuf),
     #[error(
-        "{} is a network in ONNX's form that scarlet did not write, and says nothing of itself that can \
-         be shown: give the weights that it was made from",
+        "{} is a network in another program's form that scarlet did not write, and says nothing of itself \
+         that can be shown: give the weights that it was made from",
         .0.display()
     )]
-    ForeignOnnx(PathBuf),
+    ForeignExport(PathBuf),
     #[error(
         "{} is a folder, and networks are files{}",
         path.display(),
@@ -178,9 +184,27 @@ pub(crate) enum CliError {
     )]
     NotFinite,
     #[error(
-        "{} ends in neither .onnx nor .safetensors, which say what to write", .0.display()
+        "{} ends in none of .onnx, .tflite and .safetensors, which say what to write", .0.display()
     )]
     ExportFormat(PathBuf),
+    #[error(
+        "--verify is for files, and {} is none: a runtime could not read it again", .0.display()
+    )]
+    VerifiesNoFile(PathBuf),
+    #[error("none of the photographs in {} can be read, so nothing was verified", .0.display())]
+    NothingToVerify(PathBuf),
+    #[error(transparent)]
+    Runtime(#[from] RuntimeError),
+    #[error(
+        "{} does not compute in {runtime} what the network computes here: logits differ by {error:.1e} of \
+         the largest",
+        file.display()
+    )]
+    Disagrees {
+        file: PathBuf,
+        runtime: &'static str,
+        error: f64,
+    },
     #[error("--{option} has no meaning for {}: it is for files ending in {ending}", path.display())]
     ExportOption {
         option: &'static str,
@@ -246,6 +270,7 @@ impl CliError {
             | Self::Recipe
             | Self::Resumed { .. }
             | Self::ExportFormat(_)
+            | Self::VerifiesNoFile(_)
             | Self::OverwritesWeights(_)
             | Self::ExportOption { .. }
             | Self::Onnx(OnnxError::Input(_) | OnnxError::Setting { .. })
@@ -253,6 +278,12 @@ impl CliError {
             | Self::Settings(_)
             | Self::ConfigFile { .. }
             | Self::Fetch(FetchError::BadSource { .. }) => USAGE,
+            Self::Tflite(error)
+                if matches!(**error, TfliteError::Input(_) | TfliteError::Labels { .. }) =>
+            {
+                USAGE
+            }
+            Self::Int8(error) if matches!(**error, Int8Error::Input(_)) => USAGE,
             Self::Run(error) => run_exit_code(error),
             Self::Train(error) => train_exit_code(error),
             Self::Dataset(error) => dataset_exit_code(error),
@@ -355,6 +386,18 @@ fn dataset_exit_code(error: &DatasetError) -> u8 {
         | DatasetError::Share { .. }
         | DatasetError::TooLarge { .. } => USAGE,
         _ => FAILURE,
+    }
+}
+
+impl From<TfliteError> for CliError {
+    fn from(error: TfliteError) -> Self {
+        Self::Tflite(Box::new(error))
+    }
+}
+
+impl From<Int8Error> for CliError {
+    fn from(error: Int8Error) -> Self {
+        Self::Int8(Box::new(error))
     }
 }
 

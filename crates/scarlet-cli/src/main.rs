@@ -20,6 +20,7 @@ mod terminal;
 mod threads;
 mod toml_settings;
 mod training_settings;
+mod verify;
 
 use std::process::ExitCode;
 

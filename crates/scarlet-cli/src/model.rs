@@ -283,6 +283,22 @@ impl Loaded {
             home,
         })
     }
+
+    /// The names of its classes: those in `file`, or else those that the weights say themselves, or
+    /// that a run wrote beside them.
+    pub(crate) fn class_names(
+        &self,
+        file: Option<&Path>,
+        terminal: &Terminal,
+    ) -> Result<ClassNames, CliError> {
+        ClassNames::of(
+            self.architecture.classes,
+            file,
+            self.network.card(),
+            self.home.as_deref(),
+            terminal,
+        )
+    }
 }
 
 /// The network that `text` names or describes: a preset, a JSON file, a deployed file, or layers.

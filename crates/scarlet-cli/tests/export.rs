@@ -5,7 +5,7 @@ mod common;
 
 use std::fs;
 
-use common::{scarlet, scarlet_tiny};
+use common::{root, scarlet, scarlet_tiny};
 use scarlet::burn::tensor::Device;
 use scarlet::weights::{Entry, Precision, StateDict, formula};
 use scarlet::{Architecture, Scarlet};
@@ -118,7 +118,18 @@ fn what_cannot_be_is_said_before_anything_is_loaded() {
         let fixed = ["export", "--weights", "no such file.safetensors"];
         scarlet(fixed.iter().chain(args).copied().collect::<Vec<_>>())
     };
-    export(&["network.tflite"]).assert_fails(2, &["network.tflite ends in neither .onnx nor"]);
+    export(&["network.pb"]).assert_fails(2, &["network.pb ends in none of .onnx, .tflite and"]);
+    export(&["x.onnx", "--classes", "names.txt"]).assert_fails(
+        2,
+        &["--classes has no meaning for x.onnx: it is for files ending in .tflite"],
+    );
+    export(&["x.safetensors", "--int8", "photos"]).assert_fails(
+        2,
+        &["--int8 has no meaning for x.safetensors: it is for files ending in .onnx and .tflite"],
+    );
+    export(&["x.tflite", "--images", "0"]).assert_fails(2, &["expected a whole number from 1"]);
+    export(&["x.tflite", "--python", "python3"]).assert_fails(2, &["--verify <PHOTOGRAPHS>"]);
+    export(&["/dev/null", "--verify", "photos"]).assert_fails(2, &["ends in none of"]);
     export(&["x.onnx", "--half"]).assert_fails(
         2,
         &["--half has no meaning for x.onnx: it is for files ending in .safetensors"],
@@ -129,4 +140,218 @@ fn what_cannot_be_is_said_before_anything_is_loaded() {
     ran.assert_fails(1, &["cannot write `no such folder/x.onnx`"]);
     let ran = scarlet_tiny(7, &["export", "no such folder/x.onnx", "--opset", "30"]);
     ran.assert_fails(2, &["`opset` is 30, but must be from 14 to 22"]);
+}
+
+#[test]
+fn tflite_files_hold_names_and_bytes_and_say_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (names, tflite) = (path("names.txt"), path("tiny.tflite"));
+    fs::write(&names, "tea\nrose\n").unwrap();
+    let ran = scarlet_tiny(
+        2,
+        &["export", &tflite, "--classes", &names, "--images", "any"],
+    );
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let floats = fs::read(&tflite).unwrap();
+    assert!(String::from_utf8_lossy(&floats).contains("tea\nrose\n"));
+    let shown = scarlet(["info", &tflite]);
+    assert!(
+        shown.stdout.contains("64×64 pixels, 2 classes"),
+        "{shown:?}"
+    );
+
+    let photographs = root().join("examples/photos");
+    let photographs = photographs.to_str().unwrap();
+    let onnx = path("tiny.onnx");
+    for (file, floats) in [(&tflite, floats.len()), (&onnx, floats.len())] {
+        let json = scarlet_tiny(2, &["export", file, "--int8", photographs, "--json"]).json();
+        assert_eq!(json["calibrated_on"], 5);
+        assert!(
+            json["bytes"].as_u64().unwrap() < floats as u64 * 2 / 3,
+            "{json}"
+        );
+        let shown = scarlet(["info", file]);
+        assert!(shown.stdout.contains(", int8, 64×64 pixels"), "{shown:?}");
+    }
+    fs::write(&names, "tea\n").unwrap();
+    scarlet_tiny(2, &["export", &tflite, "--classes", &names])
+        .assert_fails(1, &["names 1 classes, one a line, but the network has 2"]);
+    scarlet_tiny(
+        2,
+        &["export", &tflite, "--int8", folder.path().to_str().unwrap()],
+    )
+    .assert_fails(1, &[folder.path().to_str().unwrap()]);
+}
+
+/// A program that is called as Python is. Another process writes it: while one has it open for
+/// writing, be it a child that is only starting, it cannot be run.
+#[cfg(unix)]
+fn python(folder: &std::path::Path, script: &str) -> String {
+    let path = folder.join("python");
+    let path = path.to_str().unwrap();
+    let write = r##"printf '#!/bin/sh\n%s\n' "$1" > "$0" && chmod +x "$0""##;
+    let status = std::process::Command::new("sh")
+        .args(["-c", write, path, script])
+        .status();
+    assert!(status.unwrap().success());
+    path.to_owned()
+}
+
+#[cfg(unix)]
+#[test]
+fn a_runtime_that_fails_proves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("tiny.tflite");
+    let certificate = folder.path().join("tiny.tflite.verify.json");
+    let photographs = root().join("examples/photos");
+    for (script, parts) in [
+        (
+            "echo no module >&2; exit 3",
+            [
+                "cannot load the runtime (no module)",
+                "pip install ai-edge-litert",
+            ],
+        ),
+        (
+            "echo fell over >&2; exit 5",
+            ["ai-edge-litert failed (exit status: 5)", "fell over"],
+        ),
+        (
+            "kill -SEGV $$",
+            ["ai-edge-litert failed (signal: 11", "It said"],
+        ),
+        (
+            "exec sleep 60",
+            [
+                "did not answer within 1 seconds and was ended",
+                "--verify-seconds",
+            ],
+        ),
+        (
+            "echo hello",
+            [
+                "what ai-edge-litert answered cannot be understood",
+                "It said",
+            ],
+        ),
+        (
+            r#"printf 1234 > "$9"; echo '{"version":"1","python":"3","batch":1,"milliseconds":1}'"#,
+            ["1 logits instead of 35", "It said"],
+        ),
+    ] {
+        fs::write(&certificate, "of an earlier file").unwrap();
+        let python = python(folder.path(), script);
+        let ran = scarlet_tiny(
+            7,
+            &[
+                "export",
+                out.to_str().unwrap(),
+                "--verify",
+                photographs.to_str().unwrap(),
+                "--python",
+                &python,
+                "--verify-seconds",
+                "1",
+            ],
+        );
+        ran.assert_fails(1, &[&["nothing was verified"], &parts[..]].concat());
+        assert!(out.is_file() && !certificate.exists(), "{ran:?}");
+    }
+    let ran = scarlet_tiny(
+        7,
+        &[
+            "export",
+            out.to_str().unwrap(),
+            "--verify",
+            photographs.to_str().unwrap(),
+            "--python",
+            "no/python",
+        ],
+    );
+    ran.assert_fails(
+        1,
+        &[
+            "there is no Python called no/python",
+            "pip install ai-edge-litert",
+        ],
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn a_certificate_says_where_answers_differ() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("tiny.onnx");
+    let photographs = root().join("examples/photos");
+    // Logits of zeros, whatever it is asked.
+    let script = r#"head -c 140 /dev/zero > "$9"
+echo '{"version":"9.9","python":"3.0","batch":1,"milliseconds":1.5}'"#;
+    let python = python(folder.path(), script);
+    let ran = scarlet_tiny(
+        7,
+        &[
+            "export",
+            out.to_str().unwrap(),
+            "--verify",
+            photographs.to_str().unwrap(),
+            "--python",
+            &python,
+        ],
+    );
+    ran.assert_fails(
+        1,
+        &["does not compute in onnxruntime what the network computes here"],
+    );
+    assert!(
+        ran.stdout
+            .contains("by onnxruntime 9.9 (Python 3.0) on 5 photographs"),
+        "{ran:?}"
+    );
+    let json = fs::read_to_string(folder.path().join("tiny.onnx.verify.json")).unwrap();
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(
+        (&json["passed"], &json["images"]),
+        (&false.into(), &5.into())
+    );
+    assert_eq!(json["largest_logit"], json["largest_logit_error"]);
+}
+
+#[test]
+#[ignore = "needs Python with onnxruntime and ai-edge-litert; PYTHON names the interpreter"]
+fn runtimes_certify_what_was_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let python = std::env::var("PYTHON").unwrap_or_else(|_| "python3".to_owned());
+    let photographs = root().join("examples/photos");
+    let photographs = photographs.to_str().unwrap();
+    for name in ["tiny.onnx", "tiny.tflite"] {
+        let out = folder.path().join(name);
+        let out = out.to_str().unwrap();
+        let verify = [
+            "export",
+            out,
+            "--verify",
+            photographs,
+            "--python",
+            &python,
+            "--json",
+        ];
+        let json = scarlet_tiny(7, &verify).json();
+        let certificate = &json["certificate"];
+        assert_eq!(certificate["passed"], true, "{json}");
+        assert_eq!(
+            (&certificate["same_class"], &certificate["images"]),
+            (&5.into(), &5.into())
+        );
+        let written = fs::read_to_string(format!("{out}.verify.json")).unwrap();
+        let written: serde_json::Value = serde_json::from_str(&written).unwrap();
+        assert_eq!(&written, certificate);
+        let int8 = [&verify[..], &["--int8", photographs, "--images", "4"]].concat();
+        let certificate = &scarlet_tiny(7, &int8).json()["certificate"];
+        assert_eq!(
+            (&certificate["int8"], &certificate["batch"]),
+            (&true.into(), &4.into())
+        );
+        assert_eq!(certificate["passed"], serde_json::Value::Null);
+    }
 }

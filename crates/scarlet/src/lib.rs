@@ -22,7 +22,7 @@
 //! - [`Deployed`], by [`Scarlet::deploy`], is the form that only runs, on kernels of our own; as a
 //!   file it starts in milliseconds.
 //! - [`ModelCard`] is what a file says of its network: the classes' names, what it was trained on.
-//! - [`onnx`] writes the network for other runtimes.
+//! - [`onnx`] and [`tflite`] write the network for other runtimes.
 //! - [`fold`] removes batch normalisation and stabilizers exactly.
 //!
 //! Cargo features choose Burn's devices (`flex`, `ndarray`, `wgpu`, `cuda`, …; none by default);
@@ -40,6 +40,7 @@ pub mod checksum;
 mod deploy;
 mod device;
 mod display;
+mod elementary;
 mod error;
 pub mod fold;
 pub mod limited;
@@ -52,6 +53,7 @@ mod photograph;
 mod prediction;
 pub mod printable;
 mod random;
+pub mod tflite;
 mod token;
 mod walk;
 pub mod weights;
@@ -66,6 +68,7 @@ pub use deploy::{
     Calibration, DeployError, DeployOptions, Deployed, NotFinite, PartProfile, PartTime,
 };
 pub use device::{DeviceError, available_devices, device_by_name};
+pub use elementary::{Int8, Int8Calibration, Int8Error};
 pub use error::{ConfigError, InputError};
 pub use narrow::{ChannelOrder, Importance, NotAnOrder};
 pub use network::{FeatureMapInfo, Scarlet};

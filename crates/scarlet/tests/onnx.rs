@@ -3,13 +3,10 @@
 
 mod common;
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
-use burn::tensor::{Device, Tensor};
-use common::signal;
-use safetensors::tensor::{Dtype, TensorView};
+use burn::tensor::Device;
+use common::runtime::{self, images_for, write_case};
 use scarlet::arch::{Padding, SearchSpace, Skip};
 use scarlet::onnx::{Batch, OnnxOptions};
 use scarlet::weights::formula;
@@ -21,47 +18,9 @@ fn network(architecture: Architecture) -> Scarlet {
     network.unwrap().load(&weights).unwrap()
 }
 
-/// Images of a network's size.
-fn images_for(architecture: &Architecture, batch: usize) -> Tensor<4> {
-    let side = architecture.preprocessing.resolution;
-    let shape = [batch, architecture.input_channels, side, side];
-    signal("onnx", shape, &Device::flex())
-}
-
-/// Images and a network's logits for them, as a file.
-fn write_case(images: Tensor<4>, logits: Tensor<2>, path: &Path) {
-    let (shape, classes) = (images.dims(), logits.dims());
-    let bytes = |data: burn::tensor::TensorData| -> Vec<u8> {
-        data.iter::<f32>().flat_map(f32::to_le_bytes).collect()
-    };
-    let logits = bytes(logits.into_data());
-    let images = bytes(images.into_data());
-    let view = |shape: &[usize], bytes| TensorView::new(Dtype::F32, shape.to_vec(), bytes).unwrap();
-    let tensors = BTreeMap::from([
-        ("input", view(&shape, &images)),
-        ("logits", view(&classes, &logits)),
-    ]);
-    safetensors::serialize_to_file(tensors, None, path).unwrap();
-}
-
 /// What check_onnx.py says of a file and a case; fails where it does.
 fn check(model: &Path, case: &Path) -> String {
-    let python = std::env::var("PYTHON").unwrap_or_else(|_| "python3".to_owned());
-    let script =
-        PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../weights-tools/python/check_onnx.py");
-    let output = Command::new(&python)
-        .arg(&script)
-        .args([Path::new("--model"), model, Path::new("--case"), case])
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    let problem = String::from_utf8_lossy(&output.stderr);
-    assert!(
-        output.status.success(),
-        "{}: {said}{problem}",
-        model.display()
-    );
-    said
+    runtime::check("check_onnx.py", model, case)
 }
 
 #[test]
@@ -112,6 +71,26 @@ fn onnx_runtime_agrees() {
             let said = check(&model, &case);
             println!("{name}, {batch:?}, opset {opset}: {said}");
         }
+    }
+}
+
+#[test]
+#[ignore = "as above"]
+fn onnx_runtime_computes_in_integers() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = folder.path().join("network.onnx");
+    let case = folder.path().join("case.safetensors");
+    for name in ["scarlet-a", "efficientnet-b0", "efficientnet-lite0"] {
+        let network = network(zoo::by_name(name).unwrap().with_resolution(97));
+        let images = images_for(network.architecture(), 4);
+        let int8 = runtime::rounded(&network, &images);
+        let options = OnnxOptions::new().with_int8(int8);
+        network.save_onnx(&model, &options).unwrap();
+        write_case(images.clone(), network.forward(images), &case);
+        let said = runtime::check_within("check_onnx.py", &model, &case, 0.05);
+        println!("{name}: {said}");
+        let said = runtime::run("check_integers.py", &[Path::new("--model"), &model]);
+        println!("{name}: {said}");
     }
 }
 

@@ -2,21 +2,13 @@
 
 use std::path::Path;
 
-use scarlet_data::{Loader, LoaderOptions, list_images};
-
+use super::calibration::{BATCH, calibrate};
 use crate::cli::{ComputeArgs, DeployArgs};
 use crate::error::CliError;
 use crate::model::{Model, refuse_overwriting};
 use crate::report::deploy::DeployReport;
 use crate::report::{Setting, file_size, print_json};
 use crate::terminal::Terminal;
-
-/// Photographs that a calibration looks at in one forward pass.
-const BATCH: usize = 8;
-
-/// The most photographs that a calibration looks at: the ranges that it finds hardly change after
-/// the first few.
-const CALIBRATED: usize = 512;
 
 pub(super) fn run(args: &DeployArgs, terminal: &Terminal) -> Result<(), CliError> {
     let terminal = &terminal.beside(&args.out);
@@ -46,33 +38,8 @@ pub(super) fn run(args: &DeployArgs, terminal: &Terminal) -> Result<(), CliError
 
 /// Rounds the network to eight bits and returns how many photographs it was calibrated on.
 fn round(model: &mut Model, photographs: &Path, terminal: &Terminal) -> Result<usize, CliError> {
-    let tree = list_images(photographs)?;
-    if !tree.passed_over.is_empty() {
-        terminal.warn(&tree.passed_over);
-    }
-    let paths = tree.images;
-    let step = paths.len().div_ceil(CALIBRATED).max(1);
-    // From all of a folder, whose parts may be its classes.
-    let paths: Vec<_> = paths.into_iter().step_by(step).collect();
-    let total = paths.len();
-    let options = LoaderOptions {
-        batch_size: BATCH,
-        channels: model.channels(),
-        ..LoaderOptions::default()
-    };
-    let loader = Loader::new(paths, model.preprocessing(), options);
-    let mut seen = 0;
-    let mut progress = terminal.progress("photographs", total);
-    let batches = loader.batches()?.map(|batch| {
-        let batch = batch?;
-        for failure in &batch.failures {
-            terminal.warn(&failure.error);
-        }
-        seen += batch.len();
-        progress.advance(batch.len() + batch.failures.len());
-        Ok(batch.images)
-    });
-    model.quantise(batches)?;
-    drop(progress);
-    Ok(seen)
+    let (preprocessing, channels) = (model.preprocessing(), model.channels());
+    calibrate(photographs, preprocessing, channels, terminal, |batches| {
+        model.quantise(batches)
+    })
 }

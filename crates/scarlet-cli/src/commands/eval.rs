@@ -1,7 +1,7 @@
 //! `scarlet eval`.
 
-mod labels;
-mod subject;
+pub(super) mod labels;
+pub(super) mod subject;
 
 use std::time::Instant;
 

@@ -1,18 +1,23 @@
 //! `scarlet export`.
 
+mod verified;
+
 use std::path::Path;
 
-use scarlet::device_by_name;
-use scarlet::onnx::{Batch, OnnxOptions};
+use scarlet::onnx::OnnxOptions;
+use scarlet::tflite::TfliteOptions;
 use scarlet::weights::Precision;
+use scarlet::{Int8, device_by_name};
 use serde::Serialize;
 
+use super::calibration::calibrate;
 use crate::cli::ExportArgs;
 use crate::error::CliError;
 use crate::model::{Loaded, refuse_overwriting};
-use crate::report::number::megabytes;
+use crate::report::number::{counted, megabytes};
 use crate::report::{file_size, print_json};
 use crate::terminal::Terminal;
+use crate::verify::{Certificate, Runtime};
 
 #[derive(Serialize)]
 struct Exported<'a> {
@@ -23,6 +28,12 @@ struct Exported<'a> {
     weights: &'a str,
     resolution: usize,
     classes: usize,
+    /// Photographs that it was rounded to eight bits by, if it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    calibrated_on: Option<usize>,
+    /// What the file's own runtime made of it, if that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    certificate: Option<&'a Certificate>,
 }
 
 /// What the ending of a file says.
@@ -30,6 +41,7 @@ struct Exported<'a> {
 enum Format {
     Onnx,
     Safetensors,
+    Tflite,
 }
 
 impl Format {
@@ -37,21 +49,31 @@ impl Format {
         match path.extension().and_then(|ending| ending.to_str()) {
             Some("onnx") => Ok(Self::Onnx),
             Some("safetensors") => Ok(Self::Safetensors),
+            Some("tflite") => Ok(Self::Tflite),
             _ => Err(CliError::ExportFormat(path.to_owned())),
         }
     }
 
-    /// Refuses what was asked for and is of the other format.
+    /// Refuses what was asked for and is for files of other formats.
     fn check(self, args: &ExportArgs) -> Result<(), CliError> {
-        let (ending, foreign): (_, &[_]) = match self {
-            Self::Onnx => (".safetensors", &[("half", args.half)]),
-            Self::Safetensors => {
-                let (images, opset) = (args.images.is_some(), args.opset.is_some());
-                (".onnx", &[("images", images), ("opset", opset)])
-            }
-        };
-        match foreign.iter().find(|(_, given)| *given) {
-            Some(&(option, _)) => Err(CliError::ExportOption {
+        const RUN: &[Format] = &[Format::Onnx, Format::Tflite];
+        let run = ".onnx and .tflite";
+        let options: [(_, _, &[Self], _); 6] = [
+            ("int8", args.int8.is_some(), RUN, run),
+            ("images", args.images.is_some(), RUN, run),
+            ("verify", args.verify.is_some(), RUN, run),
+            ("opset", args.opset.is_some(), &[Self::Onnx], ".onnx"),
+            (
+                "classes",
+                args.classes.is_some(),
+                &[Self::Tflite],
+                ".tflite",
+            ),
+            ("half", args.half, &[Self::Safetensors], ".safetensors"),
+        ];
+        let mut options = options.into_iter();
+        match options.find(|(_, given, formats, _)| *given && !formats.contains(&self)) {
+            Some((option, _, _, ending)) => Err(CliError::ExportOption {
                 option,
                 ending,
                 path: args.out.clone(),
@@ -66,19 +88,44 @@ pub(super) fn run(args: &ExportArgs, terminal: &Terminal) -> Result<(), CliError
     let format = Format::of(&args.out)?;
     format.check(args)?;
     refuse_overwriting(&args.out, args.model.weights.as_deref())?;
+    verified::check(args)?;
     let device = device_by_name("cpu")?;
     let loaded = Loaded::open(&args.model, &device, terminal)?;
+    let side = loaded.architecture.preprocessing.resolution;
+    let (int8, calibrated_on) = match &args.int8 {
+        Some(photographs) => {
+            let (int8, seen) = round(&loaded, photographs, terminal)?;
+            (Some(int8), Some(seen))
+        }
+        None => (None, None),
+    };
     match format {
         Format::Onnx => {
-            let side = loaded.architecture.preprocessing.resolution;
             let mut options = OnnxOptions::new().with_size(side, side);
-            if let Some(images) = args.images {
-                options = options.with_batch(Batch::Fixed(images));
+            if let Some(batch) = args.images {
+                options = options.with_batch(batch);
             }
             if let Some(opset) = args.opset {
                 options = options.with_opset(opset);
             }
+            if let Some(int8) = int8 {
+                options = options.with_int8(int8);
+            }
             loaded.network.save_onnx(&args.out, &options)?;
+        }
+        Format::Tflite => {
+            let mut options = TfliteOptions::new().with_size(side, side);
+            if let Some(batch) = args.images {
+                options = options.with_batch(batch);
+            }
+            let names = loaded.class_names(args.classes.as_deref(), terminal)?;
+            if let Some(names) = names.all() {
+                options = options.with_labels(names);
+            }
+            if let Some(int8) = int8 {
+                options = options.with_int8(int8);
+            }
+            loaded.network.save_tflite(&args.out, &options)?;
         }
         Format::Safetensors => {
             let precision = if args.half {
@@ -89,6 +136,23 @@ pub(super) fn run(args: &ExportArgs, terminal: &Terminal) -> Result<(), CliError
             loaded.network.save(&args.out, precision)?;
         }
     }
+    verified::forget(args)?;
+    let certificate = match (&args.verify, format) {
+        (Some(photographs), Format::Onnx | Format::Tflite) => {
+            let runtime = match format {
+                Format::Onnx => Runtime::OnnxRuntime,
+                _ => Runtime::LiteRt,
+            };
+            Some(verified::verify(
+                photographs,
+                runtime,
+                &loaded,
+                args,
+                terminal,
+            )?)
+        }
+        _ => None,
+    };
     let exported = Exported {
         path: &args.out,
         bytes: file_size(&args.out)?,
@@ -96,19 +160,66 @@ pub(super) fn run(args: &ExportArgs, terminal: &Terminal) -> Result<(), CliError
         weights: &loaded.weights,
         resolution: loaded.architecture.preprocessing.resolution,
         classes: loaded.architecture.classes,
+        calibrated_on,
+        certificate: certificate.as_ref(),
     };
     if args.json {
-        return print_json(terminal, &exported);
+        print_json(terminal, &exported)?;
+    } else {
+        terminal.print(&text(&exported, args))?;
     }
+    // What was seen is told first.
+    certificate.map_or(Ok(()), |certificate| certificate.verdict())
+}
+
+/// How the network is rounded to suit photographs, and how many these were.
+fn round(
+    loaded: &Loaded,
+    photographs: &Path,
+    terminal: &Terminal,
+) -> Result<(Int8, usize), CliError> {
+    let preprocessing = loaded.architecture.preprocessing;
+    let channels = loaded.architecture.input_channels;
+    if !matches!(channels, 1 | 3) {
+        return Err(CliError::NoColours(channels));
+    }
+    let side = preprocessing.resolution;
+    let mut calibration = Int8::calibrate(&loaded.network, (side, side))?;
+    let seen = calibrate(photographs, preprocessing, channels, terminal, |batches| {
+        for images in batches {
+            let images = images?;
+            // Of a batch of files that cannot be read there are none.
+            if !images.is_empty() {
+                calibration.observe(&images)?;
+            }
+        }
+        Ok(())
+    })?;
+    Ok((calibration.finish()?, seen))
+}
+
+fn text(exported: &Exported<'_>, args: &ExportArgs) -> String {
     let size = exported
         .bytes
         .map(|bytes| format!(", {}", megabytes(bytes)));
-    terminal.print(&format!(
-        "{}: {} with {} classes for images of {} pixels{}",
+    let int8 = exported.calibrated_on.map(|seen| {
+        let photographs = counted(seen as u64, "photograph", "photographs");
+        format!(", in eight bits as suits {photographs}")
+    });
+    let line = format!(
+        "{}: {} with {} classes for images of {} pixels{}{}",
         args.out.display(),
         exported.model,
         exported.classes,
         exported.resolution,
+        int8.unwrap_or_default(),
         size.unwrap_or_default()
-    ))
+    );
+    match exported.certificate {
+        Some(certificate) => {
+            let path = Certificate::path(&args.out);
+            format!("{line}\n{}", certificate.text(&path))
+        }
+        None => line,
+    }
 }

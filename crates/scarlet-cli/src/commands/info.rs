@@ -5,6 +5,7 @@ use std::io;
 use std::path::Path;
 
 use scarlet::arch::{Architecture, Cost};
+use scarlet::tflite;
 use scarlet::weights::OpenOptions;
 use scarlet::zoo::{self, Network};
 use scarlet::{CardError, DeployOptions, Deployed, ModelCard};
@@ -79,7 +80,7 @@ impl Described {
             Err(error) => return Err(no_network(model, error)),
         }
         let path = Path::new(model);
-        if let Some(described) = Self::of_onnx(path, terminal)? {
+        if let Some(described) = Self::of_exported(path, terminal)? {
             return Ok(described);
         }
         let weights =
@@ -100,35 +101,42 @@ impl Described {
         })
     }
 
-    /// What an ONNX file says itself, if it is one.
-    fn of_onnx(path: &Path, terminal: &Terminal) -> Result<Option<Self>, CliError> {
-        let is_named_so = path
-            .extension()
-            .is_some_and(|it| it.eq_ignore_ascii_case("onnx"));
-        if !is_named_so {
-            return Ok(None);
-        }
-        let metadata = onnx_metadata::read(path).map_err(|source| CliError::ReadFile {
+    /// What an ONNX or TensorFlow Lite file says itself, if it is one.
+    fn of_exported(path: &Path, terminal: &Terminal) -> Result<Option<Self>, CliError> {
+        let ending = path.extension().and_then(|it| it.to_str());
+        let said = match ending.map(str::to_ascii_lowercase).as_deref() {
+            Some("onnx") => onnx_metadata::read(path).map(|metadata| {
+                metadata.map(|mut metadata| {
+                    let mut take = |key| metadata.remove(key);
+                    let int8 = take("scarlet.int8").is_some();
+                    (take("scarlet.architecture"), take("scarlet.card"), int8)
+                })
+            }),
+            Some("tflite") => tflite::describe(path)
+                .map(|said| said.map(|said| (said.architecture, said.card, said.int8))),
+            _ => return Ok(None),
+        };
+        let said = said.map_err(|source| CliError::ReadFile {
             path: path.to_owned(),
             source,
         })?;
-        let Some(metadata) = metadata else {
+        let Some((json, card, int8)) = said else {
             return Ok(None);
         };
-        let Some(json) = metadata.get("scarlet.architecture") else {
-            return Err(CliError::ForeignOnnx(path.to_owned()));
+        let Some(json) = json else {
+            return Err(CliError::ForeignExport(path.to_owned()));
         };
-        let architecture = Architecture::from_json(json).map_err(|source| CliError::ModelFile {
-            path: path.to_owned(),
-            source: Box::new(source),
-        })?;
-        let card = metadata.get("scarlet.card");
-        let card = card.map(|json| ModelCard::from_json(json)).transpose();
+        let architecture =
+            Architecture::from_json(&json).map_err(|source| CliError::ModelFile {
+                path: path.to_owned(),
+                source: Box::new(source),
+            })?;
+        let card = card.map(|json| ModelCard::from_json(&json)).transpose();
         let name = path.display().to_string();
         Ok(Some(Self {
             card: usable(&name, card, &architecture, terminal),
             architecture,
-            int8: false,
+            int8,
         }))
     }
 }
@@ -189,6 +197,7 @@ fn no_network(model: &str, error: CliError) -> CliError {
     let endings = [
         "safetensors",
         "onnx",
+        "tflite",
         "scarlet",
         "pth",
         "pt",

@@ -2,6 +2,7 @@
 
 mod arrange_val;
 mod bench;
+mod calibration;
 mod completions;
 mod config;
 mod deploy;

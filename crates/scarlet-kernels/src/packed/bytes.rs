@@ -6,59 +6,7 @@ use crate::{
     steps::{DENSE_PANEL, PANEL, panels},
 };
 
-use super::Offset;
-
-/// One row of a matrix, rounded.
-struct Row {
-    bytes: Vec<i8>,
-    /// What one unit of them stands for.
-    scale: f32,
-}
-
-impl Row {
-    /// Rounds weights so that the largest magnitude becomes 127.
-    fn new(weights: &[f32]) -> Self {
-        Self::with_limit(weights, largest(weights))
-    }
-
-    /// Rounds weights so that neither one's magnitude nor that of the sum of a pair, those that
-    /// [`ByteSums`](crate::simd::ByteSums) adds in 16 bits, becomes larger than 127; a pair's by
-    /// rounding one more.
-    ///
-    /// A finer scale, with only the pairs cut that do not fit, comes nearer to the weights, but
-    /// was measured to change logits more: what it cuts are the largest weights.
-    fn in_pairs(weights: &[f32]) -> Self {
-        let sums = weights.chunks(2).map(|pair| pair.iter().sum::<f32>().abs());
-        Self::with_limit(weights, sums.fold(largest(weights), f32::max))
-    }
-
-    /// `limit` becomes 127.
-    fn with_limit(weights: &[f32], limit: f32) -> Self {
-        let scale = limit / f32::from(i8::MAX);
-        if !scale.is_finite() || weights.iter().any(|weight| weight.is_nan()) {
-            // Outputs are no numbers in floats either, or so large that nothing is left of them.
-            return Self {
-                bytes: vec![0; weights.len()],
-                scale: f32::NAN,
-            };
-        }
-        if !scale.is_normal() {
-            // All are 0, or so small that nothing is lost.
-            return Self {
-                bytes: vec![0; weights.len()],
-                scale: 0.0,
-            };
-        }
-        Self {
-            bytes: weights.iter().map(|w| (w / scale).round() as i8).collect(),
-            scale,
-        }
-    }
-}
-
-fn largest(weights: &[f32]) -> f32 {
-    weights.iter().fold(0f32, |most, w| most.max(w.abs()))
-}
+use super::{Offset, RoundedRow};
 
 /// Packs all weights that are rounded, each with its biases and scales, into their places, which
 /// are zero.
@@ -104,7 +52,7 @@ fn pack_pointwise(c: &Pointwise, range: ValueRange, place: &Pointwise<Offset>, t
         let width = panel.blocks * LANES;
         let packed = &mut packed[first * depth..];
         for (lane, (row, bias)) in rows.clone().skip(first).take(width).enumerate() {
-            let Row { bytes, scale } = Row::in_pairs(row);
+            let RoundedRow { bytes, scale } = RoundedRow::in_pairs(row, 0.0);
             for (index, quad) in bytes.chunks(QUAD).enumerate() {
                 let at = (index * width + lane) * QUAD;
                 packed[at..at + quad.len()].copy_from_slice(quad);
@@ -139,7 +87,7 @@ fn pack_dense(
         let width = panel.blocks * LANES;
         let packed = &mut packed[first * depth..];
         for (lane, (row, bias)) in rows.clone().skip(first).take(width).enumerate() {
-            let Row { bytes, scale } = Row::new(row);
+            let RoundedRow { bytes, scale } = RoundedRow::new(row, 0.0);
             for (to, byte) in packed[lane..].iter_mut().step_by(width).zip(bytes) {
                 *to = byte;
             }
@@ -160,37 +108,5 @@ fn store(bytes: &[i8], to: &mut [f32]) {
     let (words, _) = bytes.as_chunks::<4>();
     for (to, word) in to.iter_mut().zip(words) {
         *to = f32::from_ne_bytes(word.map(|byte| byte as u8));
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_row_is_rounded_by_its_largest_weight() {
-        let row = Row::new(&[0.5, -1.0, 0.0, 0.244, 0.01]);
-        assert_eq!(row.bytes, [64, -127, 0, 31, 1]);
-        assert_eq!(row.scale, 1.0 / 127.0);
-        for weights in [[0.0, 0.0], [1e-44, 0.0]] {
-            let row = Row::new(&weights);
-            assert_eq!((row.bytes, row.scale), (vec![0, 0], 0.0));
-        }
-    }
-
-    #[test]
-    fn pairs_fit_into_sixteen_bits_with_any_inputs() {
-        for (weights, bytes) in [
-            ([1.0, -1.0, 0.5], [127, -127, 64]),
-            ([1.0, 1.0, 0.5], [64, 64, 32]),
-            ([-0.5, -1.0, 1.0], [-42, -85, 85]),
-        ] {
-            let row = Row::in_pairs(&weights);
-            assert_eq!(row.bytes, bytes);
-            for pair in row.bytes.chunks(2) {
-                let sum: i32 = pair.iter().map(|&w| 255 * i32::from(w)).sum();
-                assert!(i16::try_from(sum).is_ok(), "{pair:?}");
-            }
-        }
     }
 }

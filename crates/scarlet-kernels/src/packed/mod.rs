@@ -3,10 +3,12 @@
 mod bytes;
 mod file;
 mod layout;
+mod row;
 
 pub(crate) use bytes::scales_behind;
 
 pub use file::PackedFileError;
+pub use row::RoundedRow;
 
 use std::{ops::Range, sync::Arc};
 

@@ -62,10 +62,15 @@ impl Nodes {
             };
             outputs.push(output);
         }
-        if let Some(last) = nodes.nodes.last_mut() {
+        nodes.end();
+        nodes
+    }
+
+    /// What the last node makes is the output.
+    pub(super) fn end(&mut self) {
+        if let Some(last) = self.nodes.last_mut() {
             last.output = vec![OUTPUT.to_owned()];
         }
-        nodes
     }
 
     fn convolution(
@@ -124,7 +129,7 @@ impl Nodes {
     }
 
     /// Adds a node and returns the name of its output, which is also the node's own.
-    fn push(
+    pub(super) fn push(
         &mut self,
         name: &str,
         operator: &str,
@@ -142,7 +147,13 @@ impl Nodes {
         name
     }
 
-    fn constant(&mut self, name: &str, part: &str, shape: &[usize], values: Vec<f32>) -> String {
+    pub(super) fn constant(
+        &mut self,
+        name: &str,
+        part: &str,
+        shape: &[usize],
+        values: Vec<f32>,
+    ) -> String {
         let name = format!("{name}.{part}");
         self.constants.push(Tensor {
             dims: shape.iter().map(|&size| size as i64).collect(),
@@ -174,7 +185,7 @@ impl Nodes {
 }
 
 /// How a kernel moves over an image.
-struct Window {
+pub(super) struct Window {
     kernel: usize,
     stride: usize,
     padding: Padding,
@@ -196,7 +207,7 @@ impl Window {
         Self::new(kernel, stride, padding, groups)
     }
 
-    fn new(kernel: usize, stride: usize, padding: Padding, groups: usize) -> Self {
+    pub(super) fn new(kernel: usize, stride: usize, padding: Padding, groups: usize) -> Self {
         Self {
             kernel,
             stride,
@@ -205,7 +216,7 @@ impl Window {
         }
     }
 
-    fn attributes(&self) -> Vec<Attribute> {
+    pub(super) fn attributes(&self) -> Vec<Attribute> {
         let Padding {
             top,
             bottom,
@@ -230,7 +241,7 @@ fn attribute(name: &str, kind: AttributeKind) -> Attribute {
     }
 }
 
-fn int(name: &str, value: i64) -> Attribute {
+pub(super) fn int(name: &str, value: i64) -> Attribute {
     Attribute {
         i: Some(value),
         ..attribute(name, AttributeKind::Int)

@@ -21,9 +21,15 @@
 //! |---|---|
 //! | input `images` | f32 `[batch, channels, height, width]`, normalised |
 //! | output `logits` | f32 `[batch, classes]` |
-//! | metadata | `classes` (their number), `layers` (text form), `scarlet.architecture` (JSON), and the preprocessing of photographs: `resolution`, `crop_ratio`, `resize_filter`, `mean`, `std`; of a network with a [card](crate::ModelCard) also `class_names` (a JSON list) and `scarlet.card` (JSON) |
+//! | metadata | `classes` (their number), `layers` (text form), `scarlet.architecture` (JSON), and the preprocessing of photographs: `resolution`, `crop_ratio`, `resize_filter`, `mean`, `std`; of a network with a [card](crate::ModelCard) also `class_names` (a JSON list) and `scarlet.card` (JSON); of one in integers `scarlet.int8` |
+//!
+//! With [`OnnxOptions::with_int8`] every value is rounded to unsigned bytes and every weight to signed
+//! ones, a step for each output channel, by `QuantizeLinear` and `DequantizeLinear`: with these types
+//! ONNX Runtime computes every convolution in integers. Weights are rounded to the nearest, halves away
+//! from zero; values, while the network runs, to the nearest, halves to even.
 
 mod graph;
+mod integers;
 mod proto;
 
 use std::io;
@@ -40,12 +46,16 @@ use self::proto::{
 use crate::card::CARD_KEY;
 use crate::deploy::NotFinite;
 use crate::deploy::lower::lower;
+use crate::elementary::{Elementary, Int8, Int8Error};
 use crate::weights::ARCHITECTURE_KEY;
 use crate::{InputError, Scarlet, atomic_file};
 
 /// The oldest operators that have h-swish, and the newest whose definitions of what is used here
 /// are known to be the same.
 const OPSETS: std::ops::RangeInclusive<u32> = 14..=22;
+
+/// Key of the metadata entry of a network in integers.
+const INT8_KEY: &str = "scarlet.int8";
 
 /// The most bytes that a protocol buffer may have.
 const LARGEST: u64 = i32::MAX as u64;
@@ -60,11 +70,12 @@ pub enum Batch {
 }
 
 /// How a network is written as ONNX.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct OnnxOptions {
     batch: Batch,
     size: Option<(usize, usize)>,
     opset: u32,
+    int8: Option<Int8>,
 }
 
 impl Default for OnnxOptions {
@@ -80,6 +91,7 @@ impl OnnxOptions {
             batch: Batch::Dynamic,
             size: None,
             opset: 17,
+            int8: None,
         }
     }
 
@@ -92,6 +104,12 @@ impl OnnxOptions {
     /// Height and width of the images, in pixels.
     pub fn with_size(mut self, height: usize, width: usize) -> Self {
         self.size = Some((height, width));
+        self
+    }
+
+    /// In integers of eight bits, as were found to suit some images.
+    pub fn with_int8(mut self, int8: Int8) -> Self {
+        self.int8 = Some(int8);
         self
     }
 
@@ -115,6 +133,9 @@ pub enum OnnxError {
     /// A weight is not finite.
     #[error(transparent)]
     NotFinite(#[from] NotFinite),
+    /// The integers are those of another network or size.
+    #[error(transparent)]
+    Int8(#[from] Int8Error),
     /// A setting out of its range.
     #[error("`{setting}` is {value}, but must be {expected}")]
     Setting {
@@ -200,8 +221,16 @@ impl Scarlet {
         }
 
         let network = self.fold_for_running();
-        let described = scarlet_arch::graph::Graph::of(network.architecture());
-        let nodes = Nodes::of(lower(&network)?.0, &described, (height, width));
+        let nodes = match &options.int8 {
+            Some(int8) => {
+                let network = Elementary::of_folded(&network, (height, width))?;
+                Nodes::of_integers(&network, int8.rounding(&network)?)
+            }
+            None => {
+                let described = scarlet_arch::graph::Graph::of(network.architecture());
+                Nodes::of(lower(&network)?.0, &described, (height, width))
+            }
+        };
         let model = Model {
             ir_version: Some(ir_version(options.opset)),
             producer_name: Some("scarlet".to_owned()),
@@ -217,7 +246,7 @@ impl Scarlet {
                 domain: Some(String::new()),
                 version: Some(i64::from(options.opset)),
             }],
-            metadata_props: metadata(&network),
+            metadata_props: metadata(&network, options.int8.is_some()),
         };
         Ok(model.encode_to_vec())
     }
@@ -270,7 +299,7 @@ fn value(name: &str, batch: Batch, dims: &[usize]) -> ValueInfo {
     }
 }
 
-fn metadata(network: &Scarlet) -> Vec<Property> {
+fn metadata(network: &Scarlet, is_int8: bool) -> Vec<Property> {
     let architecture = network.architecture();
     let preprocessing = &architecture.preprocessing;
     let per_channel = |values: &[f32; 3]| {
@@ -299,7 +328,10 @@ fn metadata(network: &Scarlet) -> Vec<Property> {
         key: Some(key.to_owned()),
         value: Some(value),
     };
-    properties.into_iter().chain(card).map(property).collect()
+    // For those who only look whether it is there.
+    let int8 = is_int8.then(|| (INT8_KEY, "true".to_owned()));
+    let properties = properties.into_iter().chain(int8).chain(card);
+    properties.map(property).collect()
 }
 
 #[cfg(test)]

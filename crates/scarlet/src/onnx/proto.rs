@@ -113,6 +113,10 @@ pub(super) struct Tensor {
 
 /// The element type f32, in tensors and in types.
 pub(super) const FLOAT: i32 = 1;
+/// Others: u8, i8 and i32.
+pub(super) const BYTE: i32 = 2;
+pub(super) const SIGNED_BYTE: i32 = 3;
+pub(super) const INTEGER: i32 = 6;
 
 /// An input or output of the graph.
 #[derive(Clone, PartialEq, Message)]

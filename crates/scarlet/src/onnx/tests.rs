@@ -317,3 +317,48 @@ fn a_file_appears_whole_or_not_at_all() {
     assert!(error.to_string().starts_with("cannot write `"), "{error}");
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
 }
+
+#[test]
+fn integers_have_the_types_that_are_fast() {
+    for architecture in [named("mobilenetv3-small", 64)].into_iter().chain(others()) {
+        let network = network(architecture);
+        let side = network.architecture().preprocessing.resolution;
+        let mut calibration = Int8::calibrate(&network, (side, side)).unwrap();
+        let waves = (0..3 * side * side).map(|it| (it as f32 * 0.37).sin());
+        calibration.observe(&waves.collect::<Vec<_>>()).unwrap();
+        let options = OnnxOptions::new().with_int8(calibration.finish().unwrap());
+        let bytes = network.to_onnx(&options).unwrap();
+        let model = Model::decode(bytes.as_slice()).unwrap();
+        assert!(model.metadata_props.iter().any(|it| it.key() == INT8_KEY));
+        let graph = model.graph.unwrap();
+        let kinds: std::collections::HashMap<&str, i32> = (graph.initializer.iter())
+            .map(|it| (it.name(), it.data_type()))
+            .collect();
+        assert_eq!(kinds.len(), graph.initializer.len(), "names are used once");
+        let maker = |name: &str| graph.node.iter().find(|it| it.output[0] == name).unwrap();
+        let is_rounded = |name: &str| maker(name).op_type() == "DequantizeLinear";
+        for node in &graph.node {
+            match node.op_type() {
+                "QuantizeLinear" => assert_eq!(kinds[node.input[2].as_str()], proto::BYTE),
+                "DequantizeLinear" | "Flatten" => {}
+                "Conv" => {
+                    assert!(
+                        node.input.iter().all(|it| is_rounded(it)),
+                        "{}",
+                        node.name()
+                    );
+                    let weight = maker(&node.input[1]);
+                    assert_eq!(kinds[weight.input[0].as_str()], proto::SIGNED_BYTE);
+                    let bias = maker(&node.input[2]);
+                    assert_eq!(kinds[bias.input[0].as_str()], proto::INTEGER);
+                }
+                _ => assert!(
+                    node.input.iter().all(|it| is_rounded(it)),
+                    "{}",
+                    node.name()
+                ),
+            }
+        }
+        assert_eq!(graph.node.last().unwrap().output, [OUTPUT]);
+    }
+}

@@ -3,6 +3,7 @@
 
 pub mod blocks;
 pub mod reference;
+pub mod runtime;
 pub mod timm;
 
 use std::collections::BTreeMap;

@@ -14,18 +14,18 @@ const LISTED: usize = 20;
 
 /// The classes of the images that a network is evaluated on.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct EvaluatedClasses<'a> {
+pub(in crate::commands) struct EvaluatedClasses<'a> {
     /// Their names, in order.
-    pub(super) names: &'a [String],
+    pub(in crate::commands) names: &'a [String],
     /// For each whether there are images of it.
-    pub(super) has_images: &'a [bool],
+    pub(in crate::commands) has_images: &'a [bool],
     /// Where the images are.
-    pub(super) path: &'a Path,
+    pub(in crate::commands) path: &'a Path,
 }
 
 /// The classes of images as those of a network.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Labels {
+pub(in crate::commands) struct Labels {
     /// For each of the images' classes, the index among the network's; none for a class without
     /// images that the network does not have.
     indices: Vec<Option<usize>>,
@@ -55,7 +55,7 @@ enum Matched {
 
 /// What was decided about the classes, for people.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Decision {
+pub(in crate::commands) enum Decision {
     Clear(String),
     /// It could be otherwise, and the result would be wrong.
     Doubtful(String),
@@ -64,7 +64,7 @@ pub(super) enum Decision {
 impl Labels {
     /// Matches the classes of images with those of a network of `count` classes: by their names or
     /// WordNet ids, where the network's are known, by their numbers, or else by their order.
-    pub(super) fn new(
+    pub(in crate::commands) fn new(
         classes: &EvaluatedClasses<'_>,
         count: usize,
         names: &ClassNames,
@@ -153,20 +153,20 @@ impl Labels {
     }
 
     /// The network's class of one of the images' classes.
-    pub(super) fn class(&self, class: usize) -> usize {
+    pub(in crate::commands) fn class(&self, class: usize) -> usize {
         // Every class with images has one.
         self.indices[class].unwrap_or_default()
     }
 
     /// What a class of the network is called.
-    pub(super) fn name(&self, class: usize) -> String {
+    pub(in crate::commands) fn name(&self, class: usize) -> String {
         match &self.names {
             Names::ImageNet => imagenet::classes()[class].name.to_owned(),
             Names::Listed(names) => names[class].clone(),
         }
     }
 
-    pub(super) fn wnid(&self, class: usize) -> Option<&'static str> {
+    pub(in crate::commands) fn wnid(&self, class: usize) -> Option<&'static str> {
         match self.names {
             Names::ImageNet => Some(imagenet::classes()[class].wnid),
             Names::Listed(_) => None,
@@ -174,12 +174,12 @@ impl Labels {
     }
 
     /// Whether these are ImageNet's own 1,000 folders.
-    pub(super) fn is_whole_imagenet(&self) -> bool {
+    pub(in crate::commands) fn is_whole_imagenet(&self) -> bool {
         self.matched == Matched::WordNetIds && self.indices.len() == imagenet::classes().len()
     }
 
     /// What was decided about these classes, where names did not decide.
-    pub(super) fn decision(&self, classes: &[String]) -> Option<Decision> {
+    pub(in crate::commands) fn decision(&self, classes: &[String]) -> Option<Decision> {
         if self.indices.len() < 2 {
             return None;
         }

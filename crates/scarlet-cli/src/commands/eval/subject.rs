@@ -3,19 +3,19 @@
 use std::path::{Path, PathBuf};
 
 use scarlet::Architecture;
-use scarlet_data::{Batch, ClassOrder, DataError, Loader, LoaderOptions, normalize};
+use scarlet_data::{Batch, ClassOrder, DataError, Loader, LoaderOptions, list_images, normalize};
 use scarlet_train::dataset::{FolderNotices, Images, Location, PhotographParts};
 
 use crate::error::CliError;
 
 /// Labelled images of whichever kind.
-pub(super) struct Subject {
+pub(in crate::commands) struct Subject {
     /// What they are called in reports, where they are a part of a data set.
-    pub(super) part: Option<&'static str>,
+    pub(in crate::commands) part: Option<&'static str>,
     /// Names of their classes.
-    pub(super) classes: Vec<String>,
+    pub(in crate::commands) classes: Vec<String>,
     /// What people should know of the folder.
-    pub(super) notices: FolderNotices,
+    pub(in crate::commands) notices: FolderNotices,
     /// For each image the index of its class.
     labels: Vec<u32>,
     pixels: Pixels,
@@ -29,7 +29,7 @@ enum Pixels {
 impl Subject {
     /// What a finished network is to be judged by: the test part of a data set, the validation
     /// part where there is no other, or all of a folder without parts.
-    pub(super) fn find(source: &Path) -> Result<Self, CliError> {
+    pub(in crate::commands) fn find(source: &Path) -> Result<Self, CliError> {
         let location = Location::find(source)?;
         if let Some(images) = location.images()? {
             // Labels that the test images happen not to have do not make their classes fewer.
@@ -60,17 +60,47 @@ impl Subject {
         })
     }
 
-    pub(super) fn len(&self) -> usize {
+    /// So many of the images at most, from all classes.
+    pub(in crate::commands) fn thinned(mut self, most: usize) -> Self {
+        let step = self.len().div_ceil(most).max(1);
+        let kept: Vec<usize> = (0..self.len()).step_by(step).collect();
+        self.labels = kept.iter().map(|&index| self.labels[index]).collect();
+        self.pixels = match self.pixels {
+            Pixels::Files { paths, root } => Pixels::Files {
+                paths: kept.iter().map(|&index| paths[index].clone()).collect(),
+                root,
+            },
+            Pixels::Memory(images) => Pixels::Memory(images.select(&kept)),
+        };
+        self
+    }
+
+    /// The photographs in a folder or file of any kind, of unknown classes.
+    pub(in crate::commands) fn unlabelled(source: &Path) -> Result<Self, CliError> {
+        let tree = list_images(source)?;
+        Ok(Self {
+            part: None,
+            classes: Vec::new(),
+            notices: FolderNotices::default(),
+            labels: vec![0; tree.images.len()],
+            pixels: Pixels::Files {
+                paths: tree.images,
+                root: source.to_owned(),
+            },
+        })
+    }
+
+    pub(in crate::commands) fn len(&self) -> usize {
         self.labels.len()
     }
 
     /// The index of an image's class.
-    pub(super) fn label(&self, index: usize) -> usize {
+    pub(in crate::commands) fn label(&self, index: usize) -> usize {
         self.labels[index] as usize
     }
 
     /// For each class whether there are images of it.
-    pub(super) fn has_images(&self) -> Vec<bool> {
+    pub(in crate::commands) fn has_images(&self) -> Vec<bool> {
         let mut has_images = vec![false; self.classes.len()];
         for &label in &self.labels {
             has_images[label as usize] = true;
@@ -79,7 +109,7 @@ impl Subject {
     }
 
     /// The classes of which every image is among the `unread`.
-    pub(super) fn classes_without(&self, unread: &[bool]) -> Vec<String> {
+    pub(in crate::commands) fn classes_without(&self, unread: &[bool]) -> Vec<String> {
         let mut is_read = vec![false; self.classes.len()];
         for (&label, &unread) in self.labels.iter().zip(unread) {
             is_read[label as usize] |= !unread;
@@ -93,7 +123,7 @@ impl Subject {
 
     /// What to do where the only class is a folder that holds nothing but folders: they may be the
     /// classes.
-    pub(super) fn deeper(&self) -> Option<String> {
+    pub(in crate::commands) fn deeper(&self) -> Option<String> {
         let Pixels::Files { paths, root } = &self.pixels else {
             return None;
         };
@@ -112,7 +142,7 @@ impl Subject {
 
     /// An image's path from the evaluated folder, so that results can be compared between machines;
     /// or its number in its data set, counted from 0.
-    pub(super) fn name(&self, index: usize) -> String {
+    pub(in crate::commands) fn name(&self, index: usize) -> String {
         match &self.pixels {
             Pixels::Files { paths, root } => {
                 let path = &paths[index];
@@ -126,7 +156,7 @@ impl Subject {
     }
 
     /// All images, in order, as a network takes them.
-    pub(super) fn batches<'a>(
+    pub(in crate::commands) fn batches<'a>(
         &'a self,
         network: &Architecture,
         options: LoaderOptions,
