@@ -5,6 +5,8 @@ use burn::nn::Identity;
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor};
 use scarlet::{Architecture, BlockModule, ChannelOrder, Importance, Scarlet, ScarletConfig};
+#[cfg(doc)]
+use scarlet_arch::Skip;
 use scarlet_arch::{ArchitectureError, Genome, Operation, PlacedBlock, SearchSpace};
 use serde::{Deserialize, Serialize};
 
