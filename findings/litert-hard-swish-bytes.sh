@@ -12,7 +12,7 @@ set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/venv"
-"$folder/venv/bin/pip" install --quiet ai-edge-litert==2.3.0
+"$folder/venv/bin/pip" install --quiet ai-edge-litert==2.3.0 flatbuffers==25.12.19 numpy==2.4.6
 "$folder/venv/bin/python" - <<'PYTHON'
 import sys
 import time
@@ -106,7 +106,7 @@ difference = np.abs(a - b).max()
 print("guess: HARD_SWISH of bytes is at least as fast as ADD and MUL")
 print(f"seen:  HARD_SWISH {time_a:.2f} ms, ADD and MUL {time_b:.2f} ms")
 print(f"       the results differ by at most {difference:.3f}, {difference / out_step:.1f} steps")
-if difference > 2.5 * out_step:
+if difference > 1.5 * out_step:
     sys.exit("they do not compute the same")
 if time_a < 2 * time_b:
     sys.exit("HARD_SWISH is not slow any more")

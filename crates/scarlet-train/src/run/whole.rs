@@ -84,7 +84,6 @@ impl WholeNetwork {
 /// How the whole network is trained on the images before it is searched, unless its classifier is
 /// already theirs.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct WholeSettings {
     /// Probability of dropping a feature in front of the classifier.
     pub dropout: f64,
