@@ -1,11 +1,12 @@
-//! Spaces of the networks that are parts of one network: narrower, with smaller kernels, shallower.
+//! Spaces of the networks that are parts of one network: narrower, with smaller kernels, shallower,
+//! for smaller images.
 
 use crate::{
     Architecture, ArchitectureError, Expansion, InvertedResidual, Operation, PlacedBlock,
     SearchSpace, Skip, SqueezeExcite, SqueezedWidth,
 };
 
-/// Hidden channels come in multiples of this, as in the published networks.
+/// Hidden channels and resolutions come in multiples of this, as in the published networks.
 const DIVISOR: usize = 8;
 /// The smallest kernel that another one is cut down to.
 const SMALLEST_KERNEL: usize = 3;
@@ -20,16 +21,20 @@ pub struct Elasticity {
     /// What stands for a block that is left out, where its input has its output's shape; without it
     /// no block is left out.
     pub skip: Option<Skip>,
+    /// Shares of the network's resolution that images may be seen at, besides all of it; above 0,
+    /// under 1.
+    pub resolutions: Vec<f64>,
 }
 
 impl Default for Elasticity {
-    /// All, three quarters, a half and a quarter of the hidden channels, kernels, and skips with
-    /// stabilizers.
+    /// All, three quarters, a half and a quarter of the hidden channels; kernels; skips with
+    /// stabilizers; and all, five sixths, two thirds and half of the resolution.
     fn default() -> Self {
         Self {
             hidden: vec![0.75, 0.5, 0.25],
             kernels: true,
             skip: Some(Skip::Linear),
+            resolutions: vec![5.0 / 6.0, 2.0 / 3.0, 0.5],
         }
     }
 }
@@ -39,8 +44,8 @@ impl SearchSpace {
     /// residual with fewer hidden channels, a smaller kernel, or left out. The choices of a layer
     /// go from the whole block to the least of it.
     ///
-    /// Hidden channels are a multiple of 8; squeeze-excite keeps the width inside that it has in
-    /// the whole block.
+    /// Hidden channels and resolutions are multiples of 8; squeeze-excite keeps the width inside that
+    /// it has in the whole block.
     ///
     /// # Errors
     ///
@@ -51,13 +56,8 @@ impl SearchSpace {
         elasticity: &Elasticity,
     ) -> Result<Self, ArchitectureError> {
         network.validate()?;
-        if let Some(share) =
-            (elasticity.hidden.iter()).find(|share| !(**share > 0.0 && **share < 1.0))
-        {
-            return Err(ArchitectureError::Space {
-                problem: format!("{share} is no share of hidden channels: above 0 and under 1"),
-            });
-        }
+        check_shares("hidden channels", &elasticity.hidden)?;
+        check_shares("the resolution", &elasticity.resolutions)?;
         if network.blocks_before_layers() != 2 {
             return Err(ArchitectureError::Space {
                 problem: format!(
@@ -80,8 +80,33 @@ impl SearchSpace {
                 ),
             });
         }
-        Self::by_layer(network.clone(), choices)
+        let resolution = network.preprocessing.resolution;
+        Self::by_layer(network.clone(), choices)?
+            .with_resolutions(with_shares(resolution, &elasticity.resolutions))
     }
+}
+
+fn check_shares(of: &str, shares: &[f64]) -> Result<(), ArchitectureError> {
+    match (shares.iter()).find(|share| !(**share > 0.0 && **share < 1.0)) {
+        None => Ok(()),
+        Some(share) => Err(ArchitectureError::Space {
+            problem: format!("{share} is no share of {of}: above 0 and under 1"),
+        }),
+    }
+}
+
+/// A number and these shares of it that are multiples of 8 and less than it, the largest first.
+fn with_shares(whole: usize, shares: &[f64]) -> Vec<usize> {
+    let mut shares = shares.to_vec();
+    shares.sort_by(|a, b| b.total_cmp(a));
+    let mut numbers = vec![whole];
+    for share in shares {
+        let number = (whole as f64 * share / DIVISOR as f64).round() as usize * DIVISOR;
+        if numbers.last().is_some_and(|&last| number < last) && number > 0 {
+            numbers.push(number);
+        }
+    }
+    numbers
 }
 
 /// What a block may be cut down to, from the whole of it to the least.
@@ -95,17 +120,10 @@ fn parts(placed: &PlacedBlock, elasticity: &Elasticity) -> Vec<Operation> {
         false => vec![whole.kernel],
     };
     let hidden = whole.expansion.hidden(placed.channels_in);
-    let mut widths = vec![hidden];
-    if whole.has_expansion() {
-        let mut shares = elasticity.hidden.clone();
-        shares.sort_by(|a, b| b.total_cmp(a));
-        for share in shares {
-            let width = (hidden as f64 * share / DIVISOR as f64).round() as usize * DIVISOR;
-            if widths.last().is_some_and(|&last| width < last) && width > 0 {
-                widths.push(width);
-            }
-        }
-    }
+    let widths = match whole.has_expansion() {
+        true => with_shares(hidden, &elasticity.hidden),
+        false => vec![hidden],
+    };
     let mut parts = Vec::new();
     for &width in &widths {
         for &kernel in &kernels {
@@ -163,8 +181,26 @@ mod tests {
             "E6K5:relu6 E6K3:relu6 H184K5:relu6 H184K3:relu6 H120K5:relu6 H120K3:relu6 \
              H64K5:relu6 H64K3:relu6 L"
         );
-        let whole = space.decode(&"0".repeat(15).parse().unwrap()).unwrap();
+        assert_eq!(space.resolutions(), [224, 184, 152, 112]);
+        assert_eq!(space.first().to_string(), "0".repeat(16));
+        let whole = space.decode(&space.first()).unwrap();
         assert_eq!(whole.layers(), efficientnet_lite0().layers());
+        assert_eq!(whole.preprocessing, efficientnet_lite0().preprocessing);
+        let genome = "0000000000000002".parse().unwrap();
+        let small = space.decode(&genome).unwrap();
+        assert_eq!(small.preprocessing.resolution, 152);
+        assert_eq!(space.encode(&small).unwrap(), genome);
+        let other = space.encode(&small.with_resolution(151)).unwrap_err();
+        assert!(other.to_string().contains("resolution"), "{other}");
+        let beyond = space.decode(&"0000000000000004".parse().unwrap());
+        assert!(beyond.unwrap_err().to_string().contains("resolution is 4"));
+        let short = space.decode(&"0".repeat(15).parse().unwrap());
+        assert!(
+            short
+                .unwrap_err()
+                .to_string()
+                .contains("15 layers and a resolution")
+        );
     }
 
     #[test]
@@ -173,6 +209,7 @@ mod tests {
         let elasticity = Elasticity {
             hidden: vec![0.5],
             skip: None,
+            resolutions: vec![],
             ..Elasticity::default()
         };
         let space = SearchSpace::elastic(&network, &elasticity).unwrap();
@@ -190,16 +227,16 @@ mod tests {
     #[test]
     fn the_least_costs_the_least() {
         let space = SearchSpace::elastic(&scarlet_a(), &Elasticity::default()).unwrap();
-        let layers = 0..space.layers();
-        let last = layers.map(|layer| space.choices(layer).len() as u8 - 1);
+        let last = space.genes().into_iter().map(|values| values as u8 - 1);
         let least = crate::Genome::new(last.collect::<Vec<_>>()).unwrap();
-        let cost = |genome| {
+        let cost = |genome: &crate::Genome| {
             let network = space.decode(genome).unwrap();
-            Cost::of(&network, 224).unwrap().mult_adds
+            let resolution = network.preprocessing.resolution;
+            Cost::of(&network, resolution).unwrap().mult_adds
         };
-        let whole = "0".repeat(space.layers()).parse().unwrap();
-        assert_eq!(cost(&whole), 365_307_392);
-        assert!(cost(&least) < cost(&whole) / 4, "{}", cost(&least));
+        assert_eq!(cost(&space.first()), 365_307_392);
+        let ratio = cost(&space.first()) / cost(&least);
+        assert!(ratio >= 16, "{ratio}");
     }
 
     #[test]
@@ -218,6 +255,11 @@ mod tests {
             hidden: vec![1.0],
             ..Elasticity::default()
         };
-        assert!(message("E3K3@16", &elasticity).contains("1 is no share"));
+        assert!(message("E3K3@16", &elasticity).contains("1 is no share of hidden channels"));
+        let elasticity = Elasticity {
+            resolutions: vec![0.5, 0.0],
+            ..Elasticity::default()
+        };
+        assert!(message("E3K3@16", &elasticity).contains("0 is no share of the resolution"));
     }
 }

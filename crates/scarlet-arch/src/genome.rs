@@ -8,9 +8,10 @@ use serde::{Deserialize, Serialize};
 use crate::ArchitectureError;
 use crate::limits::{MAX_CHOICES, MAX_LAYERS};
 
-/// One choice per layer, as numbers into a [`SearchSpace`](crate::SearchSpace)'s choices.
+/// One choice per layer, as numbers into a [`SearchSpace`](crate::SearchSpace)'s choices, and one of
+/// the resolution where the space has several.
 ///
-/// The text form, which is also the JSON form, has one character per layer, `0` to `9` and then
+/// The text form, which is also the JSON form, has one character per choice, `0` to `9` and then
 /// `a` to `z`: `27c0…`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
@@ -47,7 +48,13 @@ impl Genome {
         Ok(Self(genes))
     }
 
-    /// The choices, layer by layer.
+    /// A genome of choices that a space has.
+    pub(crate) fn of_valid(genes: Vec<u8>) -> Self {
+        Self(genes)
+    }
+
+    /// The choices, layer by layer, and behind them that of the resolution, where a space has
+    /// [several](crate::SearchSpace::resolutions).
     pub fn genes(&self) -> &[u8] {
         &self.0
     }

@@ -54,6 +54,9 @@ pub struct SearchSpace {
     /// Everything but the layers' operations.
     template: Architecture,
     choices: Choices,
+    /// What a last gene chooses from, where networks see images at several resolutions; else none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    resolutions: Vec<usize>,
 }
 
 /// What the layers may do.
@@ -112,6 +115,8 @@ impl<'de> Deserialize<'de> for Choices {
 struct Description {
     template: json::Description,
     choices: Choices,
+    #[serde(default)]
+    resolutions: Vec<usize>,
 }
 
 impl TryFrom<Description> for SearchSpace {
@@ -129,7 +134,11 @@ impl TryFrom<Description> for SearchSpace {
                 *choice = choice.with_activation(activation);
             }
         }
-        Self::checked(template, choices)
+        let space = Self::checked(template, choices)?;
+        match description.resolutions.is_empty() {
+            true => Ok(space),
+            false => space.with_resolutions(description.resolutions),
+        }
     }
 }
 
@@ -211,7 +220,11 @@ impl SearchSpace {
         for layer in template.layers_mut() {
             layer.operation = Operation::Linear;
         }
-        Self { template, choices }
+        Self {
+            template,
+            choices,
+            resolutions: Vec::new(),
+        }
     }
 
     /// SCARLET's own space: 19 layers of 13 choices, kernel 3, 5, 7 × expansion 3, 6 ×
@@ -297,7 +310,7 @@ impl SearchSpace {
                 None => choices.push(skip.operation()),
             }
         }
-        Self::checked(self.template, self.choices)
+        self.checked_again()
     }
 
     /// The same space without skips.
@@ -309,7 +322,15 @@ impl SearchSpace {
         for choices in self.choices.lists_mut() {
             choices.retain(|choice| !is_skip(choice));
         }
-        Self::checked(self.template, self.choices)
+        self.checked_again()
+    }
+
+    fn checked_again(self) -> Result<Self, ArchitectureError> {
+        let checked = Self::checked(self.template, self.choices)?;
+        match self.resolutions.is_empty() {
+            true => Ok(checked),
+            false => checked.with_resolutions(self.resolutions),
+        }
     }
 
     /// The same space with its channels multiplied, as [`CompoundScaling`] does it.
@@ -317,16 +338,17 @@ impl SearchSpace {
     /// # Errors
     ///
     /// When the factor is not positive, or leads beyond the [limits](crate::limits).
-    pub fn with_width(self, factor: f64) -> Result<Self, ArchitectureError> {
+    pub fn with_width(mut self, factor: f64) -> Result<Self, ArchitectureError> {
         let scaling = CompoundScaling {
             width: factor,
             depth: 1.0,
             resolution: self.template.preprocessing.resolution,
         };
-        Self::checked(scaling.apply(&self.template)?, self.choices)
+        self.template = scaling.apply(&self.template)?;
+        self.checked_again()
     }
 
-    /// The same space for images of another size.
+    /// The same space for images of another size, the same for all its networks.
     ///
     /// # Errors
     ///
@@ -340,8 +362,53 @@ impl SearchSpace {
     /// # Errors
     ///
     /// When there are none, or too many.
-    pub fn with_classes(self, classes: usize) -> Result<Self, ArchitectureError> {
-        Self::checked(self.template.with_classes(classes), self.choices)
+    pub fn with_classes(mut self, classes: usize) -> Result<Self, ArchitectureError> {
+        self.template = self.template.with_classes(classes);
+        self.checked_again()
+    }
+
+    /// The same space with networks that see images at one of these resolutions, which the last gene
+    /// of a genome chooses. The template's comes first.
+    ///
+    /// # Errors
+    ///
+    /// When they do not begin with the template's or are not each smaller than the one before, or
+    /// when there are more than 36 of them.
+    pub fn with_resolutions(mut self, resolutions: Vec<usize>) -> Result<Self, ArchitectureError> {
+        let own = self.template.preprocessing.resolution;
+        let shrink = resolutions.windows(2).all(|pair| pair[1] < pair[0]);
+        let least = resolutions.last().is_some_and(|&least| least > 0);
+        if resolutions.first() != Some(&own) || !shrink || !least {
+            return Err(ArchitectureError::Space {
+                problem: format!(
+                    "its resolutions are {resolutions:?}, but must begin with {own}, that of the \
+                     template, and each be smaller than the one before"
+                ),
+            });
+        }
+        let (count, layers) = (resolutions.len(), self.layers());
+        range(
+            "search space",
+            "number of resolutions",
+            count,
+            1,
+            MAX_CHOICES,
+        )?;
+        if count > 1 {
+            // The gene of the resolution is one more.
+            range(
+                "search space",
+                "number of layers",
+                layers,
+                1,
+                MAX_LAYERS - 1,
+            )?;
+        }
+        self.resolutions = match count {
+            1 => Vec::new(),
+            _ => resolutions,
+        };
+        Ok(self)
     }
 
     /// What all networks of the space share. Its layers are the plan of channels and strides,
@@ -364,6 +431,28 @@ impl SearchSpace {
         }
     }
 
+    /// What images may be seen at, in the order of the last gene: one resolution, without a gene, or
+    /// several.
+    pub fn resolutions(&self) -> &[usize] {
+        match self.resolutions.as_slice() {
+            [] => std::slice::from_ref(&self.template.preprocessing.resolution),
+            several => several,
+        }
+    }
+
+    /// How many values each gene has: one gene for each layer, and one for the resolution where
+    /// there are several.
+    pub fn genes(&self) -> Vec<usize> {
+        let layers = (0..self.layers()).map(|layer| self.choices(layer).len());
+        let resolutions = (!self.resolutions.is_empty()).then_some(self.resolutions.len());
+        layers.chain(resolutions).collect()
+    }
+
+    /// The genome that has the first choice everywhere.
+    pub fn first(&self) -> Genome {
+        Genome::of_valid(vec![0; self.genes().len()])
+    }
+
     /// The kind of skip, and the gene that chooses it in the first layer that has one, if the space
     /// has skips. Where all layers have the same choices, the gene is that of every layer.
     pub fn skip(&self) -> Option<(Skip, u8)> {
@@ -381,20 +470,18 @@ impl SearchSpace {
 
     /// The number of networks, rounded; infinite when it is beyond an f64.
     pub fn size(&self) -> f64 {
-        let layers = 0..self.layers();
-        layers
-            .map(|layer| self.choices(layer).len() as f64)
-            .product()
+        let genes = self.genes().into_iter();
+        genes.map(|values| values as f64).product()
     }
 
     /// The number of networks, in all its decimal digits.
     pub fn size_exact(&self) -> String {
         // Little end first, in base 10.
         let mut digits = vec![1];
-        for layer in 0..self.layers() {
+        for values in self.genes() {
             let mut carry = 0;
             for digit in &mut digits {
-                carry += *digit * self.choices(layer).len();
+                carry += *digit * values;
                 *digit = carry % 10;
                 carry /= 10;
             }
@@ -418,12 +505,20 @@ impl SearchSpace {
             problem,
         };
         let genes = genome.genes();
-        if genes.len() != self.layers() {
-            return Err(error(format!(
-                "it has {} layers, but this search space has {}",
-                genes.len(),
-                self.layers()
-            )));
+        let expected = self.genes().len();
+        if genes.len() != expected {
+            return Err(error(match self.resolutions.is_empty() {
+                true => format!(
+                    "it has {} layers, but this search space has {expected}",
+                    genes.len()
+                ),
+                false => format!(
+                    "it has {} genes, but this search space has {expected}: {} layers and a \
+                     resolution",
+                    genes.len(),
+                    self.layers()
+                ),
+            }));
         }
         let mut network = self.template.clone();
         network.name = format!("{}-{genome}", self.template.name);
@@ -436,6 +531,15 @@ impl SearchSpace {
                     choices.len() - 1
                 ))
             })?;
+        }
+        if let (Some(&gene), false) = (genes.get(self.layers()), self.resolutions.is_empty()) {
+            let resolution = self.resolutions.get(usize::from(gene)).ok_or_else(|| {
+                error(format!(
+                    "its resolution is {gene}, but this search space has 0 to {}",
+                    self.resolutions.len() - 1
+                ))
+            })?;
+            network = network.with_resolution(*resolution);
         }
         network.validate()?;
         Ok(network)
@@ -482,7 +586,18 @@ impl SearchSpace {
         let genes = layers
             .enumerate()
             .map(|(index, (layer, place))| self.gene(index, layer, place));
-        Genome::new(genes.collect::<Result<_, _>>()?)
+        let mut genes = genes.collect::<Result<Vec<_>, _>>()?;
+        if !self.resolutions.is_empty() {
+            let resolution = network.preprocessing.resolution;
+            let mut resolutions = self.resolutions.iter();
+            let gene = resolutions.position(|&known| known == resolution);
+            let unknown = || {
+                let known: Vec<_> = self.resolutions.iter().map(usize::to_string).collect();
+                different("resolution", resolution.to_string(), known.join(" "))
+            };
+            genes.push(gene.ok_or_else(unknown)? as u8);
+        }
+        Genome::new(genes)
     }
 
     fn gene(&self, index: usize, layer: &Block, plan: &Block) -> Result<u8, ArchitectureError> {

@@ -6,6 +6,7 @@ mod deployed;
 mod documented;
 mod export;
 mod latency;
+mod probe;
 pub(crate) mod run;
 pub(crate) mod study;
 pub(crate) mod training;
@@ -13,6 +14,7 @@ pub(crate) mod training;
 pub(crate) use deployed::{BenchArgs, DeployArgs, ProfileArgs, SubjectArgs};
 pub(crate) use export::ExportArgs;
 pub(crate) use latency::LatencyTableArgs;
+pub(crate) use probe::ProbeArgs;
 
 use std::path::PathBuf;
 
@@ -46,7 +48,8 @@ pub(crate) struct Cli {
 const EXAMPLES: &str = "\
 Examples:
   scarlet finetune --data flowers/           train a public network on these classes
-  scarlet search --data flowers/             which network suits these images?
+  scarlet search --data flowers/             find the network for these images and a budget
+  scarlet probe --data flowers/              which public network suits these images?
   scarlet config finetune                    which settings are there?
   scarlet predict examples/photos            what is on these photographs?
   scarlet eval imagenet/val                  how accurate is the network?
@@ -65,6 +68,7 @@ pub(crate) enum Command {
     Search(run::SearchArgs),
     Train(training::TrainArgs),
     Finetune(training::FinetuneArgs),
+    Probe(ProbeArgs),
     Predict(PredictArgs),
     Eval(EvalArgs),
     Bench(BenchArgs),

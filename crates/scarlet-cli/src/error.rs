@@ -205,6 +205,10 @@ pub(crate) enum CliError {
         runtime: &'static str,
         error: f64,
     },
+    #[error("features are written as .csv or .npy, not as {}", .0.display())]
+    Embedding(PathBuf),
+    #[error("features are those of one network, but {0} are to be compared: name one with --model")]
+    EmbedOne(usize),
     #[error("--{option} has no meaning for {}: it is for files ending in {ending}", path.display())]
     ExportOption {
         option: &'static str,
@@ -267,6 +271,8 @@ impl CliError {
             | Self::DeployedWeights(_)
             | Self::DeployedDevice { .. }
             | Self::NoData
+            | Self::Embedding(_)
+            | Self::EmbedOne(_)
             | Self::Recipe
             | Self::Resumed { .. }
             | Self::ExportFormat(_)

@@ -5,6 +5,7 @@
 mod class_names;
 mod cli;
 mod commands;
+mod embedding;
 mod error;
 mod interrupt;
 mod meanings;

@@ -60,7 +60,11 @@ pub(crate) fn configuration_over(
     if let Some(file) = file {
         config = config.with(file)?;
     }
+    let seed = settings.seed.filter(|_| changes["whole"]["seed"].is_null());
     let mut config = config.with(changes)?;
+    if let (Some(_), Some(seed)) = (&config.space.from, seed) {
+        config.whole.recipe.seed = seed;
+    }
     make_absolute(&mut config.data.source);
     if let Some(from) = &mut config.space.from {
         make_absolute_file(&mut from.weights);

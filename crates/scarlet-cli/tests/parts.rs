@@ -133,6 +133,53 @@ fn a_part_is_found_that_keeps_the_budget() {
     }
 }
 
+#[test]
+fn a_part_may_see_smaller_images() {
+    let root = tempfile::tempdir().unwrap();
+    let (data, run) = (root.path().join("data"), root.path().join("run"));
+    tiny_data(&data);
+    let from = foreign(root.path());
+    let at_16 = ["--resolution", "16"];
+    let none = root.path().join("none");
+    let plan = search(&data, &from, &none, &[&at_16[..], &["--dry-run"]].concat());
+    assert!(plan.stdout.contains(" at 16 or 8 pixels: "), "{plan:?}");
+    // Less than what any part costs at 16 pixels.
+    let least = search(
+        &data,
+        &from,
+        &none,
+        &[
+            &at_16[..],
+            &["--set", "space.from.resolutions=[]", "--dry-run", "--json"],
+        ]
+        .concat(),
+    )
+    .json();
+    let limit = least["cheapest"]["mult_adds"].as_u64().unwrap() - 1;
+    let budget = format!("mult_adds <= {limit}");
+    let ran = search(
+        &data,
+        &from,
+        &run,
+        &[&at_16[..], &["--budget", &budget, "--json"]].concat(),
+    );
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let result = ran.json();
+    assert_eq!(result["network"]["resolution"], 8);
+    let found = Scarlet::open(run.join("network/network.safetensors"), &Device::flex()).unwrap();
+    assert_eq!(found.architecture().preprocessing.resolution, 8);
+    // After an interruption the same.
+    let again = root.path().join("again");
+    let more = ["--budget", &budget, "--until", "choose"];
+    let stopped = search(&data, &from, &again, &[&at_16[..], &more].concat());
+    assert_eq!(stopped.code, 0, "{stopped:?}");
+    let resumed = scarlet(["search", "--resume", again.to_str().unwrap()]);
+    assert_eq!(resumed.code, 0, "{resumed:?}");
+    assert!(network(&again) == network(&run));
+    let page = fs::read_to_string(run.join("report.html")).unwrap();
+    assert!(page.contains("8×8: "), "the page says who sees how much");
+}
+
 /// A network of the data's own classes.
 fn trained(data: &Path, out: &Path, seed: &str) -> PathBuf {
     let [data, run] = [data, out].map(|path| path.to_str().unwrap());

@@ -57,5 +57,6 @@ pub use image::{Rgb, RgbImage};
 pub use loader::{Batch, Batches, Failure, Loader, LoaderOptions, load_image};
 pub use names::ClassOrder;
 pub use passed_over::PassedOver;
+pub use resample::resize_weights;
 pub use scarlet_random::{Random, seed_of};
 pub use transform::{eval_image, grey_level, normalize, resize, shrink};

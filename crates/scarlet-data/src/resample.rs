@@ -88,6 +88,19 @@ fn to_level(sum: i32) -> u8 {
     (sum >> PRECISION).clamp(0, 255) as u8
 }
 
+/// What each of `target` pixels is made of when `source` pixels along one axis are resized by
+/// `filter`, as networks' photographs are: rows of weights that sum to 1, `[target, source]`.
+pub fn resize_weights(source: usize, target: usize, filter: ResizeFilter) -> Vec<f32> {
+    let mut weights = vec![0.0; target * source];
+    let windows = windows(source as u32, target as u64, 0..target as u64, filter);
+    for (row, window) in weights.chunks_exact_mut(source.max(1)).zip(windows) {
+        for (weight, &fixed) in row[window.start..].iter_mut().zip(&window.weights) {
+            *weight = fixed as f32 / (1 << PRECISION) as f32;
+        }
+    }
+    weights
+}
+
 /// The windows of the outputs in `range` when `source` pixels become `target`.
 fn windows(source: u32, target: u64, range: Range<u64>, filter: ResizeFilter) -> Vec<Window> {
     let (kernel, radius): (fn(f64) -> f64, f64) = match filter {

@@ -130,6 +130,8 @@ impl SearchSummary {
             candidates.push(Candidate {
                 genome,
                 layers: (network.layers().iter()).map(|it| it.operation).collect(),
+                resolution: Some(network.preprocessing.resolution)
+                    .filter(|&resolution| resolution != template.preprocessing.resolution),
                 values: candidate.values().to_vec(),
                 failure: candidate.failure().map(str::to_owned),
                 generation: generation + 1,
@@ -192,6 +194,9 @@ pub struct Candidate {
     pub genome: Genome,
     /// What its layers do; their channels and strides are the template's.
     pub layers: Vec<Operation>,
+    /// Height and width of the images that it sees, in pixels, where they are not the template's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resolution: Option<usize>,
     /// What was measured, in the order of the metrics; `None` where a metric was not. Empty if
     /// the evaluation failed.
     pub values: Vec<Option<f64>>,
@@ -212,13 +217,20 @@ impl Candidate {
         for (layer, &operation) in network.layers_mut().iter_mut().zip(&self.layers) {
             layer.operation = operation;
         }
-        network
+        match self.resolution {
+            Some(resolution) => network.with_resolution(resolution),
+            None => network,
+        }
     }
 
-    /// The layers in their text form, separated by spaces.
+    /// The layers in their text form, separated by spaces, behind the resolution where it is not
+    /// the template's.
     pub(crate) fn layers_text(&self) -> String {
         let layers: Vec<String> = self.layers.iter().map(Operation::to_string).collect();
-        layers.join(" ")
+        match self.resolution {
+            Some(side) => format!("{side}×{side}: {}", layers.join(" ")),
+            None => layers.join(" "),
+        }
     }
 
     /// The value of the metric at a position of the metrics, if it was measured.

@@ -37,7 +37,7 @@ impl Supernet {
 
     /// As [`extract`](Self::extract), but with running statistics of its own,
     /// [measured](recalibrate) on `images`, `batch_size` at a time: the network that candidates
-    /// of a search are judged as.
+    /// of a search are judged as. Images that are larger than the network sees them are shrunk.
     ///
     /// # Errors
     ///
@@ -50,7 +50,11 @@ impl Supernet {
         batch_size: usize,
         options: &FoldOptions,
     ) -> Result<Extracted, TrainError> {
-        let path = recalibrate(&self.path(genome)?, images, batch_size)?;
+        let path = self.path(genome)?;
+        let side = path.architecture().preprocessing.resolution;
+        let mut room = None;
+        let images = images.into().fitted(side, &mut room);
+        let path = recalibrate(&path, images, batch_size)?;
         folded(&path, options)
     }
 }

@@ -48,7 +48,7 @@ pub struct PathSampler {
     seed: u64,
     /// Steps drawn so far.
     step: u64,
-    /// For each layer and choice, how often it was taken.
+    /// For each gene and choice, how often it was taken.
     counts: Vec<Vec<u64>>,
 }
 
@@ -59,8 +59,8 @@ impl PathSampler {
             sampling,
             seed,
             step: 0,
-            counts: (0..space.layers())
-                .map(|layer| vec![0; space.choices(layer).len()])
+            counts: (space.genes().into_iter())
+                .map(|values| vec![0; values])
                 .collect(),
         }
     }
@@ -114,7 +114,8 @@ impl PathSampler {
         Ok(genomes.collect::<Result<_, _>>()?)
     }
 
-    /// For each layer and choice, how often it was taken so far.
+    /// For each gene (each layer, and the resolution where there are several) and choice, how often
+    /// it was taken so far.
     pub fn counts(&self) -> &[Vec<u64>] {
         &self.counts
     }

@@ -212,7 +212,7 @@ impl Supernet {
         space: SearchSpace,
         orders: Vec<ChannelOrder>,
     ) -> Result<Self, TrainError> {
-        let whole = space.decode(&Genome::new(vec![0; space.layers()])?)?;
+        let whole = space.decode(&space.first())?;
         let placed = whole.placed_layers();
         let hidden = |placed: &PlacedBlock| match placed.operation {
             Operation::InvertedResidual(block) => block.expansion.hidden(placed.channels_in),

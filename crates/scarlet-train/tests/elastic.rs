@@ -3,6 +3,8 @@
 
 mod common;
 
+use std::collections::HashSet;
+
 use burn::module::Module;
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor, TensorData};
@@ -12,7 +14,10 @@ use scarlet::fold::FoldOptions;
 use scarlet::{Architecture, ChannelOrder, Importance, Scarlet, ScarletConfig};
 use scarlet_arch::{Cost, Elasticity, Genome, SearchSpace};
 use scarlet_random::Random;
-use scarlet_train::{PathSampler, Sampling, Supernet, TrainConfig, Trainer, recalibrate};
+use scarlet_train::{
+    CandidateEvaluator, Distillation, EvaluatorConfig, PathSampler, Sampling, Supernet, Teacher,
+    TrainConfig, Trainer, recalibrate,
+};
 
 /// All that can be narrowed, and what cannot.
 const NETWORK: &str = "C3@8/2:relu6 E1K3@8:relu6 E4K5@12/2 E6K5s@12 E3K7@12 C1@16 E1K5@16 \
@@ -74,8 +79,9 @@ fn trained(sampling: Sampling, images_seen: usize) -> Supernet {
 #[test]
 fn the_whole_path_is_the_network_bit_for_bit() {
     let (network, supernet) = (network(), supernet());
-    let whole = Genome::new(vec![0; space().layers()]).unwrap();
-    let extracted = supernet.extract(&whole, &FoldOptions::default()).unwrap();
+    let extracted = supernet
+        .extract(&space().first(), &FoldOptions::default())
+        .unwrap();
     assert_eq!(
         extracted.network.architecture().blocks,
         architecture().blocks
@@ -91,11 +97,13 @@ fn the_whole_path_is_the_network_bit_for_bit() {
 fn every_path_is_the_network_that_is_taken_out_of_it() {
     let supernet = trained(Sampling::Sandwich, 96);
     let images = random_images(3, &Device::flex());
-    for genome in random_genomes(60) {
+    let mut seen = HashSet::new();
+    for genome in random_genomes(200) {
         let path = supernet.path(&genome).unwrap().valid();
         let extracted = supernet.extract(&genome, &FoldOptions::default()).unwrap();
         let plain = supernet.plain_architecture(&genome).unwrap();
         assert_eq!(extracted.network.architecture(), &plain, "{genome}");
+        seen.insert(plain.preprocessing.resolution);
         let cost = Cost::of(&plain, 16).unwrap();
         let parameters = extracted.network.count_parameters();
         assert_eq!(parameters as u64, cost.parameters, "{genome}");
@@ -109,8 +117,75 @@ fn every_path_is_the_network_that_is_taken_out_of_it() {
         let worst = values(path - plain)
             .iter()
             .fold(0.0f32, |most, x| most.max(x.abs()));
-        assert!(worst <= 1e-4 * largest, "{genome}: {worst} of {largest}");
+        assert!(worst <= 1e-5 * largest, "{genome}: {worst} of {largest}");
     }
+    assert_eq!(seen, HashSet::from([8, 16]));
+}
+
+#[test]
+fn a_path_sees_images_at_its_own_resolution() {
+    let supernet = trained(Sampling::Sandwich, 96);
+    assert_eq!(supernet.space().resolutions(), [16, 8]);
+    let mut genes = supernet.space().first().genes().to_vec();
+    *genes.last_mut().unwrap() = 1;
+    let genome = Genome::new(genes).unwrap();
+    let options = FoldOptions::default();
+    // Images of one size are shrunk for it, as a data set is that is too large.
+    let (large, small) = (images(24), images(24).fitted(8));
+    let taken = |images| supernet.extract_calibrated(&genome, images, 8, &options);
+    let (taken, expected) = (taken(&large).unwrap(), taken(&small).unwrap());
+    let seen = random_images(2, &Device::flex()).slice([0..2, 0..1, 0..8, 0..8]);
+    let logits = |it: &scarlet_train::Extracted| values(it.network.forward(seen.clone()));
+    assert_eq!(logits(&taken), logits(&expected));
+    // Which matters.
+    let whole = supernet.extract_calibrated(&supernet.space().first(), &large, 8, &options);
+    assert_ne!(logits(&taken), logits(&whole.unwrap()));
+    let config = EvaluatorConfig {
+        batch_size: 8,
+        calibration_images: 16,
+        seed: 1,
+    };
+    let mut evaluator = CandidateEvaluator::new(&supernet, &large, &large, config).unwrap();
+    let scores = evaluator.scores(&[genome.clone()]).unwrap();
+    let score = scores[0].as_ref().unwrap();
+    assert_eq!(score.images, 24);
+    let mut evaluator = CandidateEvaluator::new(&supernet, &large, &large, config).unwrap();
+    assert_eq!(
+        evaluator.scores(&[genome]).unwrap()[0]
+            .as_ref()
+            .unwrap()
+            .loss,
+        score.loss
+    );
+}
+
+#[test]
+fn a_teacher_sees_more_than_its_student() {
+    let student = ScarletConfig::from(architecture().with_resolution(8));
+    let student = student.try_init_seeded(4, &common::device()).unwrap();
+    let teacher = Teacher {
+        network: network(),
+        distillation: Distillation::default(),
+    };
+    let config = TrainConfig {
+        epochs: 1,
+        batch_size: 8,
+        ..TrainConfig::default()
+    };
+    let trainer = || Trainer::new(config.clone());
+    // The images are the teacher's; without one, the student's own.
+    let large = trainer()
+        .with_teacher(teacher.clone())
+        .train(student.clone(), (), &images(16))
+        .unwrap();
+    assert_eq!(large.steps, 2);
+    let alone = trainer().train(student.clone(), (), &images(16).fitted(8));
+    assert_eq!(alone.unwrap().steps, 2);
+    let small = trainer()
+        .with_teacher(teacher)
+        .train(student, (), &images(16).fitted(8));
+    let error = small.unwrap_err().to_string();
+    assert!(error.contains("rows"), "{error}");
 }
 
 #[test]
@@ -118,7 +193,7 @@ fn a_path_trains_its_part_and_nothing_else() {
     let supernet = supernet();
     // Layer 2 is a squeeze-excite block of 72 hidden channels, kernel 5; its choice 3 keeps 56 of
     // them with kernel 3.
-    let mut genes = vec![0; space().layers()];
+    let mut genes = space().first().genes().to_vec();
     genes[1] = 3;
     let path = supernet.path(&Genome::new(genes).unwrap()).unwrap();
     assert_eq!(
@@ -151,7 +226,7 @@ fn a_path_trains_its_part_and_nothing_else() {
         .next_paths()
         .unwrap()[0];
     let mut moved = 0;
-    for (layer, gene) in genome.genes().iter().enumerate() {
+    for (layer, gene) in genome.genes()[..space().layers()].iter().enumerate() {
         let blocks = [&before, &after].map(|it| it.layers[layer].choices[0].clone());
         let [
             scarlet::BlockModule::InvertedResidual(before),
@@ -188,8 +263,8 @@ fn a_sandwich_has_the_whole_and_the_least() {
     let mut sampler = PathSampler::new(Sampling::Sandwich, &space, 2);
     let paths = sampler.next_paths().unwrap();
     assert_eq!(paths.len(), sampler.paths_per_step());
-    let last = (0..space.layers()).map(|layer| space.choices(layer).len() as u8 - 1);
-    assert_eq!(paths[0].genes(), vec![0; space.layers()]);
+    let last = space.genes().into_iter().map(|values| values as u8 - 1);
+    assert_eq!(paths[0], space.first());
     assert_eq!(paths[1].genes(), last.collect::<Vec<_>>());
     assert_ne!(paths[2], paths[3]);
     // Strict fairness, where layers have unlike numbers of choices: each of a layer's is dealt.

@@ -160,6 +160,12 @@ impl Scarlet {
         Ok(self.classifier.forward(features))
     }
 
+    /// What the classifier reads: `[batch, features]` of images `[batch, channels, height, width]`;
+    /// in timm, `forward_head(…, pre_logits=True)`.
+    pub fn pooled_features(&self, images: Tensor<4>) -> Tensor<2> {
+        self.pool(self.forward_features(images))
+    }
+
     /// Features `[batch, features]` of the last map.
     fn pool(&self, x: Tensor<4>) -> Tensor<2> {
         let mean = adaptive_avg_pool2d(x, [1, 1]).flatten::<2>(1, 3);

@@ -17,6 +17,7 @@ use super::{ComputeArgs, finite, whole};
 #[command(after_help = "\
 Examples:
   scarlet search
+  scarlet search --data flowers/ --from efficientnet-lite0 --budget \"latency_ms <= 3\"
   scarlet search --data flowers/ --space small --budget \"mult_adds <= 20M\" --out flowers-run
   scarlet search --data flowers/ --budget \"mult_adds <= 20M\" --budget \"parameters <= 300K\"
   scarlet search --objectives \"maximize accuracy\" \"minimize latency_ms\" \\
@@ -38,7 +39,9 @@ pub(crate) struct SearchArgs {
 
     /// Search among the parts of a network that has weights: the name of one with public weights
     /// (scarlet info --public), or a file, such as what scarlet finetune wrote. It is trained on the
-    /// images first, and teaches its parts
+    /// images first, and teaches its parts. `scratch` searches among networks that owe nothing to
+    /// others [default: efficientnet-lite0 for fewer than 10,000 photographs in colour, if its
+    /// weights can be had; else scratch]
     #[arg(
         long,
         value_name = "NETWORK",

@@ -15,6 +15,7 @@ mod info;
 mod latency_table;
 mod notices;
 mod predict;
+mod probe;
 mod profile;
 mod reading_progress;
 mod search;
@@ -55,6 +56,7 @@ pub(crate) fn run(command: Command, terminal: &Terminal) -> Result<(), CliError>
         Command::Search(args) => search::run(&args, terminal),
         Command::Train(args) => train::run(&args, terminal),
         Command::Finetune(args) => finetune::run(&args, terminal),
+        Command::Probe(args) => probe::run(&args, terminal),
         Command::Predict(args) => predict::run(&args, terminal),
         Command::Eval(args) => eval::run(&args, terminal),
         Command::Bench(args) => bench::run(&args, terminal),

@@ -34,9 +34,10 @@ pub(super) fn run(args: &SearchArgs, terminal: &Terminal) -> Result<(), CliError
     let new = || {
         let (settings, search) = (&args.settings, Some(&args.search));
         let Some(theirs) = &theirs else {
-            return match &args.from {
+            return match args.from.as_deref() {
+                Some(SCRATCH) => configuration(None, settings, search),
                 Some(from) => parts_of(from, args, terminal),
-                None => configuration(None, settings, search),
+                None => suited(args, terminal),
             };
         };
         let config = configuration(Some(theirs), settings, search)?;
@@ -96,6 +97,41 @@ pub(super) fn run(args: &SearchArgs, terminal: &Terminal) -> Result<(), CliError
     match args.json {
         true => print_json(terminal, &exported),
         false => terminal.print(&result_text(&exported, folder.path())),
+    }
+}
+
+/// What `--from` takes for networks that owe nothing to others.
+const SCRATCH: &str = "scratch";
+
+/// Whose parts are searched where nothing else is said.
+const PUBLIC: &str = "efficientnet-lite0";
+
+/// The settings of a search that does not say where it starts: from a public network where that
+/// suits the images and nothing is asked for that only networks of their own have.
+fn suited(args: &SearchArgs, terminal: &Terminal) -> Result<RunConfig, CliError> {
+    let settings = &args.settings;
+    let scratch = configuration(None, settings, Some(&args.search))?;
+    let is_plan =
+        settings.space.is_some() || settings.choices.is_some() || settings.width.is_some();
+    if is_plan || !scratch.suits_public_network() {
+        return Ok(scratch);
+    }
+    match parts_of(PUBLIC, args, terminal) {
+        Ok(config) => {
+            terminal.note(format_args!(
+                "starts from {PUBLIC}, whose parts are searched; --from takes another network, or \
+                 {SCRATCH}"
+            ));
+            Ok(config)
+        }
+        Err(CliError::Fetch(error)) => {
+            terminal.warn(format_args!(
+                "{error}\nstarts from scratch, which needs more images and time to come to as much; \
+                 --from takes a file of weights too"
+            ));
+            Ok(scratch)
+        }
+        Err(error) => Err(error),
     }
 }
 

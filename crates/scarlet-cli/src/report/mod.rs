@@ -8,6 +8,7 @@ pub(crate) mod latency;
 pub(crate) mod name;
 pub(crate) mod number;
 pub(crate) mod predict;
+pub(crate) mod probe;
 pub(crate) mod profile;
 pub(crate) mod search;
 pub(crate) mod seen;

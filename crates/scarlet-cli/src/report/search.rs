@@ -22,13 +22,17 @@ pub(crate) fn plan_text(plan: &Plan) -> String {
     text.push('\n');
     text.push_str(&format!(
         "images      {channels}×{height}×{width}, {} classes: {} to train on, {} held out, {} to test\n\
-         space       {} layers of {}: {} networks\n",
+         space       {} layers of {}{}: {} networks\n",
         plan.classes,
         count(plan.train_images),
         count(plan.holdout_images),
         count(plan.test_images),
         plan.layers,
         plan.choices.join(" "),
+        match plan.resolutions.as_slice() {
+            [_] => String::new(),
+            several => format!(" at {} pixels", either(several)),
+        },
         grouped(&plan.networks),
     ));
     line(&mut text, "cheapest", &priced(&plan.cheapest));
@@ -90,6 +94,17 @@ pub(crate) fn result_text(exported: &Exported, folder: &Path) -> String {
         "test",
         &accuracy(test.correct as u64, test.images as u64),
     );
+    if let Some(whole) = &exported.whole {
+        line(
+            &mut text,
+            "whole",
+            &format!(
+                "{}, {:.1} times the mult-adds",
+                accuracy(whole.test.correct as u64, whole.test.images as u64),
+                whole.mult_adds as f64 / exported.network.mult_adds.max(1) as f64
+            ),
+        );
+    }
     let seconds = &exported.seconds;
     line(
         &mut text,
@@ -119,6 +134,9 @@ pub(crate) fn choice_text(choice: &Choice) -> String {
     let mut text = String::new();
     line(&mut text, "network", &choice.genome.to_string());
     line(&mut text, "layers", &choice.layers);
+    if let Some(side) = choice.resolution {
+        line(&mut text, "sees", &format!("{side}×{side} pixels"));
+    }
     line(
         &mut text,
         "costs",
@@ -208,8 +226,20 @@ pub(super) fn priced(network: &PricedNetwork) -> String {
         mult_adds(network.mult_adds),
         latency.unwrap_or_default(),
         thousands(network.parameters),
-        network.layers
+        match network.resolution {
+            Some(side) => format!("{} at {side}×{side} pixels", network.layers),
+            None => network.layers.clone(),
+        }
     )
+}
+
+/// Numbers as a choice: `96, 80 or 64`.
+fn either(numbers: &[usize]) -> String {
+    let numbers: Vec<String> = numbers.iter().map(usize::to_string).collect();
+    match numbers.as_slice() {
+        [first @ .., last] if !first.is_empty() => format!("{} or {last}", first.join(", ")),
+        _ => numbers.join(""),
+    }
 }
 
 /// In millions, but for networks so small that nothing would be left of them.

@@ -279,6 +279,38 @@ impl Photographs {
         Ok((self.select(&rest), self.select(&aside)))
     }
 
+    /// Those of which the part that a network sees at another size is stored, at `side` × `side`
+    /// pixels: decoded anew whenever they are read. None where that is not so for any.
+    pub(crate) fn fitted(&self, side: usize) -> Option<Self> {
+        let other = |file: &Photograph| match file.stored {
+            Stored::Evaluation(seen) if seen.resolution != side => {
+                Some(Stored::Evaluation(Preprocessing {
+                    resolution: side,
+                    ..seen
+                }))
+            }
+            _ => None,
+        };
+        self.files
+            .iter()
+            .any(|file| other(file).is_some())
+            .then(|| {
+                let files = self.files.iter().map(|file| match other(file) {
+                    None => Arc::clone(file),
+                    Some(stored) => Arc::new(Photograph {
+                        path: file.path.clone(),
+                        stored,
+                        image: None,
+                        entry: None,
+                    }),
+                });
+                Self {
+                    files: files.collect(),
+                    ..self.clone()
+                }
+            })
+    }
+
     /// These photographs and others of the same classes behind them.
     pub(crate) fn joined(&self, others: &Self) -> Self {
         let mut all = self.clone();
@@ -406,6 +438,28 @@ mod tests {
         assert_eq!(shrunk.read(0).unwrap().dimensions(), (10, 5));
         let as_is = open(u64::MAX, Stored::Shrunk(11));
         assert_eq!(as_is.read(0).unwrap().dimensions(), (20, 10));
+    }
+
+    #[test]
+    fn what_was_kept_for_one_size_is_read_anew_for_another() {
+        let root = tempfile::tempdir().unwrap();
+        save(root.path(), "cat/1.png", (40, 30));
+        let seen = |resolution| Preprocessing {
+            resolution,
+            ..Preprocessing::IMAGENET
+        };
+        let open = |stored| {
+            let options = PhotographOptions { stored, ..ALL };
+            Photographs::open(list(root.path()), &options, || {})
+                .unwrap()
+                .0
+        };
+        let [large, small] = [24, 16].map(|side| open(Stored::Evaluation(seen(side))));
+        let fitted = large.fitted(16).unwrap();
+        assert_eq!(fitted.read(0).unwrap(), small.read(0).unwrap());
+        assert_eq!(fitted.labels(), large.labels());
+        assert!(large.fitted(24).is_none());
+        assert!(open(Stored::Shrunk(24)).fitted(16).is_none());
     }
 
     #[test]

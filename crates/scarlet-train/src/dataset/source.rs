@@ -48,6 +48,14 @@ impl<'a> Source<'a> {
         self.labels()[index] as usize
     }
 
+    /// Where an image is: a photograph's file, or an image's number.
+    pub(crate) fn name(self, index: usize) -> String {
+        match self {
+            Self::Images(_) => index.to_string(),
+            Self::Photographs(photographs) => photographs.path(index).display().to_string(),
+        }
+    }
+
     /// Names of the classes.
     pub fn classes(self) -> &'a [String] {
         match self {
@@ -65,6 +73,25 @@ impl<'a> Source<'a> {
         match self {
             Self::Images(images) => images.select(indices).into(),
             Self::Photographs(photographs) => photographs.select(indices).into(),
+        }
+    }
+
+    /// The same for networks that see images in `side` × `side` pixels, in `room` where they are
+    /// others. Images of one size are [fitted](Images::fitted); photographs become what a network
+    /// wants when they are read, but for those of which another size is stored, which are then
+    /// decoded anew.
+    pub(crate) fn fitted<'b>(self, side: usize, room: &'b mut Option<ImageSet>) -> Source<'b>
+    where
+        'a: 'b,
+    {
+        *room = match self {
+            Self::Images(images) if images.shape()[1..] == [side, side] => None,
+            Self::Images(images) => Some(images.fitted(side).into()),
+            Self::Photographs(photographs) => photographs.fitted(side).map(Into::into),
+        };
+        match room {
+            Some(fitted) => Source::from(&*fitted),
+            None => self,
         }
     }
 

@@ -12,7 +12,7 @@ use scarlet::fold::FoldOptions;
 use scarlet_arch::Genome;
 use sha2::{Digest, Sha256};
 
-use crate::dataset::ImageSet;
+use crate::dataset::{ImageSet, Source};
 use crate::error::require;
 use crate::fingerprint::Fingerprint;
 use crate::measure::measure_on;
@@ -214,7 +214,10 @@ impl Judges {
             None => supernet.extract(genome, &options)?,
         };
         let network = &extracted.network;
-        measure_on(self.threads, network, &self.holdout, self.batch_size)
+        let side = network.architecture().preprocessing.resolution;
+        let mut room = None;
+        let holdout = Source::from(&self.holdout).fitted(side, &mut room);
+        measure_on(self.threads, network, holdout, self.batch_size)
     }
 }
 

@@ -170,9 +170,9 @@ impl Run {
     }
 
     /// Whether a network costs what its layers cost on their own. Skips that are removed are merged
-    /// into other layers, whose costs they change.
+    /// into other layers, whose costs they change, and the resolution changes all of them.
     fn layers_add_up(&self) -> bool {
-        self.space.skip().is_none()
+        self.space.skip().is_none() && self.space.resolutions().len() == 1
     }
 
     /// A network that keeps all budgets that can be computed beforehand, if one is found; else one
@@ -198,17 +198,17 @@ impl Run {
         Ok(nearest.map(|(genome, _)| genome))
     }
 
-    /// A network with one layer changed after the other, each time to what violates the budgets
+    /// A network with one gene changed after the other, each time to what violates the budgets
     /// least, until nothing is better; and its violation.
     pub(super) fn improved(&self, mut genome: Genome) -> Result<(Genome, f64), RunError> {
         let mut least = self.violation(&genome)?;
         loop {
             let before = least;
             let mut better = genome.clone();
-            for layer in 0..self.space.layers() {
-                for choice in 0..self.space.choices(layer).len() as u8 {
+            for (gene, values) in self.space.genes().into_iter().enumerate() {
+                for choice in 0..values as u8 {
                     let mut genes = genome.genes().to_vec();
-                    genes[layer] = choice;
+                    genes[gene] = choice;
                     let changed = Genome::new(genes)?;
                     let violation = self.violation(&changed)?;
                     if violation < least {
@@ -283,16 +283,16 @@ impl Run {
                 let value = self.computed(&Genome::new(genes)?, &constraint.name)?;
                 Ok(value.map(|value| signed_excess(constraint, value)))
             };
-            let first = vec![0; self.space.layers()];
+            let first = self.space.first().genes().to_vec();
             let Some(base) = excess(first.clone())? else {
                 continue;
             };
             let mut added = Vec::with_capacity(first.len());
-            for layer in 0..first.len() {
+            for (gene, values) in self.space.genes().into_iter().enumerate() {
                 let mut choices = vec![0.0];
-                for choice in 1..self.space.choices(layer).len() as u8 {
+                for choice in 1..values as u8 {
                     let mut genes = first.clone();
-                    genes[layer] = choice;
+                    genes[gene] = choice;
                     choices.push(excess(genes)?.unwrap_or(base) - base);
                 }
                 added.push(choices);

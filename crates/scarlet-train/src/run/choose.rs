@@ -86,6 +86,9 @@ pub struct Choice {
     pub genome: Genome,
     /// Its layers, stabilizers folded.
     pub layers: String,
+    /// Height and width of the images that it sees, in pixels, where the search chose it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resolution: Option<usize>,
     /// Its accuracy on the held-out images with the supernet's weights, from 0 to 1, if it was
     /// measured, and with the batch normalisation that it is taken out with.
     pub inherited_accuracy: Option<f64>,
@@ -249,6 +252,15 @@ fn extract(
     take_out(&supernet, chosen, statistics, found.as_ref())
 }
 
+/// The resolution of a network, where the space's networks have several.
+pub(super) fn chosen_resolution(
+    space: &SearchSpace,
+    network: &scarlet::Architecture,
+) -> Option<usize> {
+    let several = space.resolutions().len() > 1;
+    several.then_some(network.preprocessing.resolution)
+}
+
 impl Rule {
     /// The genome that is named, if one is.
     ///
@@ -328,6 +340,7 @@ fn take_out(
     let choice = Choice {
         genome: genome.clone(),
         layers: architecture.layers_text(),
+        resolution: chosen_resolution(supernet.space(), architecture),
         inherited_accuracy,
         inherited_images,
         inherited_interval: judged.map(|(accuracy, images)| interval_of(accuracy, images)),

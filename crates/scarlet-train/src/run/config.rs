@@ -84,6 +84,20 @@ impl RunConfig {
         config
     }
 
+    /// Whether the parts of a public network are likely to do better on these images than networks
+    /// that are trained from scratch, and nothing is set that only those have: a space of their own
+    /// or a table of latencies.
+    pub fn suits_public_network(&self) -> bool {
+        let location = Location::find(&self.data.source).ok();
+        let extent = location.and_then(|location| location.extent());
+        let default = Self::for_images(&self.data.source, self.data.resolution);
+        extent.is_some_and(|extent| extent.suits_public_network())
+            && !self.data.grey
+            && self.space == default.space
+            && self.supernet.sampling == default.supernet.sampling
+            && self.search.latency_table.is_none()
+    }
+
     /// The same configuration with some settings changed: a tree of sections and settings, as
     /// read from a configuration file. Settings that are not in it stay as they are.
     ///
@@ -212,7 +226,9 @@ impl RunConfig {
         Ok(Needs {
             stride: self.space.stride()?,
             photograph: self.space.photograph(),
-            crops: recipes.iter().any(|it| it.augment.resized_crop.is_some()),
+            // What is seen at several sizes is shrunk once and cropped when it is read.
+            crops: recipes.iter().any(|it| it.augment.resized_crop.is_some())
+                || self.space.from.is_some(),
         })
     }
 

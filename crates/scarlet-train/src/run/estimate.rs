@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::plan::Plan;
 use super::stages::Run;
 use super::{RunError, folder};
+use crate::dataset::Source;
 use crate::latency::network_latency;
 use crate::supernet::plain_architecture;
 use crate::trainer::time_steps;
@@ -65,7 +66,13 @@ impl Run {
         let candidate = self.time_candidate(&supernet, &genome)?;
         let network = self.with_random_weights(supernet.plain_architecture(&genome)?)?;
         let recipe = &self.config.train.recipe;
-        let (_, train_step) = time_steps(recipe, network, (), &self.data.all, STEPS)?;
+        let lesson = self.lesson_of(self.untrained_whole()?.as_ref(), recipe);
+        let taught = lesson.as_ref().map(|lesson| lesson.network.architecture());
+        let sides = [Some(network.architecture()), taught].into_iter().flatten();
+        let side = sides.map(|it| it.preprocessing.resolution).max();
+        let mut room = None;
+        let images = Source::from(&self.data.all).fitted(side.unwrap_or(0), &mut room);
+        let (_, train_step) = time_steps(recipe, network, lesson, (), images, STEPS)?;
         plan.estimate = Some(Estimate {
             whole_seconds,
             supernet_seconds: step.as_secs_f64() * left as f64,
@@ -79,7 +86,10 @@ impl Run {
     pub(super) fn time_supernet(&self) -> Result<(Supernet, Duration), RunError> {
         let (recipe, images) = (&self.config.supernet.recipe, &self.data.train);
         let (supernet, sampler) = (self.new_supernet()?, self.new_sampler());
-        Ok(time_steps(recipe, supernet, sampler, images, STEPS)?)
+        let lesson = self.lesson_of(self.untrained_whole()?.as_ref(), recipe);
+        Ok(time_steps(
+            recipe, supernet, lesson, sampler, images, STEPS,
+        )?)
     }
 
     /// A network that uses much of what the budget allows: the dearest in mult-adds, changed layer

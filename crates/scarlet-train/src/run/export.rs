@@ -3,6 +3,7 @@
 use scarlet::onnx::OnnxOptions;
 use scarlet::weights::Precision;
 use scarlet::{DeployOptions, Scarlet};
+use scarlet_arch::Cost;
 use scarlet_data::class_list;
 use scarlet_search::SearchState;
 use serde::{Deserialize, Serialize};
@@ -10,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::stages::Run;
 use super::timing::time_of;
 use super::{Choice, RunError, Stage};
+use crate::dataset::Source;
 use crate::report::card;
 use crate::{Measurement, RunFolder, TrainError, measure};
 
@@ -57,8 +59,23 @@ pub struct Exported {
     pub test: Measurement,
     /// The network.
     pub network: Choice,
+    /// What it is a part of, where it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub whole: Option<WholeResult>,
     /// How long the stages took, in seconds, interruptions not counted.
     pub seconds: StageSeconds,
+}
+
+/// The network whose parts were searched.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct WholeResult {
+    /// How it does on the test images.
+    pub test: Measurement,
+    /// Its mult-adds.
+    pub mult_adds: u64,
+    /// Its trained numbers.
+    pub parameters: u64,
 }
 
 /// How long the stages took, in seconds.
@@ -79,7 +96,8 @@ pub struct StageSeconds {
 impl Run {
     /// Measures the finished network on the test images and writes it: `network/` gets
     /// `network.safetensors`, `network.onnx`, `network.scarlet` (the deployed form),
-    /// `architecture.json` and `classes.txt`.
+    /// `architecture.json` and `classes.txt`. `whole` is the
+    /// [whole network](Self::train_whole), where it is a part of one, which is measured beside it.
     ///
     /// # Errors
     ///
@@ -90,9 +108,11 @@ impl Run {
         choice: &Choice,
         network: &Scarlet,
         found: &SearchState,
+        whole: Option<&Scarlet>,
     ) -> Result<Exported, RunError> {
         self.stage(folder, Stage::Export, || {
-            let test = measure(network, &self.data.test, self.config.search.batch_size)?;
+            let test = self.test(network)?;
+            let whole = whole.map(|whole| self.whole_result(whole)).transpose()?;
             let source = &self.config.data.source;
             let card = card(source, &self.data.all).with_accuracy(
                 "test images",
@@ -129,6 +149,7 @@ impl Run {
                 test_interval: Some(test.interval()),
                 test,
                 network: choice.clone(),
+                whole,
                 seconds: StageSeconds {
                     whole: seconds(Stage::Whole)?,
                     supernet: seconds(Stage::Supernet)?,
@@ -140,6 +161,24 @@ impl Run {
             wrote(RESULT)?;
             self.write_report(Stage::Export, folder, found, Some((network, &exported)))?;
             Ok(exported)
+        })
+    }
+
+    /// A network on the test images, at its own resolution.
+    fn test(&self, network: &Scarlet) -> Result<Measurement, RunError> {
+        let side = network.architecture().preprocessing.resolution;
+        let mut room = None;
+        let images = Source::from(&self.data.test).fitted(side, &mut room);
+        Ok(measure(network, images, self.config.search.batch_size)?)
+    }
+
+    fn whole_result(&self, whole: &Scarlet) -> Result<WholeResult, RunError> {
+        let architecture = whole.architecture();
+        let cost = Cost::of(architecture, architecture.preprocessing.resolution)?;
+        Ok(WholeResult {
+            test: self.test(whole)?,
+            mult_adds: cost.mult_adds,
+            parameters: cost.parameters,
         })
     }
 }

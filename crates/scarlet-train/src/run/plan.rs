@@ -5,6 +5,7 @@ use scarlet_arch::{Architecture, ArchitectureError, Cost, Genome, PartCost, Sear
 use scarlet_search::{Bound, Constraint};
 use serde::Serialize;
 
+use super::choose::chosen_resolution;
 use super::stages::Run;
 use super::{Estimate, RunError};
 use crate::dataset::{Extent, ImageSize};
@@ -23,6 +24,8 @@ pub struct Plan {
     pub choices: Vec<String>,
     /// Channels, height and width of the images.
     pub input: [usize; 3],
+    /// Heights and widths that the networks choose from, in pixels; one where all see the same.
+    pub resolutions: Vec<usize>,
     /// How many photographs there are and how large they are before they are brought to this size;
     /// none for images of one size.
     pub photographs: Option<Extent>,
@@ -65,6 +68,9 @@ pub struct PricedNetwork {
     pub genome: Genome,
     /// Its layers.
     pub layers: String,
+    /// Height and width of the images that it sees, in pixels, where the search chooses it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resolution: Option<usize>,
     /// Its mult-adds.
     pub mult_adds: u64,
     /// Its trained numbers.
@@ -95,6 +101,7 @@ impl Run {
             layers: self.space.layers(),
             choices: choices.iter().map(ToString::to_string).collect(),
             input: [template.input_channels, side, side],
+            resolutions: self.space.resolutions().to_vec(),
             photographs: self.data.photographs,
             image_size: self.data.image_size,
             classes: template.classes,
@@ -130,7 +137,7 @@ impl Run {
     pub(super) fn extreme_or_first(&self, towards: &Constraint) -> Result<Genome, RunError> {
         match self.extreme(towards)? {
             Some((genome, _)) => Ok(genome),
-            None => Ok(Genome::new(vec![0; self.space.layers()])?),
+            None => Ok(self.space.first()),
         }
     }
 
@@ -138,19 +145,22 @@ impl Run {
         let genome = self.extreme_or_first(towards)?;
         let table = self.latency_table.as_ref();
         let latency_ms = table.map(|table| table.latency_ms(&genome)).transpose()?;
+        let network = plain_architecture(&self.space, &genome)?;
         Ok(PricedNetwork {
             latency_ms,
-            ..PricedNetwork::of(&plain_architecture(&self.space, &genome)?, genome)?
+            resolution: chosen_resolution(&self.space, &network),
+            ..PricedNetwork::of(&network, genome)?
         })
     }
 }
 
 impl PricedNetwork {
-    /// What the network of a genome costs, but for its latency.
+    /// What the network of a genome costs, but for its latency, and without its resolution.
     pub(crate) fn of(network: &Architecture, genome: Genome) -> Result<Self, ArchitectureError> {
         let cost = Cost::of(network, network.preprocessing.resolution)?;
         Ok(Self {
             layers: network.layers_text(),
+            resolution: None,
             mult_adds: cost.mult_adds,
             parameters: cost.parameters,
             latency_ms: None,
@@ -190,14 +200,14 @@ fn extreme(
     let mut furthest = value(&genes)?;
     loop {
         let before = furthest;
-        for layer in 0..genes.len() {
-            for choice in 0..space.choices(layer).len() as u8 {
-                let kept = std::mem::replace(&mut genes[layer], choice);
+        for (gene, values) in space.genes().into_iter().enumerate() {
+            for choice in 0..values as u8 {
+                let kept = std::mem::replace(&mut genes[gene], choice);
                 let found = value(&genes)?;
                 if is_better(constraint.bound, found, furthest) {
                     furthest = found;
                 } else {
-                    genes[layer] = kept;
+                    genes[gene] = kept;
                 }
             }
         }
@@ -213,8 +223,8 @@ fn layers_extremes(
     metric: &CostMetric,
     bound: Bound,
 ) -> Result<Vec<u8>, RunError> {
-    // Networks of one choice throughout show what it costs in every layer; skips that keep the
-    // shape are none, the others stand for themselves.
+    // Networks of one choice throughout, all at one resolution, show what it costs in every layer;
+    // skips that keep the shape are none, the others stand for themselves.
     let space = match space.skip() {
         Some(_) => space.clone().with_skip(Skip::Identity)?,
         None => space.clone(),
@@ -222,8 +232,10 @@ fn layers_extremes(
     let mut best: Vec<(u64, u8)> = Vec::new();
     for choice in 0..space.most_choices() as u8 {
         // A layer that has fewer makes its last.
-        let last = (0..space.layers()).map(|layer| space.choices(layer).len() as u8 - 1);
-        let genes: Vec<u8> = last.map(|last| choice.min(last)).collect();
+        let mut genes = space.first().genes().to_vec();
+        for (layer, gene) in genes.iter_mut().enumerate().take(space.layers()) {
+            *gene = choice.min(space.choices(layer).len() as u8 - 1);
+        }
         let network = path_architecture(&space, &Genome::new(genes.clone())?)?;
         let cost = Cost::of(&network, network.preprocessing.resolution)?;
         let graph = Graph::of(&network);
@@ -241,7 +253,16 @@ fn layers_extremes(
             }
         }
     }
-    Ok(best.into_iter().map(|(_, choice)| choice).collect())
+    let layers = best.into_iter().map(|(_, choice)| choice);
+    // No metric is less for larger images.
+    let resolution = match bound {
+        Bound::AtMost => space.resolutions().len() as u8 - 1,
+        Bound::AtLeast => 0,
+    };
+    Ok(match space.genes().len() > space.layers() {
+        true => layers.chain([resolution]).collect(),
+        false => layers.collect(),
+    })
 }
 
 fn is_better(bound: Bound, value: u64, than: u64) -> bool {

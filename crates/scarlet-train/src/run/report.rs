@@ -44,7 +44,11 @@ impl Run {
         found: &SearchState,
         finished: Option<(&Scarlet, &Exported)>,
     ) -> Result<(), RunError> {
-        let mut training = vec![curve(&folder.file(folder::SUPERNET), "supernet")?];
+        let mut training = Vec::new();
+        if self.whole.as_ref().is_some_and(|whole| !whole.is_trained()) {
+            training.push(curve(&folder.file(folder::WHOLE), "whole network")?);
+        }
+        training.push(curve(&folder.file(folder::SUPERNET), "supernet")?);
         if finished.is_some() {
             training.push(curve(&folder.file(folder::TRAINING), "chosen network")?);
         }
@@ -123,7 +127,20 @@ impl Run {
             images: choice.inherited_images.map(|images| images as u64),
             interval: choice.inherited_interval,
         }));
+        accuracies.extend(exported.whole.iter().map(|whole| Judged {
+            what: "the whole network on the test images".to_owned(),
+            accuracy: whole.test.accuracy(),
+            images: Some(whole.test.images as u64),
+            interval: Some(whole.test.interval()),
+        }));
         let mut notes: Vec<Fact> = choice.budget.iter().map(budget_fact).collect();
+        notes.extend(exported.whole.iter().map(|whole| {
+            let times = whole.mult_adds as f64 / choice.mult_adds.max(1) as f64;
+            Fact::new(
+                "mult-adds of the whole network",
+                format!("{}, {times:.1} times as many", whole.mult_adds),
+            )
+        }));
         let stabilizers = choice.stabilizers.iter();
         notes.extend(stabilizers.map(|text| Fact::new("stabilizer", text)));
         Chosen {

@@ -284,7 +284,6 @@ impl Run {
 
     pub(super) fn search_config(&self) -> Result<SearchConfig, RunError> {
         let settings = &self.config.search;
-        let genes = (0..self.space.layers()).map(|layer| self.space.choices(layer).len());
         // From where hypervolume counts, the same in every run. The selection does not look at it.
         let mut objectives = settings.objectives.clone();
         for objective in &mut objectives {
@@ -301,7 +300,7 @@ impl Run {
             },
             seed: settings.seed,
             initial: self.first_networks()?,
-            ..SearchConfig::new(GeneSpace::new(genes.collect::<Vec<_>>())?, objectives)
+            ..SearchConfig::new(GeneSpace::new(self.space.genes())?, objectives)
         };
         Ok(config)
     }

@@ -245,7 +245,7 @@ impl Run {
         }
         let network = self.train_network(folder, &extracted, teacher.as_ref())?;
         if last == Stage::Export {
-            self.export(folder, &choice, &network, &found)?;
+            self.export(folder, &choice, &network, &found, teacher.as_ref())?;
         }
         Ok(())
     }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::stages::Run;
 use super::{RunError, Stage, folder};
+use crate::dataset::Source;
 use crate::random::weights_seed;
 use crate::{Augment, Extracted, RunFolder, TrainConfig, Trainer};
 
@@ -68,11 +69,16 @@ impl Run {
             let mut trainer = Trainer::new(recipe.clone())
                 .with_checkpoints(self.checkpoints(folder, folder::TRAINING))
                 .with_observer(self.training_observer(Stage::Train));
+            // The choice is made; the held-out images are free to train on.
+            let mut side = network.architecture().preprocessing.resolution;
             if let Some(lesson) = self.lesson_of(teacher, recipe) {
+                // Who may see more than the network.
+                side = side.max(lesson.network.architecture().preprocessing.resolution);
                 trainer = trainer.with_teacher(lesson);
             }
-            // The choice is made; the held-out images are free to train on.
-            let trained = trainer.train(network, (), &self.data.all)?;
+            let mut room = None;
+            let images = Source::from(&self.data.all).fitted(side, &mut room);
+            let trained = trainer.train(network, (), images)?;
             self.unless_stopped(Stage::Train, trained.completed)?;
             Ok(trained.into_best())
         })

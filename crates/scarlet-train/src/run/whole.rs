@@ -6,7 +6,7 @@ use burn::module::Module;
 use burn::tensor::Device;
 use scarlet::weights::{LoadOptions, OpenOptions, StateDict};
 use scarlet::{ChannelOrder, Importance, ModelCard, Scarlet, ScarletConfig};
-use scarlet_arch::{Architecture, Cost, Elasticity, Genome, SearchSpace, Skip};
+use scarlet_arch::{Architecture, Cost, Elasticity, SearchSpace, Skip};
 use scarlet_search::{Bound, Constraint};
 use serde::{Deserialize, Serialize};
 
@@ -47,6 +47,9 @@ pub struct WholeNetwork {
     /// Whether kernels may be cut down.
     #[serde(default = "kernels")]
     pub kernels: bool,
+    /// Shares of the resolution that parts may see images at, besides all of it.
+    #[serde(default = "resolutions")]
+    pub resolutions: Vec<f64>,
     /// What says which channels a narrower block keeps.
     #[serde(default)]
     pub importance: Importance,
@@ -60,6 +63,10 @@ fn kernels() -> bool {
     Elasticity::default().kernels
 }
 
+fn resolutions() -> Vec<f64> {
+    Elasticity::default().resolutions
+}
+
 impl WholeNetwork {
     /// Of these weights, with all that can be elastic.
     pub fn new(weights: impl Into<String>, origin: Option<String>) -> Self {
@@ -68,6 +75,7 @@ impl WholeNetwork {
             origin,
             hidden: shares(),
             kernels: kernels(),
+            resolutions: resolutions(),
             importance: Importance::default(),
         }
     }
@@ -169,6 +177,7 @@ impl Whole {
         let elasticity = Elasticity {
             hidden: self.settings.hidden.clone(),
             kernels: self.settings.kernels,
+            resolutions: self.settings.resolutions.clone(),
             skip: match settings.skip {
                 SkipKind::Stabilizer => Some(Skip::Linear),
                 SkipKind::Identity => Some(Skip::Identity),
@@ -285,8 +294,18 @@ impl Run {
         }
         let WholeSettings { dropout, recipe } = &self.config.whole;
         let network = whole.network(*dropout, recipe.seed, &self.training_device())?;
-        let (_, step) = time_steps(recipe, network, (), &self.data.train, 2)?;
+        let (_, step) = time_steps(recipe, network, None, (), &self.data.train, 2)?;
         Ok(step.as_secs_f64() * recipe.steps(self.data.train.len(), 1) as f64)
+    }
+
+    /// The whole network, trained or not, to measure how long it takes to learn from it.
+    pub(super) fn untrained_whole(&self) -> Result<Option<Scarlet>, RunError> {
+        let Some(whole) = &self.whole else {
+            return Ok(None);
+        };
+        let WholeSettings { dropout, recipe } = &self.config.whole;
+        let network = whole.network(*dropout, recipe.seed, &self.training_device())?;
+        Ok(Some(network.valid()))
     }
 
     /// The supernet whose paths are parts of the untrained network, to measure how long things take.
@@ -369,7 +388,7 @@ pub(super) fn unread_supernet(
         return Ok(None);
     }
     let Channels { orders, .. } = folder.read_json(CHANNELS)?;
-    let whole = space.decode(&Genome::new(vec![0; space.layers()])?)?;
+    let whole = space.decode(&space.first())?;
     let network = ScarletConfig::from(whole);
     let network = network.try_init(device).map_err(TrainError::from)?;
     Ok(Some(Supernet::elastic_by(network, space.clone(), orders)?))

@@ -40,6 +40,7 @@ use self::report::Reported;
 use crate::class_order::check_class_order;
 use crate::dataset::{DatasetError, Extent, FolderNotices, ImageSet, ImageSize};
 use crate::limits::check_batch_memory;
+use crate::probe::{Probed, probe};
 use crate::report::card;
 use crate::run::interval_of;
 use crate::run_folder::or_other_run;
@@ -255,6 +256,42 @@ impl Standalone {
     /// Why decoded photographs could not be kept on disk, where they were to be.
     pub fn cache_failure(&self) -> Option<&DatasetError> {
         self.data.cache.as_ref().and_then(|cache| cache.failure())
+    }
+
+    /// How well the network's features tell the classes apart as they are, without training it.
+    /// `progress` is told how many images are done.
+    ///
+    /// # Errors
+    ///
+    /// When a photograph cannot be read any more.
+    pub fn probe(&self, progress: impl FnMut(usize)) -> Result<Probed, TrainError> {
+        let StandaloneData {
+            train,
+            validation,
+            test,
+            ..
+        } = &self.data;
+        let batch_size = self.record.config.train.batch_size;
+        let network = &self.network;
+        probe(
+            network,
+            train,
+            validation,
+            test.as_ref(),
+            batch_size,
+            progress,
+        )
+    }
+
+    /// Names of the classes, in the network's order.
+    pub fn classes(&self) -> &[String] {
+        &self.record.classes
+    }
+
+    /// Number of images, in all parts.
+    pub fn images(&self) -> usize {
+        let test = self.data.test.as_ref().map_or(0, ImageSet::len);
+        self.data.train.len() + self.data.validation.len() + test
     }
 
     /// Trains the network in its folder, or goes on training it, also to [another number of

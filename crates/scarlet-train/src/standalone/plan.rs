@@ -73,7 +73,7 @@ impl Standalone {
             head_epochs: 0.0,
             ..config.clone()
         };
-        let (_, step) = time_steps(&whole, self.network, (), &self.data.train, STEPS)?;
+        let (_, step) = time_steps(&whole, self.network, None, (), &self.data.train, STEPS)?;
         let seconds_per_step = step.as_secs_f64();
         let head = config.head_epochs.min(config.epochs as f64) / config.epochs as f64;
         let trained = steps as f64 * (1.0 - head * (1.0 - INFERENCE));

@@ -146,7 +146,7 @@ impl Work {
         let images = &self.data.train;
         let steps = recipe.steps(images.len(), passes);
         let timed = PASSES.div_ceil(passes as u64);
-        let (supernet, step) = time_steps(&recipe, supernet, sampler, images, timed)?;
+        let (supernet, step) = time_steps(&recipe, supernet, None, sampler, images, timed)?;
 
         let supernet = supernet.valid();
         let calibration = self.calibration();
@@ -175,7 +175,7 @@ impl Work {
         };
         if left > 0 {
             let network = self.new_network(&self.middle()?)?;
-            let (network, step) = time_steps(recipe, network, (), images, PASSES)?;
+            let (network, step) = time_steps(recipe, network, None, (), images, PASSES)?;
             let network = network.valid();
             let batch_size = self.config.evaluator.batch_size;
             let test = time(|| measure(&network, &self.data.test, batch_size))?;

@@ -44,6 +44,7 @@ use crate::fingerprint::Fingerprint;
 use crate::loss::cross_entropy;
 use crate::measure::{Measurement, calibration, measure};
 use crate::random::mask_seed;
+use crate::resized::resized;
 use crate::run_folder::EventLog;
 
 pub use self::checkpoint::load_checkpoint;
@@ -310,7 +311,11 @@ impl<'a> Trainer<'a> {
                 "left out for a supernet that is trained along one uniformly drawn path a step",
             )?;
         }
-        let batcher = Batcher::new(images, model.template(), &device)?;
+        // Large enough for whoever reads them; a network that wants less gets them shrunk.
+        let side = lesson.as_ref().map_or(0, Lesson::resolution);
+        let side = side.max(model.template().preprocessing.resolution);
+        let seen = model.template().clone().with_resolution(side);
+        let batcher = Batcher::new(images, &seen, &device)?;
         let config = self.config.clone();
         let schedule = Schedule::new(&config, images.len(), M::passes(&sampler));
         let run = Run::start(self, lesson, model, sampler, schedule, images)?;
@@ -502,7 +507,9 @@ impl<'a, M: Trainable> Run<'a, M> {
         let mut run = Self {
             calibration: model.as_network().and_then(|_| {
                 let config = &progress.config;
-                calibration(images, config.calibration_images, config.seed)
+                let images = calibration(images, config.calibration_images, config.seed)?;
+                let side = model.template().preprocessing.resolution;
+                Some(Source::from(&images).fitted(side, &mut None).to_set())
             }),
             watch: Watch::new(images, judged, schedule.warmup_steps(), schedule.steps),
             average: trainer.config.average_decay.map(|_| model.valid()),
@@ -741,11 +748,13 @@ impl<'a, M: Trainable> Run<'a, M> {
         batch: Batch,
         masks: u64,
     ) -> Result<(Tally, GradientsParams), TrainError> {
-        let images = batch.classes.len();
+        let count = batch.classes.len();
         let seen = batch.images.clone().inner();
         let lesson = self.lesson.as_ref();
         let answer = lesson.map(|lesson| lesson.answer(seen)).transpose()?;
-        let logits = network.try_forward_seeded(batch.images, masks)?;
+        let preprocessing = &network.architecture().preprocessing;
+        let images = resized(batch.images, preprocessing);
+        let logits = network.try_forward_seeded(images, masks)?;
         let correct = count_correct(&logits, &batch.classes);
         let smoothing = self.progress.config.label_smoothing;
         let mut loss = cross_entropy(logits.clone(), batch.labels, smoothing);
@@ -760,9 +769,9 @@ impl<'a, M: Trainable> Run<'a, M> {
         let mean = f64::from(loss.clone().into_scalar::<f32>());
         let gradients = GradientsParams::from_grads(loss.backward(), network);
         let tally = Tally {
-            images,
+            images: count,
             correct,
-            loss: mean * images as f64,
+            loss: mean * count as f64,
         };
         Ok((tally, gradients))
     }

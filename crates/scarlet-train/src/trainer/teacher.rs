@@ -57,7 +57,8 @@ impl Distillation {
 /// A network to learn from, besides the labels.
 #[derive(Debug, Clone)]
 pub struct Teacher {
-    /// The network. It reads the same images as its student, normalised as it is used to.
+    /// The network. It reads the same images as its student, normalised as it is used to, at the
+    /// larger resolution of both.
     pub network: Scarlet,
     /// How much is learned from it.
     pub distillation: Distillation,
@@ -135,6 +136,11 @@ impl Lesson {
         })
     }
 
+    /// Height and width of what it sees, in pixels, unless its student sees more.
+    pub(super) fn resolution(&self) -> usize {
+        self.network.architecture().preprocessing.resolution
+    }
+
     /// A hash of the teacher's weights, of what it is shown, and of how much is learnt from it.
     pub(super) fn fingerprint(&self) -> String {
         let preprocessing = format!("{:?}", self.network.architecture().preprocessing);
@@ -144,8 +150,8 @@ impl Lesson {
         fingerprint.weights(&self.network).finish()
     }
 
-    /// What the teacher says to the images `[batch, channels, height, width]` that its student
-    /// sees: logits `[batch, classes]`.
+    /// What the teacher says to the images `[batch, channels, height, width]` of its student, before
+    /// they are shrunk for it: logits `[batch, classes]`.
     pub(super) fn answer(&self, images: Tensor<4>) -> Result<Tensor<2>, TrainError> {
         let images = match &self.change {
             Some((factor, addend)) => images * factor.clone() + addend.clone(),

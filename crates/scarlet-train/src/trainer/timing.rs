@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Control, Event, TrainConfig, Trainable, Trainer};
+use super::{Control, Event, Teacher, TrainConfig, Trainable, Trainer};
 use crate::TrainError;
 use crate::dataset::Source;
 
@@ -12,6 +12,7 @@ use crate::dataset::Source;
 pub(crate) fn time_steps<'s, M: Trainable>(
     recipe: &TrainConfig,
     model: M,
+    teacher: Option<Teacher>,
     sampler: M::Sampler,
     images: impl Into<Source<'s>>,
     steps: u64,
@@ -23,7 +24,11 @@ pub(crate) fn time_steps<'s, M: Trainable>(
         calibration_images: 0,
         ..recipe.clone()
     };
-    let trained = Trainer::new(recipe)
+    let mut trainer = Trainer::new(recipe);
+    if let Some(teacher) = teacher {
+        trainer = trainer.with_teacher(teacher);
+    }
+    let trained = trainer
         .with_observer(|event: &Event| {
             let Event::Step { step, .. } = event else {
                 return Control::Continue;
