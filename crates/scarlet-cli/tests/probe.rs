@@ -106,5 +106,5 @@ fn what_cannot_be_probed_is_said() {
         "--model",
         "efficientnet-lite0",
     ])
-    .assert_fails(1, &["nowhere"]);
+    .assert_fails(2, &["nowhere"]);
 }

@@ -160,12 +160,6 @@ impl Scarlet {
         Ok(self.classifier.forward(features))
     }
 
-    /// What the classifier reads: `[batch, features]` of images `[batch, channels, height, width]`;
-    /// in timm, `forward_head(…, pre_logits=True)`.
-    pub fn pooled_features(&self, images: Tensor<4>) -> Tensor<2> {
-        self.pool(self.forward_features(images))
-    }
-
     /// Features `[batch, features]` of the last map.
     fn pool(&self, x: Tensor<4>) -> Tensor<2> {
         let mean = adaptive_avg_pool2d(x, [1, 1]).flatten::<2>(1, 3);
@@ -268,6 +262,17 @@ impl Scarlet {
         self.architecture.classes = classes;
         self.card = None;
         self
+    }
+
+    /// The same network with its features in place of logits: `[batch, features]`, what the
+    /// classifier read (in timm, `num_classes=0`). It is written, deployed and exported like any
+    /// other, with a classifier of that many classes that passes on what it reads.
+    pub fn without_classifier(self) -> Self {
+        let features = self.architecture.features();
+        let device = self.device();
+        let mut network = self.reset_classifier(features);
+        network.classifier.weight = Param::from_tensor(Tensor::eye(features, &device));
+        network
     }
 
     /// The same network for grey images, `[batch, 1, height, width]`: its first kernels are summed

@@ -7,7 +7,7 @@ mod solver;
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
-use scarlet::{Accuracy, Scarlet};
+use scarlet::{Accuracy, DeployOptions, Scarlet};
 
 use crate::TrainError;
 use crate::batch::{Batcher, answers};
@@ -41,11 +41,14 @@ impl Features {
         let images = images.into();
         let network = network.valid();
         let batcher = Batcher::new(images, network.architecture(), &network.device())?;
-        let (mut values, mut width) = (Vec::new(), 0);
+        let network = network.without_classifier();
+        let width = network.architecture().classes;
+        let batch_size = batch_size.clamp(1, images.len());
+        let mut deployed = network.deploy(&DeployOptions::new().with_batch(batch_size))?;
+        let mut values = Vec::with_capacity(images.len() * width);
         let indices: Vec<usize> = (0..images.len()).collect();
-        for indices in indices.chunks(batch_size.max(1)) {
-            let features = network.pooled_features(batcher.plain(indices)?.images);
-            width = features.dims()[1];
+        for indices in indices.chunks(batch_size) {
+            let features = deployed.forward(batcher.plain(indices)?.images)?;
             values.extend(features.into_data().iter::<f32>());
             progress(indices.len());
         }

@@ -1,6 +1,6 @@
 //! [`RunConfig`]: everything that decides what a run comes to, as data.
 
-use scarlet_arch::SearchSpace;
+use scarlet_arch::{Preprocessing, SearchSpace};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -229,6 +229,14 @@ impl RunConfig {
             // What is seen at several sizes is shrunk once and cropped when it is read.
             crops: recipes.iter().any(|it| it.augment.resized_crop.is_some())
                 || self.space.from.is_some(),
+            seen: match &self.space.from {
+                Some(whole) => whole.preprocessing()?,
+                // Networks of a space of their own see all of it.
+                None => Preprocessing {
+                    crop_ratio: 1.0,
+                    ..Preprocessing::IMAGENET
+                },
+            },
         })
     }
 

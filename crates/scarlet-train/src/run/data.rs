@@ -108,6 +108,8 @@ pub struct Input {
     /// The shorter side of what is to be seen in it: less where images of a data set have black
     /// around them.
     pub shown: usize,
+    /// Share of the shorter side of photographs that is seen; none for images of one size.
+    pub crop_ratio: Option<f64>,
     /// Number of classes.
     pub classes: usize,
     /// Mean and standard deviation of each channel's values, from 0 to 1: the images' own, or
@@ -123,6 +125,8 @@ pub(super) struct Needs {
     pub(super) photograph: usize,
     /// Whether training takes random crops of photographs.
     pub(super) crops: bool,
+    /// How networks see photographs in evaluation, but for the resolution.
+    pub(super) seen: Preprocessing,
 }
 
 impl DataSettings {
@@ -166,6 +170,7 @@ impl DataSettings {
             channels,
             side,
             shown,
+            crop_ratio: None,
             classes: all.classes().len(),
             statistics: all.channel_statistics(),
         };
@@ -208,13 +213,13 @@ impl DataSettings {
             channels,
             side,
             shown: side,
+            crop_ratio: Some(needs.seen.crop_ratio),
             classes: all.classes().len(),
             statistics,
         };
         let evaluation = Stored::Evaluation(Preprocessing {
             resolution: side,
-            crop_ratio: 1.0,
-            ..Preprocessing::IMAGENET
+            ..needs.seen
         });
         let crops = match needs.crops {
             true => Stored::Shrunk(SHRINK * side),
@@ -316,6 +321,7 @@ mod tests {
             stride,
             photograph,
             crops: false,
+            seen: Preprocessing::IMAGENET,
         };
         settings.read(&needs, |_| {})
     }

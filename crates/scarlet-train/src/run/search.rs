@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::budget::check_limits;
 use super::stages::Run;
+use super::whole::equal_parts;
 use super::{RunError, RunEvent, Stage, folder};
 use crate::error::require;
 use crate::evaluator::{ACCURACY, METRICS};
@@ -306,7 +307,9 @@ impl Run {
     }
 
     /// The networks that the search starts with: the one that is furthest within each budget, and,
-    /// where none of them keeps all budgets, one that does, if there is a way to find it.
+    /// where none of them keeps all budgets, one that does, if there is a way to find it. Where they
+    /// are parts of one network, also what people would try by hand: all blocks kept equally wide, at
+    /// every resolution.
     pub(super) fn first_networks(&self) -> Result<Vec<Vec<u8>>, RunError> {
         let mut networks: Vec<Vec<u8>> = Vec::new();
         let mut kept = false;
@@ -328,6 +331,14 @@ impl Run {
         if !kept {
             let nearest = self.nearest_to_budget()?;
             networks.extend(nearest.map(|genome| genome.genes().to_vec()));
+        }
+        if self.whole.is_some() {
+            for genome in equal_parts(&self.space)? {
+                let genes = genome.genes().to_vec();
+                if self.violation(&genome)? == 0.0 && !networks.contains(&genes) {
+                    networks.push(genes);
+                }
+            }
         }
         Ok(networks)
     }

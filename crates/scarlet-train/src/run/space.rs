@@ -235,6 +235,7 @@ mod tests {
             channels: 1,
             side: 32,
             shown: 28,
+            crop_ratio: None,
             classes: 2,
             statistics: vec![(0.2, 0.0)],
         }

@@ -6,7 +6,9 @@ use burn::module::Module;
 use burn::tensor::Device;
 use scarlet::weights::{LoadOptions, OpenOptions, StateDict};
 use scarlet::{ChannelOrder, Importance, ModelCard, Scarlet, ScarletConfig};
-use scarlet_arch::{Architecture, Cost, Elasticity, SearchSpace, Skip};
+use scarlet_arch::{
+    Architecture, Cost, Elasticity, Genome, Operation, Preprocessing, SearchSpace, Skip,
+};
 use scarlet_search::{Bound, Constraint};
 use serde::{Deserialize, Serialize};
 
@@ -15,9 +17,14 @@ use super::{Input, RunConfig, RunError, SkipKind, SpaceSettings, Stage, folder};
 use crate::error::require;
 use crate::fingerprint::Fingerprint;
 use crate::random::weights_seed;
+use crate::report::card;
 use crate::standalone::{Recipe, StandaloneConfig};
 use crate::trainer::{is_over, time_steps};
 use crate::{RunFolder, Sampling, Supernet, Teacher, TrainConfig, TrainError, Trainer};
+
+/// Candidates that a search among parts looks at: it begins with a dozen that people would try by
+/// hand, and those that break a budget count too.
+const PARTS: usize = 200;
 
 /// In which order narrower blocks have their channels, so that the supernet can be used without the
 /// network that it was made of.
@@ -78,6 +85,11 @@ impl WholeNetwork {
             resolutions: resolutions(),
             importance: Importance::default(),
         }
+    }
+
+    /// How it sees photographs.
+    pub(super) fn preprocessing(&self) -> Result<Preprocessing, TrainError> {
+        Ok(self.open()?.architecture()?.preprocessing)
     }
 
     fn open(&self) -> Result<StateDict, TrainError> {
@@ -144,7 +156,9 @@ impl SpaceSettings {
             architecture.input_channels = 1;
             architecture.preprocessing = architecture.preprocessing.in_grey();
         }
-        architecture.preprocessing = architecture.preprocessing.with_side(input.shown);
+        if input.crop_ratio.is_none() {
+            architecture.preprocessing = architecture.preprocessing.with_side(input.shown);
+        }
         architecture.validate()?;
         Ok(Some(Whole {
             settings: settings.clone(),
@@ -248,6 +262,7 @@ impl RunConfig {
         let cost = Cost::of(&fitted, fitted.preprocessing.resolution)?;
         let half = (cost.mult_adds / 2) as f64;
         config.search.budget = vec![Constraint::new("mult_adds", Bound::AtMost, half)];
+        config.search.evaluations = PARTS;
         config.space = SpaceSettings::default();
         config.space.from = Some(whole);
         Ok(config)
@@ -271,6 +286,10 @@ impl Run {
         if whole.is_trained {
             return Ok(Some(network.valid()));
         }
+        // So that other runs can start from it.
+        let network = network
+            .with_card(card(&self.config.data.source, &self.data.train))
+            .map_err(TrainError::from)?;
         self.stage(folder, Stage::Whole, || {
             let trained = Trainer::new(settings.recipe.clone())
                 .with_checkpoints(self.checkpoints(folder, folder::WHOLE))
@@ -377,6 +396,34 @@ impl Run {
     }
 }
 
+/// The parts of a network that keep all blocks with all of their kernels and the same share of hidden
+/// channels, as far as each can, at every resolution.
+pub(super) fn equal_parts(space: &SearchSpace) -> Result<Vec<Genome>, RunError> {
+    // Choices as wide as the first, then narrower.
+    let of_layer = |layer: usize| {
+        let choices = space.choices(layer);
+        let kernel = |operation: &Operation| match operation {
+            Operation::InvertedResidual(block) => Some(block.kernel),
+            _ => None,
+        };
+        let whole = choices.first().and_then(kernel);
+        let genes = (0..choices.len()).filter(|&gene| kernel(&choices[gene]) == whole);
+        genes.map(|gene| gene as u8).collect::<Vec<_>>()
+    };
+    let widths: Vec<Vec<u8>> = (0..space.layers()).map(of_layer).collect();
+    let shares = widths.iter().map(Vec::len).max().unwrap_or(0);
+    let several = space.genes().len() > space.layers();
+    let mut parts = Vec::new();
+    for resolution in 0..space.resolutions().len() as u8 {
+        for share in 0..shares {
+            let layers = widths.iter().map(|genes| genes[share.min(genes.len() - 1)]);
+            let genes = layers.chain(several.then_some(resolution));
+            parts.push(Genome::new(genes.collect::<Vec<_>>())?);
+        }
+    }
+    Ok(parts)
+}
+
 /// The supernet of a run's folder with weights that are still to be read, where it is made of a
 /// network.
 pub(super) fn unread_supernet(
@@ -401,3 +448,33 @@ pub(super) const FILES: [&str; 4] = [
     "whole/events.jsonl",
     "whole/last.safetensors",
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_parts_are_as_wide_everywhere() {
+        let network = "C3@8/2:relu6 E1K3@8:relu6 E4K5@12/2 E6K3@12 C1@16 P32";
+        let network: Architecture = network.parse().unwrap();
+        let network = network.with_resolution(64);
+        let elasticity = Elasticity {
+            resolutions: vec![0.5],
+            ..Elasticity::default()
+        };
+        let space = SearchSpace::elastic(&network, &elasticity).unwrap();
+        let parts = equal_parts(&space).unwrap();
+        // 32 hidden channels of kernel 5 and 3, 72 of kernel 3 with a skip; half the resolution.
+        let texts: Vec<String> = parts.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            texts,
+            [
+                "0000", "2100", "4200", "6300", "0001", "2101", "4201", "6301"
+            ]
+        );
+        for part in &parts {
+            let part = space.decode(part).unwrap();
+            assert!(part.layers()[0].operation.to_string().contains("K5"));
+        }
+    }
+}

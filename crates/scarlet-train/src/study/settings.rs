@@ -82,6 +82,7 @@ pub(super) fn space_for(
         channels,
         side,
         shown: height.min(width),
+        crop_ratio: None,
         classes: images.classes().len(),
         statistics: vec![STATISTICS],
     })?;
