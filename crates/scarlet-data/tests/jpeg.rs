@@ -68,6 +68,16 @@ fn corrupt_data_inside_a_jpeg_is_an_error() {
 }
 
 #[test]
+fn a_jpeg_without_a_size_is_an_error() {
+    for name in ["rgb.jpg", "grey.jpg", "cmyk.jpg"] {
+        assert_eq!(
+            message(&with_frame(name, 5, &[0, 0])),
+            "the file is damaged: it does not say how large the picture is"
+        );
+    }
+}
+
+#[test]
 fn rare_kinds_of_jpeg_are_unsupported_not_damaged() {
     for (jpeg, reason) in [
         (

@@ -4,12 +4,15 @@
 //! whose lenient mode would turn corrupt or missing data into grey pixels and success. Strictness
 //! refuses what Pillow refuses, and a little more.
 
+mod segments;
+
 use std::path::Path;
 
 use image::RgbImage;
 use image::metadata::Orientation;
 use libjpeg_turbo_rs::{ComponentInfo, DecodeLimits, Decoder, FrameHeader, JpegError, PixelFormat};
 
+use self::segments::Fault;
 use super::memory::Memory;
 use super::pixels::{cmyk_to_rgb, turned};
 use crate::DataError;
@@ -30,9 +33,12 @@ pub(super) fn decode(
         path: name.into(),
         reason: reason.into(),
     };
-    let layout = Layout::read(bytes).ok_or_else(|| damaged("it ends before the picture does"))?;
-    if let Some(coding) = layout.unsupported_coding {
-        return Err(unsupported(&format!("its coding is {coding}")));
+    match segments::check(bytes) {
+        Ok(()) => {}
+        Err(Fault::RareCoding(coding)) => {
+            return Err(unsupported(&format!("its coding is {coding}")));
+        }
+        Err(fault) => return Err(damaged(&fault.to_string())),
     }
 
     let limits = DecodeLimits {
@@ -67,6 +73,10 @@ pub(super) fn decode(
         }
     };
     let (width, height) = (u32::from(frame.width), u32::from(frame.height));
+    // A height may come behind the pixels by the standard, which libjpeg does not read either.
+    if width == 0 || height == 0 {
+        return Err(damaged("it does not say how large the picture is"));
+    }
     let orientation = decoder
         .exif_data()
         .and_then(Orientation::from_exif_chunk)
@@ -179,111 +189,9 @@ fn inks_to_rgb(pixels: &mut Vec<u8>) {
     pixels.shrink_to_fit();
 }
 
-/// What a walk over the segments of a JPEG that is all there finds.
-#[derive(Debug, PartialEq, Eq)]
-struct Layout {
-    /// Which of the standard's rarer codings it has, if it is not baseline, extended sequential or
-    /// progressive Huffman coding.
-    unsupported_coding: Option<&'static str>,
-}
-
-const TEMPORARY: u8 = 0x01;
-const RESTART_0: u8 = 0xD0;
-const RESTART_7: u8 = 0xD7;
-const END_OF_IMAGE: u8 = 0xD9;
-const START_OF_SCAN: u8 = 0xDA;
-
-impl Layout {
-    /// Walks the segments (ITU-T T.81, annex B) to the end-of-image marker; none if it is missing.
-    ///
-    /// The decoder does not notice when the last rows are cut off. Segments are skipped by their
-    /// length, because an EXIF thumbnail is a JPEG of its own with an end marker of its own.
-    fn read(bytes: &[u8]) -> Option<Self> {
-        let mut layout = Self {
-            unsupported_coding: None,
-        };
-        let mut in_headers = true;
-        let mut position = 2; // Past the start-of-image marker, which told that this is a JPEG.
-        loop {
-            let skipped = find_marker(bytes.get(position..)?)?;
-            let marker = bytes[position + skipped + 1];
-            position += skipped + 2;
-            match marker {
-                END_OF_IMAGE => return Some(layout),
-                RESTART_0..=RESTART_7 | TEMPORARY => {}
-                _ => {
-                    if in_headers {
-                        layout.unsupported_coding =
-                            layout.unsupported_coding.or(rare_coding(marker));
-                    }
-                    let length = bytes.get(position..position + 2)?;
-                    position += usize::from(u16::from_be_bytes([length[0], length[1]])).max(2);
-                    // What follows until the next marker is compressed data.
-                    in_headers &= marker != START_OF_SCAN;
-                }
-            }
-        }
-    }
-}
-
-/// The coding that a frame header stands for, if it is one of the rarer ones (T.81, table B.1).
-fn rare_coding(marker: u8) -> Option<&'static str> {
-    match marker {
-        0xC3 => Some("lossless"),
-        0xC5..=0xC7 | 0xCD..=0xCF => Some("hierarchical"),
-        0xC9..=0xCB => Some("arithmetic"),
-        _ => None,
-    }
-}
-
-/// Position of the next marker: `FF` with neither a stuffed zero nor a fill `FF` after it.
-fn find_marker(bytes: &[u8]) -> Option<usize> {
-    memchr::memchr_iter(0xFF, bytes)
-        .find(|&index| !matches!(bytes.get(index + 1), None | Some(0x00 | 0xFF)))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const SEGMENT: [u8; 6] = [0xFF, 0xE1, 0x00, 0x04, 0xFF, 0xD9];
-    const SCAN: [u8; 9] = [0xFF, 0xDA, 0x00, 0x02, 0x12, 0xFF, 0x00, 0xFF, 0xD3];
-
-    fn read(parts: &[&[u8]]) -> Option<Layout> {
-        Layout::read(&[&[0xFF, 0xD8], parts.concat().as_slice()].concat())
-    }
-
-    #[test]
-    fn the_end_marker_is_found_behind_segments_and_scans() {
-        let end: &[u8] = &[0xFF, 0xD9];
-        let cases: [&[&[u8]]; 4] = [
-            &[&SEGMENT, &SCAN, &[0x34], end],
-            &[&SEGMENT, &SCAN, &SEGMENT, &SCAN, end, b"more"],
-            &[&SEGMENT, &[0xFF], &SCAN, end],
-            &[b"pad", &SEGMENT, &SCAN, end],
-        ];
-        for parts in cases {
-            let unsupported_coding = None;
-            assert_eq!(
-                read(parts),
-                Some(Layout { unsupported_coding }),
-                "{parts:?}"
-            );
-        }
-    }
-
-    #[test]
-    fn without_the_end_marker_the_file_is_incomplete() {
-        assert_eq!(read(&[]), None);
-        assert_eq!(
-            read(&[&SEGMENT]),
-            None,
-            "the marker inside the segment does not count"
-        );
-        assert_eq!(read(&[&SEGMENT[..5]]), None);
-        assert_eq!(read(&[&SEGMENT[..3]]), None);
-        assert_eq!(read(&[&SEGMENT, &SCAN, &[0x34, 0xFF]]), None);
-    }
 
     /// The header that the decoder makes of a picture of `size` with components of these samplings.
     fn frame(progressive: bool, [width, height]: [u16; 2], samplings: &[(u8, u8)]) -> FrameHeader {
