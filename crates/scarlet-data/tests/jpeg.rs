@@ -94,6 +94,10 @@ fn rare_kinds_of_jpeg_are_unsupported_not_damaged() {
             "its samples have 12 bits, not 8",
         ),
         (
+            with_frame("rgb.jpg", 14, &[0x41]),
+            "its colours are finer than its brightness",
+        ),
+        (
             with_frame("cmyk.jpg", 11, &[0x22]),
             "its inks differ in resolution",
         ),

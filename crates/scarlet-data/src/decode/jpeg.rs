@@ -10,7 +10,9 @@ use std::path::Path;
 
 use image::RgbImage;
 use image::metadata::Orientation;
-use libjpeg_turbo_rs::{ComponentInfo, DecodeLimits, Decoder, FrameHeader, JpegError, PixelFormat};
+use libjpeg_turbo_rs::{
+    ColorSpace, ComponentInfo, DecodeLimits, Decoder, FrameHeader, JpegError, PixelFormat,
+};
 
 use self::segments::Fault;
 use super::memory::Memory;
@@ -60,6 +62,12 @@ pub(super) fn decode(
         return Err(unsupported(&format!("its samples have {bits} bits, not 8")));
     }
     let format = match frame.components.as_slice() {
+        [luminance, blue, red] if decoder.jpeg_color_space() == ColorSpace::YCbCr => {
+            if is_finer(blue, luminance) || is_finer(red, luminance) {
+                return Err(unsupported("its colours are finer than its brightness"));
+            }
+            PixelFormat::Rgb
+        }
         [_] | [_, _, _] => PixelFormat::Rgb,
         [cyan, magenta, yellow, black] => {
             if !inks_are_read(cyan, magenta, yellow, black) {
@@ -140,6 +148,11 @@ fn beside(frame: &FrameHeader, format: PixelFormat) -> u64 {
     let pixels = width * height;
     let result = pixels * format.bytes_per_pixel() as u64 + enlarged;
     (stored + coefficients.max(result)).saturating_sub(3 * pixels)
+}
+
+fn is_finer(component: &ComponentInfo, than: &ComponentInfo) -> bool {
+    let ((across, down), (than_across, than_down)) = (sampling(component), sampling(than));
+    across > than_across || down > than_down
 }
 
 fn sampling(component: &ComponentInfo) -> (u8, u8) {
