@@ -70,11 +70,10 @@ pub struct PlacedBlock {
 }
 
 impl PlacedBlock {
-    /// Whether the block adds its input to its output: an inverted residual of stride 1 that keeps
-    /// its channels, unless it was told not to.
+    /// Whether the block adds its input to its output: one that has a shortcut where the shapes
+    /// allow it, with stride 1 and as many channels.
     pub fn has_shortcut(&self) -> bool {
-        matches!(self.operation, Operation::InvertedResidual(block) if block.shortcut)
-            && self.allows_shortcut()
+        self.operation.wants_shortcut() && self.allows_shortcut()
     }
 
     /// Whether input and output have the same shape.

@@ -33,18 +33,11 @@
 //!
 //! # Networks as text
 //!
-//! | text | block |
+//! A block is written as its [`Operation`], whose words are listed there, and its place:
+//!
+//! | text | means |
 //! |---|---|
-//! | `E3K7` | inverted residual: hidden channels 3 × the input's, depthwise kernel 7 × 7 |
-//! | `H288K3` | inverted residual of 288 hidden channels |
-//! | `E1K3` | without expansion: a depthwise separable convolution |
-//! | `E6K5s`, `E6K5s24` | with squeeze-excite of a quarter of the hidden channels, or of 24 |
-//! | `E6K5s(swish,sigmoid)` | with that activation and gate in the squeeze-excite |
-//! | `E1K3a` | the activation after the last 1×1 convolution too |
-//! | `E6K3n` | no shortcut, where the shapes would allow one |
-//! | `-` | identity: nothing |
-//! | `L` | linear 1×1 convolution: SCARLET's stabilizer |
-//! | `C3` | 3 × 3 convolution, normalised and activated: a stem |
+//! | `E6K3` | an inverted residual |
 //! | `E6K3@24/2` | 24 output channels and stride 2 |
 //! | `E6K3:relu` | ReLU instead of the text's activation |
 //! | `P1280` | head: 1×1 convolution before the mean |
@@ -101,10 +94,7 @@ mod validate;
 
 pub use activation::{Activation, Gate, UnknownFunction};
 pub use architecture::*;
-pub use blocks::{
-    Block, Conv, Expansion, Head, HeadConv, HiddenLayer, InvertedResidual, Operation,
-    SqueezeExcite, SqueezedWidth,
-};
+pub use blocks::*;
 pub use cost::{Cost, PartCost};
 pub use elastic::Elasticity;
 pub use error::{ArchitectureError, TextError};

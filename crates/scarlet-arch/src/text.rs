@@ -4,12 +4,7 @@
 //! ```text
 //! network = [ "[" activation [ ", se " activation " " gate ] "]" ] { token }
 //! token   = core [ "@" channels ] [ "/" stride ] [ ":" activation ]
-//! core    = "C" kernel                                          convolution
-//!         | ( "E" factor | "H" hidden ) "K" kernel
-//!           [ "s" [ inner ] [ "(" activation "," gate ")" ] ]
-//!           [ "a" ] [ "n" ]                                     inverted residual
-//!         | "-"                                                 identity
-//!         | "L"                                                 linear 1×1 convolution
+//! core    = operation                                           see `blocks`
 //!         | "P" channels                                        convolution before the mean
 //!         | "F" channels [ "n" ]                                fully connected layer after it
 //! ```

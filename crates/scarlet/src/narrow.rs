@@ -151,10 +151,13 @@ impl BlockModule {
         order: &ChannelOrder,
     ) -> Self {
         let mut whole = self.clone();
-        let mut narrow = Self::new(placed, architecture, &self.device());
-        if !matches!(placed.operation, Operation::InvertedResidual(_)) {
+        let (Self::InvertedResidual(block), Operation::InvertedResidual(_)) =
+            (self, placed.operation)
+        else {
             return whole;
-        }
+        };
+        let device = block.conv3.weight.lazy_device();
+        let mut narrow = Self::new(placed, architecture, &device);
         let (mut from, mut to) = (Vec::new(), Vec::new());
         whole.nodes(&mut from);
         narrow.nodes(&mut to);
@@ -167,15 +170,6 @@ impl BlockModule {
         match is_narrower {
             true => narrow,
             false => self.clone(),
-        }
-    }
-
-    fn device(&self) -> Device {
-        match self {
-            Self::Conv(conv) => conv.conv.weight.lazy_device(),
-            Self::InvertedResidual(block) => block.conv3.weight.lazy_device(),
-            Self::Identity(_) => Device::default(),
-            Self::Linear(stabilizer) => stabilizer.weight.lazy_device(),
         }
     }
 }

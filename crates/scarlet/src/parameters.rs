@@ -4,7 +4,7 @@ use burn::module::{Module, ModuleVisitor, Param, ParamGroup, ParamId};
 use burn::tensor::Tensor;
 use scarlet_arch::graph::{Graph, Part};
 
-use crate::{BlockModule, Scarlet};
+use crate::Scarlet;
 
 impl Scarlet {
     /// Number of trainable values. Burn's `num_params` counts the running statistics of batch
@@ -93,9 +93,9 @@ impl Scarlet {
                 ids.push((norm, flag));
             }
         }
-        for (part, block) in graph.parts().iter().zip(&self.blocks) {
-            if let BlockModule::InvertedResidual(block) = block {
-                ids.push((part.name.clone(), block.drop_path.training.id));
+        for (part, block) in graph.parts().iter().zip(&mut network.blocks) {
+            if let Some(drop_path) = block.drop_path() {
+                ids.push((part.name.clone(), drop_path.training.id));
             }
         }
         ids

@@ -27,7 +27,20 @@ const KNOWN: &str = "an operation such as E3K7 (expansion 3, kernel 7), E6K5s (w
 
 /// What a block does, wherever it stands.
 ///
-/// Its text form (`E3K7s`, `-`, `L`) is also its JSON form.
+/// Its text form is also its JSON form:
+///
+/// | text | block |
+/// |---|---|
+/// | `E3K7` | inverted residual: hidden channels 3 × the input's, depthwise kernel 7 × 7 |
+/// | `H288K3` | inverted residual of 288 hidden channels |
+/// | `E1K3` | without expansion: a depthwise separable convolution |
+/// | `E6K5s`, `E6K5s24` | with squeeze-excite of a quarter of the hidden channels, or of 24 |
+/// | `E6K5s(swish,sigmoid)` | with that activation and gate in the squeeze-excite |
+/// | `E1K3a` | the activation after the last 1×1 convolution too |
+/// | `E6K3n` | no shortcut, where the shapes would allow one |
+/// | `-` | identity: nothing |
+/// | `L` | linear 1×1 convolution: SCARLET's stabilizer |
+/// | `C3` | 3 × 3 convolution, normalised and activated: a stem |
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub enum Operation {
@@ -71,6 +84,14 @@ impl Operation {
             Self::Conv(conv) => Some(conv.activation),
             Self::InvertedResidual(block) => Some(block.activation),
             Self::Identity | Self::Linear => None,
+        }
+    }
+
+    /// Whether it adds its input to its output where both have the same shape.
+    pub(crate) fn wants_shortcut(&self) -> bool {
+        match self {
+            Self::InvertedResidual(block) => block.shortcut,
+            Self::Conv(_) | Self::Identity | Self::Linear => false,
         }
     }
 

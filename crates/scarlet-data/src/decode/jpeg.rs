@@ -1,22 +1,26 @@
-//! JPEG to RGB.
+//! JPEG to RGB, to the bit as libjpeg-turbo has it, by which Pillow and torchvision read.
 //!
-//! The decoder is used directly rather than through `image`, which runs it in its lenient mode:
-//! corrupt or missing data would come back as grey pixels and success. Its strict mode refuses what
-//! Pillow refuses, and a little more.
+//! The decoder is used directly rather than through `image`, whose pixels differ by rounding, and
+//! whose lenient mode would turn corrupt or missing data into grey pixels and success. Strictness
+//! refuses what Pillow refuses, and a little more.
+
+mod segments;
 
 use std::path::Path;
 
 use image::RgbImage;
 use image::metadata::Orientation;
-use zune_jpeg::JpegDecoder;
-use zune_jpeg::errors::DecodeErrors;
-use zune_jpeg::zune_core::bytestream::ZCursor;
-use zune_jpeg::zune_core::colorspace::ColorSpace;
-use zune_jpeg::zune_core::options::DecoderOptions;
+use libjpeg_turbo_rs::{
+    ColorSpace, ComponentInfo, DecodeLimits, Decoder, FrameHeader, JpegError, PixelFormat,
+};
 
+use self::segments::Fault;
 use super::memory::Memory;
-use super::pixels::turned;
+use super::pixels::{cmyk_to_rgb, turned};
 use crate::DataError;
+
+/// More scans than any encoder writes. Each goes over the whole picture, and takes a few bytes.
+const MAX_SCANS: usize = 100;
 
 pub(super) fn decode(
     bytes: &[u8],
@@ -27,156 +31,246 @@ pub(super) fn decode(
         path: name.into(),
         reason: reason.into(),
     };
-    let layout = Layout::read(bytes).ok_or_else(|| damaged("it ends before the picture does"))?;
-    if let Some(coding) = layout.unsupported_coding {
-        return Err(DataError::Unsupported {
-            path: name.into(),
-            reason: format!("its coding is {coding}"),
-        });
+    let unsupported = |reason: &str| DataError::Unsupported {
+        path: name.into(),
+        reason: reason.into(),
+    };
+    match segments::check(bytes) {
+        Ok(()) => {}
+        Err(Fault::RareCoding(coding)) => {
+            return Err(unsupported(&format!("its coding is {coding}")));
+        }
+        Err(fault) => return Err(damaged(&fault.to_string())),
     }
 
-    let decoder_options = DecoderOptions::default()
-        .jpeg_set_out_colorspace(ColorSpace::RGB)
-        // Padding between headers is harmless and does occur; strictness would refuse it.
-        .set_strict_mode(!layout.padded_headers)
-        // The format's own limit; memory is checked below.
-        .set_max_width(usize::from(u16::MAX))
-        .set_max_height(usize::from(u16::MAX));
-    let failed = |error: DecodeErrors| damaged(&error.to_string());
-    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), decoder_options);
-    decoder.decode_headers().map_err(failed)?;
-    let (width, height) = decoder
-        .dimensions()
-        .ok_or_else(|| damaged("it does not say how large the picture is"))?;
-    let (width, height) = (width as u32, height as u32);
-    let orientation = decoder
-        .exif()
-        .and_then(|exif| Orientation::from_exif_chunk(exif))
-        .unwrap_or(Orientation::NoTransforms);
-    // Coefficients of two bytes are kept of a whole picture that comes in several scans.
-    let coefficients = match layout.scans {
-        0 | 1 => 0,
-        _ => {
-            let components = decoder.info().map_or(4, |info| u64::from(info.components));
-            2 * components * u64::from(width) * u64::from(height)
+    let limits = DecodeLimits {
+        // Memory is claimed below.
+        max_pixels: u64::MAX,
+        max_scans: MAX_SCANS,
+        ..DecodeLimits::default()
+    };
+    let failed = |error: JpegError| match error {
+        JpegError::Unsupported(_)
+        | JpegError::LimitExceeded { .. }
+        | JpegError::AllocationFailed { .. } => unsupported(&error.to_string()),
+        error => damaged(&error.to_string()),
+    };
+    let mut decoder = Decoder::new_with_limits(bytes, limits).map_err(failed)?;
+    let frame = decoder.header();
+    if frame.precision != 8 {
+        let bits = frame.precision;
+        return Err(unsupported(&format!("its samples have {bits} bits, not 8")));
+    }
+    let format = match frame.components.as_slice() {
+        [luminance, blue, red] if decoder.jpeg_color_space() == ColorSpace::YCbCr => {
+            if is_finer(blue, luminance) || is_finer(red, luminance) {
+                return Err(unsupported("its colours are finer than its brightness"));
+            }
+            PixelFormat::Rgb
+        }
+        [_] | [_, _, _] => PixelFormat::Rgb,
+        [cyan, magenta, yellow, black] => {
+            if !inks_are_read(cyan, magenta, yellow, black) {
+                return Err(unsupported("its inks differ in resolution"));
+            }
+            PixelFormat::Cmyk
+        }
+        components => {
+            let count = components.len();
+            return Err(unsupported(&format!("its pixels have {count} components")));
         }
     };
+    let (width, height) = (u32::from(frame.width), u32::from(frame.height));
+    // A height may come behind the pixels by the standard, which libjpeg does not read either.
+    if width == 0 || height == 0 {
+        return Err(damaged("it does not say how large the picture is"));
+    }
+    let orientation = decoder
+        .exif_data()
+        .and_then(Orientation::from_exif_chunk)
+        .unwrap_or(Orientation::NoTransforms);
     memory.claim(
         width,
         height,
-        coefficients.max(turned(orientation, width, height)),
+        beside(frame, format).max(turned(orientation, width, height)),
     )?;
-    let pixels = decoder.decode().map_err(failed)?;
+
+    decoder.set_output_format(format);
+    // libjpeg's habit where a progressive picture lacks its last scans.
+    decoder.set_block_smoothing(true);
+    let mut pixels = decoder.decode_image().map_err(failed)?.into_vec();
+    if format == PixelFormat::Cmyk {
+        inks_to_rgb(&mut pixels);
+    }
     let image = RgbImage::from_raw(width, height, pixels)
         .ok_or_else(|| damaged("it holds fewer pixels than it says"))?;
     Ok((image, orientation))
 }
 
-/// What a walk over the segments of a JPEG that is all there finds.
-#[derive(Debug, PartialEq, Eq)]
-struct Layout {
-    /// Whether bytes that belong to nothing stand between the headers.
-    padded_headers: bool,
-    /// Which of the standard's rarer codings it has, if it is not baseline, extended sequential or
-    /// progressive Huffman coding; the decoder would take its frame header for an unknown one.
-    unsupported_coding: Option<&'static str>,
-    /// Pieces that the compressed data comes in; more than one in a progressive picture.
-    scans: usize,
-}
-
-const TEMPORARY: u8 = 0x01;
-const RESTART_0: u8 = 0xD0;
-const RESTART_7: u8 = 0xD7;
-const END_OF_IMAGE: u8 = 0xD9;
-const START_OF_SCAN: u8 = 0xDA;
-
-impl Layout {
-    /// Walks the segments (ITU-T T.81, annex B) to the end-of-image marker; none if it is missing.
-    ///
-    /// The decoder does not notice when the last rows are cut off. Segments are skipped by their
-    /// length, because an EXIF thumbnail is a JPEG of its own with an end marker of its own.
-    fn read(bytes: &[u8]) -> Option<Self> {
-        let mut layout = Self {
-            padded_headers: false,
-            unsupported_coding: None,
-            scans: 0,
-        };
-        let mut in_headers = true;
-        let mut position = 2; // Past the start-of-image marker, which told that this is a JPEG.
-        loop {
-            let skipped = find_marker(bytes.get(position..)?)?;
-            layout.padded_headers |= in_headers && skipped > 0;
-            let marker = bytes[position + skipped + 1];
-            position += skipped + 2;
-            match marker {
-                END_OF_IMAGE => return Some(layout),
-                RESTART_0..=RESTART_7 | TEMPORARY => {}
-                _ => {
-                    if in_headers {
-                        layout.unsupported_coding =
-                            layout.unsupported_coding.or(rare_coding(marker));
-                    }
-                    layout.scans += usize::from(marker == START_OF_SCAN);
-                    let length = bytes.get(position..position + 2)?;
-                    position += usize::from(u16::from_be_bytes([length[0], length[1]])).max(2);
-                    // What follows until the next marker is compressed data.
-                    in_headers &= marker != START_OF_SCAN;
-                }
-            }
+/// Bytes that the decoder takes at the peak beside three a pixel: every component as it is stored,
+/// in whole blocks, and either the coefficients of a progressive picture or what becomes of it.
+fn beside(frame: &FrameHeader, format: PixelFormat) -> u64 {
+    let components = &frame.components;
+    let most = |sampling: fn(&ComponentInfo) -> u8| {
+        let samplings = components.iter().map(sampling);
+        u64::from(samplings.max().unwrap_or(1).max(1))
+    };
+    let (across, down) = (
+        most(|component| component.horizontal_sampling),
+        most(|component| component.vertical_sampling),
+    );
+    let (width, height) = (u64::from(frame.width), u64::from(frame.height));
+    // Blocks of 64 samples come in groups, of as many as a component has samples in one.
+    let groups = width.div_ceil(8 * across) * height.div_ceil(8 * down);
+    let stored: u64 = components
+        .iter()
+        .map(|component| {
+            let (across, down) = sampling(component);
+            groups * 64 * u64::from(across) * u64::from(down)
+        })
+        .sum();
+    // Each has 16 bits, and each block a byte beside them.
+    let coefficients = match frame.is_progressive {
+        true => 2 * stored + stored / 64,
+        false => 0,
+    };
+    let enlarged = match enlarged_by_rows(components) {
+        true => 0,
+        false => {
+            let smaller = |component: &&ComponentInfo| {
+                let (h, v) = sampling(component);
+                u64::from(h) < across || u64::from(v) < down
+            };
+            let count = components.iter().filter(smaller).count() as u64;
+            count * groups * 64 * across * down
         }
+    };
+    let pixels = width * height;
+    let result = pixels * format.bytes_per_pixel() as u64 + enlarged;
+    (stored + coefficients.max(result)).saturating_sub(3 * pixels)
+}
+
+fn is_finer(component: &ComponentInfo, than: &ComponentInfo) -> bool {
+    let ((across, down), (than_across, than_down)) = (sampling(component), sampling(than));
+    across > than_across || down > than_down
+}
+
+fn sampling(component: &ComponentInfo) -> (u8, u8) {
+    (component.horizontal_sampling, component.vertical_sampling)
+}
+
+/// Whether the decoder brings the components to the picture's size a row at a time: so it does with
+/// those samplings of colour that encoders use.
+fn enlarged_by_rows(components: &[ComponentInfo]) -> bool {
+    match components {
+        [luminance, blue, red] => {
+            sampling(blue) == (1, 1)
+                && sampling(red) == (1, 1)
+                && matches!(
+                    sampling(luminance),
+                    (1, 1) | (2, 1) | (1, 2) | (2, 2) | (4, 1)
+                )
+        }
+        components => components.len() == 1,
     }
 }
 
-/// The coding that a frame header stands for, if it is one of the rarer ones (T.81, table B.1).
-fn rare_coding(marker: u8) -> Option<&'static str> {
-    match marker {
-        0xC3 => Some("lossless"),
-        0xC5..=0xC7 | 0xCD..=0xCF => Some("hierarchical"),
-        0xC9..=0xCB => Some("arithmetic"),
-        _ => None,
-    }
+/// Whether the decoder reads inks of these samplings: either all alike, or the middle two coarser,
+/// as in a picture of luminance, two colour differences and black. Others would make it panic.
+fn inks_are_read(
+    cyan: &ComponentInfo,
+    magenta: &ComponentInfo,
+    yellow: &ComponentInfo,
+    black: &ComponentInfo,
+) -> bool {
+    let ((across, down), (coarse_across, coarse_down)) = (sampling(cyan), sampling(magenta));
+    sampling(black) == (across, down)
+        && sampling(yellow) == (coarse_across, coarse_down)
+        && across.is_multiple_of(coarse_across)
+        && down.is_multiple_of(coarse_down)
 }
 
-/// Position of the next marker: `FF` with neither a stuffed zero nor a fill `FF` after it.
-fn find_marker(bytes: &[u8]) -> Option<usize> {
-    memchr::memchr_iter(0xFF, bytes)
-        .find(|&index| !matches!(bytes.get(index + 1), None | Some(0x00 | 0xFF)))
+/// Pixels of inverted inks, Adobe's habit, in four bytes to RGB in three, in place.
+fn inks_to_rgb(pixels: &mut Vec<u8>) {
+    let count = pixels.len() / 4;
+    for index in 0..count {
+        let from = 4 * index;
+        let inverted: [u8; 4] = std::array::from_fn(|ink| 255 - pixels[from + ink]);
+        pixels[3 * index..3 * index + 3].copy_from_slice(&cmyk_to_rgb(inverted));
+    }
+    pixels.truncate(3 * count);
+    pixels.shrink_to_fit();
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const SEGMENT: [u8; 6] = [0xFF, 0xE1, 0x00, 0x04, 0xFF, 0xD9];
-    const SCAN: [u8; 9] = [0xFF, 0xDA, 0x00, 0x02, 0x12, 0xFF, 0x00, 0xFF, 0xD3];
-
-    fn read(parts: &[&[u8]]) -> Option<bool> {
-        let bytes = [&[0xFF, 0xD8], parts.concat().as_slice()].concat();
-        Layout::read(&bytes).map(|layout| layout.padded_headers)
+    /// The header that the decoder makes of a picture of `size` with components of these samplings.
+    fn frame(progressive: bool, [width, height]: [u16; 2], samplings: &[(u8, u8)]) -> FrameHeader {
+        let components = samplings
+            .iter()
+            .zip(1..)
+            .map(|(sampling, id)| ComponentInfo {
+                id,
+                horizontal_sampling: sampling.0,
+                vertical_sampling: sampling.1,
+                quant_table_index: 0,
+            });
+        FrameHeader {
+            precision: 8,
+            height,
+            width,
+            components: components.collect(),
+            is_progressive: progressive,
+            is_lossless: false,
+        }
     }
 
     #[test]
-    fn the_end_marker_is_found_behind_segments_and_scans() {
-        let end: &[u8] = &[0xFF, 0xD9];
-        assert_eq!(read(&[&SEGMENT, &SCAN, &[0x34], end]), Some(false));
+    fn memory_is_that_of_components_and_coefficients() {
+        let beside = |progressive, size, samplings: &[(u8, u8)]| {
+            let format = match samplings.len() {
+                4 => PixelFormat::Cmyk,
+                _ => PixelFormat::Rgb,
+            };
+            super::beside(&frame(progressive, size, samplings), format)
+        };
+        let (full, halved) = ([(1, 1); 3], [(2, 2), (1, 1), (1, 1)]);
+        assert_eq!(beside(false, [64, 32], &full), 3 * 64 * 32);
+        assert_eq!(beside(false, [64, 32], &halved), 64 * 32 * 3 / 2);
+        // In whole groups of blocks.
+        assert_eq!(beside(false, [64, 33], &full), 3 * 64 * 40);
+        assert_eq!(beside(false, [64, 33], &halved), 64 * 48 * 3 / 2);
+        assert_eq!(beside(false, [64, 32], &[(1, 1)]), 64 * 32);
+        // Coefficients of two bytes give way to pixels of three.
+        let coefficients = 2 * 3 * 64 * 32 + 3 * 32;
+        assert_eq!(beside(true, [64, 32], &full), coefficients);
+        // A byte more a pixel in the decoder's result.
+        assert_eq!(beside(false, [64, 32], &[(1, 1); 4]), 5 * 64 * 32);
+        // Two components enlarged as a whole.
+        let inks = [(2, 2), (1, 1), (1, 1), (2, 2)];
+        let stored = 64 * 32 * 5 / 2;
         assert_eq!(
-            read(&[&SEGMENT, &SCAN, &SEGMENT, &SCAN, end, b"more"]),
-            Some(false)
+            beside(false, [64, 32], &inks),
+            stored + (4 + 2 - 3) * 64 * 32
         );
-        assert_eq!(read(&[&SEGMENT, &[0xFF], &SCAN, end]), Some(true));
-        assert_eq!(read(&[b"pad", &SEGMENT, &SCAN, end]), Some(true));
     }
 
     #[test]
-    fn without_the_end_marker_the_file_is_incomplete() {
-        assert_eq!(read(&[]), None);
-        assert_eq!(
-            read(&[&SEGMENT]),
-            None,
-            "the marker inside the segment does not count"
-        );
-        assert_eq!(read(&[&SEGMENT[..5]]), None);
-        assert_eq!(read(&[&SEGMENT[..3]]), None);
-        assert_eq!(read(&[&SEGMENT, &SCAN, &[0x34, 0xFF]]), None);
+    fn inks_that_would_make_the_decoder_panic_are_refused() {
+        let read = |samplings: [(u8, u8); 4]| {
+            let frame = frame(false, [8, 8], &samplings);
+            let [cyan, magenta, yellow, black] = frame.components.as_slice() else {
+                unreachable!()
+            };
+            inks_are_read(cyan, magenta, yellow, black)
+        };
+        assert!(read([(1, 1); 4]));
+        assert!(read([(2, 2), (1, 1), (1, 1), (2, 2)]));
+        assert!(!read([(2, 2), (1, 1), (1, 1), (1, 1)]));
+        assert!(!read([(1, 1), (2, 1), (2, 1), (1, 1)]));
+        assert!(!read([(2, 1), (2, 1), (1, 1), (2, 1)]));
+        assert!(!read([(3, 1), (2, 1), (2, 1), (3, 1)]));
     }
 }

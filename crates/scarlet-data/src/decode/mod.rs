@@ -27,7 +27,7 @@ use crate::DataError;
 pub struct DecodeOptions {
     /// Most bytes that a file may take, and most that decoding it may take at the peak: three a
     /// pixel of the RGB result, and what the decoder needs beside them. The default, 640 MiB, admits
-    /// 50 million pixels of every format and depth, and 200 million of an ordinary JPEG. However
+    /// 50 million pixels of every format and depth, and 100 million of an ordinary JPEG. However
     /// many threads decode, all that is being decoded in a process takes no more than 1 GiB
     /// together, or one file's `max_bytes` where that is more: others wait.
     pub max_bytes: u64,
@@ -55,6 +55,10 @@ impl Default for DecodeOptions {
 /// Adobe's habit. There are three exceptions: Pillow clips 16-bit grey at 255, which leaves a white
 /// image, and here it keeps its high byte like any other; samples of five or six bits in a BMP are
 /// rounded, not cut, to 8 bits; and what a run-length coded BMP skips is black.
+///
+/// Every pixel is then equal to Pillow's and torchvision's, JPEG's too, which are libjpeg-turbo's to
+/// the bit. Only a JPEG within a TIFF, and a JPEG of four inks of which two are stored coarser, may
+/// differ by a few levels.
 ///
 /// A truncated file is an error, not a picture with a grey rest, and so is a JPEG whose compressed
 /// data is visibly corrupt. A trailing piece that no pixel depends on may be missing from a PNG, as

@@ -55,6 +55,18 @@ fn to_rgb8(image: DynamicImage) -> RgbImage {
     }
 }
 
+/// A colour of four inks, of which 255 is full.
+pub(super) fn cmyk_to_rgb([cyan, magenta, yellow, black]: [u8; 4]) -> [u8; 3] {
+    let light = 255 - black;
+    [cyan, magenta, yellow].map(|ink| light - product(ink, light))
+}
+
+/// The product of two shares of 255, rounded as Pillow rounds it.
+fn product(a: u8, b: u8) -> u8 {
+    let product = u32::from(a) * u32::from(b) + 128;
+    (((product >> 8) + product) >> 8) as u8
+}
+
 pub(super) fn high(sample: u16) -> u8 {
     (sample >> 8) as u8
 }

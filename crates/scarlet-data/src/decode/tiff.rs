@@ -13,7 +13,7 @@ use tiff::tags::Tag;
 use tiff::{ColorType, TiffError};
 
 use super::memory::Memory;
-use super::pixels::{high, turned};
+use super::pixels::{cmyk_to_rgb, high, turned};
 use crate::DataError;
 
 const JPEG_COMPRESSION: u16 = 7;
@@ -206,10 +206,9 @@ fn pixel_reader(
         (ColorType::RGB(8 | 16) | ColorType::RGBA(8 | 16), None) => {
             Box::new(|sample| [sample(0), sample(1), sample(2)])
         }
-        (ColorType::CMYK(8 | 16) | ColorType::CMYKA(8 | 16), None) => Box::new(|sample| {
-            let light = 255 - sample(3);
-            std::array::from_fn(|channel| light - product(sample(channel), light))
-        }),
+        (ColorType::CMYK(8 | 16) | ColorType::CMYKA(8 | 16), None) => {
+            Box::new(|sample| cmyk_to_rgb(std::array::from_fn(sample)))
+        }
         (ColorType::YCbCr(8), None) => Box::new(|sample| {
             // JFIF's conversion (ITU-T T.871).
             let [y, blue, red] = [0, 1, 2].map(|channel| f32::from(sample(channel)));
@@ -223,12 +222,6 @@ fn pixel_reader(
         }),
         _ => return None,
     })
-}
-
-/// The product of two shares of 255, rounded as Pillow rounds it.
-fn product(a: u8, b: u8) -> u8 {
-    let product = u32::from(a) * u32::from(b) + 128;
-    (((product >> 8) + product) >> 8) as u8
 }
 
 /// A copy of a file whose first page has a palette, which says that its pixels are levels of grey;

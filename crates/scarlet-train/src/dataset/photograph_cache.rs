@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 use super::{DatasetError, Stored};
 
 /// Raised whenever decoding or resizing comes to other pixels, or entries have another form.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 /// Width, height and checksum.
 const HEADER: usize = 4 + 4 + 32;
 

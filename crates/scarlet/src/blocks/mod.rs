@@ -133,10 +133,18 @@ impl BlockModule {
         }
     }
 
+    /// What leaves the block out in training, where it may be.
+    pub(crate) fn drop_path(&mut self) -> Option<&mut DropPath> {
+        match self {
+            Self::InvertedResidual(block) => Some(&mut block.drop_path),
+            Self::Conv(_) | Self::Identity(_) | Self::Linear(_) => None,
+        }
+    }
+
     /// The same block for the whole batch: nothing is left out in training.
     pub fn without_drop_path(mut self) -> Self {
-        if let Self::InvertedResidual(block) = &mut self {
-            block.drop_path.rate = 0.0;
+        if let Some(drop_path) = self.drop_path() {
+            drop_path.rate = 0.0;
         }
         self
     }
