@@ -6,6 +6,7 @@ use clap::{Args, ValueHint};
 use scarlet::onnx::Batch;
 
 use super::{ModelArgs, batch_size, from_one_to, whole};
+use crate::verify::AskedRuntime;
 
 /// Write a network to a file that other programs run
 ///
@@ -52,8 +53,13 @@ pub(crate) struct ExportArgs {
     #[arg(long, value_name = "PHOTOGRAPHS", value_hint = ValueHint::AnyPath)]
     pub(crate) verify: Option<PathBuf>,
 
-    /// Python in which the runtime is installed: onnxruntime, or ai-edge-litert for .tflite [default:
-    /// python3]
+    /// Runtime to verify in: onnxruntime, ai-edge-litert or openvino, which reads both .onnx and
+    /// .tflite; with ==VERSION where no other version will do [default: the first two, by the file's
+    /// ending]
+    #[arg(long, value_name = "NAME", requires = "verify")]
+    pub(crate) runtime: Option<AskedRuntime>,
+
+    /// Python in which the runtime is installed [default: python3]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::ExecutablePath, requires = "verify")]
     pub(crate) python: Option<PathBuf>,
 

@@ -17,7 +17,7 @@ use crate::model::{Loaded, refuse_overwriting};
 use crate::report::number::{counted, megabytes};
 use crate::report::{file_size, print_json};
 use crate::terminal::Terminal;
-use crate::verify::{Certificate, Runtime};
+use crate::verify::{AskedRuntime, Certificate, Runtime};
 
 #[derive(Serialize)]
 struct Exported<'a> {
@@ -72,15 +72,40 @@ impl Format {
             ("half", args.half, &[Self::Safetensors], ".safetensors"),
         ];
         let mut options = options.into_iter();
-        match options.find(|(_, given, formats, _)| *given && !formats.contains(&self)) {
-            Some((option, _, _, ending)) => Err(CliError::ExportOption {
-                option,
-                ending,
-                path: args.out.clone(),
-            }),
-            None => Ok(()),
+        let refused = |option, ending| CliError::ExportOption {
+            option,
+            ending,
+            path: args.out.clone(),
+        };
+        if let Some((option, _, _, ending)) =
+            options.find(|(_, given, formats, _)| *given && !formats.contains(&self))
+        {
+            return Err(refused(option, ending));
+        }
+        // A runtime that does not read this format.
+        let ending = args.out.extension().unwrap_or_default();
+        match args.runtime.as_ref().map(|it| it.runtime.reads()) {
+            Some([only]) if ending != *only => Err(refused(
+                "runtime",
+                match *only {
+                    "onnx" => ".onnx in this runtime",
+                    _ => ".tflite in this runtime",
+                },
+            )),
+            _ => Ok(()),
         }
     }
+}
+
+/// The runtime to verify in: that which files of this format are for, unless another was named.
+fn asked_runtime(args: &ExportArgs, format: Format) -> AskedRuntime {
+    args.runtime.clone().unwrap_or_else(|| AskedRuntime {
+        runtime: match format {
+            Format::Tflite => Runtime::LiteRt,
+            _ => Runtime::OnnxRuntime,
+        },
+        version: None,
+    })
 }
 
 pub(super) fn run(args: &ExportArgs, terminal: &Terminal) -> Result<(), CliError> {
@@ -138,19 +163,13 @@ pub(super) fn run(args: &ExportArgs, terminal: &Terminal) -> Result<(), CliError
     }
     verified::forget(args)?;
     let certificate = match (&args.verify, format) {
-        (Some(photographs), Format::Onnx | Format::Tflite) => {
-            let runtime = match format {
-                Format::Onnx => Runtime::OnnxRuntime,
-                _ => Runtime::LiteRt,
-            };
-            Some(verified::verify(
-                photographs,
-                runtime,
-                &loaded,
-                args,
-                terminal,
-            )?)
-        }
+        (Some(photographs), Format::Onnx | Format::Tflite) => Some(verified::verify(
+            photographs,
+            &asked_runtime(args, format),
+            &loaded,
+            args,
+            terminal,
+        )?),
         _ => None,
     };
     let exported = Exported {
