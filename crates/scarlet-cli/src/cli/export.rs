@@ -64,7 +64,7 @@ pub(crate) struct ExportArgs {
     pub(crate) python: Option<PathBuf>,
 
     /// Seconds after which a runtime that does not answer is ended
-    #[arg(long, value_name = "N", default_value_t = 300, value_parser = seconds, requires = "verify")]
+    #[arg(long, value_name = "N", default_value_t = Self::VERIFY_SECONDS, value_parser = seconds, requires = "verify")]
     pub(crate) verify_seconds: u64,
 
     /// Write kernels and matrices in half precision, in safetensors
@@ -77,6 +77,11 @@ pub(crate) struct ExportArgs {
 
     #[command(flatten)]
     pub(crate) model: ModelArgs,
+}
+
+impl ExportArgs {
+    /// Unless told otherwise.
+    pub(crate) const VERIFY_SECONDS: u64 = 300;
 }
 
 fn images_of_a_call(text: &str) -> Result<Batch, String> {

@@ -178,6 +178,38 @@ pub(crate) struct Run<'a> {
 }
 
 impl Run<'_> {
+    /// Looks whether a Python has a runtime, without running anything in it.
+    pub(crate) fn check(asked: &AskedRuntime, python: Option<&Path>) -> Result<(), RuntimeError> {
+        let folder = tempfile::tempdir()?;
+        let script = folder.path().join("verify.py");
+        fs::write(&script, SCRIPT)?;
+        let package = asked.runtime.package();
+        let python = python.unwrap_or(Path::new(PYTHON)).to_owned();
+        let output = Command::new(&python)
+            .args([script.as_os_str(), package.as_ref()])
+            .stdin(Stdio::null())
+            .output();
+        let output = output.map_err(|source| RuntimeError::Python {
+            python: python.clone(),
+            package,
+            source,
+        })?;
+        let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+        match output.status.code() {
+            Some(0) => Ok(()),
+            Some(MISSING) => Err(RuntimeError::Missing {
+                python,
+                package,
+                reason: said,
+            }),
+            _ => Err(RuntimeError::Crash {
+                package,
+                status: output.status,
+                said,
+            }),
+        }
+    }
+
     /// Runs the file on `images` `[images, channels, height, width]`, which are written down as
     /// they come.
     pub(crate) fn answers(&self, images: &ImagesFile) -> Result<Answers, RuntimeError> {

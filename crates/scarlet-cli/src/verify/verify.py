@@ -4,7 +4,8 @@
 #
 # IMAGES are floats, channels first. The logits of all images are written to ANSWERS as floats, and
 # what they were made with is printed as one JSON object. Where the runtime is not installed the exit
-# code is 3.
+# code is 3. With RUNTIME alone only that is found out.
+import importlib
 import json
 import platform
 import statistics
@@ -67,7 +68,18 @@ def openvino_session(model, threads):
     return "", batch, run, lambda images: images.transpose(0, 2, 3, 1) if last else images
 
 
+def check(runtime):
+    modules = {"ai-edge-litert": "ai_edge_litert.interpreter"}
+    try:
+        importlib.import_module(modules.get(runtime, runtime))
+    except ImportError as error:
+        print(error, file=sys.stderr)
+        sys.exit(MISSING)
+
+
 def main():
+    if len(sys.argv) == 2:
+        return check(sys.argv[1])
     runtime, model, images, channels, height, width, threads, answers = sys.argv[1:]
     shape = (-1, int(channels), int(height), int(width))
     try:

@@ -30,6 +30,7 @@
 
 mod graph;
 mod integers;
+mod read;
 mod proto;
 
 use std::io;
@@ -119,6 +120,8 @@ impl OnnxOptions {
         self
     }
 }
+
+pub(crate) use self::read::contents;
 
 /// Why a network cannot be written as ONNX.
 #[derive(Debug, Error)]

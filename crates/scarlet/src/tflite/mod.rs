@@ -55,6 +55,7 @@ use scarlet_arch::{ArchitectureError, Cost};
 use thiserror::Error;
 
 use self::graph::Nodes;
+pub(crate) use self::read::contents;
 pub use self::read::{Described, describe};
 use self::schema::Model;
 use crate::card::CARD_KEY;
