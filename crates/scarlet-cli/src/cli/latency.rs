@@ -43,6 +43,11 @@ pub(crate) struct LatencyTableArgs {
     #[arg(long, value_name = "CSV", conflicts_with_all = ["plan", "rounds", "networks"], value_hint = ValueHint::FilePath)]
     pub(crate) from: Option<PathBuf>,
 
+    /// Take what LiteRT's benchmark_model printed with --enable_op_profiling=true of a .tflite file
+    /// that scarlet exported; for as many networks as have all parts, and more to check the table by
+    #[arg(long, value_names = ["OUTPUT", "NETWORK"], num_args = 2, conflicts_with_all = ["plan", "rounds", "networks"], value_hint = ValueHint::FilePath)]
+    pub(crate) profile: Vec<PathBuf>,
+
     /// Measure nothing: write which networks another device has to time, for `scarlet-probe`
     #[arg(long, value_name = "FILE", conflicts_with_all = ["out", "rounds", "max_error", "json", "batch"], value_hint = ValueHint::FilePath)]
     pub(crate) plan: Option<PathBuf>,

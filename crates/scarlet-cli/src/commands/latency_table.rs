@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use rayon::current_num_threads;
-use scarlet::arch::SearchSpace;
-use scarlet::atomic_file;
+use scarlet::arch::{Architecture, SearchSpace};
+use scarlet::{atomic_file, tflite};
 use scarlet_train::latency::{
     LatencyError, LatencyTable, MeasuredTimes, TableProgress, TableSettings, device_of,
 };
@@ -31,9 +31,17 @@ pub(super) fn run(args: &LatencyTableArgs, terminal: &Terminal) -> Result<(), Cl
     if let Some(plan) = &args.plan {
         return write_plan(plan, &space, args.networks, terminal);
     }
-    let table = match &args.from {
+    let (profiles, _) = args.profile.as_chunks::<2>();
+    let table = match args.from.as_ref().or(args.profile.first()) {
         Some(times) => {
-            let measured = MeasuredTimes::read(times).map_err(TrainError::from)?;
+            let measured = args.from.as_ref().map(MeasuredTimes::read).transpose();
+            let measured = measured.map_err(TrainError::from)?;
+            let mut measured = measured.unwrap_or_else(|| MeasuredTimes::none(times));
+            for [output, network] in profiles {
+                let network = exported_architecture(network)?;
+                let with = measured.with_profile(output, &network);
+                measured = with.map_err(TrainError::from)?;
+            }
             let on = (current_num_threads(), args.batch);
             LatencyTable::of_measured(&space, &measured, &device_of(times), on)
                 .map_err(TrainError::from)?
@@ -55,6 +63,20 @@ pub(super) fn run(args: &LatencyTableArgs, terminal: &Terminal) -> Result<(), Cl
         true => print_json(terminal, &table),
         false => terminal.print(&table_text(&table)),
     }
+}
+
+/// The network of a file that was profiled.
+fn exported_architecture(path: &Path) -> Result<Architecture, CliError> {
+    let said = tflite::describe(path).map_err(|source| CliError::ReadFile {
+        path: path.to_owned(),
+        source,
+    })?;
+    let json = said.and_then(|said| said.architecture);
+    let json = json.ok_or_else(|| CliError::ForeignExport(path.to_owned()))?;
+    Architecture::from_json(&json).map_err(|source| CliError::ModelFile {
+        path: path.to_owned(),
+        source: Box::new(source),
+    })
 }
 
 /// Writes which networks another device is to time.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use csv::{ReaderBuilder, StringRecord, Trim};
 use scarlet::limited;
-use scarlet_arch::{Genome, SearchSpace, TimedPart, TimingPlan};
+use scarlet_arch::{Architecture, Genome, SearchSpace, TimedPart, TimingPlan};
 
 use super::measure::{PartRounds, designed, random};
 use super::statistics::{Spread, median};
@@ -15,7 +15,7 @@ use super::{LatencyError, LatencyTable};
 use crate::supernet::plain_architecture;
 
 /// The largest file that is read.
-const MAX_BYTES: u64 = 64 << 20;
+pub(super) const MAX_BYTES: u64 = 64 << 20;
 /// What the rows of whole networks have for an operation.
 const NETWORK: &str = "network";
 /// Names of the columns.
@@ -40,9 +40,21 @@ pub struct MeasuredTimes {
     parts: HashMap<(String, String), Vec<f64>>,
     /// With the line of each.
     networks: Vec<(u64, Genome, f64)>,
+    /// Networks that were profiled, with the time of each as a whole.
+    profiled: Vec<(Architecture, f64)>,
 }
 
 impl MeasuredTimes {
+    /// No times yet, with a name for what is said to be missing.
+    pub fn none(name: impl AsRef<Path>) -> Self {
+        Self {
+            path: name.as_ref().to_owned(),
+            parts: HashMap::new(),
+            networks: Vec::new(),
+            profiled: Vec::new(),
+        }
+    }
+
     /// Reads a file.
     ///
     /// # Errors
@@ -88,11 +100,7 @@ impl MeasuredTimes {
                 cell(1, name, problem.to_owned())
             })?;
         }
-        let mut measured = Self {
-            path: path.to_owned(),
-            parts: HashMap::new(),
-            networks: Vec::new(),
-        };
+        let mut measured = Self::none(path);
         for record in reader.records() {
             let record = record.map_err(broken)?;
             let line = record.position().map_or(0, csv::Position::line);
@@ -143,9 +151,28 @@ impl MeasuredTimes {
             );
             return Err(error(line, COLUMNS[1], problem));
         }
-        let key = (operation.to_owned(), shape.to_owned());
-        self.parts.entry(key).or_default().push(milliseconds);
+        self.add_part(operation.to_owned(), shape.to_owned(), milliseconds);
         Ok(())
+    }
+
+    pub(super) fn add_part(&mut self, operation: String, shape: String, milliseconds: f64) {
+        let times = self.parts.entry((operation, shape)).or_default();
+        times.push(milliseconds);
+    }
+
+    pub(super) fn add_profiled(&mut self, network: Architecture, milliseconds: f64) {
+        self.profiled.push((network, milliseconds));
+    }
+
+    #[cfg(test)]
+    pub(super) fn part(&self, operation: &str, shape: &str) -> Option<f64> {
+        let times = self.parts.get(&(operation.to_owned(), shape.to_owned()))?;
+        Some(median(times))
+    }
+
+    #[cfg(test)]
+    pub(super) fn whole(&self) -> Vec<f64> {
+        self.profiled.iter().map(|(_, ms)| *ms).collect()
     }
 
     /// The time of a part of a network.
@@ -211,7 +238,14 @@ impl LatencyTable {
             rounds: 1,
         };
         let mut table = Self::new(space, on, parts.finish())?;
+        // One from which a stabilizer was removed is the space's no more, and checks nothing.
+        let profiled = measured.profiled.iter();
+        let profiled = profiled.filter_map(|(network, ms)| Some((space.encode(network).ok()?, *ms)));
+        let profiled: Vec<_> = profiled.collect();
         let mut whole: Vec<(&Genome, Vec<f64>)> = Vec::new();
+        for (genome, time) in &profiled {
+            whole.push((genome, vec![*time]));
+        }
         for (line, genome, time) in &measured.networks {
             space.decode(genome).map_err(|problem| LatencyError::Cell {
                 path: measured.path.clone(),

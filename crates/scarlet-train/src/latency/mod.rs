@@ -18,6 +18,7 @@ mod error;
 mod measure;
 mod measured;
 mod network;
+mod profile;
 mod statistics;
 mod table;
 
