@@ -52,7 +52,10 @@ impl MeasuredTimes {
         })?;
         let header = section + 1;
         let mut places = [0; 3];
-        let names = fields(lines.get(header).copied().unwrap_or_default());
+        let heading = lines.get(header).copied().unwrap_or_default();
+        // In CSV a name may hold tabs, which stand for the commas between several tensors.
+        let is_csv = !heading.contains('\t');
+        let names = fields(heading, is_csv);
         for (place, known) in places.iter_mut().zip(COLUMNS) {
             let found = names.iter().position(|name| {
                 let name = name.trim_matches(['[', ']']).to_ascii_lowercase();
@@ -65,7 +68,7 @@ impl MeasuredTimes {
         let mut times = vec![None; parts.len()];
         let rows = lines.iter().enumerate().skip(header + 1);
         for (line, row) in rows.take_while(|(_, row)| !row.trim().is_empty()) {
-            let cells = fields(row);
+            let cells = fields(row, is_csv);
             let cell = |index: usize| {
                 let cell = cells.get(places[index]).copied().filter(|it| !it.is_empty());
                 cell.ok_or_else(|| error(line, COLUMNS[index][0], "it is empty".to_owned()))
@@ -110,11 +113,11 @@ impl MeasuredTimes {
     }
 }
 
-/// The cells of a row: between tabs, or between commas.
-fn fields(row: &str) -> Vec<&str> {
-    match row.trim_start().contains('\t') {
-        true => row.split('\t').map(str::trim).skip_while(|it| it.is_empty()).collect(),
-        false => row.split(',').map(str::trim).collect(),
+/// The cells of a row: between commas, or between tabs with one before the first.
+fn fields(row: &str, is_csv: bool) -> Vec<&str> {
+    match is_csv {
+        true => row.split(',').map(str::trim).collect(),
+        false => row.split('\t').skip(1).map(str::trim).collect(),
     }
 }
 
