@@ -55,7 +55,11 @@ fn training_ends_in_a_file_and_its_certificate() {
     let export = ["--export", file, "--int8", "--verify", "--python", &python];
     let ran = train(&data, &run, &export);
     assert_eq!(ran.code, 0, "{ran:?}");
-    for part in ["cups.tflite: ", "in eight bits as suits 12 photographs", "ai-edge-litert 9.9"] {
+    for part in [
+        "cups.tflite: ",
+        "in eight bits as suits 12 photographs",
+        "ai-edge-litert 9.9",
+    ] {
         assert!(ran.stdout.contains(part), "no {part:?} in {ran:?}");
     }
     let certificate = fs::read_to_string(format!("{file}.verify.json")).unwrap();
@@ -93,7 +97,10 @@ fn training_ends_in_a_file_and_its_certificate() {
     }
     scarlet(["finetune", "--data", &data, "--weights", file]).assert_fails(
         1,
-        &["holds a network as it runs", "the weights that it was made from"],
+        &[
+            "holds a network as it runs",
+            "the weights that it was made from",
+        ],
     );
 }
 
@@ -112,7 +119,12 @@ fn what_would_fail_behind_the_training_fails_before_it() {
     refused(&data, &["--verify"], 2, &["--export <FILE>"]);
     let nowhere = folder.path().join("none/cups.tflite");
     let nowhere = nowhere.to_str().unwrap();
-    refused(&data, &["--export", nowhere], 1, &["cannot write", "none/cups.tflite"]);
+    refused(
+        &data,
+        &["--export", nowhere],
+        1,
+        &["cannot write", "none/cups.tflite"],
+    );
     let verify = ["--export", file, "--verify", "--python", "no/python"];
     refused(&data, &verify, 1, &["there is no Python called no/python"]);
     let python = python(folder.path(), "echo no module >&2; exit 3");

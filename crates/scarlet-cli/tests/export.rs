@@ -289,7 +289,12 @@ echo '{"version":"9.9","python":"3.0","batch":1,"milliseconds":1.5}'"#;
     let python = python(folder.path(), script);
     let export = |runtime: &str| {
         let verify = ["export", out.to_str().unwrap(), "--runtime", runtime];
-        let with = ["--verify", photographs.to_str().unwrap(), "--python", &python];
+        let with = [
+            "--verify",
+            photographs.to_str().unwrap(),
+            "--python",
+            &python,
+        ];
         scarlet_tiny(7, &[&verify[..], &with].concat())
     };
     let certificate = folder.path().join("tiny.tflite.verify.json");

@@ -320,11 +320,14 @@ fn a_table_is_made_of_what_another_device_measured() {
     asked.drain(out..out + 2);
     let ran = scarlet(&asked);
     assert_eq!(ran.code, 0, "{ran:?}");
-    assert!(ran.stdout.contains("scarlet-probe"), "{ran:?}");
+    assert!(ran.stdout.contains("scarlet-latency"), "{ran:?}");
     measured_elsewhere(&plan, &csv);
     let from = ["--from", csv.to_str().unwrap(), "--batch", "4"];
     let json = scarlet(arguments(&place.table, &[&from[..], &["--json"]].concat())).json();
-    assert_eq!((&json["device"], &json["batch"]), (&"pixel".into(), &4.into()));
+    assert_eq!(
+        (&json["device"], &json["batch"]),
+        (&"pixel".into(), &4.into())
+    );
     assert_eq!(json["overhead"]["ms"], 0.5);
     assert_eq!(json["check"]["mean_error"], 0.0);
     assert!(place.table.is_file());
@@ -345,7 +348,10 @@ fn a_table_is_made_of_what_another_device_measured() {
         let csv = csv.to_str().unwrap();
         scarlet(arguments(&place.table, &[&["--from", csv], more].concat()))
     };
-    from(&[]).assert_fails(1, &["pixel.csv`, line 2, column `milliseconds`: it is empty"]);
+    from(&[]).assert_fails(
+        1,
+        &["pixel.csv`, line 2, column `milliseconds`: it is empty"],
+    );
     measured_elsewhere(&plan, &csv);
     let all = fs::read_to_string(&csv).unwrap();
     let lines = |keep: &dyn Fn(&str) -> bool| -> String {

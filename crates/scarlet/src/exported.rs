@@ -303,7 +303,9 @@ mod tests {
         let path = folder.path().join("x.tflite");
         let names = ["a", "b", "c", "d", "e"].map(str::to_owned).to_vec();
         let options = TfliteOptions::new().with_labels(names.clone());
-        network("C3@8/2 E3K3@8 P8").save_tflite(&path, &options).unwrap();
+        network("C3@8/2 E3K3@8 P8")
+            .save_tflite(&path, &options)
+            .unwrap();
         let card = open_exported(&path).unwrap().card().unwrap().unwrap();
         assert_eq!((card.classes, card.program), (names, None));
     }
@@ -331,7 +333,11 @@ mod tests {
                 let _ = open_exported(path).unwrap_err();
             }
             fs::write(path, "no such file").unwrap();
-            assert!(message(path).contains("or it is damaged"), "{}", message(path));
+            assert!(
+                message(path).contains("or it is damaged"),
+                "{}",
+                message(path)
+            );
             fs::remove_file(path).unwrap();
             assert!(message(path).contains("cannot read `"));
         }
@@ -352,7 +358,10 @@ mod tests {
         let error = change("scarlet.architecture", "xcarlet.architecture");
         assert!(error.contains("was not written by scarlet"), "{error}");
         let error = change("C3@8/2", "C3@9/2");
-        assert!(error.contains("lacks `stem.0.weight` of the shape"), "{error}");
+        assert!(
+            error.contains("lacks `stem.0.weight` of the shape"),
+            "{error}"
+        );
         let error = change("C3@8/2", "C4@8/2");
         assert!(error.contains("cannot be used"), "{error}");
     }

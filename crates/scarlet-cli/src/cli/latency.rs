@@ -39,7 +39,7 @@ pub(crate) struct LatencyTableArgs {
     pub(crate) out: Option<PathBuf>,
 
     /// Take the times of another device: a CSV of `operation`, `shape` and `milliseconds`, as
-    /// `scarlet-probe` writes it there; --threads and --batch are then what it was measured with
+    /// `scarlet-latency` writes it there; --threads and --batch are then what it was measured with
     #[arg(long, value_name = "CSV", conflicts_with_all = ["plan", "rounds", "networks"], value_hint = ValueHint::FilePath)]
     pub(crate) from: Option<PathBuf>,
 
@@ -48,7 +48,7 @@ pub(crate) struct LatencyTableArgs {
     #[arg(long, value_names = ["OUTPUT", "NETWORK"], num_args = 2, conflicts_with_all = ["plan", "rounds", "networks"], value_hint = ValueHint::FilePath)]
     pub(crate) profile: Vec<PathBuf>,
 
-    /// Measure nothing: write which networks another device has to time, for `scarlet-probe`
+    /// Measure nothing: write which networks another device has to time, for `scarlet-latency`
     #[arg(long, value_name = "FILE", conflicts_with_all = ["out", "rounds", "max_error", "json", "batch"], value_hint = ValueHint::FilePath)]
     pub(crate) plan: Option<PathBuf>,
 

@@ -95,7 +95,7 @@ fn write_plan(
         }
     })?;
     terminal.print(&format!(
-        "{}: {} networks; on the device: scarlet-probe {} > measured.csv",
+        "{}: {} networks; on the device: scarlet-latency {} > measured.csv",
         path.display(),
         plan.networks.len(),
         path.display()

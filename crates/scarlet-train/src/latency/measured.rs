@@ -32,7 +32,7 @@ const COLUMNS: [&str; 3] = ["operation", "shape", "milliseconds"];
 /// | the name of another part with its output channels, and its stride where that is not 1, `stem@32/2` | its input | of the part alone |
 /// | `network` | the network's genome, `27c0…` | of the whole network |
 ///
-/// Several rows of the same part or network count as their median. `scarlet-probe` writes such a file,
+/// Several rows of the same part or network count as their median. `scarlet-latency` writes such a file,
 /// and [`TimedPart`] says what the parts of a network are called.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MeasuredTimes {
@@ -240,7 +240,8 @@ impl LatencyTable {
         let mut table = Self::new(space, on, parts.finish())?;
         // One from which a stabilizer was removed is the space's no more, and checks nothing.
         let profiled = measured.profiled.iter();
-        let profiled = profiled.filter_map(|(network, ms)| Some((space.encode(network).ok()?, *ms)));
+        let profiled =
+            profiled.filter_map(|(network, ms)| Some((space.encode(network).ok()?, *ms)));
         let profiled: Vec<_> = profiled.collect();
         let mut whole: Vec<(&Genome, Vec<f64>)> = Vec::new();
         for (genome, time) in &profiled {

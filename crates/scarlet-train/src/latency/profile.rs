@@ -30,12 +30,11 @@ impl MeasuredTimes {
         network: &Architecture,
     ) -> Result<Self, LatencyError> {
         let path = path.as_ref();
-        let text = limited::read_to_string(path, MAX_BYTES).map_err(|source| {
-            LatencyError::Read {
+        let text =
+            limited::read_to_string(path, MAX_BYTES).map_err(|source| LatencyError::Read {
                 path: path.to_owned(),
                 source,
-            }
-        })?;
+            })?;
         let error = |line: usize, column: &str, problem: String| LatencyError::Cell {
             path: path.to_owned(),
             line: line as u64 + 1,
@@ -70,7 +69,10 @@ impl MeasuredTimes {
         for (line, row) in rows.take_while(|(_, row)| !row.trim().is_empty()) {
             let cells = fields(row, is_csv);
             let cell = |index: usize| {
-                let cell = cells.get(places[index]).copied().filter(|it| !it.is_empty());
+                let cell = cells
+                    .get(places[index])
+                    .copied()
+                    .filter(|it| !it.is_empty());
                 cell.ok_or_else(|| error(line, COLUMNS[index][0], "it is empty".to_owned()))
             };
             let (kind, time, name) = (cell(0)?, cell(1)?, cell(2)?);
@@ -123,7 +125,10 @@ fn fields(row: &str, is_csv: bool) -> Vec<&str> {
 
 /// The part whose tensor an operation makes: `[mb_module.0.conv1/conv]:3`.
 fn part_of(name: &str, parts: &[TimedPart]) -> Option<usize> {
-    let tensor = name.split(['[', ']', ',', '\t']).map(str::trim).find(|it| !it.is_empty())?;
+    let tensor = name
+        .split(['[', ']', ',', '\t'])
+        .map(str::trim)
+        .find(|it| !it.is_empty())?;
     match tensor.split(['/', '.']).next() {
         // What becomes of the images before the first part, and of the logits behind the last.
         Some("images") => return Some(0),
@@ -203,16 +208,30 @@ DEQUANTIZE, 0.1, 0.001, 1%, 1%, 0, 1, [logits]:3
             message(&format!("\t{kind}\t0.1\t{time}\t1%\t1%\t0.0\t1\t{name}"))
         };
         for (error, expected) in [
-            (row("CONV_2D", "0.1", "[other/conv]:0"), "line 8, column `name`: `[other/conv]:0`"),
-            (row("CONV_2D", "x", "[stem.0/conv]:0"), "line 8, column `avg ms`: `x` is no time"),
+            (
+                row("CONV_2D", "0.1", "[other/conv]:0"),
+                "line 8, column `name`: `[other/conv]:0`",
+            ),
+            (
+                row("CONV_2D", "x", "[stem.0/conv]:0"),
+                "line 8, column `avg ms`: `x` is no time",
+            ),
             (
                 row("TfLiteXNNPackDelegate", "0.1", "[logits]:9"),
                 "line 8, column `node type`: `TfLiteXNNPackDelegate` is a delegate",
             ),
-            (message("\tCONV_2D\t0.1"), "line 8, column `avg ms`: it is empty"),
-            (read("nothing").unwrap_err().to_string(), "--enable_op_profiling=true"),
             (
-                read("= Run Order =\nnode type, name").unwrap_err().to_string(),
+                message("\tCONV_2D\t0.1"),
+                "line 8, column `avg ms`: it is empty",
+            ),
+            (
+                read("nothing").unwrap_err().to_string(),
+                "--enable_op_profiling=true",
+            ),
+            (
+                read("= Run Order =\nnode type, name")
+                    .unwrap_err()
+                    .to_string(),
                 "line 2, column `avg ms`: there is no such column",
             ),
         ] {

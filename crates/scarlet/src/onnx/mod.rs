@@ -30,8 +30,8 @@
 
 mod graph;
 mod integers;
-mod read;
 mod proto;
+mod read;
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -63,7 +63,9 @@ fn of_bytes(bytes: &[u8]) -> Option<Described> {
         String::from_utf8(bytes.to_vec()).ok()
     };
     let subgraphs = model.tables(number::MODEL_SUBGRAPHS);
-    let tensors = subgraphs.first().map(|it| it.tables(number::SUBGRAPH_TENSORS));
+    let tensors = subgraphs
+        .first()
+        .map(|it| it.tables(number::SUBGRAPH_TENSORS));
     let mut tensors = tensors.unwrap_or_default().into_iter();
     Some(Described {
         architecture: text(ARCHITECTURE_KEY),

@@ -7,13 +7,13 @@ use std::process::{Command, Output};
 
 use scarlet_arch::{Architecture, TimedPart, TimingPlan};
 
-fn probe(arguments: &[&str]) -> Output {
-    let program = env!("CARGO_BIN_EXE_scarlet-probe");
+fn run(arguments: &[&str]) -> Output {
+    let program = env!("CARGO_BIN_EXE_scarlet-latency");
     Command::new(program).args(arguments).output().unwrap()
 }
 
 fn message(arguments: &[&str]) -> String {
-    let output = probe(arguments);
+    let output = run(arguments);
     assert!(!output.status.success());
     assert!(output.stdout.is_empty());
     String::from_utf8(output.stderr).unwrap()
@@ -32,7 +32,7 @@ fn every_part_and_every_network_has_a_time() {
     let networks = [("010".parse().unwrap(), network())];
     fs::write(&plan, TimingPlan::new(networks).to_json()).unwrap();
     let path = plan.to_str().unwrap();
-    let output = probe(&[path, "--rounds", "2", "--threads", "2", "--batch", "2"]);
+    let output = run(&[path, "--rounds", "2", "--threads", "2", "--batch", "2"]);
     assert!(output.status.success(), "{output:?}");
     let table = String::from_utf8(output.stdout).unwrap();
     let mut lines = table.lines();

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! scarlet latency-table --plan plan.json          # here: which networks are to be timed
-//! ./scarlet-probe plan.json > measured.csv        # there
+//! ./scarlet-latency plan.json > measured.csv        # there
 //! scarlet latency-table --from measured.csv --out table.json
 //! ```
 //!
@@ -26,7 +26,7 @@ use thiserror::Error;
 const USAGE: &str = "\
 Times networks, part by part and whole, and prints a table as CSV.
 
-Usage: scarlet-probe PLAN [--threads N] [--batch N] [--rounds N]
+Usage: scarlet-latency PLAN [--threads N] [--batch N] [--rounds N]
 
   PLAN         what `scarlet latency-table --plan PLAN` wrote
   --threads N  threads of the CPU [1]
@@ -37,7 +37,7 @@ Usage: scarlet-probe PLAN [--threads N] [--batch N] [--rounds N]
 const RUNS: usize = 5;
 
 #[derive(Debug, Error)]
-enum ProbeError {
+enum TimingError {
     #[error("{0}\n\n{USAGE}")]
     Usage(String),
     #[error("cannot read `{}`: {source}", path.display())]
@@ -62,8 +62,8 @@ struct Arguments {
 }
 
 impl Arguments {
-    fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Self, ProbeError> {
-        let usage = |problem: String| ProbeError::Usage(problem);
+    fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Self, TimingError> {
+        let usage = |problem: String| TimingError::Usage(problem);
         let mut plan = None;
         let (mut threads, mut batch, mut rounds) = (1, 1, 30);
         while let Some(argument) = arguments.next() {
@@ -149,14 +149,14 @@ fn median(mut times: Vec<f64>) -> f64 {
     }
 }
 
-fn run() -> Result<(), ProbeError> {
+fn run() -> Result<(), TimingError> {
     let arguments = Arguments::parse(std::env::args().skip(1))?;
     let path = &arguments.plan;
-    let json = std::fs::read_to_string(path).map_err(|source| ProbeError::Read {
+    let json = std::fs::read_to_string(path).map_err(|source| TimingError::Read {
         path: path.clone(),
         source,
     })?;
-    let plan = TimingPlan::from_json(&json).map_err(|source| ProbeError::Plan {
+    let plan = TimingPlan::from_json(&json).map_err(|source| TimingError::Plan {
         path: path.clone(),
         source,
     })?;
@@ -168,7 +168,7 @@ fn run() -> Result<(), ProbeError> {
             .with_batch(arguments.batch)
             .with_threads(arguments.threads);
         let engine = Engine::new(&lower::lower(&planned.network), settings);
-        let engine = engine.map_err(|source| ProbeError::Engine {
+        let engine = engine.map_err(|source| TimingError::Engine {
             genome: genome.clone(),
             source,
         })?;
@@ -187,7 +187,7 @@ fn run() -> Result<(), ProbeError> {
     for _ in 0..arguments.rounds {
         for subject in &mut subjects {
             let round = subject.round(&mut rows);
-            round.map_err(|source| ProbeError::Engine {
+            round.map_err(|source| TimingError::Engine {
                 genome: subject.genome.clone(),
                 source,
             })?;
