@@ -272,7 +272,7 @@ mod tests {
         for text in [
             "[swish, se swish sigmoid] C3@8/2 E1K3s2a@8 E3K5s@12/2 C1@16:relu E3K3n P24 F12n:relu6",
             "C7@8 E3K3s(relu6,h-sigmoid) L@12 E3K5@16/2 - E3K3 F24",
-            "E3K3@24/2 L@24 E6K5s@40/2 E3K3",
+            "E3K3@24/2 L@24 E6K5s@40/2 E3K3@40",
         ] {
             let network = network(text);
             let names = ["a", "b", "c", "d", "é"].map(str::to_owned).to_vec();
