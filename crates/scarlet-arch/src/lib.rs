@@ -63,6 +63,7 @@
 //!   conventions of counting.
 //! - [`Architecture::without_stabilizers`]: what is left of a path through a supernet.
 //! - [`SearchSpace`] and [`Genome`]: all networks a search may choose from, and one of them.
+//! - [`TimingPlan`], [`TimedPart`]: what of networks is timed on another device, and what it is called.
 //! - [`ArchitectureError`], [`TextError`]: what is wrong with a description, where, and what would
 //!   be right.
 //!
@@ -90,6 +91,7 @@ mod space;
 mod stabilizers;
 mod style;
 mod text;
+mod timing;
 mod validate;
 
 pub use activation::{Activation, Gate, UnknownFunction};
@@ -105,3 +107,4 @@ pub use presets::*;
 pub use scaling::CompoundScaling;
 pub use space::{SearchSpace, Skip};
 pub use stabilizers::{KeptReason, Removal, StreamBound};
+pub use timing::{PlannedNetwork, TimedPart, TimingPlan};

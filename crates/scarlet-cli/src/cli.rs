@@ -1,5 +1,6 @@
 //! What can be written on the command line.
 
+pub(crate) mod after;
 pub(crate) mod config;
 mod deployed;
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use scarlet::arch::ArchitectureError;
+use scarlet::exported::ExportedError;
 use scarlet::onnx::OnnxError;
 use scarlet::tflite::TfliteError;
 use scarlet::weights::{FetchError, WeightsError};
@@ -191,6 +192,18 @@ pub(crate) enum CliError {
         "--verify is for files, and {} is none: a runtime could not read it again", .0.display()
     )]
     VerifiesNoFile(PathBuf),
+    #[error(
+        "`{}` holds a network as it runs, without the batch normalisation that training needs: give the \
+         weights that it was made from", .0.display()
+    )]
+    ExportedWeights(PathBuf),
+    #[error(transparent)]
+    Exported(Box<ExportedError>),
+    #[error(
+        "`{0}` is no folder of photographs, which --int8 and --verify need: leave them out, and give the \
+         photographs to scarlet export later"
+    )]
+    NoPhotographs(String),
     #[error("none of the photographs in {} can be read, so nothing was verified", .0.display())]
     NothingToVerify(PathBuf),
     #[error(transparent)]
@@ -277,6 +290,7 @@ impl CliError {
             | Self::Resumed { .. }
             | Self::ExportFormat(_)
             | Self::VerifiesNoFile(_)
+            | Self::NoPhotographs(_)
             | Self::OverwritesWeights(_)
             | Self::ExportOption { .. }
             | Self::Onnx(OnnxError::Input(_) | OnnxError::Setting { .. })
@@ -392,6 +406,12 @@ fn dataset_exit_code(error: &DatasetError) -> u8 {
         | DatasetError::Share { .. }
         | DatasetError::TooLarge { .. } => USAGE,
         _ => FAILURE,
+    }
+}
+
+impl From<ExportedError> for CliError {
+    fn from(error: ExportedError) -> Self {
+        Self::Exported(Box::new(error))
     }
 }
 

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use scarlet::arch::{self, Architecture, Preprocessing};
 use scarlet::burn::tensor::{Device, Tensor, TensorData};
+use scarlet::exported::{is_exported, open_exported};
 use scarlet::weights::{
     FetchError, Fetcher, OpenOptions, Source, StateDict, WeightsError, recognise,
 };
@@ -252,7 +253,11 @@ impl Loaded {
                 }
                 let home = path.parent().filter(|_| source.is_path());
                 let options = args.names.options().with_origin_of(&source);
-                let weights = open_weights(&path, &options, terminal)?;
+                // What was written for other programs is run, but not trained further.
+                let weights = match is_exported(&path) {
+                    true => open_exported(&path)?,
+                    false => open_weights(&path, &options, terminal)?,
+                };
                 let network = load(&weights, architecture, home, device, terminal)?;
                 let network = with_names_beside(network, home)?;
                 (network, source.to_string(), home.map(Path::to_owned))
@@ -401,6 +406,9 @@ pub(crate) fn open_weights(
     options: &OpenOptions,
     terminal: &Terminal,
 ) -> Result<StateDict, CliError> {
+    if is_exported(path) {
+        return Err(CliError::ExportedWeights(path.to_owned()));
+    }
     let weights = StateDict::open_with(path, options)?;
     for note in weights.notes() {
         terminal.note(format_args!("note: {note}"));

@@ -7,13 +7,18 @@ use crate::cli::Cli;
 use crate::error::CliError;
 
 /// Options that change no result, and `resume` itself.
-const HARMLESS: [&str; 8] = [
+const HARMLESS: [&str; 13] = [
     "resume",
     "checkpoint_every",
     "device",
     "threads",
     "evaluate_on",
     "json",
+    "export",
+    "int8",
+    "verify",
+    "runtime",
+    "python",
     "quiet",
     "verbose",
 ];

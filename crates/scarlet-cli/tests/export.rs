@@ -280,6 +280,42 @@ fn a_runtime_that_fails_proves_nothing() {
 
 #[cfg(unix)]
 #[test]
+fn another_version_of_a_runtime_proves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("tiny.tflite");
+    let photographs = root().join("examples/photos");
+    let script = r#"head -c 140 /dev/zero > "$9"
+echo '{"version":"9.9","python":"3.0","batch":1,"milliseconds":1.5}'"#;
+    let python = python(folder.path(), script);
+    let export = |runtime: &str| {
+        let verify = ["export", out.to_str().unwrap(), "--runtime", runtime];
+        let with = [
+            "--verify",
+            photographs.to_str().unwrap(),
+            "--python",
+            &python,
+        ];
+        scarlet_tiny(7, &[&verify[..], &with].concat())
+    };
+    let certificate = folder.path().join("tiny.tflite.verify.json");
+    export("openvino==2026.4.1").assert_fails(
+        1,
+        &[
+            "nothing was verified",
+            "has openvino 9.9, but 2026.4.1 was asked for",
+            "pip install openvino==2026.4.1",
+        ],
+    );
+    assert!(!certificate.exists());
+    export("openvino==9.9").assert_fails(1, &["does not compute in openvino what"]);
+    assert!(certificate.is_file());
+    export("onnxruntime").assert_fails(2, &["--runtime has no meaning", "ending in .onnx"]);
+    export("ncnn").assert_fails(2, &["onnxruntime, ai-edge-litert, openvino"]);
+    export("openvino==").assert_fails(2, &["must be one of"]);
+}
+
+#[cfg(unix)]
+#[test]
 fn a_certificate_says_where_answers_differ() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("tiny.onnx");
@@ -318,7 +354,7 @@ echo '{"version":"9.9","python":"3.0","batch":1,"milliseconds":1.5}'"#;
 }
 
 #[test]
-#[ignore = "needs Python with onnxruntime and ai-edge-litert; PYTHON names the interpreter"]
+#[ignore = "needs Python with onnxruntime, ai-edge-litert and openvino; PYTHON names the interpreter"]
 fn runtimes_certify_what_was_written() {
     let folder = tempfile::tempdir().unwrap();
     let python = std::env::var("PYTHON").unwrap_or_else(|_| "python3".to_owned());
@@ -346,6 +382,10 @@ fn runtimes_certify_what_was_written() {
         let written = fs::read_to_string(format!("{out}.verify.json")).unwrap();
         let written: serde_json::Value = serde_json::from_str(&written).unwrap();
         assert_eq!(&written, certificate);
+        let openvino = [&verify[..], &["--runtime", "openvino"]].concat();
+        let openvino = scarlet_tiny(7, &openvino).json();
+        assert_eq!(openvino["certificate"]["passed"], true, "{openvino}");
+        assert_eq!(openvino["certificate"]["runtime"], "openvino");
         let int8 = [&verify[..], &["--int8", photographs, "--images", "4"]].concat();
         let certificate = &scarlet_tiny(7, &int8).json()["certificate"];
         assert_eq!(

@@ -7,6 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use common::{Ran, scarlet, tiny_data, tiny_run};
+use scarlet::arch::{TimedPart, TimingPlan};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -284,4 +285,94 @@ fn objectives_go_either_way() {
         serde_json::from_slice(&fs::read(place.out.join("choice.json")).unwrap()).unwrap();
     let most = ["00", "01", "10", "11"].map(of).into_iter().max();
     assert_eq!(choice["parameters"].as_u64(), most, "{front}");
+}
+
+/// What another device would have measured of a plan: parts of 1 ms each, and a call that takes 0.5 ms
+/// more.
+fn measured_elsewhere(plan: &Path, csv: &Path) {
+    let plan = TimingPlan::from_json(&fs::read_to_string(plan).unwrap()).unwrap();
+    let mut rows = "operation,shape,milliseconds\n".to_owned();
+    for planned in plan.networks {
+        let side = planned.network.preprocessing.resolution;
+        let parts = TimedPart::all_of(&planned.network, side);
+        let whole = 0.5 + parts.len() as f64;
+        for part in parts {
+            rows += &format!("\"{}\",{},1\n", part.operation, part.shape);
+        }
+        rows += &format!("network,{},{whole}\n", planned.genome);
+    }
+    fs::write(csv, rows).unwrap();
+}
+
+#[test]
+fn a_table_is_made_of_what_another_device_measured() {
+    let place = place();
+    let folder = place.data.parent().unwrap();
+    let [plan, csv] = ["plan.json", "pixel.csv"].map(|name| folder.join(name));
+    let arguments = |out: &Path, more: &[&str]| {
+        // Neither needs --out where it writes something else.
+        let all = tiny_run("latency-table", &place.data, out);
+        let all = all.iter().map(String::as_str).chain(more.iter().copied());
+        all.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let mut asked = arguments(&place.table, &["--plan", plan.to_str().unwrap()]);
+    let out = asked.iter().position(|it| it == "--out").unwrap();
+    asked.drain(out..out + 2);
+    let ran = scarlet(&asked);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(ran.stdout.contains("scarlet-latency"), "{ran:?}");
+    measured_elsewhere(&plan, &csv);
+    let from = ["--from", csv.to_str().unwrap(), "--batch", "4"];
+    let json = scarlet(arguments(&place.table, &[&from[..], &["--json"]].concat())).json();
+    assert_eq!(
+        (&json["device"], &json["batch"]),
+        (&"pixel".into(), &4.into())
+    );
+    assert_eq!(json["overhead"]["ms"], 0.5);
+    assert_eq!(json["check"]["mean_error"], 0.0);
+    assert!(place.table.is_file());
+
+    // A search takes either, and keeps what it began with.
+    let table = csv.display().to_string();
+    let ran = place.search("latency_ms <= 100", &["--latency-table", &table, "--json"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let front = place.front();
+    for row in columns(&front, &["latency_ms"]) {
+        assert!(row[0].parse::<f64>().unwrap() >= 3.5, "{front}");
+    }
+    fs::remove_file(&csv).unwrap();
+    assert_eq!(place.resume().code, 0);
+
+    // A hole, no check, a bad check, no file.
+    let text = "operation,shape,milliseconds\nstem@8,3x8x8,\n";
+    fs::write(&csv, text).unwrap();
+    fs::remove_file(&place.table).unwrap();
+    let from = |more: &[&str]| {
+        let csv = csv.to_str().unwrap();
+        scarlet(arguments(&place.table, &[&["--from", csv], more].concat()))
+    };
+    from(&[]).assert_fails(
+        1,
+        &["pixel.csv`, line 2, column `milliseconds`: it is empty"],
+    );
+    measured_elsewhere(&plan, &csv);
+    let all = fs::read_to_string(&csv).unwrap();
+    let lines = |keep: &dyn Fn(&str) -> bool| -> String {
+        let lines = all.lines().filter(|line| keep(line));
+        lines.map(|line| format!("{line}\n")).collect()
+    };
+    fs::write(&csv, lines(&|line| !line.contains("classifier"))).unwrap();
+    from(&[]).assert_fails(1, &["has no row of operation `classifier@2`"]);
+    assert!(!place.table.exists());
+    fs::write(&csv, lines(&|line| !line.starts_with("network"))).unwrap();
+    let ran = from(&[]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(ran.stderr.contains("could not be checked"), "{ran:?}");
+    fs::remove_file(&place.table).unwrap();
+    fs::write(&csv, all.replace(".5\n", ".5e1\n")).unwrap();
+    from(&[]).assert_fails(1, &["the latency table is off by"]);
+    assert!(!place.table.exists());
+    from(&["--rounds", "3"]).assert_fails(2, &["cannot be used with"]);
+    let profile = ["--profile", "no.txt", "no.tflite"];
+    scarlet(arguments(&place.table, &profile)).assert_fails(1, &["no.tflite"]);
 }

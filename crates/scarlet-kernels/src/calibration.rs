@@ -4,7 +4,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::{Engine, EngineError, EngineSettings, PackedNetwork, Quantisation, ValueRange};
 
-/// Runs a network in floats and looks at what reaches its pointwise convolutions.
+/// Runs a network in floats and looks at what reaches its pointwise convolutions and fully connected
+/// layers.
 ///
 /// ```
 /// use scarlet_kernels::{Activation, Calibration, Engine, EngineSettings, Network, Operation};
@@ -49,11 +50,10 @@ impl Calibration {
             return Err(EngineError::QuantisedBefore);
         }
         let operations = &network.network().operations;
-        let nothing = |suits: bool| suits.then(|| Mutex::new(Extremes::default()));
         let observations = Arc::new(Observations {
             operations: operations
                 .iter()
-                .map(|operation| nothing(Quantisation::suits(operation)))
+                .map(|operation| Quantisation::takes_means(operation).then(Mutex::default))
                 .collect(),
         });
         let engine = Engine::observed(network, settings, Arc::clone(&observations))?;
@@ -74,7 +74,9 @@ impl Calibration {
         if let Some(place) = images.iter().position(|value| !value.is_finite()) {
             return Err(EngineError::ImageNotFinite { place });
         }
-        self.engine.run(images).map(|_| ())
+        let ran = self.engine.run(images).map(|_| ());
+        self.observations.settle();
+        ran
     }
 
     /// Ranges that hold all that was observed. An input that was 0 throughout stays in floats.
@@ -86,22 +88,30 @@ impl Calibration {
     ///
     /// When nothing was observed, or something that reached a convolution was not finite.
     pub fn finish(self) -> Result<Quantisation, EngineError> {
+        let operations = &self.engine.network().network().operations;
         let mut inputs = Vec::new();
-        for (operation, extremes) in self.observations.operations.iter().enumerate() {
-            let Some(extremes) = extremes else {
+        let mut means = Vec::new();
+        for (operation, seen) in self.observations.operations.iter().enumerate() {
+            let Some(seen) = seen else {
                 inputs.push(None);
+                means.push(Vec::new());
                 continue;
             };
-            let extremes = *extremes.lock().unwrap_or_else(PoisonError::into_inner);
+            let seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+            let extremes = seen.extremes;
             if !extremes.is_finite {
                 return Err(EngineError::NotFinite { operation });
             }
             if extremes.low > extremes.high {
                 return Err(EngineError::NothingObserved);
             }
-            inputs.push(ValueRange::new(extremes.low, extremes.high));
+            let range = ValueRange::new(extremes.low, extremes.high);
+            let is_rounded = Quantisation::suits(&operations[operation]);
+            inputs.push(range.filter(|_| is_rounded));
+            let pixels = seen.pixels.max(1) as f64;
+            means.push(seen.sums.iter().map(|sum| (sum / pixels) as f32).collect());
         }
-        Ok(Quantisation::new(inputs))
+        Ok(Quantisation::new(inputs).with_means(means))
     }
 }
 
@@ -140,10 +150,35 @@ impl Extremes {
     }
 }
 
+/// What reached an operation. Like the extremes, the sums depend neither on the threads nor on the order
+/// in which they saw the images.
+#[derive(Debug, Default)]
+struct Seen {
+    extremes: Extremes,
+    /// The sum of each channel's values, and how many each was of.
+    sums: Vec<f64>,
+    pixels: usize,
+    /// The sums of the images of this run, by the place of each.
+    images: Vec<(usize, Vec<f64>)>,
+}
+
+impl Seen {
+    /// Adds the images of a run in their own order, as sums of floats depend on it.
+    fn settle(&mut self) {
+        self.images.sort_unstable_by_key(|(place, _)| *place);
+        for (_, sums) in self.images.drain(..) {
+            self.sums.resize(sums.len(), 0.0);
+            for (all, sum) in self.sums.iter_mut().zip(sums) {
+                *all += sum;
+            }
+        }
+    }
+}
+
 /// What reached each operation.
 #[derive(Debug)]
 pub(crate) struct Observations {
-    operations: Vec<Option<Mutex<Extremes>>>,
+    operations: Vec<Option<Mutex<Seen>>>,
 }
 
 impl Observations {
@@ -152,14 +187,37 @@ impl Observations {
         matches!(self.operations.get(operation), Some(Some(_)))
     }
 
-    /// Adds values that reached an operation.
-    pub(crate) fn add(&self, operation: usize, values: impl Iterator<Item = f32>) {
+    /// Adds the values of each channel of an image, by its place in the run, that reached an operation.
+    pub(crate) fn add<C: Iterator<Item = f32>>(
+        &self,
+        operation: usize,
+        place: usize,
+        channels: impl Iterator<Item = C>,
+    ) {
         let Some(Some(all)) = self.operations.get(operation) else {
             return;
         };
         let mut extremes = Extremes::default();
-        values.for_each(|value| extremes.add(value));
+        let mut pixels = 0;
+        let sums = channels.map(|values| {
+            pixels = 0;
+            values.fold(0.0, |sum, value| {
+                extremes.add(value);
+                pixels += 1;
+                sum + f64::from(value)
+            })
+        });
+        let sums = sums.collect();
         let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
-        all.merge(extremes);
+        all.extremes.merge(extremes);
+        all.pixels += pixels;
+        all.images.push((place, sums));
+    }
+
+    /// Takes in what a run showed.
+    fn settle(&self) {
+        for seen in self.operations.iter().flatten() {
+            seen.lock().unwrap_or_else(PoisonError::into_inner).settle();
+        }
     }
 }

@@ -506,6 +506,12 @@ impl Planner<'_> {
     }
 
     fn linear(&mut self, c: &Linear<Offset>, input: ValueId, index: usize) -> Planned {
+        let map = Map {
+            channels: c.input,
+            height: 1,
+            width: 1,
+        };
+        self.observe(Placed { value: input, map }, None, index);
         let output = self.dense(
             "linear",
             (c.weight, c.bias),

@@ -49,6 +49,18 @@ impl ValueRange {
     }
 }
 
+impl From<Vec<Option<ValueRange>>> for Quantisation {
+    fn from(inputs: Vec<Option<ValueRange>>) -> Self {
+        Self::new(inputs)
+    }
+}
+
+impl From<Quantisation> for Vec<Option<ValueRange>> {
+    fn from(quantisation: Quantisation) -> Self {
+        quantisation.inputs
+    }
+}
+
 impl TryFrom<(f32, f32)> for ValueRange {
     type Error = String;
 
@@ -73,17 +85,48 @@ impl From<ValueRange> for (f32, f32) {
 /// other operations but for the matrices of squeeze-excite and fully connected layers, whose
 /// weights, not inputs, are rounded to 255 values for each output.
 ///
+/// Halves go to the even integer where inputs are rounded, and away from zero where weights are. What
+/// the weights of an output lose by that for inputs of the [means](Self::with_means) that were seen,
+/// its bias makes up for.
+///
 /// A [`Calibration`](crate::Calibration) finds the ranges.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(from = "Vec<Option<ValueRange>>", into = "Vec<Option<ValueRange>>")]
 pub struct Quantisation {
     inputs: Vec<Option<ValueRange>>,
+    /// Of each operation's input the mean of every channel, where it is known. Packed weights have no
+    /// use for it any more, and files do not hold it.
+    means: Vec<Vec<f32>>,
 }
 
 impl Quantisation {
     /// The range of each operation's input; `None` for those that read floats.
     pub fn new(inputs: Vec<Option<ValueRange>>) -> Self {
-        Self { inputs }
+        Self {
+            inputs,
+            means: Vec::new(),
+        }
+    }
+
+    /// With the mean of every channel of each operation's input; none where it is not known, or not
+    /// finite.
+    pub fn with_means(mut self, means: Vec<Vec<f32>>) -> Self {
+        self.means = means;
+        for means in &mut self.means {
+            if means.iter().any(|mean| !mean.is_finite()) {
+                means.clear();
+            }
+        }
+        self
+    }
+
+    /// The mean of every channel of an operation's input, if it is known.
+    pub(crate) fn means(&self, operation: usize) -> &[f32] {
+        self.means.get(operation).map_or(&[], Vec::as_slice)
+    }
+
+    pub(crate) fn without_means(&self) -> Self {
+        Self::new(self.inputs.clone())
     }
 
     /// The range of an operation's input, if that is rounded.
@@ -98,6 +141,11 @@ impl Quantisation {
             Operation::SqueezeExcite(_) | Operation::Linear(_) => true,
             _ => false,
         }
+    }
+
+    /// Whether the means of an operation's input are of use.
+    pub(crate) fn takes_means<W>(operation: &Operation<W>) -> bool {
+        Self::suits(operation) || matches!(operation, Operation::Linear(_))
     }
 
     /// Whether a range could be for this operation.

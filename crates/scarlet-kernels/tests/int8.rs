@@ -480,3 +480,85 @@ fn what_cannot_be_quantised_is_refused() {
     );
     assert!(error.contains("operation 0 (mean) has a range"), "{error}");
 }
+
+#[test]
+fn what_weights_lose_on_average_is_made_up_for() {
+    // Inputs far from 0, whose mean the errors of the weights would be multiplied with.
+    let (input, output, size) = (24, 10, (5, 7));
+    let pixels = size.0 * size.1;
+    let wave = |at: usize| (at as f32 * 0.731).sin();
+    let pointwise = Pointwise {
+        input,
+        output,
+        stride: 1,
+        weight: (0..input * output).map(wave).collect(),
+        bias: vec![0.25; output],
+        activation: Activation::None,
+    };
+    let linear = Linear {
+        input: output,
+        output: 6,
+        weight: (0..output * 6).map(|at| wave(at + 999)).collect(),
+        bias: vec![-0.5; 6],
+        activation: Activation::None,
+    };
+    let network = Network {
+        input_channels: input,
+        operations: vec![
+            Operation::Pointwise(pointwise),
+            Operation::GlobalMean,
+            Operation::Linear(linear),
+        ],
+    };
+    let images = 5;
+    let values = (0..images * input * pixels).map(|at| 20.0 + wave(at * at % 10_007));
+    let values: Vec<f32> = values.collect();
+    let packed = PackedNetwork::pack(&network).unwrap();
+    let mean_error = |quantised: &PackedNetwork| {
+        let run = |packed: PackedNetwork| {
+            let mut engine = Engine::with_packed(packed, settings(size, images)).unwrap();
+            engine.run(&values).unwrap().to_vec()
+        };
+        let (found, expected) = (run(quantised.clone()), run(packed.clone()));
+        let of_class = |class: usize| {
+            let errors = found.iter().zip(&expected).skip(class).step_by(6);
+            errors.map(|(a, b)| a - b).sum::<f32>() / images as f32
+        };
+        (0..6)
+            .map(|class| of_class(class).abs())
+            .fold(0.0, f32::max)
+    };
+    let mut files = Vec::new();
+    for threads in 1..=3 {
+        let settings = settings(size, images).with_threads(threads);
+        let mut calibration = Calibration::new(packed.clone(), settings).unwrap();
+        // In two runs, the second shorter.
+        let (first, second) = values.split_at(3 * input * pixels);
+        calibration.observe(first).unwrap();
+        calibration.observe(second).unwrap();
+        let found = calibration.finish().unwrap();
+        let quantised = packed.quantise(&found).unwrap();
+        let error = mean_error(&quantised);
+        assert!(error < 0.02, "{error}");
+        let mut file = Vec::new();
+        quantised.write("", &mut file).unwrap();
+        files.push(file);
+
+        let without = serde_json::to_string(&found).unwrap();
+        let without: Quantisation = serde_json::from_str(&without).unwrap();
+        let error = mean_error(&packed.quantise(&without).unwrap());
+        assert!(error > 0.1, "{error}");
+    }
+    assert!(files.windows(2).all(|pair| pair[0] == pair[1]));
+    // Means that are no numbers are not used.
+    let ranges = vec![ValueRange::new(0.0, 21.0), None, None];
+    let plain = Quantisation::new(ranges);
+    let odd = plain.clone().with_means(vec![vec![f32::NAN; input]]);
+    let bytes = |quantisation: &Quantisation| {
+        let mut file = Vec::new();
+        let quantised = packed.quantise(quantisation).unwrap();
+        quantised.write("", &mut file).unwrap();
+        file
+    };
+    assert_eq!(bytes(&odd), bytes(&plain));
+}

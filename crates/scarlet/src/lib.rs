@@ -42,6 +42,7 @@ mod device;
 mod display;
 mod elementary;
 mod error;
+pub mod exported;
 pub mod fold;
 pub mod limited;
 mod narrow;

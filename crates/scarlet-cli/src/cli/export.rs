@@ -6,6 +6,7 @@ use clap::{Args, ValueHint};
 use scarlet::onnx::Batch;
 
 use super::{ModelArgs, batch_size, from_one_to, whole};
+use crate::verify::AskedRuntime;
 
 /// Write a network to a file that other programs run
 ///
@@ -52,13 +53,18 @@ pub(crate) struct ExportArgs {
     #[arg(long, value_name = "PHOTOGRAPHS", value_hint = ValueHint::AnyPath)]
     pub(crate) verify: Option<PathBuf>,
 
-    /// Python in which the runtime is installed: onnxruntime, or ai-edge-litert for .tflite [default:
-    /// python3]
+    /// Runtime to verify in: onnxruntime, ai-edge-litert or openvino, which reads both .onnx and
+    /// .tflite; with ==VERSION where no other version will do [default: the first two, by the file's
+    /// ending]
+    #[arg(long, value_name = "NAME", requires = "verify")]
+    pub(crate) runtime: Option<AskedRuntime>,
+
+    /// Python in which the runtime is installed [default: python3]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::ExecutablePath, requires = "verify")]
     pub(crate) python: Option<PathBuf>,
 
     /// Seconds after which a runtime that does not answer is ended
-    #[arg(long, value_name = "N", default_value_t = 300, value_parser = seconds, requires = "verify")]
+    #[arg(long, value_name = "N", default_value_t = Self::VERIFY_SECONDS, value_parser = seconds, requires = "verify")]
     pub(crate) verify_seconds: u64,
 
     /// Write kernels and matrices in half precision, in safetensors
@@ -71,6 +77,11 @@ pub(crate) struct ExportArgs {
 
     #[command(flatten)]
     pub(crate) model: ModelArgs,
+}
+
+impl ExportArgs {
+    /// Unless told otherwise.
+    pub(crate) const VERIFY_SECONDS: u64 = 300;
 }
 
 fn images_of_a_call(text: &str) -> Result<Batch, String> {

@@ -24,12 +24,33 @@ use super::{ComputeArgs, at_least_one, batch_size, run_count};
 Examples:
   scarlet latency-table --threads 1 --out table.json
   scarlet latency-table --data flowers/ --space small --device wgpu --out gpu.json
+  scarlet latency-table --data flowers/ --plan plan.json      # for another device
+  scarlet latency-table --data flowers/ --from pixel.csv --out pixel.json
   scarlet search --latency-table table.json --budget \"latency_ms <= 0.5\" \\
       --objectives \"maximize accuracy\" \"minimize latency_ms\"")]
 pub(crate) struct LatencyTableArgs {
     /// File to write
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub(crate) out: PathBuf,
+    #[arg(
+        long,
+        value_name = "FILE",
+        required_unless_present = "plan",
+        value_hint = ValueHint::FilePath
+    )]
+    pub(crate) out: Option<PathBuf>,
+
+    /// Take the times of another device: a CSV of `operation`, `shape` and `milliseconds`, as
+    /// `scarlet-latency` writes it there; --threads and --batch are then what it was measured with
+    #[arg(long, value_name = "CSV", conflicts_with_all = ["plan", "rounds", "networks"], value_hint = ValueHint::FilePath)]
+    pub(crate) from: Option<PathBuf>,
+
+    /// Take what LiteRT's benchmark_model printed with --enable_op_profiling=true of a .tflite file
+    /// that scarlet exported; for as many networks as have all parts, and more to check the table by
+    #[arg(long, value_names = ["OUTPUT", "NETWORK"], num_args = 2, conflicts_with_all = ["plan", "rounds", "networks"], value_hint = ValueHint::FilePath)]
+    pub(crate) profile: Vec<PathBuf>,
+
+    /// Measure nothing: write which networks another device has to time, for `scarlet-latency`
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["out", "rounds", "max_error", "json", "batch"], value_hint = ValueHint::FilePath)]
+    pub(crate) plan: Option<PathBuf>,
 
     /// Images of a call
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = batch_size)]

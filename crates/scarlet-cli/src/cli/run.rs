@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum, ValueHint};
 use scarlet_search::Constraint;
 
+use super::after::AfterArgs;
 use super::{ComputeArgs, finite, whole};
 
 /// Find, train and export a network for your images and budget
@@ -33,6 +34,9 @@ pub(crate) struct SearchArgs {
 
     #[command(flatten)]
     pub(crate) search: SearchSettingsArgs,
+
+    #[command(flatten)]
+    pub(crate) after: AfterArgs,
 
     #[command(flatten)]
     pub(crate) folder: RunFolderArgs,
@@ -66,7 +70,7 @@ pub(crate) struct SearchArgs {
         long,
         value_enum,
         value_name = "STAGE",
-        conflicts_with = "dry_run",
+        conflicts_with_all = ["dry_run", "export"],
         help_heading = "Run"
     )]
     pub(crate) until: Option<UntilArg>,

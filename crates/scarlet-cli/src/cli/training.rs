@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
 
+use super::after::AfterArgs;
 use super::{ComputeArgs, NamesArgs, at_least_one, batch_size, finite, whole};
 
 /// Train a network from scratch on your images
@@ -40,6 +41,7 @@ pub(crate) struct TrainArgs {
 #[command(after_help = "\
 Examples:
   scarlet finetune --data flowers/ --out flowers-run
+  scarlet finetune --data flowers/ --export flowers.tflite --verify --out flowers-run
   scarlet finetune --data flowers/ --weights scarlet-a.pth.tar --freeze 3 --out flowers-run
   scarlet finetune --data flowers/ --layer-decay 0.8 --epochs 40 --dry-run
   scarlet finetune --data flowers/ --weights extracted.safetensors --keep-classifier
@@ -92,6 +94,9 @@ pub(crate) struct TrainingArgs {
     /// Print one JSON object; accuracies in it are from 0 to 1
     #[arg(long)]
     pub(crate) json: bool,
+
+    #[command(flatten)]
+    pub(crate) after: AfterArgs,
 
     #[command(flatten)]
     pub(crate) folder: TrainingFolderArgs,

@@ -17,7 +17,7 @@ use crate::model::{Loaded, refuse_overwriting};
 use crate::report::number::{counted, megabytes};
 use crate::report::{file_size, print_json};
 use crate::terminal::Terminal;
-use crate::verify::{Certificate, Runtime};
+use crate::verify::{AskedRuntime, Certificate, Runtime};
 
 #[derive(Serialize)]
 struct Exported<'a> {
@@ -72,23 +72,72 @@ impl Format {
             ("half", args.half, &[Self::Safetensors], ".safetensors"),
         ];
         let mut options = options.into_iter();
-        match options.find(|(_, given, formats, _)| *given && !formats.contains(&self)) {
-            Some((option, _, _, ending)) => Err(CliError::ExportOption {
-                option,
-                ending,
-                path: args.out.clone(),
-            }),
-            None => Ok(()),
+        let refused = |option, ending| CliError::ExportOption {
+            option,
+            ending,
+            path: args.out.clone(),
+        };
+        if let Some((option, _, _, ending)) =
+            options.find(|(_, given, formats, _)| *given && !formats.contains(&self))
+        {
+            return Err(refused(option, ending));
+        }
+        // A runtime that does not read this format.
+        let ending = args.out.extension().unwrap_or_default();
+        match args.runtime.as_ref().map(|it| it.runtime.reads()) {
+            Some([only]) if ending != *only => Err(refused(
+                "runtime",
+                match *only {
+                    "onnx" => ".onnx in this runtime",
+                    _ => ".tflite in this runtime",
+                },
+            )),
+            _ => Ok(()),
         }
     }
 }
 
+/// The runtime to verify in: that which files of this format are for, unless another was named.
+pub(super) fn asked_runtime(args: &ExportArgs) -> AskedRuntime {
+    args.runtime.clone().unwrap_or_else(|| AskedRuntime {
+        runtime: match Format::of(&args.out) {
+            Ok(Format::Tflite) => Runtime::LiteRt,
+            _ => Runtime::OnnxRuntime,
+        },
+        version: None,
+    })
+}
+
 pub(super) fn run(args: &ExportArgs, terminal: &Terminal) -> Result<(), CliError> {
     let terminal = &terminal.beside(&args.out);
-    let format = Format::of(&args.out)?;
-    format.check(args)?;
+    check(args)?;
+    let written = write(args, terminal)?;
+    match args.json {
+        true => print_json(terminal, &written.report(args))?,
+        false => terminal.print(&written.text(args))?,
+    }
+    // What was seen is told first.
+    written.verdict()
+}
+
+/// Refuses what cannot be done, as far as the arguments show it.
+pub(super) fn check(args: &ExportArgs) -> Result<(), CliError> {
+    Format::of(&args.out)?.check(args)?;
     refuse_overwriting(&args.out, args.model.weights.as_deref())?;
-    verified::check(args)?;
+    verified::check(args)
+}
+
+/// A file that was written.
+pub(super) struct Written {
+    loaded: Loaded,
+    bytes: Option<u64>,
+    calibrated_on: Option<usize>,
+    certificate: Option<Certificate>,
+}
+
+/// Writes the file, and verifies it where that was asked for.
+pub(super) fn write(args: &ExportArgs, terminal: &Terminal) -> Result<Written, CliError> {
+    let format = Format::of(&args.out)?;
     let device = device_by_name("cpu")?;
     let loaded = Loaded::open(&args.model, &device, terminal)?;
     let side = loaded.architecture.preprocessing.resolution;
@@ -138,38 +187,48 @@ pub(super) fn run(args: &ExportArgs, terminal: &Terminal) -> Result<(), CliError
     }
     verified::forget(args)?;
     let certificate = match (&args.verify, format) {
-        (Some(photographs), Format::Onnx | Format::Tflite) => {
-            let runtime = match format {
-                Format::Onnx => Runtime::OnnxRuntime,
-                _ => Runtime::LiteRt,
-            };
-            Some(verified::verify(
-                photographs,
-                runtime,
-                &loaded,
-                args,
-                terminal,
-            )?)
-        }
+        (Some(photographs), Format::Onnx | Format::Tflite) => Some(verified::verify(
+            photographs,
+            &asked_runtime(args),
+            &loaded,
+            args,
+            terminal,
+        )?),
         _ => None,
     };
-    let exported = Exported {
-        path: &args.out,
+    Ok(Written {
         bytes: file_size(&args.out)?,
-        model: &loaded.architecture.name,
-        weights: &loaded.weights,
-        resolution: loaded.architecture.preprocessing.resolution,
-        classes: loaded.architecture.classes,
+        loaded,
         calibrated_on,
-        certificate: certificate.as_ref(),
-    };
-    if args.json {
-        print_json(terminal, &exported)?;
-    } else {
-        terminal.print(&text(&exported, args))?;
+        certificate,
+    })
+}
+
+impl Written {
+    fn report<'a>(&'a self, args: &'a ExportArgs) -> Exported<'a> {
+        let architecture = &self.loaded.architecture;
+        Exported {
+            path: &args.out,
+            bytes: self.bytes,
+            model: &architecture.name,
+            weights: &self.loaded.weights,
+            resolution: architecture.preprocessing.resolution,
+            classes: architecture.classes,
+            calibrated_on: self.calibrated_on,
+            certificate: self.certificate.as_ref(),
+        }
     }
-    // What was seen is told first.
-    certificate.map_or(Ok(()), |certificate| certificate.verdict())
+
+    /// As people read it.
+    pub(super) fn text(&self, args: &ExportArgs) -> String {
+        text(&self.report(args), args)
+    }
+
+    /// The error, if the file's own runtime computes something else.
+    pub(super) fn verdict(&self) -> Result<(), CliError> {
+        let certificate = self.certificate.as_ref();
+        certificate.map_or(Ok(()), Certificate::verdict)
+    }
 }
 
 /// How the network is rounded to suit photographs, and how many these were.

@@ -1,7 +1,13 @@
 //! `scarlet latency-table`.
 
+use std::path::Path;
+
 use rayon::current_num_threads;
-use scarlet_train::latency::{LatencyError, LatencyTable, TableProgress, TableSettings};
+use scarlet::arch::{Architecture, SearchSpace};
+use scarlet::{atomic_file, tflite};
+use scarlet_train::latency::{
+    LatencyError, LatencyTable, MeasuredTimes, TableProgress, TableSettings, device_of,
+};
 use scarlet_train::{Control, TrainError};
 
 use crate::cli::LatencyTableArgs;
@@ -15,12 +21,93 @@ use crate::run_settings::configuration;
 use crate::terminal::Terminal;
 
 pub(super) fn run(args: &LatencyTableArgs, terminal: &Terminal) -> Result<(), CliError> {
-    let terminal = &terminal.beside(&args.out);
-    let device = open_device(&args.compute)?;
+    let target = args.out.as_deref().or(args.plan.as_deref());
+    let target = target.unwrap_or(Path::new(""));
+    let terminal = &terminal.beside(target);
     let reading = ReadingProgress::new(terminal);
     let config = configuration(None, &args.settings, None)?;
     let space = config.search_space(|total| reading.advance(total))?;
     drop(reading);
+    if let Some(plan) = &args.plan {
+        return write_plan(plan, &space, args.networks, terminal);
+    }
+    let (profiles, _) = args.profile.as_chunks::<2>();
+    let table = match args.from.as_ref().or(args.profile.first()) {
+        Some(times) => {
+            let measured = args.from.as_ref().map(MeasuredTimes::read).transpose();
+            let measured = measured.map_err(TrainError::from)?;
+            let mut measured = measured.unwrap_or_else(|| MeasuredTimes::none(times));
+            for [output, network] in profiles {
+                let network = exported_architecture(network)?;
+                let with = measured.with_profile(output, &network);
+                measured = with.map_err(TrainError::from)?;
+            }
+            let on = (current_num_threads(), args.batch);
+            LatencyTable::of_measured(&space, &measured, &device_of(times), on)
+                .map_err(TrainError::from)?
+        }
+        None => measured(args, &space, terminal)?,
+    };
+    if table.check.is_none() {
+        terminal.note(
+            "no whole network was timed but those of the parts, so how good the table is could not be \
+             checked: add rows of operation `network`",
+        );
+    }
+    table
+        .check_error(args.max_error)
+        .map_err(TrainError::from)?;
+    table.save(target).map_err(TrainError::from)?;
+    terminal.note(format_args!("the table is in {}", target.display()));
+    match args.json {
+        true => print_json(terminal, &table),
+        false => terminal.print(&table_text(&table)),
+    }
+}
+
+/// The network of a file that was profiled.
+fn exported_architecture(path: &Path) -> Result<Architecture, CliError> {
+    let said = tflite::describe(path).map_err(|source| CliError::ReadFile {
+        path: path.to_owned(),
+        source,
+    })?;
+    let json = said.and_then(|said| said.architecture);
+    let json = json.ok_or_else(|| CliError::ForeignExport(path.to_owned()))?;
+    Architecture::from_json(&json).map_err(|source| CliError::ModelFile {
+        path: path.to_owned(),
+        source: Box::new(source),
+    })
+}
+
+/// Writes which networks another device is to time.
+fn write_plan(
+    path: &Path,
+    space: &SearchSpace,
+    check: usize,
+    terminal: &Terminal,
+) -> Result<(), CliError> {
+    let plan = LatencyTable::plan(space, check).map_err(TrainError::from)?;
+    let json = plan.to_json();
+    atomic_file::write(path, |file| writeln!(file, "{json}")).map_err(|source| {
+        CliError::WriteFile {
+            path: path.to_owned(),
+            source,
+        }
+    })?;
+    terminal.print(&format!(
+        "{}: {} networks; on the device: scarlet-latency {} > measured.csv",
+        path.display(),
+        plan.networks.len(),
+        path.display()
+    ))
+}
+
+fn measured(
+    args: &LatencyTableArgs,
+    space: &SearchSpace,
+    terminal: &Terminal,
+) -> Result<LatencyTable, CliError> {
+    let device = open_device(&args.compute)?;
     let settings = TableSettings {
         device: args.compute.device.clone(),
         threads: current_num_threads(),
@@ -30,7 +117,7 @@ pub(super) fn run(args: &LatencyTableArgs, terminal: &Terminal) -> Result<(), Cl
     };
     let interrupt = Interrupt::listen()?;
     let mut progress = None;
-    let measured = LatencyTable::measure(&space, &device, &settings, |at: TableProgress| {
+    let measured = LatencyTable::measure(space, &device, &settings, |at: TableProgress| {
         progress
             .get_or_insert_with(|| terminal.progress("measurements", at.total))
             .advance(1);
@@ -40,17 +127,8 @@ pub(super) fn run(args: &LatencyTableArgs, terminal: &Terminal) -> Result<(), Cl
         }
     });
     drop(progress);
-    let table = match measured {
-        Err(LatencyError::Stopped) => return Err(CliError::Interrupted),
-        measured => measured.map_err(TrainError::from)?,
-    };
-    table
-        .check_error(args.max_error)
-        .map_err(TrainError::from)?;
-    table.save(&args.out).map_err(TrainError::from)?;
-    terminal.note(format_args!("the table is in {}", args.out.display()));
-    match args.json {
-        true => print_json(terminal, &table),
-        false => terminal.print(&table_text(&table)),
+    match measured {
+        Err(LatencyError::Stopped) => Err(CliError::Interrupted),
+        measured => Ok(measured.map_err(TrainError::from)?),
     }
 }

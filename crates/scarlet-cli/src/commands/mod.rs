@@ -1,5 +1,6 @@
 //! The commands, one a file.
 
+mod after;
 mod arrange_val;
 mod bench;
 mod calibration;

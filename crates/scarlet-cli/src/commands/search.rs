@@ -14,6 +14,7 @@ use serde::Serialize;
 
 use crate::cli::ComputeArgs;
 use crate::cli::run::{RunFolderArgs, RunSettingsArgs, SearchArgs, UntilArg};
+use crate::commands::after::After;
 use crate::commands::notices::tell;
 use crate::commands::reading_progress::ReadingProgress;
 use crate::commands::warn_without_checksums;
@@ -72,6 +73,17 @@ pub(super) fn run(args: &SearchArgs, terminal: &Terminal) -> Result<(), CliError
             false => terminal.print(&plan_text(&plan)),
         };
     }
+    // Before all images are read; where those of a run that goes on are from is in its folder.
+    let mut after = None;
+    if let Some(path) = &args.folder.resume {
+        let config = RunConfig::read_existing(path)?;
+        after = After::check(&args.after, &config.data.source)?;
+    }
+    let new = || {
+        let config = new()?;
+        after = After::check(&args.after, &config.data.source)?;
+        Ok(config)
+    };
     let (run, folder) = begin(new, make, &args.folder, &args.compute, terminal)?;
     let run = side_by_side(run);
     if let Some(until) = args.until {
@@ -97,7 +109,9 @@ pub(super) fn run(args: &SearchArgs, terminal: &Terminal) -> Result<(), CliError
     match args.json {
         true => print_json(terminal, &exported),
         false => terminal.print(&result_text(&exported, folder.path())),
-    }
+    }?;
+    let weights = folder.file("network/network.safetensors");
+    after.map_or(Ok(()), |after| after.write(&weights, args.json, terminal))
 }
 
 /// What `--from` takes for networks that owe nothing to others.

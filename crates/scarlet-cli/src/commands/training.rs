@@ -6,6 +6,7 @@ use std::time::Duration;
 use scarlet_train::standalone::{Recipe, Standalone, StandaloneConfig, StandaloneRecord, Start};
 use scarlet_train::{Control, Event, RunFolder, TrainError};
 
+use super::after::After;
 use super::notices::tell;
 use super::reading_progress::ReadingProgress;
 use super::training_progress::TrainingProgress;
@@ -68,9 +69,11 @@ pub(super) fn run(
             false => terminal.print(&plan_text(&plan)),
         };
     }
+    let after;
     let (folder, run) = match &args.folder.resume {
         Some(path) => {
             let (folder, mut record) = StandaloneRecord::open(path)?;
+            after = After::check(&args.after, &record.config.data.source)?;
             let began = match record.config.recipe {
                 Recipe::Scratch => "train",
                 Recipe::Finetune => "finetune",
@@ -106,6 +109,7 @@ pub(super) fn run(
         None => {
             let new = new()?;
             // Better now than after reading all images.
+            after = After::check(&args.after, &new.config.data.source)?;
             let out = new_folder(args.folder.out.as_deref(), terminal)?;
             let run = prepare(new)?;
             let resolution = run.record().architecture.preprocessing.resolution;
@@ -142,6 +146,12 @@ pub(super) fn run(
     match args.json {
         true => print_json(terminal, &result),
         false => terminal.print(&result_text(&result, folder.path())),
+    }?;
+    // A network that was never judged has no best epoch.
+    let weights = ["best.safetensors", "last.safetensors"].map(|name| folder.file(name));
+    match (after, weights.iter().find(|it| it.is_file())) {
+        (Some(after), Some(weights)) => after.write(weights, args.json, terminal),
+        _ => Ok(()),
     }
 }
 

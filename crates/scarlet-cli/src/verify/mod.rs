@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use scarlet::{Deployed, atomic_file};
 use serde::Serialize;
 
-pub(crate) use self::runtime::{ImagesFile, Run, Runtime, RuntimeError};
+pub(crate) use self::runtime::{AskedRuntime, ImagesFile, Run, Runtime, RuntimeError};
 use crate::error::CliError;
 use crate::report::number::{accuracy, counted};
 

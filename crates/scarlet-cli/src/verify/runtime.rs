@@ -5,6 +5,7 @@ use std::fs::{self, File};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::str::FromStr;
 use std::time::{Duration, Instant};
 
 use serde::Deserialize;
@@ -26,6 +27,40 @@ const SHOWN: usize = 2_000;
 pub(crate) enum Runtime {
     OnnxRuntime,
     LiteRt,
+    OpenVino,
+}
+
+/// A runtime as it is asked for: `openvino`, or `openvino==2026.4.1` and no other version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct AskedRuntime {
+    pub(crate) runtime: Runtime,
+    pub(crate) version: Option<String>,
+}
+
+impl FromStr for AskedRuntime {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (name, version) = match text.split_once("==") {
+            Some((name, version)) => (name, Some(version)),
+            None => (text, None),
+        };
+        let runtime = Runtime::ALL.into_iter().find(|it| it.package() == name);
+        match (runtime, version) {
+            (Some(runtime), None) => Ok(Self {
+                runtime,
+                version: None,
+            }),
+            (Some(runtime), Some(version)) if !version.is_empty() => Ok(Self {
+                runtime,
+                version: Some(version.to_owned()),
+            }),
+            _ => Err(format!(
+                "must be one of {}, with ==VERSION behind it where no other will do",
+                Runtime::ALL.map(Runtime::package).join(", ")
+            )),
+        }
+    }
 }
 
 impl Runtime {
@@ -34,6 +69,18 @@ impl Runtime {
         match self {
             Self::OnnxRuntime => "onnxruntime",
             Self::LiteRt => "ai-edge-litert",
+            Self::OpenVino => "openvino",
+        }
+    }
+
+    const ALL: [Self; 3] = [Self::OnnxRuntime, Self::LiteRt, Self::OpenVino];
+
+    /// Endings of the files that it reads; the one that files are written for first.
+    pub(crate) fn reads(self) -> &'static [&'static str] {
+        match self {
+            Self::OnnxRuntime => &["onnx"],
+            Self::LiteRt => &["tflite"],
+            Self::OpenVino => &["onnx", "tflite"],
         }
     }
 }
@@ -81,6 +128,18 @@ pub(crate) enum RuntimeError {
         problem: String,
         said: String,
     },
+    #[error(
+        "nothing was verified: {} has {package} {found}, but {wanted} was asked for: install it with `{} -m \
+         pip install {package}=={wanted}`, or name another Python with --python",
+        python.display(),
+        python.display()
+    )]
+    OtherVersion {
+        python: PathBuf,
+        package: &'static str,
+        found: String,
+        wanted: String,
+    },
     #[error("nothing was verified: a temporary file cannot be used: {0}")]
     Temporary(#[from] io::Error),
 }
@@ -107,6 +166,8 @@ pub(crate) struct Said {
 /// A run of the script.
 pub(crate) struct Run<'a> {
     pub(crate) runtime: Runtime,
+    /// Its only version that will do, if there is one.
+    pub(crate) version: Option<&'a str>,
     pub(crate) python: Option<&'a Path>,
     pub(crate) model: &'a Path,
     /// Channels, height and width of an image.
@@ -117,6 +178,38 @@ pub(crate) struct Run<'a> {
 }
 
 impl Run<'_> {
+    /// Looks whether a Python has a runtime, without running anything in it.
+    pub(crate) fn check(asked: &AskedRuntime, python: Option<&Path>) -> Result<(), RuntimeError> {
+        let folder = tempfile::tempdir()?;
+        let script = folder.path().join("verify.py");
+        fs::write(&script, SCRIPT)?;
+        let package = asked.runtime.package();
+        let python = python.unwrap_or(Path::new(PYTHON)).to_owned();
+        let output = Command::new(&python)
+            .args([script.as_os_str(), package.as_ref()])
+            .stdin(Stdio::null())
+            .output();
+        let output = output.map_err(|source| RuntimeError::Python {
+            python: python.clone(),
+            package,
+            source,
+        })?;
+        let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+        match output.status.code() {
+            Some(0) => Ok(()),
+            Some(MISSING) => Err(RuntimeError::Missing {
+                python,
+                package,
+                reason: said,
+            }),
+            _ => Err(RuntimeError::Crash {
+                package,
+                status: output.status,
+                said,
+            }),
+        }
+    }
+
     /// Runs the file on `images` `[images, channels, height, width]`, which are written down as
     /// they come.
     pub(crate) fn answers(&self, images: &ImagesFile) -> Result<Answers, RuntimeError> {
@@ -177,7 +270,15 @@ impl Run<'_> {
         let printed = end_of(&mut stdout)?;
         // A runtime may print something of its own before.
         let line = printed.lines().last().unwrap_or_default();
-        let said = serde_json::from_str(line).map_err(|error| answer(error.to_string()))?;
+        let said: Said = serde_json::from_str(line).map_err(|error| answer(error.to_string()))?;
+        if let Some(wanted) = self.version.filter(|it| *it != said.version) {
+            return Err(RuntimeError::OtherVersion {
+                python: python.to_owned(),
+                package,
+                found: said.version,
+                wanted: wanted.to_owned(),
+            });
+        }
         let bytes = fs::read(&answers)?;
         let (values, rest) = bytes.as_chunks::<4>();
         let expected = images.images * self.classes;

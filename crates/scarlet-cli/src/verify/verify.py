@@ -4,7 +4,8 @@
 #
 # IMAGES are floats, channels first. The logits of all images are written to ANSWERS as floats, and
 # what they were made with is printed as one JSON object. Where the runtime is not installed the exit
-# code is 3.
+# code is 3. With RUNTIME alone only that is found out.
+import importlib
 import json
 import platform
 import statistics
@@ -48,13 +49,47 @@ def litert_session(model, threads):
     return version, batch, run, lambda images: images.transpose(0, 2, 3, 1)
 
 
+def openvino_session(model, threads):
+    import openvino
+
+    core = openvino.Core()
+    # Processors that have it would compute in bfloat16 unless told otherwise.
+    settings = {"INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": "f32"}
+    compiled = core.compile_model(core.read_model(model), "CPU", settings)
+    size = compiled.input(0).get_partial_shape()[0]
+    batch = size.get_length() if size.is_static else 1
+    request = compiled.create_infer_request()
+
+    def run(images):
+        return request.infer({0: images})[compiled.output(0)]
+
+    # Its version as it is installed, without the number of the build.
+    last = model.endswith(".tflite")
+    return "", batch, run, lambda images: images.transpose(0, 2, 3, 1) if last else images
+
+
+def check(runtime):
+    modules = {"ai-edge-litert": "ai_edge_litert.interpreter"}
+    try:
+        importlib.import_module(modules.get(runtime, runtime))
+    except ImportError as error:
+        print(error, file=sys.stderr)
+        sys.exit(MISSING)
+
+
 def main():
+    if len(sys.argv) == 2:
+        return check(sys.argv[1])
     runtime, model, images, channels, height, width, threads, answers = sys.argv[1:]
     shape = (-1, int(channels), int(height), int(width))
     try:
         import numpy as np
 
-        sessions = {"onnxruntime": onnxruntime_session, "ai-edge-litert": litert_session}
+        sessions = {
+            "onnxruntime": onnxruntime_session,
+            "ai-edge-litert": litert_session,
+            "openvino": openvino_session,
+        }
         version, batch, run, arranged = sessions[runtime](model, int(threads))
     except ImportError as error:
         print(error, file=sys.stderr)

@@ -21,18 +21,21 @@ pub(super) fn pack(
         match pair {
             (Operation::Pointwise(c), Operation::Pointwise(place)) => {
                 if let Some(range) = quantisation.input(index) {
-                    pack_pointwise(c, range, place, to);
+                    pack_pointwise(c, (range, quantisation.means(index)), place, to);
                 }
             }
             (Operation::SqueezeExcite(c), Operation::SqueezeExcite(place)) => {
                 let places = (place.squeeze_weight, place.squeeze_bias);
-                pack_dense((&c.squeeze_weight, &c.squeeze_bias), c.channels, places, to);
+                let weights = (&*c.squeeze_weight, &*c.squeeze_bias);
+                pack_dense(weights, (c.channels, &[]), places, to);
                 let places = (place.excite_weight, place.excite_bias);
-                pack_dense((&c.excite_weight, &c.excite_bias), c.squeezed, places, to);
+                let weights = (&*c.excite_weight, &*c.excite_bias);
+                pack_dense(weights, (c.squeezed, &[]), places, to);
             }
             (Operation::Linear(c), Operation::Linear(place)) => {
                 let places = (place.weight, place.bias);
-                pack_dense((&c.weight, &c.bias), c.input, places, to);
+                let input = (c.input, quantisation.means(index));
+                pack_dense((&c.weight, &c.bias), input, places, to);
             }
             _ => {}
         }
@@ -40,8 +43,13 @@ pub(super) fn pack(
 }
 
 /// As [`BytePointwiseRun`](crate::kernels::BytePointwiseRun) reads it, its input rounded within
-/// `range`.
-fn pack_pointwise(c: &Pointwise, range: ValueRange, place: &Pointwise<Offset>, to: &mut [f32]) {
+/// the range; the means are those of the input's channels, if they are known.
+fn pack_pointwise(
+    c: &Pointwise,
+    (range, means): (ValueRange, &[f32]),
+    place: &Pointwise<Offset>,
+    to: &mut [f32],
+) {
     let blocks = c.output.div_ceil(LANES);
     let depth = c.input.next_multiple_of(LANES);
     let scales = scales_behind(place.bias, c.output);
@@ -52,7 +60,9 @@ fn pack_pointwise(c: &Pointwise, range: ValueRange, place: &Pointwise<Offset>, t
         let width = panel.blocks * LANES;
         let packed = &mut packed[first * depth..];
         for (lane, (row, bias)) in rows.clone().skip(first).take(width).enumerate() {
-            let RoundedRow { bytes, scale } = RoundedRow::in_pairs(row, 0.0);
+            let rounded = RoundedRow::in_pairs(row, 0.0);
+            let bias = f64::from(*bias) + rounded.lost(row, means);
+            let RoundedRow { bytes, scale } = rounded;
             for (index, quad) in bytes.chunks(QUAD).enumerate() {
                 let at = (index * width + lane) * QUAD;
                 packed[at..at + quad.len()].copy_from_slice(quad);
@@ -61,17 +71,18 @@ fn pack_pointwise(c: &Pointwise, range: ValueRange, place: &Pointwise<Offset>, t
             let sum: i64 = bytes.iter().copied().map(i64::from).sum();
             let product = f64::from(scale) * f64::from(range.step());
             let excess = product * (sum * i64::from(range.zero())) as f64;
-            to[place.bias + first + lane] = (f64::from(*bias) - excess) as f32;
+            to[place.bias + first + lane] = (bias - excess) as f32;
             to[scales + first + lane] = product as f32;
         }
     }
     store(&packed, &mut to[place.weight..]);
 }
 
-/// A matrix of rows of `depth` weights, as [`DenseRun`](crate::kernels::DenseRun) reads it.
+/// A matrix of rows of `depth` weights, as [`DenseRun`](crate::kernels::DenseRun) reads it, for inputs
+/// of these means, if they are known.
 fn pack_dense(
     (weights, bias): (&[f32], &[f32]),
-    depth: usize,
+    (depth, means): (usize, &[f32]),
     (weights_to, bias_to): (Offset, Offset),
     to: &mut [f32],
 ) {
@@ -87,11 +98,13 @@ fn pack_dense(
         let width = panel.blocks * LANES;
         let packed = &mut packed[first * depth..];
         for (lane, (row, bias)) in rows.clone().skip(first).take(width).enumerate() {
-            let RoundedRow { bytes, scale } = RoundedRow::new(row, 0.0);
+            let rounded = RoundedRow::new(row, 0.0);
+            let bias = f64::from(*bias) + rounded.lost(row, means);
+            let RoundedRow { bytes, scale } = rounded;
             for (to, byte) in packed[lane..].iter_mut().step_by(width).zip(bytes) {
                 *to = byte;
             }
-            to[bias_to + first + lane] = *bias;
+            to[bias_to + first + lane] = bias as f32;
             to[scales + first + lane] = scale;
         }
     }

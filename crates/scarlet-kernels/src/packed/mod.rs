@@ -61,7 +61,12 @@ impl PackedNetwork {
             Ok::<_, EngineError>(unpack_matrix(&array, &from[array.place.clone()]))
         };
         let network = Layout::default().place(&self.network, None, unpack)?;
-        Self::pack_as(&network, Some(quantisation.clone()))
+        let packed = Self::pack_as(&network, Some(quantisation.clone()))?;
+        // The biases hold what the means are for.
+        Ok(Self {
+            quantisation: Some(quantisation.without_means()),
+            ..packed
+        })
     }
 
     fn pack_as(network: &Network, quantisation: Option<Quantisation>) -> Result<Self, EngineError> {

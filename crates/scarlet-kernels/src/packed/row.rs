@@ -28,6 +28,22 @@ impl RoundedRow {
         Self::with_limit(weights, sums.fold(largest(weights), f32::max), least)
     }
 
+    /// What the rounded weights give less than `weights` on average, for inputs of these means: what a
+    /// bias has to make up for. Errors of single inputs cancel out; that of their mean does not, and
+    /// behind a ReLU it is most of what rounding costs.
+    pub fn lost(&self, weights: &[f32], means: &[f32]) -> f64 {
+        if self.scale.is_nan() {
+            return 0.0;
+        }
+        let scale = f64::from(self.scale);
+        let pairs = weights.iter().zip(&self.bytes).zip(means);
+        pairs
+            .map(|((weight, byte), mean)| {
+                (f64::from(*weight) - scale * f64::from(*byte)) * f64::from(*mean)
+            })
+            .sum()
+    }
+
     /// `limit` becomes 127.
     fn with_limit(weights: &[f32], limit: f32, least: f32) -> Self {
         let scale = (limit / f32::from(i8::MAX)).max(least);

@@ -1,4 +1,4 @@
-//! Looking at what reaches a pointwise convolution.
+//! Looking at what reaches an operation.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use crate::{calibration::Observations, memory::ValueId, simd::LANES};
 
 use super::{Context, Map, Step};
 
-/// Counts the values of a map, after multiplying its channels by factors if there are some.
+/// Looks at the values of a map, after multiplying its channels by factors if there are some.
 pub(crate) struct ObserveStep {
     pub(crate) input: ValueId,
     pub(crate) factors: Option<ValueId>,
@@ -23,7 +23,7 @@ impl Step for ObserveStep {
 
     unsafe fn execute(&self, context: &Context<'_>, image: usize, _scratch: *mut f32) {
         let pixels = self.map.pixels();
-        let channels = (0..self.map.channels).flat_map(|channel| {
+        let channels = (0..self.map.channels).map(|channel| {
             let (block, lane) = (channel / LANES, channel % LANES);
             // SAFETY: a channel of an image in the factors.
             let factor = self.factors.map_or(1.0, |factors| unsafe {
@@ -35,6 +35,7 @@ impl Step for ObserveStep {
                 factor * unsafe { *context.value(self.input, image).add(at) }
             })
         });
-        self.observations.add(self.operation, channels);
+        let place = context.first_image + image;
+        self.observations.add(self.operation, place, channels);
     }
 }

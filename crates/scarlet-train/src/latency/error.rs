@@ -65,6 +65,34 @@ pub enum LatencyError {
         /// The latest version that can be read.
         known: u32,
     },
+    /// A file of measured times with a hole or something else that does not belong there.
+    #[error("`{path}`, line {line}, column `{column}`: {problem}")]
+    Cell {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: u64,
+        /// Name of the column.
+        column: String,
+        /// What is wrong there.
+        problem: String,
+    },
+    /// A file of measured times without a part that is needed.
+    #[error(
+        "`{path}` has no row of operation `{operation}` and shape `{shape}`, which network {genome} of \
+         the search space has: measure it too. `scarlet latency-table --plan` lists all networks whose \
+         parts are needed"
+    )]
+    MissingRow {
+        /// The file.
+        path: PathBuf,
+        /// What the part does.
+        operation: String,
+        /// What reaches it.
+        shape: String,
+        /// A network that has it.
+        genome: String,
+    },
     /// A table that lacks what its space has.
     #[error(
         "the latency table `{path}` has no time for {choice} in layer {layer}: measure it anew \

@@ -135,13 +135,13 @@ impl LatencyTable {
 }
 
 /// The rounds of every part, in milliseconds.
-struct PartRounds {
+pub(super) struct PartRounds {
     fixed: Vec<(String, Vec<f64>)>,
     layers: Vec<Vec<Vec<f64>>>,
 }
 
 impl PartRounds {
-    fn new(space: &SearchSpace) -> Self {
+    pub(super) fn new(space: &SearchSpace) -> Self {
         let choices = |layer| vec![Vec::new(); space.choices(layer).len()];
         Self {
             fixed: Vec::new(),
@@ -152,13 +152,18 @@ impl PartRounds {
     /// One round of a network.
     fn add(&mut self, genome: &Genome, subject: &mut Subject) -> Result<(), LatencyError> {
         for part in subject.network.part_times(&subject.images, RUNS)? {
-            let rounds = match part.layer {
-                Some(layer) => &mut self.layers[layer][usize::from(genome.genes()[layer])],
-                None => self.fixed(part.part),
-            };
-            rounds.push(milliseconds(part.time));
+            self.push(genome, part.layer, part.part, milliseconds(part.time));
         }
         Ok(())
+    }
+
+    /// The time of a part of a network: a layer, or another part of this name.
+    pub(super) fn push(&mut self, genome: &Genome, layer: Option<usize>, part: String, ms: f64) {
+        let rounds = match layer {
+            Some(layer) => &mut self.layers[layer][usize::from(genome.genes()[layer])],
+            None => self.fixed(part),
+        };
+        rounds.push(ms);
     }
 
     fn fixed(&mut self, part: String) -> &mut Vec<f64> {
@@ -170,7 +175,7 @@ impl PartRounds {
         &mut self.fixed[place].1
     }
 
-    fn finish(self) -> Times {
+    pub(super) fn finish(self) -> Times {
         let fixed = self.fixed.into_iter().map(|(part, rounds)| FixedPart {
             part,
             time: Spread::of(&rounds),
@@ -189,17 +194,17 @@ impl PartRounds {
 /// As many networks as a layer has choices; every choice of every layer is in one of them. From
 /// layer to layer the choice goes on by one, so that a skip, which may be merged into a neighbour
 /// that is one too, stands between blocks.
-fn designed(space: &SearchSpace) -> Result<Vec<Genome>, LatencyError> {
-    let choices = space.choices(0).len();
-    (0..choices)
+pub(super) fn designed(space: &SearchSpace) -> Result<Vec<Genome>, LatencyError> {
+    (0..space.most_choices())
         .map(|first| {
-            let genes = (0..space.layers()).map(|layer| ((first + layer) % choices) as u8);
+            let gene = |layer| ((first + layer) % space.choices(layer).len()) as u8;
+            let genes = (0..space.layers()).map(gene);
             Ok(Genome::new(genes.collect())?)
         })
         .collect()
 }
 
-fn random(space: &SearchSpace, count: usize) -> Result<Vec<Genome>, LatencyError> {
+pub(super) fn random(space: &SearchSpace, count: usize) -> Result<Vec<Genome>, LatencyError> {
     let mut stream = Stream::new(0, Purpose::Latency, 0);
     (0..count)
         .map(|_| {

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | a network's latency, measured | [`network_latency`] |
 //! | all layers of a search space, measured once | [`LatencyTable::measure`] |
+//! | the same, of times that another device measured | [`LatencyTable::of_measured`] |
 //! | a network's latency as the sum of its parts | [`LatencyTable::latency_ms`] |
 //!
 //! Times depend on what else the machine does, which can only make a run longer. The time of a
@@ -15,12 +16,16 @@
 
 mod error;
 mod measure;
+mod measured;
 mod network;
+mod profile;
 mod statistics;
 mod table;
 
 pub use error::LatencyError;
 pub use measure::{TableProgress, TableSettings};
+pub(crate) use measured::is_times;
+pub use measured::{MeasuredTimes, device_of};
 pub use network::network_latency;
 pub use statistics::Spread;
 pub use table::{Entry, FixedPart, LatencyTable, TableCheck};

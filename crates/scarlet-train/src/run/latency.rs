@@ -11,11 +11,15 @@ use serde::{Deserialize, Serialize};
 use super::stages::Run;
 use super::{RunError, RunEvent, SearchSettings};
 use crate::evaluator::caught;
-use crate::latency::{LATENCY_METRIC, LatencyTable, network_latency};
+use crate::latency::{
+    LATENCY_METRIC, LatencyError, LatencyTable, MeasuredTimes, is_times, network_latency,
+};
 use crate::{CandidateEvaluator, Control, RunFolder, ScoreCache, TrainError};
 
 /// A copy of the table that a run began with.
 const TABLE: &str = "search/latency-table.json";
+/// The same, of a table of another device's times.
+const TIMES: &str = "search/latency-table.csv";
 /// The latencies that were measured.
 pub(super) const MEASURED: &str = "search/latencies.jsonl";
 
@@ -51,17 +55,28 @@ impl SearchSettings {
 
     /// Copies the table into the folder of a new run, which then needs no other.
     pub(super) fn keep_latency_table(&self, folder: &RunFolder) -> Result<(), RunError> {
-        if let Some(table) = &self.latency_table {
-            LatencyTable::open(table)?.save(folder.file(TABLE))?;
+        let Some(table) = self.latency_table.as_ref().map(Path::new) else {
+            return Ok(());
+        };
+        if !is_times(table) {
+            return Ok(LatencyTable::open(table)?.save(folder.file(TABLE))?);
         }
-        Ok(())
+        MeasuredTimes::read(table)?;
+        let bytes = std::fs::read(table).map_err(|source| LatencyError::Read {
+            path: table.to_owned(),
+            source,
+        })?;
+        Ok(folder.write(TIMES, &bytes)?)
     }
 
     /// Takes the copy in a run's folder for the table, if it has one.
     pub(super) fn take_latency_table(&mut self, folder: &Path) {
-        let copy = folder.join(TABLE);
-        if self.latency_table.is_some() && copy.is_file() {
-            self.latency_table = Some(copy.display().to_string());
+        let Some(table) = &mut self.latency_table else {
+            return;
+        };
+        let copies = [TABLE, TIMES].map(|name| folder.join(name));
+        if let Some(copy) = copies.iter().find(|copy| copy.is_file()) {
+            *table = copy.display().to_string();
         }
     }
 }

@@ -57,7 +57,8 @@ impl Run {
             None => config.space.build(&data.input)?,
         };
         let latency_table = config.search.latency_table.as_ref();
-        let latency_table = latency_table.map(LatencyTable::open).transpose()?;
+        let open = |path| LatencyTable::open_for(path, &space);
+        let latency_table = latency_table.map(open).transpose()?;
         if let Some(table) = &latency_table {
             refuse_with_whole(&config)?;
             table.check_space(&space)?;

@@ -70,11 +70,11 @@ impl Conv {
     /// The step is that of our own kernels: the largest weight becomes 127, or of a convolution
     /// that adds products of pairs in 16 bits the largest sum of a pair.
     ///
-    /// Where our own kernels keep floats, in depthwise convolutions and that of the image, two things
-    /// bring the results nearer to theirs. Neighbouring pixels are much alike, so that what counts of a
-    /// kernel's errors is their sum: some weights are rounded the other way, such that the kernel's
-    /// sum is right to half a step. And what is left of that on average, for inputs of these means, the
-    /// bias takes away.
+    /// What that loses on average, for inputs of these means, the bias makes up for, as our own kernels
+    /// do too; those of squeeze-excite do not. Where our kernels keep floats, in depthwise convolutions
+    /// and that of the image, neighbouring pixels are much alike, so that what counts of a kernel's
+    /// errors is their sum: some weights are rounded the other way, such that the kernel's sum is right
+    /// to half a step.
     pub(crate) fn rounded(&self, (input_step, means): (f32, &[f32]), sums: Sums) -> RoundedConv {
         let depth = (self.weight.len() / self.output.max(1)).max(1);
         let mut rounded = RoundedConv {
@@ -83,7 +83,6 @@ impl Conv {
             bias: Vec::with_capacity(self.output),
             bias_steps: Vec::with_capacity(self.output),
         };
-        let corrected = matches!(self.form, Form::Dense | Form::Depthwise);
         let rows = self.weight.chunks_exact(depth).zip(&self.bias);
         for (channel, (weights, &bias)) in rows.enumerate() {
             // Coarser where the bias would leave its range: such weights are next to nothing.
@@ -98,13 +97,16 @@ impl Conv {
                 (Form::Pointwise, _) | (_, Sums::Pairs) => RoundedRow::in_pairs(weights, least),
                 (_, Sums::Exact) => RoundedRow::new(weights, least),
             };
-            if corrected {
+            if matches!(self.form, Form::Dense | Form::Depthwise) {
                 self.keep_sums(weights, &mut row);
             }
             let step = row.scale * input_step;
-            let bias = match corrected {
-                true => bias + self.lost(channel, weights, &row, means),
-                false => bias,
+            let bias = match self.form {
+                Form::Excite => bias,
+                Form::Pointwise | Form::Linear => {
+                    (f64::from(bias) + row.lost(weights, means)) as f32
+                }
+                Form::Dense | Form::Depthwise => bias + self.lost(channel, weights, &row, means),
             };
             rounded.weight.extend(row.bytes);
             rounded.weight_steps.push(row.scale);

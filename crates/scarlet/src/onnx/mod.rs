@@ -31,6 +31,7 @@
 mod graph;
 mod integers;
 mod proto;
+mod read;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -119,6 +120,8 @@ impl OnnxOptions {
         self
     }
 }
+
+pub(crate) use self::read::contents;
 
 /// Why a network cannot be written as ONNX.
 #[derive(Debug, Error)]

@@ -17,7 +17,7 @@ const IDENTIFIER: &str = "M001";
 const OLDEST_READER: &str = "1.0.0";
 
 /// The file of the classes' names, in the archive behind the network.
-const LABELS: &str = "labels.txt";
+pub(super) const LABELS: &str = "labels.txt";
 /// A file with a name for each index of a tensor's last dimension.
 const AXIS_LABELS: i8 = 2;
 

@@ -33,9 +33,10 @@
 //! What a file of bytes says is exact; what is rounded here are weights, to the nearest multiple of
 //! their output channel's step, and biases, to the nearest multiple of the product of the steps of the
 //! input and the weights, halves away from zero. The step of a 1×1 convolution's weights and of its
-//! input are those of [our own kernels](scarlet_kernels::Quantisation). Where these keep floats, in
-//! depthwise convolutions and that of the image, some weights go the other way, so that each kernel's
-//! sum is right to half a step, and the bias takes away what is left of that on average.
+//! input are those of [our own kernels](scarlet_kernels::Quantisation), and so is what its bias makes up
+//! for: what rounded weights lose for the inputs that calibration saw, on average. Where our kernels keep
+//! floats, in depthwise convolutions and that of the image, biases do so too, and some weights go the
+//! other way, so that each kernel's sum is right to half a step.
 //!
 //! While it runs, a sum in 32 bits times the steps of its input and weights over that of the output is
 //! rounded to the nearest: by LiteRT's usual kernels (XNNPACK) halves to even, by its plain ones
@@ -55,6 +56,7 @@ use scarlet_arch::{ArchitectureError, Cost};
 use thiserror::Error;
 
 use self::graph::Nodes;
+pub(crate) use self::read::contents;
 pub use self::read::{Described, describe};
 use self::schema::Model;
 use crate::card::CARD_KEY;

@@ -4,15 +4,21 @@
 //! there is nothing.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Cursor, Read};
 use std::path::Path;
 
+use zip::ZipArchive;
+
+use super::metadata::LABELS;
 use super::schema::{IDENTIFIER, number};
 use crate::card::CARD_KEY;
+use crate::exported::{Constant, Contents};
 use crate::weights::ARCHITECTURE_KEY;
 
 /// The most bytes of a file that is read.
 const LARGEST: u64 = 2 << 30;
+/// The most bytes of names that are read: as many as a card may have.
+const LONGEST_LABELS: u64 = 4 << 20;
 
 /// What a TensorFlow Lite file says of its network, where this program wrote it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -57,12 +63,60 @@ fn of_bytes(bytes: &[u8]) -> Option<Described> {
         String::from_utf8(bytes.to_vec()).ok()
     };
     let subgraphs = model.tables(number::MODEL_SUBGRAPHS);
-    let tensors = subgraphs.first().map(|it| it.tables(0)).unwrap_or_default();
+    let tensors = subgraphs
+        .first()
+        .map(|it| it.tables(number::SUBGRAPH_TENSORS));
+    let mut tensors = tensors.unwrap_or_default().into_iter();
     Some(Described {
         architecture: text(ARCHITECTURE_KEY),
         card: text(CARD_KEY),
-        int8: tensors.iter().any(|it| it.byte(1) == Some(BYTE)),
+        int8: tensors.any(|it| it.byte(number::TENSOR_ELEMENT) == Some(BYTE)),
     })
+}
+
+/// All that a file of this program holds; none if it is no TensorFlow Lite file.
+pub(crate) fn contents(bytes: &[u8]) -> Option<Contents> {
+    let Described {
+        architecture,
+        card,
+        int8,
+    } = of_bytes(bytes)?;
+    let model = View::root(bytes, IDENTIFIER)?;
+    let buffers = model.tables(number::MODEL_BUFFERS);
+    let subgraphs = model.tables(number::MODEL_SUBGRAPHS);
+    let tensors = subgraphs.first()?.tables(number::SUBGRAPH_TENSORS);
+    let constant = |tensor: View<'_>| {
+        // Floats are what a tensor without a type holds.
+        if tensor.byte(number::TENSOR_ELEMENT).unwrap_or_default() != 0 {
+            return None;
+        }
+        let buffer = buffers.get(tensor.unsigned(number::TENSOR_BUFFER)? as usize)?;
+        let (values, rest) = buffer.bytes(number::BUFFER_DATA)?.as_chunks::<4>();
+        let name = str::from_utf8(tensor.bytes(number::TENSOR_NAME)?).ok()?;
+        let shape = tensor.words(number::TENSOR_SHAPE).into_iter();
+        let constant = Constant {
+            shape: shape.map(|size| size as usize).collect(),
+            values: values.iter().map(|it| f32::from_le_bytes(*it)).collect(),
+            channels_last: true,
+        };
+        rest.is_empty().then(|| (name.to_owned(), constant))
+    };
+    Some(Contents {
+        architecture,
+        card,
+        labels: labels(bytes),
+        int8,
+        tensors: tensors.into_iter().filter_map(constant).collect(),
+    })
+}
+
+/// The classes' names in the archive behind the network, if there is one.
+fn labels(bytes: &[u8]) -> Option<Vec<String>> {
+    let mut archive = ZipArchive::new(Cursor::new(bytes)).ok()?;
+    let mut text = String::new();
+    let file = archive.by_name(LABELS).ok()?;
+    file.take(LONGEST_LABELS).read_to_string(&mut text).ok()?;
+    Some(text.lines().map(str::to_owned).collect())
 }
 
 /// A table somewhere in a file.
@@ -119,7 +173,6 @@ impl<'a> View<'a> {
     }
 
     /// A list of numbers of four bytes.
-    #[cfg(test)]
     pub(super) fn words(self, number: u16) -> Vec<u32> {
         let list = self.target(number);
         let length = list

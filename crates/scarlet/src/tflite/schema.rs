@@ -13,6 +13,11 @@ pub(super) mod number {
     pub(in crate::tflite) const MODEL_SUBGRAPHS: u16 = 2;
     pub(in crate::tflite) const MODEL_BUFFERS: u16 = 4;
     pub(in crate::tflite) const MODEL_METADATA: u16 = 6;
+    pub(in crate::tflite) const SUBGRAPH_TENSORS: u16 = 0;
+    pub(in crate::tflite) const TENSOR_SHAPE: u16 = 0;
+    pub(in crate::tflite) const TENSOR_ELEMENT: u16 = 1;
+    pub(in crate::tflite) const TENSOR_BUFFER: u16 = 2;
+    pub(in crate::tflite) const TENSOR_NAME: u16 = 3;
     pub(in crate::tflite) const BUFFER_DATA: u16 = 0;
     pub(in crate::tflite) const METADATA_NAME: u16 = 0;
     pub(in crate::tflite) const METADATA_BUFFER: u16 = 1;

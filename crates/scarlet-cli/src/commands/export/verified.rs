@@ -16,7 +16,7 @@ use crate::commands::eval::subject::Subject;
 use crate::error::CliError;
 use crate::model::Loaded;
 use crate::terminal::Terminal;
-use crate::verify::{Certificate, Comparison, Here, ImagesFile, Run, Runtime};
+use crate::verify::{AskedRuntime, Certificate, Comparison, Here, ImagesFile, Run};
 
 /// The most photographs that are looked at.
 const MOST: usize = 256;
@@ -44,11 +44,12 @@ pub(super) fn forget(args: &ExportArgs) -> Result<(), CliError> {
 /// Runs the file and the network on the same photographs, and writes the certificate.
 pub(super) fn verify(
     photographs: &Path,
-    runtime: Runtime,
+    asked: &AskedRuntime,
     loaded: &Loaded,
     args: &ExportArgs,
     terminal: &Terminal,
 ) -> Result<Certificate, CliError> {
+    let runtime = asked.runtime;
     let architecture = &loaded.architecture;
     let (subject, labels) = subject(photographs, loaded, terminal)?;
     let subject = subject.thinned(MOST);
@@ -105,6 +106,7 @@ pub(super) fn verify(
     }
     let run = Run {
         runtime,
+        version: asked.version.as_deref(),
         python: args.python.as_deref(),
         model: &args.out,
         shape: [channels, side, side],
