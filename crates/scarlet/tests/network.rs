@@ -137,6 +137,19 @@ fn another_classifier_keeps_the_features() {
     assert_eq!(network.forward_features(images).into_data(), features);
 }
 
+#[test]
+fn features_come_in_place_of_logits() {
+    let device = Device::flex();
+    let network = with_formula_weights(small(&device), "head.");
+    let images = signal("head", [2, 3, 32, 32], &device);
+    let logits = network.forward(images.clone());
+    let classifier = network.classifier.clone();
+    let bare = network.without_classifier();
+    let features = bare.forward(images);
+    assert_eq!(features.dims(), [2, bare.architecture().features()]);
+    assert_eq!(classifier.forward(features).into_data(), logits.into_data());
+}
+
 /// Mean cross-entropy of logits `[batch, classes]`, the nth image's label being n.
 fn loss(logits: Tensor<2>) -> f64 {
     let [batch, classes] = logits.dims();
