@@ -162,6 +162,14 @@ pub(crate) fn choice_text(choice: &Choice) -> String {
     if let Some(lead) = &choice.lead {
         line(&mut text, "lead", &lead_text(lead));
     }
+    if let Some(best) = choice.best_accuracy {
+        let text_of = format!(
+            "the largest whose accuracy is within one standard error of the best, {}: it is trained \
+             further, and larger networks gain more",
+            percent(best)
+        );
+        line(&mut text, "chosen", &text_of);
+    }
     for used in &choice.budget {
         line(&mut text, "budget", &budget_text(used));
     }

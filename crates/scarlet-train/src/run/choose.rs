@@ -16,6 +16,7 @@ use super::stages::Run;
 use super::supernet::open_supernet;
 use super::{RunConfig, RunError, RunEvent, Stage};
 use crate::dataset::ImageSet;
+use crate::evaluator::ACCURACY;
 use crate::latency::LATENCY_METRIC;
 use crate::report::card;
 use crate::{Control, Extracted, RunFolder, Supernet, TrainError};
@@ -101,6 +102,10 @@ pub struct Choice {
     /// How far it is ahead of the next best, where the best was chosen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lead: Option<Lead>,
+    /// The accuracy of the best, where a larger network that is within one standard error of it was
+    /// chosen instead, as among the parts of one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub best_accuracy: Option<f64>,
     /// What each bound of the budget did.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub budget: Vec<BudgetUse>,
@@ -300,6 +305,35 @@ impl Rule {
     }
 }
 
+/// The largest network in mult-adds whose accuracy on `images` held-out images is within one standard
+/// error of the best's, and that of the best; `None` where that is the largest itself. Parts of a
+/// network are trained further once they are chosen, by which larger ones gain more.
+fn larger_of_best(
+    found: &SearchState,
+    budget: &[Constraint],
+    images: Option<usize>,
+) -> Result<Option<(Genome, f64)>, RunError> {
+    let objective = &found.config().objectives[0];
+    let ranked = found.ranked(objective, budget)?;
+    let (accuracy, size) = (found.metric(ACCURACY)?, found.metric("mult_adds")?);
+    let value = |candidate: &Candidate, metric| candidate.value(metric).unwrap_or(0.0);
+    let Some(first) = ranked.first().filter(|_| objective.name == ACCURACY) else {
+        return Ok(None);
+    };
+    let best = value(first, accuracy);
+    // Without their number, only what is as accurate.
+    let error = images.map_or(0.0, |images| (best * (1.0 - best) / images as f64).sqrt());
+    let alike = ranked
+        .iter()
+        .filter(|it| value(it, accuracy) >= best - error);
+    let largest = alike.max_by(|a, b| value(a, size).total_cmp(&value(b, size)));
+    let larger = largest.filter(|it| value(it, size) > value(first, size));
+    let genome = larger
+        .map(|it| Genome::new(it.genome().to_vec()))
+        .transpose()?;
+    Ok(genome.map(|genome| (genome, best)))
+}
+
 /// Chooses a network and takes it out of a supernet, its stabilizers folded.
 fn take_out(
     supernet: &Supernet,
@@ -307,7 +341,16 @@ fn take_out(
     statistics: &Statistics,
     search: Option<&SearchState>,
 ) -> Result<(Choice, Extracted), RunError> {
-    let genome = &chosen.rule.pick(supernet.space(), search, chosen.budget)?;
+    let mut genome = chosen.rule.pick(supernet.space(), search, chosen.budget)?;
+    let are_parts = !supernet.orders().is_empty();
+    let mut best = None;
+    if let (Some(search), Rule::Best, true) = (search, chosen.rule, are_parts)
+        && let Some((larger, accuracy)) = larger_of_best(search, chosen.budget, chosen.images)?
+    {
+        best = Some(accuracy);
+        genome = larger;
+    }
+    let genome = &genome;
     let options = FoldOptions::default();
     let extracted = match statistics {
         Statistics::Measured { images, batch_size } => {
@@ -329,6 +372,8 @@ fn take_out(
     let inherited_images = inherited_accuracy.and(chosen.images);
     let judged = inherited_accuracy.zip(inherited_images);
     let lead = match (search, chosen.rule, inherited_images) {
+        // The largest of several has none.
+        _ if best.is_some() => None,
         (Some(search), Rule::Best, Some(images)) => Lead::of(search, chosen.budget, images)?,
         _ => None,
     };
@@ -345,6 +390,7 @@ fn take_out(
         inherited_images,
         inherited_interval: judged.map(|(accuracy, images)| interval_of(accuracy, images)),
         lead,
+        best_accuracy: best,
         budget,
         mult_adds: cost.mult_adds,
         parameters: cost.parameters,

@@ -162,6 +162,13 @@ fn is_imagenet(classes: &[String]) -> bool {
 /// Why the best was chosen, and how far that is to be believed.
 fn best_reason(objective: &Objective, choice: &Choice) -> String {
     let reason = format!("It is the best within the budget ({objective})");
+    if let Some(best) = choice.best_accuracy {
+        return format!(
+            "It is the largest network within the budget whose accuracy is within one standard error of \
+             the best's, {:.2} % ({objective}).",
+            100.0 * best
+        );
+    }
     let Some(lead) = &choice.lead else {
         return reason + ".";
     };
