@@ -63,7 +63,7 @@ struct Arguments {
 
 impl Arguments {
     fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Self, TimingError> {
-        let usage = |problem: String| TimingError::Usage(problem);
+        let usage = TimingError::Usage;
         let mut plan = None;
         let (mut threads, mut batch, mut rounds) = (1, 1, 30);
         while let Some(argument) = arguments.next() {

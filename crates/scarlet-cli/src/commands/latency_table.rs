@@ -4,6 +4,7 @@ use std::path::Path;
 
 use rayon::current_num_threads;
 use scarlet::arch::{Architecture, SearchSpace};
+use scarlet::burn::tensor::Device;
 use scarlet::{atomic_file, tflite};
 use scarlet_train::latency::{
     LatencyError, LatencyTable, MeasuredTimes, TableProgress, TableSettings, device_of,
@@ -24,6 +25,8 @@ pub(super) fn run(args: &LatencyTableArgs, terminal: &Terminal) -> Result<(), Cl
     let target = args.out.as_deref().or(args.plan.as_deref());
     let target = target.unwrap_or(Path::new(""));
     let terminal = &terminal.beside(target);
+    // Also of times from elsewhere --threads says on how many they were taken.
+    let device = open_device(&args.compute)?;
     let reading = ReadingProgress::new(terminal);
     let config = configuration(None, &args.settings, None)?;
     let space = config.search_space(|total| reading.advance(total))?;
@@ -46,7 +49,7 @@ pub(super) fn run(args: &LatencyTableArgs, terminal: &Terminal) -> Result<(), Cl
             LatencyTable::of_measured(&space, &measured, &device_of(times), on)
                 .map_err(TrainError::from)?
         }
-        None => measured(args, &space, terminal)?,
+        None => measured(args, &space, &device, terminal)?,
     };
     if table.check.is_none() {
         terminal.note(
@@ -105,9 +108,9 @@ fn write_plan(
 fn measured(
     args: &LatencyTableArgs,
     space: &SearchSpace,
+    device: &Device,
     terminal: &Terminal,
 ) -> Result<LatencyTable, CliError> {
-    let device = open_device(&args.compute)?;
     let settings = TableSettings {
         device: args.compute.device.clone(),
         threads: current_num_threads(),
@@ -117,7 +120,7 @@ fn measured(
     };
     let interrupt = Interrupt::listen()?;
     let mut progress = None;
-    let measured = LatencyTable::measure(space, &device, &settings, |at: TableProgress| {
+    let measured = LatencyTable::measure(space, device, &settings, |at: TableProgress| {
         progress
             .get_or_insert_with(|| terminal.progress("measurements", at.total))
             .advance(1);

@@ -104,8 +104,7 @@ impl MeasuredTimes {
         for record in reader.records() {
             let record = record.map_err(broken)?;
             let line = record.position().map_or(0, csv::Position::line);
-            let at = |line, column: &str, problem| cell(line, column, problem);
-            measured.add(&record, &places, line, &at)?;
+            measured.add(&record, &places, line, &cell)?;
         }
         Ok(measured)
     }
