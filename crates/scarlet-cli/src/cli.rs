@@ -568,7 +568,7 @@ mod tests {
         let mut named_by_option = 0;
         for command in Cli::command().get_subcommands() {
             if !command.get_arguments().any(|it| it.get_id() == "model")
-                || command.get_name() == "info"
+                || ["info", "probe"].contains(&command.get_name())
             {
                 continue;
             }

@@ -1,7 +1,6 @@
 //! [`MeasuredTimes`]: times that another program measured, and tables made of them.
 
 use std::collections::HashMap;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use csv::{ReaderBuilder, StringRecord, Trim};
@@ -73,38 +72,26 @@ impl MeasuredTimes {
             column: column.to_owned(),
             problem,
         };
-        let broken = |error: csv::Error| match error.kind() {
-            csv::ErrorKind::Utf8 { pos, .. } => cell(
-                pos.as_ref().map_or(0, csv::Position::line),
-                "",
-                "it is no text in UTF-8".to_owned(),
-            ),
-            _ => LatencyError::Read {
-                path: path.to_owned(),
-                source: io::Error::other(error.to_string()),
-            },
-        };
-        let mut reader = ReaderBuilder::new()
-            .trim(Trim::All)
-            .comment(Some(b'#'))
-            // What is missing is said by the column's name.
-            .flexible(true)
-            .from_reader(bytes.as_slice());
-        let header = reader.headers().map_err(broken)?.clone();
-        let mut places = [0; 3];
-        for (place, name) in places.iter_mut().zip(COLUMNS) {
-            let found = header.iter().position(|it| it.eq_ignore_ascii_case(name));
-            *place = found.ok_or_else(|| {
-                let problem = "there is no such column: the first line names operation, shape and \
-                               milliseconds";
-                cell(1, name, problem.to_owned())
-            })?;
+        let text = std::str::from_utf8(&bytes).map_err(|error| {
+            let before = &bytes[..error.valid_up_to()];
+            let line = 1 + before.iter().filter(|&&byte| byte == b'\n').count() as u64;
+            cell(line, "", "it is no text in UTF-8".to_owned())
+        })?;
+        // Line by line: a reader of the whole counts a record from the remarks above it.
+        let rows = (1..)
+            .zip(text.lines())
+            .map(|(line, text)| (line, text.trim()));
+        let rows = rows.filter(|(_, text)| !text.is_empty() && !text.starts_with('#'));
+        let (mut places, mut measured) = (None, Self::none(path));
+        for (line, text) in rows {
+            let record = record(text).map_err(|error| cell(line, "", error.to_string()))?;
+            match &places {
+                Some(places) => measured.add(&record, places, line, &cell)?,
+                None => places = Some(columns(&record, &|name, text| cell(line, name, text))?),
+            }
         }
-        let mut measured = Self::none(path);
-        for record in reader.records() {
-            let record = record.map_err(broken)?;
-            let line = record.position().map_or(0, csv::Position::line);
-            measured.add(&record, &places, line, &cell)?;
+        if places.is_none() {
+            columns(&StringRecord::new(), &|name, text| cell(1, name, text))?;
         }
         Ok(measured)
     }
@@ -187,6 +174,34 @@ impl MeasuredTimes {
                 genome: genome.to_string(),
             })
     }
+}
+
+/// The cells of a line.
+fn record(line: &str) -> Result<StringRecord, csv::Error> {
+    let mut reader = ReaderBuilder::new()
+        .trim(Trim::All)
+        .has_headers(false)
+        .from_reader(line.as_bytes());
+    let mut record = StringRecord::new();
+    reader.read_record(&mut record)?;
+    Ok(record)
+}
+
+/// Where a header has the columns.
+fn columns(
+    header: &StringRecord,
+    error: &dyn Fn(&str, String) -> LatencyError,
+) -> Result<[usize; 3], LatencyError> {
+    let mut places = [0; 3];
+    for (place, name) in places.iter_mut().zip(COLUMNS) {
+        let found = header.iter().position(|it| it.eq_ignore_ascii_case(name));
+        *place = found.ok_or_else(|| {
+            let problem = "there is no such column: the first line names operation, shape and \
+                           milliseconds";
+            error(name, problem.to_owned())
+        })?;
+    }
+    Ok(places)
 }
 
 impl LatencyTable {
