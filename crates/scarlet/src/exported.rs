@@ -74,7 +74,7 @@ pub enum ExportedError {
         /// The file.
         path: PathBuf,
         /// Why.
-        source: ArchitectureError,
+        source: Box<ArchitectureError>,
     },
     /// Weights are missing or of another shape.
     #[error(
@@ -155,7 +155,7 @@ pub fn open_exported(path: impl AsRef<Path>) -> Result<StateDict, ExportedError>
     let architecture =
         Architecture::from_json(json).map_err(|source| ExportedError::Architecture {
             path: path.to_owned(),
-            source,
+            source: Box::new(source),
         })?;
     let mut metadata = BTreeMap::from([(ARCHITECTURE_KEY.to_owned(), json.clone())]);
     let labels = contents.labels.clone();
