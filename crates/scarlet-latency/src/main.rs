@@ -45,7 +45,7 @@ enum TimingError {
     #[error("`{}` cannot be timed: {source}", path.display())]
     Plan {
         path: PathBuf,
-        source: ArchitectureError,
+        source: Box<ArchitectureError>,
     },
     #[error("network {genome} cannot be run: {source}")]
     Engine { genome: Genome, source: EngineError },
@@ -158,7 +158,7 @@ fn run() -> Result<(), TimingError> {
     })?;
     let plan = TimingPlan::from_json(&json).map_err(|source| TimingError::Plan {
         path: path.clone(),
-        source,
+        source: Box::new(source),
     })?;
     let mut subjects = Vec::new();
     for planned in plan.networks {

@@ -146,7 +146,7 @@ fn a_path_sees_images_at_its_own_resolution() {
         seed: 1,
     };
     let mut evaluator = CandidateEvaluator::new(&supernet, &large, &large, config).unwrap();
-    let scores = evaluator.scores(&[genome.clone()]).unwrap();
+    let scores = evaluator.scores(std::slice::from_ref(&genome)).unwrap();
     let score = scores[0].as_ref().unwrap();
     assert_eq!(score.images, 24);
     let mut evaluator = CandidateEvaluator::new(&supernet, &large, &large, config).unwrap();

@@ -102,7 +102,7 @@ pub(super) fn asked_runtime(args: &ExportArgs) -> AskedRuntime {
     args.runtime.clone().unwrap_or_else(|| AskedRuntime {
         runtime: match Format::of(&args.out) {
             Ok(Format::Tflite) => Runtime::LiteRt,
-            _ => Runtime::OnnxRuntime,
+            _ => Runtime::Onnx,
         },
         version: None,
     })

@@ -25,7 +25,7 @@ const SHOWN: usize = 2_000;
 /// A runtime that the script knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Runtime {
-    OnnxRuntime,
+    Onnx,
     LiteRt,
     OpenVino,
 }
@@ -67,18 +67,18 @@ impl Runtime {
     /// Its package's name, which is the script's too.
     pub(crate) fn package(self) -> &'static str {
         match self {
-            Self::OnnxRuntime => "onnxruntime",
+            Self::Onnx => "onnxruntime",
             Self::LiteRt => "ai-edge-litert",
             Self::OpenVino => "openvino",
         }
     }
 
-    const ALL: [Self; 3] = [Self::OnnxRuntime, Self::LiteRt, Self::OpenVino];
+    const ALL: [Self; 3] = [Self::Onnx, Self::LiteRt, Self::OpenVino];
 
     /// Endings of the files that it reads; the one that files are written for first.
     pub(crate) fn reads(self) -> &'static [&'static str] {
         match self {
-            Self::OnnxRuntime => &["onnx"],
+            Self::Onnx => &["onnx"],
             Self::LiteRt => &["tflite"],
             Self::OpenVino => &["onnx", "tflite"],
         }

@@ -29,13 +29,13 @@ impl LinearClassifier {
     /// Of least mean cross-entropy, and the penalty on weights that does best on a fifth of the
     /// features, which are fitted to in the end too. `classes` is the number of classes.
     pub fn fit(features: &Features, classes: usize) -> Self {
-        let mut seen = vec![0; classes];
+        let mut seen = vec![0_usize; classes];
         let (mut rest, mut aside) = (Vec::new(), Vec::new());
         for (index, &label) in features.labels().iter().enumerate() {
             let count = &mut seen[label as usize];
             *count += 1;
             // Never the first of a class.
-            match *count % ASIDE == 0 {
+            match (*count).is_multiple_of(ASIDE) {
                 true => aside.push(index),
                 false => rest.push(index),
             }

@@ -173,7 +173,7 @@ mod tests {
         let noise = |index: usize| (index * 37 % 101) as f32 / 50.0 - 1.0;
         let labels: Vec<u32> = (0..count).map(|index| (index % 2) as u32).collect();
         let row = |index: usize| {
-            let class = if index % 2 == 0 { -1.0 } else { 1.0 };
+            let class = if index.is_multiple_of(2) { -1.0 } else { 1.0 };
             [noise(index), shift + class + 0.3 * noise(index + 7), 5.0]
         };
         Features {
