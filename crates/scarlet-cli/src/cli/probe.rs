@@ -9,8 +9,7 @@ use super::{ComputeArgs, whole};
 /// Say which public network suits your images, in seconds
 ///
 /// Nothing is trained but a linear classifier on top of what each network sees (a linear probe). It
-/// is judged by the folder's test images, or by a tenth of the others. Fine-tuning comes to more, but
-/// mostly in the same order.
+/// is judged by the folder's test images, or by a tenth of the others.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

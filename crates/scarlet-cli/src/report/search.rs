@@ -164,8 +164,7 @@ pub(crate) fn choice_text(choice: &Choice) -> String {
     }
     if let Some(best) = choice.best_accuracy {
         let text_of = format!(
-            "the largest whose accuracy is within one standard error of the best, {}: it is trained \
-             further, and larger networks gain more",
+            "the largest whose accuracy is within one standard error of the best, {}",
             percent(best)
         );
         line(&mut text, "chosen", &text_of);

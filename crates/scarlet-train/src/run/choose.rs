@@ -306,8 +306,8 @@ impl Rule {
 }
 
 /// The largest network in mult-adds whose accuracy on `images` held-out images is within one standard
-/// error of the best's, and that of the best; `None` where that is the largest itself. Parts of a
-/// network are trained further once they are chosen, by which larger ones gain more.
+/// error of the best's, and that of the best; `None` where that is the largest itself. So a part of a
+/// network uses what the budget allows where the images do not say that less is as good.
 fn larger_of_best(
     found: &SearchState,
     budget: &[Constraint],
@@ -398,4 +398,56 @@ fn take_out(
         stabilizers: folds.iter().map(ToString::to_string).collect(),
     };
     Ok((choice, extracted))
+}
+
+#[cfg(test)]
+mod tests {
+    use scarlet_search::{EvaluatorFn, GeneSpace, Search, SearchConfig, Stop};
+
+    use super::*;
+
+    /// All 16 candidates of two genes, judged by 100 images: accuracy follows from the second gene,
+    /// size from both.
+    fn found(objective: &str) -> SearchState {
+        let evaluator = EvaluatorFn::new([ACCURACY, "mult_adds"], |genes: &[u8]| {
+            let accuracy = [0.9, 0.88, 0.86, 0.2][usize::from(genes[1])];
+            Ok(vec![accuracy, f64::from(10 * genes[1] + genes[0])])
+        });
+        let config = SearchConfig {
+            constraints: vec!["mult_adds <= 22".parse().unwrap()],
+            stop: Stop::after_evaluations(16),
+            ..SearchConfig::new(
+                GeneSpace::uniform(2, 4).unwrap(),
+                vec![objective.parse().unwrap()],
+            )
+        };
+        let mut search = Search::new(config, evaluator).unwrap();
+        while search.step().unwrap().is_some() {}
+        search.into_state()
+    }
+
+    #[test]
+    fn the_largest_that_is_within_one_standard_error_of_the_best_is_taken() {
+        let state = found("maximize accuracy");
+        let larger = |images, more: &[Constraint]| {
+            let larger = larger_of_best(&state, more, images).unwrap();
+            larger.map(|(genome, best)| (genome.to_string(), best))
+        };
+        // An error of 3 points: 0.88 is within it, 0.86 is not.
+        let within = Some(("31".to_owned(), 0.9));
+        assert_eq!(larger(Some(100), &[]), within);
+        // Of 4.2 points: 0.86 too, whose largest breaks the budget.
+        assert_eq!(larger(Some(50), &[]), Some(("22".to_owned(), 0.9)));
+        // A budget of one's own excludes more of them.
+        let budget = ["mult_adds <= 12".parse().unwrap()];
+        assert_eq!(larger(Some(100), &budget), Some(("21".to_owned(), 0.9)));
+        // With so many images none but the best's own equals is left, nor without their number.
+        for images in [Some(10_000), None] {
+            let equal = larger(images, &[]);
+            assert!(equal.is_none_or(|(genome, _)| genome == "30"));
+        }
+        // Of another objective nothing is known.
+        let other = found("minimize mult_adds");
+        assert!(larger_of_best(&other, &[], Some(100)).unwrap().is_none());
+    }
 }

@@ -88,14 +88,17 @@ impl RunConfig {
     /// that are trained from scratch, and nothing is set that only those have: a space of their own
     /// or a table of latencies.
     pub fn suits_public_network(&self) -> bool {
+        // What takes a look at the images comes last.
+        if self.data.grey
+            || self.search.latency_table.is_some()
+            || self.supernet.sampling != SupernetSettings::default().sampling
+        {
+            return false;
+        }
         let location = Location::find(&self.data.source).ok();
         let extent = location.and_then(|location| location.extent());
         let default = Self::for_images(&self.data.source, self.data.resolution);
-        extent.is_some_and(|extent| extent.suits_public_network())
-            && !self.data.grey
-            && self.space == default.space
-            && self.supernet.sampling == default.supernet.sampling
-            && self.search.latency_table.is_none()
+        extent.is_some_and(|extent| extent.suits_public_network()) && self.space == default.space
     }
 
     /// The same configuration with some settings changed: a tree of sections and settings, as
@@ -327,6 +330,30 @@ mod tests {
         // Stored settings of earlier versions have none, and mean what they meant.
         let stored = RunConfig::default().with(json!({"data": {"source": source}}));
         assert_eq!(stored.unwrap().data.resolution, None);
+    }
+
+    #[test]
+    fn a_public_network_is_proposed_where_nothing_of_ones_own_is_asked_for() {
+        let root = tempfile::tempdir().unwrap();
+        for class in ["a", "b"] {
+            std::fs::create_dir(root.path().join(class)).unwrap();
+            let path = root.path().join(class).join("1.png");
+            image::RgbImage::new(200, 150).save(path).unwrap();
+        }
+        let config = RunConfig::for_source(root.path().to_str().unwrap());
+        assert!(config.suits_public_network());
+        for changes in [
+            json!({"data": {"grey": true}}),
+            json!({"space": {"width": 0.5}}),
+            json!({"supernet": {"sampling": "uniform"}}),
+            json!({"search": {"latency_table": "pixel.csv"}}),
+        ] {
+            let changed = config.with(changes.clone()).unwrap();
+            assert!(!changed.suits_public_network(), "{changes}");
+        }
+        // Neither images of a data set nor what is not there.
+        assert!(!RunConfig::for_source("fashion-sample").suits_public_network());
+        assert!(!RunConfig::for_source("nowhere").suits_public_network());
     }
 
     #[test]

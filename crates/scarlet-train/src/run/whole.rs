@@ -22,8 +22,8 @@ use crate::standalone::{Recipe, StandaloneConfig};
 use crate::trainer::{is_over, time_steps};
 use crate::{RunFolder, Sampling, Supernet, Teacher, TrainConfig, TrainError, Trainer};
 
-/// Candidates that a search among parts looks at: it begins with a dozen that people would try by
-/// hand, and those that break a budget count too.
+/// Candidates that a search among parts looks at: it begins with up to sixteen that people would try
+/// by hand, and those that break a budget count too.
 const PARTS: usize = 200;
 
 /// In which order narrower blocks have their channels, so that the supernet can be used without the
