@@ -1,12 +1,12 @@
 //! Spaces of the networks that are parts of one network: narrower, with smaller kernels, shallower,
-//! for smaller images.
+//! with fewer features, for smaller images.
 
 use crate::{
     Architecture, ArchitectureError, Expansion, InvertedResidual, Operation, PlacedBlock,
     SearchSpace, Skip, SqueezeExcite, SqueezedWidth,
 };
 
-/// Hidden channels and resolutions come in multiples of this, as in the published networks.
+/// Hidden channels, features and resolutions come in multiples of this, as in the published networks.
 const DIVISOR: usize = 8;
 /// The smallest kernel that another one is cut down to.
 const SMALLEST_KERNEL: usize = 3;
@@ -21,19 +21,23 @@ pub struct Elasticity {
     /// What stands for a block that is left out, where its input has its output's shape; without it
     /// no block is left out.
     pub skip: Option<Skip>,
+    /// Shares of the features that may reach the classifier, besides all of them; above 0, under 1. A
+    /// network with nothing between its layers and the classifier keeps all.
+    pub features: Vec<f64>,
     /// Shares of the network's resolution that images may be seen at, besides all of it; above 0,
     /// under 1.
     pub resolutions: Vec<f64>,
 }
 
 impl Default for Elasticity {
-    /// All, three quarters, a half and a quarter of the hidden channels; kernels; skips with
-    /// stabilizers; and all, five sixths, two thirds and half of the resolution.
+    /// All, three quarters, a half and a quarter of the hidden channels and of the features; kernels;
+    /// skips with stabilizers; and all, five sixths, two thirds and half of the resolution.
     fn default() -> Self {
         Self {
             hidden: vec![0.75, 0.5, 0.25],
             kernels: true,
             skip: Some(Skip::Linear),
+            features: vec![0.75, 0.5, 0.25],
             resolutions: vec![5.0 / 6.0, 2.0 / 3.0, 0.5],
         }
     }
@@ -44,7 +48,7 @@ impl SearchSpace {
     /// residual with fewer hidden channels, a smaller kernel, or left out. The choices of a layer
     /// go from the whole block to the least of it.
     ///
-    /// Hidden channels and resolutions are multiples of 8; squeeze-excite keeps the width inside that
+    /// Hidden channels, features and resolutions are multiples of 8; squeeze-excite keeps the width inside that
     /// it has in the whole block.
     ///
     /// # Errors
@@ -57,6 +61,7 @@ impl SearchSpace {
     ) -> Result<Self, ArchitectureError> {
         network.validate()?;
         check_shares("hidden channels", &elasticity.hidden)?;
+        check_shares("the features", &elasticity.features)?;
         check_shares("the resolution", &elasticity.resolutions)?;
         if network.blocks_before_layers() != 2 {
             return Err(ArchitectureError::Space {
@@ -81,7 +86,12 @@ impl SearchSpace {
             });
         }
         let resolution = network.preprocessing.resolution;
+        let features = match network.head.with_features(1) == network.head {
+            true => vec![network.features()],
+            false => with_shares(network.features(), &elasticity.features),
+        };
         Self::by_layer(network.clone(), choices)?
+            .with_features(features)?
             .with_resolutions(with_shares(resolution, &elasticity.resolutions))
     }
 }
@@ -181,26 +191,62 @@ mod tests {
             "E6K5:relu6 E6K3:relu6 H184K5:relu6 H184K3:relu6 H120K5:relu6 H120K3:relu6 \
              H64K5:relu6 H64K3:relu6 L"
         );
+        assert_eq!(space.features(), [1280, 960, 640, 320]);
         assert_eq!(space.resolutions(), [224, 184, 152, 112]);
-        assert_eq!(space.first().to_string(), "0".repeat(16));
+        assert_eq!(space.first().to_string(), "0".repeat(17));
         let whole = space.decode(&space.first()).unwrap();
         assert_eq!(whole.layers(), efficientnet_lite0().layers());
         assert_eq!(whole.preprocessing, efficientnet_lite0().preprocessing);
-        let genome = "0000000000000002".parse().unwrap();
+        let genome = "00000000000000012".parse().unwrap();
         let small = space.decode(&genome).unwrap();
+        assert_eq!(small.features(), 960);
         assert_eq!(small.preprocessing.resolution, 152);
         assert_eq!(space.encode(&small).unwrap(), genome);
-        let other = space.encode(&small.with_resolution(151)).unwrap_err();
+        let other = space
+            .encode(&small.clone().with_resolution(151))
+            .unwrap_err();
         assert!(other.to_string().contains("resolution"), "{other}");
-        let beyond = space.decode(&"0000000000000004".parse().unwrap());
-        assert!(beyond.unwrap_err().to_string().contains("resolution is 4"));
-        let short = space.decode(&"0".repeat(15).parse().unwrap());
+        let mut other = small;
+        other.head = other.head.with_features(961);
+        let other = space.encode(&other).unwrap_err().to_string();
+        assert!(other.contains("head") && other.contains("P961"), "{other}");
+        let message = |genome: &str| {
+            let refused = space.decode(&genome.parse().unwrap());
+            refused.unwrap_err().to_string()
+        };
+        let beyond = message("00000000000000004");
+        assert!(beyond.contains("resolution is 4"), "{beyond}");
+        let beyond = message("00000000000000040");
+        assert!(beyond.contains("choice of features is 4"), "{beyond}");
+        let short = message(&"0".repeat(15));
         assert!(
-            short
-                .unwrap_err()
-                .to_string()
-                .contains("15 layers and a resolution")
+            short.contains("15 layers, features, a resolution"),
+            "{short}"
         );
+    }
+
+    #[test]
+    fn the_features_are_those_before_the_classifier() {
+        let features = |text: &str| {
+            let network: Architecture = text.parse().unwrap();
+            let space = SearchSpace::elastic(&network, &Elasticity::default()).unwrap();
+            let json = serde_json::to_string(&space).unwrap();
+            assert_eq!(serde_json::from_str::<SearchSpace>(&json).unwrap(), space);
+            let narrow = space.genome(vec![0; space.layers()], 1, 0).unwrap();
+            let narrow = space.decode(&narrow).unwrap();
+            (
+                space.features(),
+                narrow.head.text(&crate::style::Style::SCARLET).join(" "),
+            )
+        };
+        assert_eq!(
+            features("C3@8/2 E1K3@8 E3K3@16 P64"),
+            (vec![64, 48, 32, 16], "P48".to_owned())
+        );
+        let (several, head) = features("C3@8/2 E1K3@8 E3K3@16 P64 F32");
+        assert_eq!((several, head.as_str()), (vec![32, 24, 16, 8], "P64 F24"));
+        let (several, head) = features("C3@8/2 E1K3@8 E3K3@16");
+        assert_eq!((several, head.as_str()), (vec![16], ""));
     }
 
     #[test]
@@ -209,6 +255,7 @@ mod tests {
         let elasticity = Elasticity {
             hidden: vec![0.5],
             skip: None,
+            features: vec![],
             resolutions: vec![],
             ..Elasticity::default()
         };

@@ -54,6 +54,10 @@ pub struct SearchSpace {
     /// Everything but the layers' operations.
     template: Architecture,
     choices: Choices,
+    /// What a gene behind those of the layers chooses from, where classifiers read different numbers of
+    /// features; else none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    features: Vec<usize>,
     /// What a last gene chooses from, where networks see images at several resolutions; else none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     resolutions: Vec<usize>,
@@ -116,6 +120,8 @@ struct Description {
     template: json::Description,
     choices: Choices,
     #[serde(default)]
+    features: Vec<usize>,
+    #[serde(default)]
     resolutions: Vec<usize>,
 }
 
@@ -134,11 +140,7 @@ impl TryFrom<Description> for SearchSpace {
                 *choice = choice.with_activation(activation);
             }
         }
-        let space = Self::checked(template, choices)?;
-        match description.resolutions.is_empty() {
-            true => Ok(space),
-            false => space.with_resolutions(description.resolutions),
-        }
+        Self::checked(template, choices)?.with_ends(description.features, description.resolutions)
     }
 }
 
@@ -223,6 +225,7 @@ impl SearchSpace {
         Self {
             template,
             choices,
+            features: Vec::new(),
             resolutions: Vec::new(),
         }
     }
@@ -326,10 +329,22 @@ impl SearchSpace {
     }
 
     fn checked_again(self) -> Result<Self, ArchitectureError> {
-        let checked = Self::checked(self.template, self.choices)?;
-        match self.resolutions.is_empty() {
-            true => Ok(checked),
-            false => checked.with_resolutions(self.resolutions),
+        Self::checked(self.template, self.choices)?.with_ends(self.features, self.resolutions)
+    }
+
+    /// With these genes behind those of the layers, where they choose from anything.
+    fn with_ends(
+        self,
+        features: Vec<usize>,
+        resolutions: Vec<usize>,
+    ) -> Result<Self, ArchitectureError> {
+        let space = match features.is_empty() {
+            true => self,
+            false => self.with_features(features)?,
+        };
+        match resolutions.is_empty() {
+            true => Ok(space),
+            false => space.with_resolutions(resolutions),
         }
     }
 
@@ -344,6 +359,11 @@ impl SearchSpace {
             depth: 1.0,
             resolution: self.template.preprocessing.resolution,
         };
+        for features in &mut self.features {
+            let mut narrow = self.template.clone();
+            narrow.head = narrow.head.with_features(*features);
+            *features = scaling.apply(&narrow)?.features();
+        }
         self.template = scaling.apply(&self.template)?;
         self.checked_again()
     }
@@ -354,7 +374,8 @@ impl SearchSpace {
     ///
     /// When it is 0, or beyond the [limits](crate::limits).
     pub fn with_resolution(self, resolution: usize) -> Result<Self, ArchitectureError> {
-        Self::checked(self.template.with_resolution(resolution), self.choices)
+        Self::checked(self.template.with_resolution(resolution), self.choices)?
+            .with_ends(self.features, Vec::new())
     }
 
     /// The same space for another number of classes.
@@ -367,6 +388,31 @@ impl SearchSpace {
         self.checked_again()
     }
 
+    /// The same space with networks whose classifiers read one of these numbers of features, which the
+    /// gene behind those of the layers chooses. The template's comes first. They are what the last
+    /// convolution or fully connected layer in front of the classifier makes.
+    ///
+    /// # Errors
+    ///
+    /// When they do not begin with the template's or are not each smaller than the one before, when
+    /// there are more than 36 of them, or the template has nothing between its layers and the
+    /// classifier.
+    pub fn with_features(mut self, features: Vec<usize>) -> Result<Self, ArchitectureError> {
+        let own = self.template.features();
+        check_shrinking("numbers of features", &features, own)?;
+        if features.len() > 1 && self.template.head.with_features(1) == self.template.head {
+            return Err(ArchitectureError::Space {
+                problem:
+                    "the template has no layer in front of its classifier that could have fewer \
+                          features"
+                        .to_owned(),
+            });
+        }
+        self.features = several(features);
+        self.check_number_of_genes()?;
+        Ok(self)
+    }
+
     /// The same space with networks that see images at one of these resolutions, which the last gene
     /// of a genome chooses. The template's comes first.
     ///
@@ -376,39 +422,22 @@ impl SearchSpace {
     /// when there are more than 36 of them.
     pub fn with_resolutions(mut self, resolutions: Vec<usize>) -> Result<Self, ArchitectureError> {
         let own = self.template.preprocessing.resolution;
-        let shrink = resolutions.windows(2).all(|pair| pair[1] < pair[0]);
-        let least = resolutions.last().is_some_and(|&least| least > 0);
-        if resolutions.first() != Some(&own) || !shrink || !least {
-            return Err(ArchitectureError::Space {
-                problem: format!(
-                    "its resolutions are {resolutions:?}, but must begin with {own}, that of the \
-                     template, and each be smaller than the one before"
-                ),
-            });
-        }
-        let (count, layers) = (resolutions.len(), self.layers());
+        check_shrinking("resolutions", &resolutions, own)?;
+        self.resolutions = several(resolutions);
+        self.check_number_of_genes()?;
+        Ok(self)
+    }
+
+    /// Every gene but those of the layers takes a place that a layer could have.
+    fn check_number_of_genes(&self) -> Result<(), ArchitectureError> {
+        let (layers, genes) = (self.layers(), self.genes().len());
         range(
             "search space",
-            "number of resolutions",
-            count,
+            "number of layers",
+            layers,
             1,
-            MAX_CHOICES,
-        )?;
-        if count > 1 {
-            // The gene of the resolution is one more.
-            range(
-                "search space",
-                "number of layers",
-                layers,
-                1,
-                MAX_LAYERS - 1,
-            )?;
-        }
-        self.resolutions = match count {
-            1 => Vec::new(),
-            _ => resolutions,
-        };
-        Ok(self)
+            MAX_LAYERS - (genes - layers),
+        )
     }
 
     /// What all networks of the space share. Its layers are the plan of channels and strides,
@@ -440,17 +469,45 @@ impl SearchSpace {
         }
     }
 
-    /// How many values each gene has: one gene for each layer, and one for the resolution where
-    /// there are several.
+    /// The numbers of features that classifiers may read, in the order of their gene: one, without a
+    /// gene, or several.
+    pub fn features(&self) -> Vec<usize> {
+        match self.features.as_slice() {
+            [] => vec![self.template.features()],
+            several => several.to_vec(),
+        }
+    }
+
+    /// How many values each gene has: one gene for each layer, one for the features where their
+    /// numbers differ, and one for the resolution where there are several.
     pub fn genes(&self) -> Vec<usize> {
         let layers = (0..self.layers()).map(|layer| self.choices(layer).len());
-        let resolutions = (!self.resolutions.is_empty()).then_some(self.resolutions.len());
-        layers.chain(resolutions).collect()
+        let ends = [&self.features, &self.resolutions].into_iter();
+        let ends = ends.filter(|values| !values.is_empty()).map(Vec::len);
+        layers.chain(ends).collect()
     }
 
     /// The genome that has the first choice everywhere.
     pub fn first(&self) -> Genome {
         Genome::of_valid(vec![0; self.genes().len()])
+    }
+
+    /// The genome with these genes of layers, and these of the features and of the resolution where the
+    /// space has such.
+    ///
+    /// # Errors
+    ///
+    /// When there are more genes than a genome can have.
+    pub fn genome(
+        &self,
+        layers: impl IntoIterator<Item = u8>,
+        features: u8,
+        resolution: u8,
+    ) -> Result<Genome, ArchitectureError> {
+        let features = (!self.features.is_empty()).then_some(features);
+        let resolution = (!self.resolutions.is_empty()).then_some(resolution);
+        let genes = layers.into_iter().chain(features).chain(resolution);
+        Genome::new(genes.collect::<Vec<_>>())
     }
 
     /// The kind of skip, and the gene that chooses it in the first layer that has one, if the space
@@ -507,16 +564,25 @@ impl SearchSpace {
         let genes = genome.genes();
         let expected = self.genes().len();
         if genes.len() != expected {
-            return Err(error(match self.resolutions.is_empty() {
+            let layers = self.layers();
+            return Err(error(match expected == layers {
                 true => format!(
                     "it has {} layers, but this search space has {expected}",
                     genes.len()
                 ),
                 false => format!(
-                    "it has {} genes, but this search space has {expected}: {} layers and a \
-                     resolution",
+                    "it has {} genes, but this search space has {expected}: {layers} layers{}{}",
                     genes.len(),
-                    self.layers()
+                    if self.features.is_empty() {
+                        ""
+                    } else {
+                        ", features"
+                    },
+                    if self.resolutions.is_empty() {
+                        ""
+                    } else {
+                        ", a resolution"
+                    },
                 ),
             }));
         }
@@ -532,14 +598,25 @@ impl SearchSpace {
                 ))
             })?;
         }
-        if let (Some(&gene), false) = (genes.get(self.layers()), self.resolutions.is_empty()) {
-            let resolution = self.resolutions.get(usize::from(gene)).ok_or_else(|| {
-                error(format!(
-                    "its resolution is {gene}, but this search space has 0 to {}",
-                    self.resolutions.len() - 1
-                ))
-            })?;
-            network = network.with_resolution(*resolution);
+        let mut ends = genes[self.layers()..].iter();
+        let mut end = |what: &str, values: &[usize]| match values.is_empty() {
+            true => Ok(None),
+            false => {
+                let gene = ends.next().copied().unwrap_or(0);
+                let value = values.get(usize::from(gene)).copied();
+                value.map(Some).ok_or_else(|| {
+                    let last = values.len() - 1;
+                    error(format!(
+                        "its {what} is {gene}, but this search space has 0 to {last}"
+                    ))
+                })
+            }
+        };
+        if let Some(features) = end("choice of features", &self.features)? {
+            network.head = network.head.with_features(features);
+        }
+        if let Some(resolution) = end("resolution", &self.resolutions)? {
+            network = network.with_resolution(resolution);
         }
         network.validate()?;
         Ok(network)
@@ -572,7 +649,10 @@ impl SearchSpace {
         }
         let style = Style::SCARLET;
         let head = |it: &Architecture| it.head.text(&style).join(" ");
-        if network.head != template.head {
+        let features = self.features.iter();
+        let mut features = features.map(|&features| template.head.with_features(features));
+        let features_gene = features.position(|known| known == network.head);
+        if network.head != template.head && features_gene.is_none() {
             return Err(different("head", head(network), head(template)));
         }
         same(
@@ -587,6 +667,7 @@ impl SearchSpace {
             .enumerate()
             .map(|(index, (layer, place))| self.gene(index, layer, place));
         let mut genes = genes.collect::<Result<Vec<_>, _>>()?;
+        genes.extend(features_gene.map(|gene| gene as u8));
         if !self.resolutions.is_empty() {
             let resolution = network.preprocessing.resolution;
             let mut resolutions = self.resolutions.iter();
@@ -629,6 +710,37 @@ fn is_skip(operation: &Operation) -> bool {
 }
 
 /// As many choices as a gene has digits for, no two of them the same.
+/// Refuses numbers that do not begin with a template's own and shrink from there.
+fn check_shrinking(what: &str, numbers: &[usize], own: usize) -> Result<(), ArchitectureError> {
+    let shrink = numbers.windows(2).all(|pair| pair[1] < pair[0]);
+    let least = numbers.last().is_some_and(|&least| least > 0);
+    if numbers.first() != Some(&own) || !shrink || !least {
+        return Err(ArchitectureError::Space {
+            problem: format!(
+                "its {what} are {numbers:?}, but must begin with {own}, that of the template, and \
+                 each be smaller than the one before"
+            ),
+        });
+    }
+    let count = numbers.len();
+    if count > MAX_CHOICES {
+        return Err(ArchitectureError::Space {
+            problem: format!(
+                "it has {count} {what}, but a gene chooses from at most {MAX_CHOICES}"
+            ),
+        });
+    }
+    Ok(())
+}
+
+/// What a gene chooses from: one value needs none.
+fn several(values: Vec<usize>) -> Vec<usize> {
+    match values.len() {
+        1 => Vec::new(),
+        _ => values,
+    }
+}
+
 fn check_choices(choices: &[Operation]) -> Result<(), ArchitectureError> {
     range(
         "search space",

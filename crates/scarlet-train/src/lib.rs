@@ -55,7 +55,7 @@ pub use mix::Mix;
 pub use run_folder::{EventLog, RunFolder};
 pub use sampler::{PathSampler, Sampling};
 pub use scarlet_data::{Augment, ColorJitter, RandAugment, ResizedCrop};
-pub use supernet::{ChoiceLayer, StabilizerInit, Supernet, SupernetConfig};
+pub use supernet::{ChoiceLayer, Orders, StabilizerInit, Supernet, SupernetConfig};
 pub use trainer::{
     Checkpoints, Control, Distillation, EpochRecord, Event, Observer, Optimizer, Teacher,
     TrainConfig, Trainable, Trained, Trainer, Warning, load_checkpoint,

@@ -111,6 +111,7 @@ impl SupernetConfig {
         Ok(Supernet {
             ends: without_layers(ends),
             layers,
+            features: None,
             space: self.space.clone(),
         })
     }
@@ -176,8 +177,21 @@ pub struct Supernet {
     pub ends: Scarlet,
     /// The layers that are searched for.
     pub layers: Vec<ChoiceLayer>,
+    /// Which features paths with fewer of them keep, where there are such.
+    #[module(skip)]
+    features: Option<ChannelOrder>,
     #[module(skip)]
     space: SearchSpace,
+}
+
+/// Which channels the narrower parts of a network keep.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Orders {
+    /// Of every layer.
+    pub layers: Vec<ChannelOrder>,
+    /// In front of the classifier, where there may be fewer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub features: Option<ChannelOrder>,
 }
 
 impl Supernet {
@@ -197,20 +211,26 @@ impl Supernet {
         space: SearchSpace,
         importance: Importance,
     ) -> Result<Self, TrainError> {
-        let orders = network.layers().iter();
-        let orders = orders.map(|block| ChannelOrder::by(importance, block));
-        Self::elastic_by(network.clone(), space, orders.collect())
+        let layers = network.layers().iter();
+        let layers = layers.map(|block| ChannelOrder::by(importance, block));
+        let several = space.features().len() > 1;
+        let orders = Orders {
+            layers: layers.collect(),
+            features: several.then(|| ChannelOrder::of_features(importance, &network)),
+        };
+        Self::elastic_by(network, space, orders)
     }
 
-    /// As [`elastic`](Self::elastic), with the orders of channels in each layer given.
+    /// As [`elastic`](Self::elastic), with the orders of channels given.
     ///
     /// # Errors
     ///
-    /// As [`elastic`](Self::elastic), and when there is no order for each layer's channels.
+    /// As [`elastic`](Self::elastic), and when there is no order for each layer's channels, or for the
+    /// features where their number differs.
     pub fn elastic_by(
         network: Scarlet,
         space: SearchSpace,
-        orders: Vec<ChannelOrder>,
+        orders: Orders,
     ) -> Result<Self, TrainError> {
         let whole = space.decode(&space.first())?;
         let placed = whole.placed_layers();
@@ -218,12 +238,21 @@ impl Supernet {
             Operation::InvertedResidual(block) => block.expansion.hidden(placed.channels_in),
             _ => 0,
         };
+        let Orders {
+            layers: orders,
+            features,
+        } = orders;
         let fits = placed.len() == orders.len()
             && placed
                 .iter()
                 .zip(&orders)
-                .all(|(it, order)| hidden(it) == order.len());
-        if whole.blocks != network.architecture().blocks || !fits {
+                .all(|(it, order)| hidden(it) == order.len())
+            && match &features {
+                Some(order) => order.len() == whole.features(),
+                None => space.features().len() == 1,
+            };
+        let given = network.architecture();
+        if (&whole.blocks, whole.head) != (&given.blocks, given.head) || !fits {
             return Err(TrainError::OtherWhole {
                 expected: whole.to_string(),
                 found: network.architecture().to_string(),
@@ -258,17 +287,19 @@ impl Supernet {
         Ok(Self {
             ends: without_layers(network),
             layers,
+            features,
             space,
         })
     }
 
-    /// The order in which each layer's narrower choices have the channels of its whole block; none
-    /// where every choice has weights of its own.
-    pub fn orders(&self) -> Vec<ChannelOrder> {
-        self.layers
-            .iter()
-            .filter_map(|layer| layer.order.clone())
-            .collect()
+    /// The order in which each layer's narrower choices have the channels of its whole block, and
+    /// narrower heads the features; none where every choice has weights of its own.
+    pub fn orders(&self) -> Orders {
+        let layers = self.layers.iter();
+        Orders {
+            layers: layers.filter_map(|layer| layer.order.clone()).collect(),
+            features: self.features.clone(),
+        }
     }
 
     /// The search space whose networks share these weights.
@@ -289,13 +320,24 @@ impl Supernet {
         let layers: Vec<_> = choices
             .map(|((layer, &gene), placed)| layer.block(gene, placed, &architecture))
             .collect();
-        Ok(self.ends.clone().with_layers(layers, architecture))
+        let ends = match &self.features {
+            Some(order) => (self.ends).with_fewer_features(architecture.features(), order),
+            None => self.ends.clone(),
+        };
+        Ok(ends.with_layers(layers, architecture))
     }
 
     /// The gradients of one of its paths as those of its own weights: where a path has a part of a
-    /// block, with zeros for the rest of it.
+    /// block, or of the features, with zeros for the rest of it.
     pub(crate) fn whole_gradients(&self, gradients: GradientsParams) -> GradientsParams {
         let mut whole = gradients;
+        if let Some(order) = &self.features {
+            let gradients = &mut whole;
+            let mut of_whole = Whole { order, gradients };
+            self.ends.head_conv.visit(&mut of_whole);
+            self.ends.hidden.visit(&mut of_whole);
+            self.ends.classifier.visit(&mut of_whole);
+        }
         for layer in &self.layers {
             if let (Some(order), Some(block)) = (&layer.order, layer.choices.first()) {
                 let gradients = &mut whole;

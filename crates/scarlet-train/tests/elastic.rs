@@ -5,7 +5,7 @@ mod common;
 
 use std::collections::HashSet;
 
-use burn::module::Module;
+use burn::module::{Module, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor, TensorData};
 use common::{images, values};
@@ -15,8 +15,8 @@ use scarlet::{Architecture, ChannelOrder, Importance, Scarlet, ScarletConfig};
 use scarlet_arch::{Cost, Elasticity, Genome, SearchSpace};
 use scarlet_random::Random;
 use scarlet_train::{
-    CandidateEvaluator, Distillation, EvaluatorConfig, PathSampler, Sampling, Supernet, Teacher,
-    TrainConfig, Trainer, recalibrate,
+    CandidateEvaluator, Distillation, EvaluatorConfig, Orders, PathSampler, Sampling, Supernet,
+    Teacher, TrainConfig, Trainer, recalibrate,
 };
 
 /// All that can be narrowed, and what cannot.
@@ -211,7 +211,7 @@ fn a_path_trains_its_part_and_nothing_else() {
     };
     // The same parameter, of another size.
     assert_eq!(part.conv2.weight.id, whole.conv2.weight.id);
-    let order = &supernet.orders()[1];
+    let order = &supernet.orders().layers[1];
     let gradient: Tensor<4> = gradients.get(part.conv2.weight.id).unwrap();
     assert_eq!(gradient.dims(), [56, 1, 3, 3]);
     let wide = order.put_back(gradient.clone(), [72, 1, 5, 5]);
@@ -285,8 +285,89 @@ fn another_network_is_refused() {
         error.to_string().contains("parts of another network"),
         "{error}"
     );
-    let short = vec![ChannelOrder::try_from(vec![0]).unwrap(); space().layers()];
-    assert!(Supernet::elastic_by(network(), space(), short).is_err());
+    let orders = supernet().orders();
+    let short = Orders {
+        layers: vec![ChannelOrder::try_from(vec![0]).unwrap(); space().layers()],
+        ..orders.clone()
+    };
+    let without_features = Orders {
+        features: None,
+        ..orders.clone()
+    };
+    for wrong in [short, without_features] {
+        assert!(Supernet::elastic_by(network(), space(), wrong).is_err());
+    }
+    Supernet::elastic_by(network(), space(), orders).unwrap();
+}
+
+#[test]
+fn fewer_features_are_the_most_important() {
+    let network = network();
+    let norm = &network.head_conv.as_ref().unwrap().bn;
+    let (gamma, weights) = (
+        values(norm.gamma.val()),
+        values(network.classifier.weight.val()),
+    );
+    let importance: Vec<f32> = (weights.chunks(3).zip(&gamma))
+        .map(|(row, gamma)| row.iter().map(|it| it.abs()).sum::<f32>() * gamma.abs())
+        .collect();
+    let order: Vec<usize> = supernet().orders().features.unwrap().into();
+    assert_eq!(order.len(), 32);
+    assert!(
+        order
+            .windows(2)
+            .all(|pair| importance[pair[0]] >= importance[pair[1]])
+    );
+
+    // A head of 8 features is the whole one with the others' classifier weights at zero.
+    let supernet = supernet();
+    let genome = space().genome(vec![0; space().layers()], 3, 0).unwrap();
+    let narrow = supernet.path(&genome).unwrap().valid();
+    assert_eq!(narrow.architecture().features(), 8);
+    let mut whole = network.valid();
+    let kept = |at: usize| f32::from(u8::from(order[..8].contains(&(at / 3))));
+    let masked: Vec<f32> = weights
+        .iter()
+        .enumerate()
+        .map(|(at, it)| it * kept(at))
+        .collect();
+    let masked = Tensor::<1>::from_floats(masked.as_slice(), &Device::flex()).reshape([32, 3]);
+    whole.classifier.weight = Param::from_tensor(masked);
+    let images = random_images(4, &Device::flex());
+    let (narrow, whole) = (narrow.forward(images.clone()), whole.forward(images));
+    for (narrow, whole) in values(narrow).into_iter().zip(values(whole)) {
+        assert!((narrow - whole).abs() < 1e-5, "{narrow} {whole}");
+    }
+}
+
+#[test]
+fn fewer_features_train_themselves_and_no_others() {
+    let (supernet, after) = (supernet(), trained(Sampling::Uniform, 8).valid());
+    let genome = &PathSampler::new(Sampling::Uniform, &space(), 2)
+        .next_paths()
+        .unwrap()[0];
+    let features = supernet.path_architecture(genome).unwrap().features();
+    assert!(features < 32, "the seed draws a narrower head");
+    let before = supernet.valid();
+    let changed = |before: Tensor<2>, after: Tensor<2>| {
+        let rows = values((after - before).abs().sum_dim(1));
+        let moved = rows.iter().enumerate().filter(|(_, it)| **it > 0.0);
+        moved.map(|(feature, _)| feature).collect::<Vec<_>>()
+    };
+    let classifier = changed(
+        before.ends.classifier.weight.val(),
+        after.ends.classifier.weight.val(),
+    );
+    let kernels = [&before, &after].map(|supernet| {
+        let conv = supernet.ends.head_conv.as_ref().unwrap();
+        conv.conv.weight.val().flatten::<2>(1, 3)
+    });
+    let [before, after] = kernels;
+    let order: Vec<usize> = supernet.orders().features.unwrap().into();
+    let mut kept = order[..features].to_vec();
+    kept.sort_unstable();
+    assert_eq!(classifier, kept);
+    assert_eq!(changed(before, after), kept);
 }
 
 proptest! {

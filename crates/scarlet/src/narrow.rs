@@ -1,28 +1,32 @@
-//! Narrower blocks that share the weights of a whole one, for supernets that are made of a network.
+//! Narrower blocks and heads that share the weights of whole ones, for supernets that are made of a
+//! network.
 
 use burn::module::{Param, RunningState};
 use burn::tensor::{Device, IndexingUpdateOp, Int, Tensor, TensorData};
 use scarlet_arch::{Architecture, Operation, PlacedBlock};
 use serde::{Deserialize, Serialize};
 
-use crate::BlockModule;
-use crate::walk::Place;
+use crate::walk::{NodeWeights, Place};
+use crate::{BlockModule, Scarlet};
 
-/// What says how much a hidden channel matters.
+/// What says how much a hidden channel, or a feature, matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Importance {
-    /// The sum of its absolute weights in the projecting convolution, which is what it adds to the
-    /// output for each unit of its own (Cai et al., Once for All, arXiv 1908.09791).
+    /// The sum of its absolute weights in the projecting convolution, or in the classifier, which is
+    /// what it adds to the output for each unit of its own (Cai et al., Once for All, arXiv
+    /// 1908.09791).
     Projection,
-    /// The same times the size of what reaches the projection: the weight of its normalisation
-    /// behind the depthwise convolution, which is the standard deviation of the channel there.
+    /// The same times the size of what it is before: the weight of its normalisation behind the
+    /// depthwise convolution, or behind the last convolution, which is the standard deviation of the
+    /// channel there. A feature that no normalisation made counts as with the other measure.
     #[default]
     Scaled,
 }
 
-/// The hidden channels of a block in the order in which narrower blocks have them: one with `n` of
-/// them keeps the first `n`, in the places that they have in the whole block.
+/// The hidden channels of a block, or the features in front of a classifier, in the order in which
+/// narrower blocks or heads have them: one with `n` of them keeps the first `n`, in the places that
+/// they have in the whole.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Vec<usize>", into = "Vec<usize>")]
 pub struct ChannelOrder(Vec<usize>);
@@ -65,6 +69,24 @@ impl ChannelOrder {
             Importance::Projection => weights,
             Importance::Scaled => weights * block.bn2.gamma.val().abs(),
         };
+        Self::largest_first(values)
+    }
+
+    /// The most important features of a network first; of equals, the earlier.
+    pub fn of_features(importance: Importance, network: &Scarlet) -> Self {
+        let weights = network.classifier.weight.val().abs().sum_dim(1);
+        let weights = weights.flatten::<1>(0, 1);
+        let normalised = match network.hidden {
+            Some(_) => None,
+            None => network.head_conv.as_ref(),
+        };
+        Self::largest_first(match (importance, normalised) {
+            (Importance::Scaled, Some(conv)) => weights * conv.bn.gamma.val().abs(),
+            _ => weights,
+        })
+    }
+
+    fn largest_first(values: Tensor<1>) -> Self {
         let values: Vec<f32> = values.into_data().iter::<f32>().collect();
         let mut order: Vec<usize> = (0..values.len()).collect();
         order.sort_by(|&a, &b| values[b].total_cmp(&values[a]));
@@ -161,20 +183,47 @@ impl BlockModule {
         let (mut from, mut to) = (Vec::new(), Vec::new());
         whole.nodes(&mut from);
         narrow.nodes(&mut to);
-        let mut is_narrower = false;
-        for (from, to) in from.iter_mut().zip(&mut to) {
-            for (from, to) in from.places().into_iter().zip(to.places()) {
-                is_narrower |= move_part(from, to, order);
-            }
-        }
-        match is_narrower {
+        match move_parts(from, to, order) {
             true => narrow,
             false => self.clone(),
         }
     }
 }
 
-/// Puts its part of `whole` in a narrower block's place; says whether it is smaller.
+impl Scarlet {
+    /// The same network with so many features in front of its classifier. The weights behind its
+    /// blocks are copies of their parts of this one's, as they are now, and go by the same ids; running
+    /// statistics there are its own. With as many features, or none that could be fewer, it is this
+    /// network.
+    pub fn with_fewer_features(&self, features: usize, order: &ChannelOrder) -> Self {
+        let head = self.architecture().head;
+        let narrow = head.with_features(features);
+        if narrow == head {
+            return self.clone();
+        }
+        let mut whole = self.clone();
+        let mut network = self.clone().with_new_head(narrow);
+        move_parts(whole.head_weights(), network.head_weights(), order);
+        network
+    }
+}
+
+/// Puts its part of each whole node in the place of a narrower one; says whether one is smaller.
+fn move_parts(
+    mut whole: Vec<NodeWeights<'_>>,
+    mut narrow: Vec<NodeWeights<'_>>,
+    order: &ChannelOrder,
+) -> bool {
+    let mut is_narrower = false;
+    for (from, to) in whole.iter_mut().zip(&mut narrow) {
+        for (from, to) in from.places().into_iter().zip(to.places()) {
+            is_narrower |= move_part(from, to, order);
+        }
+    }
+    is_narrower
+}
+
+/// Puts its part of `whole` in a narrower place; says whether it is smaller.
 fn move_part(whole: Place<'_>, narrow: Place<'_>, order: &ChannelOrder) -> bool {
     match (whole, narrow) {
         (Place::Kernel(whole), Place::Kernel(narrow)) => part_of(whole, narrow, order),

@@ -3,8 +3,8 @@
 use burn::module::{Module, Param};
 use burn::nn::{Dropout, DropoutConfig, Initializer, Linear, LinearConfig};
 use burn::tensor::{Device, Tensor, module::adaptive_avg_pool2d};
-use scarlet_arch::Architecture;
 use scarlet_arch::graph::{Features, Graph};
+use scarlet_arch::{Architecture, Head};
 
 use crate::blocks::{BlockModule, ConvBn, ConvShape, ConvStyle, HiddenLayer};
 use crate::random::{FirstWeights, Masks};
@@ -31,6 +31,35 @@ pub struct Scarlet {
     architecture: Architecture,
     #[module(skip)]
     pub(crate) card: Option<Box<ModelCard>>,
+}
+
+/// What stands behind a network's blocks.
+struct HeadModules {
+    conv: Option<ConvBn>,
+    hidden: Option<HiddenLayer>,
+    classifier: Linear,
+}
+
+impl HeadModules {
+    fn build(architecture: &Architecture, weights: &mut FirstWeights, device: &Device) -> Self {
+        let style = ConvStyle::of(architecture);
+        let mut features = architecture.channels_before_head();
+        let conv = architecture.head.conv.map(|conv| {
+            let shape = ConvShape::pointwise(features, conv.channels);
+            features = conv.channels;
+            ConvBn::new(shape, style, conv.activation, weights, device)
+        });
+        let hidden = architecture.head.hidden.map(|hidden| {
+            let inputs = std::mem::replace(&mut features, hidden.channels);
+            HiddenLayer::new(inputs, hidden, weights, device)
+        });
+        let classifier = published_classifier(features, architecture.classes, weights, device);
+        Self {
+            conv,
+            hidden,
+            classifier,
+        }
+    }
 }
 
 impl Scarlet {
@@ -61,25 +90,32 @@ impl Scarlet {
             .collect();
         blocks.extend(layers);
 
-        let mut features = architecture.channels_before_head();
-        let head_conv = architecture.head.conv.map(|conv| {
-            let shape = ConvShape::pointwise(features, conv.channels);
-            features = conv.channels;
-            ConvBn::new(shape, style, conv.activation, weights, device)
-        });
-        let hidden = architecture.head.hidden.map(|hidden| {
-            let inputs = std::mem::replace(&mut features, hidden.channels);
-            HiddenLayer::new(inputs, hidden, weights, device)
-        });
+        let HeadModules {
+            conv,
+            hidden,
+            classifier,
+        } = HeadModules::build(&architecture, weights, device);
         Self {
             blocks,
-            head_conv,
+            head_conv: conv,
             hidden,
             dropout: DropoutConfig::new(config.dropout()).init(),
-            classifier: published_classifier(features, architecture.classes, weights, device),
+            classifier,
             architecture,
             card: None,
         }
+    }
+
+    /// The same with other modules behind its blocks, whose weights are still to be set.
+    pub(crate) fn with_new_head(mut self, head: Head) -> Self {
+        let device = self.device();
+        self.architecture.head = head;
+        let weights = &mut FirstWeights::Device;
+        let modules = HeadModules::build(&self.architecture, weights, &device);
+        self.head_conv = modules.conv;
+        self.hidden = modules.hidden;
+        self.classifier = modules.classifier;
+        self
     }
 
     /// The same network with other layers between its ends, described by `architecture`; it shares

@@ -133,6 +133,16 @@ impl Scarlet {
         nodes
     }
 
+    /// Those of the nodes behind the blocks.
+    pub(crate) fn head_weights(&mut self) -> Vec<NodeWeights<'_>> {
+        let mut before = Vec::new();
+        for block in &mut self.blocks {
+            block.nodes(&mut before);
+        }
+        let before = before.len();
+        self.node_weights().split_off(before)
+    }
+
     /// All batch normalisations, in the order of computation.
     pub fn batch_norms_mut(&mut self) -> impl Iterator<Item = &mut BatchNorm> {
         self.node_weights()

@@ -64,6 +64,17 @@ impl Head {
         self.hidden.map_or(channels, |hidden| hidden.channels)
     }
 
+    /// The same with so many values for the classifier: of the last layer that is not the classifier.
+    /// A head without one stays as it is.
+    pub fn with_features(mut self, features: usize) -> Self {
+        if let Some(hidden) = &mut self.hidden {
+            hidden.channels = features;
+        } else if let Some(conv) = &mut self.conv {
+            conv.channels = features;
+        }
+        self
+    }
+
     /// Adds the head and the classifier to a graph.
     pub(super) fn expand(&self, graph: &mut GraphBuilder, classes: usize) {
         if let Some(conv) = self.conv {

@@ -22,13 +22,17 @@ pub(crate) fn plan_text(plan: &Plan) -> String {
     text.push('\n');
     text.push_str(&format!(
         "images      {channels}×{height}×{width}, {} classes: {} to train on, {} held out, {} to test\n\
-         space       {} layers of {}{}: {} networks\n",
+         space       {} layers of {}{}{}: {} networks\n",
         plan.classes,
         count(plan.train_images),
         count(plan.holdout_images),
         count(plan.test_images),
         plan.layers,
         plan.choices.join(" "),
+        match plan.features.as_slice() {
+            [_] => String::new(),
+            several => format!(", {} features", either(several)),
+        },
         match plan.resolutions.as_slice() {
             [_] => String::new(),
             several => format!(" at {} pixels", either(several)),

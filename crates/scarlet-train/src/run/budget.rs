@@ -170,9 +170,10 @@ impl Run {
     }
 
     /// Whether a network costs what its layers cost on their own. Skips that are removed are merged
-    /// into other layers, whose costs they change, and the resolution changes all of them.
+    /// into other layers, whose costs they change, the resolution changes all of them, and features cost
+    /// something behind them.
     fn layers_add_up(&self) -> bool {
-        self.space.skip().is_none() && self.space.resolutions().len() == 1
+        self.space.skip().is_none() && self.space.genes().len() == self.space.layers()
     }
 
     /// A network that keeps all budgets that can be computed beforehand, if one is found; else one

@@ -342,7 +342,7 @@ fn take_out(
     search: Option<&SearchState>,
 ) -> Result<(Choice, Extracted), RunError> {
     let mut genome = chosen.rule.pick(supernet.space(), search, chosen.budget)?;
-    let are_parts = !supernet.orders().is_empty();
+    let are_parts = !supernet.orders().layers.is_empty();
     let mut best = None;
     if let (Some(search), Rule::Best, true) = (search, chosen.rule, are_parts)
         && let Some((larger, accuracy)) = larger_of_best(search, chosen.budget, chosen.images)?

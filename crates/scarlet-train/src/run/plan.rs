@@ -24,6 +24,9 @@ pub struct Plan {
     pub choices: Vec<String>,
     /// Channels, height and width of the images.
     pub input: [usize; 3],
+    /// Numbers of features in front of the classifier that the networks choose from; one where all have
+    /// as many.
+    pub features: Vec<usize>,
     /// Heights and widths that the networks choose from, in pixels; one where all see the same.
     pub resolutions: Vec<usize>,
     /// How many photographs there are and how large they are before they are brought to this size;
@@ -101,6 +104,7 @@ impl Run {
             layers: self.space.layers(),
             choices: choices.iter().map(ToString::to_string).collect(),
             input: [template.input_channels, side, side],
+            features: self.space.features(),
             resolutions: self.space.resolutions().to_vec(),
             photographs: self.data.photographs,
             image_size: self.data.image_size,
@@ -254,15 +258,14 @@ fn layers_extremes(
         }
     }
     let layers = best.into_iter().map(|(_, choice)| choice);
-    // No metric is less for larger images.
-    let resolution = match bound {
-        Bound::AtMost => space.resolutions().len() as u8 - 1,
+    // No metric is less for more features or larger images.
+    let furthest = |values: usize| match bound {
+        Bound::AtMost => values as u8 - 1,
         Bound::AtLeast => 0,
     };
-    Ok(match space.genes().len() > space.layers() {
-        true => layers.chain([resolution]).collect(),
-        false => layers.collect(),
-    })
+    let features = furthest(space.features().len());
+    let resolution = furthest(space.resolutions().len());
+    Ok(space.genome(layers, features, resolution)?.genes().to_vec())
 }
 
 fn is_better(bound: Bound, value: u64, than: u64) -> bool {

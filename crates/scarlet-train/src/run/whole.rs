@@ -20,7 +20,7 @@ use crate::random::weights_seed;
 use crate::report::card;
 use crate::standalone::{Recipe, StandaloneConfig};
 use crate::trainer::{is_over, time_steps};
-use crate::{RunFolder, Sampling, Supernet, Teacher, TrainConfig, TrainError, Trainer};
+use crate::{Orders, RunFolder, Sampling, Supernet, Teacher, TrainConfig, TrainError, Trainer};
 
 /// Candidates that a search among parts looks at: it begins with up to sixteen that people would try
 /// by hand, and those that break a budget count too.
@@ -37,6 +37,26 @@ struct Channels {
     network: String,
     /// Of every layer.
     orders: Vec<ChannelOrder>,
+    /// Of the features, where there may be fewer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    features: Option<ChannelOrder>,
+}
+
+impl Channels {
+    fn new(network: String, orders: Orders) -> Self {
+        Self {
+            network,
+            orders: orders.layers,
+            features: orders.features,
+        }
+    }
+
+    fn orders(self) -> Orders {
+        Orders {
+            layers: self.orders,
+            features: self.features,
+        }
+    }
 }
 
 /// The weights of a network that the space's networks are parts of.
@@ -54,6 +74,9 @@ pub struct WholeNetwork {
     /// Whether kernels may be cut down.
     #[serde(default = "kernels")]
     pub kernels: bool,
+    /// Shares of the features in front of the classifier that parts may have, besides all of them.
+    #[serde(default = "features")]
+    pub features: Vec<f64>,
     /// Shares of the resolution that parts may see images at, besides all of it.
     #[serde(default = "resolutions")]
     pub resolutions: Vec<f64>,
@@ -70,6 +93,10 @@ fn kernels() -> bool {
     Elasticity::default().kernels
 }
 
+fn features() -> Vec<f64> {
+    Elasticity::default().features
+}
+
 fn resolutions() -> Vec<f64> {
     Elasticity::default().resolutions
 }
@@ -82,6 +109,7 @@ impl WholeNetwork {
             origin,
             hidden: shares(),
             kernels: kernels(),
+            features: features(),
             resolutions: resolutions(),
             importance: Importance::default(),
         }
@@ -191,6 +219,7 @@ impl Whole {
         let elasticity = Elasticity {
             hidden: self.settings.hidden.clone(),
             kernels: self.settings.kernels,
+            features: self.settings.features.clone(),
             resolutions: self.settings.resolutions.clone(),
             skip: match settings.skip {
                 SkipKind::Stabilizer => Some(Skip::Linear),
@@ -366,15 +395,12 @@ impl Run {
             return Ok(Supernet::elastic_by(
                 network,
                 self.space.clone(),
-                kept.orders,
+                kept.orders(),
             )?);
         }
         let importance = whole.settings.importance;
         let supernet = Supernet::elastic(network, self.space.clone(), importance)?;
-        let channels = Channels {
-            network: given,
-            orders: supernet.orders(),
-        };
+        let channels = Channels::new(given, supernet.orders());
         folder.write_json(CHANNELS, &channels)?;
         Ok(supernet)
     }
@@ -396,8 +422,8 @@ impl Run {
     }
 }
 
-/// The parts of a network that keep all blocks with all of their kernels and the same share of hidden
-/// channels, as far as each can, at every resolution.
+/// The parts of a network that keep all blocks with all of their kernels, all features and the same
+/// share of hidden channels, as far as each can, at every resolution.
 pub(super) fn equal_parts(space: &SearchSpace) -> Result<Vec<Genome>, RunError> {
     // Choices as wide as the first, then narrower.
     let of_layer = |layer: usize| {
@@ -412,13 +438,11 @@ pub(super) fn equal_parts(space: &SearchSpace) -> Result<Vec<Genome>, RunError> 
     };
     let widths: Vec<Vec<u8>> = (0..space.layers()).map(of_layer).collect();
     let shares = widths.iter().map(Vec::len).max().unwrap_or(0);
-    let several = space.genes().len() > space.layers();
     let mut parts = Vec::new();
     for resolution in 0..space.resolutions().len() as u8 {
         for share in 0..shares {
             let layers = widths.iter().map(|genes| genes[share.min(genes.len() - 1)]);
-            let genes = layers.chain(several.then_some(resolution));
-            parts.push(Genome::new(genes.collect::<Vec<_>>())?);
+            parts.push(space.genome(layers, 0, resolution)?);
         }
     }
     Ok(parts)
@@ -434,7 +458,7 @@ pub(super) fn unread_supernet(
     if !folder.file(CHANNELS).exists() {
         return Ok(None);
     }
-    let Channels { orders, .. } = folder.read_json(CHANNELS)?;
+    let orders = folder.read_json::<Channels>(CHANNELS)?.orders();
     let whole = space.decode(&space.first())?;
     let network = ScarletConfig::from(whole);
     let network = network.try_init(device).map_err(TrainError::from)?;
@@ -459,6 +483,7 @@ mod tests {
         let network: Architecture = network.parse().unwrap();
         let network = network.with_resolution(64);
         let elasticity = Elasticity {
+            features: vec![],
             resolutions: vec![0.5],
             ..Elasticity::default()
         };
