@@ -68,7 +68,7 @@ pub(super) fn blocks(
         let goes_on = next > 0 && block.channels_out == whole[next - 1].channels_out;
         if !goes_on {
             // Blocks that are left out at the end of a stage.
-            while next > 0 && whole.get(next).is_some_and(|it| !starts_stage(&whole, next)) {
+            while next > 0 && next < whole.len() && !starts_stage(&whole, next) {
                 next += 1;
             }
             stage += 1;
@@ -117,14 +117,17 @@ fn ends(largest: &Architecture, part: &Architecture) -> Result<(), Beyond> {
         words.join(" ")
     };
     same("beginning", start(part), start(largest))?;
-    match part.head == largest.head {
-        true => Ok(()),
-        false => beyond(
-            "head",
-            format!("{:?}", part.head),
-            format!("{:?}", largest.head),
-        ),
-    }
+    same("head", head(part), head(largest))
+}
+
+fn head(network: &Architecture) -> String {
+    let conv = (network.head.conv).map(|it| format!("P{}:{}", it.channels, it.activation));
+    let hidden = network.head.hidden.map(|it| {
+        let bias = if it.bias { "" } else { "n" };
+        format!("F{}{bias}:{}", it.channels, it.activation)
+    });
+    let words: Vec<String> = conv.into_iter().chain(hidden).collect();
+    words.join(" ")
 }
 
 fn word(block: &Block) -> String {
