@@ -62,7 +62,8 @@
 //! - [`Cost`]: mult-adds, parameters, weight and activation bytes, part by part, with the
 //!   conventions of counting.
 //! - [`Architecture::without_stabilizers`]: what is left of a path through a supernet.
-//! - [`SearchSpace`] and [`Genome`]: all networks a search may choose from, and one of them.
+//! - [`SearchSpace`] and [`Genome`]: all networks a search may choose from, and one of them;
+//!   [`OnceForAll`]'s published spaces.
 //! - [`TimingPlan`], [`TimedPart`]: what of networks is timed on another device, and what it is called.
 //! - [`ArchitectureError`], [`TextError`]: what is wrong with a description, where, and what would
 //!   be right.
@@ -84,6 +85,7 @@ mod genome;
 pub mod graph;
 mod json;
 pub mod limits;
+mod ofa;
 mod preprocessing;
 mod presets;
 mod scaling;
@@ -102,6 +104,7 @@ pub use elastic::Elasticity;
 pub use error::{ArchitectureError, TextError};
 pub use genome::Genome;
 pub use json::read_json_file;
+pub use ofa::OnceForAll;
 pub use preprocessing::*;
 pub use presets::*;
 pub use scaling::CompoundScaling;

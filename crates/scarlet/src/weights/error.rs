@@ -262,6 +262,19 @@ pub enum WeightsError {
         lacks: &'static str,
     },
 
+    /// A file that holds none of Once-for-All's published supernets.
+    #[error(
+        "`{}` holds none of Once-for-All's supernets: {found}; known are {known}", .path.display()
+    )]
+    NotASupernet {
+        /// The file.
+        path: PathBuf,
+        /// What it has instead.
+        found: String,
+        /// The supernets that are known.
+        known: String,
+    },
+
     /// No network can be derived from a file.
     #[error(
         "`{}` does not say which network it belongs to, and its entries fit none that is known: \

@@ -4,13 +4,13 @@ use std::collections::HashMap;
 
 use burn::module::{Param, RunningState};
 use burn::tensor::{DType, Device, Tensor, TensorData};
-use scarlet_arch::Architecture;
+use scarlet_arch::{Architecture, OnceForAll};
 use scarlet_arch::graph::Graph;
 
 use super::names::is_of_classifier;
 use super::recognise::ARCHITECTURE_KEY;
 use super::save::check_format;
-use super::{LoadReport, StateDict, WeightsError, foreign, recognise};
+use super::{LoadReport, StateDict, WeightsError, foreign, ofa, recognise};
 use crate::card::CARD_KEY;
 use crate::walk::Place;
 use crate::{CardError, ConfigError, ModelCard, Scarlet, ScarletConfig};
@@ -143,7 +143,16 @@ impl StateDict {
     fn unknown_network(&self) -> WeightsError {
         const OTHER: &str = "it is none of the networks that are known here; if its layers are of \
                              their kind, describe it in a JSON file and name that with --model";
+        const SUPERNET: &str = "it holds all networks of a search space at once, each of which is to be \
+                                cut out of it first";
         let path = self.path().to_owned();
+        if let Some(supernet) = ofa::find(self) {
+            return WeightsError::ForeignNetwork {
+                path,
+                name: supernet_name(supernet),
+                lacks: SUPERNET,
+            };
+        }
         let known = foreign::find(self);
         match (known, self.origin()) {
             (Some(known), _) => WeightsError::ForeignNetwork {
@@ -161,7 +170,7 @@ impl StateDict {
     }
 }
 
-fn unusable(weights: &StateDict, source: ConfigError) -> WeightsError {
+pub(super) fn unusable(weights: &StateDict, source: ConfigError) -> WeightsError {
     WeightsError::Description {
         path: weights.path().to_owned(),
         source: Box::new(source),
@@ -190,14 +199,19 @@ fn explain(asked: &Architecture, weights: &StateDict, report: LoadReport) -> Wei
     }
     let report = Box::new(report);
     let asked = describe(asked);
-    match recognise(weights) {
+    let network = recognise(weights).map(|found| describe(&found.architecture));
+    match network.or_else(|| ofa::find(weights).map(supernet_name)) {
         Some(found) => WeightsError::OtherNetwork {
-            found: describe(&found.architecture),
+            found,
             asked,
             report,
         },
         None => WeightsError::Misfit { asked, report },
     }
+}
+
+fn supernet_name(supernet: OnceForAll) -> String {
+    format!("Once-for-All's supernet {}", supernet.name())
 }
 
 /// A network's name, or its text where it has none.
@@ -224,7 +238,7 @@ fn read_all(
 }
 
 /// Moves values into the network, node after node of its graph. Their shapes fit.
-fn put(network: &mut Scarlet, mut values: HashMap<String, TensorData>) {
+pub(super) fn put(network: &mut Scarlet, mut values: HashMap<String, TensorData>) {
     let graph = Graph::of(network.architecture());
     for (node, mut weights) in graph.nodes().iter().zip(network.node_weights()) {
         for ((name, _), place) in graph.entries_of(node).iter().zip(weights.places()) {

@@ -20,6 +20,8 @@
 //!   the released checkpoints; [`Scarlet::open`](crate::Scarlet::open) builds the network that a
 //!   file describes.
 //! - [`recognise`] says which network a file holds, from the shapes in it.
+//! - [`OfaSupernet`] is one of Once-for-All's published supernets, and gives any network that is a part
+//!   of it, with its weights.
 //! - [`Source`] names a file by path, URL, hub or Python package, and [`Fetcher`] gets it
 //!   (feature `fetch`).
 
@@ -31,6 +33,7 @@ mod kinds;
 mod load;
 mod names;
 mod natural_order;
+mod ofa;
 mod open_options;
 mod origin;
 mod pytorch;
@@ -49,6 +52,7 @@ pub use entry::Entry;
 pub use error::WeightsError;
 pub use load::LoadOptions;
 pub use names::Naming;
+pub use ofa::{OfaSupernet, PartError};
 pub use open_options::{OpenOptions, Renaming, RenamingError};
 pub use recognise::{Recognised, recognise};
 pub use report::{LoadReport, Misfit};

@@ -40,11 +40,17 @@ impl LoadReport {
         weights: &StateDict,
         options: &LoadOptions,
     ) -> Self {
-        let weights = weights.with_reference_names();
-        let mut report = Self::default();
+        let mut weights = weights.with_reference_names();
         let mut expected = reference_entries(architecture);
         expected.retain(|(name, _)| options.loads(name));
-        for (name, shape) in &expected {
+        weights.retain(|entry| options.loads(entry.name()));
+        Self::of(&expected, &weights)
+    }
+
+    /// Compares the names and shapes that are needed with those of `weights`.
+    pub(super) fn of(expected: &[(String, Vec<usize>)], weights: &StateDict) -> Self {
+        let mut report = Self::default();
+        for (name, shape) in expected {
             match weights.get(name) {
                 None => report.missing.push(Misfit {
                     name: name.clone(),
@@ -63,7 +69,7 @@ impl LoadReport {
         report.unused = weights
             .entries()
             .iter()
-            .filter(|entry| !entry.is_step_counter() && options.loads(entry.name()))
+            .filter(|entry| !entry.is_step_counter())
             .filter(|entry| !expected.contains(entry.name()))
             .map(|entry| Misfit {
                 name: entry.name().to_owned(),

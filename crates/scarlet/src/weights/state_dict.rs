@@ -344,6 +344,11 @@ impl StateDict {
             .map(|index| &self.entries[index])
     }
 
+    /// Keeps the entries for which `keep` says so.
+    pub(super) fn retain(&mut self, keep: impl FnMut(&Entry) -> bool) {
+        self.entries.retain(keep);
+    }
+
     /// The same tensors with every entry changed by `change`.
     pub(super) fn map(&self, change: impl FnMut(Entry) -> Entry) -> Self {
         let mut changed = self.clone();
