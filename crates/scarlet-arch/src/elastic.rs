@@ -105,6 +105,17 @@ fn check_shares(of: &str, shares: &[f64]) -> Result<(), ArchitectureError> {
     }
 }
 
+/// A number, of channels or pixels, and these shares of it that are multiples of 8 and less than it, the
+/// largest first.
+///
+/// # Errors
+///
+/// When a share is not above 0 and under 1.
+pub fn shares_of(whole: usize, shares: &[f64]) -> Result<Vec<usize>, ArchitectureError> {
+    check_shares("the whole", shares)?;
+    Ok(with_shares(whole, shares))
+}
+
 /// A number and these shares of it that are multiples of 8 and less than it, the largest first.
 fn with_shares(whole: usize, shares: &[f64]) -> Vec<usize> {
     let mut shares = shares.to_vec();

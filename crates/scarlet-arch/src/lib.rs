@@ -100,7 +100,7 @@ pub use activation::{Activation, Gate, UnknownFunction};
 pub use architecture::*;
 pub use blocks::*;
 pub use cost::{Cost, PartCost};
-pub use elastic::Elasticity;
+pub use elastic::{Elasticity, shares_of};
 pub use error::{ArchitectureError, TextError};
 pub use genome::Genome;
 pub use json::read_json_file;

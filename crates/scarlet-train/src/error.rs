@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use scarlet::checksum::ChecksumError;
 use scarlet::fold::FoldError;
-use scarlet::weights::WeightsError;
+use scarlet::weights::{PartError, WeightsError};
 use scarlet::{CardError, ConfigError, DeployError, InputError};
 use scarlet_arch::ArchitectureError;
 use scarlet_report::ReportError;
@@ -50,6 +50,9 @@ pub enum TrainError {
     /// Weights that cannot be written.
     #[error(transparent)]
     Weights(Box<WeightsError>),
+    /// A network that is no part of a published supernet.
+    #[error(transparent)]
+    Part(Box<PartError>),
     /// Names of classes that cannot be written into a network's file.
     #[error(transparent)]
     Card(#[from] CardError),
@@ -322,6 +325,12 @@ pub enum TrainError {
 impl From<ArchitectureError> for TrainError {
     fn from(error: ArchitectureError) -> Self {
         Self::Architecture(Box::new(error))
+    }
+}
+
+impl From<PartError> for TrainError {
+    fn from(error: PartError) -> Self {
+        Self::Part(Box::new(error))
     }
 }
 

@@ -59,7 +59,7 @@ impl Supernet {
     }
 }
 
-fn folded(path: &Scarlet, options: &FoldOptions) -> Result<Extracted, TrainError> {
+pub(crate) fn folded(path: &Scarlet, options: &FoldOptions) -> Result<Extracted, TrainError> {
     let (network, stabilizers) = path.fold_stabilizers(options)?;
     Ok(Extracted {
         network,

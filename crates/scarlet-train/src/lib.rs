@@ -23,6 +23,7 @@
 #![warn(missing_docs)]
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod ancestor;
 mod batch;
 mod class_order;
 pub mod dataset;
@@ -36,6 +37,7 @@ mod loss;
 mod measure;
 mod mix;
 pub mod probe;
+mod published;
 mod random;
 mod report;
 mod resized;
@@ -47,11 +49,13 @@ pub mod study;
 mod supernet;
 mod trainer;
 
+pub use ancestor::Ancestor;
 pub use error::TrainError;
 pub use evaluator::{CandidateEvaluator, EvaluatorConfig, Score, ScoreCache};
 pub use extract::Extracted;
 pub use measure::{Measurement, measure, recalibrate};
 pub use mix::Mix;
+pub use published::PublishedSupernet;
 pub use run_folder::{EventLog, RunFolder};
 pub use sampler::{PathSampler, Sampling};
 pub use scarlet_data::{Augment, ColorJitter, RandAugment, ResizedCrop};

@@ -4,9 +4,10 @@ use std::path::{Path, absolute};
 use std::time::Duration;
 
 use rayon::current_num_threads;
+use scarlet::arch::OnceForAll;
 use scarlet::burn::tensor::Device;
 use scarlet::device_by_name;
-use scarlet::weights::{OpenOptions, Source};
+use scarlet::weights::{OfaSupernet, OpenOptions, Source};
 use scarlet::zoo;
 use scarlet_train::RunFolder;
 use scarlet_train::run::{Run, RunConfig, RunError, Stage, WholeNetwork};
@@ -149,8 +150,24 @@ fn suited(args: &SearchArgs, terminal: &Terminal) -> Result<RunConfig, CliError>
     }
 }
 
+/// Where the authors of Once-for-All publish their supernets.
+const ONCE_FOR_ALL: &str = "https://raw.githubusercontent.com/han-cai/files/master/ofa/ofa_nets/";
+
+/// Where the supernet of a name is, if there is one.
+fn published(name: &str) -> Option<String> {
+    let supernet = match name {
+        "ofa-mbv3" => OnceForAll::MobileNetV3,
+        "ofa-mbv3-w1.2" => OnceForAll::MobileNetV3Wide,
+        "ofa-proxyless" => OnceForAll::Proxyless,
+        _ => return None,
+    };
+    Some(format!("{ONCE_FOR_ALL}{}", supernet.name()))
+}
+
 /// The settings of a search among the parts of a network, whose weights are downloaded if need be.
 fn parts_of(from: &str, args: &SearchArgs, terminal: &Terminal) -> Result<RunConfig, CliError> {
+    let published = published(from).filter(|_| !Path::new(from).exists());
+    let from = published.as_deref().unwrap_or(from);
     // What neither is a file nor could be one is a name.
     let is_name = !from.contains(['/', '\\', '.', ':']) && !Path::new(from).exists();
     let known = match zoo::find(from) {
@@ -176,17 +193,12 @@ fn parts_of(from: &str, args: &SearchArgs, terminal: &Terminal) -> Result<RunCon
         },
     };
     let weights = open_weights(&path, &options, terminal)?;
-    let architecture = architecture_of(&weights, terminal)?;
+    if !OfaSupernet::holds(&weights) {
+        architecture_of(&weights, terminal)?;
+    }
     let path = absolute(&path).unwrap_or(path);
     let whole = WholeNetwork::new(path.display().to_string(), options.origin);
-    let base = |source: &str, resolution| {
-        Ok(RunConfig::for_parts_of(
-            whole,
-            &architecture,
-            source,
-            resolution,
-        )?)
-    };
+    let base = |source: &str, resolution| Ok(RunConfig::for_parts_of(whole, source, resolution)?);
     configuration_over(base, &args.settings, Some(&args.search))
 }
 

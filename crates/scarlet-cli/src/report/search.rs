@@ -49,11 +49,14 @@ pub(crate) fn plan_text(plan: &Plan) -> String {
     line(
         &mut text,
         "supernet",
-        &format!(
-            "{} of {}",
-            counted(plan.supernet_steps, "step", "steps"),
-            counted(plan.paths_per_step as u64, "network", "networks")
-        ),
+        &match plan.supernet_steps {
+            0 => "as published, without training".to_owned(),
+            steps => format!(
+                "{} of {}",
+                counted(steps, "step", "steps"),
+                counted(plan.paths_per_step as u64, "network", "networks")
+            ),
+        },
     );
     line(
         &mut text,

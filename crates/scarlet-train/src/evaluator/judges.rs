@@ -1,4 +1,4 @@
-//! [`Judges`]: the supernet on every device that candidates are measured on.
+//! [`Judges`]: the supernet, or whatever candidates inherit from, on every device that candidates are measured on.
 
 use std::any::Any;
 use std::panic::{self, AssertUnwindSafe};
@@ -6,9 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::thread;
 
-use burn::module::Module;
 use burn::tensor::Device;
-use scarlet::fold::FoldOptions;
 use scarlet_arch::Genome;
 use sha2::{Digest, Sha256};
 
@@ -16,7 +14,7 @@ use crate::dataset::{ImageSet, Source};
 use crate::error::require;
 use crate::fingerprint::Fingerprint;
 use crate::measure::measure_on;
-use crate::{Control, Measurement, Supernet, TrainError};
+use crate::{Ancestor, Control, Measurement, TrainError};
 
 /// What candidates are measured with; workers share it.
 ///
@@ -34,9 +32,9 @@ pub(super) struct Judges {
     batch_size: usize,
 }
 
-/// The supernet on a device, in inference.
+/// What candidates inherit from on a device, in inference.
 struct Replica {
-    supernet: Supernet,
+    ancestor: Ancestor,
     device: Device,
     /// Number of the group that it is in, with those on the same device.
     group: usize,
@@ -57,10 +55,10 @@ impl Queue {
 }
 
 impl Judges {
-    /// One judge, with a supernet in inference and the fingerprint of its scores. Statistics of
+    /// One judge, with an ancestor in inference and the fingerprint of its scores. Statistics of
     /// batch normalisation are measured on `calibration`, accuracy on `holdout`.
     pub(super) fn new(
-        supernet: Supernet,
+        ancestor: Ancestor,
         fingerprint: String,
         calibration: Option<ImageSet>,
         holdout: ImageSet,
@@ -68,8 +66,8 @@ impl Judges {
     ) -> Self {
         Self {
             replicas: vec![Replica {
-                device: supernet.device(),
-                supernet,
+                device: ancestor.device(),
+                ancestor,
                 group: 0,
             }],
             fingerprints: vec![fingerprint],
@@ -97,7 +95,7 @@ impl Judges {
         for device in devices {
             let known = groups.iter().position(|&other| other == device);
             let group = known.unwrap_or_else(|| {
-                // Scores of the supernet's own device go by the plain fingerprint, alone or not.
+                // Scores of the ancestor's own device go by the plain fingerprint, alone or not.
                 self.fingerprints.push(match *device == own.device {
                     true => fingerprint.clone(),
                     false => Fingerprint::default()
@@ -108,11 +106,9 @@ impl Judges {
                 groups.push(device);
                 groups.len() - 1
             });
-            // `valid` first: a clone that is moved takes the running statistics of the others
-            // along.
-            let supernet = caught(device, || Ok(own.supernet.valid().to_device(device)))?;
+            let ancestor = caught(device, || Ok(own.ancestor.on(device)))?;
             replicas.push(Replica {
-                supernet,
+                ancestor,
                 device: device.clone(),
                 group,
             });
@@ -206,13 +202,8 @@ impl Judges {
     }
 
     fn score(&self, replica: &Replica, genome: &Genome) -> Result<Measurement, TrainError> {
-        let (supernet, options) = (&replica.supernet, FoldOptions::default());
-        let extracted = match &self.calibration {
-            Some(images) => {
-                supernet.extract_calibrated(genome, images, self.batch_size, &options)?
-            }
-            None => supernet.extract(genome, &options)?,
-        };
+        let images = self.calibration.as_ref();
+        let extracted = (replica.ancestor).take_out(genome, images, self.batch_size)?;
         let network = &extracted.network;
         let side = network.architecture().preprocessing.resolution;
         let mut room = None;
@@ -248,9 +239,11 @@ fn message(payload: &(dyn Any + Send)) -> String {
 mod tests {
     use scarlet_arch::SearchSpace;
 
+    use burn::module::Module;
+
     use super::*;
-    use crate::SupernetConfig;
     use crate::dataset::Images;
+    use crate::{Supernet, SupernetConfig};
 
     /// Tests draw weights from one generator at a time, so each makes its supernet once.
     fn supernet() -> Supernet {
@@ -268,7 +261,7 @@ mod tests {
         let pixels = (0..12 * 256u32).map(|it| (it * 37 % 251) as u8).collect();
         let labels = (0..12).map(|image| image % 3).collect();
         let images = Images::new([1, 16, 16], pixels, labels, ["a", "b", "c"]).unwrap();
-        Judges::new(supernet.valid(), "own".to_owned(), None, images.into(), 4)
+        Judges::new(supernet.into(), "own".to_owned(), None, images.into(), 4)
     }
 
     fn genomes() -> Vec<Genome> {
@@ -307,7 +300,7 @@ mod tests {
             let device = Device::flex();
             let devices = [device.clone(), device.clone(), device];
             let mut judges = judges(&supernet).with_workers(workers, &devices).unwrap();
-            judges.replicas[2].supernet = other.valid();
+            judges.replicas[2].ancestor = (&other).into();
             judges.replicas[2].group = 1;
             judges.fingerprints.push("other".to_owned());
             judges

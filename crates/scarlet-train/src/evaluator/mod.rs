@@ -6,20 +6,21 @@ mod judges;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use burn::module::Module;
 use burn::tensor::Device;
 use scarlet::fold::FoldError;
 use scarlet_arch::{Architecture, Cost, Genome, SearchSpace};
 use scarlet_search::{Constraint, Evaluation, Evaluator, EvaluatorError};
 use serde::{Deserialize, Serialize};
 
+#[cfg(doc)]
+use crate::Supernet;
 use crate::batch::Batcher;
 use crate::dataset::{ImageSet, Source};
 use crate::error::require;
 use crate::fingerprint::Fingerprint;
 use crate::measure::calibration;
 use crate::supernet::plain_architecture;
-use crate::{Control, Measurement, Supernet, TrainError};
+use crate::{Ancestor, Control, Measurement, TrainError};
 
 use self::judges::Judges;
 
@@ -109,15 +110,16 @@ fn is_verdict(error: &TrainError) -> bool {
 }
 
 impl CandidateEvaluator {
-    /// An evaluator on the supernet's own device, with one worker. Statistics of batch
-    /// normalisation are measured on some of the `training` images, accuracy on all of `holdout`,
-    /// which training must not have seen.
+    /// An evaluator on the ancestor's own device, with one worker. Statistics of batch
+    /// normalisation are measured on some of the `training` images, and classifiers fitted to them
+    /// where the ancestor was trained on others; accuracy is measured on all of `holdout`, which
+    /// training must not have seen.
     ///
     /// # Errors
     ///
-    /// When the images do not fit the supernet or cannot be read, or the batch size is 0.
+    /// When the images do not fit the ancestor's networks or cannot be read, or the batch size is 0.
     pub fn new<'a>(
-        supernet: &Supernet,
+        ancestor: impl Into<Ancestor>,
         training: impl Into<Source<'a>>,
         holdout: impl Into<Source<'a>>,
         config: EvaluatorConfig,
@@ -125,25 +127,23 @@ impl CandidateEvaluator {
         let batch_size = config.batch_size;
         require(batch_size > 0, "batch_size", batch_size, "at least 1")?;
         let (training, holdout) = (training.into(), holdout.into());
-        let space = supernet.space().clone();
+        let ancestor: Ancestor = ancestor.into();
+        let space = ancestor.space().clone();
         for images in [training, holdout] {
-            Batcher::new(images, space.template(), &supernet.device())?;
+            Batcher::new(images, space.template(), &ancestor.device())?;
         }
         let calibration = config.calibration(training);
-        // Parted from the supernet, whose training may go on.
-        let supernet = supernet.valid();
-        let mut fingerprint = Fingerprint::default()
+        let fingerprint = Fingerprint::default()
             .text(&format!("{space:?}"))
-            .text(&format!("batch size {batch_size}"))
-            .weights(&supernet)
-            .images(holdout)?;
+            .text(&format!("batch size {batch_size}"));
+        let mut fingerprint = ancestor.fingerprint(fingerprint)?.images(holdout)?;
         if let Some(calibration) = &calibration {
             fingerprint = fingerprint.images(calibration.into())?;
         }
         Ok(Self {
             space,
             judges: Judges::new(
-                supernet,
+                ancestor,
                 fingerprint.finish(),
                 calibration,
                 holdout.to_set(),

@@ -1,7 +1,9 @@
 //! [`LinearClassifier`]: multinomial logistic regression on features.
 
+use burn::module::Param;
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Device, Int, Tensor, TensorData};
+use scarlet::Scarlet;
 
 use super::Features;
 use super::solver::minimise;
@@ -102,6 +104,30 @@ impl LinearClassifier {
     pub fn logits(&self, features: &Features) -> Tensor<2> {
         let inputs = self.inputs(features.tensor());
         inputs.matmul(self.weights.clone())
+    }
+
+    /// The network whose features they were, with this as its classifier.
+    ///
+    /// # Panics
+    ///
+    /// If the network has another number of features or classes.
+    pub fn on(&self, mut network: Scarlet) -> Scarlet {
+        let [rows, classes] = self.weights.dims();
+        let width = rows - 1;
+        let architecture = network.architecture();
+        assert_eq!(
+            [architecture.features(), architecture.classes],
+            [width, classes],
+            "a classifier of the network's features"
+        );
+        // Features are standardised by the weights.
+        let weights = self.weights.clone().narrow(0, 0, width) * self.scale.clone().transpose();
+        let shift = self.mean.clone().matmul(weights.clone());
+        let biases = (self.weights.clone().narrow(0, width, 1) - shift).reshape([classes]);
+        let device = network.device();
+        network.classifier.weight = Param::from_tensor(weights.to_device(&device));
+        network.classifier.bias = Some(Param::from_tensor(biases.to_device(&device)));
+        network
     }
 
     /// The weight of the penalty that it was fitted with.

@@ -4,7 +4,6 @@ use std::fmt;
 use std::str::FromStr;
 
 use burn::tensor::Device;
-use scarlet::fold::FoldOptions;
 use scarlet_arch::{ArchitectureError, Cost, Genome, SearchSpace};
 use scarlet_search::{Candidate, Constraint, SearchState};
 use serde::{Deserialize, Serialize};
@@ -19,7 +18,7 @@ use crate::dataset::ImageSet;
 use crate::evaluator::ACCURACY;
 use crate::latency::LATENCY_METRIC;
 use crate::report::card;
-use crate::{Control, Extracted, RunFolder, Supernet, TrainError};
+use crate::{Ancestor, Control, Extracted, RunFolder, TrainError};
 
 /// Which candidate is taken.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -130,7 +129,7 @@ impl Run {
     pub fn choose(
         &self,
         folder: &RunFolder,
-        supernet: &Supernet,
+        ancestor: &Ancestor,
         found: &SearchState,
     ) -> Result<(Choice, Extracted), RunError> {
         self.stage(folder, Stage::Choose, || {
@@ -140,7 +139,7 @@ impl Run {
                 images: Some(self.data.holdout.len()),
             };
             let statistics = self.statistics();
-            let (choice, extracted) = take_out(supernet, &chosen, &statistics, Some(found))?;
+            let (choice, extracted) = take_out(ancestor, &chosen, &statistics, Some(found))?;
             folder.write_json("choice.json", &choice)?;
             self.wrote(Stage::Choose, folder, "choice.json")?;
             let control = self.report(&RunEvent::Chosen(&choice));
@@ -169,7 +168,11 @@ impl Run {
             budget,
             images: Some(self.data.holdout.len()),
         };
-        let (choice, extracted) = extract(folder, &chosen, &self.statistics(), &self.device)?;
+        let ancestor = match self.published()? {
+            Some(published) => published.into(),
+            None => open_supernet(folder, &self.device)?.into(),
+        };
+        let (choice, extracted) = extract(folder, &chosen, &self.statistics(), &ancestor)?;
         // By the supernet's training; the network's own has not begun.
         let card = card(&self.config.data.source, &self.data.train);
         let network = extracted
@@ -230,7 +233,8 @@ pub fn extract_uncalibrated(
         budget,
         images: None,
     };
-    extract(folder, &chosen, &statistics, device)
+    let supernet = open_supernet(folder, device)?.into();
+    extract(folder, &chosen, &statistics, &supernet)
 }
 
 /// What is to be chosen.
@@ -246,15 +250,14 @@ fn extract(
     folder: &RunFolder,
     chosen: &Chosen<'_>,
     statistics: &Statistics,
-    device: &Device,
+    ancestor: &Ancestor,
 ) -> Result<(Choice, Extracted), RunError> {
     check_limits(chosen.budget)?;
-    let supernet = open_supernet(folder, device)?;
     let found: Option<SearchState> = match folder.file(STATE).exists() {
         true => Some(folder.read_json(STATE)?),
         false => None,
     };
-    take_out(&supernet, chosen, statistics, found.as_ref())
+    take_out(ancestor, chosen, statistics, found.as_ref())
 }
 
 /// The resolution of a network, where the space's networks have several.
@@ -334,15 +337,15 @@ fn larger_of_best(
     Ok(genome.map(|genome| (genome, best)))
 }
 
-/// Chooses a network and takes it out of a supernet, its stabilizers folded.
+/// Chooses a network and takes it out of what it inherits from, its stabilizers folded.
 fn take_out(
-    supernet: &Supernet,
+    ancestor: &Ancestor,
     chosen: &Chosen<'_>,
     statistics: &Statistics,
     search: Option<&SearchState>,
 ) -> Result<(Choice, Extracted), RunError> {
-    let mut genome = chosen.rule.pick(supernet.space(), search, chosen.budget)?;
-    let are_parts = !supernet.orders().layers.is_empty();
+    let mut genome = chosen.rule.pick(ancestor.space(), search, chosen.budget)?;
+    let are_parts = ancestor.is_of_parts();
     let mut best = None;
     if let (Some(search), Rule::Best, true) = (search, chosen.rule, are_parts)
         && let Some((larger, accuracy)) = larger_of_best(search, chosen.budget, chosen.images)?
@@ -351,12 +354,11 @@ fn take_out(
         genome = larger;
     }
     let genome = &genome;
-    let options = FoldOptions::default();
     let extracted = match statistics {
         Statistics::Measured { images, batch_size } => {
-            supernet.extract_calibrated(genome, images, *batch_size, &options)?
+            ancestor.take_out(genome, Some(images), *batch_size)?
         }
-        Statistics::Judged | Statistics::Unjudged => supernet.extract(genome, &options)?,
+        Statistics::Judged | Statistics::Unjudged => ancestor.take_out(genome, None, 1)?,
     };
     let architecture = extracted.network.architecture();
     let cost = Cost::of(architecture, architecture.preprocessing.resolution)?;
@@ -385,7 +387,7 @@ fn take_out(
     let choice = Choice {
         genome: genome.clone(),
         layers: architecture.layers_text(),
-        resolution: chosen_resolution(supernet.space(), architecture),
+        resolution: chosen_resolution(ancestor.space(), architecture),
         inherited_accuracy,
         inherited_images,
         inherited_interval: judged.map(|(accuracy, images)| interval_of(accuracy, images)),

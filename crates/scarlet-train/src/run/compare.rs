@@ -12,7 +12,7 @@ use super::stages::Run;
 use super::{RunError, RunEvent, Stage};
 use crate::error::require_different;
 use crate::limits::Limit;
-use crate::{Control, RunFolder, Supernet, TrainError};
+use crate::{Ancestor, Control, RunFolder, TrainError};
 
 /// What is compared.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -122,8 +122,8 @@ impl Run {
         self.check_search()?;
         let algorithms = algorithms(&self.search_config()?.algorithm).map(|(name, _)| name);
         let candidates = algorithms.len() * config.seeds.len() * config.evaluations;
-        let (supernet, step) = self.time_supernet()?;
-        let candidate = self.time_candidate(&supernet, &self.within_budget()?)?;
+        let (ancestor, step) = self.time_supernet()?;
+        let candidate = self.time_candidate(&ancestor, &self.within_budget()?)?;
         let supernet_steps = self.supernet_steps_left(folder.path())?;
         Ok(ComparisonPlan {
             algorithms: algorithms.to_vec(),
@@ -137,7 +137,7 @@ impl Run {
     }
 
     /// Searches by NSGA-II, at random and by regularized evolution, with each seed, all with the
-    /// run's objectives, budget and first networks, and with the same supernet. Scores are shared
+    /// run's objectives, budget and first networks, and out of the same ancestor. Scores are shared
     /// with the run's own search, so nothing is measured twice.
     ///
     /// Hypervolume counts from a point that is the same for all: the accuracy of guessing, and for
@@ -152,7 +152,7 @@ impl Run {
     pub fn compare_searches(
         &self,
         folder: &RunFolder,
-        supernet: &Supernet,
+        ancestor: &Ancestor,
         config: &ComparisonConfig,
     ) -> Result<Vec<ComparedSearch>, RunError> {
         self.check_search()?;
@@ -182,7 +182,7 @@ impl Run {
         }
         let algorithms = algorithms(&common.algorithm);
         let total = algorithms.len() * config.seeds.len();
-        let mut evaluator = self.search_evaluator(folder, supernet)?;
+        let mut evaluator = self.search_evaluator(folder, ancestor)?;
         let mut searches = Vec::with_capacity(total);
         for &seed in &config.seeds {
             for (name, algorithm) in &algorithms {

@@ -14,7 +14,7 @@ use crate::dataset::Source;
 use crate::latency::network_latency;
 use crate::supernet::plain_architecture;
 use crate::trainer::time_steps;
-use crate::{ScoreCache, Supernet};
+use crate::{Ancestor, ScoreCache};
 
 /// Steps that are timed.
 const STEPS: u64 = 2;
@@ -58,13 +58,14 @@ impl Run {
             }
             None => plan.supernet_steps,
         };
-        let (supernet, step) = match left {
-            0 => (self.new_supernet()?, Duration::ZERO),
+        let (ancestor, step) = match left {
+            0 => (self.new_ancestor()?, Duration::ZERO),
             _ => self.time_supernet()?,
         };
         let genome = self.within_budget()?;
-        let candidate = self.time_candidate(&supernet, &genome)?;
-        let network = self.with_random_weights(supernet.plain_architecture(&genome)?)?;
+        let candidate = self.time_candidate(&ancestor, &genome)?;
+        let plain = plain_architecture(&self.space, &genome)?;
+        let network = self.with_random_weights(plain)?;
         let recipe = &self.config.train.recipe;
         let lesson = self.lesson_of(self.untrained_whole()?.as_ref(), recipe);
         let taught = lesson.as_ref().map(|lesson| lesson.network.architecture());
@@ -82,14 +83,16 @@ impl Run {
         Ok(plan)
     }
 
-    /// The supernet behind a few steps, and how long one took.
-    pub(super) fn time_supernet(&self) -> Result<(Supernet, Duration), RunError> {
+    /// The supernet behind a few steps, and how long one took; a published one takes none.
+    pub(super) fn time_supernet(&self) -> Result<(Ancestor, Duration), RunError> {
+        if let Some(published) = self.published()? {
+            return Ok((published.into(), Duration::ZERO));
+        }
         let (recipe, images) = (&self.config.supernet.recipe, &self.data.train);
         let (supernet, sampler) = (self.new_supernet()?, self.new_sampler());
         let lesson = self.lesson_of(self.untrained_whole()?.as_ref(), recipe);
-        Ok(time_steps(
-            recipe, supernet, lesson, sampler, images, STEPS,
-        )?)
+        let (supernet, step) = time_steps(recipe, supernet, lesson, sampler, images, STEPS)?;
+        Ok((supernet.into(), step))
     }
 
     /// A network that uses much of what the budget allows: the dearest in mult-adds, changed layer
@@ -102,10 +105,10 @@ impl Run {
     /// How long a candidate takes, `genome` with other first layers standing for all.
     pub(super) fn time_candidate(
         &self,
-        supernet: &Supernet,
+        ancestor: &Ancestor,
         genome: &Genome,
     ) -> Result<Duration, RunError> {
-        let mut evaluator = self.evaluator(supernet, ScoreCache::in_memory())?;
+        let mut evaluator = self.evaluator(ancestor, ScoreCache::in_memory())?;
         // As many as are measured side by side.
         let mut genomes = Vec::new();
         for choice in 0..self.space.choices(0).len().min(self.side_by_side()) as u8 {

@@ -52,7 +52,7 @@ pub struct Plan {
     pub loose_budget: Vec<String>,
     /// What is to be large or small.
     pub objectives: Vec<String>,
-    /// Updates of the supernet.
+    /// Updates of the supernet; none of a published one.
     pub supernet_steps: u64,
     /// Networks trained in each.
     pub paths_per_step: usize,
@@ -117,11 +117,10 @@ impl Run {
             budget: texts(&self.config.search.budget),
             loose_budget: self.loose_budget()?,
             objectives: texts(&self.config.search.objectives),
-            supernet_steps: self
-                .config
-                .supernet
-                .recipe
-                .steps(self.data.train.len(), paths_per_step),
+            supernet_steps: match self.is_published() {
+                true => 0,
+                false => (self.config.supernet.recipe).steps(self.data.train.len(), paths_per_step),
+            },
             paths_per_step,
             evaluations: self.config.search.evaluations,
             train_steps: self.config.train.recipe.steps(self.data.all.len(), 1),

@@ -18,7 +18,7 @@ use crate::evaluator::{ACCURACY, METRICS};
 use crate::latency::{LARGEST_ERROR, LATENCY_METRIC};
 use crate::limits::Limit;
 use crate::{
-    CandidateEvaluator, Control, EvaluatorConfig, Measurement, RunFolder, ScoreCache, Supernet,
+    Ancestor, CandidateEvaluator, Control, EvaluatorConfig, Measurement, RunFolder, ScoreCache,
     TrainError,
 };
 
@@ -58,7 +58,8 @@ pub struct SearchSettings {
     /// (`tolerance`) over some `generations`.
     pub stall: Option<Stall>,
     /// Training images that the statistics of batch normalisation are measured on for every
-    /// candidate; with 0 the supernet's are used.
+    /// candidate; with 0 the supernet's are used. Classifiers on a published supernet's features are
+    /// fitted to them too.
     pub calibration_images: usize,
     /// Images per forward pass.
     pub batch_size: usize,
@@ -176,12 +177,12 @@ impl Run {
     ///
     /// # Errors
     ///
-    /// When the supernet cannot be evaluated, a file cannot be read or written, or the observer
-    /// stops the run.
-    pub fn search(&self, folder: &RunFolder, supernet: &Supernet) -> Result<SearchState, RunError> {
+    /// When networks cannot be taken out of the ancestor, a file cannot be read or written, or the
+    /// observer stops the run.
+    pub fn search(&self, folder: &RunFolder, ancestor: &Ancestor) -> Result<SearchState, RunError> {
         self.check_search()?;
         self.stage(folder, Stage::Search, || {
-            let evaluator = self.search_evaluator(folder, supernet)?;
+            let evaluator = self.search_evaluator(folder, ancestor)?;
             let path = folder.file(STATE);
             let mut search = match path.try_exists().map_err(TrainError::read(&path))? {
                 true => Search::resume(folder.read_json(STATE)?, evaluator)?,
@@ -243,27 +244,27 @@ impl Run {
     pub(super) fn search_evaluator(
         &self,
         folder: &RunFolder,
-        supernet: &Supernet,
+        ancestor: &Ancestor,
     ) -> Result<CandidateEvaluator, RunError> {
         let own = folder.file(SCORES);
         let cache = match &self.config.search.score_cache {
             Some(shared) => ScoreCache::open(shared)?.with_scores_of(own)?,
             None => ScoreCache::open(own)?,
         };
-        let evaluator = self.evaluator(supernet, cache)?;
+        let evaluator = self.evaluator(ancestor, cache)?;
         self.with_latency(evaluator, folder)
     }
 
     pub(super) fn evaluator(
         &self,
-        supernet: &Supernet,
+        ancestor: &Ancestor,
         cache: ScoreCache,
     ) -> Result<CandidateEvaluator, RunError> {
         let settings = &self.config.search;
         let config = self.evaluator_config();
         let observer = Arc::clone(&self.observer);
         let evaluator =
-            CandidateEvaluator::new(supernet, &self.data.train, &self.data.holdout, config)?
+            CandidateEvaluator::new(ancestor, &self.data.train, &self.data.holdout, config)?
                 .with_constraints(settings.budget.iter().cloned())
                 .with_cache(cache)
                 .with_workers(self.side_by_side(), &self.evaluators)?

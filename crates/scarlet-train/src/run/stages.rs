@@ -231,16 +231,16 @@ impl Run {
         if last == Stage::Whole {
             return Ok(());
         }
-        let supernet = self.train_supernet(folder, teacher.as_ref())?;
+        let ancestor = self.train_supernet(folder, teacher.as_ref())?;
         if last == Stage::Supernet {
             return Ok(());
         }
-        let found = self.search(folder, &supernet)?;
+        let found = self.search(folder, &ancestor)?;
         if last == Stage::Search {
             return Ok(());
         }
-        let (choice, extracted) = self.choose(folder, &supernet, &found)?;
-        drop(supernet);
+        let (choice, extracted) = self.choose(folder, &ancestor, &found)?;
+        drop(ancestor);
         if last == Stage::Choose {
             return Ok(());
         }

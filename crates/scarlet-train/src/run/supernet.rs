@@ -12,8 +12,8 @@ use super::stages::Run;
 use super::{RunError, Stage, folder, whole};
 use crate::trainer::{events_of, is_over};
 use crate::{
-    Augment, Event, PathSampler, RunFolder, Sampling, StabilizerInit, Supernet, SupernetConfig,
-    TrainConfig, Trainer, load_checkpoint,
+    Ancestor, Augment, Event, PathSampler, RunFolder, Sampling, StabilizerInit, Supernet,
+    SupernetConfig, TrainConfig, Trainer, load_checkpoint,
 };
 
 /// The search space, so that the supernet can be used without the images.
@@ -57,8 +57,8 @@ impl Default for SupernetSettings {
 }
 
 impl Run {
-    /// Trains the supernet, or goes on training it, or takes the finished one from the folder.
-    /// `teacher` is the [whole network](Self::train_whole), where the others are parts of one.
+    /// Trains the supernet, or goes on training it, or takes the finished one from the folder; one that
+    /// was published is taken as it is. `teacher` is the [whole network](Self::train_whole), where the others are parts of one.
     ///
     /// # Errors
     ///
@@ -67,10 +67,13 @@ impl Run {
         &self,
         folder: &RunFolder,
         teacher: Option<&Scarlet>,
-    ) -> Result<Supernet, RunError> {
+    ) -> Result<Ancestor, RunError> {
         self.stage(folder, Stage::Supernet, || {
             let settings = &self.config.supernet;
             folder.write_json(SPACE, &self.space)?;
+            if let Some(published) = self.published()? {
+                return Ok(published.into());
+            }
             let supernet = match (&self.whole, teacher) {
                 (Some(whole), Some(teacher)) => self.supernet_of(whole, teacher, folder)?,
                 _ => self.new_supernet()?,
@@ -83,14 +86,14 @@ impl Run {
             }
             let trained = trainer.train(supernet, self.new_sampler(), &self.data.train)?;
             self.unless_stopped(Stage::Supernet, trained.completed)?;
-            Ok(trained.into_best())
+            Ok(trained.into_best().into())
         })
     }
 
     /// Updates that the supernet in a run's folder has yet to be trained by.
     pub(super) fn supernet_steps_left(&self, folder: &Path) -> Result<u64, RunError> {
         let folder = folder.join(folder::SUPERNET);
-        if is_over(&folder)? {
+        if self.is_published() || is_over(&folder)? {
             return Ok(0);
         }
         let events = events_of(&folder)?;
@@ -108,6 +111,14 @@ impl Run {
     pub(super) fn new_sampler(&self) -> PathSampler {
         let settings = &self.config.supernet;
         PathSampler::new(settings.sampling, &self.space, settings.recipe.seed)
+    }
+
+    /// What networks are taken out of, before any training.
+    pub(super) fn new_ancestor(&self) -> Result<Ancestor, RunError> {
+        Ok(match self.published()? {
+            Some(published) => published.into(),
+            None => self.new_supernet()?.into(),
+        })
     }
 
     /// The supernet before its training: with random weights, or those of the network that the

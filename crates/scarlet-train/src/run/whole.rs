@@ -4,10 +4,10 @@ use std::path::Path;
 
 use burn::module::Module;
 use burn::tensor::Device;
-use scarlet::weights::{LoadOptions, OpenOptions, StateDict};
+use scarlet::weights::{LoadOptions, OfaSupernet, OpenOptions, StateDict};
 use scarlet::{ChannelOrder, Importance, ModelCard, Scarlet, ScarletConfig};
 use scarlet_arch::{
-    Architecture, Cost, Elasticity, Genome, Operation, Preprocessing, SearchSpace, Skip,
+    Architecture, Cost, Elasticity, Genome, Operation, Preprocessing, SearchSpace, Skip, shares_of,
 };
 use scarlet_search::{Bound, Constraint};
 use serde::{Deserialize, Serialize};
@@ -20,7 +20,15 @@ use crate::random::weights_seed;
 use crate::report::card;
 use crate::standalone::{Recipe, StandaloneConfig};
 use crate::trainer::{is_over, time_steps};
-use crate::{Orders, RunFolder, Sampling, Supernet, Teacher, TrainConfig, TrainError, Trainer};
+use crate::{
+    Orders, PublishedSupernet, RunFolder, Sampling, Supernet, Teacher, TrainConfig, TrainError,
+    Trainer,
+};
+
+/// Training images that a candidate out of a published supernet is fitted to, and how many candidates are
+/// looked at: each takes as long as some steps of training.
+const FITTED_IMAGES: usize = 512;
+const FITTED: usize = 100;
 
 /// Candidates that a search among parts looks at: it begins with up to sixteen that people would try
 /// by hand, and those that break a budget count too.
@@ -59,7 +67,8 @@ impl Channels {
     }
 }
 
-/// The weights of a network that the space's networks are parts of.
+/// The weights of a network that the space's networks are parts of, or of a published supernet, whose
+/// own parts they are then.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WholeNetwork {
@@ -68,7 +77,8 @@ pub struct WholeNetwork {
     /// Where they come from, where the file does not say it: a name that `--origin` takes.
     #[serde(default)]
     pub origin: Option<String>,
-    /// Shares of a block's hidden channels that its parts may have, besides all of them.
+    /// Shares of a block's hidden channels that its parts may have, besides all of them. What parts a
+    /// published supernet has is its own, but for their resolutions.
     #[serde(default = "shares")]
     pub hidden: Vec<f64>,
     /// Whether kernels may be cut down.
@@ -120,12 +130,51 @@ impl WholeNetwork {
         Ok(self.open()?.architecture()?.preprocessing)
     }
 
-    fn open(&self) -> Result<StateDict, TrainError> {
+    fn open(&self) -> Result<Opened, TrainError> {
         let options = OpenOptions {
             origin: self.origin.clone(),
             ..OpenOptions::default()
         };
-        Ok(StateDict::open_with(Path::new(&self.weights), &options)?)
+        let weights = StateDict::open_with(Path::new(&self.weights), &options)?;
+        Ok(match OfaSupernet::holds(&weights) {
+            true => Opened::Supernet(OfaSupernet::read(&weights)?),
+            false => Opened::Network(Box::new(weights)),
+        })
+    }
+
+    /// The whole network, as the file has it.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read, or does not say what network it holds.
+    pub fn architecture(&self) -> Result<Architecture, RunError> {
+        Ok(self.open()?.architecture()?)
+    }
+}
+
+/// What the file of a whole network holds.
+enum Opened {
+    Network(Box<StateDict>),
+    Supernet(OfaSupernet),
+}
+
+impl Opened {
+    fn architecture(&self) -> Result<Architecture, TrainError> {
+        match self {
+            Self::Network(weights) => Ok(weights.architecture()?),
+            Self::Supernet(supernet) => Ok(supernet.largest()),
+        }
+    }
+
+    /// The weights of the whole network, and the supernet that they are of, if they are.
+    fn into_whole(self) -> Result<(StateDict, Option<OfaSupernet>), TrainError> {
+        match self {
+            Self::Network(weights) => Ok((*weights, None)),
+            Self::Supernet(supernet) => {
+                let largest = supernet.network(&supernet.largest(), &Device::flex())?;
+                Ok((largest.state_dict(), Some(supernet)))
+            }
+        }
     }
 }
 
@@ -146,6 +195,8 @@ pub(super) struct Whole {
     settings: WholeNetwork,
     architecture: Architecture,
     weights: StateDict,
+    /// That it is the largest network of, if it is.
+    published: Option<OfaSupernet>,
     /// Whether its classifier is that of the images.
     is_trained: bool,
 }
@@ -172,7 +223,7 @@ impl SpaceSettings {
             "the only setting of the space besides skip: plan, choices, width and layers are the \
              network's own",
         )?;
-        let weights = settings.open()?;
+        let (weights, published) = settings.open()?.into_whole()?;
         let found = weights.architecture().map_err(TrainError::from)?;
         let card = weights.card().ok().flatten();
         let names = |card: &ModelCard| card.classes == classes;
@@ -192,6 +243,7 @@ impl SpaceSettings {
             settings: settings.clone(),
             architecture,
             weights,
+            published,
             is_trained,
         }))
     }
@@ -216,6 +268,9 @@ impl Whole {
     }
 
     pub(super) fn space(&self, settings: &SpaceSettings) -> Result<SearchSpace, RunError> {
+        if let Some(supernet) = &self.published {
+            return self.published_space(supernet);
+        }
         let elasticity = Elasticity {
             hidden: self.settings.hidden.clone(),
             kernels: self.settings.kernels,
@@ -228,6 +283,15 @@ impl Whole {
             },
         };
         Ok(SearchSpace::elastic(&self.architecture, &elasticity)?)
+    }
+
+    /// The networks of a published supernet, for the images.
+    fn published_space(&self, supernet: &OfaSupernet) -> Result<SearchSpace, RunError> {
+        let space = supernet.space(&[])?;
+        let choices = (0..space.layers()).map(|layer| space.choices(layer).to_vec());
+        let side = self.architecture.preprocessing.resolution;
+        let space = SearchSpace::by_layer(self.architecture.clone(), choices.collect())?;
+        Ok(space.with_resolutions(shares_of(side, &self.settings.resolutions)?)?)
     }
 
     /// The network with its weights, on a device for training; its classifier new unless it is
@@ -258,22 +322,22 @@ impl Whole {
 
 impl RunConfig {
     /// The defaults for images at this source whose networks are to be parts of one that has
-    /// weights, of this architecture: seen at the size that suits it, trained as trained networks
+    /// weights: seen at the size that suits it, trained as trained networks
     /// are, with a budget of half its mult-adds.
     ///
     /// # Errors
     ///
-    /// When there are no images there.
+    /// When there are no images there, or the weights cannot be read.
     pub fn for_parts_of(
         whole: WholeNetwork,
-        architecture: &Architecture,
         source: &str,
         resolution: Option<usize>,
     ) -> Result<Self, RunError> {
         let mut config = Self::for_images(source, resolution);
         let mut finetune = StandaloneConfig::defaults(Recipe::Finetune, source)?;
         finetune.network.resolution = resolution;
-        let fitted = finetune.fitted(architecture.clone())?;
+        let opened = whole.open()?;
+        let fitted = finetune.fitted(opened.architecture()?)?;
         config.data.resolution = Some(fitted.preprocessing.resolution);
         let recipe = finetune.train;
         config.whole = WholeSettings {
@@ -292,6 +356,10 @@ impl RunConfig {
         let half = (cost.mult_adds / 2) as f64;
         config.search.budget = vec![Constraint::new("mult_adds", Bound::AtMost, half)];
         config.search.evaluations = PARTS;
+        if let Opened::Supernet(_) = opened {
+            config.search.evaluations = FITTED;
+            config.search.calibration_images = FITTED_IMAGES;
+        }
         config.space = SpaceSettings::default();
         config.space.from = Some(whole);
         Ok(config)
@@ -299,6 +367,20 @@ impl RunConfig {
 }
 
 impl Run {
+    /// Whether candidates are taken out of a supernet that others trained.
+    pub(super) fn is_published(&self) -> bool {
+        let whole = self.whole.as_ref();
+        whole.is_some_and(|whole| whole.published.is_some())
+    }
+
+    /// That supernet.
+    pub(super) fn published(&self) -> Result<Option<PublishedSupernet>, RunError> {
+        let published = self.whole.as_ref().and_then(|it| it.published.clone());
+        let space = || self.space.clone();
+        let published = published.map(|it| PublishedSupernet::new(it, space(), &self.device));
+        Ok(published.transpose()?)
+    }
+
     /// The whole network, trained on the images, where the space is made of one: trains it, or goes
     /// on training it, or takes the trained one from the folder.
     ///

@@ -59,6 +59,11 @@ impl fmt::Debug for OfaSupernet {
 }
 
 impl OfaSupernet {
+    /// Whether these are the weights of such a supernet, by their names.
+    pub fn holds(weights: &StateDict) -> bool {
+        find(weights).is_some()
+    }
+
     /// Opens a supernet's file.
     ///
     /// # Errors
@@ -125,7 +130,9 @@ impl OfaSupernet {
     ///
     /// When the resolutions do not become smaller, or are out of range.
     pub fn space(&self, resolutions: &[usize]) -> Result<SearchSpace, ArchitectureError> {
-        self.published.space(resolutions)?.with_classes(self.classes)
+        self.published
+            .space(resolutions)?
+            .with_classes(self.classes)
     }
 
     /// Checks that a network is a part of this one, of any number of hidden channels that the whole
