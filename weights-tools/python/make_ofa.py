@@ -48,7 +48,7 @@ SUPERNETS = {
 
 def images(side, count=2):
     """Images that differ in their colours too, which no mean over pixels takes away."""
-    offset = 1.5 * formula.signal("offset", (count, 3, 1, 1))
+    offset = 2.5 * formula.signal("offset", (count, 3, 1, 1))
     return (formula.signal(f"input.{side}", (count, 3, side, side)) + offset).double()
 
 

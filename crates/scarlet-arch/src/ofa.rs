@@ -294,7 +294,10 @@ mod tests {
         ] {
             // 9^10 · 10^10, and 9 more for the block that is a stage.
             let space = supernet.space(&[]).unwrap();
-            assert_eq!((space.layers(), space.size_exact()), (layers, size.to_owned()));
+            assert_eq!(
+                (space.layers(), space.size_exact()),
+                (layers, size.to_owned())
+            );
             let whole = space.decode(&space.first()).unwrap();
             assert_eq!(whole.blocks, supernet.largest().blocks);
             assert_eq!(whole.head, supernet.largest().head);
@@ -319,7 +322,15 @@ mod tests {
 
     #[test]
     fn widths_are_rounded_as_in_mobilenets() {
-        for (number, expected) in [(1, 8), (18, 24), (20, 24), (24, 24), (30, 32), (84, 88), (102, 104)] {
+        for (number, expected) in [
+            (1, 8),
+            (18, 24),
+            (20, 24),
+            (24, 24),
+            (30, 32),
+            (84, 88),
+            (102, 104),
+        ] {
             assert_eq!(multiple(number), expected, "{number}");
         }
     }

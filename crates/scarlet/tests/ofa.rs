@@ -54,6 +54,12 @@ impl Cases {
     }
 }
 
+fn norm(name: String, channels: usize, add: &mut dyn FnMut(String, &[usize])) {
+    for parameter in ["weight", "bias", "running_mean", "running_var"] {
+        add(format!("{name}.{parameter}"), &[channels]);
+    }
+}
+
 /// Names and shapes of a supernet's tensors as the package of 2023 has them, written from its modules.
 fn entries(published: OnceForAll) -> Vec<(String, Vec<usize>)> {
     let (width, channels): (_, &[usize]) = match published {
@@ -64,16 +70,17 @@ fn entries(published: OnceForAll) -> Vec<(String, Vec<usize>)> {
     let [stem, first, expanded, features] = width;
     let mut entries = Vec::new();
     let mut add = |name: String, shape: &[usize]| entries.push((name, shape.to_vec()));
-    let mut norm = |name: String, channels: usize, add: &mut dyn FnMut(String, &[usize])| {
-        for parameter in ["weight", "bias", "running_mean", "running_var"] {
-            add(format!("{name}.{parameter}"), &[channels]);
-        }
-    };
     add("first_conv.conv.weight".into(), &[stem, 3, 3, 3]);
     norm("first_conv.bn".into(), stem, &mut add);
-    add("blocks.0.conv.depth_conv.conv.weight".into(), &[stem, 1, 3, 3]);
+    add(
+        "blocks.0.conv.depth_conv.conv.weight".into(),
+        &[stem, 1, 3, 3],
+    );
     norm("blocks.0.conv.depth_conv.bn".into(), stem, &mut add);
-    add("blocks.0.conv.point_linear.conv.weight".into(), &[first, stem, 1, 1]);
+    add(
+        "blocks.0.conv.point_linear.conv.weight".into(),
+        &[first, stem, 1, 1],
+    );
     norm("blocks.0.conv.point_linear.bn".into(), first, &mut add);
     let mut input = first;
     let mut block = 1;
@@ -82,7 +89,10 @@ fn entries(published: OnceForAll) -> Vec<(String, Vec<usize>)> {
         for _ in 0..if stage == 5 { 1 } else { 4 } {
             let hidden = 6 * input;
             let name = |part: &str| format!("blocks.{block}.conv.{part}");
-            add(name("inverted_bottleneck.conv.conv.weight"), &[hidden, input, 1, 1]);
+            add(
+                name("inverted_bottleneck.conv.conv.weight"),
+                &[hidden, input, 1, 1],
+            );
             norm(name("inverted_bottleneck.bn.bn"), hidden, &mut add);
             add(name("depth_conv.conv.5to3_matrix"), &[9, 9]);
             add(name("depth_conv.conv.7to5_matrix"), &[25, 25]);
@@ -91,22 +101,40 @@ fn entries(published: OnceForAll) -> Vec<(String, Vec<usize>)> {
             if excites {
                 // Nearest to a quarter among multiples of 8; no whole block is far below it.
                 let inner = (hidden / 4 + 4) / 8 * 8;
-                add(name("depth_conv.se.fc.reduce.weight"), &[inner, hidden, 1, 1]);
+                add(
+                    name("depth_conv.se.fc.reduce.weight"),
+                    &[inner, hidden, 1, 1],
+                );
                 add(name("depth_conv.se.fc.reduce.bias"), &[inner]);
-                add(name("depth_conv.se.fc.expand.weight"), &[hidden, inner, 1, 1]);
+                add(
+                    name("depth_conv.se.fc.expand.weight"),
+                    &[hidden, inner, 1, 1],
+                );
                 add(name("depth_conv.se.fc.expand.bias"), &[hidden]);
             }
-            add(name("point_linear.conv.conv.weight"), &[output, hidden, 1, 1]);
+            add(
+                name("point_linear.conv.conv.weight"),
+                &[output, hidden, 1, 1],
+            );
             norm(name("point_linear.bn.bn"), output, &mut add);
             (input, block) = (output, block + 1);
         }
     }
     if expanded > 0 {
-        add("final_expand_layer.conv.weight".into(), &[expanded, input, 1, 1]);
+        add(
+            "final_expand_layer.conv.weight".into(),
+            &[expanded, input, 1, 1],
+        );
         norm("final_expand_layer.bn".into(), expanded, &mut add);
-        add("feature_mix_layer.conv.weight".into(), &[features, expanded, 1, 1]);
+        add(
+            "feature_mix_layer.conv.weight".into(),
+            &[features, expanded, 1, 1],
+        );
     } else {
-        add("feature_mix_layer.conv.weight".into(), &[features, input, 1, 1]);
+        add(
+            "feature_mix_layer.conv.weight".into(),
+            &[features, input, 1, 1],
+        );
         norm("feature_mix_layer.bn".into(), features, &mut add);
     }
     add("classifier.linear.weight".into(), &[CLASSES, features]);
@@ -132,7 +160,9 @@ fn tuned(name: &str, shape: &[usize], published: OnceForAll, scale: Option<f32>)
         multiply(0.1);
     } else if name.contains("point_linear") && shape.len() == 4 && !name.starts_with("blocks.0.") {
         for row in values.chunks_exact_mut(shape[1]) {
-            row[shape[1] / 2..].iter_mut().for_each(|value| *value *= 0.2);
+            row[shape[1] / 2..]
+                .iter_mut()
+                .for_each(|value| *value *= 0.2);
         }
     }
     values
@@ -165,7 +195,7 @@ impl Case {
     fn images(&self, device: &Device) -> Tensor<4> {
         let side = self.side;
         let shape = [2, 3, side, side];
-        let offset = common::signal("offset", [2, 3, 1, 1], device) * 1.5;
+        let offset = common::signal("offset", [2, 3, 1, 1], device) * 2.5;
         common::signal(&format!("input.{side}"), shape, device) + offset.expand(shape)
     }
 
@@ -186,14 +216,20 @@ fn parts_agree_with_the_authors_package() {
     let device = Device::flex();
     let mut supernet: Option<OfaSupernet> = None;
     for (index, case) in cases.cases.iter().enumerate() {
-        let known = supernet.take().filter(|it| it.published() == case.published());
-        let whole = known
-            .unwrap_or_else(|| OfaSupernet::read(&cases.weights(case.published())).unwrap());
+        let known = supernet
+            .take()
+            .filter(|it| it.published() == case.published());
+        let whole =
+            known.unwrap_or_else(|| OfaSupernet::read(&cases.weights(case.published())).unwrap());
         assert_eq!(whole.published(), case.published());
         let architecture = case.architecture(&whole);
         let what = format!("{architecture}");
         let cost = Cost::of(&architecture, case.side).unwrap();
-        assert_eq!((cost.parameters, cost.mult_adds), (case.parameters, case.mult_adds), "{what}");
+        assert_eq!(
+            (cost.parameters, cost.mult_adds),
+            (case.parameters, case.mult_adds),
+            "{what}"
+        );
 
         let network = whole.network(&architecture, &device).unwrap();
         let expected = golden.get(&format!("{index}.logits"));
@@ -202,7 +238,9 @@ fn parts_agree_with_the_authors_package() {
         assert_close(&what, found, &expected, TOLERANCE);
         // Without the layers that are left out it has the same weights.
         let mut dense = architecture.clone();
-        dense.blocks.retain(|block| block.operation != Operation::Identity);
+        dense
+            .blocks
+            .retain(|block| block.operation != Operation::Identity);
         let dense = whole.network(&dense, &device).unwrap();
         assert_eq!(logits(&dense, case), logits(&network, case), "{what}");
         supernet = Some(whole);
@@ -335,7 +373,11 @@ fn older_names_are_known() {
     // Both at once.
     let double = newest.entries()[0].clone();
     let name = of_first_versions(&without_doubles("blocks.2.conv.depth_conv.bn.bn.bias"));
-    let entries = newest.entries().iter().cloned().chain([double.renamed(name)]);
+    let entries = newest
+        .entries()
+        .iter()
+        .cloned()
+        .chain([double.renamed(name)]);
     let error = OfaSupernet::read(&StateDict::from_entries(entries)).unwrap_err();
     assert!(error.to_string().contains("is there twice"), "{error}");
 }
@@ -350,7 +392,11 @@ fn the_largest_is_all_genes_zero_and_any_classes_are_read() {
         assert_eq!(whole.blocks, supernet.largest().blocks);
         supernet.check(&whole).unwrap();
         // The least has two blocks in every stage of four, at the lowest resolution.
-        let least: Vec<u8> = space.genes().iter().map(|&values| values as u8 - 1).collect();
+        let least: Vec<u8> = space
+            .genes()
+            .iter()
+            .map(|&values| values as u8 - 1)
+            .collect();
         let least = space.decode(&Genome::new(least).unwrap()).unwrap();
         supernet.check(&least).unwrap();
         assert_eq!(least.preprocessing.resolution, 160);
@@ -373,7 +419,10 @@ fn what_is_no_supernet_says_what_it_is() {
     };
     let lite = formula::state_dict(&scarlet::arch::efficientnet_lite0());
     let text = message(lite.entries().to_vec());
-    assert!(text.contains("it has no `first_conv.conv.weight`; known are ofa_mbv3_d234"), "{text}");
+    assert!(
+        text.contains("it has no `first_conv.conv.weight`; known are ofa_mbv3_d234"),
+        "{text}"
+    );
 
     let mut network = shapes(OnceForAll::MobileNetV3);
     network.retain(|entry| !entry.name().ends_with("_matrix"));
@@ -386,7 +435,10 @@ fn what_is_no_supernet_says_what_it_is() {
     let mut missing = shapes(OnceForAll::Proxyless);
     missing.retain(|entry| entry.name() != "blocks.9.conv.depth_conv.conv.5to3_matrix");
     missing.push(Entry::from_f32("extra.weight", vec![3], Vec::new));
-    let wrong = missing.iter().position(|it| it.name() == "first_conv.bn.bias").unwrap();
+    let wrong = missing
+        .iter()
+        .position(|it| it.name() == "first_conv.bn.bias")
+        .unwrap();
     missing[wrong] = Entry::from_f32("first_conv.bn.bias", vec![41], Vec::new);
     let text = message(missing);
     for expected in [
@@ -400,7 +452,10 @@ fn what_is_no_supernet_says_what_it_is() {
 
     // Sizes that overflow reach no arithmetic.
     let mut huge = shapes(OnceForAll::MobileNetV3);
-    let bias = huge.iter().position(|it| it.name() == "classifier.linear.bias").unwrap();
+    let bias = huge
+        .iter()
+        .position(|it| it.name() == "classifier.linear.bias")
+        .unwrap();
     huge[bias] = Entry::from_f32("classifier.linear.bias", vec![usize::MAX], Vec::new);
     assert!(message(huge).contains("cannot be built"));
 }
@@ -422,9 +477,15 @@ fn values_that_are_no_weights_are_named() {
         OfaSupernet::read(&StateDict::from_entries(entries)).unwrap_err()
     };
     let matrix = with("blocks.3.conv.depth_conv.conv.7to5_matrix", f32::NAN);
-    assert!(matches!(matrix, WeightsError::NotFinite { index: 1, .. }), "{matrix}");
+    assert!(
+        matches!(matrix, WeightsError::NotFinite { index: 1, .. }),
+        "{matrix}"
+    );
     let variance = with("blocks.3.conv.depth_conv.bn.bn.running_var", -1.0);
-    assert!(matches!(variance, WeightsError::NegativeVariance { .. }), "{variance}");
+    assert!(
+        matches!(variance, WeightsError::NegativeVariance { .. }),
+        "{variance}"
+    );
 }
 
 #[test]
@@ -461,20 +522,47 @@ fn what_a_supernet_does_not_have_is_named() {
         message(&move |network| network.layers_mut()[index].operation = text.parse().unwrap())
     };
     let cases = [
-        (layer(1, "H152K7:relu"), "layer 2: number of hidden channels is 152, possible is 144 at most"),
-        (layer(1, "E6K9:relu"), "layer 2: kernel is 9, possible is 7, 5, 3"),
-        (layer(1, "E6K1:relu"), "layer 2: kernel is 1, possible is 7, 5, 3"),
-        (layer(1, "E1K3:relu"), "layer 2: expansion is none, possible is an expanding convolution"),
-        (layer(8, "E6K7:relu"), "layer 9: activation is relu, possible is h-swish"),
-        (layer(8, "E6K7s"), "layer 9: squeeze-excite is with it, possible is none"),
-        (layer(5, "E6K7:relu"), "layer 6: squeeze-excite is none, possible is with it"),
-        (layer(5, "E6K7s72:relu"), "layer 6: width of squeeze-excite is 72, possible is 64 at most"),
+        (
+            layer(1, "H152K7:relu"),
+            "layer 2: number of hidden channels is 152, possible is 144 at most",
+        ),
+        (
+            layer(1, "E6K9:relu"),
+            "layer 2: kernel is 9, possible is 7, 5, 3",
+        ),
+        (
+            layer(1, "E6K1:relu"),
+            "layer 2: kernel is 1, possible is 7, 5, 3",
+        ),
+        (
+            layer(1, "E1K3:relu"),
+            "layer 2: expansion is none, possible is an expanding convolution",
+        ),
+        (
+            layer(8, "E6K7:relu"),
+            "layer 9: activation is relu, possible is h-swish",
+        ),
+        (
+            layer(8, "E6K7s"),
+            "layer 9: squeeze-excite is with it, possible is none",
+        ),
+        (
+            layer(5, "E6K7:relu"),
+            "layer 6: squeeze-excite is none, possible is with it",
+        ),
+        (
+            layer(5, "E6K7s72:relu"),
+            "layer 6: width of squeeze-excite is 72, possible is 64 at most",
+        ),
         (
             layer(5, "E6K7s64(relu,sigmoid):relu"),
             "layer 6: squeeze-excite is relu, sigmoid, possible is relu, h-sigmoid",
         ),
-        (layer(1, "L"), "layer 2: operation is L, possible is an inverted residual, or none"),
-        (layer(0, "-"), "layer 2: number of channels before it is 16, possible is 24"),
+        (
+            layer(1, "L"),
+            "layer 2: operation is L, possible is an inverted residual, or none",
+        ),
+        (layer(0, "-"), "layer 2: stride is 1, possible is 2"),
         (
             message(&|network| network.layers_mut()[9].stride = 2),
             "layer 10: stride is 2, possible is 1",
@@ -501,7 +589,10 @@ fn what_a_supernet_does_not_have_is_named() {
             message(&|network| network.blocks.truncate(18)),
             "the last layer: number of channels is 112, possible is 160",
         ),
-        (message(&|network| network.classes = 7), "the network: number of classes is 7, possible is 20"),
+        (
+            message(&|network| network.classes = 7),
+            "the network: number of classes is 7, possible is 20",
+        ),
         (
             message(&|network| network.batch_norm.epsilon = 1e-3),
             "the network: epsilon of batch normalisation is 0.001, possible is 0.00001",
@@ -539,7 +630,10 @@ fn widths_between_the_trained_ones_are_parts() {
     let narrow = supernet.network(&network, &device).unwrap();
     assert_eq!(narrow.architecture(), &network);
     // What was cut out goes through a file like any other network.
-    let reread = ScarletConfig::from(network).init(&device).load(&narrow.state_dict()).unwrap();
+    let reread = ScarletConfig::from(network)
+        .init(&device)
+        .load(&narrow.state_dict())
+        .unwrap();
     let case = &Cases::open().cases[0];
     assert_eq!(logits(&reread, case), logits(&narrow, case));
 }

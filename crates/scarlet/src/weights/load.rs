@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use burn::module::{Param, RunningState};
 use burn::tensor::{DType, Device, Tensor, TensorData};
-use scarlet_arch::{Architecture, OnceForAll};
 use scarlet_arch::graph::Graph;
+use scarlet_arch::{Architecture, OnceForAll};
 
 use super::names::is_of_classifier;
 use super::recognise::ARCHITECTURE_KEY;

@@ -69,7 +69,8 @@ impl Transforms<'_> {
 /// A kernel without its border.
 fn middle(kernel: &[f32], side: usize) -> Vec<f32> {
     let rows = kernel.chunks_exact(side).skip(1).take(side - 2);
-    rows.flat_map(|row| row[1..side - 1].iter().copied()).collect()
+    rows.flat_map(|row| row[1..side - 1].iter().copied())
+        .collect()
 }
 
 fn product(matrix: &[f32], vector: &[f32]) -> Vec<f32> {

@@ -125,7 +125,9 @@ impl OfaSupernet {
     ///
     /// When the resolutions do not become smaller, or are out of range.
     pub fn space(&self, resolutions: &[usize]) -> Result<SearchSpace, ArchitectureError> {
-        self.published.space(resolutions)?.with_classes(self.classes)
+        self.published
+            .space(resolutions)?
+            .with_classes(self.classes)
     }
 
     /// Checks that a network is a part of this one, of any number of hidden channels that the whole

@@ -89,18 +89,25 @@ pub(super) fn blocks(
     if (next..whole.len()).any(|index| starts_stage(&whole, index)) {
         let channels = |blocks: &[PlacedBlock]| blocks.last().map_or(0, |it| it.channels_out);
         let (found, expected) = (channels(&part.placed_blocks()), channels(&whole));
-        return Err(fail(&|| "the last layer".to_owned(), Beyond {
-            field: "number of channels",
-            found: found.to_string(),
-            possible: expected.to_string(),
-        }));
+        return Err(fail(
+            &|| "the last layer".to_owned(),
+            Beyond {
+                field: "number of channels",
+                found: found.to_string(),
+                possible: expected.to_string(),
+            },
+        ));
     }
     Ok(found)
 }
 
 /// What is before and behind the layers, and what all of them share.
 fn ends(largest: &Architecture, part: &Architecture) -> Result<(), Beyond> {
-    same("channels of images", part.input_channels, largest.input_channels)?;
+    same(
+        "channels of images",
+        part.input_channels,
+        largest.input_channels,
+    )?;
     same("number of classes", part.classes, largest.classes)?;
     if part.padding != largest.padding {
         beyond(
@@ -110,7 +117,11 @@ fn ends(largest: &Architecture, part: &Architecture) -> Result<(), Beyond> {
         )?;
     }
     let epsilon = |it: &Architecture| it.batch_norm.epsilon;
-    same("epsilon of batch normalisation", epsilon(part), epsilon(largest))?;
+    same(
+        "epsilon of batch normalisation",
+        epsilon(part),
+        epsilon(largest),
+    )?;
     let before = largest.blocks_before_layers();
     let start = |it: &Architecture| {
         let words: Vec<String> = it.blocks.iter().take(before).map(word).collect();
@@ -146,7 +157,10 @@ fn starts_stage(whole: &[PlacedBlock], index: usize) -> bool {
 /// The number of layers in the stage of one.
 fn depth_of(whole: &[PlacedBlock], index: usize) -> usize {
     let channels = whole[index].channels_out;
-    whole.iter().filter(|it| it.channels_out == channels).count()
+    whole
+        .iter()
+        .filter(|it| it.channels_out == channels)
+        .count()
 }
 
 fn too_deep(stage: usize, depth: usize) -> Result<(), Beyond> {
@@ -169,9 +183,15 @@ fn fits(part: &PlacedBlock, whole: &PlacedBlock) -> Result<(), Beyond> {
         return beyond("operation", part.operation, "an inverted residual, or none");
     };
     same("number of channels", part.channels_out, whole.channels_out)?;
-    same("number of channels before it", part.channels_in, whole.channels_in)?;
+    same(
+        "number of channels before it",
+        part.channels_in,
+        whole.channels_in,
+    )?;
     same("stride", part.stride, whole.stride)?;
-    let kernels = KERNELS.iter().filter(|&&kernel| kernel <= whole_block.kernel);
+    let kernels = KERNELS
+        .iter()
+        .filter(|&&kernel| kernel <= whole_block.kernel);
     if !kernels.clone().any(|&kernel| kernel == block.kernel) {
         let kernels: Vec<String> = kernels.map(usize::to_string).collect();
         beyond("kernel", block.kernel, kernels.join(", "))?;
@@ -187,7 +207,11 @@ fn fits(part: &PlacedBlock, whole: &PlacedBlock) -> Result<(), Beyond> {
     at_most("number of hidden channels", part_hidden, whole_hidden)?;
     same("activation", block.activation, whole_block.activation)?;
     if block.activate_output || !block.shortcut {
-        beyond("output", "with an activation or without shortcut", "linear, with a shortcut")?;
+        beyond(
+            "output",
+            "with an activation or without shortcut",
+            "linear, with a shortcut",
+        )?;
     }
     match (block.squeeze_excite, whole_block.squeeze_excite) {
         (None, None) => Ok(()),
