@@ -205,10 +205,21 @@ pub(crate) const MEANINGS: &[(&str, &str, &str)] = &[
         "Whether kernels may be cut down to their middle: 7 to 5 and 3, 5 to 3.",
     ),
     (
+        "from.features",
+        "",
+        "Shares of the features in front of the classifier that parts may have, besides all of them.",
+    ),
+    (
+        "from.resolutions",
+        "",
+        "Shares of the resolution that parts may see images at, besides all of it.",
+    ),
+    (
         "importance",
         "",
-        "Which hidden channels a narrower block keeps: those that weigh most in its projection \
-      (projection), or that times the size of what reaches it (scaled).",
+        "Which hidden channels a narrower block keeps, and which features: those that weigh most in its \
+      projection, or in the classifier (projection), or that times the size of what reaches it \
+      (scaled).",
     ),
     (
         "whole",

@@ -19,7 +19,7 @@ fn supernet(folder: &Path) -> String {
     });
     let path = folder.join("ofa_mbv3.safetensors").display().to_string();
     let weights = StateDict::from_entries(entries);
-    weights.save(&path, Precision::Full).unwrap();
+    weights.save(&path, Precision::F32).unwrap();
     path
 }
 

@@ -43,7 +43,8 @@ pub(crate) struct SearchArgs {
 
     /// Search among the parts of a network that has weights: the name of one with public weights
     /// (scarlet info --public), or a file, such as what scarlet finetune wrote. It is trained on the
-    /// images first, and teaches its parts. `scratch` searches among networks that owe nothing to
+    /// images first, and teaches its parts. ofa-mbv3, ofa-mbv3-w1.2, ofa-proxyless or their files are
+    /// Once-for-All's supernets, whose parts are searched as they were published. `scratch` searches among networks that owe nothing to
     /// others [default: efficientnet-lite0 for fewer than 10,000 photographs in colour, if its
     /// weights can be had; else scratch]
     #[arg(

@@ -68,12 +68,13 @@ impl Run {
         folder: &RunFolder,
         teacher: Option<&Scarlet>,
     ) -> Result<Ancestor, RunError> {
+        if let Some(published) = self.published()? {
+            folder.write_json(SPACE, &self.space)?;
+            return Ok(published.into());
+        }
         self.stage(folder, Stage::Supernet, || {
             let settings = &self.config.supernet;
             folder.write_json(SPACE, &self.space)?;
-            if let Some(published) = self.published()? {
-                return Ok(published.into());
-            }
             let supernet = match (&self.whole, teacher) {
                 (Some(whole), Some(teacher)) => self.supernet_of(whole, teacher, folder)?,
                 _ => self.new_supernet()?,
