@@ -77,7 +77,8 @@ class Scarlet:
     def by_chance(self, run, budget, chance):
         """The genome of a part as fast as the budget, every one as likely as any other."""
         space = json.loads((run / "space.json").read_text())
-        genes = [len(choices) for choices in space["choices"]] + [len(space["resolutions"])]
+        genes = [len(choices) for choices in space["choices"]]
+        genes += [len(space[end]) for end in ("features", "resolutions") if end in space]
         drawn = self.folder / "drawn.safetensors"
         while True:
             genome = "".join(str(chance.randrange(choices)) for choices in genes)

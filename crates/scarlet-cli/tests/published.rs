@@ -128,4 +128,9 @@ fn what_cannot_be_is_said() {
         asked.stderr.contains("ofa_mbv3_d234_e346_k357_w1.0"),
         "{asked:?}"
     );
+    assert!(asked.stderr.contains("scarlet search --from"), "{asked:?}");
+
+    let folder = search(&data, root.path().to_str().unwrap(), &run, &[]);
+    assert_eq!(folder.code, 1, "{folder:?}");
+    assert!(folder.stderr.contains("but a folder"), "{folder:?}");
 }

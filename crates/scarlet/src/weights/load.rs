@@ -143,8 +143,8 @@ impl StateDict {
     fn unknown_network(&self) -> WeightsError {
         const OTHER: &str = "it is none of the networks that are known here; if its layers are of \
                              their kind, describe it in a JSON file and name that with --model";
-        const SUPERNET: &str = "it holds all networks of a search space at once, each of which is to be \
-                                cut out of it first";
+        const SUPERNET: &str = "it holds all networks of a search space at once, among which \
+                                `scarlet search --from` chooses";
         let path = self.path().to_owned();
         if let Some(supernet) = ofa::find(self) {
             return WeightsError::ForeignNetwork {

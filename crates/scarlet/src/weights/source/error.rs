@@ -1,7 +1,7 @@
 //! What can go wrong on the way to weights.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Why weights could not be fetched, and what would mend it.
 #[derive(Debug, thiserror::Error)]
@@ -17,7 +17,7 @@ pub enum FetchError {
     },
 
     /// A file that is not there.
-    #[error("there is no file `{}`", .0.display())]
+    #[error("there is no file `{}`{}", .0.display(), folder_hint(.0))]
     NoSuchFile(PathBuf),
 
     /// This program cannot download.
@@ -141,4 +141,13 @@ fn list(attempts: &[(String, FetchError)]) -> String {
         .iter()
         .map(|(source, error)| format!("\n  {source}\n    {error}"))
         .collect()
+}
+
+/// What is there instead, where it is a folder.
+fn folder_hint(path: &Path) -> &'static str {
+    match path.is_dir() {
+        true => ", but a folder: name the file of weights in it, such as network/network.safetensors of a \
+                 search or best.safetensors of a training",
+        false => "",
+    }
 }
