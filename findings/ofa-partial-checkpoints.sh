@@ -18,7 +18,7 @@ set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/venv"
-"$folder/venv/bin/pip" install --quiet ofa==0.1.0.post202307202001 torch==2.15.0 numpy
+"$folder/venv/bin/pip" install --quiet ofa==0.1.0.post202307202001 torch==2.15.0 torchvision==0.29.2
 cd "$folder"
 "$folder/venv/bin/python" - <<'PYTHON'
 import torch

@@ -4,7 +4,8 @@ of photographs with train/ and test/.
 
     python3 benches/peers/parts.py DATA WEIGHTS.pth --resolution 96 --shares 0.5 0.25 --seeds 0 1 2
 
-For each share of Lite0's latency at the resolution (deployed, one image, one thread): the part that
+For each share of Lite0's latency at the resolution (deployed, one image, one thread, with as many classes
+as the folder has): the part that
 `scarlet search --from` finds within it, and `scarlet finetune` of all of Lite0 at the largest resolution,
 in steps of 4 pixels, that takes at most a fifth more. Both begin with the same public weights and train with scarlet's
 defaults; the search's time counts everything that its network needed. With --random, also a part drawn
@@ -63,10 +64,15 @@ class Scarlet:
             kept.write_text(json.dumps(self.run(*command, "--out", self.folder / name)))
         return json.loads(kept.read_text())
 
-    def latency(self, weights, resolution=None):
+    def lite0_latency(self, classes, resolution):
+        """Of Lite0 with as many classes, whatever its weights."""
+        network = ["--model", "efficientnet-lite0", "--num-classes", classes, "--random-init"]
+        return self.latency(*network, resolution=resolution)
+
+    def latency(self, *network, resolution=None):
         """Milliseconds of the fastest of many runs, deployed, one image and one thread."""
         deployed = self.folder / "bench.scarlet"
-        self.run("deploy", deployed, "--weights", weights)
+        self.run("deploy", deployed, *network)
         size = ["--resolution", resolution] if resolution else []
         rounds = [
             self.run("bench", "--weights", deployed, "--threads", 1, "--runs", 200, *size)[0]
@@ -83,7 +89,7 @@ class Scarlet:
         while True:
             genome = "".join(str(chance.randrange(choices)) for choices in genes)
             self.run("extract", run, drawn, "--choose", genome, "--uncalibrated")
-            if self.latency(drawn) <= budget:
+            if self.latency("--weights", drawn) <= budget:
                 return genome
 
 
@@ -93,12 +99,13 @@ def main():
         folder = args.out or pathlib.Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
         scarlet = Scarlet(args, folder)
-        whole = scarlet.latency(args.weights, args.resolution)
+        classes = sum(part.is_dir() for part in (args.data / "train").iterdir())
+        whole = scarlet.lite0_latency(classes, args.resolution)
         print(f"Lite0 at {args.resolution} pixels takes {whole:.2f} ms")
         plain = {}
         for share in args.shares:
             side = args.resolution
-            while scarlet.latency(args.weights, side) > 1.2 * share * whole:
+            while scarlet.lite0_latency(classes, side) > 1.2 * share * whole:
                 side -= 4
             plain[share] = side
         print(
@@ -130,9 +137,10 @@ def main():
                 tuned, minutes = scarlet.once(name, "finetune", *start)
                 other = scarlet.folder / name
                 cells = [seed, share, f"{100 * found['test_accuracy']:.2f} %"]
-                cells += [f"{scarlet.latency(network):.2f}", found["network"]["resolution"]]
+                cells += [f"{scarlet.latency('--weights', network):.2f}", found["network"]["resolution"]]
                 cells += [f"{seconds / 60:.1f}", f"{100 * tuned['test_accuracy']:.2f} %"]
-                cells += [f"{scarlet.latency(other / 'best.safetensors'):.2f}", plain[share]]
+                best = other / "best.safetensors"
+                cells += [f"{scarlet.latency('--weights', best):.2f}", plain[share]]
                 cells += [f"{minutes:.1f}"]
                 if share in args.random:
                     genome = scarlet.by_chance(first, share * whole, random.Random(seed))
@@ -141,7 +149,8 @@ def main():
                     taken, _ = scarlet.once(name, "search", *start)
                     drawn = scarlet.folder / name
                     cells += [f"{100 * taken['test_accuracy']:.2f} %"]
-                    cells += [f"{scarlet.latency(drawn / 'network/network.safetensors'):.2f}"]
+                    drawn = drawn / "network/network.safetensors"
+                    cells += [f"{scarlet.latency('--weights', drawn):.2f}"]
                     cells += [taken["network"]["resolution"]]
                 else:
                     cells += ["", "", ""]

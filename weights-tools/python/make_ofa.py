@@ -1,7 +1,7 @@
 """Makes the golden files of Once-for-All's supernets: what its authors' package computes in double
 precision with parts of supernets whose weights a formula gives.
 
-    pip install ofa==0.1.0.post202307202001
+    pip install ofa==0.1.0.post202307202001 torchvision
     python make_ofa.py --out golden
 
 - `ofa.json`: of each supernet the `scales` of its batch normalisations; and the `cases`, each a part:

@@ -146,8 +146,10 @@ fn list(attempts: &[(String, FetchError)]) -> String {
 /// What is there instead, where it is a folder.
 fn folder_hint(path: &Path) -> &'static str {
     match path.is_dir() {
-        true => ", but a folder: name the file of weights in it, such as network/network.safetensors of a \
-                 search or best.safetensors of a training",
+        true => {
+            ", but a folder: name the file of weights in it, such as network/network.safetensors of a \
+                 search or best.safetensors of a training"
+        }
         false => "",
     }
 }
