@@ -364,6 +364,8 @@ impl SearchSpace {
             narrow.head = narrow.head.with_features(*features);
             *features = scaling.apply(&narrow)?.features();
         }
+        // Few may become as many as others.
+        self.features.dedup();
         self.template = scaling.apply(&self.template)?;
         self.checked_again()
     }
@@ -709,7 +711,6 @@ fn is_skip(operation: &Operation) -> bool {
     matches!(operation, Operation::Identity | Operation::Linear)
 }
 
-/// As many choices as a gene has digits for, no two of them the same.
 /// Refuses numbers that do not begin with a template's own and shrink from there.
 fn check_shrinking(what: &str, numbers: &[usize], own: usize) -> Result<(), ArchitectureError> {
     let shrink = numbers.windows(2).all(|pair| pair[1] < pair[0]);
@@ -741,6 +742,7 @@ fn several(values: Vec<usize>) -> Vec<usize> {
     }
 }
 
+/// As many choices as a gene has digits for, no two of them the same.
 fn check_choices(choices: &[Operation]) -> Result<(), ArchitectureError> {
     range(
         "search space",

@@ -309,6 +309,14 @@ impl Architecture {
     pub fn layers_text(&self) -> String {
         layer_words(self.layers(), &Style::of(self)).join(" ")
     }
+
+    /// The same with the head behind them.
+    pub fn layers_and_head_text(&self) -> String {
+        let style = Style::of(self);
+        let layers = layer_words(self.layers(), &style).into_iter();
+        let words: Vec<String> = layers.chain(self.head.text(&style)).collect();
+        words.join(" ")
+    }
 }
 
 fn layer_words(layers: &[Block], style: &Style) -> Vec<String> {

@@ -180,6 +180,35 @@ fn a_part_may_see_smaller_images() {
     assert!(page.contains("8×8: "), "the page says who sees how much");
 }
 
+#[test]
+fn a_part_may_have_fewer_features() {
+    let root = tempfile::tempdir().unwrap();
+    let (data, run) = (root.path().join("data"), root.path().join("run"));
+    tiny_data(&data);
+    let from = foreign(root.path());
+    let none = root.path().join("none");
+    let plan = search(&data, &from, &none, &["--dry-run"]);
+    assert!(plan.stdout.contains(", 16 or 8 features"), "{plan:?}");
+    let cheapest = plan.stdout.lines().find(|it| it.starts_with("cheapest"));
+    assert!(cheapest.unwrap().contains(" P8"), "{plan:?}");
+    // Two candidates that differ in nothing else.
+    let more = [
+        "--set",
+        "space.from.resolutions=[]",
+        "--choose",
+        "0001",
+        "--json",
+    ];
+    let ran = search(&data, &from, &run, &more);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let layers = ran.json()["network"]["layers"].clone();
+    assert!(layers.as_str().unwrap().ends_with(" P8"), "{layers}");
+    let found = Scarlet::open(run.join("network/network.safetensors"), &Device::flex()).unwrap();
+    assert_eq!(found.architecture().features(), 8);
+    let page = fs::read_to_string(run.join("report.html")).unwrap();
+    assert!(page.contains(", 8 features"), "the page says how many");
+}
+
 /// A network of the data's own classes.
 fn trained(data: &Path, out: &Path, seed: &str) -> PathBuf {
     let [data, run] = [data, out].map(|path| path.to_str().unwrap());

@@ -96,6 +96,35 @@ fn candidates_are_judged_by_a_classifier_on_what_they_see() {
     let taken = scarlet(["extract", &run_text, other, "--choose", &genome, "--json"]).json();
     assert_eq!(taken["genome"], genome.as_str());
     assert_eq!(taken["resolution"], 32);
+    let without = scarlet(["extract", &run_text, other, "--uncalibrated"]);
+    assert_eq!(without.code, 1, "{without:?}");
+    assert!(
+        without.stderr.contains("without --uncalibrated"),
+        "{without:?}"
+    );
+
+    // Another budget, without training the whole again.
+    let second = root.path().join("second");
+    let second_text = second.display().to_string();
+    let other = ["search", "--out", &second_text, "--supernet", &run_text];
+    let other = scarlet(other.into_iter().chain(["--budget", "mult_adds <= 2M"]));
+    assert_eq!(other.code, 0, "{other:?}");
+    let whole = |run: &Path| fs::read(run.join("whole/last.safetensors")).unwrap();
+    assert!(whole(&run) == whole(&second));
+    assert!(network(&run) != network(&second));
+
+    // With other weights the run does not go on.
+    let weights = StateDict::open(&from).unwrap();
+    let entries = weights.entries().iter().map(|entry| {
+        let values = entry.read_f32().unwrap();
+        let values: Vec<f32> = values.iter().map(|it| it * 1.5).collect();
+        Entry::from_f32(entry.name(), entry.shape().to_vec(), move || values.clone())
+    });
+    let changed = StateDict::from_entries(entries.collect::<Vec<_>>());
+    changed.save(&from, Precision::F32).unwrap();
+    let resumed = scarlet(["search", "--resume", &run_text]);
+    assert_eq!(resumed.code, 1, "{resumed:?}");
+    assert!(resumed.stderr.contains("space.from.weights"), "{resumed:?}");
 }
 
 #[test]

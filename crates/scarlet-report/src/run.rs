@@ -132,6 +132,8 @@ impl SearchSummary {
                 layers: (network.layers().iter()).map(|it| it.operation).collect(),
                 resolution: Some(network.preprocessing.resolution)
                     .filter(|&resolution| resolution != template.preprocessing.resolution),
+                features: Some(network.features())
+                    .filter(|&features| features != template.features()),
                 values: candidate.values().to_vec(),
                 failure: candidate.failure().map(str::to_owned),
                 generation: generation + 1,
@@ -197,6 +199,9 @@ pub struct Candidate {
     /// Height and width of the images that it sees, in pixels, where they are not the template's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resolution: Option<usize>,
+    /// Features in front of its classifier, where they are not as many as the template's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub features: Option<usize>,
     /// What was measured, in the order of the metrics; `None` where a metric was not. Empty if
     /// the evaluation failed.
     pub values: Vec<Option<f64>>,
@@ -217,20 +222,27 @@ impl Candidate {
         for (layer, &operation) in network.layers_mut().iter_mut().zip(&self.layers) {
             layer.operation = operation;
         }
+        if let Some(features) = self.features {
+            network.head = network.head.with_features(features);
+        }
         match self.resolution {
             Some(resolution) => network.with_resolution(resolution),
             None => network,
         }
     }
 
-    /// The layers in their text form, separated by spaces, behind the resolution where it is not
-    /// the template's.
+    /// The layers in their text form, separated by spaces, behind the resolution and in front of the
+    /// features where these are not the template's.
     pub(crate) fn layers_text(&self) -> String {
         let layers: Vec<String> = self.layers.iter().map(Operation::to_string).collect();
-        match self.resolution {
-            Some(side) => format!("{side}×{side}: {}", layers.join(" ")),
-            None => layers.join(" "),
+        let mut text = layers.join(" ");
+        if let Some(side) = self.resolution {
+            text.insert_str(0, &format!("{side}×{side}: "));
         }
+        if let Some(features) = self.features {
+            text.push_str(&format!(", {features} features"));
+        }
+        text
     }
 
     /// The value of the metric at a position of the metrics, if it was measured.

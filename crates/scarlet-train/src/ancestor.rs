@@ -83,9 +83,9 @@ impl Ancestor {
     }
 
     /// What scores depend on besides images and settings.
-    pub(crate) fn fingerprint(&self, fingerprint: Fingerprint) -> Result<Fingerprint, TrainError> {
+    pub(crate) fn fingerprint(&self, fingerprint: Fingerprint) -> Fingerprint {
         match self {
-            Self::Supernet(supernet) => Ok(fingerprint.weights(&**supernet)),
+            Self::Supernet(supernet) => fingerprint.weights(&**supernet),
             Self::Published(supernet) => supernet.fingerprint(fingerprint),
         }
     }

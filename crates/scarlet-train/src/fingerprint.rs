@@ -75,6 +75,14 @@ impl Fingerprint {
         self
     }
 
+    pub(crate) fn values(mut self, values: &[f32]) -> Self {
+        self.0.update((values.len() as u64).to_le_bytes());
+        for value in values {
+            self.0.update(value.to_le_bytes());
+        }
+        self
+    }
+
     pub(crate) fn finish(self) -> String {
         let hash = self.0.finalize();
         hash.iter().take(12).fold(String::new(), |mut text, byte| {

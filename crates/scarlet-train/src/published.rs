@@ -49,6 +49,11 @@ impl PublishedSupernet {
         &self.space
     }
 
+    /// What its authors call it.
+    pub fn name(&self) -> &'static str {
+        self.weights.published().name()
+    }
+
     /// The device that networks are made on.
     pub fn device(&self) -> Device {
         self.device.clone()
@@ -106,16 +111,13 @@ impl PublishedSupernet {
         Ok(LinearClassifier::fit(&features, classes).on(network))
     }
 
-    /// What scores depend on: weights at both ends of the space, where kernels are whole and where they
-    /// are cut down.
-    pub(crate) fn fingerprint(
-        &self,
-        mut fingerprint: Fingerprint,
-    ) -> Result<Fingerprint, TrainError> {
-        for genome in self.corners()? {
-            fingerprint = fingerprint.weights(&self.network(&genome)?);
-        }
-        Ok(fingerprint.text("linear classifier"))
+    /// What scores depend on: all weights, and how classifiers are fitted.
+    pub(crate) fn fingerprint(&self, fingerprint: Fingerprint) -> Fingerprint {
+        let tensors = self.weights.tensors().into_iter();
+        let weights = tensors.fold(fingerprint, |fingerprint, (name, values)| {
+            fingerprint.text(name).values(values)
+        });
+        weights.text("linear classifier, version 1")
     }
 
     /// The largest and the least network.

@@ -246,16 +246,23 @@ impl Supernet {
             && placed
                 .iter()
                 .zip(&orders)
-                .all(|(it, order)| hidden(it) == order.len())
-            && match &features {
-                Some(order) => order.len() == whole.features(),
-                None => space.features().len() == 1,
-            };
+                .all(|(it, order)| hidden(it) == order.len());
         let given = network.architecture();
         if (&whole.blocks, whole.head) != (&given.blocks, given.head) || !fits {
             return Err(TrainError::OtherWhole {
                 expected: whole.to_string(),
                 found: network.architecture().to_string(),
+            });
+        }
+        let ordered = features.as_ref().map(ChannelOrder::len);
+        let wanted = (space.features().len() > 1).then(|| whole.features());
+        if wanted.is_some() && ordered != wanted {
+            return Err(TrainError::Settings {
+                problem: format!(
+                    "the space has networks with fewer than {} features, but there is no order that \
+                     says which they keep",
+                    whole.features()
+                ),
             });
         }
         let device = network.device();

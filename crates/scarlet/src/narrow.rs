@@ -195,6 +195,10 @@ impl Scarlet {
     /// blocks are copies of their parts of this one's, as they are now, and go by the same ids; running
     /// statistics there are its own. With as many features, or none that could be fewer, it is this
     /// network.
+    ///
+    /// # Panics
+    ///
+    /// If there are not as many features, or the order is of another number of them.
     pub fn with_fewer_features(&self, features: usize, order: &ChannelOrder) -> Self {
         let head = self.architecture().head;
         let narrow = head.with_features(features);

@@ -49,11 +49,11 @@ pub(crate) fn plan_text(plan: &Plan) -> String {
     line(
         &mut text,
         "supernet",
-        &match plan.supernet_steps {
-            0 => "as published, without training".to_owned(),
-            steps => format!(
+        &match plan.published {
+            true => "as published, without training".to_owned(),
+            false => format!(
                 "{} of {}",
-                counted(steps, "step", "steps"),
+                counted(plan.supernet_steps, "step", "steps"),
                 counted(plan.paths_per_step as u64, "network", "networks")
             ),
         },

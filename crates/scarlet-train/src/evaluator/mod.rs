@@ -136,7 +136,7 @@ impl CandidateEvaluator {
         let fingerprint = Fingerprint::default()
             .text(&format!("{space:?}"))
             .text(&format!("batch size {batch_size}"));
-        let mut fingerprint = ancestor.fingerprint(fingerprint)?.images(holdout)?;
+        let mut fingerprint = ancestor.fingerprint(fingerprint).images(holdout)?;
         if let Some(calibration) = &calibration {
             fingerprint = fingerprint.images(calibration.into())?;
         }

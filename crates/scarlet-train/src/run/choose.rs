@@ -84,7 +84,7 @@ impl From<Rule> for String {
 pub struct Choice {
     /// Its choice in every layer.
     pub genome: Genome,
-    /// Its layers, stabilizers folded.
+    /// Its layers, stabilizers folded; with its head, where the search chose that.
     pub layers: String,
     /// Height and width of the images that it sees, in pixels, where the search chose it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -260,6 +260,14 @@ fn extract(
     take_out(ancestor, chosen, statistics, found.as_ref())
 }
 
+/// The layers of a network as text, with its head where the space's networks have several.
+pub(super) fn chosen_layers(space: &SearchSpace, network: &scarlet::Architecture) -> String {
+    match space.features().len() {
+        1 => network.layers_text(),
+        _ => network.layers_and_head_text(),
+    }
+}
+
 /// The resolution of a network, where the space's networks have several.
 pub(super) fn chosen_resolution(
     space: &SearchSpace,
@@ -386,7 +394,7 @@ fn take_out(
     let folds = &extracted.stabilizers.stabilizers;
     let choice = Choice {
         genome: genome.clone(),
-        layers: architecture.layers_text(),
+        layers: chosen_layers(ancestor.space(), architecture),
         resolution: chosen_resolution(ancestor.space(), architecture),
         inherited_accuracy,
         inherited_images,

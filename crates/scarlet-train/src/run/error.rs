@@ -119,6 +119,17 @@ pub enum RunError {
         /// The folder.
         path: PathBuf,
     },
+    /// A published supernet's network without images to fit a classifier to.
+    #[error(
+        "networks of `{path}` are parts of the published supernet {supernet}, and get a classifier that \
+         is fitted to training images: take them out without --uncalibrated"
+    )]
+    OnlyFitted {
+        /// The run's folder.
+        path: PathBuf,
+        /// What the supernet's authors call it.
+        supernet: String,
+    },
     /// Settings of another supernet than the one to be searched.
     #[error(
         "the supernet was trained with other settings in [{section}]: leave them as they are, or \

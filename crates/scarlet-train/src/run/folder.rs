@@ -124,6 +124,15 @@ impl RunConfig {
             data.entry("class_order")
                 .or_insert_with(|| json!(ClassOrder::Bytes));
         }
+        // Those of before there was a choice of features or resolutions searched among none.
+        if let Some(from) = tree
+            .pointer_mut("/space/from")
+            .and_then(Value::as_object_mut)
+        {
+            for end in ["features", "resolutions"] {
+                from.entry(end).or_insert_with(|| json!([]));
+            }
+        }
         // Over the defaults, so that runs of earlier versions can be read.
         let mut config = Self::default().with(tree).map_err(|error| {
             let error = TrainError::RunFile {
@@ -137,9 +146,10 @@ impl RunConfig {
     }
 }
 
-/// Refuses a folder without a supernet.
+/// Refuses a folder without a supernet, of its own or a published one.
 pub(super) fn require_supernet(run: &Path) -> Result<(), RunError> {
-    match run.join(SUPERNET_CHECKPOINT).exists() {
+    let files = [SUPERNET_CHECKPOINT, whole::PUBLISHED];
+    match files.iter().any(|file| run.join(file).exists()) {
         true => Ok(()),
         false => Err(RunError::NoSupernet {
             path: run.to_owned(),
@@ -165,6 +175,7 @@ fn make_part(folder: &RunFolder, name: &str) -> Result<(), TrainError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::run::WholeNetwork;
 
     #[test]
     fn a_folder_is_one_runs_alone() {
@@ -198,6 +209,20 @@ mod tests {
         other.data.seed = 1;
         let error = other.check_supernet_of(&config).unwrap_err().to_string();
         assert!(error.contains("other settings in [data]"), "{error}");
+    }
+
+    #[test]
+    fn runs_of_before_there_was_a_choice_have_none() {
+        let root = tempfile::tempdir().unwrap();
+        let from = r#"{"space": {"from": {"weights": "lite0.pth", "hidden": [0.5]}}}"#;
+        fs::write(root.path().join(CONFIG), from).unwrap();
+        let (_, config) = RunConfig::open_existing(root.path()).unwrap();
+        let from = config.space.from.unwrap();
+        assert_eq!(from.hidden, [0.5]);
+        assert!(from.features.is_empty() && from.resolutions.is_empty());
+        // New ones have what is not said otherwise.
+        let new = WholeNetwork::new("lite0.pth", None);
+        assert!(!new.features.is_empty() && !new.resolutions.is_empty());
     }
 
     #[test]

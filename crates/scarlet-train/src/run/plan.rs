@@ -5,7 +5,7 @@ use scarlet_arch::{Architecture, ArchitectureError, Cost, Genome, PartCost, Sear
 use scarlet_search::{Bound, Constraint};
 use serde::Serialize;
 
-use super::choose::chosen_resolution;
+use super::choose::{chosen_layers, chosen_resolution};
 use super::stages::Run;
 use super::{Estimate, RunError};
 use crate::dataset::{Extent, ImageSize};
@@ -52,6 +52,8 @@ pub struct Plan {
     pub loose_budget: Vec<String>,
     /// What is to be large or small.
     pub objectives: Vec<String>,
+    /// Whether the supernet is taken as its authors published it.
+    pub published: bool,
     /// Updates of the supernet; none of a published one.
     pub supernet_steps: u64,
     /// Networks trained in each.
@@ -117,6 +119,7 @@ impl Run {
             budget: texts(&self.config.search.budget),
             loose_budget: self.loose_budget()?,
             objectives: texts(&self.config.search.objectives),
+            published: self.is_published(),
             supernet_steps: match self.is_published() {
                 true => 0,
                 false => (self.config.supernet.recipe).steps(self.data.train.len(), paths_per_step),
@@ -151,6 +154,7 @@ impl Run {
         let network = plain_architecture(&self.space, &genome)?;
         Ok(PricedNetwork {
             latency_ms,
+            layers: chosen_layers(&self.space, &network),
             resolution: chosen_resolution(&self.space, &network),
             ..PricedNetwork::of(&network, genome)?
         })
@@ -344,7 +348,7 @@ pub(super) fn check_budget(
                     Bound::AtLeast => "dearest",
                 },
                 value: value.to_string(),
-                layers: plain_architecture(space, &genome)?.layers_text(),
+                layers: chosen_layers(space, &plain_architecture(space, &genome)?),
                 genome: genome.to_string(),
             });
         }

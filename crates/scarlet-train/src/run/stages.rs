@@ -13,10 +13,15 @@ use super::timing::{self, StageEvent};
 use super::whole::{Whole, refuse_with_whole};
 use super::{Exported, RunConfig, RunData, RunError, RunEvent, RunObserver, Stage, folder};
 use crate::class_order::check_class_order;
+use crate::error::require;
 use crate::latency::LatencyTable;
 use crate::limits::check_batch_memory;
 use crate::trainer::{check_teacher, is_over};
 use crate::{Checkpoints, Control, Event, RunFolder};
+
+/// What a published supernet needs.
+const FITTED: &str = "at least 2 where networks are taken out of a published supernet, whose batch \
+                      normalisation is measured and classifiers are fitted on these images";
 
 /// A run: its settings, its images and its search space. See the [module](super).
 pub struct Run {
@@ -114,6 +119,12 @@ impl Run {
     pub fn check_search(&self) -> Result<(), RunError> {
         let settings = &self.config.search;
         settings.check()?;
+        if self.is_published() {
+            let (setting, images) = ("search.calibration_images", settings.calibration_images);
+            require(images > 1, setting, images, FITTED)?;
+            let (setting, batch) = ("search.batch_size", settings.batch_size);
+            require(batch > 1, setting, batch, FITTED)?;
+        }
         if let (Some(table), Some(limit)) = (&self.latency_table, settings.latency_error) {
             table.check_error(limit)?;
         }
@@ -227,7 +238,11 @@ impl Run {
     pub fn finish_stage(&self, folder: &RunFolder, last: Stage) -> Result<(), RunError> {
         self.check_search()?;
         self.check_teachers(folder.path(), None)?;
-        let teacher = self.train_whole(folder)?;
+        // A published supernet's candidates are judged without it.
+        let mut teacher = match self.is_published() && last != Stage::Whole {
+            true => None,
+            false => self.train_whole(folder)?,
+        };
         if last == Stage::Whole {
             return Ok(());
         }
@@ -243,6 +258,9 @@ impl Run {
         drop(ancestor);
         if last == Stage::Choose {
             return Ok(());
+        }
+        if self.is_published() {
+            teacher = self.train_whole(folder)?;
         }
         let network = self.train_network(folder, &extracted, teacher.as_ref())?;
         if last == Stage::Export {

@@ -68,17 +68,17 @@ impl Run {
         folder: &RunFolder,
         teacher: Option<&Scarlet>,
     ) -> Result<Ancestor, RunError> {
-        if let Some(published) = self.published()? {
+        if let Some(published) = self.published_in(folder)? {
             folder.write_json(SPACE, &self.space)?;
             return Ok(published.into());
         }
         self.stage(folder, Stage::Supernet, || {
             let settings = &self.config.supernet;
-            folder.write_json(SPACE, &self.space)?;
             let supernet = match (&self.whole, teacher) {
                 (Some(whole), Some(teacher)) => self.supernet_of(whole, teacher, folder)?,
                 _ => self.new_supernet()?,
             };
+            folder.write_json(SPACE, &self.space)?;
             let mut trainer = Trainer::new(settings.recipe.clone())
                 .with_checkpoints(self.checkpoints(folder, folder::SUPERNET))
                 .with_observer(self.training_observer(Stage::Supernet));
@@ -144,6 +144,10 @@ impl Run {
 /// When there is none, or it cannot be read.
 pub fn open_supernet(folder: &RunFolder, device: &Device) -> Result<Supernet, RunError> {
     let checkpoint = folder.file(folder::SUPERNET_CHECKPOINT);
+    if let Some(supernet) = whole::published_name(folder)? {
+        let path = folder.path().to_owned();
+        return Err(RunError::OnlyFitted { path, supernet });
+    }
     if !checkpoint.exists() {
         return Err(RunError::NoSupernet {
             path: folder.path().to_owned(),

@@ -1,6 +1,6 @@
 //! The network that a search starts from: its parts are the candidates, and it teaches them.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use burn::module::Module;
 use burn::tensor::Device;
@@ -65,6 +65,18 @@ impl Channels {
             features: self.features,
         }
     }
+}
+
+/// Which published supernet candidates are taken out of, where they are.
+pub(super) const PUBLISHED: &str = "supernet/published.json";
+
+/// What it holds.
+#[derive(Serialize, Deserialize)]
+struct Published {
+    /// What its authors call it.
+    supernet: String,
+    /// A hash of its weights.
+    weights: String,
 }
 
 /// The weights of a network that the space's networks are parts of, or of a published supernet, whose
@@ -381,6 +393,29 @@ impl Run {
         Ok(published.transpose()?)
     }
 
+    /// That supernet, which is written down, and must be the same where the run goes on.
+    pub(super) fn published_in(
+        &self,
+        folder: &RunFolder,
+    ) -> Result<Option<PublishedSupernet>, RunError> {
+        let Some(published) = self.published()? else {
+            return Ok(None);
+        };
+        let given = published.fingerprint(Fingerprint::default()).finish();
+        let path = folder.file(PUBLISHED);
+        if path.try_exists().map_err(TrainError::read(&path))? {
+            let kept: Published = folder.read_json(PUBLISHED)?;
+            if kept.weights != given {
+                return Err(other_weights(path, &kept.weights, &given).into());
+            }
+        } else {
+            let supernet = published.name().to_owned();
+            let weights = given;
+            folder.write_json(PUBLISHED, &Published { supernet, weights })?;
+        }
+        Ok(Some(published))
+    }
+
     /// The whole network, trained on the images, where the space is made of one: trains it, or goes
     /// on training it, or takes the trained one from the folder.
     ///
@@ -466,13 +501,7 @@ impl Run {
         if path.try_exists().map_err(TrainError::read(&path))? {
             let kept: Channels = folder.read_json(CHANNELS)?;
             if kept.network != given {
-                return Err(TrainError::SettingsChanged {
-                    path,
-                    setting: "space.from.weights".to_owned(),
-                    stored: format!("weights {}", kept.network),
-                    given: format!("weights {given}"),
-                }
-                .into());
+                return Err(other_weights(path, &kept.network, &given).into());
             }
             return Ok(Supernet::elastic_by(
                 network,
@@ -504,6 +533,16 @@ impl Run {
     }
 }
 
+/// The error that a run cannot go on with other weights than it began with.
+fn other_weights(path: PathBuf, stored: &str, given: &str) -> TrainError {
+    TrainError::SettingsChanged {
+        path,
+        setting: "space.from.weights".to_owned(),
+        stored: format!("weights {stored}"),
+        given: format!("weights {given}"),
+    }
+}
+
 /// The parts of a network that keep all blocks with all of their kernels, all features and the same
 /// share of hidden channels, as far as each can, at every resolution.
 pub(super) fn equal_parts(space: &SearchSpace) -> Result<Vec<Genome>, RunError> {
@@ -530,6 +569,14 @@ pub(super) fn equal_parts(space: &SearchSpace) -> Result<Vec<Genome>, RunError> 
     Ok(parts)
 }
 
+/// The name of the published supernet of a run's folder, if candidates are taken out of one.
+pub(super) fn published_name(folder: &RunFolder) -> Result<Option<String>, RunError> {
+    if !folder.file(PUBLISHED).exists() {
+        return Ok(None);
+    }
+    Ok(Some(folder.read_json::<Published>(PUBLISHED)?.supernet))
+}
+
 /// The supernet of a run's folder with weights that are still to be read, where it is made of a
 /// network.
 pub(super) fn unread_supernet(
@@ -548,8 +595,9 @@ pub(super) fn unread_supernet(
 }
 
 /// Of the files of a run that another one takes its supernet from.
-pub(super) const FILES: [&str; 4] = [
+pub(super) const FILES: [&str; 5] = [
     CHANNELS,
+    PUBLISHED,
     "whole/checkpoint.safetensors",
     "whole/events.jsonl",
     "whole/last.safetensors",

@@ -141,6 +141,16 @@ impl OfaSupernet {
             .with_classes(self.classes)
     }
 
+    /// Its tensors, in the order of their names.
+    pub fn tensors(&self) -> Vec<(&str, &[f32])> {
+        let tensors = self.tensors.iter();
+        let mut tensors: Vec<_> = tensors
+            .map(|(name, whole)| (name.as_str(), whole.values()))
+            .collect();
+        tensors.sort_unstable_by_key(|(name, _)| *name);
+        tensors
+    }
+
     /// Checks that a network is a part of this one, of any number of hidden channels that the whole
     /// has.
     ///
