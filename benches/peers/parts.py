@@ -5,10 +5,10 @@ of photographs with train/ and test/.
     python3 benches/peers/parts.py DATA WEIGHTS.pth --resolution 96 --shares 0.5 0.25 --seeds 0 1 2
 
 For each share of Lite0's latency at the resolution (deployed, one image, one thread, with as many classes
-as the folder has): the part that
-`scarlet search --from` finds within it, and `scarlet finetune` of all of Lite0 at the largest resolution,
-in steps of 4 pixels, that takes at most a fifth more. Both begin with the same public weights and train with scarlet's
-defaults; the search's time counts everything that its network needed. With --random, also a part drawn
+as the folder has): the part that `scarlet search --from` finds within it, and `scarlet finetune` of all
+of Lite0 at the largest resolution, in steps of 4 pixels, that takes at most a fifth more. Both begin with
+the same public weights and train with scarlet's defaults; the search's time counts everything that its
+network needed. With --random, also a part drawn
 uniformly from those of the same supernet that keep to the share, trained as the found one is. Needs scarlet
 built (cargo build --release).
 """

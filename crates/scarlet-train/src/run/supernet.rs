@@ -57,8 +57,9 @@ impl Default for SupernetSettings {
 }
 
 impl Run {
-    /// Trains the supernet, or goes on training it, or takes the finished one from the folder; one that
-    /// was published is taken as it is. `teacher` is the [whole network](Self::train_whole), where the others are parts of one.
+    /// Trains the supernet, or goes on training it, or takes the finished one from the folder; one
+    /// that was published is taken as it is. `teacher` is the [whole network](Self::train_whole),
+    /// where the others are parts of one.
     ///
     /// # Errors
     ///

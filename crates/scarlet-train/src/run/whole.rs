@@ -153,15 +153,6 @@ impl WholeNetwork {
             false => Opened::Network(Box::new(weights)),
         })
     }
-
-    /// The whole network, as the file has it.
-    ///
-    /// # Errors
-    ///
-    /// When the file cannot be read, or does not say what network it holds.
-    pub fn architecture(&self) -> Result<Architecture, RunError> {
-        Ok(self.open()?.architecture()?)
-    }
 }
 
 /// What the file of a whole network holds.
