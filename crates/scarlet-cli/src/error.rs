@@ -4,7 +4,9 @@ use std::error::Error;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
+use indicatif::HumanDuration;
 use scarlet::arch::ArchitectureError;
 use scarlet::exported::ExportedError;
 use scarlet::onnx::OnnxError;
@@ -259,6 +261,12 @@ pub(crate) enum CliError {
     WriteFile { path: PathBuf, source: io::Error },
     #[error("cannot print: {0}")]
     Print(#[from] io::Error),
+    #[error(
+        "{} are too short: to read the images, time some steps and train for one epoch takes about {}; \
+         give more time, a smaller --resolution or fewer images",
+        HumanDuration(*given), HumanDuration(*least)
+    )]
+    TooLittleTime { given: Duration, least: Duration },
     #[error("interrupted")]
     Interrupted,
 }
@@ -284,6 +292,7 @@ impl CliError {
             | Self::DeployedWeights(_)
             | Self::DeployedDevice { .. }
             | Self::NoData
+            | Self::TooLittleTime { .. }
             | Self::Embedding(_)
             | Self::EmbedOne(_)
             | Self::Recipe

@@ -250,7 +250,11 @@ pub(crate) const MEANINGS: &[(&str, &str, &str)] = &[
         "Random paths in front of this layer that the similarity is averaged over.",
     ),
     ("train", "", "How the network is trained."),
-    ("supernet", "", "How the supernet is trained."),
+    (
+        "supernet",
+        "",
+        "How the supernet is trained; one that was published, such as ofa-mbv3, is not.",
+    ),
     ("standalone", "", "How a network is trained on its own."),
     (
         "inherit",
@@ -311,6 +315,23 @@ pub(crate) const MEANINGS: &[(&str, &str, &str)] = &[
         "label_smoothing",
         "",
         "Share of each label that is spread over all classes.",
+    ),
+    (
+        "balance",
+        "",
+        "Classes of different sizes made to count alike; epochs are then compared by the mean of the \
+         classes' accuracies.",
+    ),
+    (
+        "balance.sampling",
+        "1.0",
+        "How far classes are shown equally often: 0 as they are, 1 equally.",
+    ),
+    (
+        "balance.loss",
+        "1.0",
+        "How far the losses of classes weigh the same: 0 by their images, 1 the same; at most 1 \
+         together with sampling.",
     ),
     (
         "clip_norm",

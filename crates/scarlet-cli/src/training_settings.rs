@@ -4,7 +4,7 @@ use scarlet::weights::Source;
 use scarlet_train::standalone::{Recipe, StandaloneConfig};
 use serde_json::{Map, Value, json};
 
-use crate::cli::training::TrainingArgs;
+use crate::cli::training::{BalanceArg, TrainingArgs};
 use crate::error::CliError;
 use crate::model::is_model_file;
 use crate::run_settings::{make_absolute, make_file_absolute, read_toml, set, set_all};
@@ -27,6 +27,7 @@ pub(crate) fn configuration(
             "data.cache_folder",
             settings.cache_folder.as_ref().map(|it| json!(it)),
         ),
+        ("train.balance", settings.balance.map(balance)),
         ("data.grey", settings.grey.then_some(json!(true))),
         ("data.strict", settings.strict.then_some(json!(true))),
         ("data.seed", settings.seed.map(|it| json!(it))),
@@ -74,6 +75,15 @@ pub(crate) fn configuration(
     Ok(config)
 }
 
+fn balance(how: BalanceArg) -> Value {
+    let [sampling, loss] = match how {
+        BalanceArg::Sampling => [1.0, 0.0],
+        BalanceArg::Loss => [0.0, 1.0],
+        BalanceArg::None => [0.0, 0.0],
+    };
+    json!({"sampling": sampling, "loss": loss})
+}
+
 #[cfg(test)]
 mod tests {
     use std::fs;
@@ -117,6 +127,20 @@ mod tests {
         assert_eq!((config.train.seed, config.data.seed), (5, 5));
         assert_eq!(config.train.mix.cutmix, 1.0);
         assert!(config.train.augment.flip);
+    }
+
+    #[test]
+    fn classes_are_balanced_as_asked() {
+        let balance = |args: &[&str]| {
+            let args = [&["--data", "fashion-sample"], args].concat();
+            let balance = configured(&args).unwrap().train.balance;
+            (balance.sampling, balance.loss)
+        };
+        assert_eq!(balance(&[]), (0.0, 0.0));
+        assert_eq!(balance(&["--balance"]), (1.0, 0.0));
+        assert_eq!(balance(&["--balance", "loss"]), (0.0, 1.0));
+        let half = ["--balance", "--set", "train.balance.sampling=0.5"];
+        assert_eq!(balance(&half), (0.5, 0.0));
     }
 
     #[test]

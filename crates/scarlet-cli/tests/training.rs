@@ -8,7 +8,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use common::{Ran, kill_when, scarlet, tiny_data, tiny_run, wait_until};
-use scarlet_data::{Rgb, RgbImage};
+use scarlet::arch::Architecture;
+use scarlet_data::{DecodeOptions, Rgb, RgbImage, eval_image};
 use tempfile::TempDir;
 
 /// A network that trains in no time, of total stride 4.
@@ -833,6 +834,133 @@ fn a_dry_run_prices_and_writes_nothing() {
         assert!(ran.stdout.contains(part), "no {part:?} in {}", ran.stdout);
     }
     assert!(!run.exists());
+}
+
+#[test]
+fn a_preview_shows_images_as_they_are_judged_and_trained_on() {
+    let data = photographs(5);
+    let root = tempfile::tempdir().unwrap();
+    let (run, file) = (root.path().join("run"), root.path().join("sheet.png"));
+    let options = DecodeOptions::default();
+    let previewed = |more: &[&str]| {
+        let more = [&["--preview", file.to_str().unwrap(), "--json"], more].concat();
+        let ran = train(data.path(), &run, &more);
+        assert_eq!(ran.code, 0, "{ran:?}");
+        let cell = |sheet: &RgbImage, row: u32, column: u32| {
+            RgbImage::from_fn(16, 16, |x, y| {
+                *sheet.get_pixel(4 + 20 * column + x, 4 + 20 * row + y)
+            })
+        };
+        let sheet = scarlet_data::decode(&file, &options).unwrap();
+        assert_eq!(sheet.dimensions(), (4 + 8 * 20, 4 + 8 * 20));
+        let cells = (0..8).map(|row| (0..8).map(|column| cell(&sheet, row, column)).collect());
+        let cells: Vec<Vec<RgbImage>> = cells.collect();
+        (ran.json()["rows"].clone(), cells)
+    };
+    let (rows, cells) = previewed(&["--set", "train.augment.flip=true"]);
+    assert!(!run.exists());
+    let architecture: Architecture = NETWORK.parse().unwrap();
+    let preprocessing = architecture.with_resolution(16).preprocessing;
+    let mut classes = Vec::new();
+    for (row, cells) in rows.as_array().unwrap().iter().zip(&cells) {
+        classes.push(row["class"].as_str().unwrap().to_owned());
+        let path = Path::new(row["image"].as_str().unwrap());
+        assert!(path.parent().unwrap().ends_with(classes.last().unwrap()));
+        let image = scarlet_data::decode(path, &options).unwrap();
+        assert_eq!(cells[0], eval_image(&image, &preprocessing).unwrap());
+        // A crop or a mirror image, and never the same all the time.
+        assert!(cells[1..].iter().any(|it| *it != cells[1]));
+    }
+    assert_eq!(classes.len(), 8);
+    for class in ["blue", "green", "red"] {
+        assert!(
+            classes.iter().filter(|it| *it == class).count() >= 2,
+            "{classes:?}"
+        );
+    }
+    let (again, same) = previewed(&["--set", "train.augment.flip=true"]);
+    assert!(again == rows && same == cells);
+    let (_, others) = previewed(&["--set", "train.augment.flip=true", "--seed", "1"]);
+    assert!(others != cells);
+
+    let ran = train(
+        data.path(),
+        &run,
+        &["--preview", root.path().to_str().unwrap()],
+    );
+    ran.assert_fails(1, &["cannot write"]);
+}
+
+#[test]
+fn a_run_fits_its_time() {
+    let data = photographs(5);
+    let root = tempfile::tempdir().unwrap();
+    let run = root.path().join("run");
+    let (source, out) = (data.path().to_str().unwrap(), run.to_str().unwrap());
+    let timed = |more: &[&str]| {
+        let fixed = ["train", "--data", source, "--out", out, "--model", NETWORK];
+        scarlet(fixed.iter().chain(more))
+    };
+    let ran = timed(&["--resolution", "16", "--time", "1ms"]);
+    ran.assert_fails(2, &["are too short", "takes about"]);
+    assert!(!run.exists());
+    let planned = |time| {
+        let ran = timed(&["--resolution", "16", "--time", time, "--dry-run", "--json"]);
+        assert_eq!(ran.code, 0, "{ran:?}");
+        let plan = ran.json();
+        let epochs = plan["settings"]["train"]["epochs"].as_u64().unwrap();
+        assert_eq!(plan["epochs"].as_u64(), Some(epochs));
+        // What depends on it follows.
+        assert_eq!(
+            plan["settings"]["train"]["warmup_epochs"],
+            0.05 * epochs as f64
+        );
+        epochs
+    };
+    let [short, long] = ["20s", "2h"].map(planned);
+    assert!(short >= 1 && long > 20 * short, "{short} {long}");
+    // Smaller images where only few epochs would fit, unless their size is given.
+    let heavy = [
+        "--model",
+        "efficientnet-b0",
+        "--time",
+        "15s",
+        "--dry-run",
+        "--json",
+    ];
+    let heavy = scarlet(["train", "--data", source].iter().chain(&heavy));
+    assert_eq!(heavy.code, 0, "{heavy:?}");
+    assert!(heavy.json()["resolution"].as_u64().unwrap() < 160);
+    let ran = timed(&["--time", "1h", "--epochs", "3"]);
+    ran.assert_fails(2, &["cannot be used with"]);
+}
+
+#[test]
+fn classes_of_different_sizes_count_alike() {
+    let data = photographs(20);
+    for index in 3..20 {
+        let name = format!("red/{index:02}.png");
+        fs::remove_file(data.path().join(name)).unwrap();
+    }
+    let root = tempfile::tempdir().unwrap();
+    let run = root.path().join("run");
+    let ran = train(data.path(), &run, &["--balance", "--holdout", "0.4"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(
+        ran.stderr.contains("classes shown equally often"),
+        "{ran:?}"
+    );
+    assert!(ran.stdout.contains("mean of the classes"), "{ran:?}");
+    let result: serde_json::Value = serde_json::from_slice(&read(&run, "result.json")).unwrap();
+    let mean = result["validation_class_accuracy"].as_f64().unwrap();
+    // 8 of 20, 8 of 20, 1 of 3.
+    let right = mean * 3.0 * 8.0;
+    assert!((right - right.round()).abs() < 1e-9, "{mean}");
+    let unasked = train(data.path(), &root.path().join("plain"), &[]);
+    assert!(
+        !unasked.stdout.contains("mean of the classes"),
+        "{unasked:?}"
+    );
 }
 
 /// Whatever the strides of the network are.

@@ -30,6 +30,10 @@ pub enum DataError {
         reason: io::Error,
     },
 
+    /// Pictures cannot be put side by side.
+    #[error("no contact sheet can be made: {0}")]
+    Sheet(String),
+
     /// The bytes are no image of a known format.
     #[error("{} is not an image: {found}", path.display())]
     NotAnImage {

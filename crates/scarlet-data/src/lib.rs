@@ -9,6 +9,7 @@
 //!   [`PassedOver`]: what these leave out;
 //! - [`names`]: the order of classes, and names that mean the same; [`class_list`]: files of them;
 //! - [`Loader`]: batches, prepared by worker threads while the network computes;
+//! - [`contact_sheet`]: pictures side by side, as one;
 //! - [`imagenet`]: names and WordNet ids of the 1,000 classes;
 //! - [`ilsvrc`]: the ILSVRC2012 validation images arranged into class folders.
 //!
@@ -46,6 +47,7 @@ mod loader;
 pub mod names;
 mod passed_over;
 mod resample;
+mod sheet;
 mod transform;
 
 pub use augment::{Augment, ColorJitter, Operation, RandAugment, ResizedCrop};
@@ -59,4 +61,5 @@ pub use names::ClassOrder;
 pub use passed_over::PassedOver;
 pub use resample::resize_weights;
 pub use scarlet_random::{Random, seed_of};
+pub use sheet::contact_sheet;
 pub use transform::{eval_image, grey_level, normalize, resize, shrink};

@@ -4,12 +4,12 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 use rayon::prelude::*;
 use scarlet::{Architecture, Prediction};
 use scarlet_arch::Preprocessing;
-use scarlet_data::{Augment, DataError, RgbImage, eval_image, grey_level};
+use scarlet_data::{Augment, DataError, Rgb, RgbImage, eval_image, grey_level};
 
 use crate::TrainError;
 use crate::dataset::Source;
 use crate::mix::{Mix, Partners};
-use crate::random::{Purpose, Stream};
+use crate::random::{Purpose, Stream, repeat_seed};
 
 /// What a network reads in one pass.
 pub(crate) struct Batch {
@@ -21,6 +21,22 @@ pub(crate) struct Batch {
     pub(crate) classes: Vec<usize>,
     /// Labels `[batch]` of the images that were mixed in, and the share of the images' own.
     pub(crate) partners: Option<(Tensor<1, Int>, f64)>,
+}
+
+/// An image, as an epoch shows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct View {
+    /// Its index.
+    pub(crate) image: usize,
+    /// How often the epoch has shown it before.
+    pub(crate) repeat: u64,
+}
+
+impl View {
+    /// The first of an epoch.
+    pub(crate) fn first(image: usize) -> Self {
+        Self { image, repeat: 0 }
+    }
 }
 
 /// The same before it is on a device.
@@ -69,15 +85,35 @@ impl<'a> Batcher<'a> {
         })
     }
 
+    /// The classes of all images, by their indices.
+    pub(crate) fn labels(&self) -> &'a [u32] {
+        self.source.labels()
+    }
+
+    /// Number of classes.
+    pub(crate) fn classes(&self) -> usize {
+        self.source.classes().len()
+    }
+
+    /// Where an image is: its file, or its number in its data set.
+    pub(crate) fn name(&self, index: usize) -> String {
+        self.source.name(index)
+    }
+
     /// The images of these indices as they are.
     pub(crate) fn plain(&self, indices: &[usize]) -> Result<Batch, TrainError> {
-        let batch = self.read(indices, |index, planes| match self.source {
+        Ok(self.upload(self.as_judged(indices)?))
+    }
+
+    /// The same before they are on the device.
+    pub(crate) fn as_judged(&self, indices: &[usize]) -> Result<HostBatch, TrainError> {
+        self.read(indices, |place, planes| match self.source {
             Source::Images(images) => {
-                self.normalize_planes(images.image(index), planes);
+                self.normalize_planes(images.image(indices[place]), planes);
                 Ok(())
             }
             Source::Photographs(photographs) => {
-                let image = photographs.read(index)?;
+                let image = photographs.read(indices[place])?;
                 let side = self.preprocessing.resolution as u32;
                 match image.dimensions() == (side, side) {
                     true => self.normalize(&image, planes),
@@ -85,15 +121,43 @@ impl<'a> Batcher<'a> {
                 }
                 Ok(())
             }
-        })?;
-        Ok(self.upload(batch))
+        })
     }
 
-    /// The images of these indices, changed at random as in this epoch of a run. What an image
-    /// becomes depends on the seed, the epoch and its index alone.
+    /// What the values of images, `[images, channels, height, width]`, were before they were normalised;
+    /// grey ones in colour.
+    pub(crate) fn pictures(&self, values: &[f32]) -> Vec<RgbImage> {
+        let side = self.preprocessing.resolution;
+        let size = side * side;
+        let pixel = |channel: usize, value: f32| {
+            let channel = channel.min(self.preprocessing.mean.len() - 1);
+            let (mean, std) = (
+                self.preprocessing.mean[channel],
+                self.preprocessing.std[channel],
+            );
+            // What was erased may be any number.
+            ((value * std + mean) * 255.0).round().clamp(0.0, 255.0) as u8
+        };
+        let picture = |planes: &[f32]| {
+            RgbImage::from_fn(side as u32, side as u32, |x, y| {
+                let at = y as usize * side + x as usize;
+                Rgb([0, 1, 2].map(|channel| {
+                    let channel = channel.min(self.channels - 1);
+                    pixel(channel, planes[channel * size + at])
+                }))
+            })
+        };
+        values
+            .chunks_exact(self.channels * size)
+            .map(picture)
+            .collect()
+    }
+
+    /// These images, changed at random as in this epoch of a run. What an image becomes depends on
+    /// the seed, the epoch, its index and how often it came before alone.
     pub(crate) fn augmented(
         &self,
-        indices: &[usize],
+        views: &[View],
         augment: &Augment,
         seed: u64,
         epoch: u64,
@@ -101,7 +165,13 @@ impl<'a> Batcher<'a> {
         let number = |index| epoch * self.source.len() as u64 + index as u64;
         let side = self.preprocessing.resolution;
         let nothing = *augment == Augment::default();
-        self.read(indices, |index, planes| {
+        let indices: Vec<usize> = views.iter().map(|view| view.image).collect();
+        self.read(&indices, |place, planes| {
+            let View {
+                image: index,
+                repeat,
+            } = views[place];
+            let seed = repeat_seed(seed, repeat);
             let mut stream = Stream::new(seed, Purpose::Augment, number(index));
             let changed = match self.source {
                 Source::Images(images) if nothing => {
@@ -148,7 +218,8 @@ impl<'a> Batcher<'a> {
         }
     }
 
-    /// Fills the planes of each image by `fill`, side by side on all threads.
+    /// Fills the planes of each image by `fill`, which is told its place among the indices, side by
+    /// side on all threads.
     fn read(
         &self,
         indices: &[usize],
@@ -158,8 +229,8 @@ impl<'a> Batcher<'a> {
         let mut values = vec![0.0; indices.len() * size];
         values
             .par_chunks_exact_mut(size)
-            .zip(indices)
-            .try_for_each(|(planes, &index)| fill(index, planes))?;
+            .enumerate()
+            .try_for_each(|(place, planes)| fill(place, planes))?;
         Ok(HostBatch {
             values,
             classes: indices

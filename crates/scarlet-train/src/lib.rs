@@ -61,6 +61,6 @@ pub use sampler::{PathSampler, Sampling};
 pub use scarlet_data::{Augment, ColorJitter, RandAugment, ResizedCrop};
 pub use supernet::{ChoiceLayer, Orders, StabilizerInit, Supernet, SupernetConfig};
 pub use trainer::{
-    Checkpoints, Control, Distillation, EpochRecord, Event, Observer, Optimizer, Teacher,
+    Balance, Checkpoints, Control, Distillation, EpochRecord, Event, Observer, Optimizer, Teacher,
     TrainConfig, Trainable, Trained, Trainer, Warning, load_checkpoint,
 };

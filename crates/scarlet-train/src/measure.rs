@@ -6,7 +6,7 @@ use scarlet::{Accuracy, BlockModule, DeployOptions, Prediction, Scarlet, accurac
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::TrainError;
-use crate::batch::{Batcher, answers, count_correct};
+use crate::batch::{Batcher, answers};
 use crate::dataset::{ImageSet, Source};
 use crate::error::require;
 use crate::loss::cross_entropy;
@@ -63,17 +63,82 @@ pub(crate) fn measure_on<'a>(
     images: impl Into<Source<'a>>,
     batch_size: usize,
 ) -> Result<Measurement, TrainError> {
-    let images = images.into();
-    let (mut correct, mut loss) = (0, 0.0);
+    let measured = by_class_on(threads, network, images.into(), batch_size)?;
+    Ok(measured.total)
+}
+
+/// How well a network knows a set of images, class by class.
+#[derive(Debug, Clone)]
+pub(crate) struct ByClass {
+    pub(crate) total: Measurement,
+    /// Of each class its images, and how many of them were put into it.
+    classes: Vec<(usize, usize)>,
+}
+
+impl ByClass {
+    /// Mean of the accuracies of those classes that there are images of, from 0 to 1.
+    pub(crate) fn mean_accuracy(&self) -> f64 {
+        let (mut sum, mut classes) = (0.0, 0.0);
+        for &(images, correct) in self.classes.iter().filter(|(images, _)| *images > 0) {
+            sum += correct as f64 / images as f64;
+            classes += 1.0;
+        }
+        sum / classes
+    }
+
+    /// As [`images_of_mean`].
+    pub(crate) fn images_of_mean(&self) -> f64 {
+        images_of_mean(self.classes.iter().map(|(images, _)| *images))
+    }
+}
+
+/// How many images would tell an accuracy as well as classes of so many tell the mean of theirs: where
+/// all are equally hard, the mean's variance is that of one image times Σ 1/nᵢ over the squared number
+/// of classes.
+pub(crate) fn images_of_mean(classes: impl Iterator<Item = usize>) -> f64 {
+    let (mut seen, mut reciprocals) = (0.0, 0.0);
+    for images in classes.filter(|images| *images > 0) {
+        seen += 1.0;
+        reciprocals += 1.0 / images as f64;
+    }
+    seen * seen / reciprocals
+}
+
+/// As [`measure`], class by class.
+pub(crate) fn measure_by_class<'a>(
+    network: &Scarlet,
+    images: impl Into<Source<'a>>,
+    batch_size: usize,
+) -> Result<ByClass, TrainError> {
+    let threads = rayon::current_num_threads();
+    by_class_on(threads, network, images.into(), batch_size)
+}
+
+fn by_class_on(
+    threads: usize,
+    network: &Scarlet,
+    images: Source<'_>,
+    batch_size: usize,
+) -> Result<ByClass, TrainError> {
+    let mut classes = vec![(0, 0); images.classes().len()];
+    let mut loss = 0.0;
     for_each_answer(threads, network, images, batch_size, |indices, answered| {
-        correct += count_correct(&answered.logits, &answered.classes);
+        let best = answers(&answered.logits);
+        for (&class, best) in answered.classes.iter().zip(best) {
+            let (images, correct) = &mut classes[class];
+            *images += 1;
+            *correct += usize::from(best.class == class);
+        }
         let mean = cross_entropy(answered.logits, answered.labels, 0.0).into_scalar::<f32>();
         loss += f64::from(mean) * indices.len() as f64;
     })?;
-    Ok(Measurement {
-        images: images.len(),
-        correct,
-        loss: loss / images.len() as f64,
+    Ok(ByClass {
+        total: Measurement {
+            images: images.len(),
+            correct: classes.iter().map(|(_, correct)| correct).sum(),
+            loss: loss / images.len() as f64,
+        },
+        classes,
     })
 }
 

@@ -32,6 +32,8 @@ pub(crate) enum Purpose {
     Latency = 10,
     /// What dropout and drop path leave out in a pass.
     Masks = 11,
+    /// An image that an epoch shows again.
+    Repeat = 12,
 }
 
 impl From<Purpose> for u64 {
@@ -43,6 +45,14 @@ impl From<Purpose> for u64 {
 /// The seed of a network's first weights, of which a run may need several.
 pub(crate) fn weights_seed(seed: u64, network: usize) -> u64 {
     seed_of(seed, Purpose::Weights, network as u64)
+}
+
+/// The seed of an image's changes, by how often the epoch has shown it before.
+pub(crate) fn repeat_seed(seed: u64, repeat: u64) -> u64 {
+    match repeat {
+        0 => seed,
+        repeat => seed_of(seed, Purpose::Repeat, repeat),
+    }
 }
 
 /// The seed of what dropout and drop path leave out in a pass of a step.

@@ -17,13 +17,18 @@ use std::thread;
 use std::time::Duration;
 
 use burn::tensor::Device;
+use scarlet::weights::Precision;
+use scarlet::{Architecture, ScarletConfig};
 use scarlet_train::Control;
-use scarlet_train::run::{Run, RunConfig, RunEvent, Stage};
+use scarlet_train::run::{Run, RunConfig, RunEvent, Stage, WholeNetwork};
 use serde_json::{Value, json};
 
 /// Name the folder of the run, and the event to die at, to the process that is to be killed.
 const FOLDER: &str = "SCARLET_TEST_FOLDER";
 const EVENT: &str = "SCARLET_TEST_EVENT";
+
+/// Weights of a network whose parts are searched, where there are any.
+const WEIGHTS: &str = "whole.safetensors";
 
 /// Of 1×8×8 pixels in MNIST's format, 64 to train on and 8 to test, bright at the top or at the
 /// bottom.
@@ -46,7 +51,28 @@ fn write_data(folder: &Path) {
     }
 }
 
-fn config(data: &Path) -> RunConfig {
+/// A search among networks that owe nothing to others, or among the parts of the network whose
+/// weights `root` holds.
+fn config(root: &Path) -> RunConfig {
+    let (data, weights) = (root.join("data"), root.join(WEIGHTS));
+    if weights.exists() {
+        let changes = json!({
+            "data": {"holdout": 0.2},
+            "whole": {"epochs": 1, "batch_size": 32},
+            "supernet": {"epochs": 1, "batch_size": 16},
+            "search": {
+                "evaluations": 4,
+                "algorithm": {"population": 2},
+                "calibration_images": 16,
+                "batch_size": 16,
+            },
+            "train": {"epochs": 1, "batch_size": 32},
+        });
+        let whole = WholeNetwork::new(weights.display().to_string(), None);
+        let source = data.display().to_string();
+        let config = RunConfig::for_parts_of(whole, &source, None).unwrap();
+        return config.with(changes).unwrap();
+    }
     let changes = json!({
         "data": {"source": data.display().to_string(), "holdout": 0.2},
         "space": {
@@ -76,7 +102,7 @@ fn run(root: &Path, observer: impl Fn(usize, &RunEvent<'_>) + Send + Sync + 'sta
     let (folder, config) = match out.join("config.json").exists() {
         true => RunConfig::open_existing(&out).unwrap(),
         false => {
-            let config = config(&root.join("data"));
+            let config = config(root);
             (config.new_folder(&out).unwrap(), config)
         }
     };
@@ -178,8 +204,26 @@ fn results(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
 #[test]
 fn a_run_that_is_killed_at_any_event_comes_to_the_same_files() {
     let root = tempfile::tempdir().unwrap();
-    let root = root.path();
-    write_data(&root.join("data"));
+    write_data(&root.path().join("data"));
+    kill_at_every_event(root.path(), &[]);
+}
+
+#[test]
+fn so_does_one_among_the_parts_of_a_network() {
+    let root = tempfile::tempdir().unwrap();
+    write_data(&root.path().join("data"));
+    let network: Architecture = "C3@8/2:relu6 E1K3@8:relu6 E4K5s@8 E3K3@8 P16"
+        .parse()
+        .unwrap();
+    let network = ScarletConfig::from(network).with_resolution(8);
+    let network = network.try_init_seeded(3, &Device::flex()).unwrap();
+    let weights = root.path().join(WEIGHTS);
+    network.save(weights, Precision::F32).unwrap();
+    kill_at_every_event(root.path(), &[Stage::Whole]);
+}
+
+/// Besides the stages that every run has, `more` must have several events.
+fn kill_at_every_event(root: &Path, more: &[Stage]) {
     let out = root.join("run");
     // Which stage each event belongs to.
     let stages: Arc<Mutex<Vec<Stage>>> = Arc::default();
@@ -203,8 +247,11 @@ fn a_run_that_is_killed_at_any_event_comes_to_the_same_files() {
         Stage::Choose,
         Stage::Train,
         Stage::Export,
-    ] {
-        let events = stages.iter().filter(|it| **it == stage).count();
+    ]
+    .iter()
+    .chain(more)
+    {
+        let events = stages.iter().filter(|it| *it == stage).count();
         assert!(events >= 3, "{stage}: {events}");
     }
 

@@ -19,9 +19,9 @@ use scarlet::weights::Precision;
 use scarlet::{Scarlet, ScarletConfig};
 use scarlet_train::dataset::Images;
 use scarlet_train::{
-    Augment, Checkpoints, Control, Distillation, Event, Mix, Observer, Optimizer, PathSampler,
-    Sampling, Supernet, Teacher, TrainConfig, TrainError, Trainable, Trained, Trainer, Warning,
-    load_checkpoint, measure, recalibrate,
+    Augment, Balance, Checkpoints, Control, Distillation, Event, Mix, Observer, Optimizer,
+    PathSampler, Sampling, Supernet, Teacher, TrainConfig, TrainError, Trainable, Trained, Trainer,
+    Warning, load_checkpoint, measure, recalibrate,
 };
 use tempfile::TempDir;
 
@@ -55,6 +55,10 @@ fn config() -> TrainConfig {
             cutmix: 1.0,
         },
         layer_decay: Some(0.9),
+        balance: Balance {
+            sampling: 0.5,
+            loss: 0.5,
+        },
         seed: 11,
         ..TrainConfig::default()
     }
@@ -236,7 +240,7 @@ fn every_way_of_training_learns() {
 type Change = (&'static str, fn(&mut TrainConfig));
 
 /// Every setting that decides on the weights, but for the teacher's, changed.
-const CHANGES: [Change; 24] = [
+const CHANGES: [Change; 26] = [
     ("epochs", |c| c.epochs = 3),
     ("batch_size", |c| c.batch_size = 6),
     ("optimizer", |c| {
@@ -264,6 +268,8 @@ const CHANGES: [Change; 24] = [
     ("head_epochs", |c| c.head_epochs = 1.0),
     ("weight_decay", |c| c.weight_decay = 0.01),
     ("label_smoothing", |c| c.label_smoothing = 0.2),
+    ("balance.sampling", |c| c.balance.sampling = 1.0),
+    ("balance.loss", |c| c.balance.loss = 1.0),
     ("clip_norm", |c| c.clip_norm = Some(1e-3)),
     ("average_decay", |c| c.average_decay = Some(0.9)),
     ("layer_decay", |c| c.layer_decay = Some(0.5)),
@@ -287,7 +293,8 @@ const CHANGES: [Change; 24] = [
 
 #[test]
 fn every_setting_reaches_the_weights() {
-    let train = images(24);
+    // One class has an image more than the others.
+    let train = images(25);
     let base = || TrainConfig {
         epochs: 2,
         batch_size: 8,
@@ -349,7 +356,7 @@ fn every_setting_reaches_the_weights() {
     for (name, value) in settings.as_object().unwrap() {
         match value
             .as_object()
-            .filter(|_| name == "augment" || name == "mix")
+            .filter(|_| ["augment", "mix", "balance"].contains(&name.as_str()))
         {
             Some(inner) => all.extend(inner.keys().map(|key| format!("{name}.{key}"))),
             None => all.push(name.clone()),
@@ -969,6 +976,46 @@ fn a_run_without_progress_stops_and_keeps_its_best() {
     run(in_folder(folder.path()), whole.steps - 5);
     let resumed = run(in_folder(folder.path()).resuming(), u64::MAX);
     assert_eq!(outcome(&resumed), outcome(&whole));
+}
+
+#[test]
+fn epochs_of_balanced_classes_are_compared_by_the_mean_of_their_accuracies() {
+    // 20 images of the first class, 4 of the second, none of the third.
+    let all = images(60);
+    let of_class = |class: usize, count: usize| (0..count).map(move |it| 3 * it + class);
+    let uneven: Vec<usize> = of_class(0, 20).chain(of_class(1, 4)).collect();
+    let train = all.select(&uneven);
+    let run = |balance| {
+        let config = TrainConfig {
+            epochs: 4,
+            balance,
+            ..config()
+        };
+        let trainer = Trainer::new(config).with_validation(&train);
+        trainer.train(network(1), (), &train).unwrap()
+    };
+    let plain = run(Balance::default());
+    assert!(
+        plain
+            .epochs
+            .iter()
+            .all(|it| it.validation_class_accuracy.is_none())
+    );
+    for (sampling, loss) in [(1.0, 0.0), (0.0, 1.0)] {
+        let trained = run(Balance { sampling, loss });
+        let best = trained.epochs.iter().rfind(|it| it.best).unwrap();
+        let network = trained.best.as_ref().unwrap();
+        let accuracy = |class, count| {
+            let images = all.select(&of_class(class, count).collect::<Vec<_>>());
+            measure(network, &images, 8).unwrap().accuracy()
+        };
+        let mean = (accuracy(0, 20) + accuracy(1, 4)) / 2.0;
+        assert_eq!(best.validation_class_accuracy, Some(mean));
+        let before = trained.epochs.iter().take_while(|it| it.epoch < best.epoch);
+        let highest = before.filter_map(|it| it.validation_class_accuracy);
+        // Within a standard error of the best before, of some 13 images.
+        assert!(highest.fold(0.0, f64::max) - mean < 0.15);
+    }
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! The commands that train a single network.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
-use clap::{Args, ValueHint};
+use clap::{Args, ValueEnum, ValueHint};
 
 use super::after::AfterArgs;
 use super::{ComputeArgs, NamesArgs, at_least_one, batch_size, finite, whole};
@@ -44,6 +45,9 @@ Examples:
   scarlet finetune --data flowers/ --export flowers.tflite --verify --out flowers-run
   scarlet finetune --data flowers/ --weights scarlet-a.pth.tar --freeze 3 --out flowers-run
   scarlet finetune --data flowers/ --layer-decay 0.8 --epochs 40 --dry-run
+  scarlet finetune --data flowers/ --time 20m --out flowers-run
+  scarlet finetune --data flowers/ --preview flowers.png
+  scarlet finetune --data flowers/ --balance --out flowers-run
   scarlet finetune --data flowers/ --weights extracted.safetensors --keep-classifier
   scarlet finetune --resume flowers-run --epochs 40
   scarlet predict photo.jpg --weights flowers-run/best.safetensors")]
@@ -91,6 +95,16 @@ pub(crate) struct TrainingArgs {
     #[arg(long)]
     pub(crate) dry_run: bool,
 
+    /// Write a PNG file that shows some training images as the network would see them, a row each:
+    /// first as they are judged, then changed at random as in training; and stop there
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with_all = ["dry_run", "resume"],
+        value_hint = ValueHint::FilePath
+    )]
+    pub(crate) preview: Option<PathBuf>,
+
     /// Print one JSON object; accuracies in it are from 0 to 1
     #[arg(long)]
     pub(crate) json: bool,
@@ -106,6 +120,17 @@ pub(crate) struct TrainingArgs {
 
     #[command(flatten)]
     pub(crate) compute: ComputeArgs,
+}
+
+/// How classes of different sizes are made to count alike.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum BalanceArg {
+    /// All classes are shown equally often
+    Sampling,
+    /// The losses of all classes weigh the same
+    Loss,
+    /// Images are taken as they are
+    None,
 }
 
 /// Where a run is kept.
@@ -149,6 +174,17 @@ pub(crate) struct TrainingSettingsArgs {
     #[arg(long, alias = "num-epochs", value_name = "N", value_parser = at_least_one)]
     pub(crate) epochs: Option<usize>,
 
+    /// Take about so long, such as 20m or "1h 30m": as many epochs as fit, on smaller images where few
+    /// would, by steps that are timed first. The same settings, as config.json has them, give the same
+    /// network again; the same time need not
+    #[arg(
+        long,
+        value_name = "DURATION",
+        value_parser = humantime::parse_duration,
+        conflicts_with_all = ["epochs", "resume", "preview"]
+    )]
+    pub(crate) time: Option<Duration>,
+
     /// Images per step
     #[arg(long, aliases = ["batch-size", "bs"], value_name = "N", value_parser = batch_size)]
     pub(crate) batch: Option<usize>,
@@ -165,6 +201,17 @@ pub(crate) struct TrainingSettingsArgs {
     /// Share of the images that epochs are judged by, where the folder has no part for this
     #[arg(long, value_name = "SHARE", value_parser = finite)]
     pub(crate) holdout: Option<f64>,
+
+    /// Make classes of different sizes count alike, and compare epochs by the mean of the classes'
+    /// accuracies: small classes are shown more often, or their losses weigh more
+    #[arg(
+        long,
+        value_enum,
+        value_name = "HOW",
+        num_args = 0..=1,
+        default_missing_value = "sampling"
+    )]
+    pub(crate) balance: Option<BalanceArg>,
 
     /// Read images in grey, for a network of one channel
     #[arg(long)]

@@ -15,7 +15,7 @@ use crate::terminal::Terminal;
 use crate::training_settings::configuration;
 
 pub(super) fn run(args: &FinetuneArgs, terminal: &Terminal) -> Result<(), CliError> {
-    training::run("finetune", &args.training, terminal, || {
+    training::run("finetune", &args.training, terminal, |fit| {
         let names = &args.names;
         let more = [
             ("network.model", args.model.as_ref().map(|it| json!(it))),
@@ -37,6 +37,7 @@ pub(super) fn run(args: &FinetuneArgs, terminal: &Terminal) -> Result<(), CliErr
             ),
             ("train.layer_decay", args.layer_decay.map(|it| json!(it))),
         ];
+        let more = [&more[..], &fit.flags()[..]].concat();
         let config = configuration(Recipe::Finetune, &args.training, &more)?;
         let model = match (&config.network.model, &config.network.weights) {
             (Some(model), _) => Some(architecture(model)?),

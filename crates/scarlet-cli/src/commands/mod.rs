@@ -12,6 +12,7 @@ mod eval;
 mod export;
 mod extract;
 mod finetune;
+mod fit;
 mod info;
 mod latency_table;
 mod notices;

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use scarlet_train::Ancestor;
 use scarlet_train::run::Run;
 
 use crate::cli::run::{SupernetArgs, SupernetCommand, SupernetTrainArgs};
@@ -39,9 +40,13 @@ fn train(args: &SupernetTrainArgs, terminal: &Terminal) -> Result<(), CliError> 
     let trained = run
         .train_whole(&folder)
         .and_then(|whole| run.train_supernet(&folder, whole.as_ref()));
-    trained.map_err(|error| ended(error, "supernet train", &folder, terminal))?;
+    let trained = trained.map_err(|error| ended(error, "supernet train", &folder, terminal))?;
+    let state = match trained {
+        Ancestor::Supernet(_) => "the supernet is trained".to_owned(),
+        Ancestor::Published(it) => format!("{} is searched as it was published", it.name()),
+    };
     terminal.print(&format!(
-        "the supernet is trained; search it with: scarlet search --resume {}",
+        "{state}; search it with: scarlet search --resume {}",
         quoted(folder.path())
     ))
 }

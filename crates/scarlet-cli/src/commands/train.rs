@@ -14,9 +14,10 @@ use crate::training_settings::configuration;
 const DEFAULT_MODEL: &str = "scarlet-c";
 
 pub(super) fn run(args: &TrainArgs, terminal: &Terminal) -> Result<(), CliError> {
-    training::run("train", &args.training, terminal, || {
+    training::run("train", &args.training, terminal, |fit| {
         let model = args.model.as_ref().map(|model| json!(model));
-        let config = configuration(Recipe::Scratch, &args.training, &[("network.model", model)])?;
+        let more = [&[("network.model", model)], &fit.flags()[..]].concat();
+        let config = configuration(Recipe::Scratch, &args.training, &more)?;
         let model = config.network.model.as_deref().unwrap_or(DEFAULT_MODEL);
         let start = Start::Scratch(architecture(model)?);
         Ok(New { config, start })

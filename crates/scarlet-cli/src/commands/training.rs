@@ -1,12 +1,15 @@
 //! What `scarlet train` and `scarlet finetune` have in common.
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use scarlet::atomic_file;
+use scarlet_data::contact_sheet;
 use scarlet_train::standalone::{Recipe, Standalone, StandaloneConfig, StandaloneRecord, Start};
 use scarlet_train::{Control, Event, RunFolder, TrainError};
 
 use super::after::After;
+use super::fit::{Fit, fitted};
 use super::notices::tell;
 use super::reading_progress::ReadingProgress;
 use super::training_progress::TrainingProgress;
@@ -18,8 +21,12 @@ use crate::model::open_device;
 use crate::new_folder::new_folder;
 use crate::report::print_json;
 use crate::report::seen::{Originals, better_road, needless_enlarging, quoted, seen};
-use crate::report::training::{plan_text, recipe_lines, result_text};
+use crate::report::training::{PreviewReport, plan_text, recipe_lines, result_text};
 use crate::terminal::Terminal;
+
+/// Images in a preview, and how often each is shown changed at random.
+const PREVIEWED: usize = 8;
+const SHOWN: usize = 7;
 
 /// A run that is about to begin.
 pub(super) struct New {
@@ -32,15 +39,21 @@ pub(super) fn run(
     command: &str,
     args: &TrainingArgs,
     terminal: &Terminal,
-    new: impl FnOnce() -> Result<New, CliError>,
+    new: impl Fn(Fit) -> Result<New, CliError>,
 ) -> Result<(), CliError> {
+    let began = Instant::now();
     let device = open_device(&args.compute)?;
-    let prepare = |new: New| -> Result<Standalone, CliError> {
+    let read = |new: New| -> Result<Standalone, CliError> {
         let reading = ReadingProgress::new(terminal);
-        let run = Standalone::prepare(new.config, new.start, &device, |total| {
-            reading.advance(total);
-        })?;
-        drop(reading);
+        Ok(Standalone::prepare(
+            new.config,
+            new.start,
+            &device,
+            |total| reading.advance(total),
+        )?)
+    };
+    let prepare = |new: New| -> Result<Standalone, CliError> {
+        let run = read(new)?;
         tell(run.notices(), terminal);
         for (_, error) in run.unreadable() {
             terminal.warn(format_args!("left out: {error}"));
@@ -60,6 +73,10 @@ pub(super) fn run(
             terminal.note(road);
         }
     };
+    let new = || match args.settings.time {
+        None => new(Fit::default()),
+        Some(time) => fitted(time.saturating_sub(began.elapsed()), &new, read, terminal),
+    };
     if args.dry_run {
         let run = prepare(new()?)?;
         advise(&run);
@@ -68,6 +85,9 @@ pub(super) fn run(
             true => print_json(terminal, &plan),
             false => terminal.print(&plan_text(&plan)),
         };
+    }
+    if let Some(path) = &args.preview {
+        return preview(&prepare(new()?)?, path, args.json, terminal);
     }
     let after;
     let (folder, run) = match &args.folder.resume {
@@ -152,6 +172,25 @@ pub(super) fn run(
     match (after, weights.iter().find(|it| it.is_file())) {
         (Some(after), Some(weights)) => after.write(weights, args.json, terminal),
         _ => Ok(()),
+    }
+}
+
+/// Writes what a run would show its network.
+fn preview(run: &Standalone, path: &Path, json: bool, terminal: &Terminal) -> Result<(), CliError> {
+    let terminal = terminal.beside(path);
+    let preview = run.preview(PREVIEWED, SHOWN)?;
+    let report = PreviewReport::new(path, &preview);
+    let rows: Vec<_> = preview.rows.into_iter().map(|row| row.images).collect();
+    let sheet = contact_sheet(&rows)?;
+    atomic_file::write(path, |file| file.write_all(&sheet)).map_err(|source| {
+        CliError::WriteFile {
+            path: path.to_owned(),
+            source,
+        }
+    })?;
+    match json {
+        true => print_json(&terminal, &report),
+        false => terminal.print(&report.text()),
     }
 }
 

@@ -6,10 +6,11 @@ use std::time::Duration;
 use indicatif::HumanDuration;
 use scarlet::printable::shortened;
 use scarlet_train::Optimizer;
-use scarlet_train::standalone::{StandaloneConfig, StandalonePlan, StandaloneResult};
+use scarlet_train::standalone::{Preview, StandaloneConfig, StandalonePlan, StandaloneResult};
+use serde::Serialize;
 
 use super::name::on_one_line;
-use super::number::{accuracy, counted, millions, thousands};
+use super::number::{accuracy, counted, millions, percent, thousands};
 use super::seen::{Originals, needless_enlarging, quoted, seen};
 
 /// What a run would do.
@@ -57,6 +58,49 @@ pub(crate) fn plan_text(plan: &StandalonePlan) -> String {
     }
 }
 
+/// Images, as a network would see them.
+#[derive(Debug, Serialize)]
+pub(crate) struct PreviewReport {
+    /// The file that shows them.
+    file: String,
+    /// From the top.
+    rows: Vec<PreviewedImage>,
+}
+
+#[derive(Debug, Serialize)]
+struct PreviewedImage {
+    class: String,
+    /// Its file, or its number in its data set.
+    image: String,
+}
+
+impl PreviewReport {
+    pub(crate) fn new(file: &Path, preview: &Preview) -> Self {
+        let rows = preview.rows.iter().map(|row| PreviewedImage {
+            class: row.class.clone(),
+            image: row.name.clone(),
+        });
+        Self {
+            file: file.display().to_string(),
+            rows: rows.collect(),
+        }
+    }
+
+    pub(crate) fn text(&self) -> String {
+        let rows = self.rows.iter().zip(1..);
+        let rows = rows.map(|(row, number)| {
+            let class = shortened(&on_one_line(&row.class), 60).into_owned();
+            format!("\n  row {number}: {class}, {}", on_one_line(&row.image))
+        });
+        format!(
+            "{} shows training images, a row each: first as they are judged, then as they are trained \
+             on{}",
+            self.file,
+            rows.collect::<String>()
+        )
+    }
+}
+
 /// How a network is trained, and what is done to its images.
 pub(crate) fn recipe_lines(settings: &StandaloneConfig, images: usize) -> [String; 2] {
     let (train, network) = (&settings.train, &settings.network);
@@ -96,6 +140,19 @@ pub(crate) fn recipe_lines(settings: &StandaloneConfig, images: usize) -> [Strin
     add(
         train.label_smoothing > 0.0,
         format!("label smoothing {}", short(train.label_smoothing)),
+    );
+    let balance = train.balance;
+    let part = |value: f64| match value {
+        1.0 => String::new(),
+        value => format!(" by {}", short(value)),
+    };
+    add(
+        balance.sampling > 0.0,
+        format!("classes shown equally often{}", part(balance.sampling)),
+    );
+    add(
+        balance.loss > 0.0,
+        format!("losses of classes equal{}", part(balance.loss)),
     );
     add(
         network.dropout > 0.0,
@@ -168,13 +225,15 @@ pub(crate) fn result_text(result: &StandaloneResult, folder: &Path) -> String {
     );
     if let (Some(epoch), Some(accuracy)) = (result.best_epoch, result.validation_accuracy) {
         text.push_str(&format!(
-            "\nbest epoch {epoch}: held out {}",
-            judged(accuracy, result.validation_images)
+            "\nbest epoch {epoch}: held out {}{}",
+            judged(accuracy, result.validation_images),
+            of_classes(result.validation_class_accuracy)
         ));
     }
     if let Some(accuracy) = result.test_accuracy {
         let accuracy = judged(accuracy, result.test_images);
-        text.push_str(&format!("\ntest {accuracy}"));
+        let mean = of_classes(result.test_class_accuracy);
+        text.push_str(&format!("\ntest {accuracy}{mean}"));
     }
     let weights = [("best", "best.safetensors"), ("last", "last.safetensors")];
     let there = weights.iter().find(|(_, name)| folder.join(name).is_file());
@@ -210,6 +269,13 @@ fn listed(names: &[String]) -> String {
     shown.join(", ") + &more
 }
 
+/// The mean of the classes' accuracies, where it is told.
+fn of_classes(mean: Option<f64>) -> String {
+    mean.map_or(String::new(), |mean| {
+        format!("; mean of the classes {}", percent(mean))
+    })
+}
+
 /// An accuracy with the images that it is of.
 fn judged(share: f64, images: usize) -> String {
     let right = (share * images as f64).round() as u64;
@@ -241,6 +307,18 @@ mod tests {
         ] {
             assert!(text.contains(part), "{part}: {text}");
         }
+        assert!(!text.contains("mean of the classes"));
+        let balanced = serde_json::json!({
+            "completed": true, "epochs": 3, "best_epoch": 2,
+            "validation_accuracy": 0.75, "validation_images": 8, "validation_class_accuracy": 0.625,
+            "test_accuracy": 0.892, "test_images": 1_000, "test_class_accuracy": 0.8125,
+        });
+        let text = result_text(&serde_json::from_value(balanced).unwrap(), folder.path());
+        assert!(
+            text.contains("%); mean of the classes 62.50 %\ntest 89.20 %"),
+            "{text}"
+        );
+        assert!(text.contains("%); mean of the classes 81.25 %"), "{text}");
     }
 
     #[test]

@@ -19,6 +19,7 @@ const OTHER_NAMES: &str = "
     warmup_epochs: warmup warm_up warmup_steps warmup_iters warmup_ratio lr_warmup_epochs
     weight_decay: wd decay l2 l2_regularization regularization
     label_smoothing: smoothing smooth
+    balance: class_weight class_weights class_balance class_balanced weighted_sampler oversampling oversample
     clip_norm: clip clip_grad grad_clip gradient_clip gradient_clip_val max_norm max_grad_norm clipnorm
     average_decay: ema ema_decay model_ema model_ema_decay swa averaging
     layer_decay: layerwise_decay layer_lr_decay llrd lr_decay layer_wise_decay

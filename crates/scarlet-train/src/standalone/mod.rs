@@ -19,6 +19,7 @@ mod config;
 mod data;
 mod network;
 mod plan;
+mod preview;
 mod recipe;
 mod report;
 
@@ -36,16 +37,18 @@ pub use self::config::{DataSettings, NetworkSettings, Recipe, StandaloneConfig};
 use self::data::StandaloneData;
 use self::network::Weights;
 pub use self::plan::StandalonePlan;
+pub use self::preview::{Preview, PreviewRow};
 use self::report::Reported;
 use crate::class_order::check_class_order;
 use crate::dataset::{DatasetError, Extent, FolderNotices, ImageSet, ImageSize};
 use crate::limits::check_batch_memory;
+use crate::measure::measure_by_class;
 use crate::probe::{Probed, probe};
 use crate::report::card;
 use crate::run::interval_of;
 use crate::run_folder::or_other_run;
 use crate::trainer::{check_epochs_left, check_teacher, epochs_done, is_over};
-use crate::{Checkpoints, Observer, RunFolder, TrainError, Trainer, measure};
+use crate::{Checkpoints, Observer, RunFolder, TrainError, Trainer};
 
 /// Where a run's network comes from.
 #[derive(Debug, Clone)]
@@ -133,6 +136,10 @@ pub struct StandaloneResult {
     /// compared by these images, so that it is on the favourable side.
     #[serde(default)]
     pub validation_interval: Option<[f64; 2]>,
+    /// Mean of the classes' accuracies on the validation images, where the run balances classes: its
+    /// epochs were then compared by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validation_class_accuracy: Option<f64>,
     /// Their accuracy on the test images, if there are any and the run is done.
     pub test_accuracy: Option<f64>,
     /// Number of the test images.
@@ -141,6 +148,9 @@ pub struct StandaloneResult {
     /// 95 % confidence interval of this accuracy.
     #[serde(default)]
     pub test_interval: Option<[f64; 2]>,
+    /// Mean of the classes' accuracies on the test images, where the run balances classes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test_class_accuracy: Option<f64>,
 }
 
 /// A network and the images that it is to be trained on.
@@ -342,9 +352,11 @@ impl Standalone {
             validation_accuracy: best.and_then(|epoch| epoch.validation_accuracy),
             validation_images: self.data.validation.len(),
             validation_interval: None,
+            validation_class_accuracy: best.and_then(|epoch| epoch.validation_class_accuracy),
             test_accuracy: None,
             test_images: self.data.test.as_ref().map_or(0, ImageSet::len),
             test_interval: None,
+            test_class_accuracy: None,
         };
         let judged_by = result.validation_images;
         let interval = |accuracy| interval_of(accuracy, judged_by);
@@ -356,7 +368,10 @@ impl Standalone {
         let mut network = trained.into_best();
         let mut card = card(&self.record.config.data.source, &self.data.train);
         if let Some(test) = &self.data.test {
-            let test = measure(&network, test, batch_size)?;
+            let by_class = measure_by_class(&network, test, batch_size)?;
+            let balance = self.record.config.train.balance;
+            result.test_class_accuracy = balance.is_set().then(|| by_class.mean_accuracy());
+            let test = by_class.total;
             result.test_accuracy = Some(test.accuracy());
             result.test_interval = Some(test.interval());
             card = card.with_accuracy("test images", test.correct as u64, test.images as u64);

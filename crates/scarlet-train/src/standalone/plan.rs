@@ -1,17 +1,24 @@
 //! What a run would do, what its network costs, and how long it would take.
 
+use std::time::Instant;
+
 use scarlet_arch::Cost;
 use serde::Serialize;
 
 use super::{Standalone, StandaloneConfig};
-use crate::dataset::{Extent, ImageSet, ImageSize};
+use crate::dataset::{Extent, ImageSet, ImageSize, Source};
 use crate::trainer::time_steps;
-use crate::{TrainConfig, TrainError};
+use crate::{TrainConfig, TrainError, measure, recalibrate};
 
-/// Steps that are timed, behind one that is not.
-const STEPS: u64 = 3;
-/// What inference costs of a training step: a forward pass beside one and two backward.
-const INFERENCE: f64 = 1.0 / 3.0;
+/// Steps that are timed at least, behind one that is not, and at most.
+const STEPS: [u64; 2] = [3, 40];
+/// Seconds that this should take, if it can.
+const SECONDS: f64 = 2.0;
+/// What a step that trains the classifier alone takes of one that trains all: a forward pass beside one
+/// and two backward.
+const CLASSIFIER_ALONE: f64 = 1.0 / 3.0;
+/// Images that judging is timed on.
+const JUDGED: usize = 64;
 
 /// What a run would do.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -46,8 +53,10 @@ pub struct StandalonePlan {
     pub epochs: usize,
     /// Updates of the weights, at most.
     pub steps: u64,
-    /// How long this takes, in seconds, by a few steps on this machine.
+    /// How long all of this takes, in seconds, by a few steps on this machine.
     pub seconds: f64,
+    /// How long an epoch takes of it, judged and all.
+    pub seconds_per_epoch: f64,
     /// Every setting, as it was given or follows from the images.
     pub settings: StandaloneConfig,
 }
@@ -73,13 +82,34 @@ impl Standalone {
             head_epochs: 0.0,
             ..config.clone()
         };
-        let (_, step) = time_steps(&whole, self.network, None, (), &self.data.train, STEPS)?;
-        let seconds_per_step = step.as_secs_f64();
+        let train = &self.data.train;
+        let timed = |network, steps| time_steps(&whole, network, None, (), train, steps);
+        let (mut network, mut step) = timed(self.network, STEPS[0])?;
+        let more = (SECONDS / step.as_secs_f64()) as u64;
+        if more > STEPS[0] {
+            (network, step) = timed(network, more.min(STEPS[1]))?;
+        }
         let head = config.head_epochs.min(config.epochs as f64) / config.epochs as f64;
-        let trained = steps as f64 * (1.0 - head * (1.0 - INFERENCE));
-        let judging = validation_images + config.calibration_images.min(train_images);
-        let judged = (config.epochs * judging) as f64 * INFERENCE;
-        let per_image = seconds_per_step / config.batch_size.min(train_images) as f64;
+        let trained = steps as f64 * (1.0 - head * (1.0 - CLASSIFIER_ALONE)) * step.as_secs_f64();
+        let first = |images: &ImageSet| {
+            let images = Source::from(images);
+            let few: Vec<usize> = (0..images.len().min(JUDGED)).collect();
+            images.select(&few)
+        };
+        let seen = first(&self.data.validation);
+        let judged = per_image(&seen, |seen| measure(&network, seen, config.batch_size))?;
+        let calibrated = match config.calibration_images.min(train_images) {
+            0 => 0.0,
+            images => {
+                let batch = |seen: &_| recalibrate(&network, seen, config.batch_size);
+                images as f64 * per_image(&first(train), batch)?
+            }
+        };
+        let judging = calibrated + validation_images as f64 * judged;
+        let seconds_per_epoch = trained / config.epochs as f64 + judging;
+        // The network that is kept is measured, and again for the report.
+        let tests = self.data.test.as_ref().map_or(0, images);
+        let at_the_end = calibrated + (tests + tests.max(validation_images)) as f64 * judged;
         Ok(StandalonePlan {
             network: architecture.name.clone(),
             layers: architecture.layers_text(),
@@ -95,11 +125,22 @@ impl Standalone {
                 ImageSet::Photographs(photographs) => photographs.cached(),
             },
             validation_images,
-            test_images: self.data.test.as_ref().map_or(0, images),
+            test_images: tests,
             epochs: config.epochs,
             steps,
-            seconds: trained * seconds_per_step + judged * per_image,
+            seconds: config.epochs as f64 * seconds_per_epoch + at_the_end,
+            seconds_per_epoch,
             settings: self.record.config.clone(),
         })
     }
+}
+
+/// Seconds that work on images takes for each of them.
+fn per_image<T>(
+    images: &ImageSet,
+    work: impl FnOnce(&ImageSet) -> Result<T, TrainError>,
+) -> Result<f64, TrainError> {
+    let began = Instant::now();
+    work(images)?;
+    Ok(began.elapsed().as_secs_f64() / images.len().max(1) as f64)
 }

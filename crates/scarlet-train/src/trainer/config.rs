@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use scarlet_data::Augment;
 
+use super::balance::Balance;
 use super::schedule::Schedule;
 use super::teacher::Distillation;
 use crate::error::{TrainError, require};
@@ -109,6 +110,8 @@ pub struct TrainConfig {
     pub weight_decay: f64,
     /// Share of each label that is spread over all classes.
     pub label_smoothing: f64,
+    /// How far classes of different sizes count alike.
+    pub balance: Balance,
     /// Largest norm of all gradients together; larger ones are scaled down to it.
     pub clip_norm: Option<f64>,
     /// Decay of an exponential moving average of the weights, which is then what is judged and
@@ -158,6 +161,7 @@ impl Default for TrainConfig {
             head_epochs: 0.0,
             weight_decay: 4e-5,
             label_smoothing: 0.1,
+            balance: Balance::default(),
             clip_norm: None,
             average_decay: None,
             layer_decay: None,
@@ -228,6 +232,7 @@ impl TrainConfig {
             self.label_smoothing,
             share,
         )?;
+        self.balance.validate()?;
         if let Some(norm) = self.clip_norm {
             require(norm > 0.0 && norm.is_finite(), "clip_norm", norm, positive)?;
         }

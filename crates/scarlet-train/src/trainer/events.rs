@@ -94,6 +94,10 @@ pub struct EpochRecord {
     /// The same of the validation images, by the averaged weights where there are any; none
     /// without validation images.
     pub validation_accuracy: Option<f64>,
+    /// Mean of the classes' accuracies on the validation images, where the run [balances](super::Balance)
+    /// classes: epochs are then compared by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validation_class_accuracy: Option<f64>,
     /// Mean cross-entropy of the validation images, in nats; none where it is no finite number.
     #[serde(default)]
     pub validation_loss: Option<f64>,
@@ -110,18 +114,24 @@ pub struct EpochRecord {
 impl EpochRecord {
     /// Whether this epoch's weights are to be used rather than those of the epochs before, as
     /// judged on so many validation images.
-    pub(super) fn is_best_of(&self, before: &[Self], images: usize) -> bool {
-        let accuracy = |record: &Self| record.validation_accuracy.unwrap_or(0.0);
+    pub(super) fn is_best_of(&self, before: &[Self], images: f64) -> bool {
+        let accuracy = |record: &Self| record.judgement().unwrap_or(0.0);
         let highest = before.iter().map(accuracy).reduce(f64::max);
         highest.is_none_or(|highest| accuracy(self) >= highest - standard_error(highest, images))
+    }
+
+    /// What epochs are compared by, of the validation images.
+    pub(super) fn judgement(&self) -> Option<f64> {
+        let balanced = self.validation_class_accuracy;
+        balanced.or(self.validation_accuracy)
     }
 
     /// Whether this epoch is more accurate on the validation images than all before, or as
     /// accurate with a smaller loss.
     fn improves_on(&self, before: &[Self]) -> bool {
         let merit = |record: &Self| {
-            let accuracy = record.validation_accuracy.unwrap_or(0.0);
-            (accuracy, -record.validation_loss.unwrap_or(f64::INFINITY))
+            let loss = record.validation_loss.unwrap_or(f64::INFINITY);
+            (record.judgement().unwrap_or(0.0), -loss)
         };
         before.iter().all(|other| merit(self) > merit(other))
     }
@@ -137,8 +147,7 @@ pub(super) fn epochs_since_improvement(epochs: &[EpochRecord]) -> usize {
 
 /// The standard error of an accuracy on so many images, with two more right and two more wrong, so
 /// that it is not 0 where all are right (Agresti and Coull, *The American Statistician* 52, 1998).
-fn standard_error(accuracy: f64, images: usize) -> f64 {
-    let images = images as f64;
+fn standard_error(accuracy: f64, images: f64) -> f64 {
     let share = (accuracy * images + 2.0) / (images + 4.0);
     (share * (1.0 - share) / (images + 4.0)).sqrt()
 }
@@ -176,6 +185,7 @@ mod tests {
             loss: 0.5,
             accuracy: 0.75,
             validation_accuracy: None,
+            validation_class_accuracy: None,
             validation_loss: None,
             best: false,
         };

@@ -5,6 +5,7 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread::{self, Scope, ScopedJoinHandle};
 
 use super::TrainConfig;
+use super::balance::Order;
 use super::schedule::Schedule;
 use crate::TrainError;
 use crate::batch::{Batcher, HostBatch};
@@ -117,16 +118,17 @@ fn prepared<'a>(
     schedule: Schedule,
     first: u64,
 ) -> impl Iterator<Item = Result<HostBatch, TrainError>> + Send + 'a {
+    let epochs = Order::new(&config, batcher.labels(), batcher.classes());
     let mut order = (u64::MAX, Vec::new());
     let passes = (first..schedule.steps)
         .flat_map(move |step| (0..schedule.passes).map(move |pass| (step, pass)));
     passes.map(move |(step, pass)| {
         let epoch = schedule.epoch(step);
         if order.0 != epoch {
-            order = (epoch, schedule.order(epoch));
+            order = (epoch, epochs.of(epoch));
         }
-        let indices = schedule.mini_batch(&order.1, step, pass);
-        let mut batch = batcher.augmented(indices, &config.augment, config.seed, epoch)?;
+        let views = schedule.mini_batch(&order.1, step, pass);
+        let mut batch = batcher.augmented(views, &config.augment, config.seed, epoch)?;
         let number = schedule.number(step, pass);
         let mut stream = Stream::new(config.seed, Purpose::Mix, number);
         batcher.mix(&mut batch, &config.mix, &mut stream);

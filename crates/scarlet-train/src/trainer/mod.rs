@@ -1,6 +1,7 @@
 //! [`Trainer`]: the training loop, for supernets and for single networks.
 
 mod average;
+mod balance;
 mod checkpoint;
 mod config;
 mod events;
@@ -22,6 +23,7 @@ use std::time::{Duration, Instant};
 
 use burn::module::Module;
 use burn::optim::{GradientsAccumulator, GradientsParams};
+use burn::tensor::Tensor;
 use scarlet::Scarlet;
 use scarlet::kernels::training::release_buffers;
 use scarlet::weights::Precision;
@@ -41,12 +43,14 @@ use crate::batch::{Batch, Batcher, count_correct};
 use crate::dataset::{ImageSet, Source};
 use crate::error::require;
 use crate::fingerprint::Fingerprint;
-use crate::loss::cross_entropy;
-use crate::measure::{Measurement, calibration, measure};
+use crate::loss::{cross_entropy, weighted_cross_entropy};
+use crate::measure::{ByClass, calibration, measure_by_class};
 use crate::random::mask_seed;
 use crate::resized::resized;
 use crate::run_folder::EventLog;
 
+pub use self::balance::Balance;
+pub(crate) use self::balance::Order;
 pub use self::checkpoint::load_checkpoint;
 pub use self::config::{Optimizer, TrainConfig};
 pub use self::events::{Control, EpochRecord, Event, Observer};
@@ -469,6 +473,8 @@ struct Run<'a, M: Trainable> {
     /// What batch normalisation is measured on before a network is judged or written for use.
     calibration: Option<ImageSet>,
     watch: Watch,
+    /// What the loss of each class's images weighs, `[classes]`, where this differs.
+    class_weights: Option<Tensor<1>>,
     progress: Progress<M::Sampler>,
     log: Option<EventLog>,
     stopped: bool,
@@ -511,7 +517,18 @@ impl<'a, M: Trainable> Run<'a, M> {
                 let side = model.template().preprocessing.resolution;
                 Some(Source::from(&images).fitted(side, &mut None).to_set())
             }),
-            watch: Watch::new(images, judged, schedule.warmup_steps(), schedule.steps),
+            watch: Watch::new(
+                images,
+                judged,
+                schedule.warmup_steps(),
+                schedule.steps,
+                progress.config.balance,
+            ),
+            class_weights: {
+                let balance = progress.config.balance;
+                let weights = balance.weights(images.labels(), images.classes().len());
+                weights.map(|weights| Tensor::from_floats(weights.as_slice(), &model.device()))
+            },
             average: trainer.config.average_decay.map(|_| model.valid()),
             best: None,
             trainer,
@@ -757,10 +774,14 @@ impl<'a, M: Trainable> Run<'a, M> {
         let logits = network.try_forward_seeded(images, masks)?;
         let correct = count_correct(&logits, &batch.classes);
         let smoothing = self.progress.config.label_smoothing;
-        let mut loss = cross_entropy(logits.clone(), batch.labels, smoothing);
+        let of_labels = |labels| match &self.class_weights {
+            Some(weights) => weighted_cross_entropy(logits.clone(), labels, smoothing, weights),
+            None => cross_entropy(logits.clone(), labels, smoothing),
+        };
+        let mut loss = of_labels(batch.labels);
         if let Some((partners, own_share)) = batch.partners {
             // Cross-entropy is linear in the label.
-            let other = cross_entropy(logits.clone(), partners, smoothing);
+            let other = of_labels(partners);
             loss = loss.mul_scalar(own_share) + other.mul_scalar(1.0 - own_share);
         }
         if let (Some(lesson), Some(answer)) = (lesson, answer) {
@@ -788,14 +809,14 @@ impl<'a, M: Trainable> Run<'a, M> {
     }
 
     /// The network for use and how well it knows the validation images, where there are any.
-    fn judge(&self) -> Result<Option<(M, Measurement)>, TrainError> {
+    fn judge(&self) -> Result<Option<(M, ByClass)>, TrainError> {
         let (Some(images), Some(_)) = (self.trainer.validation, self.model.as_network()) else {
             return Ok(None);
         };
         let judged = self.for_use()?;
         let measured = judged
             .as_network()
-            .map(|network| measure(network, images, self.progress.config.batch_size))
+            .map(|network| measure_by_class(network, images, self.progress.config.batch_size))
             .transpose()?;
         Ok(measured.map(|measured| (judged, measured)))
     }
@@ -807,7 +828,8 @@ impl<'a, M: Trainable> Run<'a, M> {
             return Err(self.weight_not_finite(weight));
         }
         let judged = self.judge()?;
-        let validation = judged.as_ref().map(|(_, measured)| *measured);
+        let validation = judged.as_ref().map(|(_, measured)| measured.total);
+        let balanced = self.progress.config.balance.is_set();
         let tally = std::mem::take(&mut self.progress.tally);
         let mut record = EpochRecord {
             epoch: epoch + 1,
@@ -815,12 +837,20 @@ impl<'a, M: Trainable> Run<'a, M> {
             loss: tally.mean_loss(),
             accuracy: tally.accuracy(),
             validation_accuracy: validation.map(|now| now.accuracy()),
+            validation_class_accuracy: judged
+                .as_ref()
+                .filter(|_| balanced)
+                .map(|(_, measured)| measured.mean_accuracy()),
             // JSON has no other numbers, and a resumed run must know the same.
             validation_loss: validation.map(|now| now.loss).filter(|it| it.is_finite()),
             best: false,
         };
         if let Some((network, measured)) = judged {
-            record.best = record.is_best_of(&self.progress.epochs, measured.images);
+            let images = match balanced {
+                true => measured.images_of_mean(),
+                false => measured.total.images as f64,
+            };
+            record.best = record.is_best_of(&self.progress.epochs, images);
             if record.best {
                 self.export(BEST, &network)?;
                 self.best = Some(network);

@@ -8,6 +8,7 @@ use burn::tensor::{Device, Tensor};
 use scarlet::{Architecture, ScarletConfig};
 use scarlet_arch::{SearchSpace, Skip};
 
+use super::balance::Order;
 use super::*;
 use crate::dataset::Images;
 use crate::{PathSampler, Sampling, Supernet, SupernetConfig};
@@ -100,12 +101,13 @@ fn a_step_of_strict_fairness_adds_the_gradients_of_all_paths() {
     let batcher = Batcher::new(&images, supernet.template(), &supernet.device()).unwrap();
     let schedule = Schedule::new(&config, images.len(), paths.len());
     assert_eq!(schedule.steps, 1);
-    let order = schedule.order(0);
+    let order = Order::new(&config, images.labels(), 10).of(0);
     let mut seen: Vec<usize> = Vec::new();
     let losses = paths.iter().enumerate().map(|(pass, genome)| {
-        let indices = schedule.mini_batch(&order, 0, pass);
-        seen.extend(indices);
-        let batch = batcher.plain(indices).unwrap();
+        let views = schedule.mini_batch(&order, 0, pass);
+        let indices: Vec<usize> = views.iter().map(|view| view.image).collect();
+        seen.extend(&indices);
+        let batch = batcher.plain(&indices).unwrap();
         let logits = supernet.forward(batch.images, genome).unwrap();
         cross_entropy(logits, batch.labels, config.label_smoothing)
     });
@@ -313,6 +315,7 @@ fn a_loss_that_is_no_number_is_as_good_after_its_text() {
         loss: 0.5,
         accuracy: 0.5,
         validation_accuracy: Some(accuracy),
+        validation_class_accuracy: None,
         validation_loss: loss,
         best: false,
     };
@@ -337,12 +340,13 @@ fn of_epochs_that_the_images_cannot_tell_apart_the_last_is_the_best() {
         loss: 0.5,
         accuracy: 0.5,
         validation_accuracy: Some(right / images as f64),
+        validation_class_accuracy: None,
         validation_loss: None,
         best: false,
     };
     let best = |before: &[f64], now, images| {
         let before: Vec<_> = before.iter().map(|&it| record(it, images)).collect();
-        record(now, images).is_best_of(&before, images)
+        record(now, images).is_best_of(&before, images as f64)
     };
     // The standard error is 2.1 of 150 images where 147 are right, and 1.4 where all are.
     assert!(best(&[147.0], 145.0, 150));

@@ -4,7 +4,9 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::EpochRecord;
+use super::balance::{Balance, counts};
 use crate::dataset::Source;
+use crate::measure::images_of_mean;
 
 /// Steps before which nothing is said about a network that knows nothing yet; from scratch, a
 /// thousand images can take two hundred steps to get anywhere.
@@ -68,21 +70,32 @@ pub(super) struct Watch {
 
 #[derive(Debug, Clone, Copy)]
 struct Part {
-    images: usize,
-    /// Share of the most frequent class.
+    /// How many images tell an accuracy as well as it is told.
+    images: f64,
+    /// The accuracy of always naming the most frequent class.
     chance: f64,
 }
 
 impl Part {
-    fn of(images: Source<'_>) -> Self {
-        let mut counts = vec![0usize; images.classes().len()];
-        for &label in images.labels() {
-            counts[label as usize] += 1;
-        }
-        let most = counts.into_iter().max().unwrap_or(0);
+    /// Of training images, whose accuracy is that of the images shown.
+    fn shown(images: Source<'_>, balance: Balance) -> Self {
+        let shares = balance.shares(images.labels(), images.classes().len());
         Self {
-            images: images.len(),
-            chance: most as f64 / images.len() as f64,
+            images: images.len() as f64,
+            chance: shares.into_iter().fold(0.0, f64::max),
+        }
+    }
+
+    /// Of held-out images, whose accuracy is the classes' mean where these are balanced.
+    fn held_out(images: Source<'_>, balance: Balance) -> Self {
+        if !balance.is_set() {
+            return Self::shown(images, balance);
+        }
+        let counts = counts(images.labels(), images.classes().len());
+        let seen = counts.iter().filter(|images| **images > 0).count();
+        Self {
+            images: images_of_mean(counts.into_iter()),
+            chance: 1.0 / seen as f64,
         }
     }
 
@@ -93,8 +106,8 @@ impl Part {
 }
 
 /// Of a share of so many images.
-fn standard_error(share: f64, images: usize) -> f64 {
-    (share * (1.0 - share) / images as f64).sqrt()
+fn standard_error(share: f64, images: f64) -> f64 {
+    (share * (1.0 - share) / images).sqrt()
 }
 
 impl Watch {
@@ -103,10 +116,11 @@ impl Watch {
         validation: Option<Source<'_>>,
         warmup: u64,
         steps: u64,
+        balance: Balance,
     ) -> Self {
         Self {
-            train: Part::of(train),
-            validation: validation.map(Part::of),
+            train: Part::shown(train, balance),
+            validation: validation.map(|images| Part::held_out(images, balance)),
             warmup,
             steps,
         }
@@ -127,7 +141,7 @@ impl Watch {
     fn far_behind(&self, epochs: &[EpochRecord]) -> Option<Warning> {
         let (last, before) = epochs.split_last()?;
         let gap = |epoch: &EpochRecord| {
-            let (found, part) = (epoch.validation_accuracy?, self.validation?);
+            let (found, part) = (epoch.judgement()?, self.validation?);
             let gap = epoch.accuracy - found;
             let error = standard_error(found, part.images)
                 .hypot(standard_error(epoch.accuracy, self.train.images));
@@ -146,7 +160,7 @@ impl Watch {
         let is_over = last.step == self.steps && last.step >= FEWEST_STEPS;
         let is_fair = is_over || last.step >= FAIR_STEPS.max(2 * self.warmup);
         let at_chance = |epoch: &EpochRecord| {
-            let held_out = self.validation.zip(epoch.validation_accuracy);
+            let held_out = self.validation.zip(epoch.judgement());
             self.train.is_chance(epoch.accuracy)
                 && held_out.is_none_or(|(part, accuracy)| part.is_chance(accuracy))
         };
@@ -168,8 +182,8 @@ mod tests {
             chance: 0.5,
         };
         Watch {
-            train: part(400),
-            validation: validation.then(|| part(100)),
+            train: part(400.0),
+            validation: validation.then(|| part(100.0)),
             warmup: 10,
             steps: 500,
         }
@@ -179,6 +193,7 @@ mod tests {
     fn epochs(accuracies: &[(f64, Option<f64>)]) -> Vec<EpochRecord> {
         let epochs = accuracies.iter().zip(1..);
         let record = |(&(accuracy, validation_accuracy), epoch)| EpochRecord {
+            validation_class_accuracy: None,
             epoch,
             step: 50 * epoch,
             loss: 0.7,
@@ -217,7 +232,7 @@ mod tests {
         // Of ten images, 45 % less is no more than chance.
         let mut few = watch(true);
         few.validation = Some(Part {
-            images: 10,
+            images: 10.0,
             chance: 0.5,
         });
         let close = (0.95, Some(0.5));
