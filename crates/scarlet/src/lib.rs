@@ -24,6 +24,7 @@
 //! - [`ModelCard`] is what a file says of its network: the classes' names, what it was trained on.
 //! - [`onnx`] and [`tflite`] write the network for other runtimes.
 //! - [`Scarlet::grad_cam`] shows where on an image a network saw what it says.
+//! - [`trust`] says whether a classifier can be trusted: calibration, coverage, precision and recall.
 //! - [`fold`] removes batch normalisation and stabilizers exactly.
 //!
 //! Cargo features choose Burn's devices (`flex`, `ndarray`, `wgpu`, `cuda`, …; none by default);
@@ -58,6 +59,7 @@ pub mod printable;
 mod random;
 pub mod tflite;
 mod token;
+pub mod trust;
 mod walk;
 pub mod weights;
 pub mod zoo;
