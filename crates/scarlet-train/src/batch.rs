@@ -71,7 +71,16 @@ impl<'a> Batcher<'a> {
 
     /// The images of these indices as they are.
     pub(crate) fn plain(&self, indices: &[usize]) -> Result<Batch, TrainError> {
-        let batch = self.read(indices, |index, planes| match self.source {
+        Ok(self.upload(self.plain_on_host(indices)?))
+    }
+
+    /// The images of these indices as they are, on the host: `[batch, channels, height, width]`.
+    pub(crate) fn plain_values(&self, indices: &[usize]) -> Result<Vec<f32>, TrainError> {
+        Ok(self.plain_on_host(indices)?.values)
+    }
+
+    fn plain_on_host(&self, indices: &[usize]) -> Result<HostBatch, TrainError> {
+        self.read(indices, |index, planes| match self.source {
             Source::Images(images) => {
                 self.normalize_planes(images.image(index), planes);
                 Ok(())
@@ -85,8 +94,7 @@ impl<'a> Batcher<'a> {
                 }
                 Ok(())
             }
-        })?;
-        Ok(self.upload(batch))
+        })
     }
 
     /// The images of these indices, changed at random as in this epoch of a run. What an image

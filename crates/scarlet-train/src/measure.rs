@@ -2,15 +2,16 @@
 
 use burn::module::Module;
 use burn::tensor::{Int, Tensor};
-use scarlet::{Accuracy, BlockModule, DeployOptions, Prediction, Scarlet, accuracy_interval};
+use scarlet::{BlockModule, DeployOptions, Scarlet, accuracy_interval};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::TrainError;
-use crate::batch::{Batcher, answers, count_correct};
+use crate::batch::{Batcher, count_correct};
 use crate::dataset::{ImageSet, Source};
 use crate::error::require;
 use crate::loss::cross_entropy;
 use crate::random::{Purpose, Stream};
+use crate::trust::Evidence;
 
 /// How well a network knows a set of images.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -64,32 +65,14 @@ pub(crate) fn measure_on<'a>(
     batch_size: usize,
 ) -> Result<Measurement, TrainError> {
     let images = images.into();
-    let (mut correct, mut loss) = (0, 0.0);
-    for_each_answer(threads, network, images, batch_size, |indices, answered| {
-        correct += count_correct(&answered.logits, &answered.classes);
-        let mean = cross_entropy(answered.logits, answered.labels, 0.0).into_scalar::<f32>();
-        loss += f64::from(mean) * indices.len() as f64;
+    let mut tally = Tally::default();
+    for_each_answer(threads, network, images, batch_size, |_, answered| {
+        tally.add(answered);
     })?;
-    Ok(Measurement {
-        images: images.len(),
-        correct,
-        loss: loss / images.len() as f64,
-    })
+    Ok(tally.of(images.len()))
 }
 
-/// An image that a network puts into a wrong class.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Mistake {
-    /// Its index.
-    pub(crate) image: usize,
-    /// Its class.
-    pub(crate) class: usize,
-    /// What the network takes it for.
-    pub(crate) answer: Prediction,
-}
-
-/// What a network puts each image into: counts, class by class, and the mistakes, those first that it
-/// is surest of.
+/// As [`measure`], with what the network says of every image.
 ///
 /// # Errors
 ///
@@ -98,30 +81,45 @@ pub(crate) fn judge<'a>(
     network: &Scarlet,
     images: impl Into<Source<'a>>,
     batch_size: usize,
-) -> Result<(Accuracy, Vec<Mistake>), TrainError> {
-    let (mut accuracy, mut mistakes) = (Accuracy::default(), Vec::new());
+) -> Result<(Measurement, Evidence), TrainError> {
+    let images = images.into();
+    let mut evidence = Evidence::new(network.architecture().classes);
+    let mut tally = Tally::default();
     let threads = rayon::current_num_threads();
-    for_each_answer(
-        threads,
-        network,
-        images.into(),
-        batch_size,
-        |indices, answered| {
-            let images = indices.iter().zip(&answered.classes);
-            for ((&image, &class), answer) in images.zip(answers(&answered.logits)) {
-                accuracy.record(class, &[answer]);
-                if answer.class != class {
-                    mistakes.push(Mistake {
-                        image,
-                        class,
-                        answer,
-                    });
-                }
-            }
-        },
-    )?;
-    mistakes.sort_by(|a, b| b.answer.probability.total_cmp(&a.answer.probability));
-    Ok((accuracy, mistakes))
+    for_each_answer(threads, network, images, batch_size, |indices, answered| {
+        let classes = answered.logits.dims()[1];
+        let logits: Vec<f32> = answered.logits.to_data().iter::<f32>().collect();
+        let rows = logits.chunks_exact(classes);
+        for ((&image, &class), row) in indices.iter().zip(&answered.classes).zip(rows) {
+            evidence.record(image, class, row);
+        }
+        tally.add(answered);
+    })?;
+    Ok((tally.of(images.len()), evidence))
+}
+
+/// Right answers and the summed loss of some images.
+#[derive(Default)]
+struct Tally {
+    correct: usize,
+    loss: f64,
+}
+
+impl Tally {
+    fn add(&mut self, answered: Answered) {
+        let images = answered.classes.len() as f64;
+        self.correct += count_correct(&answered.logits, &answered.classes);
+        let mean = cross_entropy(answered.logits, answered.labels, 0.0).into_scalar::<f32>();
+        self.loss += f64::from(mean) * images;
+    }
+
+    fn of(self, images: usize) -> Measurement {
+        Measurement {
+            images,
+            correct: self.correct,
+            loss: self.loss / images as f64,
+        }
+    }
 }
 
 /// What a network says of a batch.

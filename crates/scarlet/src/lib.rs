@@ -68,7 +68,7 @@ pub use accuracy::{Accuracy, Score, accuracy_difference_interval, accuracy_inter
 pub use blocks::BlockModule;
 pub use builder::ScarletConfig;
 pub use burn;
-pub use card::{CardAccuracy, CardError, ModelCard};
+pub use card::{CardAccuracy, CardError, CardTemperature, ModelCard};
 pub use deploy::{
     Calibration, DeployError, DeployOptions, Deployed, NotFinite, PartProfile, PartTime,
 };

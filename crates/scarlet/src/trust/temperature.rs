@@ -54,11 +54,17 @@ impl Temperature {
         self.0
     }
 
-    /// Divides logits by it.
-    pub fn divide(self, logits: &mut [f32]) {
-        for logit in logits {
-            *logit = (f64::from(*logit) / self.0) as f32;
-        }
+    /// The probabilities of the classes, from an image's logits: their softmax, divided by the
+    /// temperature. They are in the order of the logits, but very small differences between these
+    /// may be lost.
+    pub fn probabilities(self, logits: &[f32]) -> Vec<f32> {
+        let top = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let shares = logits
+            .iter()
+            .map(|&logit| ((f64::from(logit) - f64::from(top)) / self.0).exp());
+        let shares: Vec<f64> = shares.collect();
+        let sum: f64 = shares.iter().sum();
+        shares.into_iter().map(|it| (it / sum) as f32).collect()
     }
 
     /// The temperature under which the labels of some images are the most likely, given their logits,
@@ -296,6 +302,19 @@ mod tests {
                 assert!(cooled.confidence > 0.0 && cooled.confidence <= 1.0);
             }
         }
+    }
+
+    #[test]
+    fn probabilities_are_those_of_divided_logits() {
+        // scipy.special.softmax of the logits divided by 2.
+        let found = Temperature::new(2.0)
+            .unwrap()
+            .probabilities(&[0.5, 2.0, -1.0]);
+        let expected = [0.278_600_83, 0.589_797_66, 0.131_601_5];
+        for (found, expected) in found.iter().zip(expected) {
+            assert!((found - expected).abs() < 1e-6, "{found} {expected}");
+        }
+        assert!(Temperature::new(1.0).unwrap().probabilities(&[]).is_empty());
     }
 
     #[test]
