@@ -97,16 +97,19 @@ fn a_bad_temperature_is_said_and_left_out() {
     let folder = tempfile::tempdir().unwrap();
     let path = network(folder.path(), "bad.safetensors", Some(0.25));
     let bytes = fs::read(&path).unwrap();
-    let (good, bad) = (&br#"\"value\":0.25"#[..], &br#"\"value\":-0.5"#[..]);
-    let start = bytes.windows(good.len()).position(|it| it == good).unwrap();
-    let changed = [&bytes[..start], bad, &bytes[start + good.len()..]].concat();
-    assert_eq!(good.len(), bad.len());
-    // A file that is changed says no more that its bytes are as they were written.
-    let sum = b"scarlet.checksum";
-    let mut changed = changed;
-    if let Some(place) = changed.windows(sum.len()).position(|it| it == sum) {
-        changed[place..place + sum.len()].copy_from_slice(b"scarlet.checkold");
-    }
+    let (length, rest) = bytes.split_at(8);
+    let length = u64::from_le_bytes(length.try_into().unwrap()) as usize;
+    let mut header: Value = serde_json::from_slice(&rest[..length]).unwrap();
+    let metadata = header["__metadata__"].as_object_mut().unwrap();
+    // Whoever changes a file has no checksum to keep, and says no more that it has one.
+    metadata.retain(|key, _| ["scarlet.architecture", "scarlet.card"].contains(&key.as_str()));
+    let card = metadata["scarlet.card"].as_str().unwrap();
+    assert!(card.contains("0.25"), "{card}");
+    metadata["scarlet.card"] = card.replace("0.25", "-0.5").into();
+    let header = serde_json::to_vec(&header).unwrap();
+    let mut changed = (header.len() as u64).to_le_bytes().to_vec();
+    changed.extend(header);
+    changed.extend(&rest[length..]);
     fs::write(&path, changed).unwrap();
     let ran = predict(&path, &["--json"]);
     let said = "its model card has a temperature of -0.5, but logits are divided by a number from \

@@ -44,8 +44,8 @@ pub struct Trust {
     pub surest_mistakes: Vec<usize>,
     /// Indices of those that it is the least sure of, right or wrong.
     pub least_sure: Vec<usize>,
-    /// Why it is not shown where the network looked, if it is not.
-    pub no_maps: Option<String>,
+    /// How it is shown where the network looked, or why it is not.
+    pub maps: String,
 }
 
 /// How often a network is right, by how sure it is.

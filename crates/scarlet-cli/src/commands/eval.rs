@@ -58,7 +58,9 @@ pub(super) fn run(args: &EvalArgs, terminal: &Terminal) -> Result<(), CliError> 
         Some(Decision::Clear(text)) => terminal.note(text),
         None => {}
     }
-    let is_seen = subject.part != Some("test") && is_trained_on(&model, args);
+    let is_of_run = subject.part != Some("test") && is_trained_on(&model, args);
+    // Without parts there is nothing that the training left out.
+    let is_seen = is_of_run && subject.part.is_none();
     if is_seen {
         terminal.warn(
             "these seem to be images that the network was trained on, and it is better on those than \
@@ -95,7 +97,7 @@ pub(super) fn run(args: &EvalArgs, terminal: &Terminal) -> Result<(), CliError> 
         _ => None,
     };
     let own = model.temperature();
-    let is_fitted_here = is_seen || own.is_some_and(is_fitted_on_test);
+    let is_fitted_here = is_of_run || own.is_some_and(is_fitted_on_test);
     let figures = Figures::new(&evidence, own.map(|own| own.value), is_fitted_here);
     let failed = unreadable.len();
     let lost = subject.classes_without(&unread);

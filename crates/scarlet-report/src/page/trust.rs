@@ -56,9 +56,9 @@ fn bins(before: &ReliabilityCurve, after: Option<&ReliabilityCurve>) -> String {
         .map(|(name, curve)| {
             let seen = curve.bins.iter().filter(|bin| bin.images > 0);
             let rows = seen.map(|bin| {
-                let share = |share: Option<f64>| share.map(percent).unwrap_or_default();
+                let share = |share: Option<f64>| share.map(tenths).unwrap_or_default();
                 let cells = vec![
-                    format!("{} to {}", percent(bin.from), percent(bin.to)),
+                    format!("{} to {}", tenths(bin.from), tenths(bin.to)),
                     bin.images.to_string(),
                     share(bin.confidence),
                     share(bin.accuracy),
@@ -114,12 +114,12 @@ pub(super) fn coverage(trust: &Trust) -> String {
         let [low, high] = row.interval;
         let interval = row
             .accuracy
-            .map(|_| format!("{} to {}", percent(low), percent(high)));
+            .map(|_| format!("{} to {}", tenths(low), tenths(high)));
         let cells = vec![
             row.threshold.to_string(),
             row.answered.to_string(),
-            percent(row.coverage()),
-            row.accuracy.map(percent).unwrap_or_default(),
+            tenths(row.coverage()),
+            row.accuracy.map(tenths).unwrap_or_default(),
             interval.unwrap_or_default(),
         ];
         (if is_chosen { "chosen" } else { "" }, cells)
@@ -138,13 +138,7 @@ pub(super) fn pictures(trust: &Trust, mistakes: &Mistakes) -> String {
     if trust.pictures.is_empty() {
         return String::new();
     }
-    let note = match &trust.no_maps {
-        Some(reason) => escaped(reason),
-        None => "Beside each image stands where the network saw the class that it answered: the \
-                 brighter, the more that place speaks for it (Grad-CAM at the last feature map). A \
-                 network that looks at the background has learned the background."
-            .to_owned(),
-    };
+    let note = escaped(&trust.maps);
     let gallery = |heading: &str, chosen: &[usize]| match chosen {
         [] => String::new(),
         _ => format!(
@@ -219,7 +213,7 @@ pub(super) fn figures(trust: &Trust) -> Vec<(String, String)> {
         (
             format!("{} %", percent(row.coverage())),
             format!(
-                "of the images answered at the threshold {}, which {} % accuracy takes",
+                "of the images answered at a threshold of {}, {} % of them rightly",
                 row.threshold,
                 percent(trust.wanted_accuracy)
             ),
@@ -239,8 +233,14 @@ fn share(row: &CoverageRow) -> String {
     )
 }
 
+/// As tables have it.
+fn tenths(share: f64) -> String {
+    format!("{:.1}", 100.0 * share)
+}
+
+/// As sentences have it.
 fn percent(share: f64) -> String {
-    let text = format!("{:.1}", 100.0 * share);
+    let text = tenths(share);
     text.strip_suffix(".0").map(str::to_owned).unwrap_or(text)
 }
 

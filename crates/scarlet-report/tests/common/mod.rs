@@ -190,7 +190,7 @@ pub(crate) fn trust() -> Trust {
         ],
         surest_mistakes: vec![0, 1],
         least_sure: vec![2, 1],
-        no_maps: None,
+        maps: "Beside each image stands where it looked.".to_owned(),
     }
 }
 

@@ -13,6 +13,9 @@ use super::{AfterSource, CoverageFigures, Evidence, Figures};
 /// The most single images that a page names.
 const NAMED: usize = 200;
 
+/// Sides of maps below which they hardly tell a place.
+const COARSE: usize = 3;
+
 /// What the network confuses, on images that are called `judged_on`. `answers` are those of the
 /// evidence, and `name` names an image by its index in its set.
 pub fn mistakes(
@@ -84,7 +87,7 @@ pub fn trust<E>(
 ) -> Result<Trust, E> {
     let shown = Shown::choose(evidence, &figures.answers);
     let maps_of = looks.maps_of.ok();
-    let pictures = shown.draw(
+    let (pictures, places) = shown.draw(
         evidence,
         &figures.answers,
         looks.network,
@@ -103,8 +106,25 @@ pub fn trust<E>(
         pictures,
         surest_mistakes: shown.surest_mistakes,
         least_sure: shown.least_sure,
-        no_maps: looks.maps_of.err().map(str::to_owned),
+        maps: match (looks.maps_of, places) {
+            (Err(reason), _) => reason.to_owned(),
+            (Ok(_), Some(places)) => maps(places),
+            (Ok(_), None) => String::new(),
+        },
     })
+}
+
+/// What maps of so many places, in height and width, show.
+fn maps([height, width]: [usize; 2]) -> String {
+    let mut text = format!(
+        "Beside each image stands where the network saw the class that it answered: the brighter, the \
+         more that place speaks for it (Grad-CAM at the last feature map, which has {height}×{width} \
+         places). A network that looks at the background has learned the background."
+    );
+    if height * width < COARSE * COARSE {
+        text.push_str(" So few places show no more than the side on which it looked.");
+    }
+    text
 }
 
 /// Where the temperature is from, and what judges it.

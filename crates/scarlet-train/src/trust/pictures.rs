@@ -96,7 +96,7 @@ impl Shown {
         }
     }
 
-    /// Reads the images and draws them. `read` gives what the network sees of the images with these
+    /// Reads the images and draws them, and says how many places the maps have in height and width. `read` gives what the network sees of the images with these
     /// indices in their set, one after the other.
     pub(super) fn draw<E>(
         &self,
@@ -106,8 +106,9 @@ impl Shown {
         maps_of: Option<&Scarlet>,
         name: impl Fn(usize) -> String,
         mut read: impl FnMut(&[usize]) -> Result<Vec<f32>, E>,
-    ) -> Result<Vec<Picture>, E> {
+    ) -> Result<(Vec<Picture>, Option<[usize; 2]>), E> {
         let mut pictures = Vec::with_capacity(self.places.len());
+        let mut sides = None;
         let (listed, rest) = self.places.split_at(self.listed);
         let batches = listed.chunks(BATCH).map(|batch| (batch, maps_of));
         let rest = rest.chunks(BATCH).map(|batch| (batch, None));
@@ -120,6 +121,7 @@ impl Shown {
             let size = values.len() / batch.len();
             let classes: Vec<usize> = batch.iter().map(|&place| answers[place].class).collect();
             let maps = maps_of.and_then(|maps_of| maps(maps_of, &values, &classes).ok());
+            sides = sides.or(maps.as_ref().map(|maps| [maps.height, maps.width]));
             for (index, (&place, planes)) in batch
                 .iter()
                 .zip(values.chunks_exact(size.max(1)))
@@ -139,7 +141,7 @@ impl Shown {
                 });
             }
         }
-        Ok(pictures)
+        Ok((pictures, sides))
     }
 }
 
@@ -340,7 +342,7 @@ mod tests {
         let answers = evidence.answers(None);
         let shown = Shown::choose(&evidence, &answers);
         let mut asked = Vec::new();
-        let pictures = shown
+        let (pictures, sides) = shown
             .draw(
                 &evidence,
                 &answers,
@@ -353,6 +355,7 @@ mod tests {
                 },
             )
             .unwrap();
+        assert_eq!(sides, None);
         assert_eq!(asked, [100, 101]);
         assert_eq!(pictures[0].name, "image 100");
         assert_eq!((pictures[0].class, pictures[0].answer), (0, 1));

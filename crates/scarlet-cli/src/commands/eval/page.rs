@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use scarlet::atomic_file::OutputFile;
 use scarlet_report::{EvaluationReport, Fact, Judged, evaluation_html};
-use scarlet_train::trust::{Evidence, Figures, Looks, mistakes, trust};
+use scarlet_train::trust::{AfterSource, Evidence, Figures, Looks, mistakes, trust};
 
 use super::evaluation::loader_options;
 use super::labels::Labels;
@@ -79,7 +79,7 @@ impl Shown<'_> {
         let part = report.part.map_or(String::new(), |part| format!("{part} "));
         let judged_on = format!("{} {part}images", thousands(report.images));
         let page = EvaluationReport {
-            title: format!("{} on {}", report.setting.network(), report.folder),
+            title: format!("{} on {}", report.setting.network(), self.folder()),
             lead: self.lead(&part),
             accuracies: vec![Judged {
                 what: "accuracy".to_owned(),
@@ -95,30 +95,41 @@ impl Shown<'_> {
         Ok(evaluation_html(&page)?)
     }
 
+    /// The images' own name, without where they are.
+    fn folder(&self) -> String {
+        let path = Path::new(&self.report.folder);
+        let name = path.file_name().unwrap_or(path.as_os_str());
+        name.to_string_lossy().into_owned()
+    }
+
     /// What came of it.
     fn lead(&self, part: &str) -> String {
         let report = self.report;
         let right = report.trust.answers.iter().filter(|it| it.right).count();
-        let mut lead = format!(
-            "It is right about {} of {}. {}",
-            thousands(right as u64),
-            counted(
-                report.images,
-                &format!("{part}image"),
-                &format!("{part}images")
-            ),
-            sureness(&report.trust)
+        let images = counted(
+            report.images,
+            &format!("{part}image"),
+            &format!("{part}images"),
         );
+        let mut sentences = vec![
+            format!("It is right about {} of {images}.", thousands(right as u64)),
+            sureness(&report.trust),
+        ];
         if let Some(against) = &report.against {
-            lead.push(' ');
-            lead.push_str(&against.sentence());
+            sentences.push(format!(
+                "Beside {}: {}",
+                against.other.weights,
+                against.sentence()
+            ));
         }
         if self.is_seen {
-            lead.push_str(
-                " But these seem to be images that it was trained on, and on others it is worse.",
+            sentences.push(
+                "But these seem to be images that it was trained on, and on others it is worse."
+                    .to_owned(),
             );
         }
-        lead
+        sentences.retain(|sentence| !sentence.is_empty());
+        sentences.join(" ")
     }
 
     fn facts(&self) -> Vec<Fact> {
@@ -174,9 +185,15 @@ impl Shown<'_> {
     }
 }
 
-/// Whether it is as sure as it is right, as far as so many images can tell.
+/// Whether it is as sure as it is right, as far as so many images can tell; nothing where these images
+/// may have made it so.
 fn sureness(figures: &Figures) -> String {
-    let given = figures.as_it_is();
+    let given = match &figures.after {
+        Some(after) if after.source == AfterSource::Halves && figures.temperature.is_some() => {
+            return String::new();
+        }
+        _ => figures.as_it_is(),
+    };
     let images = figures.answers.len().max(1) as f64;
     let sure = figures.answers.iter().map(|it| it.confidence).sum::<f64>() / images;
     let right = figures.answers.iter().filter(|it| it.right).count() as f64 / images;
