@@ -10,8 +10,8 @@ use scarlet::weights::{
 };
 use scarlet::zoo;
 use scarlet::{
-    DeployOptions, Deployed, ModelCard, PartProfile, Prediction, Scarlet, ScarletConfig,
-    device_by_name, top_k,
+    CardTemperature, DeployOptions, Deployed, ModelCard, PartProfile, Prediction, Scarlet,
+    ScarletConfig, device_by_name, top_k,
 };
 
 use crate::class_names::ClassNames;
@@ -30,6 +30,8 @@ const ARCHITECTURE: &str = "architecture.json";
 #[derive(Debug)]
 pub(crate) struct Model {
     network: Deployed,
+    /// The same as it trains, where that is wanted and there.
+    trained: Option<Box<Scarlet>>,
     /// Where the weights are from, for reports.
     weights: String,
     /// The folder of the weights' file, where it is one of the user's.
@@ -47,10 +49,23 @@ impl Model {
         batch: usize,
         terminal: &Terminal,
     ) -> Result<Self, CliError> {
+        let mut model = Self::open_with_network(args, compute, batch, terminal)?;
+        model.trained = None;
+        Ok(model)
+    }
+
+    /// The same, which keeps its [network](Self::network).
+    pub(crate) fn open_with_network(
+        args: &ModelArgs,
+        compute: &ComputeArgs,
+        batch: usize,
+        terminal: &Terminal,
+    ) -> Result<Self, CliError> {
         let device = open_device(compute)?;
-        let (network, weights, home) = match deployed_file(args, terminal)? {
+        let (network, trained, weights, home) = match deployed_file(args, terminal)? {
             Some(path) => (
                 open_deployed(&path, args, compute, batch)?,
+                None,
                 args.weights.clone().unwrap_or_default(),
                 path.parent().map(Path::to_owned),
             ),
@@ -58,7 +73,8 @@ impl Model {
                 let loaded = Loaded::open(args, &device, terminal)?;
                 let resolution = loaded.architecture.preprocessing.resolution;
                 let network = deploy(&loaded.network, resolution, batch)?;
-                (network, loaded.weights, loaded.home)
+                let trained = Some(Box::new(loaded.network));
+                (network, trained, loaded.weights, loaded.home)
             }
         };
         let channels = network.architecture().input_channels;
@@ -67,6 +83,7 @@ impl Model {
         }
         Ok(Self {
             network,
+            trained,
             weights,
             home,
             device,
@@ -99,6 +116,7 @@ impl Model {
         let network = ScarletConfig::from(architecture).try_init_seeded(args.seed, &device)?;
         Ok(Self {
             network: deploy(&network, resolution, subject.batch)?,
+            trained: None,
             weights: "random".to_owned(),
             home: None,
             device,
@@ -133,6 +151,17 @@ impl Model {
             self.home.as_deref(),
             terminal,
         )
+    }
+
+    /// The network as it trains, where it was [kept](Self::open_with_network); a deployed file holds
+    /// none.
+    pub(crate) fn network(&self) -> Option<&Scarlet> {
+        self.trained.as_deref()
+    }
+
+    /// What the weights say of the network.
+    pub(crate) fn card(&self) -> Option<&ModelCard> {
+        self.network.card()
     }
 
     pub(crate) fn weights(&self) -> &str {
@@ -194,17 +223,40 @@ impl Model {
             .collect()
     }
 
+    /// What its logits are divided by before they become probabilities, if its weights say it.
+    pub(crate) fn temperature(&self) -> Option<&CardTemperature> {
+        self.card()?.temperature.as_ref()
+    }
+
     /// The `k` most probable classes of each image.
     pub(crate) fn predict(
         &mut self,
         images: &[f32],
         k: usize,
     ) -> Result<Vec<Vec<Prediction>>, CliError> {
-        let classes = self.architecture().classes;
         let logits = self.logits(images)?.to_vec();
+        self.predictions(&logits, k)
+    }
+
+    /// The `k` most probable classes by the logits `[images, classes]`.
+    pub(crate) fn predictions(
+        &self,
+        logits: &[f32],
+        k: usize,
+    ) -> Result<Vec<Vec<Prediction>>, CliError> {
+        let classes = self.architecture().classes;
         let shape = [logits.len() / classes, classes];
-        let logits = Tensor::from_data(TensorData::new(logits, shape), &self.device);
-        let predictions = top_k(logits, k);
+        let data = TensorData::new(logits.to_vec(), shape);
+        let mut predictions = top_k(Tensor::from_data(data, &self.device), k);
+        if let Some(temperature) = self.temperature() {
+            // The classes stay those of the logits themselves.
+            for (row, predictions) in logits.chunks_exact(classes).zip(&mut predictions) {
+                let probabilities = temperature.value.probabilities(row);
+                for prediction in predictions {
+                    prediction.probability = probabilities[prediction.class];
+                }
+            }
+        }
         let finite = predictions
             .iter()
             .flatten()
@@ -416,6 +468,14 @@ pub(crate) fn open_weights(
     Ok(weights)
 }
 
+/// Says it where what a file says of its network cannot be read, and so is left out.
+fn warn_of_card(weights: &StateDict, terminal: &Terminal) {
+    if let Err(error) = weights.card() {
+        let path = weights.path().display();
+        terminal.warn(format_args!("{path}: {error}; it is left out"));
+    }
+}
+
 /// The network that a file holds, with a warning where that had to be assumed in part.
 pub(crate) fn architecture_of(
     weights: &StateDict,
@@ -445,6 +505,7 @@ fn load(
     device: &Device,
     terminal: &Terminal,
 ) -> Result<Scarlet, CliError> {
+    warn_of_card(weights, terminal);
     let described = home.map(|home| home.join(ARCHITECTURE));
     let described = described.filter(|file| file.is_file());
     let architecture = match given {

@@ -2,9 +2,11 @@
 // Draws what the page's own data says: no other file, no network.
 
 const run = JSON.parse(document.getElementById("run").textContent);
-// A page about a single training has none.
+// Not every page is about all of them.
 run.candidates ||= [];
 run.generations ||= [];
+run.parts ||= [];
+run.pictures ||= [];
 const root = document.documentElement;
 const find = (id) => document.getElementById(id);
 

@@ -33,6 +33,14 @@ pub enum ReportError {
         /// How many there are.
         classes: usize,
     },
+    /// A picture that is to be shown and that there is not.
+    #[error("picture {picture} is to be shown, but there are {pictures}, counted from 0")]
+    UnknownPicture {
+        /// Its index.
+        picture: usize,
+        /// How many there are.
+        pictures: usize,
+    },
     /// A genome or an architecture that cannot be.
     #[error(transparent)]
     Architecture(Box<ArchitectureError>),

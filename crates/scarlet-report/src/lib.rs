@@ -1,12 +1,13 @@
 //! What a search for networks or a training came to, as a page, a picture and a table.
 //!
-//! [`RunReport`] and [`TrainingReport`] are plain data: whoever ran a search or trained a network
+//! [`RunReport`], [`TrainingReport`] and [`EvaluationReport`] are plain data: whoever ran a search or trained a network
 //! fills them in, and this crate only shows them.
 //!
 //! | what | function |
 //! |---|---|
 //! | a search as one page that any browser opens from the file system, without a network | [`html`] |
 //! | the training of a single network as such a page | [`training_html`] |
+//! | how a network does on labelled images as such a page | [`evaluation_html`] |
 //! | the front as a picture, for light and dark backgrounds | [`front_svg`] |
 //! | every candidate, one per line | [`front_csv`] |
 //! | similarities, spreads and rankings of a study | [`heat_maps_svg`], [`planes_svg`], [`strips_svg`], [`scatters_svg`] |
@@ -29,12 +30,13 @@ mod roofline;
 mod run;
 mod study;
 mod training;
+mod trust;
 
 pub use csv::front_csv;
 pub use curves::{Curve, curves_svg};
 pub use error::ReportError;
 pub use front::front_svg;
-pub use page::{html, training_html};
+pub use page::{evaluation_html, html, training_html};
 pub use plane::{Plane, PlanePoint, planes_svg};
 pub use roofline::{Roofline, RooflinePoint, roofline_svg};
 pub use run::{
@@ -43,3 +45,4 @@ pub use run::{
 };
 pub use study::{HeatMap, Scatter, Strip, heat_maps_svg, scatters_svg, strips_svg};
 pub use training::{ClassScore, Confusion, MistakenImage, Mistakes, TrainingReport};
+pub use trust::{CoverageRow, EvaluationReport, Picture, ReliabilityBin, ReliabilityCurve, Trust};

@@ -3,7 +3,7 @@
 use scarlet_arch::Architecture;
 use serde::{Deserialize, Serialize};
 
-use crate::{Fact, Judged, ReportError, TrainingCurve, Usage};
+use crate::{Fact, Judged, ReportError, TrainingCurve, Trust, Usage};
 
 /// Everything that is shown about the training of a single network.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -20,6 +20,8 @@ pub struct TrainingReport {
     pub training: Vec<TrainingCurve>,
     /// What it confuses.
     pub mistakes: Mistakes,
+    /// Whether it can be trusted, where that was looked at.
+    pub trust: Option<Trust>,
     /// How it can be used.
     pub usage: Vec<Usage>,
     /// What it was trained and judged on.
@@ -97,6 +99,20 @@ impl Mistakes {
             by_accuracy.then(b.images.cmp(&a.images))
         });
         order
+    }
+
+    /// Of a class the share of the images that were put into it that are of it, and the harmonic mean
+    /// of that and of the share of its images that were put into it; none where there are no images to
+    /// tell it.
+    pub(crate) fn precision_and_f1(&self, index: usize) -> [Option<f64>; 2] {
+        let class = &self.classes[index];
+        let confused = self.confused.iter().filter(|it| it.taken_for == index);
+        let predicted = class.right + confused.map(|it| it.images).sum::<u64>();
+        let share = |part: u64, whole: u64| (whole > 0).then(|| part as f64 / whole as f64);
+        [
+            share(class.right, predicted),
+            share(2 * class.right, class.images + predicted),
+        ]
     }
 
     /// Refuses mistakes of classes that there are not.

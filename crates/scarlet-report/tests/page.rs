@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use scarlet_report::{Fact, ReportError, RunReport, Usage, html, training_html};
+use scarlet_report::{Fact, ReportError, RunReport, Usage, evaluation_html, html, training_html};
 
 mod common;
 
@@ -102,11 +102,29 @@ fn no_text_can_break_out_of_its_place() {
     training.mistakes.judged_on = attack.to_owned();
     training.mistakes.classes[2].name = attack.to_owned();
     training.mistakes.images[0].name = attack.to_owned();
-    for page in [html(&run).unwrap(), training_html(&training).unwrap()] {
+    let mut evaluation = common::evaluation();
+    for text in [&mut evaluation.title, &mut evaluation.lead] {
+        *text = attack.to_owned();
+    }
+    evaluation.mistakes = training.mistakes.clone();
+    evaluation.trust.temperature = attack.to_owned();
+    for picture in &mut evaluation.trust.pictures {
+        picture.name = attack.to_owned();
+        picture.image = attack.to_owned();
+    }
+    training.trust = Some(evaluation.trust.clone());
+    evaluation.data.push(Fact::new(attack, attack));
+    for page in [
+        html(&run).unwrap(),
+        training_html(&training).unwrap(),
+        evaluation_html(&evaluation).unwrap(),
+    ] {
         assert_eq!(page.matches("</script>").count(), 2);
         assert_eq!(page.matches("<script").count(), 2);
         assert!(!page.contains("<!--"));
-        assert_eq!(embedded(&page)["training"][0]["stage"], attack);
+        let data = embedded(&page);
+        let said = [&data["training"][0]["stage"], &data["pictures"][0]["name"]];
+        assert!(said.contains(&&attack.into()), "{data}");
     }
 }
 
@@ -352,7 +370,22 @@ fn the_page_fits_narrow_and_wide_windows() {
     training.mistakes.judged_on = UNBREAKABLE.to_owned();
     training.mistakes.classes[1].name = UNBREAKABLE.to_owned();
     training.mistakes.images[0].name = UNBREAKABLE.to_owned();
-    for page in [html(&run).unwrap(), training_html(&training).unwrap()] {
+    let mut evaluation = common::evaluation();
+    for text in [&mut evaluation.title, &mut evaluation.lead] {
+        *text = UNBREAKABLE.to_owned();
+    }
+    evaluation.mistakes = training.mistakes.clone();
+    evaluation.trust.temperature = UNBREAKABLE.to_owned();
+    for picture in &mut evaluation.trust.pictures {
+        picture.name = UNBREAKABLE.to_owned();
+    }
+    training.trust = Some(evaluation.trust.clone());
+    evaluation.data.push(Fact::new("weights", UNBREAKABLE));
+    for page in [
+        html(&run).unwrap(),
+        training_html(&training).unwrap(),
+        evaluation_html(&evaluation).unwrap(),
+    ] {
         for width in [400, 1400] {
             assert_eq!(wider_than(&browser, &page, width), "", "{width} pixels");
         }
@@ -418,6 +451,113 @@ fn the_script_draws_what_a_network_confuses() {
     assert_eq!(counts[12..18], ["1", "0", "13", "0", "6", "0"]);
     assert!(dom.contains("<title>dandelion, taken for sunflower: 6</title>"));
     assert_eq!(dom.matches("data-layers=\"4\"").count(), 1);
+}
+
+#[test]
+fn whether_it_can_be_trusted_is_there_without_scripts() {
+    let page = evaluation_html(&common::evaluation()).unwrap();
+    for words in [
+        "<title>custom on flowers – scarlet</title>",
+        "It is right about 90 of 100 test images.",
+        "3.1 points</b><span>calibration error with a temperature, 12.3 points without",
+        "55 %</b><span>of the images answered at a threshold of 0.9123, 99 % of them rightly",
+        "the difference is <b>12.3 points</b> (expected calibration error, 15 bins). Divided by a \
+         temperature, it is <b>3.1 points</b>. On so many images, chance alone would show about 2.1 \
+         points",
+        "The network’s file says a temperature of 1.37.",
+        "Beside each image stands where it looked.",
+        "<td class=\"number\">93.3 to 100.0</td><td class=\"number\">18</td>",
+        "With <code>--threshold 0.9123</code>, <code>scarlet predict</code> answers 55 % of these",
+        "<tr class=\"chosen\"><td class=\"number\">0.9123</td>",
+        "<td class=\"number\">0.99</td><td class=\"number\">0</td>",
+        "<b>dandelion</b>, taken for <b>sunflower</b>, 97.3 % sure",
+        "<b>tulip</b>, right, 40.2 % sure",
+        "test/daisy/&lt;b&gt;.jpg",
+        "alt=\"where it saw sunflower\"",
+        "<summary>1 more images, of what it confuses and what it gets right</summary>",
+        // Recall, its interval, precision, F1.
+        "<td>daisy</td><td class=\"number\">20</td><td class=\"number\">90.0</td>\
+         <td class=\"number\">18.0 to 100.0</td><td class=\"number\">100.0</td>\
+         <td class=\"number\">94.7</td>",
+    ] {
+        assert!(page.contains(words), "no `{words}`");
+    }
+    assert!(page.contains("<svg class=\"reliability\""));
+    assert!(!page.contains("<b>.jpg"));
+    // The same in the page of a training, and nothing of it where it was not looked at.
+    let mut training = common::training();
+    let without = training_html(&training).unwrap();
+    training.trust = Some(common::trust());
+    let with = training_html(&training).unwrap();
+    for heading in [
+        "<h2>Images to look at</h2>",
+        "<h2>Is it right as often as it says?</h2>",
+        "<h2>When should it keep silent?</h2>",
+    ] {
+        assert!(
+            with.contains(heading) && !without.contains(heading),
+            "{heading}"
+        );
+    }
+}
+
+#[test]
+fn a_network_without_temperature_or_threshold_is_told_as_it_is() {
+    let mut report = common::evaluation();
+    report.trust.after = None;
+    report.trust.threshold = None;
+    report.trust.maps = "There are no maps.".to_owned();
+    let page = evaluation_html(&report).unwrap();
+    assert!(page.contains("12.3 points</b><span>calibration error</span>"));
+    assert!(!page.contains("Divided by a temperature"));
+    assert!(page.contains("No threshold leaves answers of which 99 % are right."));
+    assert!(page.contains("There are no maps."));
+    report.trust.threshold = Some(report.trust.coverage[0]);
+    let page = evaluation_html(&report).unwrap();
+    assert!(page.contains("Without any threshold 90 % (95 % interval 80 to 99 %) of its answers"));
+    report.trust.pictures.clear();
+    let error = evaluation_html(&report).unwrap_err();
+    let said = "picture 0 is to be shown, but there are 0, counted from 0";
+    assert_eq!(error.to_string(), said);
+}
+
+#[test]
+fn a_square_shows_its_images_to_the_mouse_and_to_the_keyboard() {
+    let Some(browser) = browser() else { return };
+    let page = evaluation_html(&common::evaluation()).unwrap();
+    let press = |act: &str| {
+        let script = format!("<script>{act}</script></body>");
+        dom(&browser, &page.replace("</body>", &script))
+    };
+    // What is in the place for the images, and not the same words elsewhere.
+    let cell = |dom: &str| {
+        let (_, rest) = dom.split_once("id=\"cell\"").unwrap();
+        rest.split("</section>").next().unwrap().to_owned()
+    };
+    let square = "document.querySelector('[data-row=\"2\"][data-column=\"4\"]')";
+    let shown = press(&format!("{square}.dispatchEvent(new MouseEvent('click'));"));
+    assert!(!shown.contains("data-error"), "{}", error_of(&shown));
+    let shown = cell(&shown);
+    for words in [
+        "dandelion, taken for sunflower: 6 of 20 images",
+        "97.3 % sure",
+        "test/dandelion/0017.jpg",
+        "5 more",
+    ] {
+        assert!(shown.contains(words), "no `{words}` in {shown}");
+    }
+    assert_eq!(shown.matches("<img").count(), 1);
+    // From the first square two down and four to the right.
+    let keys = "let at = document.querySelector('[data-row=\"0\"][data-column=\"0\"]'); at.focus();
+        for (const key of ['ArrowDown', 'ArrowDown', 'ArrowRight', 'ArrowRight', 'ArrowRight',
+            'ArrowRight']) {
+          document.activeElement.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true }));
+        }";
+    let by_keys = press(keys);
+    assert!(!by_keys.contains("data-error"), "{}", error_of(&by_keys));
+    assert!(cell(&by_keys).contains("dandelion, taken for sunflower: 6 of 20 images"));
+    assert_eq!(by_keys.matches(" aria-pressed=\"true\"").count(), 1);
+    assert_eq!(by_keys.matches("role=\"button\" tabindex=\"0\"").count(), 1);
 }
 
 fn error_of(dom: &str) -> &str {

@@ -102,11 +102,15 @@ impl<'a> Batcher<'a> {
 
     /// The images of these indices as they are.
     pub(crate) fn plain(&self, indices: &[usize]) -> Result<Batch, TrainError> {
-        Ok(self.upload(self.as_judged(indices)?))
+        Ok(self.upload(self.plain_on_host(indices)?))
     }
 
-    /// The same before they are on the device.
-    pub(crate) fn as_judged(&self, indices: &[usize]) -> Result<HostBatch, TrainError> {
+    /// The images of these indices as they are, on the host: `[batch, channels, height, width]`.
+    pub(crate) fn plain_values(&self, indices: &[usize]) -> Result<Vec<f32>, TrainError> {
+        Ok(self.plain_on_host(indices)?.values)
+    }
+
+    fn plain_on_host(&self, indices: &[usize]) -> Result<HostBatch, TrainError> {
         self.read(indices, |place, planes| match self.source {
             Source::Images(images) => {
                 self.normalize_planes(images.image(indices[place]), planes);

@@ -10,6 +10,7 @@
 //! | a single network on one's own images, in a run folder | [`standalone`] |
 //! | how good a candidate is | [`CandidateEvaluator`], [`recalibrate`], [`measure`] |
 //! | how long a network takes, measured or by a table | [`latency`] |
+//! | whether a network can be trusted | [`trust`] |
 //! | from a genome to a plain network | [`Supernet::extract`] |
 //! | what stabilizers and fair sampling change | [`study`] |
 //! | all of it, from images and a budget to a network in a folder | [`run`] |
@@ -48,6 +49,7 @@ pub mod standalone;
 pub mod study;
 mod supernet;
 mod trainer;
+pub mod trust;
 
 pub use ancestor::Ancestor;
 pub use error::TrainError;

@@ -2,15 +2,16 @@
 
 use burn::module::Module;
 use burn::tensor::{Int, Tensor};
-use scarlet::{Accuracy, BlockModule, DeployOptions, Prediction, Scarlet, accuracy_interval};
+use scarlet::{BlockModule, DeployOptions, Scarlet, accuracy_interval};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::TrainError;
-use crate::batch::{Batcher, answers};
+use crate::batch::{Batcher, count_correct};
 use crate::dataset::{ImageSet, Source};
 use crate::error::require;
 use crate::loss::cross_entropy;
 use crate::random::{Purpose, Stream};
+use crate::trust::Evidence;
 
 /// How well a network knows a set of images.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -63,39 +64,18 @@ pub(crate) fn measure_on<'a>(
     images: impl Into<Source<'a>>,
     batch_size: usize,
 ) -> Result<Measurement, TrainError> {
-    let measured = by_class_on(threads, network, images.into(), batch_size)?;
-    Ok(measured.total)
-}
-
-/// How well a network knows a set of images, class by class.
-#[derive(Debug, Clone)]
-pub(crate) struct ByClass {
-    pub(crate) total: Measurement,
-    /// Of each class its images, and how many of them were put into it.
-    classes: Vec<(usize, usize)>,
-}
-
-impl ByClass {
-    /// Mean of the accuracies of those classes that there are images of, from 0 to 1.
-    pub(crate) fn mean_accuracy(&self) -> f64 {
-        let (mut sum, mut classes) = (0.0, 0.0);
-        for &(images, correct) in self.classes.iter().filter(|(images, _)| *images > 0) {
-            sum += correct as f64 / images as f64;
-            classes += 1.0;
-        }
-        sum / classes
-    }
-
-    /// As [`images_of_mean`].
-    pub(crate) fn images_of_mean(&self) -> f64 {
-        images_of_mean(self.classes.iter().map(|(images, _)| *images))
-    }
+    let images = images.into();
+    let mut tally = Tally::default();
+    for_each_answer(threads, network, images, batch_size, |_, answered| {
+        tally.add(answered);
+    })?;
+    Ok(tally.of(images.len()))
 }
 
 /// How many images would tell an accuracy as well as classes of so many tell the mean of theirs: where
 /// all are equally hard, the mean's variance is that of one image times Σ 1/nᵢ over the squared number
 /// of classes.
-pub(crate) fn images_of_mean(classes: impl Iterator<Item = usize>) -> f64 {
+pub(crate) fn images_of_mean(classes: impl Iterator<Item = u64>) -> f64 {
     let (mut seen, mut reciprocals) = (0.0, 0.0);
     for images in classes.filter(|images| *images > 0) {
         seen += 1.0;
@@ -104,57 +84,7 @@ pub(crate) fn images_of_mean(classes: impl Iterator<Item = usize>) -> f64 {
     seen * seen / reciprocals
 }
 
-/// As [`measure`], class by class.
-pub(crate) fn measure_by_class<'a>(
-    network: &Scarlet,
-    images: impl Into<Source<'a>>,
-    batch_size: usize,
-) -> Result<ByClass, TrainError> {
-    let threads = rayon::current_num_threads();
-    by_class_on(threads, network, images.into(), batch_size)
-}
-
-fn by_class_on(
-    threads: usize,
-    network: &Scarlet,
-    images: Source<'_>,
-    batch_size: usize,
-) -> Result<ByClass, TrainError> {
-    let mut classes = vec![(0, 0); images.classes().len()];
-    let mut loss = 0.0;
-    for_each_answer(threads, network, images, batch_size, |indices, answered| {
-        let best = answers(&answered.logits);
-        for (&class, best) in answered.classes.iter().zip(best) {
-            let (images, correct) = &mut classes[class];
-            *images += 1;
-            *correct += usize::from(best.class == class);
-        }
-        let mean = cross_entropy(answered.logits, answered.labels, 0.0).into_scalar::<f32>();
-        loss += f64::from(mean) * indices.len() as f64;
-    })?;
-    Ok(ByClass {
-        total: Measurement {
-            images: images.len(),
-            correct: classes.iter().map(|(_, correct)| correct).sum(),
-            loss: loss / images.len() as f64,
-        },
-        classes,
-    })
-}
-
-/// An image that a network puts into a wrong class.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Mistake {
-    /// Its index.
-    pub(crate) image: usize,
-    /// Its class.
-    pub(crate) class: usize,
-    /// What the network takes it for.
-    pub(crate) answer: Prediction,
-}
-
-/// What a network puts each image into: counts, class by class, and the mistakes, those first that it
-/// is surest of.
+/// As [`measure`], with what the network says of every image.
 ///
 /// # Errors
 ///
@@ -163,30 +93,45 @@ pub(crate) fn judge<'a>(
     network: &Scarlet,
     images: impl Into<Source<'a>>,
     batch_size: usize,
-) -> Result<(Accuracy, Vec<Mistake>), TrainError> {
-    let (mut accuracy, mut mistakes) = (Accuracy::default(), Vec::new());
+) -> Result<(Measurement, Evidence), TrainError> {
+    let images = images.into();
+    let mut evidence = Evidence::new(network.architecture().classes);
+    let mut tally = Tally::default();
     let threads = rayon::current_num_threads();
-    for_each_answer(
-        threads,
-        network,
-        images.into(),
-        batch_size,
-        |indices, answered| {
-            let images = indices.iter().zip(&answered.classes);
-            for ((&image, &class), answer) in images.zip(answers(&answered.logits)) {
-                accuracy.record(class, &[answer]);
-                if answer.class != class {
-                    mistakes.push(Mistake {
-                        image,
-                        class,
-                        answer,
-                    });
-                }
-            }
-        },
-    )?;
-    mistakes.sort_by(|a, b| b.answer.probability.total_cmp(&a.answer.probability));
-    Ok((accuracy, mistakes))
+    for_each_answer(threads, network, images, batch_size, |indices, answered| {
+        let classes = answered.logits.dims()[1];
+        let logits: Vec<f32> = answered.logits.to_data().iter::<f32>().collect();
+        let rows = logits.chunks_exact(classes);
+        for ((&image, &class), row) in indices.iter().zip(&answered.classes).zip(rows) {
+            evidence.record(image, class, row);
+        }
+        tally.add(answered);
+    })?;
+    Ok((tally.of(images.len()), evidence))
+}
+
+/// Right answers and the summed loss of some images.
+#[derive(Default)]
+struct Tally {
+    correct: usize,
+    loss: f64,
+}
+
+impl Tally {
+    fn add(&mut self, answered: Answered) {
+        let images = answered.classes.len() as f64;
+        self.correct += count_correct(&answered.logits, &answered.classes);
+        let mean = cross_entropy(answered.logits, answered.labels, 0.0).into_scalar::<f32>();
+        self.loss += f64::from(mean) * images;
+    }
+
+    fn of(self, images: usize) -> Measurement {
+        Measurement {
+            images,
+            correct: self.correct,
+            loss: self.loss / images as f64,
+        }
+    }
 }
 
 /// What a network says of a batch.

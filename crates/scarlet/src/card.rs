@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::trust::{Temperature, TemperatureError};
 use crate::{Scarlet, accuracy_interval};
 
 /// Key of the metadata entry with the card as JSON, in safetensors and ONNX.
@@ -31,9 +32,23 @@ pub struct ModelCard {
     /// How accurate it was when it was trained, the accuracy that counts most first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub accuracies: Vec<CardAccuracy>,
+    /// What its logits are divided by before they become probabilities; nothing where it is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub temperature: Option<CardTemperature>,
     /// The program that trained it, with its version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub program: Option<String>,
+}
+
+/// A temperature, as a card tells it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CardTemperature {
+    /// The temperature.
+    pub value: Temperature,
+    /// The images that it was fitted on, such as `held-out images`.
+    pub of: String,
+    /// How many they are.
+    pub images: u64,
 }
 
 /// An accuracy, as a card tells it.
@@ -77,6 +92,9 @@ pub enum CardError {
         /// Its size.
         bytes: usize,
     },
+    /// A temperature by which nothing can be divided.
+    #[error("its model card has {0}")]
+    Temperature(#[from] TemperatureError),
     /// No card.
     #[error("its model card cannot be read: {0}")]
     Json(#[from] serde_json::Error),
@@ -90,6 +108,7 @@ impl ModelCard {
             trained_on: None,
             training_images: None,
             accuracies: Vec::new(),
+            temperature: None,
             program: Some(concat!("scarlet ", env!("CARGO_PKG_VERSION")).to_owned()),
         }
     }
@@ -106,6 +125,21 @@ impl ModelCard {
         self.accuracies.push(CardAccuracy {
             of: of.into(),
             right,
+            images,
+        });
+        self
+    }
+
+    /// With the temperature that was fitted on so many images of this name.
+    pub fn with_temperature(
+        mut self,
+        value: Temperature,
+        of: impl Into<String>,
+        images: u64,
+    ) -> Self {
+        self.temperature = Some(CardTemperature {
+            value,
+            of: of.into(),
             images,
         });
         self
@@ -138,12 +172,24 @@ impl ModelCard {
     ///
     /// # Errors
     ///
-    /// [`CardError`] when it is too large, or no card.
+    /// [`CardError`] when it is too large, has a temperature that is none, or is no card.
     pub fn from_json(json: &str) -> Result<Self, CardError> {
         match json.len() > LARGEST {
             true => Err(CardError::TooLarge { bytes: json.len() }),
-            false => Ok(serde_json::from_str(json)?),
+            false => serde_json::from_str(json).map_err(|error| because(json, error)),
         }
+    }
+}
+
+/// Why JSON is no card: by its temperature, where that is all there is to say.
+fn because(json: &str, error: serde_json::Error) -> CardError {
+    let json = serde_json::from_str::<serde_json::Value>(json);
+    let value = json
+        .ok()
+        .and_then(|json| json["temperature"]["value"].as_f64());
+    match value.map(Temperature::new) {
+        Some(Err(error)) => error.into(),
+        _ => error.into(),
     }
 }
 
@@ -177,6 +223,10 @@ mod tests {
             .with_accuracy("test images", 8, 10)
     }
 
+    fn cooled() -> ModelCard {
+        card().with_temperature(Temperature::new(1.25).unwrap(), "held-out images", 30)
+    }
+
     #[test]
     fn a_card_survives_its_json() {
         let json = card().to_json();
@@ -187,6 +237,44 @@ mod tests {
         let less = ModelCard::from_json(r#"{"classes": ["a"], "later": {}}"#).unwrap();
         assert_eq!(less.classes, ["a"]);
         assert_eq!((less.trained_on, less.program), (None, None));
+    }
+
+    #[test]
+    fn a_temperature_is_kept_and_may_be_missing() {
+        let json = cooled().to_json();
+        let said = r#""temperature":{"value":1.25,"of":"held-out images","images":30}"#;
+        let parsed: serde_json::Value = serde_json::from_str(&json).unwrap();
+        let expected: serde_json::Value = serde_json::from_str(&format!("{{{said}}}")).unwrap();
+        assert_eq!(parsed["temperature"], expected["temperature"]);
+        assert_eq!(ModelCard::from_json(&json).unwrap(), cooled());
+        // Nothing is said of what is not there, so that files stay as they were.
+        assert!(!card().to_json().contains("temperature"));
+        assert_eq!(card().temperature, None);
+    }
+
+    #[test]
+    fn a_bad_temperature_is_refused() {
+        for (value, said) in [
+            ("0", "0"),
+            ("-1.5", "-1.5"),
+            ("1e300", "1000000"),
+            ("0.001", "0.001"),
+        ] {
+            let json = cooled().to_json().replace("1.25", value);
+            let error = ModelCard::from_json(&json).unwrap_err();
+            assert!(matches!(error, CardError::Temperature(_)), "{error}");
+            let error = error.to_string();
+            assert!(
+                error.starts_with(&format!("its model card has a temperature of {said}")),
+                "{error}"
+            );
+            assert!(error.ends_with("by a number from 0.01 to 100"), "{error}");
+        }
+        for value in ["NaN", "1e999", "\"1\"", "null"] {
+            let json = cooled().to_json().replace("1.25", value);
+            let error = ModelCard::from_json(&json).unwrap_err();
+            assert!(matches!(error, CardError::Json(_)), "{error}");
+        }
     }
 
     #[test]

@@ -23,6 +23,8 @@
 //!   file it starts in milliseconds.
 //! - [`ModelCard`] is what a file says of its network: the classes' names, what it was trained on.
 //! - [`onnx`] and [`tflite`] write the network for other runtimes.
+//! - [`Scarlet::grad_cam`] shows where on an image a network saw what it says.
+//! - [`trust`] says whether a classifier can be trusted: calibration, coverage, precision and recall.
 //! - [`fold`] removes batch normalisation and stabilizers exactly.
 //!
 //! Cargo features choose Burn's devices (`flex`, `ndarray`, `wgpu`, `cuda`, …; none by default);
@@ -44,6 +46,7 @@ mod elementary;
 mod error;
 pub mod exported;
 pub mod fold;
+mod grad_cam;
 pub mod limited;
 mod narrow;
 mod network;
@@ -56,6 +59,7 @@ pub mod printable;
 mod random;
 pub mod tflite;
 mod token;
+pub mod trust;
 mod walk;
 pub mod weights;
 pub mod zoo;
@@ -64,13 +68,14 @@ pub use accuracy::{Accuracy, Score, accuracy_difference_interval, accuracy_inter
 pub use blocks::BlockModule;
 pub use builder::ScarletConfig;
 pub use burn;
-pub use card::{CardAccuracy, CardError, ModelCard};
+pub use card::{CardAccuracy, CardError, CardTemperature, ModelCard};
 pub use deploy::{
     Calibration, DeployError, DeployOptions, Deployed, NotFinite, PartProfile, PartTime,
 };
 pub use device::{DeviceError, available_devices, device_by_name};
 pub use elementary::{Int8, Int8Calibration, Int8Error};
 pub use error::{ConfigError, InputError};
+pub use grad_cam::{GradCamError, unit_maps};
 pub use narrow::{ChannelOrder, Importance, NotAnOrder};
 pub use network::{FeatureMapInfo, Scarlet};
 pub use parameters::UnknownPrefix;

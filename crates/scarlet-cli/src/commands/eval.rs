@@ -1,55 +1,55 @@
 //! `scarlet eval`.
 
+mod against;
+mod evaluation;
 pub(super) mod labels;
+mod page;
 pub(super) mod subject;
 
 use std::time::Instant;
 
 use scarlet::zoo;
-use scarlet::{Accuracy, Prediction};
-use scarlet_data::{Batch, DecodeOptions, LoaderOptions};
+use scarlet_train::trust::{Figures, is_fitted_on_test};
 
 use crate::cli::EvalArgs;
 use crate::error::CliError;
 use crate::interrupt::Interrupt;
-use crate::model::Model;
+use crate::model::{Model, refuse_overwriting};
 use crate::report::eval::{EvalReport, class_reports};
-use crate::report::number::counted;
-use crate::report::{Setting, Unreadable, print_json};
-use crate::results_file::{ResultsFile, Row};
+use crate::report::{Setting, print_json};
+use crate::results_file::ResultsFile;
 use crate::terminal::Terminal;
+use evaluation::Evaluation;
 use labels::{Decision, EvaluatedClasses, Labels};
+use page::PageFile;
 use subject::Subject;
 
-/// Predictions that top-5 accuracy looks at.
-const TOP: usize = 5;
-
 pub(super) fn run(args: &EvalArgs, terminal: &Terminal) -> Result<(), CliError> {
-    let terminal = &match &args.results {
-        Some(path) => terminal.beside(path),
-        None => terminal.clone(),
-    };
+    let mut terminal = terminal.clone();
+    for path in [&args.results, &args.report].into_iter().flatten() {
+        terminal = terminal.beside(path);
+    }
+    let terminal = &terminal;
     let subject = Subject::find(&args.source)?;
     let results = args
         .results
         .as_deref()
         .map(ResultsFile::create)
         .transpose()?;
-    let inference = &args.inference;
-    let mut model = Model::open(&args.model, &inference.compute, inference.batch, terminal)?;
-    let names = model.class_names(None, terminal)?;
-    let count = model.architecture().classes;
-    let evaluated = EvaluatedClasses {
-        names: &subject.classes,
-        has_images: &subject.has_images(),
-        path: &args.source,
-    };
-    let labels = Labels::new(&evaluated, count, &names).map_err(|refusal| match refusal {
-        CliError::EvaluatedClasses(text) => {
-            CliError::EvaluatedClasses(text + &subject.deeper().unwrap_or_default())
+    let page = match &args.report {
+        Some(path) => {
+            refuse_overwriting(path, args.model.weights.as_deref())?;
+            Some(PageFile::create(path)?)
         }
-        error => error,
-    })?;
+        None => None,
+    };
+    let inference = &args.inference;
+    let open = match args.report {
+        Some(_) => Model::open_with_network,
+        None => Model::open,
+    };
+    let mut model = open(&args.model, &inference.compute, inference.batch, terminal)?;
+    let labels = match_labels(args, &model, &subject, terminal)?;
     for warning in subject.notices.warnings() {
         terminal.warn(warning);
     }
@@ -58,24 +58,26 @@ pub(super) fn run(args: &EvalArgs, terminal: &Terminal) -> Result<(), CliError> 
         Some(Decision::Clear(text)) => terminal.note(text),
         None => {}
     }
+    let is_of_run = subject.part != Some("test") && is_trained_on(&model, args);
+    // Without parts there is nothing that the training left out.
+    let is_seen = is_of_run && subject.part.is_none();
+    if is_seen {
+        terminal.warn(
+            "these seem to be images that the network was trained on, and it is better on those than \
+             on any others",
+        );
+    }
 
-    let mut evaluation = Evaluation {
-        args,
-        model: &mut model,
-        subject: &subject,
-        labels: &labels,
-        results,
-        accuracy: Accuracy::default(),
-        unreadable: Vec::new(),
-        unread: vec![false; subject.len()],
-    };
+    let interrupt = Interrupt::listen()?;
+    let mut evaluation = Evaluation::new(args, &mut model, &subject, &labels, results);
     let started = Instant::now();
-    let complete = evaluation.run(terminal)?;
+    let complete = evaluation.run(&interrupt, terminal)?;
     let seconds = started.elapsed().as_secs_f64();
 
     let Evaluation {
         results,
         accuracy,
+        evidence,
         unreadable,
         unread,
         ..
@@ -84,6 +86,19 @@ pub(super) fn run(args: &EvalArgs, terminal: &Terminal) -> Result<(), CliError> 
         let path = results.finish(!complete)?;
         terminal.note(format_args!("every prediction is in {}", path.display()));
     }
+    let against = match &args.against {
+        Some(other) if complete && !evidence.is_empty() => {
+            let first = against::First {
+                subject: &subject,
+                evidence: &evidence,
+            };
+            Some(against::compare(args, other, &first, &interrupt, terminal)?)
+        }
+        _ => None,
+    };
+    let own = model.temperature();
+    let is_fitted_here = is_of_run || own.is_some_and(is_fitted_on_test);
+    let figures = Figures::new(&evidence, own.map(|own| own.value), is_fitted_here);
     let failed = unreadable.len();
     let lost = subject.classes_without(&unread);
     let total = accuracy.total();
@@ -100,6 +115,8 @@ pub(super) fn run(args: &EvalArgs, terminal: &Terminal) -> Result<(), CliError> 
         top5: total.top5(),
         top5_interval: total.top5_interval(),
         mean_class_top1: accuracy.mean_class_top1(),
+        trust: figures,
+        against,
         seconds,
         images_per_second: total.images as f64 / seconds,
         published: zoo::find(&model.architecture().name)
@@ -114,6 +131,21 @@ pub(super) fn run(args: &EvalArgs, terminal: &Terminal) -> Result<(), CliError> 
         unreadable,
         passed_over: subject.notices.passed_over.clone(),
     };
+    if let Some(page) = page.filter(|_| complete && report.images > 0) {
+        let shown = page::Shown {
+            args,
+            model: &model,
+            subject: &subject,
+            labels: &labels,
+            evidence: &evidence,
+            report: &report,
+            is_seen,
+        };
+        page.write(&shown.html()?)?;
+        if let Some(path) = &args.report {
+            terminal.note(format_args!("the page is {}", path.display()));
+        }
+    }
     if args.json {
         print_json(terminal, &report)?;
     } else {
@@ -135,123 +167,35 @@ pub(super) fn run(args: &EvalArgs, terminal: &Terminal) -> Result<(), CliError> 
     }
 }
 
-/// An evaluation under way.
-struct Evaluation<'a> {
-    args: &'a EvalArgs,
-    model: &'a mut Model,
-    subject: &'a Subject,
-    labels: &'a Labels,
-    results: Option<ResultsFile>,
-    accuracy: Accuracy,
-    unreadable: Vec<Unreadable>,
-    /// For each image whether it could not be read.
-    unread: Vec<bool>,
+/// Which class of the network each class of the images is.
+fn match_labels(
+    args: &EvalArgs,
+    model: &Model,
+    subject: &Subject,
+    terminal: &Terminal,
+) -> Result<Labels, CliError> {
+    let names = model.class_names(None, terminal)?;
+    let evaluated = EvaluatedClasses {
+        names: &subject.classes,
+        has_images: &subject.has_images(),
+        path: &args.source,
+    };
+    let count = model.architecture().classes;
+    Labels::new(&evaluated, count, &names).map_err(|refusal| match refusal {
+        CliError::EvaluatedClasses(text) => {
+            CliError::EvaluatedClasses(text + &subject.deeper().unwrap_or_default())
+        }
+        error => error,
+    })
 }
 
-impl Evaluation<'_> {
-    /// Whether it came to the end.
-    fn run(&mut self, terminal: &Terminal) -> Result<bool, CliError> {
-        let inference = &self.args.inference;
-        let options = LoaderOptions {
-            batch_size: inference.batch,
-            workers: inference.compute.threads.unwrap_or(0),
-            strict: self.args.strict,
-            channels: self.model.channels(),
-            decode: DecodeOptions {
-                apply_orientation: !self.args.ignore_orientation,
-                ..DecodeOptions::default()
-            },
-            ..LoaderOptions::default()
-        };
-        let subject = self.subject;
-        let batches = subject.batches(self.model.architecture(), options)?;
-        let interrupt = Interrupt::listen()?;
-        let part = subject.part.map_or(String::new(), |it| format!("{it} "));
-        terminal.note(format_args!(
-            "evaluating {} on {} of {}",
-            self.model.architecture().name,
-            counted(
-                subject.len() as u64,
-                &format!("{part}image"),
-                &format!("{part}images")
-            ),
-            counted(subject.classes.len() as u64, "class", "classes")
-        ));
-        let mut progress = terminal.progress("images", subject.len());
-        for batch in batches {
-            let batch = batch?;
-            let images = batch.len() + batch.failures.len();
-            self.evaluate(batch, terminal)?;
-            progress.advance(images);
-            if interrupt.is_requested() {
-                return Ok(
-                    self.accuracy.total().images as usize + self.unreadable.len() == subject.len(),
-                );
-            }
-        }
-        Ok(true)
-    }
-
-    fn evaluate(&mut self, batch: Batch, terminal: &Terminal) -> Result<(), CliError> {
-        for failure in &batch.failures {
-            terminal.warn(&failure.error);
-            let path = self.subject.name(failure.index);
-            self.write_row(failure.index, |row| {
-                row.error = Some(failure.error.to_string());
-            })?;
-            self.unread[failure.index] = true;
-            self.unreadable.push(Unreadable {
-                path,
-                error: failure.error.to_string(),
-            });
-        }
-        if batch.is_empty() {
-            return Ok(());
-        }
-        let predictions = self.model.predict(&batch.images, TOP)?;
-        for (&index, predictions) in batch.indices.iter().zip(&predictions) {
-            self.record(index, predictions)?;
-        }
-        Ok(())
-    }
-
-    fn record(&mut self, index: usize, predictions: &[Prediction]) -> Result<(), CliError> {
-        let label = self.label(index);
-        self.accuracy.record(label, predictions);
-        let Some(first) = predictions.first() else {
-            return Ok(());
-        };
-        let name = self.labels.name(first.class);
-        self.write_row(index, |row| {
-            row.predicted = Some(first.class);
-            row.predicted_name = Some(name);
-            row.probability = Some(first.probability);
-            row.top1 = Some(first.class == label);
-            row.top5 = Some(predictions.iter().any(|p| p.class == label));
-        })
-    }
-
-    /// Adds a row for the image at `index`, which `fill` completes.
-    fn write_row(&mut self, index: usize, fill: impl FnOnce(&mut Row)) -> Result<(), CliError> {
-        if self.results.is_none() {
-            return Ok(());
-        }
-        let class = self.label(index);
-        let mut row = Row {
-            path: self.subject.name(index),
-            class,
-            class_name: self.labels.name(class),
-            ..Row::default()
-        };
-        fill(&mut row);
-        match &mut self.results {
-            Some(results) => results.write(&row),
-            None => Ok(()),
-        }
-    }
-
-    /// The network's class of the image at `index`.
-    fn label(&self, index: usize) -> usize {
-        self.labels.class(self.subject.label(index))
+/// Whether a network's file says that it was trained on images of this name.
+fn is_trained_on(model: &Model, args: &EvalArgs) -> bool {
+    let name = args.source.canonicalize();
+    let name = name.as_deref().unwrap_or(&args.source).file_name();
+    let trained_on = model.card().and_then(|card| card.trained_on.as_deref());
+    match (trained_on, name) {
+        (Some(trained_on), Some(name)) => trained_on == name.to_string_lossy(),
+        _ => false,
     }
 }

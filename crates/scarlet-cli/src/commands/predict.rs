@@ -46,7 +46,7 @@ pub(super) fn run(args: &PredictArgs, terminal: &Terminal) -> Result<(), CliErro
         for failure in &batch.failures {
             unreadable.push(report_unreadable(&failure.path, &failure.error, terminal));
         }
-        let finished = predict(&mut model, &loader, &batch, args.top_k, &names)?;
+        let finished = predict(&mut model, &loader, &batch, args, &names)?;
         predicted += finished.len();
         progress.advance(batch.len() + batch.failures.len());
         if args.json {
@@ -63,6 +63,8 @@ pub(super) fn run(args: &PredictArgs, terminal: &Terminal) -> Result<(), CliErro
     if args.json {
         let report = PredictReport {
             setting: Setting::of(&model),
+            temperature: model.temperature().map(|it| it.value),
+            threshold: args.threshold,
             photographs,
             unreadable,
             passed_over,
@@ -120,20 +122,20 @@ fn predict(
     model: &mut Model,
     loader: &Loader,
     batch: &Batch,
-    top_k: usize,
+    args: &PredictArgs,
     names: &ClassNames,
 ) -> Result<Vec<Photograph>, CliError> {
     if batch.is_empty() {
         return Ok(Vec::new());
     }
-    let predictions = model.predict(&batch.images, top_k)?;
+    let predictions = model.predict(&batch.images, args.top_k)?;
     let photographs = batch
         .indices
         .iter()
         .zip(&predictions)
         .map(|(&index, predictions)| {
             let path = loader.paths()[index].display().to_string();
-            Photograph::new(path, predictions, names)
+            Photograph::new(path, predictions, names, args.threshold)
         })
         .collect();
     Ok(photographs)

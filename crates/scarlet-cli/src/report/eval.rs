@@ -5,8 +5,10 @@ use std::fmt::{self, Write};
 use scarlet::Accuracy;
 use scarlet::zoo::PublishedAccuracy;
 use scarlet_data::PassedOver;
+use scarlet_train::trust::{AfterSource, Figures};
 use serde::Serialize;
 
+use super::against::Against;
 use super::number::{counted, interval, percent, thousands};
 use super::table::{Column, table};
 use super::{Setting, Unreadable};
@@ -37,6 +39,11 @@ pub(crate) struct EvalReport {
     pub(crate) top5_interval: [f64; 2],
     /// Mean of the classes' top-1 accuracies.
     pub(crate) mean_class_top1: f64,
+    /// Whether the network can be trusted.
+    pub(crate) trust: Figures,
+    /// Beside another network, where one was named.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) against: Option<Against>,
     pub(crate) seconds: f64,
     pub(crate) images_per_second: f64,
     /// What is known of the network on the whole validation set, in percent.
@@ -144,6 +151,10 @@ impl EvalReport {
             "  per class {:>8}   mean of the classes' top-1",
             percent(self.mean_class_top1)
         )?;
+        if self.images > 0 {
+            writeln!(text, "  {}", calibration(&self.trust))?;
+            writeln!(text, "  {}", threshold(&self.trust))?;
+        }
         if let Some(published) = &self.published {
             let top5 = published
                 .top5
@@ -161,11 +172,48 @@ impl EvalReport {
             unreadable => writeln!(text, "; {unreadable} unreadable and left out")?,
         }
 
+        if let Some(against) = &self.against {
+            write!(text, "\n{}", against.text())?;
+        }
         let worst = &self.classes[..worst.min(self.classes.len())];
         if !worst.is_empty() {
             writeln!(text, "\n{}", class_table(worst))?;
         }
         Ok(())
+    }
+}
+
+/// How far the network is from being right as often as it says.
+fn calibration(figures: &Figures) -> String {
+    let points = |share: f64| format!("{:.1}", 100.0 * share);
+    let before = points(figures.before.expected_calibration_error);
+    let by_chance = points(figures.as_it_is().by_chance);
+    let [error, other] = match &figures.after {
+        Some(after) => {
+            let error = points(after.reliability.expected_calibration_error);
+            match after.source {
+                AfterSource::Network => [error, format!("{before} without its temperature, ")],
+                AfterSource::Halves => [before, format!("{error} with a temperature, ")],
+            }
+        }
+        None => [before, String::new()],
+    };
+    format!("calibration error {error} points ({other}{by_chance} by chance alone)")
+}
+
+/// What it takes for answers that are almost always right.
+fn threshold(figures: &Figures) -> String {
+    let wanted = format!("{:.0} %", 100.0 * figures.wanted_accuracy);
+    match &figures.threshold {
+        Some(found) if found.point.threshold == 0.0 => {
+            format!("{wanted} right without a threshold")
+        }
+        Some(found) => format!(
+            "{wanted} right with --threshold {}, which answers {} of the images",
+            found.point.threshold,
+            percent(found.coverage)
+        ),
+        None => format!("{wanted} right with no threshold"),
     }
 }
 

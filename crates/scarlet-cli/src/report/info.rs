@@ -189,6 +189,14 @@ fn card_text(card: &ModelCard) -> String {
         let accuracy = accuracy(judged.right, judged.images);
         text.push_str(&format!("Accuracy on {}: {accuracy}.\n", judged.of));
     }
+    if let Some(temperature) = &card.temperature {
+        text.push_str(&format!(
+            "Temperature: {}, fitted on {} {}.\n",
+            temperature.value,
+            thousands(temperature.images),
+            temperature.of
+        ));
+    }
     if let Some(program) = &card.program {
         text.push_str(&format!("Trained by: {program}.\n"));
     }

@@ -1,5 +1,6 @@
 //! What commands print: values for JSON, and the same for people.
 
+pub(crate) mod against;
 pub(crate) mod bench;
 pub(crate) mod deploy;
 pub(crate) mod eval;

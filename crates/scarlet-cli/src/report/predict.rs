@@ -2,6 +2,7 @@
 
 use scarlet::Prediction;
 use scarlet::printable::shortened;
+use scarlet::trust::Temperature;
 use scarlet_data::PassedOver;
 use serde::Serialize;
 
@@ -14,6 +15,12 @@ use crate::class_names::ClassNames;
 pub(crate) struct PredictReport {
     #[serde(flatten)]
     pub(crate) setting: Setting,
+    /// What the network's logits were divided by, where its weights say it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) temperature: Option<Temperature>,
+    /// The probability below which there is no answer, where one was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) threshold: Option<f64>,
     pub(crate) photographs: Vec<Photograph>,
     pub(crate) unreadable: Vec<Unreadable>,
     /// Files of folders that are no images, by their endings.
@@ -24,6 +31,9 @@ pub(crate) struct PredictReport {
 #[derive(Debug, Serialize)]
 pub(crate) struct Photograph {
     pub(crate) path: String,
+    /// With a threshold, whether no class is so probable.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) abstained: Option<bool>,
     pub(crate) predictions: Vec<NamedPrediction>,
 }
 
@@ -37,7 +47,13 @@ pub(crate) struct NamedPrediction {
 }
 
 impl Photograph {
-    pub(crate) fn new(path: String, predictions: &[Prediction], names: &ClassNames) -> Self {
+    pub(crate) fn new(
+        path: String,
+        predictions: &[Prediction],
+        names: &ClassNames,
+        threshold: Option<f64>,
+    ) -> Self {
+        let surest = predictions.first().map_or(0.0, |it| it.probability);
         let predictions = predictions
             .iter()
             .map(|prediction| NamedPrediction {
@@ -47,13 +63,20 @@ impl Photograph {
                 probability: prediction.probability,
             })
             .collect();
-        Self { path, predictions }
+        Self {
+            path,
+            abstained: threshold.map(|threshold| f64::from(surest) < threshold),
+            predictions,
+        }
     }
 
-    /// The path, then a line with a bar for each prediction.
+    /// The path, then whether there is no answer, then a line with a bar for each prediction.
     pub(crate) fn text(&self) -> String {
         const BAR: usize = 20;
         let mut text = format!("{}\n", self.path);
+        if self.abstained == Some(true) {
+            text.push_str("  none of these\n");
+        }
         for prediction in &self.predictions {
             let filled = (prediction.probability * BAR as f32).round() as usize;
             text.push_str(&format!(
@@ -75,12 +98,22 @@ mod tests {
     fn predictions_are_aligned_under_their_photograph() {
         let predictions = [(967, 0.875), (969, 0.0375)]
             .map(|(class, probability)| Prediction { class, probability });
-        let photograph = Photograph::new("coffee.png".into(), &predictions, &ClassNames::ImageNet);
+        let of = |threshold| {
+            let names = &ClassNames::ImageNet;
+            Photograph::new("coffee.png".into(), &predictions, names, threshold)
+        };
+        let photograph = of(None);
         assert_eq!(
             photograph.text(),
             "coffee.png\n   \
              87.5 %  ██████████████████    espresso\n    \
              3.8 %  █                     eggnog\n"
         );
+        // At the threshold there is an answer.
+        for threshold in [0.0, 0.875] {
+            assert_eq!(of(Some(threshold)).text(), photograph.text());
+        }
+        let silent = of(Some(0.876)).text();
+        assert!(silent.starts_with("coffee.png\n  none of these\n   87.5 %"));
     }
 }

@@ -9,7 +9,10 @@ use serde::Serialize;
 
 use super::training::DRAWN_CLASSES;
 use crate::metric::Metric;
-use crate::{Mistakes, Reference, ReportError, RunReport, TrainingCurve, TrainingReport};
+use crate::{
+    EvaluationReport, Mistakes, Reference, ReportError, RunReport, TrainingCurve, TrainingReport,
+    Trust,
+};
 
 /// Of a search.
 #[derive(Serialize)]
@@ -130,6 +133,8 @@ pub(super) struct TrainingData<'a> {
     training: &'a [TrainingCurve],
     /// Where there are not too many classes to be drawn.
     mistakes: Option<&'a Mistakes>,
+    /// Those that are in the page.
+    pictures: Vec<PictureData<'a>>,
 }
 
 impl<'a> TrainingData<'a> {
@@ -140,9 +145,52 @@ impl<'a> TrainingData<'a> {
             chosen: parts.network(&report.network)?,
             parts: parts.all,
             training: &report.training,
-            mistakes: (mistakes.classes.len() <= DRAWN_CLASSES).then_some(mistakes),
+            mistakes: drawn(mistakes),
+            pictures: report.trust.as_ref().map(pictures).unwrap_or_default(),
         })
     }
+}
+
+/// Of an evaluation.
+#[derive(Serialize)]
+pub(super) struct EvaluationData<'a> {
+    /// Where there are not too many classes to be drawn.
+    mistakes: Option<&'a Mistakes>,
+    /// Those that are in the page.
+    pictures: Vec<PictureData<'a>>,
+}
+
+impl<'a> EvaluationData<'a> {
+    pub(super) fn of(report: &'a EvaluationReport) -> Self {
+        Self {
+            mistakes: drawn(&report.mistakes),
+            pictures: pictures(&report.trust),
+        }
+    }
+}
+
+/// Of a picture what the page's script does not find in the page itself.
+#[derive(Serialize)]
+struct PictureData<'a> {
+    name: &'a str,
+    class: usize,
+    answer: usize,
+    probability: f64,
+}
+
+fn pictures(trust: &Trust) -> Vec<PictureData<'_>> {
+    let pictures = trust.pictures.iter();
+    let pictures = pictures.map(|picture| PictureData {
+        name: &picture.name,
+        class: picture.class,
+        answer: picture.answer,
+        probability: picture.probability,
+    });
+    pictures.collect()
+}
+
+fn drawn(mistakes: &Mistakes) -> Option<&Mistakes> {
+    (mistakes.classes.len() <= DRAWN_CLASSES).then_some(mistakes)
 }
 
 /// The different parts of networks: there are many networks, and they have most of them in common.

@@ -4,13 +4,17 @@
 //! script draws what is easier to see, from the data that is embedded as JSON.
 
 mod data;
+mod evaluation;
+mod reliability;
 mod search;
 mod tables;
 mod training;
+mod trust;
 
 use scarlet_arch::{Architecture, Cost};
 use serde::Serialize;
 
+pub use self::evaluation::evaluation_html;
 pub use self::search::html;
 pub use self::training::training_html;
 use crate::metric::Metric;

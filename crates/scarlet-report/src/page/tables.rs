@@ -9,20 +9,20 @@ use crate::picture::escaped;
 use crate::{Candidate, Fact, Mistakes, ReportError, RunReport, TrainingCurve};
 
 /// A column: its heading, and whether it holds numbers.
-type Column = (String, bool);
+pub(super) type Column = (String, bool);
 
-fn text(heading: &str) -> Column {
+pub(super) fn text(heading: &str) -> Column {
     (heading.to_owned(), false)
 }
 
-fn number(heading: &str) -> Column {
+pub(super) fn number(heading: &str) -> Column {
     (heading.to_owned(), true)
 }
 
 /// A row: its class, and its cells as text.
-type Row = (&'static str, Vec<String>);
+pub(super) type Row = (&'static str, Vec<String>);
 
-fn table(columns: &[Column], rows: impl IntoIterator<Item = Row>) -> String {
+pub(super) fn table(columns: &[Column], rows: impl IntoIterator<Item = Row>) -> String {
     let cell = |tag: &str, is_number: bool, content: &str| {
         let class = if is_number { " class=\"number\"" } else { "" };
         format!("<{tag}{class}>{}</{tag}>", escaped(content))
@@ -216,8 +216,10 @@ pub(super) fn classes(mistakes: &Mistakes, indices: &[usize]) -> String {
     let columns = [
         text("Class"),
         number("Images"),
-        number("Right (%)"),
+        number("Recall (%)"),
         number("95 % interval"),
+        number("Precision (%)"),
+        number("F1 (%)"),
         text("Taken for"),
     ];
     let percent = |share: f64| format!("{:.1}", 100.0 * share);
@@ -229,17 +231,25 @@ pub(super) fn classes(mistakes: &Mistakes, indices: &[usize]) -> String {
             .map(|it| format!("{} ({})", mistakes.classes[it.taken_for].name, it.images))
             .collect();
         let [low, high] = class.interval;
+        let [precision, f1] = mistakes
+            .precision_and_f1(index)
+            .map(|share| share.map(percent).unwrap_or_default());
         let cells = vec![
             class.name.clone(),
             class.images.to_string(),
             percent(class.accuracy()),
             format!("{} to {}", percent(low), percent(high)),
+            precision,
+            f1,
             taken_for.join(", "),
         ];
         ("", cells)
     });
     table(&columns, rows)
 }
+
+/// Single images that are listed.
+const MISTAKEN_IMAGES: usize = 20;
 
 pub(super) fn mistaken_images(mistakes: &Mistakes) -> String {
     let columns = [
@@ -249,7 +259,7 @@ pub(super) fn mistaken_images(mistakes: &Mistakes) -> String {
         number("Sure to (%)"),
     ];
     let name = |class: usize| mistakes.classes[class].name.clone();
-    let rows = mistakes.images.iter().map(|image| {
+    let rows = mistakes.images.iter().take(MISTAKEN_IMAGES).map(|image| {
         let cells = vec![
             image.name.clone(),
             name(image.class),

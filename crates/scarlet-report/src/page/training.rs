@@ -1,9 +1,9 @@
 //! [`training_html`]: the training of a single network as a page.
 
 use super::data::TrainingData;
-use super::{KEY, Page, accuracy_figure, header, tables};
+use super::{KEY, Page, accuracy_figure, header, tables, trust};
 use crate::picture::escaped;
-use crate::{Mistakes, ReportError, TrainingReport};
+use crate::{Mistakes, ReportError, TrainingReport, Trust};
 
 /// The most classes whose confusion is drawn: of more, nothing could be told apart.
 pub(super) const DRAWN_CLASSES: usize = 60;
@@ -21,14 +21,25 @@ const WORST_CLASSES: usize = 10;
 /// a mistake is of a class that there is not.
 pub fn training_html(report: &TrainingReport) -> Result<String, ReportError> {
     report.mistakes.check()?;
+    if let Some(trust) = &report.trust {
+        trust.check(report.mistakes.classes.len())?;
+    }
+    let trust = report.trust.as_ref();
+    let trusted = |section: fn(&Trust) -> String| trust.map(section).unwrap_or_default();
     let mut figures: Vec<_> = report.accuracies.iter().map(accuracy_figure).collect();
+    figures.extend(trust.map(trust::figures).unwrap_or_default());
     figures.extend(super::cost_figures(&report.network)?);
     let page = Page {
         title: &report.title,
         header: header("Network training", &report.title, &report.lead, &figures),
         sections: vec![
             super::training(&report.training),
-            mistakes(&report.mistakes),
+            mistakes(&report.mistakes, trust),
+            trust
+                .map(|trust| trust::pictures(trust, &report.mistakes))
+                .unwrap_or_default(),
+            trusted(trust::calibration),
+            trusted(trust::coverage),
             super::usage(&report.usage),
             network(report)?,
             super::facts(&report.data, &report.settings),
@@ -37,14 +48,23 @@ pub fn training_html(report: &TrainingReport) -> Result<String, ReportError> {
     page.html(&TrainingData::of(report)?)
 }
 
-fn mistakes(mistakes: &Mistakes) -> String {
+/// What the network confuses; where there are pictures, a square of the matrix shows its own.
+pub(super) fn mistakes(mistakes: &Mistakes, trust: Option<&Trust>) -> String {
+    let has_pictures = trust.is_some_and(|trust| !trust.pictures.is_empty());
+    let (choose, cell) = match has_pictures {
+        true => (
+            " Choose a square, by a click or the arrow keys, to see its images.",
+            "<div id=\"cell\" class=\"cell\" aria-live=\"polite\"></div>",
+        ),
+        false => ("", ""),
+    };
     let matrix = match mistakes.classes.len() {
-        2..=DRAWN_CLASSES => {
+        2..=DRAWN_CLASSES => format!(
             "<div data-needs-script hidden><p class=\"note\">A row per class, a column per answer: \
-             the darker, the more of the row’s images.</p>\
-             <figure id=\"confusion\" class=\"chart scroll\"></figure></div>\n"
-        }
-        _ => "",
+             the darker, the more of the row’s images.{choose}</p>\
+             <figure id=\"confusion\" class=\"chart scroll\"></figure>{cell}</div>\n"
+        ),
+        _ => String::new(),
     };
     let worst = mistakes.worst_classes();
     let (first, rest) = worst.split_at(worst.len().min(WORST_CLASSES));
@@ -58,6 +78,11 @@ fn mistakes(mistakes: &Mistakes) -> String {
     };
     let images = match mistakes.images.as_slice() {
         [] => String::new(),
+        // The pictures say it too.
+        _ if has_pictures => format!(
+            "<details><summary>The most confident mistakes as a table</summary>{}</details>\n",
+            tables::mistaken_images(mistakes)
+        ),
         _ => format!(
             "<h3>The most confident mistakes</h3>\n{}",
             tables::mistaken_images(mistakes)
@@ -65,7 +90,9 @@ fn mistakes(mistakes: &Mistakes) -> String {
     };
     format!(
         "<section>\n<h2>What it confuses</h2>\n<p>On the {}.</p>\n{matrix}\
-         <h3>Classes, the worst first</h3>\n{}{rest}{images}</section>\n",
+         <h3>Classes, the worst first</h3>\n<p class=\"note\">Recall is the share of a class’s images that \
+         were put into it, with its 95 % interval; precision is the share of the images put into it \
+         that are of it; F1 is their harmonic mean.</p>\n{}{rest}{images}</section>\n",
         escaped(&mistakes.judged_on),
         tables::classes(mistakes, first),
     )

@@ -2,8 +2,9 @@
 
 use scarlet_arch::{Architecture, Cost, Genome, Operation, SearchSpace};
 use scarlet_report::{
-    Chosen, ClassScore, Confusion, Fact, Judged, MistakenImage, Mistakes, Reference, RunReport,
-    SearchSummary, TrainedEpoch, TrainingCurve, TrainingReport, Usage,
+    Chosen, ClassScore, Confusion, CoverageRow, EvaluationReport, Fact, Judged, MistakenImage,
+    Mistakes, Picture, Reference, ReliabilityBin, ReliabilityCurve, RunReport, SearchSummary,
+    TrainedEpoch, TrainingCurve, TrainingReport, Trust, Usage,
 };
 use scarlet_search::{
     Algorithm, EvaluatorFn, GeneSpace, Nsga2, Search, SearchConfig, SearchState, Stop,
@@ -129,12 +130,90 @@ pub(crate) fn training() -> TrainingReport {
                 probability: 0.973,
             }],
         },
+        trust: None,
         usage: vec![Usage::new(
             "Say what is on photographs",
             "scarlet predict PHOTO --weights best.safetensors",
         )],
         data: vec![Fact::new("classes", names.join(", "))],
         settings: vec![Fact::new("train.epochs", 12)],
+    }
+}
+
+/// What is to be known before that network is trusted.
+#[allow(dead_code, reason = "not every test file shows trainings")]
+pub(crate) fn trust() -> Trust {
+    let curve = |error: f64| ReliabilityCurve {
+        bins: (0..15u32)
+            .map(|bin| {
+                let images = u64::from(bin.saturating_sub(5)) * 2;
+                let middle = (f64::from(bin) + 0.5) / 15.0;
+                ReliabilityBin {
+                    from: f64::from(bin) / 15.0,
+                    to: f64::from(bin + 1) / 15.0,
+                    images,
+                    confidence: (images > 0).then_some(middle),
+                    accuracy: (images > 0).then(|| (middle - error).max(0.0)),
+                }
+            })
+            .collect(),
+        calibration_error: error,
+        by_chance: 0.021,
+    };
+    let row = |threshold: f64, answered: u64, right: u64| CoverageRow {
+        threshold,
+        answered,
+        images: 100,
+        accuracy: (answered > 0).then(|| right as f64 / answered.max(1) as f64),
+        interval: [0.8, 0.99],
+    };
+    let picture = |name: &str, class, answer, probability| Picture {
+        name: name.to_owned(),
+        class,
+        answer,
+        probability,
+        image: PIXEL.to_owned(),
+        map: (class != answer).then(|| PIXEL.to_owned()),
+    };
+    Trust {
+        before: curve(0.123),
+        after: Some(curve(0.031)),
+        temperature: "The network’s file says a temperature of 1.37.".to_owned(),
+        coverage: vec![row(0.0, 100, 90), row(0.9, 61, 60), row(0.99, 0, 0)],
+        wanted_accuracy: 0.99,
+        threshold: Some(row(0.9123, 55, 55)),
+        pictures: vec![
+            picture("test/dandelion/0017.jpg", 2, 4, 0.973),
+            picture("test/daisy/<b>.jpg", 1, 2, 0.611),
+            picture("test/tulip/0003.jpg", 5, 5, 0.402),
+            picture("test/daisy/0004.jpg", 1, 1, 0.998),
+        ],
+        surest_mistakes: vec![0, 1],
+        least_sure: vec![2, 1],
+        maps: "Beside each image stands where it looked.".to_owned(),
+    }
+}
+
+/// One transparent pixel.
+const PIXEL: &str =
+    "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7";
+
+/// How that network does on other images.
+#[allow(dead_code, reason = "not every test file shows evaluations")]
+pub(crate) fn evaluation() -> EvaluationReport {
+    let TrainingReport {
+        accuracies,
+        mistakes,
+        ..
+    } = training();
+    EvaluationReport {
+        title: "custom on flowers".to_owned(),
+        lead: "It is right about 90 of 100 test images.".to_owned(),
+        accuracies,
+        mistakes,
+        trust: trust(),
+        usage: Vec::new(),
+        data: vec![Fact::new("weights", "best.safetensors")],
     }
 }
 

@@ -12,8 +12,10 @@ use super::stages::Run;
 use super::timing::time_of;
 use super::{Choice, RunError, Stage};
 use crate::dataset::Source;
+use crate::measure::judge;
 use crate::report::card;
-use crate::{Measurement, RunFolder, TrainError, measure};
+use crate::trust::{Evidence, TEST_IMAGES as TEST};
+use crate::{Measurement, RunFolder, TrainError};
 
 /// The finished network, in the folder [`NETWORK`](super::folder::NETWORK).
 const WEIGHTS: &str = "network/network.safetensors";
@@ -111,14 +113,17 @@ impl Run {
         whole: Option<&Scarlet>,
     ) -> Result<Exported, RunError> {
         self.stage(folder, Stage::Export, || {
-            let test = self.test(network)?;
+            let (test, tested) = self.judge(network)?;
             let whole = whole.map(|whole| self.whole_result(whole)).transpose()?;
             let source = &self.config.data.source;
-            let card = card(source, &self.data.all).with_accuracy(
-                "test images",
-                test.correct as u64,
-                test.images as u64,
-            );
+            let images = test.images as u64;
+            let mut card =
+                card(source, &self.data.all).with_accuracy(TEST, test.correct as u64, images);
+            // The network was trained on all others. No class is changed by it, so that the accuracy
+            // stays one of images that nothing was fitted on.
+            if let Some(temperature) = tested.temperature() {
+                card = card.with_temperature(temperature, TEST, images);
+            }
             let network = &network.clone().with_card(card).map_err(TrainError::from)?;
             let precision = match self.config.export.half {
                 true => Precision::F16,
@@ -165,18 +170,18 @@ impl Run {
     }
 
     /// A network on the test images, at its own resolution.
-    fn test(&self, network: &Scarlet) -> Result<Measurement, RunError> {
+    fn judge(&self, network: &Scarlet) -> Result<(Measurement, Evidence), RunError> {
         let side = network.architecture().preprocessing.resolution;
         let mut room = None;
         let images = Source::from(&self.data.test).fitted(side, &mut room);
-        Ok(measure(network, images, self.config.search.batch_size)?)
+        Ok(judge(network, images, self.config.search.batch_size)?)
     }
 
     fn whole_result(&self, whole: &Scarlet) -> Result<WholeResult, RunError> {
         let architecture = whole.architecture();
         let cost = Cost::of(architecture, architecture.preprocessing.resolution)?;
         Ok(WholeResult {
-            test: self.test(whole)?,
+            test: self.judge(whole)?.0,
             mult_adds: cost.mult_adds,
             parameters: cost.parameters,
         })

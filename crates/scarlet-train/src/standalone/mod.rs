@@ -42,12 +42,13 @@ use self::report::Reported;
 use crate::class_order::check_class_order;
 use crate::dataset::{DatasetError, Extent, FolderNotices, ImageSet, ImageSize};
 use crate::limits::check_batch_memory;
-use crate::measure::measure_by_class;
+use crate::measure::judge;
 use crate::probe::{Probed, probe};
 use crate::report::card;
 use crate::run::interval_of;
 use crate::run_folder::or_other_run;
 use crate::trainer::{check_epochs_left, check_teacher, epochs_done, is_over};
+use crate::trust::{HELD_OUT_IMAGES, TEST_IMAGES};
 use crate::{Checkpoints, Observer, RunFolder, TrainError, Trainer};
 
 /// Where a run's network comes from.
@@ -367,21 +368,28 @@ impl Standalone {
         }
         let mut network = trained.into_best();
         let mut card = card(&self.record.config.data.source, &self.data.train);
+        let (_, held_out) = judge(&network, &self.data.validation, batch_size)?;
+        if let Some(temperature) = held_out.temperature() {
+            let images = held_out.len() as u64;
+            card = card.with_temperature(temperature, HELD_OUT_IMAGES, images);
+        }
+        let mut judged = held_out;
         if let Some(test) = &self.data.test {
-            let by_class = measure_by_class(&network, test, batch_size)?;
+            let (test, tested) = judge(&network, test, batch_size)?;
             let balance = self.record.config.train.balance;
-            result.test_class_accuracy = balance.is_set().then(|| by_class.mean_accuracy());
-            let test = by_class.total;
+            let mean = tested.accuracy().mean_class_top1();
+            result.test_class_accuracy = balance.is_set().then_some(mean);
+            judged = tested;
             result.test_accuracy = Some(test.accuracy());
             result.test_interval = Some(test.interval());
-            card = card.with_accuracy("test images", test.correct as u64, test.images as u64);
+            card = card.with_accuracy(TEST_IMAGES, test.correct as u64, test.images as u64);
         }
         if let Some(accuracy) = result.validation_accuracy {
             let images = self.data.validation.len();
             let right = (accuracy * images as f64).round() as u64;
             let of = "held-out images, which the epoch was chosen by";
             card = card.with_accuracy(of, right, images as u64);
-            // As it was exported, but for the accuracies, which are known only now.
+            // As it was exported, but for what is known only now.
             network = network.with_card(card)?;
             network.save(folder.file("best.safetensors"), Precision::F32)?;
         }
@@ -389,6 +397,7 @@ impl Standalone {
         let reported = Reported {
             record: &self.record,
             data: &self.data,
+            judged: &judged,
         };
         reported.write(folder, &network, &result)?;
         Ok(result)

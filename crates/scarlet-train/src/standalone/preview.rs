@@ -43,7 +43,7 @@ impl Standalone {
         let rows = chosen(&order, batcher.labels(), images)
             .into_iter()
             .map(|image| {
-                let mut seen = vec![batcher.pictures(&batcher.as_judged(&[image])?.values)];
+                let mut seen = vec![batcher.pictures(&batcher.plain_values(&[image])?)];
                 for epoch in 0..epochs as u64 {
                     let views = [View::first(image)];
                     let batch = batcher.augmented(&views, &config.augment, config.seed, epoch)?;

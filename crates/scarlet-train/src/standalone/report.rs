@@ -2,25 +2,23 @@
 
 use std::path::Path;
 
-use scarlet::{Accuracy, Scarlet, accuracy_interval};
-use scarlet_report::{
-    ClassScore, Confusion, Fact, Judged, MistakenImage, Mistakes, TrainingReport, training_html,
-};
+use scarlet::Scarlet;
+use scarlet_report::{Fact, Judged, TrainingReport, training_html};
 
 use super::data::StandaloneData;
 use super::{StandaloneRecord, StandaloneResult};
+use crate::batch::Batcher;
 use crate::dataset::{ImageSet, Source};
-use crate::measure::{Mistake, judge};
 use crate::report::{curve, settings_facts, weights_usages};
+use crate::trust::{Evidence, Figures, Looks, mistakes, trust};
 use crate::{RunFolder, TrainError};
-
-/// Single images that are shown.
-const IMAGES: usize = 20;
 
 /// A run that is reported.
 pub(super) struct Reported<'a> {
     pub(super) record: &'a StandaloneRecord,
     pub(super) data: &'a StandaloneData,
+    /// What the network says of the test images, or of the held-out ones where there are none.
+    pub(super) judged: &'a Evidence,
 }
 
 impl Reported<'_> {
@@ -35,23 +33,40 @@ impl Reported<'_> {
             Some(test) => ("test", test),
             None => ("held-out", &self.data.validation),
         };
-        let batch_size = self.record.config.train.batch_size;
         // A network that was never judged has no best epoch.
         let weights = match result.best_epoch {
             Some(_) => "best.safetensors",
             None => "last.safetensors",
         };
-        let (accuracy, mistakes) = judge(network, images, batch_size)?;
+        let card = network.card().and_then(|card| card.temperature.as_ref());
+        let temperature = card.map(|card| card.value);
+        let root = Path::new(&self.record.config.data.source);
+        let name = |index| image_name(images, index, root);
+        // Held-out images are those that the temperature was fitted on.
+        let is_fitted_here = self.data.test.is_none();
+        let figures = Figures::new(self.judged, temperature, is_fitted_here);
+        let batcher = Batcher::new(images, network.architecture(), &network.device())?;
+        let looks = Looks {
+            network: network.architecture(),
+            maps_of: Ok(network),
+        };
+        let trust = trust(&figures, self.judged, looks, name, |indices| {
+            batcher.plain_values(indices)
+        })?;
         let report = TrainingReport {
             title: format!("A network for {}", self.record.config.data.source),
             lead: lead(result),
             network: network.architecture().clone(),
             accuracies: accuracies(result),
             training: vec![curve(folder.path(), "training")?],
-            mistakes: Mistakes {
-                judged_on: format!("{} {part} images", images.len()),
-                ..self.mistakes(images, &accuracy, &mistakes)
-            },
+            mistakes: mistakes(
+                format!("{} {part} images", images.len()),
+                &self.record.classes,
+                self.judged,
+                &figures.answers,
+                name,
+            ),
+            trust: Some(trust),
             usage: weights_usages(weights),
             data: self.data_facts(),
             settings: settings_facts(
@@ -59,44 +74,6 @@ impl Reported<'_> {
             ),
         };
         folder.write("report.html", training_html(&report)?.as_bytes())
-    }
-
-    fn mistakes(&self, images: &ImageSet, accuracy: &Accuracy, mistakes: &[Mistake]) -> Mistakes {
-        let names = &self.record.classes;
-        let mut classes: Vec<ClassScore> = names
-            .iter()
-            .map(|name| ClassScore {
-                name: name.clone(),
-                images: 0,
-                right: 0,
-                interval: accuracy_interval(0, 0),
-            })
-            .collect();
-        let mut confused = Vec::new();
-        for (class, score) in accuracy.classes() {
-            classes[class].images = score.images;
-            classes[class].right = score.first;
-            classes[class].interval = score.top1_interval();
-            let mistaken = accuracy.mistaken_for(class).into_iter();
-            confused.extend(mistaken.map(|(taken_for, images)| Confusion {
-                class,
-                taken_for,
-                images,
-            }));
-        }
-        let root = Path::new(&self.record.config.data.source);
-        let shown = mistakes.iter().take(IMAGES).map(|mistake| MistakenImage {
-            name: image_name(images, mistake.image, root),
-            class: mistake.class,
-            taken_for: mistake.answer.class,
-            probability: f64::from(mistake.answer.probability),
-        });
-        Mistakes {
-            judged_on: String::new(),
-            classes,
-            confused,
-            images: shown.collect(),
-        }
     }
 
     fn data_facts(&self) -> Vec<Fact> {

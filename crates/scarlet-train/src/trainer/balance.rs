@@ -84,7 +84,7 @@ impl Balance {
 }
 
 /// Images of each class.
-pub(super) fn counts(labels: &[u32], classes: usize) -> Vec<usize> {
+pub(super) fn counts(labels: &[u32], classes: usize) -> Vec<u64> {
     let mut counts = vec![0; classes];
     for &label in labels {
         counts[label as usize] += 1;

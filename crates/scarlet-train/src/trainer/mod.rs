@@ -24,9 +24,9 @@ use std::time::{Duration, Instant};
 use burn::module::Module;
 use burn::optim::{GradientsAccumulator, GradientsParams};
 use burn::tensor::Tensor;
-use scarlet::Scarlet;
 use scarlet::kernels::training::release_buffers;
 use scarlet::weights::Precision;
+use scarlet::{Accuracy, Scarlet};
 use scarlet_data::Augment;
 use serde::{Deserialize, Serialize};
 
@@ -44,7 +44,7 @@ use crate::dataset::{ImageSet, Source};
 use crate::error::require;
 use crate::fingerprint::Fingerprint;
 use crate::loss::{cross_entropy, weighted_cross_entropy};
-use crate::measure::{ByClass, calibration, measure_by_class};
+use crate::measure::{Measurement, calibration, images_of_mean, judge, measure};
 use crate::random::mask_seed;
 use crate::resized::resized;
 use crate::run_folder::EventLog;
@@ -461,6 +461,13 @@ impl Tally {
     }
 }
 
+/// How well a network knows the validation images.
+struct Judged {
+    total: Measurement,
+    /// Where classes are balanced.
+    by_class: Option<Accuracy>,
+}
+
 /// A run as it goes on.
 struct Run<'a, M: Trainable> {
     trainer: Trainer<'a>,
@@ -809,16 +816,29 @@ impl<'a, M: Trainable> Run<'a, M> {
     }
 
     /// The network for use and how well it knows the validation images, where there are any.
-    fn judge(&self) -> Result<Option<(M, ByClass)>, TrainError> {
+    fn judge(&self) -> Result<Option<(M, Judged)>, TrainError> {
         let (Some(images), Some(_)) = (self.trainer.validation, self.model.as_network()) else {
             return Ok(None);
         };
-        let judged = self.for_use()?;
-        let measured = judged
-            .as_network()
-            .map(|network| measure_by_class(network, images, self.progress.config.batch_size))
-            .transpose()?;
-        Ok(measured.map(|measured| (judged, measured)))
+        let for_use = self.for_use()?;
+        let Some(network) = for_use.as_network() else {
+            return Ok(None);
+        };
+        let batch_size = self.progress.config.batch_size;
+        let judged = match self.progress.config.balance.is_set() {
+            false => Judged {
+                total: measure(network, images, batch_size)?,
+                by_class: None,
+            },
+            true => {
+                let (total, evidence) = judge(network, images, batch_size)?;
+                Judged {
+                    total,
+                    by_class: Some(evidence.accuracy()),
+                }
+            }
+        };
+        Ok(Some((for_use, judged)))
     }
 
     fn end_epoch(&mut self, epoch: u64) -> Result<(), TrainError> {
@@ -828,8 +848,8 @@ impl<'a, M: Trainable> Run<'a, M> {
             return Err(self.weight_not_finite(weight));
         }
         let judged = self.judge()?;
-        let validation = judged.as_ref().map(|(_, measured)| measured.total);
-        let balanced = self.progress.config.balance.is_set();
+        let validation = judged.as_ref().map(|(_, judged)| judged.total);
+        let by_class = judged.as_ref().and_then(|(_, it)| it.by_class.as_ref());
         let tally = std::mem::take(&mut self.progress.tally);
         let mut record = EpochRecord {
             epoch: epoch + 1,
@@ -837,18 +857,15 @@ impl<'a, M: Trainable> Run<'a, M> {
             loss: tally.mean_loss(),
             accuracy: tally.accuracy(),
             validation_accuracy: validation.map(|now| now.accuracy()),
-            validation_class_accuracy: judged
-                .as_ref()
-                .filter(|_| balanced)
-                .map(|(_, measured)| measured.mean_accuracy()),
+            validation_class_accuracy: by_class.map(Accuracy::mean_class_top1),
             // JSON has no other numbers, and a resumed run must know the same.
             validation_loss: validation.map(|now| now.loss).filter(|it| it.is_finite()),
             best: false,
         };
-        if let Some((network, measured)) = judged {
-            let images = match balanced {
-                true => measured.images_of_mean(),
-                false => measured.total.images as f64,
+        if let Some((network, judged)) = judged {
+            let images = match &judged.by_class {
+                Some(classes) => images_of_mean(classes.classes().map(|(_, it)| it.images)),
+                None => judged.total.images as f64,
             };
             record.best = record.is_best_of(&self.progress.epochs, images);
             if record.best {

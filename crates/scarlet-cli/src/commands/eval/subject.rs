@@ -61,18 +61,28 @@ impl Subject {
     }
 
     /// So many of the images at most, from all classes.
-    pub(in crate::commands) fn thinned(mut self, most: usize) -> Self {
+    pub(in crate::commands) fn thinned(self, most: usize) -> Self {
         let step = self.len().div_ceil(most).max(1);
         let kept: Vec<usize> = (0..self.len()).step_by(step).collect();
-        self.labels = kept.iter().map(|&index| self.labels[index]).collect();
-        self.pixels = match self.pixels {
+        self.chosen(&kept)
+    }
+
+    /// The images of these indices, in this order.
+    pub(in crate::commands) fn chosen(&self, kept: &[usize]) -> Self {
+        let pixels = match &self.pixels {
             Pixels::Files { paths, root } => Pixels::Files {
                 paths: kept.iter().map(|&index| paths[index].clone()).collect(),
-                root,
+                root: root.clone(),
             },
-            Pixels::Memory(images) => Pixels::Memory(images.select(&kept)),
+            Pixels::Memory(images) => Pixels::Memory(images.select(kept)),
         };
-        self
+        Self {
+            part: self.part,
+            classes: self.classes.clone(),
+            notices: self.notices.clone(),
+            labels: kept.iter().map(|&index| self.labels[index]).collect(),
+            pixels,
+        }
     }
 
     /// The photographs in a folder or file of any kind, of unknown classes.

@@ -1,0 +1,142 @@
+//! What `scarlet eval --against` prints.
+
+use serde::Serialize;
+
+use super::Setting;
+use super::number::{counted, interval, percent, thousands};
+
+/// Below this probability two networks are said to differ.
+const SIGNIFICANT: f64 = 0.05;
+
+/// Smaller ones are not told apart.
+const LEAST: f64 = 0.0001;
+
+/// Two networks on the same images. Accuracies are from 0 to 1.
+#[derive(Debug, Serialize)]
+pub(crate) struct Against {
+    /// The other network.
+    #[serde(flatten)]
+    pub(crate) other: Setting,
+    /// Images that both were asked about.
+    pub(crate) images: u64,
+    /// Accuracy of the evaluated network on them.
+    pub(crate) this_top1: f64,
+    /// Accuracy of the other one.
+    pub(crate) other_top1: f64,
+    /// 95 % confidence interval of the other one's.
+    pub(crate) other_top1_interval: [f64; 2],
+    /// Images that the evaluated network alone gets right.
+    pub(crate) only_this: u64,
+    /// Images that the other one alone gets right.
+    pub(crate) only_other: u64,
+    /// Of McNemar's exact test.
+    pub(crate) p_value: f64,
+}
+
+impl Against {
+    /// Both accuracies, how the networks disagree, and whether they differ.
+    pub(crate) fn text(&self) -> String {
+        let weights = &self.other.weights;
+        format!(
+            "against {} ({weights}), on the same {}\n  top-1     {:>8}   95 % interval {}\n  \
+             {} only the evaluated network gets right, {} only the other\n  {}\n",
+            self.other.network(),
+            counted(self.images, "image", "images"),
+            percent(self.other_top1),
+            interval(self.other_top1_interval),
+            counted(self.only_this, "image", "images"),
+            thousands(self.only_other),
+            self.sentence()
+        )
+    }
+
+    /// Whether they differ.
+    pub(crate) fn sentence(&self) -> String {
+        let probability = probability(self.p_value);
+        if self.only_this + self.only_other == 0 {
+            return "They get the same images right.".to_owned();
+        }
+        if self.p_value >= SIGNIFICANT {
+            return format!(
+                "These images cannot tell which of the two is better: two that are equally good \
+                 would differ by as much with a probability of {probability} (McNemar's exact test)."
+            );
+        }
+        let better = match self.only_this > self.only_other {
+            true => "The evaluated network is the better one",
+            false => "The other network is the better one",
+        };
+        let only = if self.p_value < LEAST { "" } else { "only " };
+        format!(
+            "{better}: two that are equally good would differ by as much with a probability of {only}\
+             {probability} (McNemar's exact test)."
+        )
+    }
+}
+
+fn probability(p: f64) -> String {
+    match p {
+        tiny if tiny < LEAST => "less than 0.0001".to_owned(),
+        small if small < 0.01 => format!("{small:.4}"),
+        p => format!("{p:.2}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn against(only_this: u64, only_other: u64) -> Against {
+        let right = 80;
+        let images = right + only_this + only_other;
+        Against {
+            other: Setting {
+                model: "scarlet-a".to_owned(),
+                int8: false,
+                weights: "other.safetensors".to_owned(),
+                device: "cpu".to_owned(),
+                resolution: 64,
+            },
+            images,
+            this_top1: (right + only_this) as f64 / images as f64,
+            other_top1: (right + only_other) as f64 / images as f64,
+            other_top1_interval: [0.8, 0.9],
+            only_this,
+            only_other,
+            p_value: scarlet::trust::mcnemar_exact(only_this, only_other),
+        }
+    }
+
+    #[test]
+    fn a_sentence_says_whether_they_differ() {
+        for (counts, expected) in [
+            ((0, 0), "They get the same images right."),
+            (
+                (8, 2),
+                "These images cannot tell which of the two is better: two that are equally good \
+                 would differ by as much with a probability of 0.11 (McNemar's exact test).",
+            ),
+            (
+                (2, 12),
+                "The other network is the better one: two that are equally good would differ by as \
+                 much with a probability of only 0.01 (McNemar's exact test).",
+            ),
+            (
+                (40, 0),
+                "The evaluated network is the better one: two that are equally good would differ by \
+                 as much with a probability of less than 0.0001 (McNemar's exact test).",
+            ),
+        ] {
+            assert_eq!(against(counts.0, counts.1).sentence(), expected);
+        }
+    }
+
+    #[test]
+    fn both_are_told() {
+        let text = against(8, 2).text();
+        let expected = "against scarlet-a (other.safetensors), on the same 90 images\n  \
+                        top-1      91.11 %   95 % interval 80.00 to 90.00 %\n  \
+                        8 images only the evaluated network gets right, 2 only the other\n  These";
+        assert!(text.starts_with(expected), "{text}");
+    }
+}
