@@ -135,6 +135,11 @@ impl Model {
         )
     }
 
+    /// What the weights say of themselves.
+    pub(crate) fn card(&self) -> Option<&ModelCard> {
+        self.network.card()
+    }
+
     pub(crate) fn weights(&self) -> &str {
         &self.weights
     }
