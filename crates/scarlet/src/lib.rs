@@ -23,6 +23,7 @@
 //!   file it starts in milliseconds.
 //! - [`ModelCard`] is what a file says of its network: the classes' names, what it was trained on.
 //! - [`onnx`] and [`tflite`] write the network for other runtimes.
+//! - [`Scarlet::grad_cam`] shows where on an image a network saw what it says.
 //! - [`fold`] removes batch normalisation and stabilizers exactly.
 //!
 //! Cargo features choose Burn's devices (`flex`, `ndarray`, `wgpu`, `cuda`, …; none by default);
@@ -44,6 +45,7 @@ mod elementary;
 mod error;
 pub mod exported;
 pub mod fold;
+mod grad_cam;
 pub mod limited;
 mod narrow;
 mod network;
@@ -71,6 +73,7 @@ pub use deploy::{
 pub use device::{DeviceError, available_devices, device_by_name};
 pub use elementary::{Int8, Int8Calibration, Int8Error};
 pub use error::{ConfigError, InputError};
+pub use grad_cam::{GradCamError, unit_maps};
 pub use narrow::{ChannelOrder, Importance, NotAnOrder};
 pub use network::{FeatureMapInfo, Scarlet};
 pub use parameters::UnknownPrefix;

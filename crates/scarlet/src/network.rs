@@ -33,6 +33,11 @@ pub struct Scarlet {
     pub(crate) card: Option<Box<ModelCard>>,
 }
 
+/// Of each channel of a map: `[batch, channels]`.
+pub(crate) fn mean(map: Tensor<4>) -> Tensor<2> {
+    adaptive_avg_pool2d(map, [1, 1]).flatten::<2>(1, 3)
+}
+
 /// What stands behind a network's blocks.
 struct HeadModules {
     conv: Option<ConvBn>,
@@ -198,7 +203,11 @@ impl Scarlet {
 
     /// Features `[batch, features]` of the last map.
     fn pool(&self, x: Tensor<4>) -> Tensor<2> {
-        let mean = adaptive_avg_pool2d(x, [1, 1]).flatten::<2>(1, 3);
+        self.features_of(mean(x))
+    }
+
+    /// Features `[batch, features]` of the last map's mean `[batch, channels]`.
+    pub(crate) fn features_of(&self, mean: Tensor<2>) -> Tensor<2> {
         match &self.hidden {
             Some(hidden) => hidden.forward(mean),
             None => mean,
@@ -358,7 +367,6 @@ pub(crate) enum PartModule<'a> {
 impl PartModule<'_> {
     /// What it makes of what reaches it; vectors are `[batch, values, 1, 1]`.
     pub(crate) fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let mean = |x| adaptive_avg_pool2d(x, [1, 1]).flatten::<2>(1, 3);
         let vector = match self {
             Self::Block(block) => return block.forward(x),
             Self::HeadConv(conv) => return conv.forward(x),
