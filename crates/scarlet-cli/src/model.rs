@@ -47,31 +47,43 @@ impl Model {
         batch: usize,
         terminal: &Terminal,
     ) -> Result<Self, CliError> {
+        Self::open_with_network(args, compute, batch, terminal).map(|(model, _)| model)
+    }
+
+    /// The same, and the network as it trains, which files that `scarlet deploy` wrote do not hold.
+    pub(crate) fn open_with_network(
+        args: &ModelArgs,
+        compute: &ComputeArgs,
+        batch: usize,
+        terminal: &Terminal,
+    ) -> Result<(Self, Option<Scarlet>), CliError> {
         let device = open_device(compute)?;
-        let (network, weights, home) = match deployed_file(args, terminal)? {
+        let (deployed, network, weights, home) = match deployed_file(args, terminal)? {
             Some(path) => (
                 open_deployed(&path, args, compute, batch)?,
+                None,
                 args.weights.clone().unwrap_or_default(),
                 path.parent().map(Path::to_owned),
             ),
             None => {
                 let loaded = Loaded::open(args, &device, terminal)?;
                 let resolution = loaded.architecture.preprocessing.resolution;
-                let network = deploy(&loaded.network, resolution, batch)?;
-                (network, loaded.weights, loaded.home)
+                let deployed = deploy(&loaded.network, resolution, batch)?;
+                (deployed, Some(loaded.network), loaded.weights, loaded.home)
             }
         };
-        let channels = network.architecture().input_channels;
+        let channels = deployed.architecture().input_channels;
         if !matches!(channels, 1 | 3) {
             return Err(CliError::NoColours(channels));
         }
-        Ok(Self {
-            network,
+        let model = Self {
+            network: deployed,
             weights,
             home,
             device,
             device_name: compute.device.clone(),
-        })
+        };
+        Ok((model, network))
     }
 
     /// A network to be measured, of random weights unless there are others.

@@ -16,6 +16,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use common::{TINY, photograph, scarlet, scarlet_tiny};
+use scarlet::burn::tensor::Device;
+use scarlet::weights::StateDict;
+use scarlet::{ScarletConfig, unit_maps};
 use serde_json::Value;
 use served::{Served, random};
 
@@ -77,6 +80,59 @@ fn answers_are_those_of_predict() {
             assert!(json["milliseconds"]["network"].as_f64().unwrap() > 0.0);
         }
     }
+}
+
+#[test]
+fn where_it_looks_is_what_the_library_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let weights = folder.path().join("tiny.safetensors").display().to_string();
+    assert_eq!(
+        scarlet_tiny(10, &["export", &weights, "--seed", "6"]).code,
+        0
+    );
+    let stored = StateDict::open(&weights).unwrap();
+    let config = ScarletConfig::from(stored.architecture().unwrap());
+    let network = config.init(&Device::flex()).load(&stored).unwrap();
+    let photo = photograph("chelsea.png");
+    let image = network.read_photograph(&photo).unwrap();
+    let map = unit_maps(network.grad_cam(image, &[7]).unwrap());
+    let [_, height, width] = map.dims();
+    let expected: Vec<f32> = map.try_into_vec_as().unwrap();
+
+    let photo = fs::read(photo).unwrap();
+    let served = Served::start(&["--weights", &weights]);
+    let json = served.ask("POST", "/look?class=7", &[], &photo).json();
+    let size = [&json["class"], &json["width"], &json["height"]];
+    assert_eq!(size, [7, width, height]);
+    let values = json["values"].as_array().unwrap();
+    assert_eq!(values.len(), expected.len());
+    for (value, expected) in values.iter().zip(&expected) {
+        assert!((value.as_f64().unwrap() - f64::from(*expected)).abs() < 1e-4);
+    }
+
+    for (query, reason) in [
+        (
+            "?class=10",
+            "class 10 was asked for, but the network has 10 classes",
+        ),
+        ("?class=-1", "as in /look?class=0"),
+        ("", "as in /look?class=0"),
+    ] {
+        let answer = served.ask("POST", &format!("/look{query}"), &[], &photo);
+        assert_eq!(answer.status, 400, "{query}");
+        let error = &answer.json()["error"];
+        assert_eq!(error["kind"], "class");
+        let message = error["message"].as_str().unwrap();
+        assert!(message.contains(reason), "{message}");
+    }
+    // Deployed files only run.
+    let deployed = folder.path().join("tiny.scarlet").display().to_string();
+    assert_eq!(scarlet_tiny(10, &["deploy", &deployed]).code, 0);
+    let served = Served::start(&[&deployed]);
+    assert_eq!(served.get("/network").json()["places"], false);
+    let answer = served.ask("POST", "/look?class=7", &[], &photo);
+    assert_eq!(answer.status, 404);
+    assert_eq!(answer.json()["error"]["kind"], "no_places");
 }
 
 #[test]
@@ -152,6 +208,7 @@ fn only_its_own_addresses_lead_anywhere() {
         ("POST", "/", "GET, HEAD"),
         ("DELETE", "/network", "GET, HEAD"),
         ("GET", "/predict", "POST"),
+        ("GET", "/look?class=1", "POST"),
         ("OPTIONS", "/predict", "POST"),
     ] {
         let answer = served.ask(method, path, &[], b"");
@@ -202,7 +259,15 @@ fn the_page_needs_nobody_else() {
         assert!(part.header("content-type").unwrap().starts_with(kind));
         whole += &part.text();
     }
-    for needle in ["http:", "https:", "//www", "@import", "url(", "innerHTML", "eval("] {
+    for needle in [
+        "http:",
+        "https:",
+        "//www",
+        "@import",
+        "url(",
+        "innerHTML",
+        "eval(",
+    ] {
         assert!(!whole.contains(needle), "`{needle}`");
     }
 }
@@ -226,7 +291,11 @@ fn a_port_that_is_taken_is_no_riddle() {
 #[test]
 fn others_are_let_in_aloud() {
     let mut served = Served::start(&[&random(10)[..], &["--listen", "0.0.0.0"]].concat());
-    assert!(served.address.starts_with("127.0.0.1:"), "{}", served.address);
+    assert!(
+        served.address.starts_with("127.0.0.1:"),
+        "{}",
+        served.address
+    );
     let photo = fs::read(photograph("coffee.png")).unwrap();
     let answer = served.ask_as("box.lan", "POST", "/predict", &[], &photo);
     assert_eq!(answer.status, 200);
@@ -247,5 +316,8 @@ fn ctrl_c_ends_it_like_a_good_end() {
     let (code, said) = served.interrupt();
     assert_eq!(code, 0, "{said}");
     assert!(said.contains("Ctrl-C ends it"), "{said}");
-    assert!(!said.contains("warning") && !said.contains("error"), "{said}");
+    assert!(
+        !said.contains("warning") && !said.contains("error"),
+        "{said}"
+    );
 }

@@ -53,8 +53,8 @@ async function introduce() {
   document.title = `${model} – scarlet demo`;
   find("name").textContent = model;
   find("about").textContent =
-    `Tells ${counted(classes.length, "class", "classes")}, sees ${resolution}×${resolution} pixels, and ` +
-    `computes ${int8 ? "with eight bits " : ""}on ${device}. Its weights are ${weights}.`;
+    `Knows ${counted(classes.length, "class", "classes")}, sees ${resolution}×${resolution} pixels, and ` +
+    `computes ${int8 ? "with eight bits " : ""}on ${device}. Its weights: ${weights}.`;
   const judged = network.accuracies.map(({ share, interval, of, images }) => {
     const [low, high] = interval.map((bound) => (100 * bound).toFixed(1));
     const words = `Right about ${percent(share)} of ${images.toLocaleString("en")} ${of} (95 % interval ${low} to ${high} %)`;
@@ -79,19 +79,26 @@ async function introduce() {
 
 /** At once: one is looked at while the next is on its way. */
 const AT_ONCE = 2;
+/** Before the program is asked again that was busy. */
 const PAUSE = 500;
 
-/** Those without an answer, in their order: `{ card, name, blob }`. */
-const waiting = [];
+/** What is to be done, photographs first: `{ card, queue, work, fail }`. */
+const photographs = [];
+const places = [];
 let underway = 0;
 let gone = false;
 
 function add(files) {
   tell("");
-  const entries = files.map(({ name, blob }) => ({ name, blob, card: newCard(name) }));
+  const cards = files.map(({ name, blob }) => {
+    const card = newCard(name);
+    const work = async () => show(card, name, blob, await predict(name, blob));
+    const fail = (problem) => refuse(card, name, problem);
+    photographs.push({ card, queue: photographs, work, fail });
+    return card;
+  });
   // The latest on top.
-  find("results").prepend(...entries.map(({ card }) => card));
-  waiting.push(...entries);
+  find("results").prepend(...cards);
   go();
 }
 
@@ -109,8 +116,10 @@ function newCard(name) {
 }
 
 function drop(card) {
-  const place = waiting.findIndex((entry) => entry.card === card);
-  if (place >= 0) waiting.splice(place, 1);
+  for (const queue of [photographs, places]) {
+    const kept = queue.filter((task) => task.card !== card);
+    queue.splice(0, queue.length, ...kept);
+  }
   card.remove();
   count();
 }
@@ -120,39 +129,43 @@ function count() {
   const done = find("results").querySelectorAll(".done, .refused").length;
   find("toolbar").hidden = all === 0;
   find("progress").textContent =
-    done === all ? counted(all, "photograph", "photographs") : `${done} of ${counted(all, "photograph", "photographs")}`;
+    (done === all ? "" : `${done} of `) + counted(all, "photograph", "photographs");
 }
 
 function go() {
   count();
-  while (!gone && underway < AT_ONCE && waiting.length > 0) {
+  while (!gone && underway < AT_ONCE && photographs.length + places.length > 0) {
     underway += 1;
-    look(waiting.shift()).finally(() => {
+    perform(photographs.shift() ?? places.shift()).finally(() => {
       underway -= 1;
       go();
     });
   }
 }
 
-async function look(entry) {
+async function perform(task) {
   try {
-    show(entry, await predict(entry));
     if (!network) await introduce();
+    await task.work();
   } catch (problem) {
     if (problem instanceof Gone) {
-      waiting.unshift(entry);
+      task.queue.unshift(task);
       lose();
     } else {
-      refuse(entry, problem);
+      task.fail(problem);
     }
   }
 }
 
-async function predict({ name, blob }) {
-  if (network && blob.size > network.most_bytes) {
+async function predict(name, blob) {
+  if (blob.size > network.most_bytes) {
     const most = Math.floor(network.most_bytes / 2 ** 20);
     throw new Refused("too_large", `the photograph has more than ${most} MiB: make it smaller`);
   }
+  return send("/predict", name, blob);
+}
+
+async function send(path, name, blob) {
   let body;
   try {
     body = await blob.arrayBuffer();
@@ -161,7 +174,7 @@ async function predict({ name, blob }) {
   }
   for (;;) {
     try {
-      return await ask("/predict", { method: "POST", body });
+      return await ask(path, { method: "POST", body });
     } catch (problem) {
       if (problem.kind !== "busy") throw problem;
       await new Promise((later) => setTimeout(later, PAUSE));
@@ -169,38 +182,102 @@ async function predict({ name, blob }) {
   }
 }
 
-function show({ card, name }, answer) {
+function show(card, name, blob, answer) {
   const { predictions, photograph, seen, milliseconds: time } = answer;
-  const picture = element("img", { src: seen, alt: `${name} as the network sees it` });
-  picture.addEventListener("load", () => picture.classList.toggle("small", picture.naturalWidth < 128));
-  const answers = predictions.map(({ name, probability }) => {
-    const filled = element("i");
-    filled.style.width = `${100 * probability}%`;
-    return element(
-      "li",
-      {},
-      element("span", {}, named(name)),
-      element("span", {}, percent(probability)),
-      element("span", { class: "bar", "aria-hidden": "true" }, filled)
-    );
-  });
+  const pictures = element("div", { class: "pictures" }, picture(seen, `${name} as the network sees it`, "What the network sees"));
+  const answers = element("ol", { class: "answers", "aria-label": "Most probable classes" });
+  answers.append(...predictions.map((prediction) => element("li", {}, ...answerOf(prediction))));
   const note =
     `${milliseconds(time.network)} in the network, ${milliseconds(time.preparation)} to read and crop ` +
     `${photograph.width.toLocaleString("en")}×${photograph.height.toLocaleString("en")} pixels`;
-  card.append(
-    element("div", { class: "seen" }, picture),
-    element("ol", { class: "answers", "aria-label": "Most probable classes" }, ...answers),
-    element("p", { class: "note" }, note)
-  );
+  card.append(pictures, answers, element("p", { class: "note" }, note));
   card.className = "done";
-  const best = predictions[0];
+  const [best] = predictions;
   find("said").textContent = `${name}: ${best.name}, ${percent(best.probability)}`;
+  if (network.places) showPlaces(card, name, blob, answer);
 }
 
-function refuse({ card, name }, problem) {
-  card.append(element("p", { class: "failed" }, problem.message));
+function picture(seen, alt, caption) {
+  const image = element("img", { src: seen, alt });
+  image.addEventListener("load", () => image.classList.toggle("small", image.naturalWidth < 128));
+  return element("figure", {}, element("div", { class: "seen" }, image), element("figcaption", { class: "note" }, caption));
+}
+
+function answerOf({ name, probability }) {
+  const filled = element("i");
+  filled.style.width = `${100 * probability}%`;
+  return [
+    element("span", { class: "name" }, named(name)),
+    element("span", { class: "share" }, percent(probability)),
+    element("span", { class: "bar", "aria-hidden": "true" }, filled),
+  ];
+}
+
+function refuse(card, name, problem) {
+  card.append(element("p", { class: "failed" }, `No answer: ${problem.message}`));
   card.className = "refused";
   find("said").textContent = `${name} has no answer: ${problem.message}`;
+}
+
+// ---------------------------------------------------------------- where the network looks
+
+/** A second picture, on which the places are bright that speak for the class that is chosen. */
+function showPlaces(card, name, blob, { predictions, seen }) {
+  const figure = picture(seen, "", "");
+  figure.classList.add("place");
+  card.querySelector(".pictures").append(figure);
+  const buttons = predictions.map((prediction) => {
+    const button = element("button", { type: "button", class: "answer", "aria-pressed": "false" });
+    button.append(...answerOf(prediction));
+    button.addEventListener("click", () => choose(prediction, button));
+    return button;
+  });
+  card.querySelectorAll("li").forEach((item, place) => item.replaceChildren(buttons[place]));
+  const say = (...words) => figure.querySelector("figcaption").replaceChildren(...words);
+  let chosen = null;
+  function choose(prediction, button) {
+    chosen = prediction.class;
+    for (const other of buttons) other.setAttribute("aria-pressed", String(other === button));
+    say("Looking …");
+    const work = async () => {
+      const place = await send(`/look?class=${prediction.class}`, name, blob);
+      // Another may have been chosen since.
+      if (chosen !== prediction.class) return;
+      figure.querySelector("canvas")?.remove();
+      figure.querySelector(".seen").append(shade(place));
+      const where = brightest(place);
+      say(where ? "Where it sees " : "Nothing here speaks for ", named(prediction.name));
+      const alt = where ? `What speaks for ${prediction.name} is ${where}` : "";
+      figure.querySelector("img").alt = alt;
+    };
+    const fail = (problem) => say(`Where it looks is not known: ${problem.message}`);
+    places.push({ card, queue: places, work, fail });
+    go();
+  }
+  choose(predictions[0], buttons[0]);
+}
+
+/** Dark where nothing speaks for the class. */
+function shade({ width, height, values }) {
+  const canvas = element("canvas", { width, height, "aria-hidden": "true" });
+  const context = canvas.getContext("2d");
+  const pixels = context.createImageData(width, height);
+  values.forEach((value, place) => {
+    pixels.data[4 * place + 3] = Math.round(210 * (1 - value));
+  });
+  context.putImageData(pixels, 0, 0);
+  return canvas;
+}
+
+/** Where a map's largest value is, in words; nothing if all are 0. */
+function brightest({ width, height, values }) {
+  const largest = Math.max(...values);
+  if (largest <= 0) return null;
+  const place = values.indexOf(largest);
+  const third = (at, of) => Math.min(2, Math.floor((3 * (at + 0.5)) / of));
+  const row = ["at the top", "", "at the bottom"][third(Math.floor(place / width), height)];
+  const column = ["on the left", "", "on the right"][third(place % width, width)];
+  return [row, column].filter(Boolean).join(" ") || "in the middle";
 }
 
 // ---------------------------------------------------------------- when the program is gone
@@ -261,7 +338,7 @@ function take(data, otherwise) {
 }
 
 find("clear").addEventListener("click", () => {
-  waiting.length = 0;
+  photographs.length = places.length = 0;
   find("results").replaceChildren();
   count();
   find("files").focus();

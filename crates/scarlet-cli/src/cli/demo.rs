@@ -20,7 +20,10 @@ Examples:
   scarlet demo
   scarlet demo flowers-run/best.safetensors
   scarlet demo lite0.scarlet --port 0
-  scarlet demo --model mobilenetv3-large --top-k 10")]
+  scarlet demo --model mobilenetv3-large --top-k 10
+
+Programs may ask it too:
+  curl --data-binary @cat.jpg http://127.0.0.1:8080/predict")]
 pub(crate) struct DemoArgs {
     /// What --weights takes: a file of weights, what scarlet deploy or scarlet export wrote, or where
     /// to download one [default: the public weights of efficientnet-lite0]

@@ -47,7 +47,10 @@ impl Page {
             .args(["--headless=new", "--no-sandbox", "--disable-gpu"])
             .args(["--no-first-run", "--disable-background-networking"])
             .args(["--disable-component-update", "--disable-sync"])
-            .args(["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"])
+            .args([
+                "--use-fake-device-for-media-stream",
+                "--use-fake-ui-for-media-stream",
+            ])
             .arg("--remote-debugging-pipe")
             .arg(format!("--user-data-dir={}", profile.path().display()))
             .stdin(Stdio::piped())
@@ -110,7 +113,10 @@ impl Page {
             "expression": expression, "returnByValue": true, "awaitPromise": true,
         });
         let result = self.call("Runtime.evaluate", parameters);
-        assert!(result["exceptionDetails"].is_null(), "{expression}: {result}");
+        assert!(
+            result["exceptionDetails"].is_null(),
+            "{expression}: {result}"
+        );
         result["result"]["value"].clone()
     }
 

@@ -16,7 +16,7 @@ fn card(page: &mut Page, name: &str) -> Value {
             return {{
                 kind: card.className,
                 answers: [...card.querySelectorAll('li')].map((it) =>
-                    [...it.querySelectorAll('span:not(.bar)')].map((it) => it.textContent)),
+                    [...it.querySelectorAll('span.name, span.share')].map((it) => it.textContent)),
                 widths: [...card.querySelectorAll('.bar i')].map((it) => it.style.width),
                 side: card.querySelector('img')?.naturalWidth,
                 note: card.querySelector('p')?.textContent,
@@ -40,7 +40,9 @@ fn expected(photo: &Path) -> [String; 2] {
 
 #[test]
 fn photographs_are_answered_on_the_page() {
-    let Some(browser) = browser::find() else { return };
+    let Some(browser) = browser::find() else {
+        return;
+    };
     let folder = tempfile::tempdir().unwrap();
     let long = format!("{}.png", "a-name-without-a-blank".repeat(8));
     let [coffee, cat, damaged] =
@@ -54,7 +56,10 @@ fn photographs_are_answered_on_the_page() {
     page.wait_for("document.querySelector('#classes')?.hidden === false");
     let about = page.value("document.querySelector('#about').textContent");
     assert!(
-        about.as_str().unwrap().starts_with("Tells 1,000 classes, sees 64×64 pixels"),
+        about
+            .as_str()
+            .unwrap()
+            .starts_with("Knows 1,000 classes, sees 64×64 pixels"),
         "{about}"
     );
 
@@ -66,9 +71,23 @@ fn photographs_are_answered_on_the_page() {
     assert_eq!(seen["answers"][0], json!(expected(&coffee)));
     assert_eq!(seen["side"], 64);
     let width = seen["widths"][0].as_str().unwrap().trim_end_matches('%');
-    let share = seen["answers"][0][1].as_str().unwrap().trim_end_matches(" %");
+    let share = seen["answers"][0][1]
+        .as_str()
+        .unwrap()
+        .trim_end_matches(" %");
     let [width, share] = [width, share].map(|it| it.parse::<f64>().unwrap());
     assert!((width - share).abs() < 0.051, "{width} {share}");
+    // Where it saw that, and then another class.
+    let canvas = "document.querySelector('article[aria-label=\"coffee.png\"] canvas')";
+    page.wait_for(&format!("{canvas} !== null"));
+    let second = "document.querySelectorAll('article[aria-label=\"coffee.png\"] .answer')[1]";
+    page.value(&format!("{canvas}.remove(), {second}.click()"));
+    page.wait_for(&format!("{canvas} !== null"));
+    let pressed = page.value(&format!("{second}.getAttribute('aria-pressed')"));
+    assert_eq!(pressed, "true");
+    let caption = page.value("document.querySelector('.place figcaption').textContent");
+    let second = seen["answers"][1][0].as_str().unwrap();
+    assert!(caption.as_str().unwrap().ends_with(second), "{caption}");
     let note = seen["note"].as_str().unwrap();
     assert!(note.ends_with("to read and crop 600×400 pixels"), "{note}");
     let refused = card(&mut page, "damaged.jpg");
@@ -91,17 +110,28 @@ fn photographs_are_answered_on_the_page() {
     page.value("document.querySelector('#camera-take').click()");
     page.wait_for("document.querySelectorAll('.done, .refused').length === 5");
     let refused = card(&mut page, "notes.txt");
-    assert!(refused["note"].as_str().unwrap().contains("is not an image"));
+    assert!(
+        refused["note"]
+            .as_str()
+            .unwrap()
+            .contains("is not an image")
+    );
     assert_eq!(card(&mut page, "camera 1")["kind"], "done");
     // 422 is an answer to the page, and an error to the browser's log.
-    page.complaints
-        .retain(|it| !it["entry"]["text"].as_str().unwrap_or_default().contains("422"));
+    page.complaints.retain(|it| {
+        !it["entry"]["text"]
+            .as_str()
+            .unwrap_or_default()
+            .contains("422")
+    });
     assert_eq!(page.complaints, Vec::<Value>::new());
 }
 
 #[test]
 fn the_page_waits_for_a_program_that_has_gone() {
-    let Some(browser) = browser::find() else { return };
+    let Some(browser) = browser::find() else {
+        return;
+    };
     let folder = tempfile::tempdir().unwrap();
     let coffee = folder.path().join("coffee.png");
     copy_photograph("coffee.png", &coffee);
@@ -122,5 +152,8 @@ fn the_page_waits_for_a_program_that_has_gone() {
     page.value(again);
     page.wait_for("document.querySelector('.done') !== null");
     assert_eq!(page.value("document.querySelector('#gone').hidden"), true);
-    assert_eq!(card(&mut page, "coffee.png")["answers"][0], json!(expected(&coffee)));
+    assert_eq!(
+        card(&mut page, "coffee.png")["answers"][0],
+        json!(expected(&coffee))
+    );
 }

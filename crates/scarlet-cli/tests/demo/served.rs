@@ -156,7 +156,10 @@ impl Drop for Served {
 
 impl Answer {
     pub fn header(&self, name: &str) -> Option<&str> {
-        let mut lines = self.headers.lines().filter_map(|line| line.split_once(": "));
+        let mut lines = self
+            .headers
+            .lines()
+            .filter_map(|line| line.split_once(": "));
         lines.find_map(|(it, value)| it.eq_ignore_ascii_case(name).then_some(value))
     }
 

@@ -9,10 +9,12 @@ use std::time::Instant;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use image::ImageFormat;
+use scarlet::Scarlet;
 use scarlet_data::{DecodeOptions, Rgb, RgbImage, decode_bytes, eval_image, grey_level, normalize};
 use serde::Serialize;
 use tokio::sync::oneshot;
 
+use super::look::{Map, look};
 use super::problem::Problem;
 use crate::class_names::ClassNames;
 use crate::model::Model;
@@ -24,23 +26,33 @@ const NAME: &str = "this file";
 /// A photograph that waits for its answer.
 pub(super) struct Job {
     pub(super) file: Vec<u8>,
+    pub(super) question: Question,
     /// Gets the answer as JSON.
     pub(super) reply: oneshot::Sender<Result<String, Problem>>,
 }
 
-/// What the network says of a photograph.
+/// What is asked about a photograph.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Question {
+    /// What is on it?
+    What,
+    /// Where does the network see this class?
+    Where(usize),
+}
+
+/// What is on a photograph.
 #[derive(Debug, Serialize)]
 struct Answer {
     predictions: Vec<NamedPrediction>,
-    photograph: Pixels,
+    photograph: Size,
     /// What the network saw, as an address that holds a PNG.
     seen: String,
     milliseconds: Milliseconds,
 }
 
-/// Of the photograph as it stands upright.
+/// Of a photograph as it stands upright, in pixels.
 #[derive(Debug, Serialize)]
-struct Pixels {
+struct Size {
     width: u32,
     height: u32,
 }
@@ -53,16 +65,38 @@ struct Milliseconds {
     network: f64,
 }
 
+/// Where on a photograph a class is seen.
+#[derive(Debug, Serialize)]
+struct Place {
+    class: usize,
+    #[serde(flatten)]
+    map: Map,
+}
+
+/// A photograph as it goes into the network.
+struct Prepared {
+    size: Size,
+    seen: RgbImage,
+    input: Vec<f32>,
+}
+
 pub(super) struct Answerer {
     model: Model,
+    /// The network with which places are found, if its file holds it.
+    network: Option<Scarlet>,
     names: ClassNames,
     top_k: usize,
 }
 
 impl Answerer {
-    pub(super) fn new(model: Model, names: ClassNames, top_k: usize) -> Self {
+    pub(super) fn new(
+        (model, network): (Model, Option<Scarlet>),
+        names: ClassNames,
+        top_k: usize,
+    ) -> Self {
         Self {
             model,
+            network,
             names,
             top_k,
         }
@@ -73,13 +107,16 @@ impl Answerer {
     pub(super) fn start(mut self) -> io::Result<(Sender<Job>, JoinHandle<()>)> {
         let (jobs, queue): (_, Receiver<Job>) = channel();
         let work = move || {
-            for Job { file, reply } in queue {
+            for job in queue {
                 // Whoever has gone needs none.
-                if reply.is_closed() {
+                if job.reply.is_closed() {
                     continue;
                 }
-                let answer = catch_unwind(AssertUnwindSafe(|| self.answer(&file)));
-                let _ = reply.send(answer.unwrap_or(Err(Problem::Failed)));
+                let answer = catch_unwind(AssertUnwindSafe(|| match job.question {
+                    Question::What => self.what(&job.file),
+                    Question::Where(class) => self.place(&job.file, class),
+                }));
+                let _ = job.reply.send(answer.unwrap_or(Err(Problem::Failed)));
             }
         };
         let worker = thread::Builder::new()
@@ -88,38 +125,59 @@ impl Answerer {
         Ok((jobs, worker))
     }
 
-    /// What [`scarlet_data::load_image`] does with a file, for one that is no file, and with what came
-    /// between kept for the page.
-    fn answer(&mut self, file: &[u8]) -> Result<String, Problem> {
+    fn what(&mut self, file: &[u8]) -> Result<String, Problem> {
         let started = Instant::now();
-        let preprocessing = self.model.preprocessing();
-        let photograph = decode_bytes(file, NAME, &DecodeOptions::default())?;
-        let (width, height) = photograph.dimensions();
-        let mut seen = eval_image(&photograph, &preprocessing)?;
-        drop(photograph);
-        let channels = self.model.channels();
-        let mut input = vec![0.0; seen.as_raw().len() / 3 * channels];
-        normalize(&seen, &preprocessing, &mut input)?;
+        let Prepared {
+            size,
+            mut seen,
+            input,
+        } = self.prepared(file)?;
         let prepared = Instant::now();
         let predictions = self.model.predict(&input, self.top_k);
         let predictions = predictions.map_err(|error| Problem::Network(error.report()))?;
         let network = prepared.elapsed();
 
-        if channels == 1 {
+        if self.model.channels() == 1 {
             in_grey(&mut seen);
         }
         let best = predictions.first().map_or(&[][..], Vec::as_slice);
-        let answer = Answer {
+        to_json(&Answer {
             predictions: Photograph::new(String::new(), best, &self.names).predictions,
-            photograph: Pixels { width, height },
-            seen: picture(&seen)?,
+            photograph: size,
+            seen: address_of(&seen)?,
             milliseconds: Milliseconds {
                 preparation: (prepared - started).as_secs_f64() * 1e3,
                 network: network.as_secs_f64() * 1e3,
             },
-        };
-        serde_json::to_string(&answer).map_err(|error| Problem::Network(error.to_string()))
+        })
     }
+
+    fn place(&self, file: &[u8], class: usize) -> Result<String, Problem> {
+        let network = self.network.as_ref().ok_or(Problem::NoPlaces)?;
+        let input = self.prepared(file)?.input;
+        let map = look(network, input, self.model.preprocessing().resolution, class)?;
+        to_json(&Place { class, map })
+    }
+
+    /// What [`scarlet_data::load_image`] does with a file, for one that is no file, and with what came
+    /// between kept for the page.
+    fn prepared(&self, file: &[u8]) -> Result<Prepared, Problem> {
+        let preprocessing = self.model.preprocessing();
+        let photograph = decode_bytes(file, NAME, &DecodeOptions::default())?;
+        let (width, height) = photograph.dimensions();
+        let seen = eval_image(&photograph, &preprocessing)?;
+        let mut input = vec![0.0; seen.as_raw().len() / 3 * self.model.channels()];
+        normalize(&seen, &preprocessing, &mut input)?;
+        Ok(Prepared {
+            size: Size { width, height },
+            seen,
+            input,
+        })
+    }
+}
+
+fn to_json(answer: &impl Serialize) -> Result<String, Problem> {
+    serde_json::to_string(answer).map_err(|error| Problem::Network(error.to_string()))
 }
 
 fn in_grey(image: &mut RgbImage) {
@@ -129,7 +187,7 @@ fn in_grey(image: &mut RgbImage) {
 }
 
 /// An image as an address that holds it.
-fn picture(image: &RgbImage) -> Result<String, Problem> {
+fn address_of(image: &RgbImage) -> Result<String, Problem> {
     let mut png = Cursor::new(Vec::new());
     image
         .write_to(&mut png, ImageFormat::Png)

@@ -42,7 +42,8 @@ pub(super) async fn converse(
         .header_read_timeout(patience)
         .keep_alive(false)
         .max_headers(MOST_HEADERS)
-        .max_buf_size(MOST_HEADER_BYTES)
+        .max_header_size(MOST_HEADER_BYTES)
+        .max_buf_size(2 * MOST_HEADER_BYTES)
         .serve_connection(TokioIo::new(stream), service);
     let mut stopping = pin!(async move {
         // Whoever has gone without a word ends everything too.

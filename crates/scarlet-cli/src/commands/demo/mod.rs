@@ -3,6 +3,7 @@
 mod answer;
 mod connection;
 mod gate;
+mod look;
 mod network;
 mod problem;
 mod server;
@@ -33,10 +34,11 @@ pub(super) fn run(args: &DemoArgs, terminal: &Terminal) -> Result<(), CliError> 
     let address = listener.local_addr().map_err(failed)?;
 
     // One at a time, as they come.
-    let model = Model::open(&args.subject(), &args.compute, 1, terminal)?;
+    let opened = Model::open_with_network(&args.subject(), &args.compute, 1, terminal)?;
+    let (model, whole) = &opened;
     let names = model.class_names(args.classes.as_deref(), terminal)?;
-    let network = Network::of(&model, &names);
-    let answerer = Answerer::new(model, names, args.top_k);
+    let network = Network::of(model, &names, whole.is_some());
+    let answerer = Answerer::new(opened, names, args.top_k);
     let interrupt = Interrupt::listen()?;
     let (jobs, worker) = answerer.start().map_err(failed)?;
     let site = Site::new(Gate::of(address), &network, jobs, args.patience);

@@ -23,6 +23,8 @@ pub(super) struct Network {
     accuracies: Vec<Judged>,
     /// The largest photograph that is taken.
     most_bytes: u64,
+    /// Whether it can be told where the network looks.
+    places: bool,
 }
 
 /// An accuracy, with its 95 % interval.
@@ -35,7 +37,7 @@ struct Judged {
 }
 
 impl Network {
-    pub(super) fn of(model: &Model, names: &ClassNames) -> Self {
+    pub(super) fn of(model: &Model, names: &ClassNames, places: bool) -> Self {
         let mut setting = Setting::of(model);
         // Whoever sees the page need not know this machine's folders.
         setting.weights = file_name(&setting.weights).to_owned();
@@ -50,6 +52,7 @@ impl Network {
             training_images: card.and_then(|card| card.training_images),
             accuracies: accuracies.iter().map(Judged::of).collect(),
             most_bytes: MOST_BYTES,
+            places,
         }
     }
 }

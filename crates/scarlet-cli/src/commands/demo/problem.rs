@@ -29,6 +29,12 @@ pub(super) enum Problem {
     Image(#[from] DataError),
     #[error("{0} photographs are waiting already: try again in a moment")]
     Busy(usize),
+    #[error("{0}")]
+    Class(String),
+    #[error(
+        "a deployed file runs only: where the network looks is found with the weights that it was made from"
+    )]
+    NoPlaces,
     /// The network's own.
     #[error("{0}")]
     Network(String),
@@ -40,10 +46,10 @@ impl Problem {
     pub(super) fn status(&self) -> StatusCode {
         match self {
             Self::Host(_) | Self::Origin(_) => StatusCode::FORBIDDEN,
-            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::NotFound | Self::NoPlaces => StatusCode::NOT_FOUND,
             Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::Slow(_) => StatusCode::REQUEST_TIMEOUT,
-            Self::Cut => StatusCode::BAD_REQUEST,
+            Self::Cut | Self::Class(_) => StatusCode::BAD_REQUEST,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Image(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Busy(_) => StatusCode::SERVICE_UNAVAILABLE,
@@ -63,6 +69,8 @@ impl Problem {
             Self::TooLarge(_) => "too_large",
             Self::Image(_) => "image",
             Self::Busy(_) => "busy",
+            Self::Class(_) => "class",
+            Self::NoPlaces => "no_places",
             Self::Network(_) => "network",
             Self::Failed => "failed",
         }

@@ -14,7 +14,7 @@ use serde::Serialize;
 use tokio::sync::{Semaphore, oneshot};
 use tokio::time::timeout;
 
-use super::answer::Job;
+use super::answer::{Job, Question};
 use super::gate::Gate;
 use super::problem::Problem;
 
@@ -79,6 +79,10 @@ impl Content {
         let body = Bytes::from_static(text.as_bytes());
         Self { kind, body }
     }
+
+    fn json(body: Bytes) -> Self {
+        Self { kind: JSON, body }
+    }
 }
 
 impl Site {
@@ -104,12 +108,8 @@ impl Site {
         let (status, content, problem) = match self.content(request).await {
             Ok(content) => (StatusCode::OK, content, None),
             Err(problem) => {
-                let body = problem.to_json().into();
-                (
-                    problem.status(),
-                    Content { kind: JSON, body },
-                    Some(problem),
-                )
+                let content = Content::json(problem.to_json().into());
+                (problem.status(), content, Some(problem))
             }
         };
         let mut reply = Response::new(Full::new(content.body));
@@ -135,30 +135,27 @@ impl Site {
         self.gate.check(&request)?;
         let allowed = match request.uri().path() {
             "/" | "/page.css" | "/page.js" | "/network" => "GET, HEAD",
-            "/predict" => "POST",
+            "/predict" | "/look" => "POST",
             _ => return Err(Problem::NotFound),
         };
         let method = request.method();
         if !allowed.split(", ").any(|it| method.as_str() == it) {
             return Err(Problem::Method(allowed));
         }
-        Ok(match request.uri().path() {
-            "/" => Content::fixed(HTML, PAGE),
-            "/page.css" => Content::fixed(CSS, STYLE),
-            "/page.js" => Content::fixed(JAVASCRIPT, SCRIPT),
-            "/network" => Content {
-                kind: JSON,
-                body: self.network.clone(),
-            },
-            _ => Content {
-                kind: JSON,
-                body: self.predict(request.into_body()).await?.into(),
-            },
-        })
+        let question = match request.uri().path() {
+            "/" => return Ok(Content::fixed(HTML, PAGE)),
+            "/page.css" => return Ok(Content::fixed(CSS, STYLE)),
+            "/page.js" => return Ok(Content::fixed(JAVASCRIPT, SCRIPT)),
+            "/predict" => Question::What,
+            "/look" => Question::Where(class(request.uri().query())?),
+            _ => return Ok(Content::json(self.network.clone())),
+        };
+        let answer = self.ask(question, request.into_body()).await?;
+        Ok(Content::json(answer.into()))
     }
 
     /// The answer about a photograph as JSON.
-    async fn predict(&self, body: Incoming) -> Result<String, Problem> {
+    async fn ask(&self, question: Question, body: Incoming) -> Result<String, Problem> {
         let announced = body.size_hint().exact();
         if announced.is_some_and(|bytes| bytes > MOST_BYTES) {
             return Err(Problem::TooLarge(MOST_BYTES));
@@ -170,11 +167,25 @@ impl Site {
             .await
             .map_err(|_| Problem::Slow(self.patience.as_secs()))??;
         let (reply, answer) = oneshot::channel();
-        self.jobs
-            .send(Job { file, reply })
-            .map_err(|_| Problem::Failed)?;
+        let job = Job {
+            file,
+            question,
+            reply,
+        };
+        self.jobs.send(job).map_err(|_| Problem::Failed)?;
         answer.await.map_err(|_| Problem::Failed)?
     }
+}
+
+/// The class that a query names, as in `class=967`.
+fn class(query: Option<&str>) -> Result<usize, Problem> {
+    let value = query.and_then(|query| query.strip_prefix("class="));
+    let number = value.and_then(|value| value.parse().ok());
+    number.ok_or_else(|| {
+        Problem::Class(
+            "the address is to end with a class's number, as in /look?class=0".to_owned(),
+        )
+    })
 }
 
 /// A body of so many bytes, or of an unknown number, which is cut off where it becomes too large.
