@@ -12,8 +12,9 @@ use super::{ComputeArgs, ModelArgs, at_least_one, from_one_to};
 ///
 /// Opens a page on this machine, at an address that the command prints. Photographs are dropped there,
 /// chosen, pasted or taken with the camera; the page shows each as the network sees it, the most
-/// probable classes, and how long that took. The answers are those of scarlet predict. Photographs go
-/// to this program only, which keeps none. Ctrl-C ends it.
+/// probable classes, how long that took, and where the network looked for each of them, which files
+/// that scarlet deploy wrote cannot tell. The answers are those of scarlet predict. Photographs go to
+/// this program only, which keeps none. Ctrl-C ends it.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
