@@ -2,6 +2,7 @@
 
 pub(crate) mod after;
 pub(crate) mod config;
+mod demo;
 mod deployed;
 #[cfg(test)]
 mod documented;
@@ -12,6 +13,7 @@ pub(crate) mod run;
 pub(crate) mod study;
 pub(crate) mod training;
 
+pub(crate) use demo::DemoArgs;
 pub(crate) use deployed::{BenchArgs, DeployArgs, ProfileArgs, SubjectArgs};
 pub(crate) use export::ExportArgs;
 pub(crate) use latency::LatencyTableArgs;
@@ -53,6 +55,7 @@ Examples:
   scarlet probe --data flowers/              which public network suits these images?
   scarlet config finetune                    which settings are there?
   scarlet predict examples/photos            what is on these photographs?
+  scarlet demo                               try a network in the browser
   scarlet eval imagenet/val                  how accurate is the network?
   scarlet bench --model scarlet-a            how fast is it here?
   scarlet deploy lite0.scarlet               a file that starts in milliseconds
@@ -71,6 +74,7 @@ pub(crate) enum Command {
     Finetune(training::FinetuneArgs),
     Probe(ProbeArgs),
     Predict(PredictArgs),
+    Demo(DemoArgs),
     Eval(EvalArgs),
     Bench(BenchArgs),
     Deploy(DeployArgs),
@@ -602,11 +606,13 @@ mod tests {
                 "predict" | "eval" | "export" | "deploy" => &["x.onnx"],
                 _ => &[],
             };
+            // A page has no JSON.
+            let flag = if name == "demo" { "--quiet" } else { "--json" };
             // Before and behind other options.
-            named(&[&[name, "--model", SKIP, "--json"], place].concat());
-            named(&[&[name, "--json"], place, &["--model", SKIP]].concat());
+            named(&[&[name, "--model", SKIP, flag], place].concat());
+            named(&[&[name, flag], place, &["--model", SKIP]].concat());
         }
-        assert_eq!(named_by_option, 8);
+        assert_eq!(named_by_option, 9);
         for line in [
             &["info", SKIP, "--json"][..],
             &["info", "--json", SKIP],

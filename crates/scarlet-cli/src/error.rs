@@ -177,6 +177,17 @@ pub(crate) enum CliError {
     #[error("cannot serve a device at {address}: {reason}")]
     Serve { address: SocketAddr, reason: String },
     #[error(
+        "port {} of {} is taken already, by another program or by another scarlet demo: choose another with \
+         --port, or let the system choose one with --port 0",
+        .0.port(),
+        .0.ip()
+    )]
+    PortTaken(SocketAddr),
+    #[error("this machine has no address {}: give --listen one that it has, or leave it out", .0.ip())]
+    NoSuchAddress(SocketAddr),
+    #[error("cannot serve a page at {address}: {reason}")]
+    Page { address: SocketAddr, reason: String },
+    #[error(
         "the network takes images of {0} channels, but images are read in colour (3) or in grey (1)"
     )]
     NoColours(usize),

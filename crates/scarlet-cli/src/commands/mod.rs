@@ -6,6 +6,7 @@ mod bench;
 mod calibration;
 mod completions;
 mod config;
+mod demo;
 mod deploy;
 mod devices;
 mod eval;
@@ -60,6 +61,7 @@ pub(crate) fn run(command: Command, terminal: &Terminal) -> Result<(), CliError>
         Command::Finetune(args) => finetune::run(&args, terminal),
         Command::Probe(args) => probe::run(&args, terminal),
         Command::Predict(args) => predict::run(&args, terminal),
+        Command::Demo(args) => demo::run(&args, terminal),
         Command::Eval(args) => eval::run(&args, terminal),
         Command::Bench(args) => bench::run(&args, terminal),
         Command::Deploy(args) => deploy::run(&args, terminal),
