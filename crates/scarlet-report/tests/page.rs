@@ -474,7 +474,7 @@ fn whether_it_can_be_trusted_is_there_without_scripts() {
         "<b>tulip</b>, right, 40.2 % sure",
         "test/daisy/&lt;b&gt;.jpg",
         "alt=\"where it saw sunflower\"",
-        "<summary>1 more images, of what it confuses and what it gets right</summary>",
+        "<summary>1 more, of what it confuses and what it gets right</summary>",
         // Recall, its interval, precision, F1.
         "<td>daisy</td><td class=\"number\">20</td><td class=\"number\">90.0</td>\
          <td class=\"number\">18.0 to 100.0</td><td class=\"number\">100.0</td>\

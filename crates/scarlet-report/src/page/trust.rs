@@ -155,7 +155,7 @@ pub(super) fn pictures(trust: &Trust, mistakes: &Mistakes) -> String {
     let more = match rest.as_slice() {
         [] => String::new(),
         rest => format!(
-            "<details><summary>{} more images, of what it confuses and what it gets \
+            "<details><summary>{} more, of what it confuses and what it gets \
              right</summary>{}</details>\n",
             rest.len(),
             gallery("", rest)
