@@ -459,7 +459,8 @@ fn whether_it_can_be_trusted_is_there_without_scripts() {
     for words in [
         "<title>custom on flowers – scarlet</title>",
         "It is right about 90 of 100 test images.",
-        "3.1 points</b><span>calibration error with a temperature, 12.3 points without",
+        "3.1 points</b><span>calibration error with a temperature, 12.3 points without, \
+         2.1 points by chance alone",
         "55 %</b><span>of the images answered at a threshold of 0.9123, 99 % of them rightly",
         "the difference is <b>12.3 points</b> (expected calibration error, 15 bins). Divided by a \
          temperature, it is <b>3.1 points</b>. On so many images, chance alone would show about 2.1 \
@@ -468,13 +469,14 @@ fn whether_it_can_be_trusted_is_there_without_scripts() {
         "Beside each image stands where it looked.",
         "<td class=\"number\">93.3 to 100.0</td><td class=\"number\">18</td>",
         "With <code>--threshold 0.9123</code>, <code>scarlet predict</code> answers 55 % of these",
+        "rather than the upper. So few answers promise little about others.",
         "<tr class=\"chosen\"><td class=\"number\">0.9123</td>",
         "<td class=\"number\">0.99</td><td class=\"number\">0</td>",
         "<b>dandelion</b>, taken for <b>sunflower</b>, 97.3 % sure",
         "<b>tulip</b>, right, 40.2 % sure",
         "test/daisy/&lt;b&gt;.jpg",
         "alt=\"where it saw sunflower\"",
-        "<summary>1 more images, of what it confuses and what it gets right</summary>",
+        "<summary>1 more, of what it confuses and what it gets right</summary>",
         // Recall, its interval, precision, F1.
         "<td>daisy</td><td class=\"number\">20</td><td class=\"number\">90.0</td>\
          <td class=\"number\">18.0 to 100.0</td><td class=\"number\">100.0</td>\
@@ -508,7 +510,7 @@ fn a_network_without_temperature_or_threshold_is_told_as_it_is() {
     report.trust.threshold = None;
     report.trust.maps = "There are no maps.".to_owned();
     let page = evaluation_html(&report).unwrap();
-    assert!(page.contains("12.3 points</b><span>calibration error</span>"));
+    assert!(page.contains("12.3 points</b><span>calibration error, 2.1 points by chance"));
     assert!(!page.contains("Divided by a temperature"));
     assert!(page.contains("No threshold leaves answers of which 99 % are right."));
     assert!(page.contains("There are no maps."));

@@ -92,7 +92,7 @@ pub(super) fn run(args: &EvalArgs, terminal: &Terminal) -> Result<(), CliError> 
                 subject: &subject,
                 evidence: &evidence,
             };
-            Some(against::compare(args, other, &first, &interrupt, terminal)?)
+            against::compare(args, other, &first, &interrupt, terminal)?
         }
         _ => None,
     };
@@ -151,7 +151,8 @@ pub(super) fn run(args: &EvalArgs, terminal: &Terminal) -> Result<(), CliError> 
     } else {
         terminal.print(&report.text(args.worst))?;
     }
-    if !complete {
+    let lacks_other = args.against.is_some() && report.against.is_none() && report.images > 0;
+    if !complete || lacks_other {
         return Err(CliError::Interrupted);
     }
     if report.images == 0 {

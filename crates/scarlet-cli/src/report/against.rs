@@ -52,24 +52,18 @@ impl Against {
 
     /// Whether they differ.
     pub(crate) fn sentence(&self) -> String {
-        let probability = probability(self.p_value);
         if self.only_this + self.only_other == 0 {
             return "They get the same images right.".to_owned();
         }
-        if self.p_value >= SIGNIFICANT {
-            return format!(
-                "These images cannot tell which of the two is better: two that are equally good \
-                 would differ by as much with a probability of {probability} (McNemar's exact test)."
-            );
-        }
-        let better = match self.only_this > self.only_other {
-            true => "The evaluated network is the better one",
-            false => "The other network is the better one",
+        let verdict = match self.only_this > self.only_other {
+            _ if self.p_value >= SIGNIFICANT => "These images cannot tell which is better",
+            true => "The evaluated network is better",
+            false => "The other network is better",
         };
-        let only = if self.p_value < LEAST { "" } else { "only " };
         format!(
-            "{better}: two that are equally good would differ by as much with a probability of {only}\
-             {probability} (McNemar's exact test)."
+            "{verdict}: of two equally good ones this would happen with a probability of {} \
+             (McNemar's exact test).",
+            probability(self.p_value)
         )
     }
 }
@@ -113,18 +107,18 @@ mod tests {
             ((0, 0), "They get the same images right."),
             (
                 (8, 2),
-                "These images cannot tell which of the two is better: two that are equally good \
-                 would differ by as much with a probability of 0.11 (McNemar's exact test).",
+                "These images cannot tell which is better: of two equally good ones this would \
+                 happen with a probability of 0.11 (McNemar's exact test).",
             ),
             (
                 (2, 12),
-                "The other network is the better one: two that are equally good would differ by as \
-                 much with a probability of only 0.01 (McNemar's exact test).",
+                "The other network is better: of two equally good ones this would happen with a \
+                 probability of 0.01 (McNemar's exact test).",
             ),
             (
                 (40, 0),
-                "The evaluated network is the better one: two that are equally good would differ by \
-                 as much with a probability of less than 0.0001 (McNemar's exact test).",
+                "The evaluated network is better: of two equally good ones this would happen with a \
+                 probability of less than 0.0001 (McNemar's exact test).",
             ),
         ] {
             assert_eq!(against(counts.0, counts.1).sentence(), expected);

@@ -209,9 +209,10 @@ fn threshold(figures: &Figures) -> String {
             format!("{wanted} right without a threshold")
         }
         Some(found) => format!(
-            "{wanted} right with --threshold {}, which answers {} of the images",
+            "{wanted} right with --threshold {}, which answers {} of the images; 95 % interval {}",
             found.point.threshold,
-            percent(found.coverage)
+            percent(found.coverage),
+            interval(found.interval)
         ),
         None => format!("{wanted} right with no threshold"),
     }

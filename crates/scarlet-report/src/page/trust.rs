@@ -5,6 +5,9 @@ use super::tables::{number, table};
 use crate::picture::escaped;
 use crate::{CoverageRow, Mistakes, Picture, ReliabilityCurve, Trust};
 
+/// By how much an interval may reach below the accuracy that is wanted before that is said.
+const DOUBTFUL: f64 = 0.05;
+
 /// Whether it is right as often as it says.
 pub(super) fn calibration(trust: &Trust) -> String {
     let (before, after) = (&trust.before, trust.after.as_ref());
@@ -88,10 +91,14 @@ pub(super) fn coverage(trust: &Trust) -> String {
             "With <code>--threshold {}</code>, <code>scarlet predict</code> answers {} % of these \
              images and “none of these” for the others, and {} of its answers are right. No smaller \
              threshold reaches {wanted} %. It was chosen by these images, so that on others expect \
-             the lower end of the interval rather than the upper.",
+             the lower end of the interval rather than the upper.{}",
             row.threshold,
             percent(row.coverage()),
-            share(row)
+            share(row),
+            match row.interval[0] < trust.wanted_accuracy - DOUBTFUL {
+                true => " So few answers promise little about others.",
+                false => "",
+            }
         ),
         None => format!("No threshold leaves answers of which {wanted} % are right."),
     };
@@ -155,7 +162,7 @@ pub(super) fn pictures(trust: &Trust, mistakes: &Mistakes) -> String {
     let more = match rest.as_slice() {
         [] => String::new(),
         rest => format!(
-            "<details><summary>{} more images, of what it confuses and what it gets \
+            "<details><summary>{} more, of what it confuses and what it gets \
              right</summary>{}</details>\n",
             rest.len(),
             gallery("", rest)
@@ -196,17 +203,22 @@ fn figure(place: usize, picture: &Picture, mistakes: &Mistakes) -> String {
 
 /// For the heading: what the figures of this page come to.
 pub(super) fn figures(trust: &Trust) -> Vec<(String, String)> {
+    let before = &trust.before;
     let error = match &trust.after {
         Some(after) => (
             points(after.calibration_error),
             format!(
-                "calibration error with a temperature, {} without",
-                points(trust.before.calibration_error)
+                "calibration error with a temperature, {} without, {} by chance alone",
+                points(before.calibration_error),
+                points(after.by_chance)
             ),
         ),
         None => (
-            points(trust.before.calibration_error),
-            "calibration error".to_owned(),
+            points(before.calibration_error),
+            format!(
+                "calibration error, {} by chance alone",
+                points(before.by_chance)
+            ),
         ),
     };
     let threshold = trust.threshold.as_ref().map(|row| {

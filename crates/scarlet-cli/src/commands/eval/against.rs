@@ -23,14 +23,15 @@ pub(super) struct First<'a> {
     pub(super) evidence: &'a Evidence,
 }
 
-/// Evaluates the other network on the same images, and compares the two.
+/// Evaluates the other network on the same images, and compares the two; nothing where that was
+/// interrupted.
 pub(super) fn compare(
     args: &EvalArgs,
     other: &str,
     first: &First<'_>,
     interrupt: &Interrupt,
     terminal: &Terminal,
-) -> Result<Against, CliError> {
+) -> Result<Option<Against>, CliError> {
     // What was asked for of the first network is its own.
     let model = ModelArgs {
         weights: Some(other.to_owned()),
@@ -45,7 +46,7 @@ pub(super) fn compare(
     let labels = match_labels(args, &model, first.subject, terminal)?;
     let mut evaluation = Evaluation::new(args, &mut model, first.subject, &labels, None);
     if !evaluation.run(interrupt, terminal)? {
-        return Err(CliError::Interrupted);
+        return Ok(None);
     }
     let second = right(&evaluation.evidence);
     let mut counts = [[0u64; 2]; 2];
@@ -64,7 +65,7 @@ pub(super) fn compare(
     };
     let (this_top1, _) = top1(both_right + only_this);
     let (other_top1, other_top1_interval) = top1(both_right + only_other);
-    Ok(Against {
+    Ok(Some(Against {
         other: Setting::of(&model),
         images,
         this_top1,
@@ -73,7 +74,7 @@ pub(super) fn compare(
         only_this,
         only_other,
         p_value: mcnemar_exact(only_this, only_other),
-    })
+    }))
 }
 
 /// For each image whether its answer is right.
