@@ -54,8 +54,8 @@ async function introduce() {
   find("name").textContent = model;
   find("about").textContent =
     `Knows ${counted(classes.length, "class", "classes")}, sees ${resolution}×${resolution} pixels, and ` +
-    `computes ${int8 ? "with eight bits " : ""}on ${device}. Its weights: ${weights}.`;
-  const judged = network.accuracies.map(({ share, interval, of, images }) => {
+    `computes ${int8 ? "with eight bits " : ""}on ${device}.`;
+  const told = network.accuracies.map(({ share, interval, of, images }) => {
     const [low, high] = interval.map((bound) => (100 * bound).toFixed(1));
     const words = `Right about ${percent(share)} of ${images.toLocaleString("en")} ${of} (95 % interval ${low} to ${high} %)`;
     return element("li", {}, words);
@@ -63,10 +63,10 @@ async function introduce() {
   if (network.trained_on) {
     const images = network.training_images;
     const many = images ? ` (${counted(images, "image", "images")})` : "";
-    judged.unshift(element("li", {}, "Trained on ", named(network.trained_on), many));
+    told.unshift(element("li", {}, "Trained on ", named(network.trained_on), many));
   }
-  find("judged").replaceChildren(...judged);
-  find("judged").hidden = judged.length === 0;
+  told.push(element("li", {}, "Weights: ", named(weights)));
+  find("told").replaceChildren(...told);
   const list = find("classes");
   list.querySelector("summary").textContent =
     classes.length === 1 ? "Its class" : `Its ${classes.length.toLocaleString("en")} classes`;

@@ -36,7 +36,7 @@ pub(super) fn run(args: &DemoArgs, terminal: &Terminal) -> Result<(), CliError> 
     // One at a time, as they come.
     let model = Model::open_with_network(&args.subject(), &args.compute, 1, terminal)?;
     let names = model.class_names(args.classes.as_deref(), terminal)?;
-    let network = Network::of(&model, &names, model.network().is_some());
+    let network = Network::of(&model, &names);
     let answerer = Answerer::new(model, names, args.top_k);
     let interrupt = Interrupt::listen()?;
     let (jobs, worker) = answerer.start().map_err(failed)?;

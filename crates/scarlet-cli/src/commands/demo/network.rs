@@ -37,7 +37,7 @@ struct Judged {
 }
 
 impl Network {
-    pub(super) fn of(model: &Model, names: &ClassNames, places: bool) -> Self {
+    pub(super) fn of(model: &Model, names: &ClassNames) -> Self {
         let mut setting = Setting::of(model);
         // Whoever sees the page need not know this machine's folders.
         setting.weights = file_name(&setting.weights).to_owned();
@@ -52,7 +52,7 @@ impl Network {
             training_images: card.and_then(|card| card.training_images),
             accuracies: accuracies.iter().map(Judged::of).collect(),
             most_bytes: MOST_BYTES,
-            places,
+            places: model.network().is_some(),
         }
     }
 }
