@@ -122,7 +122,7 @@ impl Page {
 
     /// Waits until an expression in the page is true.
     pub fn wait_for(&mut self, expression: &str) {
-        for _ in 0..1200 {
+        for _ in 0..3600 {
             if self.value(expression) == true {
                 return;
             }
