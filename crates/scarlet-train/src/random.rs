@@ -32,6 +32,8 @@ pub(crate) enum Purpose {
     Latency = 10,
     /// What dropout and drop path leave out in a pass.
     Masks = 11,
+    /// The folds that labels are checked by.
+    Folds = 12,
 }
 
 impl From<Purpose> for u64 {

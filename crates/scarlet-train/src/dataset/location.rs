@@ -188,17 +188,17 @@ impl PhotographParts {
 }
 
 /// Where the parts of a folder of photographs are.
-struct PartPaths {
-    train: PathBuf,
-    validation: Option<PathBuf>,
-    test: Option<PathBuf>,
+pub(super) struct PartPaths {
+    pub(super) train: PathBuf,
+    pub(super) validation: Option<PathBuf>,
+    pub(super) test: Option<PathBuf>,
     /// Folders beside parts that are none, and links that lead nowhere.
-    others: Vec<PathBuf>,
+    pub(super) others: Vec<PathBuf>,
 }
 
 impl PartPaths {
     /// The names of the parts, for people.
-    fn names(&self) -> Vec<String> {
+    pub(super) fn names(&self) -> Vec<String> {
         let others = [&self.validation, &self.test];
         let parts = [Some(&self.train)]
             .into_iter()
@@ -207,7 +207,7 @@ impl PartPaths {
         names.collect()
     }
 
-    fn find(folder: &Path) -> Result<Self, DatasetError> {
+    pub(super) fn find(folder: &Path) -> Result<Self, DatasetError> {
         let (folders, files) = list(folder)?;
         let part = |names: &[&str]| {
             let is_part =
@@ -254,7 +254,7 @@ impl PartPaths {
     }
 }
 
-fn name(path: &Path) -> String {
+pub(super) fn name(path: &Path) -> String {
     let name = path.file_name().unwrap_or_default();
     name.to_string_lossy().into_owned()
 }
