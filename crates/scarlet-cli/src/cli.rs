@@ -1,6 +1,7 @@
 //! What can be written on the command line.
 
 pub(crate) mod after;
+mod check_data;
 pub(crate) mod config;
 mod deployed;
 #[cfg(test)]
@@ -12,6 +13,7 @@ pub(crate) mod run;
 pub(crate) mod study;
 pub(crate) mod training;
 
+pub(crate) use check_data::CheckDataArgs;
 pub(crate) use deployed::{BenchArgs, DeployArgs, ProfileArgs, SubjectArgs};
 pub(crate) use export::ExportArgs;
 pub(crate) use latency::LatencyTableArgs;
@@ -50,6 +52,7 @@ const EXAMPLES: &str = "\
 Examples:
   scarlet finetune --data flowers/           train a public network on these classes
   scarlet search --data flowers/             find the network for these images and a budget
+  scarlet check-data flowers/                what is wrong with these images?
   scarlet probe --data flowers/              which public network suits these images?
   scarlet config finetune                    which settings are there?
   scarlet predict examples/photos            what is on these photographs?
@@ -70,6 +73,7 @@ pub(crate) enum Command {
     Train(training::TrainArgs),
     Finetune(training::FinetuneArgs),
     Probe(ProbeArgs),
+    CheckData(CheckDataArgs),
     Predict(PredictArgs),
     Eval(EvalArgs),
     Bench(BenchArgs),
@@ -575,14 +579,14 @@ mod tests {
             named_by_option += 1;
             let name = command.get_name();
             let place: &[&str] = match name {
-                "predict" | "eval" | "export" | "deploy" => &["x.onnx"],
+                "predict" | "eval" | "export" | "deploy" | "check-data" => &["x.onnx"],
                 _ => &[],
             };
             // Before and behind other options.
             named(&[&[name, "--model", SKIP, "--json"], place].concat());
             named(&[&[name, "--json"], place, &["--model", SKIP]].concat());
         }
-        assert_eq!(named_by_option, 8);
+        assert_eq!(named_by_option, 9);
         for line in [
             &["info", SKIP, "--json"][..],
             &["info", "--json", SKIP],

@@ -7,6 +7,7 @@
 //! |---|---|
 //! | a search as one page that any browser opens from the file system, without a network | [`html`] |
 //! | the training of a single network as such a page | [`training_html`] |
+//! | what is wrong with a data set as such a page, which needs no scripts | [`check_html`] |
 //! | the front as a picture, for light and dark backgrounds | [`front_svg`] |
 //! | every candidate, one per line | [`front_csv`] |
 //! | similarities, spreads and rankings of a study | [`heat_maps_svg`], [`planes_svg`], [`strips_svg`], [`scatters_svg`] |
@@ -17,6 +18,7 @@
 #![warn(missing_docs)]
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod check;
 mod csv;
 mod curves;
 mod error;
@@ -30,11 +32,12 @@ mod run;
 mod study;
 mod training;
 
+pub use check::{ClassImages, DataCheck, Finding, PictureGroup, ShownPicture};
 pub use csv::front_csv;
 pub use curves::{Curve, curves_svg};
 pub use error::ReportError;
 pub use front::front_svg;
-pub use page::{html, training_html};
+pub use page::{check_html, html, training_html};
 pub use plane::{Plane, PlanePoint, planes_svg};
 pub use roofline::{Roofline, RooflinePoint, roofline_svg};
 pub use run::{

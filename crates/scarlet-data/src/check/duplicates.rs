@@ -26,6 +26,16 @@ pub struct DuplicateGroup {
     pub exact: bool,
 }
 
+impl DuplicateGroup {
+    /// Of files, in order, whose pixels are the same.
+    pub fn of_the_same(images: Vec<usize>) -> Self {
+        Self {
+            images,
+            exact: true,
+        }
+    }
+}
+
 /// Groups of files that hold the same picture, in order of their first. Of those that could not be
 /// decoded, `looked` is none. Blank pictures are the same only where all their pixels are. Pictures
 /// that are nearly the same are found by [perceptual hashes](super::look()) of the whole and of its

@@ -181,7 +181,10 @@ impl PhotographParts {
                 source: Box::new(source),
             });
         }
-        let parts = Self::beside(train, &paths, order)?;
+        let mut parts = Self::beside(train, &paths, order)?;
+        let lists = [Some(&parts.train), parts.validation.as_ref(), parts.test.as_ref()];
+        let lists: Vec<&PhotographList> = lists.into_iter().flatten().collect();
+        parts.notices.add_first_look(folder, &lists);
         check_classes(parts.train.labels(), parts.train.classes(), folder)?;
         Ok(parts)
     }
@@ -277,10 +280,11 @@ mod tests {
 
     use super::*;
 
+    /// A file that is never decoded, unlike any other.
     fn save(root: &Path, name: &str) {
         let path = root.join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, "never opened").unwrap();
+        fs::write(path, name).unwrap();
     }
 
     fn lengths(root: &Path) -> (usize, Option<usize>, Option<usize>) {
@@ -448,6 +452,7 @@ mod tests {
             "passed over: `extra` beside `train` and `val`, which is no part of the data",
             #[cfg(unix)]
             "passed over: `test` beside `train` and `val`, a link that leads nowhere",
+            "classes `a`, `b` have fewer than 10 images to train on",
         ];
         assert_eq!(parts.notices.warnings(), expected);
         // Of classes nothing is passed over.
