@@ -7,6 +7,9 @@ use crate::terminal::Terminal;
 /// Tells what was decided about a folder, and warns of what was left out.
 pub(super) fn tell(notices: &FolderNotices, terminal: &Terminal) {
     tell_order(notices.order.as_deref(), terminal);
+    if let Some(small) = &notices.small_classes {
+        terminal.note(small);
+    }
     for warning in notices.warnings() {
         terminal.warn(warning);
     }

@@ -57,7 +57,11 @@ fn finding(finding: &Finding) -> String {
     let groups: String = finding.groups.iter().map(group).collect();
     let groups = match groups.is_empty() {
         true => groups,
-        false => format!("<div class=\"groups\">\n{groups}</div>\n"),
+        // Those of a single group may fill the width.
+        false => match finding.groups.len() {
+            1 => format!("<div class=\"groups single\">\n{groups}</div>\n"),
+            _ => format!("<div class=\"groups\">\n{groups}</div>\n"),
+        },
     };
     let more = match finding.more {
         0 => String::new(),
@@ -97,7 +101,8 @@ fn picture(picture: &ShownPicture) -> String {
     };
     let note = match picture.note.is_empty() {
         true => String::new(),
-        false => format!("<b>{}</b>", escaped(&picture.note)),
+        // A percentage stays on one line.
+        false => format!("<b>{}</b>", escaped(&picture.note.replace(" %", "\u{a0}%"))),
     };
     format!(
         "<figure>{thumbnail}<figcaption>{note}<span>{}</span></figcaption></figure>\n",

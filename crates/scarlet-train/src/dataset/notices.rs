@@ -23,6 +23,8 @@ pub struct FolderNotices {
     pub order: Option<String>,
     /// What may be a mistake in the folder.
     pub doubts: Vec<String>,
+    /// Which classes are small.
+    pub small_classes: Option<String>,
 }
 
 impl FolderNotices {
@@ -31,6 +33,7 @@ impl FolderNotices {
             passed_over: folder.passed_over.clone(),
             order: order.decision(&folder.classes),
             doubts: folder.doubts().into_iter().chain(folder.nested()).collect(),
+            small_classes: None,
         }
     }
 
@@ -77,7 +80,7 @@ impl FolderNotices {
         }
     }
 
-    /// Warns of what is seen without decoding a photograph of the folder `root`: classes of few to train
+    /// Tells what is seen without decoding a photograph of the folder `root`: classes of few to train
     /// on, and files of the same bytes in several classes or parts. `parts` are all that there are, the
     /// training images first.
     pub(super) fn add_first_look(&mut self, root: &Path, parts: &[&PhotographList]) {
@@ -91,12 +94,9 @@ impl FolderNotices {
                 .filter(|&(_, count)| count < SMALL)
                 .map(|(name, _)| format!("`{}`", escaped(name)))
                 .collect();
-            if let Some(text) = listed(&small) {
-                let have = if small.len() == 1 { "has" } else { "have" };
-                self.doubts.push(format!(
-                    "{text} {have} fewer than {SMALL} images to train on"
-                ));
-            }
+            let have = if small.len() == 1 { "has" } else { "have" };
+            self.small_classes = listed(&small)
+                .map(|text| format!("{text} {have} fewer than {SMALL} images to train on"));
         }
         let files: Vec<(&PathBuf, u32, usize)> = parts
             .iter()
@@ -189,9 +189,12 @@ mod tests {
         save("test/c/0.png", "newer");
         let parts = PhotographParts::for_training(root.path(), ClassOrder::Natural).unwrap();
         assert_eq!(
+            parts.notices.small_classes.as_deref(),
+            Some("class `c` has fewer than 10 images to train on")
+        );
+        assert_eq!(
             parts.notices.warnings(),
             [
-                "class `c` has fewer than 10 images to train on",
                 "the same picture is in several classes: `train/b/7.png` and `train/c/1.png` have the \
                  same bytes; at most one label of each is right (scarlet check-data lists all)",
                 "the same picture is in several parts: `train/a/4.png` and `test/a/0.png` have the same \

@@ -45,9 +45,9 @@ pub(super) fn check(
         Ok(loaded) => loaded,
         // What nobody asked for may be missing.
         Err(CliError::Fetch(error)) if args.weights.is_none() && args.model.is_none() => {
+            terminal.warn(format_args!("labels are not checked: {error}"));
             return Ok(Labels::not_checked(&format!(
-                "the weights of {DEFAULT_MODEL} cannot be had ({error}); --weights FILE takes a file of \
-                 any network's"
+                "the weights of {DEFAULT_MODEL} cannot be had; --weights FILE takes those of any network"
             )));
         }
         Err(error) => return Err(error),

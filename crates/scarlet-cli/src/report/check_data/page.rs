@@ -47,7 +47,13 @@ fn data_check(report: &CheckReport, thumbnails: Thumbnails<'_>) -> DataCheck {
         fact("classes", report.classes.counts.len()),
         fact("pictures in several classes", duplicates.conflicts.len()),
         fact("pictures in several parts", duplicates.leaks.len()),
-        fact("doubted labels", report.labels.doubts.len()),
+        match report.labels.checked {
+            0 => Fact {
+                name: "doubted labels: not checked".to_owned(),
+                value: "–".to_owned(),
+            },
+            _ => fact("doubted labels", report.labels.doubts.len()),
+        },
         fact("unreadable files", report.unreadable.len()),
     ];
     let mut lead = report.verdict();

@@ -88,6 +88,10 @@ impl CheckReport {
     pub(super) fn verdict(&self) -> String {
         match self.spoils.is_empty() {
             false => format!("spoils training or evaluation: {}", self.spoils.join(", ")),
+            true if self.labels.checked == 0 => {
+                "nothing was found that spoils training or evaluation; labels were not checked"
+                    .to_owned()
+            }
             true => "nothing was found that spoils training or evaluation".to_owned(),
         }
     }
