@@ -1,6 +1,7 @@
 //! What can be written on the command line.
 
 pub(crate) mod after;
+mod check_data;
 pub(crate) mod config;
 mod demo;
 mod deployed;
@@ -13,6 +14,7 @@ pub(crate) mod run;
 pub(crate) mod study;
 pub(crate) mod training;
 
+pub(crate) use check_data::CheckDataArgs;
 pub(crate) use demo::DemoArgs;
 pub(crate) use deployed::{BenchArgs, DeployArgs, ProfileArgs, SubjectArgs};
 pub(crate) use export::ExportArgs;
@@ -52,6 +54,7 @@ const EXAMPLES: &str = "\
 Examples:
   scarlet finetune --data flowers/           train a public network on these classes
   scarlet search --data flowers/             find the network for these images and a budget
+  scarlet check-data flowers/                what is wrong with these images?
   scarlet probe --data flowers/              which public network suits these images?
   scarlet config finetune                    which settings are there?
   scarlet predict examples/photos            what is on these photographs?
@@ -73,6 +76,7 @@ pub(crate) enum Command {
     Train(training::TrainArgs),
     Finetune(training::FinetuneArgs),
     Probe(ProbeArgs),
+    CheckData(CheckDataArgs),
     Predict(PredictArgs),
     Demo(DemoArgs),
     Eval(EvalArgs),
@@ -605,7 +609,7 @@ mod tests {
             named_by_option += 1;
             let name = command.get_name();
             let place: &[&str] = match name {
-                "predict" | "eval" | "export" | "deploy" => &["x.onnx"],
+                "predict" | "eval" | "export" | "deploy" | "check-data" => &["x.onnx"],
                 _ => &[],
             };
             // A page has no JSON.

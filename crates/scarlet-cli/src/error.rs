@@ -231,6 +231,9 @@ pub(crate) enum CliError {
         runtime: &'static str,
         error: f64,
     },
+    /// What was found is printed before.
+    #[error("--strict: {0}")]
+    SpoiledData(String),
     #[error("features are written as .csv or .npy, not as {}", .0.display())]
     Embedding(PathBuf),
     #[error("features are those of one network, but {0} are to be compared: name one with --model")]

@@ -22,6 +22,8 @@ pub struct PictureHeader {
     pub height: u32,
     /// Whether it is stored in colour; one that shows only grey may be.
     pub coloured: bool,
+    /// Whether the stored pixels are to be turned or mirrored, as the file says (EXIF).
+    pub turned: bool,
 }
 
 impl PictureHeader {
@@ -42,14 +44,15 @@ impl PictureHeader {
         let reader = ImageReader::new(BufReader::new(File::open(path)?)).with_guessed_format()?;
         let mut decoder = reader.into_decoder().map_err(other)?;
         let (width, height) = decoder.dimensions();
-        let turned = matches!(
-            decoder.orientation(),
-            Ok(Orientation::Rotate90
+        let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+        let on_its_side = matches!(
+            orientation,
+            Orientation::Rotate90
                 | Orientation::Rotate270
                 | Orientation::Rotate90FlipH
-                | Orientation::Rotate270FlipH)
+                | Orientation::Rotate270FlipH
         );
-        let (width, height) = if turned {
+        let (width, height) = if on_its_side {
             (height, width)
         } else {
             (width, height)
@@ -58,6 +61,7 @@ impl PictureHeader {
             width,
             height,
             coloured: decoder.color_type().has_color(),
+            turned: orientation != Orientation::NoTransforms,
         })
     }
 }
@@ -78,6 +82,7 @@ mod tests {
                 width: 30,
                 height: 20,
                 coloured: true,
+                turned: false,
             };
             assert_eq!(PictureHeader::read(path(name)), Some(expected), "{name}");
         }

@@ -9,6 +9,7 @@
 //!   [`PassedOver`]: what these leave out;
 //! - [`names`]: the order of classes, and names that mean the same; [`class_list`]: files of them;
 //! - [`Loader`]: batches, prepared by worker threads while the network computes;
+//! - [`check`]: what is wrong with photographs: duplicates, blank and odd ones;
 //! - [`contact_sheet`]: pictures side by side, as one;
 //! - [`imagenet`]: names and WordNet ids of the 1,000 classes;
 //! - [`ilsvrc`]: the ILSVRC2012 validation images arranged into class folders.
@@ -35,6 +36,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod augment;
+pub mod check;
 pub mod class_list;
 mod decode;
 mod entry;

@@ -8,6 +8,7 @@
 //! | a search as one page that any browser opens from the file system, without a network | [`html`] |
 //! | the training of a single network as such a page | [`training_html`] |
 //! | how a network does on labelled images as such a page | [`evaluation_html`] |
+//! | what is wrong with a data set as such a page, which needs no scripts | [`check_html`] |
 //! | the front as a picture, for light and dark backgrounds | [`front_svg`] |
 //! | every candidate, one per line | [`front_csv`] |
 //! | similarities, spreads and rankings of a study | [`heat_maps_svg`], [`planes_svg`], [`strips_svg`], [`scatters_svg`] |
@@ -18,6 +19,7 @@
 #![warn(missing_docs)]
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod check;
 mod csv;
 mod curves;
 mod error;
@@ -32,11 +34,12 @@ mod study;
 mod training;
 mod trust;
 
+pub use check::{ClassImages, DataCheck, Finding, PictureGroup, ShownPicture};
 pub use csv::front_csv;
 pub use curves::{Curve, curves_svg};
 pub use error::ReportError;
 pub use front::front_svg;
-pub use page::{evaluation_html, html, training_html};
+pub use page::{check_html, evaluation_html, html, training_html};
 pub use plane::{Plane, PlanePoint, planes_svg};
 pub use roofline::{Roofline, RooflinePoint, roofline_svg};
 pub use run::{

@@ -34,6 +34,8 @@ pub(crate) enum Purpose {
     Masks = 11,
     /// An image that an epoch shows again.
     Repeat = 12,
+    /// The folds that labels are checked by.
+    Folds = 13,
 }
 
 impl From<Purpose> for u64 {

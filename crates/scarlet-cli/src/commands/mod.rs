@@ -4,6 +4,7 @@ mod after;
 mod arrange_val;
 mod bench;
 mod calibration;
+mod check_data;
 mod completions;
 mod config;
 mod demo;
@@ -60,6 +61,7 @@ pub(crate) fn run(command: Command, terminal: &Terminal) -> Result<(), CliError>
         Command::Train(args) => train::run(&args, terminal),
         Command::Finetune(args) => finetune::run(&args, terminal),
         Command::Probe(args) => probe::run(&args, terminal),
+        Command::CheckData(args) => check_data::run(&args, terminal),
         Command::Predict(args) => predict::run(&args, terminal),
         Command::Demo(args) => demo::run(&args, terminal),
         Command::Eval(args) => eval::run(&args, terminal),

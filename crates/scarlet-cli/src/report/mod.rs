@@ -2,6 +2,7 @@
 
 pub(crate) mod against;
 pub(crate) mod bench;
+pub(crate) mod check_data;
 pub(crate) mod deploy;
 pub(crate) mod eval;
 pub(crate) mod info;

@@ -3,6 +3,7 @@
 //! All that matters is in a page as text and tables, so that it can be read without scripts; the
 //! script draws what is easier to see, from the data that is embedded as JSON.
 
+mod check;
 mod data;
 mod evaluation;
 mod reliability;
@@ -14,6 +15,7 @@ mod trust;
 use scarlet_arch::{Architecture, Cost};
 use serde::Serialize;
 
+pub use self::check::check_html;
 pub use self::evaluation::evaluation_html;
 pub use self::search::html;
 pub use self::training::training_html;
@@ -42,20 +44,29 @@ impl Page<'_> {
         // `<` occurs in JSON within strings only, where it may be written so; as it is, it could
         // end the script element around it.
         let data = serde_json::to_string(data)?.replace('<', "\\u003c");
-        Ok(format!(
-            "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-             <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-             <title>{} – scarlet</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n\
-             {}\n<main>\n{}</main>\n<footer>Written by scarlet {}. Mult-adds and parameters are \
-             counted without batch normalisation’s running statistics.</footer>\n\
-             <script type=\"application/json\" id=\"run\">{data}</script>\n\
-             <script>\n{SCRIPT}</script>\n</body>\n</html>\n",
-            escaped(self.title),
-            self.header,
-            self.sections.concat(),
-            env!("CARGO_PKG_VERSION"),
-        ))
+        let body = format!("{}\n<main>\n{}</main>", self.header, self.sections.concat());
+        let note = " Mult-adds and parameters are counted without batch normalisation’s running \
+                    statistics.";
+        let scripts = format!(
+            "<script type=\"application/json\" id=\"run\">{data}</script>\n\
+             <script>\n{SCRIPT}</script>\n"
+        );
+        Ok(document(self.title, &[STYLE], &body, note, &scripts))
     }
+}
+
+/// A whole page: its styles, what is in it as HTML, what its last line says besides who wrote it, and
+/// scripts.
+fn document(title: &str, styles: &[&str], body: &str, note: &str, scripts: &str) -> String {
+    format!(
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <title>{} – scarlet</title>\n<style>\n{}</style>\n</head>\n<body>\n\
+         {body}\n<footer>Written by scarlet {}.{note}</footer>\n{scripts}</body>\n</html>\n",
+        escaped(title),
+        styles.concat(),
+        env!("CARGO_PKG_VERSION"),
+    )
 }
 
 /// The heading: what kind of run it was, its name, what came of it in a sentence, and in figures, each

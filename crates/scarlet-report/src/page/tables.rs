@@ -6,7 +6,7 @@ use scarlet_search::GenerationRecord;
 
 use crate::metric::Metric;
 use crate::picture::escaped;
-use crate::{Candidate, Fact, Mistakes, ReportError, RunReport, TrainingCurve};
+use crate::{Candidate, ClassImages, Fact, Mistakes, ReportError, RunReport, TrainingCurve};
 
 /// A column: its heading, and whether it holds numbers.
 pub(super) type Column = (String, bool);
@@ -58,6 +58,20 @@ pub(super) fn facts(facts: &[Fact]) -> String {
     };
     let rows: String = facts.iter().map(row).collect();
     format!("<table>{rows}</table>\n")
+}
+
+/// Classes with their images in each part.
+pub(super) fn class_images(parts: &[String], classes: &[ClassImages]) -> String {
+    let mut columns = vec![text("Class")];
+    columns.extend(parts.iter().map(|part| number(part)));
+    let rows = classes.iter().map(|class| {
+        let counts = class.images.iter().map(u64::to_string);
+        (
+            "",
+            std::iter::once(class.name.clone()).chain(counts).collect(),
+        )
+    });
+    table(&columns, rows)
 }
 
 /// The members of the front, the cheapest first.

@@ -181,24 +181,31 @@ impl PhotographParts {
                 source: Box::new(source),
             });
         }
-        let parts = Self::beside(train, &paths, order)?;
+        let mut parts = Self::beside(train, &paths, order)?;
+        let lists = [
+            Some(&parts.train),
+            parts.validation.as_ref(),
+            parts.test.as_ref(),
+        ];
+        let lists: Vec<&PhotographList> = lists.into_iter().flatten().collect();
+        parts.notices.add_first_look(folder, &lists);
         check_classes(parts.train.labels(), parts.train.classes(), folder)?;
         Ok(parts)
     }
 }
 
 /// Where the parts of a folder of photographs are.
-struct PartPaths {
-    train: PathBuf,
-    validation: Option<PathBuf>,
-    test: Option<PathBuf>,
+pub(super) struct PartPaths {
+    pub(super) train: PathBuf,
+    pub(super) validation: Option<PathBuf>,
+    pub(super) test: Option<PathBuf>,
     /// Folders beside parts that are none, and links that lead nowhere.
-    others: Vec<PathBuf>,
+    pub(super) others: Vec<PathBuf>,
 }
 
 impl PartPaths {
     /// The names of the parts, for people.
-    fn names(&self) -> Vec<String> {
+    pub(super) fn names(&self) -> Vec<String> {
         let others = [&self.validation, &self.test];
         let parts = [Some(&self.train)]
             .into_iter()
@@ -207,7 +214,7 @@ impl PartPaths {
         names.collect()
     }
 
-    fn find(folder: &Path) -> Result<Self, DatasetError> {
+    pub(super) fn find(folder: &Path) -> Result<Self, DatasetError> {
         let (folders, files) = list(folder)?;
         let part = |names: &[&str]| {
             let is_part =
@@ -254,7 +261,7 @@ impl PartPaths {
     }
 }
 
-fn name(path: &Path) -> String {
+pub(super) fn name(path: &Path) -> String {
     let name = path.file_name().unwrap_or_default();
     name.to_string_lossy().into_owned()
 }
@@ -277,10 +284,11 @@ mod tests {
 
     use super::*;
 
+    /// A file that is never decoded, unlike any other.
     fn save(root: &Path, name: &str) {
         let path = root.join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, "never opened").unwrap();
+        fs::write(path, name).unwrap();
     }
 
     fn lengths(root: &Path) -> (usize, Option<usize>, Option<usize>) {

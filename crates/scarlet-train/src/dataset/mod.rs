@@ -9,6 +9,7 @@
 //! - [`Extent`] and [`ImageSize`]: how many images there are and how large, and the resolution that
 //!   suits them;
 //! - [`Location`]: which of these a name or a folder stands for;
+//! - [`FolderListing`]: all photographs of a folder, whatever is wrong with it;
 //! - [`fashion_sample`]: 7,000 images of Fashion-MNIST that need no file.
 
 pub mod cifar;
@@ -16,6 +17,7 @@ mod error;
 mod extent;
 pub mod idx;
 mod images;
+mod listing;
 mod location;
 mod normalisation;
 mod notices;
@@ -30,6 +32,7 @@ mod split;
 pub use error::DatasetError;
 pub use extent::{Extent, ImageSize};
 pub use images::{Images, TrainTest};
+pub use listing::{FolderListing, ListedPhotograph, Part};
 pub use location::{Location, PhotographParts};
 pub(crate) use normalisation::normalised_by;
 pub use notices::FolderNotices;

@@ -2,6 +2,9 @@
 //! network sees, in seconds and without training it (a linear probe; Alain and Bengio,
 //! arXiv 1610.01644).
 
+mod discriminant;
+mod files;
+mod labels;
 mod linear;
 mod solver;
 
@@ -13,6 +16,7 @@ use crate::TrainError;
 use crate::batch::{Batcher, answers};
 use crate::dataset::{ImageSet, Source};
 
+pub use self::labels::{LabelCheck, LabelDoubt, check_labels};
 pub use self::linear::LinearClassifier;
 
 /// What a network's classifier reads of images, with their labels.
