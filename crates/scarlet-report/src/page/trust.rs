@@ -53,7 +53,7 @@ fn bins(before: &ReliabilityCurve, after: Option<&ReliabilityCurve>) -> String {
         ],
         None => vec![("", before)],
     };
-    let columns = ["Says (%)", "Images", "On average (%)", "Is right (%)"].map(number);
+    let columns = ["Says (%)", "Images", "Mean (%)", "Is right (%)"].map(number);
     let tables: Vec<String> = curves
         .into_iter()
         .map(|(name, curve)| {
