@@ -618,7 +618,7 @@ mod tests {
             named(&[&[name, "--model", SKIP, flag], place].concat());
             named(&[&[name, flag], place, &["--model", SKIP]].concat());
         }
-        assert_eq!(named_by_option, 9);
+        assert_eq!(named_by_option, 10);
         for line in [
             &["info", SKIP, "--json"][..],
             &["info", "--json", SKIP],

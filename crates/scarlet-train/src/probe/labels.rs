@@ -8,6 +8,10 @@ use crate::random::{Purpose, Stream};
 const FOLDS: usize = 5;
 /// Steps of the search for a temperature.
 const STEPS: usize = 60;
+/// A label that is more probable than this is not doubted.
+const IMPROBABLE: f64 = 0.02;
+/// The share of a class's threshold that is enough for an image to look like it.
+const REACHED: f64 = 0.5;
 /// Where it is searched for.
 const TEMPERATURES: [f64; 2] = [0.2, 50.0];
 
@@ -40,10 +44,12 @@ pub struct LabelCheck {
     pub small_classes: Vec<usize>,
 }
 
-/// Doubts labels by confident learning (Northcutt, Jiang and Chuang, *Confident Learning: Estimating
-/// Uncertainty in Dataset Labels*, arXiv 1911.00068, section 3.1): an image is doubted where another
-/// class is at least as probable for it as that class is, on average, for the images that are
-/// labelled so. Where that holds of several, the most probable counts. Every image is judged by a
+/// Doubts labels by the thresholds of confident learning (Northcutt, Jiang and Chuang, *Confident
+/// Learning: Estimating Uncertainty in Dataset Labels*, arXiv 1911.00068, section 3.1): how probable a
+/// class is, on average, for the images that are labelled so. An image is doubted where its own class is
+/// less probable than 0.02 and another reaches half of its threshold; where several do, the most probable
+/// counts. (The paper asks for the whole threshold, and nothing of the own class: where classes are hard
+/// to tell apart that doubts every tenth label.) Every image is judged by a
 /// classifier that was fitted to other images: of five folds, which hold as many of every class,
 /// all but its own. The classifier is a linear discriminant, whose probabilities are softened by a
 /// temperature (Guo et al., arXiv 1706.04599) so that given labels are as probable as they can be.
@@ -150,7 +156,7 @@ fn folds(labels: &[usize], classes: usize, groups: &[usize]) -> (Vec<Option<usiz
     (folds.collect(), small)
 }
 
-/// Images with the class that they are confidently of, where that is another than the given one.
+/// Images of an improbable class, with the class that they look like.
 fn confident(probabilities: &[Vec<f64>], given: &[usize]) -> Vec<(usize, usize)> {
     let classes = probabilities.first().map_or(0, Vec::len);
     let (mut sums, mut counts) = (vec![0.0; classes], vec![0.0; classes]);
@@ -164,11 +170,11 @@ fn confident(probabilities: &[Vec<f64>], given: &[usize]) -> Vec<(usize, usize)>
         .map(|(sum, count)| sum / f64::max(*count, 1.0))
         .collect();
     let doubt = |(image, probabilities): (usize, &Vec<f64>)| {
-        let reached = (0..classes).filter(|&class| probabilities[class] >= thresholds[class]);
-        let class = reached.max_by(|&a, &b| probabilities[a].total_cmp(&probabilities[b]))?;
-        // An own class below its threshold may still be the most probable.
-        let other = probabilities[class] > probabilities[given[image]];
-        other.then_some((image, class))
+        let own = given[image];
+        let reaches = |class: &usize| probabilities[*class] >= REACHED * thresholds[*class];
+        let others = (0..classes).filter(|class| *class != own).filter(reaches);
+        let class = others.max_by(|&a, &b| probabilities[a].total_cmp(&probabilities[b]))?;
+        (probabilities[own] < IMPROBABLE).then_some((image, class))
     };
     let all = probabilities.iter().enumerate();
     all.filter_map(doubt).collect()
@@ -255,10 +261,10 @@ mod tests {
             features.labels[image] = (features.labels[image] + 1) % 4;
         }
         let check = check_labels(&features, 4, &groups, || true).unwrap();
-        let mut doubted: Vec<usize> = check.doubts.iter().map(|it| it.image).take(4).collect();
-        doubted.sort_unstable();
-        assert_eq!(doubted, wrong);
-        for doubt in &check.doubts[..4] {
+        // One may be too near to the others to be improbable enough.
+        assert!(check.doubts.len() >= 3, "{:?}", check.doubts);
+        for doubt in &check.doubts {
+            assert!(wrong.contains(&doubt.image), "{doubt:?}");
             assert_eq!((doubt.given + 3) % 4, doubt.looks_like);
             assert!(doubt.probability > 0.8 && doubt.own_probability < 0.2);
         }
@@ -310,22 +316,33 @@ mod tests {
     }
 
     #[test]
-    fn the_formula_of_confident_learning() {
-        // Thresholds are the means of the own class: 0.7 and 0.6.
+    fn a_doubted_class_is_improbable_and_another_reaches_half_its_threshold() {
         let probabilities = [
-            [0.9, 0.1],
-            [0.5, 0.5],
-            [0.2, 0.8],
-            [0.75, 0.25],
-            [0.25, 0.75],
+            [0.96, 0.02, 0.02],
+            [0.01, 0.59, 0.40],
+            [0.30, 0.40, 0.30],
+            [0.03, 0.95, 0.02],
+            [0.01, 0.19, 0.80],
         ];
         let probabilities: Vec<Vec<f64>> = probabilities.iter().map(|it| it.to_vec()).collect();
-        // 1.0 / 2 of the first class; 0.8 + 0.25 + 0.75 over 3 of the second.
-        assert_eq!(
-            confident(&probabilities, &[0, 0, 1, 1, 1]),
-            [(3, 0)],
-            "the second is below both thresholds"
-        );
+        // Thresholds are the means of the own class: (0.96 + 0.01 + 0.03) / 3, 0.4 and 0.8. The second
+        // looks like both others, the fourth's own class is not improbable enough.
+        assert_eq!(confident(&probabilities, &[0, 0, 1, 0, 2]), [(1, 1)]);
+        // 0.45 is less than half of 1.
+        let far = vec![
+            vec![0.01, 0.45, 0.54],
+            vec![0.0, 1.0, 0.0],
+            vec![0.0, 0.0, 1.0],
+        ];
+        assert_eq!(confident(&far, &[0, 1, 2]), [(0, 2)]);
+        let nothing_near = vec![vec![0.0, 0.25, 0.25, 0.25, 0.25]; 1];
+        let sure = (1..5).map(|class| {
+            let mut sure = vec![0.0; 5];
+            sure[class] = 1.0;
+            sure
+        });
+        let all: Vec<Vec<f64>> = nothing_near.into_iter().chain(sure).collect();
+        assert!(confident(&all, &[0, 1, 2, 3, 4]).is_empty());
         assert!(confident(&[], &[]).is_empty());
     }
 

@@ -242,8 +242,8 @@ impl Maker<'_> {
             ..self.finding(
                 true,
                 self.counted(doubts.len(), ("doubted label", "doubted labels")),
-                "A classifier that has not seen the image is surer of another class than it is of that \
-                 class's own images on average. The surest come first. Some of these will be right.",
+                "A classifier that has not seen the image finds its label improbable and another class \
+                 probable. The surest come first. Some of these will be right.",
             )
         }
     }
