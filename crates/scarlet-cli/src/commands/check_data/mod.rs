@@ -36,15 +36,10 @@ pub(super) fn run(args: &CheckDataArgs, terminal: &Terminal) -> Result<(), CliEr
     let location = Location::find(&args.data)?;
     let device = open_device(&args.compute)?;
     let interrupt = Interrupt::listen()?;
-    let findings = match (&location, location.images()?) {
-        (_, Some(images)) => arrays::findings(images, args)?,
-        (Location::Photographs(folder), None) => {
-            photographs::findings(folder, args, &device, &interrupt, terminal)?
-        }
+    let findings = match location.images()? {
+        Some(images) => arrays::findings(images, args)?,
         // Whatever has no images of one size is a folder of photographs.
-        (_, None) => {
-            photographs::findings(Path::new(&args.data), args, &device, &interrupt, terminal)?
-        }
+        None => photographs::findings(Path::new(&args.data), args, &device, &interrupt, terminal)?,
     };
     let Findings { report, pictures } = findings;
     tell_order(report.order.as_deref(), terminal);
