@@ -250,6 +250,7 @@ impl Engine {
         let pool = Pool::new(settings.threads);
         let settings = EngineSettings {
             threads: pool.threads(),
+            instruction_set: Some(instructions),
             ..settings
         };
         let plan = plan(&network, observations, &settings)?;

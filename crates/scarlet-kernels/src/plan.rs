@@ -3,18 +3,18 @@
 use std::{ops::Range, sync::Arc};
 
 use crate::{
-    Convolution, Depthwise, EngineError, EngineSettings, Linear, Network, Operation, PackedNetwork,
-    Pointwise, Quantisation, Shape, SqueezeExcite,
+    Activation, Convolution, Depthwise, EngineError, EngineSettings, Linear, Network, Operation,
+    PackedNetwork, Pointwise, Quantisation, Shape, SqueezeExcite,
     calibration::Observations,
     kernels::Finish,
     memory::{self, LINE, Value, ValueId},
-    packed::{Offset, scales_behind},
-    simd::LANES,
+    packed::{Offset, scales_behind, starts_behind},
+    simd::{LANES, QUAD},
     steps::{
-        AddStep, BYTE_LANES, ConvolutionStep, DENSE_PANEL, DenseStep, DepthwiseStep, ExportMap,
-        ExportVector, Import, Map, MeanStep, ObserveStep, PANEL, PlanarConvolution, PointwiseStep,
-        PointwiseWeights, Producer, RoundStep, Rounding, ScaleStep, Step, Subsample, Target,
-        panels,
+        AddStep, BYTE_LANES, ByteDepthwiseStep, BytesAsFloats, ConvolutionStep, DENSE_PANEL,
+        DenseStep, DepthwiseStep, ExportMap, ExportVector, Import, Map, MeanStep, ObserveStep,
+        PANEL, PlanarConvolution, PointwiseStep, PointwiseWeights, Producer, RoundStep, Rounding,
+        ScaleStep, Step, Subsample, Target, panels,
     },
 };
 
@@ -63,8 +63,15 @@ pub(crate) fn plan(
             shared[*from] = true;
         }
     }
+    if observations.is_some() {
+        // What reaches a depthwise convolution is looked at too, and must exist by itself.
+        for (shared, next) in shared.iter_mut().zip(&network.operations[1..]) {
+            *shared |= matches!(next, Operation::Depthwise(_));
+        }
+    }
     let mut planner = Planner {
         network,
+        weights: packed.weights().as_slice(),
         quantisation: packed.quantisation(),
         observations,
         settings,
@@ -94,6 +101,8 @@ type Planned = (ValueId, usize);
 
 struct Planner<'a> {
     network: &'a Network<Offset>,
+    /// Packed.
+    weights: &'a [f32],
     quantisation: Option<&'a Quantisation>,
     observations: Option<Arc<Observations>>,
     settings: &'a EngineSettings,
@@ -165,6 +174,7 @@ impl Planner<'_> {
         match &self.network.operations[index] {
             Operation::Depthwise(c) => {
                 let input = self.before(current, index);
+                self.observe(input, None, index);
                 let producer = Producer::Copy(input.value);
                 self.depthwise(c, producer, &[input.value], input.map, here)
             }
@@ -276,7 +286,7 @@ impl Planner<'_> {
             bias: c.bias,
             scales: rounding.map(|_| scales_behind(c.bias, c.output)),
             input_blocks: input.map.blocks(),
-            finish: c.activation.into(),
+            finish: self.finish_of(index),
         };
         let mut reads = vec![input.value];
         let (target, written, end) = match self.network.operations.get(index + 1) {
@@ -313,7 +323,54 @@ impl Planner<'_> {
 
     /// How the input of an operation is rounded, if it is.
     fn rounding(&self, index: usize) -> Option<Rounding> {
-        self.quantisation?.input(index).map(Rounding)
+        let quantisation = self.quantisation?;
+        let before = index.checked_sub(1);
+        let of_steps = before.and_then(|before| {
+            let range = quantisation.output(self.network, before)?;
+            let activation = self.activation(before);
+            Some(Rounding::of_steps(range, activation))
+        });
+        of_steps.or_else(|| quantisation.input(index).map(Rounding::new))
+    }
+
+    /// The largest magnitude that a sum of products of bytes can have, with its bias.
+    fn bound(&self, index: usize) -> f32 {
+        let (depth, bias, rows) = match &self.network.operations[index] {
+            Operation::Pointwise(c) => (c.input, c.bias, c.output),
+            Operation::Depthwise(c) => (c.kernel * c.kernel, c.bias, c.channels),
+            _ => return f32::INFINITY,
+        };
+        let scales = &self.weights[scales_behind(bias, rows)..];
+        let pairs = scales.iter().zip(&self.weights[bias..]).take(rows);
+        let largest = 255.0 * 128.0 * depth as f32;
+        let bounds = pairs.map(|(scale, bias)| scale.abs() * largest + bias.abs());
+        // A number that is none stays so.
+        bounds.fold(0.0, |most, bound| if bound <= most { most } else { bound })
+    }
+
+    /// Whether the output of an operation is in steps of the range within which it is rounded.
+    fn is_in_steps(&self, index: usize) -> bool {
+        let quantisation = self.quantisation;
+        quantisation.is_some_and(|it| it.output(self.network, index).is_some())
+    }
+
+    /// The activation of a convolution.
+    fn activation(&self, index: usize) -> Activation {
+        match &self.network.operations[index] {
+            Operation::Convolution(c) => c.activation,
+            Operation::Depthwise(c) => c.activation,
+            Operation::Pointwise(c) => c.activation,
+            _ => Activation::None,
+        }
+    }
+
+    /// What is done to the sums of a convolution: nothing where they are in steps, which their rounding
+    /// limits.
+    fn finish_of(&self, index: usize) -> Finish {
+        match self.is_in_steps(index) {
+            true => Finish::None,
+            false => self.activation(index).into(),
+        }
     }
 
     fn observe(&mut self, input: Placed, factors: Option<ValueId>, operation: usize) {
@@ -377,10 +434,11 @@ impl Planner<'_> {
     ) -> Planned {
         let index = operations.end - 1;
         let output = as_map(self.shapes[index]);
-        // The window of a dense convolution serves two panels.
-        let group = match producer {
+        // The window of a dense convolution serves two panels, and so do inputs in bytes.
+        let group = match &producer {
             Producer::Convolution(_) => 2 * PANEL,
-            _ => PANEL,
+            Producer::Pointwise { weights, .. } => weights.panel(),
+            Producer::Copy(_) => PANEL,
         };
         let groups: Vec<_> = panels(output.blocks(), group).collect();
         let padding = c
@@ -394,6 +452,10 @@ impl Planner<'_> {
             self.settings.threads_per_image(),
         );
         let rounding = self.rounding_behind(index);
+        let rounding = match self.rounding(index) {
+            Some(_) => rounding.map(|it| it.of_values_within(self.bound(index))),
+            None => rounding,
+        };
         let value = match rounding {
             Some(_) => self.new_value(output.blocks() * output.pixels() * BYTE_LANES),
             None => self.new_value(output.image()),
@@ -413,23 +475,75 @@ impl Planner<'_> {
             Producer::Pointwise { .. } => "pointwise + depthwise",
             Producer::Convolution(_) => "convolution + depthwise",
         };
-        let step = DepthwiseStep {
-            producer,
-            input,
-            output,
-            kernel: c.kernel,
-            stride: c.stride,
-            padding,
-            weights: c.weight,
-            bias: c.bias,
-            finish: c.activation.into(),
-            to: value,
-            rounding,
-            row_sums: squeeze_excite.map(|(_, sums)| sums),
-            groups,
-            stripe,
-        };
-        self.emit(kind, step, reads, &writes, operations);
+        let row_sums = squeeze_excite.map(|(_, sums)| sums);
+        let (weights, bias) = (c.weight, c.bias);
+        let (kernel, stride) = (c.kernel, c.stride);
+        let finish = self.finish_of(index);
+        let mut input_rounding = self.rounding(index);
+        let mut input_finish = None;
+        if let Producer::Pointwise { weights, .. } = &producer
+            && weights.scales.is_some()
+            && weights.finish.is_for_registers()
+        {
+            input_finish = Some(weights.finish);
+            let bound = self.bound(index - 1);
+            input_rounding = input_rounding.map(|it| it.of_values_within(bound));
+        }
+        let scales = scales_behind(bias, c.channels);
+        let instructions = self.settings.instruction_set;
+        match input_rounding {
+            Some(input_rounding)
+                if ByteDepthwiseStep::suits(instructions, kernel, stride, padding) =>
+            {
+                let step = ByteDepthwiseStep {
+                    producer,
+                    input_rounding,
+                    input_finish,
+                    input,
+                    output,
+                    kernel,
+                    stride,
+                    padding,
+                    weights,
+                    bias,
+                    scales,
+                    starts: starts_behind(bias, c.channels),
+                    finish,
+                    to: value,
+                    rounding,
+                    row_sums,
+                    groups,
+                    stripe,
+                };
+                self.emit(kind, step, reads, &writes, operations);
+            }
+            _ => {
+                let is_in_steps = index > 0 && self.is_in_steps(index - 1);
+                let bytes = |rounding| BytesAsFloats {
+                    rounding,
+                    is_in_steps,
+                    scales,
+                };
+                let step = DepthwiseStep {
+                    producer,
+                    input,
+                    output,
+                    kernel,
+                    stride,
+                    padding,
+                    weights,
+                    bias,
+                    bytes: input_rounding.map(bytes),
+                    finish,
+                    to: value,
+                    rounding,
+                    row_sums,
+                    groups,
+                    stripe,
+                };
+                self.emit(kind, step, reads, &writes, operations);
+            }
+        }
         let behind = self.behind(value, index);
         match squeeze_excite {
             Some((next, sums)) => {
@@ -596,6 +710,10 @@ impl Planner<'_> {
         let floats = |rows, columns| matrix_floats(rows, columns, is_rounded);
         match operation {
             Operation::Convolution(c) => floats(c.output, c.input * c.kernel * c.kernel),
+            Operation::Depthwise(c) if is_rounded => {
+                let row = c.kernel.next_multiple_of(QUAD);
+                floats(c.channels, c.kernel * row) + c.channels
+            }
             Operation::Depthwise(c) => floats(c.channels, c.kernel * c.kernel),
             Operation::Pointwise(c) => floats(c.output, c.input.next_multiple_of(LANES)),
             Operation::SqueezeExcite(c) => {

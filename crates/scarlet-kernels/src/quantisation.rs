@@ -2,10 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{EngineError, Network, Operation};
+use crate::{Activation, EngineError, Network, Operation};
 
 /// Input channels whose products fit into a sum of 32 bits, however large they are.
 const LARGEST_DEPTH: usize = 1 << 16;
+
+/// The largest kernel of a depthwise convolution whose sums floats hold exactly: 22² products of at
+/// most 255 and 127 are less than 2²⁴.
+const LARGEST_KERNEL: usize = 22;
 
 /// The values that 256 evenly spaced numbers stand for; 0 is exactly one of them.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -137,7 +141,7 @@ impl Quantisation {
     /// Whether an operation's weights are rounded.
     pub(crate) fn rounds<W>(&self, index: usize, operation: &Operation<W>) -> bool {
         match operation {
-            Operation::Pointwise(_) => self.input(index).is_some(),
+            Operation::Pointwise(_) | Operation::Depthwise(_) => self.input(index).is_some(),
             Operation::SqueezeExcite(_) | Operation::Linear(_) => true,
             _ => false,
         }
@@ -150,7 +154,39 @@ impl Quantisation {
 
     /// Whether a range could be for this operation.
     pub(crate) fn suits<W>(operation: &Operation<W>) -> bool {
-        matches!(operation, Operation::Pointwise(c) if (1..=LARGEST_DEPTH).contains(&c.input))
+        match operation {
+            Operation::Pointwise(c) => (1..=LARGEST_DEPTH).contains(&c.input),
+            Operation::Depthwise(c) => c.kernel <= LARGEST_KERNEL,
+            _ => false,
+        }
+    }
+
+    /// The range within which an operation's output is rounded as it is made, without being floats in
+    /// between: nothing but the next operation reads it, which reads bytes, and the activation only
+    /// limits them. Its packed scales and biases are in steps of that range.
+    pub(crate) fn output<W>(&self, network: &Network<W>, index: usize) -> Option<ValueRange> {
+        let operations = &network.operations;
+        let range = self.input(index + 1)?;
+        let activation = match operations.get(index)? {
+            Operation::Pointwise(c) => c.activation,
+            Operation::Depthwise(c) => c.activation,
+            _ => return None,
+        };
+        let limits = matches!(
+            activation,
+            Activation::None | Activation::Relu | Activation::Relu6
+        );
+        // Not from a pointwise convolution to the next, where shortcuts begin and end.
+        let reads = match (operations.get(index)?, operations.get(index + 1)?) {
+            (Operation::Depthwise(_), Operation::Pointwise(c)) => c.stride == 1,
+            (_, Operation::Depthwise(_)) => true,
+            _ => false,
+        };
+        let is_shared = operations
+            .iter()
+            .any(|operation| matches!(operation, Operation::Add(from) if *from == index));
+        let is_rounded = self.input(index).is_some();
+        (is_rounded && limits && reads && !is_shared).then_some(range)
     }
 
     pub(crate) fn check<W>(&self, network: &Network<W>) -> Result<(), EngineError> {

@@ -8,8 +8,8 @@ use common::{formula_network, reference, signal};
 use proptest::prelude::*;
 use scarlet_kernels::{
     Activation, Calibration, Depthwise, Engine, EngineError, EngineSettings, Gate, InstructionSet,
-    Linear, Network, Operation, PackedNetwork, PaddingRule, Pointwise, Quantisation, SqueezeExcite,
-    ValueRange,
+    Linear, Network, Operation, PackedNetwork, PaddingRule, Pointwise, Quantisation, RoundedRow,
+    SqueezeExcite, ValueRange,
 };
 
 fn settings(size: (usize, usize), batch: usize) -> EngineSettings {
@@ -114,6 +114,186 @@ fn check(c: Pointwise, range: ValueRange, size: (usize, usize), images: &[Vec<f3
                 assert!(
                     (found - expected).abs() <= tolerance,
                     "{set}, {threads} threads, {index}: {found} {expected}"
+                );
+            }
+        }
+    }
+}
+
+/// A depthwise convolution of one image in plain integers, by what [`RoundedRow::of_channel`] makes of
+/// its weights.
+fn plain_depthwise(
+    c: &Depthwise,
+    range: ValueRange,
+    (height, width): (usize, usize),
+    x: &[f32],
+) -> Vec<f32> {
+    let zero = i32::from(range.zero());
+    let byte = |x: f32| {
+        let byte = x * (1.0 / range.step()) + zero as f32;
+        byte.round_ties_even().clamp(0.0, 255.0) as i32
+    };
+    let padding = c.padding.resolve(c.kernel, c.stride, height, width);
+    let out = |length: usize, before: usize, after: usize| {
+        (length + before + after - c.kernel) / c.stride + 1
+    };
+    let mut y = Vec::new();
+    let taps = c.weight.chunks(c.kernel * c.kernel);
+    for ((taps, bias), plane) in taps.zip(&c.bias).zip(x.chunks(height * width)) {
+        let row = RoundedRow::of_channel(taps);
+        let scale = (f64::from(row.scale) * f64::from(range.step())) as f32;
+        for top in 0..out(height, padding.top, padding.bottom) {
+            for left in 0..out(width, padding.left, padding.right) {
+                let mut sum = 0;
+                for (tap, &weight) in row.bytes.iter().enumerate() {
+                    let at = |start: usize, tap: usize, padding: usize, length: usize| {
+                        let place = (start * c.stride + tap).checked_sub(padding)?;
+                        (place < length).then_some(place)
+                    };
+                    let row = at(top, tap / c.kernel, padding.top, height);
+                    let column = at(left, tap % c.kernel, padding.left, width);
+                    if let (Some(row), Some(column)) = (row, column) {
+                        sum += i32::from(weight) * (byte(plane[row * width + column]) - zero);
+                    }
+                }
+                let value = sum as f32 * scale + bias;
+                y.push(match c.activation {
+                    Activation::Relu => value.max(0.0),
+                    Activation::Relu6 => value.clamp(0.0, 6.0),
+                    _ => value,
+                });
+            }
+        }
+    }
+    y
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn a_depthwise_convolution_is_exact(
+        channels in 1..40usize,
+        (kernel, stride) in (1..10usize, 1..4usize),
+        size in (1..24usize, 1..24usize),
+        rule in prop::sample::select(vec![None, Some(0), Some(1), Some(2), Some(3)]),
+        (low, high) in (-4f32..1.0, 0.1f32..4.0),
+        activation in prop::sample::select(vec![
+            Activation::None,
+            Activation::Relu,
+            Activation::Relu6,
+        ]),
+    ) {
+        let padding = rule.map_or(PaddingRule::Same, PaddingRule::all);
+        let around = rule.map_or(0, |padding| 2 * padding);
+        prop_assume!(rule.is_none_or(|rule| rule < kernel));
+        prop_assume!(rule.is_none() || size.0.min(size.1) + around >= kernel);
+        let c = Depthwise {
+            channels,
+            kernel,
+            stride,
+            padding,
+            weight: signal("weight", channels * kernel * kernel),
+            bias: signal("bias", channels),
+            activation,
+        };
+        let range = ValueRange::new(low, high).unwrap();
+        let images: Vec<_> = (0..2)
+            .map(|image| signal(&format!("image {image}"), channels * size.0 * size.1))
+            .collect();
+        let expected: Vec<f32> = images
+            .iter()
+            .flat_map(|x| plain_depthwise(&c, range, size, x))
+            .collect();
+        let network = Network {
+            input_channels: channels,
+            operations: vec![Operation::Depthwise(c)],
+        };
+        let packed = PackedNetwork::pack(&network).unwrap();
+        let packed = packed.quantise(&Quantisation::new(vec![Some(range)])).unwrap();
+        for set in InstructionSet::available() {
+            for threads in 1..=3 {
+                let settings = settings(size, 2).with_threads(threads).with_instruction_set(set);
+                let mut engine = Engine::with_packed(packed.clone(), settings).unwrap();
+                let found = engine.run(&images.concat()).unwrap();
+                prop_assert_eq!(found, &expected[..], "{}, {} threads", set, threads);
+            }
+        }
+    }
+}
+
+/// Between two convolutions of bytes there are bytes alone: their sums are rounded as they are, to what
+/// plain integers say.
+#[test]
+fn bytes_lead_to_bytes() {
+    let ranges = [
+        ValueRange::new(-1.5, 1.6),
+        ValueRange::new(0.0, 5.5),
+        ValueRange::new(0.0, 6.0),
+    ];
+    for (first, second) in [
+        (Activation::Relu6, Activation::Relu6),
+        (Activation::Relu, Activation::None),
+        (Activation::HSwish, Activation::HSwish),
+        (Activation::None, Activation::Relu),
+    ] {
+        for (channels, kernel, stride, size) in [
+            (24, 3, 1, (9, 11)),
+            (40, 5, 1, (14, 14)),
+            (33, 7, 1, (7, 7)),
+            (16, 3, 2, (17, 30)),
+            (72, 5, 2, (12, 13)),
+            (8, 7, 2, (3, 2)),
+        ] {
+            let expand = pointwise(10, channels, 1, first);
+            let depthwise = Depthwise {
+                channels,
+                kernel,
+                stride,
+                padding: PaddingRule::Same,
+                weight: signal("depthwise", channels * kernel * kernel),
+                bias: signal("depthwise bias", channels),
+                activation: second,
+            };
+            let project = pointwise(channels, 13, 1, Activation::None);
+            let network = Network {
+                input_channels: 10,
+                operations: vec![
+                    Operation::Pointwise(expand.clone()),
+                    Operation::Depthwise(depthwise.clone()),
+                    Operation::Pointwise(project.clone()),
+                ],
+            };
+            let image = signal("image", 10 * size.0 * size.1);
+            let [input, hidden, output] = ranges.map(Option::unwrap);
+            let x = plain(&expand, input, size, &image);
+            let mut x = plain_depthwise(&depthwise, hidden, size, &x);
+            if second == Activation::HSwish {
+                x.iter_mut()
+                    .for_each(|x| *x *= (*x + 3.0).clamp(0.0, 6.0) / 6.0);
+            }
+            let after = (size.0.div_ceil(stride), size.1.div_ceil(stride));
+            let expected = plain(&project, output, after, &x);
+            let packed = PackedNetwork::pack(&network).unwrap();
+            let packed = packed
+                .quantise(&Quantisation::new(ranges.to_vec()))
+                .unwrap();
+            let largest = expected.iter().fold(0f32, |most, x| most.max(x.abs()));
+            for set in InstructionSet::available() {
+                let settings = settings(size, 1).with_instruction_set(set);
+                let mut engine = Engine::with_packed(packed.clone(), settings).unwrap();
+                let found = engine.run(&image).unwrap();
+                let errors = found
+                    .iter()
+                    .zip(&expected)
+                    .map(|(a, b)| (a - b).abs() / largest);
+                // Here and there a value lies between two bytes, and becomes the other one: scales that
+                // are in steps of the next range are rounded once more.
+                let far = errors.clone().filter(|error| *error > 1e-5).count();
+                assert!(far * 50 <= found.len(), "{set}, {first:?}, {kernel}: {far}");
+                assert!(
+                    errors.fold(0.0, f32::max) < 0.02,
+                    "{set}, {first:?}, {kernel}"
                 );
             }
         }
@@ -391,8 +571,8 @@ fn a_calibration_depends_on_nothing_but_the_images() {
     assert_eq!(ranges(6, 1), expected);
     assert_eq!(ranges(4, 3), expected);
     for (index, operation) in network.operations.iter().enumerate() {
-        let is_pointwise = matches!(operation, Operation::Pointwise(_));
-        assert_eq!(expected.input(index).is_some(), is_pointwise, "{index}");
+        let is_rounded = matches!(operation, Operation::Pointwise(_) | Operation::Depthwise(_));
+        assert_eq!(expected.input(index).is_some(), is_rounded, "{index}");
     }
 }
 
@@ -561,4 +741,30 @@ fn what_weights_lose_on_average_is_made_up_for() {
         file
     };
     assert_eq!(bytes(&odd), bytes(&plain));
+}
+
+/// Of every instruction set the same bits: sums are exact, and what is around them is computed in the
+/// same order.
+#[test]
+fn instruction_sets_do_not_change_a_bit() {
+    let bits = |values: &[f32]| values.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
+    for (index, network) in networks().iter().enumerate() {
+        for size in [(64, 64), (40, 33), (19, 27), (7, 9)] {
+            let images = signal("images", 2 * 3 * size.0 * size.1);
+            let packed = calibrated(network, size, &images);
+            let mut results = InstructionSet::available()
+                // Which does not fuse multiplications and additions.
+                .filter(|set| *set != InstructionSet::Portable)
+                .map(|set| {
+                    let settings = settings(size, 2).with_instruction_set(set);
+                    let mut engine = Engine::with_packed(packed.clone(), settings).unwrap();
+                    (set, bits(engine.run(&images).unwrap()))
+                });
+            if let Some((first, expected)) = results.next() {
+                for (set, found) in results {
+                    assert_eq!(found, expected, "network {index}, {size:?}: {first}, {set}");
+                }
+            }
+        }
+    }
 }

@@ -10,7 +10,7 @@ use common::{formula_network, signal};
 use proptest::prelude::*;
 use scarlet_kernels::{
     Activation, Calibration, Engine, EngineSettings, Gate, InstructionSet, Network, Operation,
-    PackedFileError, PackedNetwork, PaddingRule,
+    PackedFileError, PackedNetwork, PaddingRule, Quantisation, ValueRange,
 };
 
 const SIZE: usize = 32;
@@ -56,6 +56,21 @@ fn quantised(network: &Network) -> PackedNetwork {
         .observe(&signal("input", 3 * SIZE * SIZE))
         .unwrap();
     packed.quantise(&calibration.finish().unwrap()).unwrap()
+}
+
+/// With depthwise convolutions in floats, as files of formats 1 and 2 have them.
+fn quantised_before(network: &Network) -> Vec<u8> {
+    let now = json(&quantised_bytes(network));
+    let mut ranges: Vec<Option<ValueRange>> =
+        serde_json::from_value(now["quantisation"].clone()).unwrap();
+    for (range, operation) in ranges.iter_mut().zip(&network.operations) {
+        range.take_if(|_| matches!(operation, Operation::Depthwise(_)));
+    }
+    let packed = PackedNetwork::pack(network).unwrap();
+    let packed = packed.quantise(&Quantisation::new(ranges)).unwrap();
+    let mut bytes = Vec::new();
+    packed.write("what it is", &mut bytes).unwrap();
+    bytes
 }
 
 fn quantised_bytes(network: &Network) -> Vec<u8> {
@@ -176,17 +191,17 @@ fn a_file_of_eight_bits_says_so_and_is_checked() {
         "{short}"
     );
     let moved = forged(&|json| {
-        let (front, ranges) = json.split_once(r#""quantisation":[null,null,"#).unwrap();
-        format!(r#"{front}"quantisation":[null,[0.0,1.0],{ranges}"#)
+        let (front, ranges) = json.split_once(r#""quantisation":[null,"#).unwrap();
+        format!(r#"{front}"quantisation":[[0.0,1.0],{ranges}"#)
     });
     assert!(
-        moved.contains("(depthwise) has a range for its input"),
+        moved.contains("(convolution) has a range for its input"),
         "{moved}"
     );
     let empty = forged(&|json| {
         json.replace(
-            r#""quantisation":[null,null,["#,
-            r#""quantisation":[null,null,[1e99,"#,
+            r#""quantisation":[null,["#,
+            r#""quantisation":[null,[1e99,"#,
         )
     });
     assert!(empty.contains("its network cannot be read"), "{empty}");
@@ -216,9 +231,40 @@ fn only_what_format_1_cannot_say_is_written_as_format_2() {
     assert_eq!(bytes(&same_padded())[8..16], 1u64.to_le_bytes());
     assert_eq!(bytes(&of_another_kind())[8..16], 2u64.to_le_bytes());
     assert_eq!(
-        quantised_bytes(&of_another_kind())[8..16],
+        quantised_before(&of_another_kind())[8..16],
         2u64.to_le_bytes()
     );
+    for network in [same_padded(), of_another_kind()] {
+        assert_eq!(quantised_bytes(&network)[8..16], 3u64.to_le_bytes());
+    }
+}
+
+/// Files of eight bits as they were written when depthwise convolutions stayed in floats.
+#[test]
+fn a_file_whose_depthwise_convolutions_are_in_floats_is_read() {
+    let folder = Folder::new();
+    let (before, now) = (quantised_before(&network()), quantised_bytes(&network()));
+    let logits = |bytes: &[u8]| {
+        let (opened, _) = folder.open(bytes).unwrap();
+        let mut again = Vec::new();
+        opened.write("", &mut again).unwrap();
+        assert_eq!(again[8..16], bytes[8..16]);
+        let bits = logits(Engine::with_packed(opened, EngineSettings::new(SIZE)).unwrap());
+        bits.into_iter().map(f32::from_bits).collect::<Vec<_>>()
+    };
+    let expected = logits(&bytes(&network()));
+    let spread = expected.iter().map(|x| x.abs()).fold(0.0, f32::max);
+    let errors = [before, now].map(|bytes| {
+        let found = logits(&bytes);
+        let pairs = found.iter().zip(&expected);
+        pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f32::max) / spread
+    });
+    // Each differs, and the two from each other.
+    assert!(
+        errors.iter().all(|error| (1e-5..0.1).contains(error)),
+        "{errors:?}"
+    );
+    assert!(errors[0] != errors[1], "{errors:?}");
 }
 
 /// With all that files of format 1 cannot say.
@@ -244,7 +290,7 @@ fn json(bytes: &[u8]) -> serde_json::Value {
 
 #[test]
 fn a_network_that_format_1_can_say_is_written_in_its_words() {
-    for bytes in [bytes(&network()), quantised_bytes(&network())] {
+    for bytes in [bytes(&network()), quantised_before(&network())] {
         assert_eq!(bytes[8..16], 1u64.to_le_bytes());
         let json = json(&bytes);
         let operations = json["operations"].as_array().unwrap();
@@ -292,7 +338,7 @@ fn any_other_network_is_of_format_2() {
     }
     assert!(networks.len() > 5);
     for network in networks {
-        for bytes in [bytes(&network), quantised_bytes(&network)] {
+        for bytes in [bytes(&network), quantised_before(&network)] {
             assert_eq!(bytes[8..16], 2u64.to_le_bytes());
             let (opened, description) = folder.open(&bytes).unwrap();
             let mut again = Vec::new();
@@ -356,9 +402,9 @@ fn every_kind_of_wrong_file_is_told_from_the_others() {
     };
     let other = message(&|bytes| bytes[0] = b'S');
     assert!(other.contains("is no deployed network"), "{other}");
-    let version = message(&|bytes| bytes[8] = 3);
+    let version = message(&|bytes| bytes[8] = 4);
     assert!(
-        version.contains("of format 3, but this program reads formats 1 to 2"),
+        version.contains("of format 4, but this program reads formats 1 to 3"),
         "{version}"
     );
     assert!(version.contains("deploy the network again"), "{version}");

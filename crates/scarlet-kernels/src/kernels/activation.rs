@@ -138,6 +138,22 @@ impl Kernel for InPlace {
     }
 }
 
+impl Finish {
+    /// Whether [`in_registers`](Self::in_registers) does it.
+    pub(crate) fn is_for_registers(self) -> bool {
+        matches!(self, Self::None | Self::HSwish)
+    }
+
+    /// Applied to a sum in a register, where that is worth it: the same bits as in memory.
+    #[inline(always)]
+    pub(super) fn in_registers<V: Floats>(self, value: V) -> V {
+        match self {
+            Self::HSwish => value.mul(h_sigmoid(value)),
+            _ => value,
+        }
+    }
+}
+
 /// `min(max(x/6 + 1/2, 0), 1)`, which is `relu6(x + 3) / 6` in fewer instructions.
 #[inline(always)]
 fn h_sigmoid<N: Arithmetic>(x: N) -> N {

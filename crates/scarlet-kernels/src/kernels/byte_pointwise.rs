@@ -1,68 +1,110 @@
 //! Pointwise convolutions of bytes.
 
-use crate::simd::{ByteSums, Kernel, LANES, QUAD, Vector};
+use crate::simd::{
+    Arithmetic, ByteSums, Floats, Kernel, LANES, QUAD, QuadKernel, QuadVector, Vector,
+};
 
-use super::{COMPLETED, Finish, PixelTarget, even_pieces};
+use super::{ByteTarget, COMPLETED, Finished, IntegerRows, QuadRow, even_pieces};
 
 /// A 1×1 convolution as [`PointwiseRun`](super::PointwiseRun), of an input and weights that are
-/// rounded to bytes, with sums in integers and the result in floats.
+/// rounded to bytes, with sums in integers.
 ///
 /// The tile is 5 pixels × 16 channels, or 10 × 8: beside it stand the weights, an input, the
-/// products and the ones by which AVX2 adds them.
+/// products and the ones by which AVX2 adds them. Where there are 32 registers of 16 sums, it is
+/// 12 × 32.
 #[derive(Clone, Copy)]
-pub(crate) struct BytePointwiseRun {
+pub(crate) struct BytePointwiseRun<T> {
     pub(crate) pixels: usize,
     /// First pixel of the first input block, `[pixel][lane]`.
     pub(crate) input: *const u8,
     /// Bytes from one input block to the next.
     pub(crate) input_plane: usize,
     pub(crate) input_blocks: usize,
-    /// `[four input channels][channel of the panel][input channel of the four]`.
+    /// Panel after panel, `[four input channels][channel of the panel][input channel of the four]`.
     pub(crate) weights: *const i8,
-    /// By which a sum is multiplied before the bias is added; `[channel of the panel]`.
+    /// By which a sum is multiplied before the bias is added; `[channel]`.
     pub(crate) scales: *const f32,
-    /// `[channel of the panel]`.
+    /// `[channel]`.
     pub(crate) bias: *const f32,
-    pub(crate) target: PixelTarget,
-    /// Blocks of the panel: 1 or 2.
+    pub(crate) target: T,
+    /// Blocks of one or two panels: 1 to 4.
     pub(crate) blocks: usize,
-    pub(crate) finish: Finish,
 }
 
-impl Kernel for BytePointwiseRun {
+impl Kernel for BytePointwiseRun<Finished> {
     #[inline(always)]
     fn run<V: Vector>(self) {
-        match self.blocks {
-            1 => self.panel::<V, 1>(10),
-            _ => self.panel::<V, 2>(5),
-        }
+        self.all::<V>();
     }
 }
 
-impl BytePointwiseRun {
+impl Kernel for BytePointwiseRun<IntegerRows> {
     #[inline(always)]
-    fn panel<V: Vector, const B: usize>(self, tile_pixels: usize) {
+    fn run<V: Vector>(self) {
+        self.all::<V>();
+    }
+}
+
+impl QuadKernel for BytePointwiseRun<QuadRow> {
+    #[inline(always)]
+    fn run<V: QuadVector>(self) {
+        self.all::<V>();
+    }
+}
+
+impl<T: Copy> BytePointwiseRun<T> {
+    #[inline(always)]
+    fn all<V: Vector>(self)
+    where
+        T: ByteTarget<V::Sums> + ByteTarget<V::PairSums>,
+    {
+        match self.blocks {
+            1 => self.panels::<V, V::Sums, 1>(0),
+            2 => self.panels::<V, V::PairSums, 1>(0),
+            3 => {
+                self.panels::<V, V::PairSums, 1>(0);
+                self.panels::<V, V::Sums, 1>(2);
+            }
+            _ if V::PairSums::IS_WIDE => self.panels::<V, V::PairSums, 2>(0),
+            _ => {
+                self.panels::<V, V::PairSums, 1>(0);
+                self.panels::<V, V::PairSums, 1>(2);
+            }
+        }
+    }
+
+    /// One or two panels that begin with this block.
+    #[inline(always)]
+    fn panels<V: Vector, S: ByteSums, const P: usize>(self, block: usize)
+    where
+        T: ByteTarget<S>,
+    {
         let mut completed = 0;
-        for (pixel, pixels) in even_pieces(self.pixels, tile_pixels) {
+        let units = self.pixels.div_ceil(T::TOGETHER);
+        for (unit, units) in even_pieces(units, S::TILE / T::TOGETHER) {
+            let pixel = unit * T::TOGETHER;
+            let pixels = (units * T::TOGETHER).min(self.pixels - pixel);
             // SAFETY: the step that made the run vouches for its pointers.
             unsafe {
                 match pixels {
-                    1 => self.tile::<V, B, 1>(pixel),
-                    2 => self.tile::<V, B, 2>(pixel),
-                    3 => self.tile::<V, B, 3>(pixel),
-                    4 => self.tile::<V, B, 4>(pixel),
-                    5 => self.tile::<V, B, 5>(pixel),
-                    6 if B < 2 => self.tile::<V, B, 6>(pixel),
-                    7 if B < 2 => self.tile::<V, B, 7>(pixel),
-                    8 if B < 2 => self.tile::<V, B, 8>(pixel),
-                    9 if B < 2 => self.tile::<V, B, 9>(pixel),
-                    10 if B < 2 => self.tile::<V, B, 10>(pixel),
+                    1 => self.tile::<S, P, 1>(block, pixel),
+                    2 => self.tile::<S, P, 2>(block, pixel),
+                    3 => self.tile::<S, P, 3>(block, pixel),
+                    4 => self.tile::<S, P, 4>(block, pixel),
+                    5 => self.tile::<S, P, 5>(block, pixel),
+                    6 if S::TILE > 5 => self.tile::<S, P, 6>(block, pixel),
+                    7 if S::TILE > 5 => self.tile::<S, P, 7>(block, pixel),
+                    8 if S::TILE > 5 => self.tile::<S, P, 8>(block, pixel),
+                    9 if S::TILE > 5 => self.tile::<S, P, 9>(block, pixel),
+                    10 if S::TILE > 5 => self.tile::<S, P, 10>(block, pixel),
+                    11 if S::TILE > 10 => self.tile::<S, P, 11>(block, pixel),
+                    12 if S::TILE > 10 => self.tile::<S, P, 12>(block, pixel),
                     _ => {}
                 }
                 let end = pixel + pixels;
-                let is_due = end - completed >= COMPLETED || end == self.pixels;
-                if is_due && self.finish.is_long() {
-                    self.target.complete::<V>(self.finish, B, completed, end);
+                if end - completed >= COMPLETED || end == self.pixels {
+                    let blocks = (block, P * S::BLOCKS);
+                    self.target.complete::<V>(blocks, completed, end);
                     completed = end;
                 }
             }
@@ -71,47 +113,45 @@ impl BytePointwiseRun {
 
     /// # Safety
     ///
-    /// The run's pointers must be valid for `M` pixels from this one.
+    /// The run's pointers must be valid for the panels' blocks and `M` pixels from this one.
     #[inline(always)]
-    unsafe fn tile<V: Vector, const B: usize, const M: usize>(self, pixel: usize) {
+    unsafe fn tile<S: ByteSums, const P: usize, const M: usize>(self, block: usize, pixel: usize)
+    where
+        T: ByteTarget<S>,
+    {
+        let depth = self.input_blocks * LANES;
         // SAFETY: all within the run's input, weights, scales, bias and target.
         unsafe {
-            let mut sums = [[V::Sums::zero(); M]; B];
+            let mut sums = [[S::zero(); M]; P];
             let mut input = self.input.add(pixel * LANES);
-            let mut weights = self.weights;
+            let mut weights = self.weights.add(block * LANES * depth);
             for _ in 0..self.input_blocks {
                 for quad in 0..LANES / QUAD {
-                    let mut columns = [V::Sums::weights(weights); B];
-                    for (b, column) in columns.iter_mut().enumerate().skip(1) {
-                        *column = V::Sums::weights(weights.add(b * LANES * QUAD));
+                    let mut columns = [S::load_quads(weights.cast()); P];
+                    for (p, column) in columns.iter_mut().enumerate().skip(1) {
+                        let panel = weights.add(p * S::BLOCKS * LANES * depth);
+                        *column = S::load_quads(panel.cast());
                     }
                     for m in 0..M {
-                        let inputs = V::Sums::inputs(input.add(m * LANES + quad * QUAD));
+                        let inputs = S::spread(input.add(m * LANES + quad * QUAD));
                         for (row, column) in sums.iter_mut().zip(columns) {
                             row[m] = row[m].add_products(inputs, column);
                         }
                     }
-                    weights = weights.add(B * LANES * QUAD);
+                    weights = weights.add(S::BLOCKS * LANES * QUAD);
                 }
                 input = input.add(self.input_plane);
             }
-            let mut results = [[V::splat(0.0); M]; B];
-            for (b, (results, sums)) in results.iter_mut().zip(sums).enumerate() {
-                let scale = V::load(self.scales.add(b * LANES));
-                let bias = V::load(self.bias.add(b * LANES));
+            for (p, sums) in sums.into_iter().enumerate() {
+                let block = block + p * S::BLOCKS;
+                let scale = S::Floats::load(self.scales.add(block * LANES));
+                let bias = S::Floats::load(self.bias.add(block * LANES));
+                let mut results = [scale; M];
                 for (result, sum) in results.iter_mut().zip(sums) {
                     // Rounded twice on every processor, so that all give the same.
-                    *result = V::from_sums(sum).mul(scale).add(bias);
+                    *result = sum.to_floats().mul(scale).add(bias);
                 }
-            }
-            self.finish.at_once(&mut results);
-            let outputs = self.target.pixels::<M>(pixel);
-            for (b, results) in results.iter_mut().enumerate() {
-                let target = self.target.block(b);
-                if !self.finish.is_long() {
-                    target.add_shortcut(results, outputs);
-                }
-                target.store(results, outputs);
+                self.target.put(block, pixel, M, results);
             }
         }
     }

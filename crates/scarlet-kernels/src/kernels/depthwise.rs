@@ -1,6 +1,6 @@
 //! Depthwise convolutions.
 
-use crate::simd::{Kernel, LANES, Vector};
+use crate::simd::{Kernel, LANES, QUAD, Vector};
 
 use super::{Finish, SumRun, even_pieces};
 
@@ -17,6 +17,8 @@ macro_rules! unrolled {
         })*
     };
 }
+
+pub(super) use unrolled;
 
 /// One output row of a depthwise convolution, for some blocks of channels.
 #[derive(Clone, Copy)]
@@ -39,6 +41,8 @@ pub(crate) struct DepthwiseRow {
     pub(crate) stride: usize,
     /// `[block][kernel row][kernel column][lane]`.
     pub(crate) weights: *const f32,
+    /// By which a sum is multiplied before the bias is added, or null; `[block][lane]`.
+    pub(crate) scales: *const f32,
     /// `[block][lane]`.
     pub(crate) bias: *const f32,
     pub(crate) output: *mut f32,
@@ -105,7 +109,8 @@ impl DepthwiseRow {
                 return;
             }
             let sum = self.sums.add(block * LANES);
-            if self.finish.is_long() {
+            // Sums of integers are added as those of bytes are.
+            if self.finish.is_long() || !self.scales.is_null() {
                 let row = SumRun {
                     vectors: self.pixels,
                     input: output,
@@ -142,7 +147,7 @@ impl DepthwiseRow {
         let kernel = self.kernel;
         // SAFETY: all within the row's input, weights, bias and output.
         unsafe {
-            let mut sum = [[V::load(self.bias.add(block * LANES))]];
+            let mut sum = [[self.start::<V>(block)]];
             let weights = self.weights.add(block * kernel * kernel * LANES);
             for row in self.first_row..self.last_row {
                 let input = self.input_row(block, row).add(pixel * self.stride * LANES);
@@ -151,10 +156,46 @@ impl DepthwiseRow {
                     sum[0][0] = V::load(input.add(column * LANES)).mul_add(weight, sum[0][0]);
                 }
             }
+            self.scale::<V, 1>(block, &mut sum[0]);
             self.finish.at_once(&mut sum);
             let output = self.output.add(block * self.output_plane + pixel * LANES);
             sum[0][0].store(output);
             sum[0][0]
+        }
+    }
+
+    /// What sums start from: the bias, unless they are to be scaled before.
+    ///
+    /// # Safety
+    ///
+    /// The block must be one of the row's.
+    #[inline(always)]
+    unsafe fn start<V: Vector>(&self, block: usize) -> V {
+        match self.scales.is_null() {
+            // SAFETY: the bias of a block.
+            true => unsafe { V::load(self.bias.add(block * LANES)) },
+            false => V::splat(0.0),
+        }
+    }
+
+    /// Scales sums, if they are to be, and adds the bias.
+    ///
+    /// # Safety
+    ///
+    /// The block must be one of the row's.
+    #[inline(always)]
+    unsafe fn scale<V: Vector, const T: usize>(&self, block: usize, sums: &mut [V; T]) {
+        if self.scales.is_null() {
+            return;
+        }
+        // SAFETY: the scales and the bias of a block.
+        unsafe {
+            let scale = V::load(self.scales.add(block * LANES));
+            let bias = V::load(self.bias.add(block * LANES));
+            for sum in sums {
+                // Rounded twice on every processor, so that all give the same.
+                *sum = sum.mul(scale).add(bias);
+            }
         }
     }
 
@@ -193,7 +234,7 @@ impl DepthwiseRow {
     ) -> V {
         // SAFETY: all within the row's input, weights, bias and output.
         unsafe {
-            let mut sums = [[V::load(self.bias.add(block * LANES)); T]; 1];
+            let mut sums = [[self.start::<V>(block); T]; 1];
             let weights = self.weights.add(block * K * K * LANES);
             for row in self.first_row..self.last_row {
                 let input = self.input_row(block, row).add(pixel * S * LANES);
@@ -217,6 +258,7 @@ impl DepthwiseRow {
                     });
                 }
             }
+            self.scale::<V, T>(block, &mut sums[0]);
             self.finish.at_once(&mut sums);
             let output = self.output.add(block * self.output_plane + pixel * LANES);
             let mut total = V::splat(0.0);
@@ -225,6 +267,42 @@ impl DepthwiseRow {
                 total = total.add(*sum);
             }
             total
+        }
+    }
+}
+
+/// Weights in bytes, `[kernel row][four kernel columns][channel of the panel][column of the four]`, as
+/// floats, `[block][kernel row][kernel column][lane]`.
+#[derive(Clone, Copy)]
+pub(crate) struct TapsRun {
+    pub(crate) kernel: usize,
+    /// Blocks of the panel.
+    pub(crate) blocks: usize,
+    pub(crate) weights: *const i8,
+    pub(crate) output: *mut f32,
+}
+
+impl Kernel for TapsRun {
+    #[inline(always)]
+    fn run<V: Vector>(self) {
+        let quads = self.kernel.div_ceil(QUAD);
+        let mut output = self.output;
+        for block in 0..self.blocks {
+            for row in 0..self.kernel {
+                for column in 0..self.kernel {
+                    let quad = (row * quads + column / QUAD) * self.blocks + block;
+                    // SAFETY: the step that made the run vouches for its pointers.
+                    unsafe {
+                        let words = self.weights.add(quad * LANES * QUAD).cast::<i32>();
+                        for lane in 0..LANES {
+                            let word = i32::from_le(words.add(lane).read_unaligned());
+                            let byte = word << (24 - 8 * (column % QUAD)) >> 24;
+                            output.add(lane).write(byte as f32);
+                        }
+                        output = output.add(LANES);
+                    }
+                }
+            }
         }
     }
 }

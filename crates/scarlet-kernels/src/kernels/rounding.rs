@@ -1,18 +1,81 @@
 //! From floats to bytes.
 
-use crate::simd::{Kernel, LANES, Vector};
+use crate::simd::{
+    Arithmetic, Floats, Kernel, LANES, QUAD, QuadKernel, QuadSums, QuadVector, Vector,
+};
 
-/// Rounds a run of vectors: byte = value · factor / step + zero, within 0 and 255.
+use super::{Finish, QuadRow};
+
+/// How a float becomes a byte: value · `per_unit` + `offset`, within the limits, to the nearest
+/// integer, ties to the even one.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct ToBytes {
+    /// Bytes for one unit of a value.
+    pub(crate) per_unit: f32,
+    pub(crate) offset: f32,
+    /// The byte of 0.
+    pub(crate) zero: f32,
+    /// Integers between 0 and 255.
+    pub(crate) low: f32,
+    pub(crate) high: f32,
+    /// Whether values may be beyond what [`QuadSums::pack`] limits to 0 and 255 by itself, or the limits
+    /// are others.
+    pub(crate) is_limited: bool,
+}
+
+impl ToBytes {
+    /// A value that was multiplied and shifted already, within the limits.
+    #[inline(always)]
+    pub(super) fn limit<F: Floats>(&self, value: F) -> F {
+        value.max(F::splat(self.low)).min(F::splat(self.high))
+    }
+
+    /// A sum for [`QuadSums::pack`], with what is to be done to it; `finish` is one
+    /// [for registers](Finish::is_for_registers).
+    #[inline(always)]
+    pub(super) fn to_pack<F: Floats>(&self, finish: Finish, sum: F) -> F {
+        let value = match finish {
+            Finish::None => sum,
+            _ => self.steps(finish.in_registers(sum)),
+        };
+        match self.is_limited {
+            true => self.limit(value),
+            false => value,
+        }
+    }
+
+    #[inline(always)]
+    fn steps<F: Floats>(&self, value: F) -> F {
+        // Rounded twice on every processor, so that all give the same.
+        value
+            .mul(F::splat(self.per_unit))
+            .add(F::splat(self.offset))
+    }
+
+    /// A value within the limits, yet to be rounded.
+    #[inline(always)]
+    fn scaled<F: Floats>(&self, value: F) -> F {
+        self.limit(self.steps(value))
+    }
+
+    /// The nearest byte to a value within the limits, less that of 0, as a float.
+    #[inline(always)]
+    pub(super) fn integer<F: Floats>(&self, value: F) -> F {
+        // With this added, floats between 0 and 255 have no fraction: the addition rounds.
+        const TO_INTEGER: f32 = 12_582_912.0;
+        let byte = value.add(F::splat(TO_INTEGER)).add(F::splat(-TO_INTEGER));
+        byte.add(F::splat(-self.zero))
+    }
+}
+
+/// Rounds a run of vectors to bytes.
 #[derive(Clone, Copy)]
 pub(crate) struct RoundRun {
     pub(crate) vectors: usize,
     pub(crate) input: *const f32,
     /// One for each lane, or null for none.
     pub(crate) factors: *const f32,
-    /// Bytes for one unit of a value.
-    pub(crate) per_unit: f32,
-    /// The byte of 0.
-    pub(crate) zero: f32,
+    pub(crate) rounding: ToBytes,
     pub(crate) output: *mut u8,
 }
 
@@ -21,17 +84,92 @@ impl Kernel for RoundRun {
     fn run<V: Vector>(self) {
         // SAFETY: the step that made the run vouches for its pointers.
         unsafe {
-            let mut per_unit = V::splat(self.per_unit);
+            let mut per_unit = V::splat(self.rounding.per_unit);
             if !self.factors.is_null() {
                 per_unit = per_unit.mul(V::load(self.factors));
             }
-            let zero = V::splat(self.zero);
+            let offset = V::splat(self.rounding.offset);
             for index in 0..self.vectors {
                 let at = index * LANES;
-                // Rounded twice on every processor, so that all give the same.
-                let value = V::load(self.input.add(at)).mul(per_unit).add(zero);
-                let value = value.max(V::splat(0.0)).min(V::splat(255.0));
-                value.store_bytes(self.output.add(at));
+                let value = V::load(self.input.add(at)).mul(per_unit).add(offset);
+                self.rounding.limit(value).store_bytes(self.output.add(at));
+            }
+        }
+    }
+}
+
+/// Rounds a run of vectors in place, to floats that are integers: bytes less that of 0.
+#[derive(Clone, Copy)]
+pub(crate) struct IntegerRun {
+    pub(crate) vectors: usize,
+    pub(crate) values: *mut f32,
+    pub(crate) rounding: ToBytes,
+}
+
+impl Kernel for IntegerRun {
+    #[inline(always)]
+    fn run<V: Vector>(self) {
+        for index in 0..self.vectors {
+            // SAFETY: the step that made the run vouches for its pointers.
+            unsafe {
+                let place = self.values.add(index * LANES);
+                let value = self.rounding.scaled(V::load(place));
+                self.rounding.integer(value).store(place);
+            }
+        }
+    }
+}
+
+/// Rounds a row of pixels, `[block][pixel][lane]`, to a [`QuadRow`].
+#[derive(Clone, Copy)]
+pub(crate) struct QuadRun {
+    pub(crate) pixels: usize,
+    pub(crate) input: *const f32,
+    /// Floats from one input block to the next.
+    pub(crate) input_plane: usize,
+    pub(crate) blocks: usize,
+    pub(crate) output: QuadRow,
+}
+
+impl QuadKernel for QuadRun {
+    #[inline(always)]
+    fn run<V: QuadVector>(self) {
+        let mut block = 0;
+        while block < self.blocks {
+            // SAFETY: the step that made the run vouches for its pointers.
+            unsafe {
+                match self.blocks - block {
+                    1 => self.panel::<V::Sums>(block),
+                    _ => self.panel::<V::PairSums>(block),
+                }
+            }
+            block += 2;
+        }
+    }
+}
+
+impl QuadRun {
+    /// # Safety
+    ///
+    /// The block must be the first of a panel.
+    #[inline(always)]
+    unsafe fn panel<S: QuadSums>(&self, block: usize) {
+        let rounding = &self.output.rounding;
+        // SAFETY: pixels of the row, and of the output, which holds whole quads.
+        unsafe {
+            let input = self.input.add(block * self.input_plane);
+            let mut output = self.output.at(block, S::BLOCKS, 0);
+            for first in (0..self.pixels).step_by(QUAD) {
+                // Beyond the row there are zeros.
+                let mut pixels = [S::Floats::splat(rounding.zero); QUAD];
+                for (index, pixel) in pixels.iter_mut().enumerate() {
+                    if first + index < self.pixels {
+                        let at = input.add((first + index) * LANES);
+                        *pixel = rounding.scaled(S::Floats::load_blocks(at, self.input_plane));
+                    }
+                }
+                S::store_quads(S::pack(pixels), output);
+                output = output.add(S::BLOCKS * LANES * QUAD);
             }
         }
     }

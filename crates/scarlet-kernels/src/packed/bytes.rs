@@ -1,7 +1,7 @@
 //! Weights that are rounded to bytes.
 
 use crate::{
-    Network, Operation, Pointwise, Quantisation, ValueRange,
+    Depthwise, Network, Operation, Pointwise, Quantisation, ValueRange,
     simd::{LANES, QUAD},
     steps::{DENSE_PANEL, PANEL, panels},
 };
@@ -21,7 +21,14 @@ pub(super) fn pack(
         match pair {
             (Operation::Pointwise(c), Operation::Pointwise(place)) => {
                 if let Some(range) = quantisation.input(index) {
-                    pack_pointwise(c, (range, quantisation.means(index)), place, to);
+                    let input = (range, quantisation.means(index));
+                    pack_pointwise(c, input, quantisation.output(network, index), place, to);
+                }
+            }
+            (Operation::Depthwise(c), Operation::Depthwise(place)) => {
+                if let Some(range) = quantisation.input(index) {
+                    let input = (range, quantisation.means(index));
+                    pack_depthwise(c, input, quantisation.output(network, index), place, to);
                 }
             }
             (Operation::SqueezeExcite(c), Operation::SqueezeExcite(place)) => {
@@ -42,11 +49,24 @@ pub(super) fn pack(
     }
 }
 
+/// A scale and a bias in steps of the range within which the output is rounded, if it is.
+fn in_steps(scale: f64, bias: f64, output: Option<ValueRange>) -> (f32, f32) {
+    match output {
+        Some(range) => {
+            let step = f64::from(range.step());
+            let zero = f64::from(range.zero());
+            ((scale / step) as f32, (bias / step + zero) as f32)
+        }
+        None => (scale as f32, bias as f32),
+    }
+}
+
 /// As [`BytePointwiseRun`](crate::kernels::BytePointwiseRun) reads it, its input rounded within
 /// the range; the means are those of the input's channels, if they are known.
 fn pack_pointwise(
     c: &Pointwise,
     (range, means): (ValueRange, &[f32]),
+    output: Option<ValueRange>,
     place: &Pointwise<Offset>,
     to: &mut [f32],
 ) {
@@ -71,9 +91,53 @@ fn pack_pointwise(
             let sum: i64 = bytes.iter().copied().map(i64::from).sum();
             let product = f64::from(scale) * f64::from(range.step());
             let excess = product * (sum * i64::from(range.zero())) as f64;
-            to[place.bias + first + lane] = (bias - excess) as f32;
-            to[scales + first + lane] = product as f32;
+            let (scale, bias) = in_steps(product, bias - excess, output);
+            to[place.bias + first + lane] = bias;
+            to[scales + first + lane] = scale;
         }
+    }
+    store(&packed, &mut to[place.weight..]);
+}
+
+/// As [`ByteDepthwiseRow`](crate::kernels::ByteDepthwiseRow) reads it, its input rounded within the
+/// range; the means are those of its channels, if they are known.
+fn pack_depthwise(
+    c: &Depthwise,
+    (range, means): (ValueRange, &[f32]),
+    output: Option<ValueRange>,
+    place: &Depthwise<Offset>,
+    to: &mut [f32],
+) {
+    let blocks = c.channels.div_ceil(LANES);
+    let taps = c.kernel * c.kernel;
+    let quads = c.kernel.div_ceil(QUAD);
+    let depth = c.kernel * quads * QUAD;
+    let scales = scales_behind(place.bias, c.channels);
+    let starts = starts_behind(place.bias, c.channels);
+    let mut packed = vec![0; blocks * LANES * depth];
+    for (channel, (taps, bias)) in c.weight.chunks_exact(taps).zip(&c.bias).enumerate() {
+        let rounded = RoundedRow::of_channel(taps);
+        let means = means
+            .get(channel)
+            .map_or(Vec::new(), |&mean| vec![mean; taps.len()]);
+        let bias = f64::from(*bias) + rounded.lost(taps, &means);
+        let RoundedRow { bytes, scale } = rounded;
+        let panel = channel / (PANEL * LANES) * PANEL;
+        let width = PANEL.min(blocks - panel) * LANES;
+        let lane = channel - panel * LANES;
+        for (tap, &byte) in bytes.iter().enumerate() {
+            let (row, column) = (tap / c.kernel, tap % c.kernel);
+            let quad = (row * quads + column / QUAD) * width + lane;
+            packed[panel * LANES * depth + quad * QUAD + column % QUAD] = byte;
+        }
+        // An input of 0 is the byte `zero`: what it adds to every sum is taken away before.
+        let sum: i32 = bytes.iter().copied().map(i32::from).sum();
+        let start = -sum * i32::from(range.zero());
+        let product = f64::from(scale) * f64::from(range.step());
+        let (scale, bias) = in_steps(product, bias, output);
+        to[place.bias + channel] = bias;
+        to[scales + channel] = scale;
+        to[starts + channel] = f32::from_bits(start as u32);
     }
     store(&packed, &mut to[place.weight..]);
 }
@@ -114,6 +178,11 @@ fn pack_dense(
 /// Where the scales of weights in bytes are, given where the biases of so many rows are.
 pub(crate) fn scales_behind(bias: Offset, rows: usize) -> Offset {
     bias + rows.next_multiple_of(LANES)
+}
+
+/// Where what the sums of so many channels start from is, as integers, given where the biases are.
+pub(crate) fn starts_behind(bias: Offset, rows: usize) -> Offset {
+    scales_behind(scales_behind(bias, rows), rows)
 }
 
 /// Stores bytes, a multiple of four of them, where floats are.

@@ -41,12 +41,13 @@ const MAGIC: [u8; 8] = *b"scarlet\0";
 
 /// The latest format. It has what networks of format 1 cannot say: swish, what is inside of a
 /// squeeze-excite and at its end, activations behind fully connected layers, and depthwise
-/// convolutions of any kernel and stride. Whatever needs none of that is written as format 1, for
-/// programs that read nothing else.
-const VERSION: u64 = 2;
+/// convolutions of any kernel and stride. Format 3 has depthwise convolutions of bytes, and scales in
+/// steps of what they lead to. Whatever needs none of that is written as format 1, for programs that
+/// read nothing else.
+const VERSION: u64 = 3;
 
 /// The format that a network needs.
-fn version_of<W>(network: &Network<W>) -> u64 {
+fn version_of<W>(network: &Network<W>, quantisation: Option<&Quantisation>) -> u64 {
     let is_swish = |activation| matches!(activation, Activation::Swish);
     let is_new = |operation: &Operation<W>| match operation {
         Operation::Convolution(c) => is_swish(c.activation),
@@ -58,9 +59,17 @@ fn version_of<W>(network: &Network<W>) -> u64 {
         Operation::Linear(c) => c.activation != unsaid::linear(),
         Operation::Add(_) | Operation::GlobalMean => false,
     };
-    match network.operations.iter().any(is_new) {
-        true => VERSION,
-        false => 1,
+    let mut operations = network.operations.iter().enumerate();
+    let is_in_bytes = |(index, operation)| {
+        matches!(operation, &Operation::Depthwise(_))
+            && quantisation.is_some_and(|it| it.input(index).is_some())
+    };
+    if operations.any(is_in_bytes) {
+        VERSION
+    } else if network.operations.iter().any(is_new) {
+        2
+    } else {
+        1
     }
 }
 
@@ -180,7 +189,7 @@ impl PackedNetwork {
         front[..8].copy_from_slice(&MAGIC);
         front[16..32].copy_from_slice(&packing(self.quantisation.is_some()));
         let lengths = [network.len(), description.len(), size_of_val(weights)];
-        let numbers = [(8, version_of(&self.network))]
+        let numbers = [(8, version_of(&self.network, self.quantisation.as_ref()))]
             .into_iter()
             .chain((32..).step_by(8).zip(lengths.map(|length| length as u64)));
         for (at, number) in numbers {

@@ -5,7 +5,7 @@ use std::ops::Range;
 use crate::{
     Convolution, Depthwise, Linear, Network, Operation, Pointwise, Quantisation, SqueezeExcite,
     memory::LINE,
-    simd::LANES,
+    simd::{LANES, QUAD},
     steps::{DENSE_PANEL, PANEL, panels},
 };
 
@@ -49,10 +49,11 @@ impl Array {
         Self { is_bytes, ..self }
     }
 
-    /// Biases, and room for as many scales behind them if they belong to weights in bytes.
-    fn biases(name: &'static str, values: usize, of_bytes: bool) -> Self {
+    /// Biases, and room behind them for so many numbers more of each output: scales, where weights are
+    /// bytes, and what sums start from.
+    fn biases(name: &'static str, values: usize, more: usize) -> Self {
         Self {
-            padded_columns: 1 + usize::from(of_bytes),
+            padded_columns: 1 + more,
             ..Self::matrix(name, values, 1, usize::MAX)
         }
     }
@@ -122,9 +123,17 @@ impl Layout {
             }
             Operation::Depthwise(c) => {
                 let taps = c.kernel.saturating_mul(c.kernel);
+                let mut weight = Array::matrix("weight", c.channels, taps, 1).rounded(is_bytes);
+                if is_bytes {
+                    let row = c.kernel.div_ceil(QUAD) * QUAD;
+                    weight.padded_columns = c.kernel.saturating_mul(row);
+                }
                 Operation::Depthwise(Depthwise {
-                    weight: place(Array::matrix("weight", c.channels, taps, 1), &c.weight)?,
-                    bias: place(Array::vector("bias", c.channels), &c.bias)?,
+                    weight: place(weight, &c.weight)?,
+                    bias: place(
+                        Array::biases("bias", c.channels, 2 * usize::from(is_bytes)),
+                        &c.bias,
+                    )?,
                     channels: c.channels,
                     kernel: c.kernel,
                     stride: c.stride,
@@ -137,7 +146,7 @@ impl Layout {
                 weight.padded_columns = c.input.div_ceil(LANES).saturating_mul(LANES);
                 Operation::Pointwise(Pointwise {
                     weight: place(weight.rounded(is_bytes), &c.weight)?,
-                    bias: place(Array::biases("bias", c.output, is_bytes), &c.bias)?,
+                    bias: place(Array::biases("bias", c.output, is_bytes.into()), &c.bias)?,
                     input: c.input,
                     output: c.output,
                     stride: c.stride,
@@ -149,7 +158,7 @@ impl Layout {
                 let matrix = |name, rows, columns| {
                     Array::matrix(name, rows, columns, DENSE_PANEL).rounded(is_bytes)
                 };
-                let biases = |name, values| Array::biases(name, values, is_bytes);
+                let biases = |name, values| Array::biases(name, values, is_bytes.into());
                 Operation::SqueezeExcite(SqueezeExcite {
                     squeeze_weight: place(
                         matrix("squeeze weight", squeezed, channels),
@@ -171,7 +180,7 @@ impl Layout {
                 let weight = Array::matrix("weight", c.output, c.input, DENSE_PANEL);
                 Operation::Linear(Linear {
                     weight: place(weight.rounded(is_bytes), &c.weight)?,
-                    bias: place(Array::biases("bias", c.output, is_bytes), &c.bias)?,
+                    bias: place(Array::biases("bias", c.output, is_bytes.into()), &c.bias)?,
                     input: c.input,
                     output: c.output,
                     activation: c.activation,

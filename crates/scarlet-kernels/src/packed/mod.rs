@@ -5,7 +5,7 @@ mod file;
 mod layout;
 mod row;
 
-pub(crate) use bytes::scales_behind;
+pub(crate) use bytes::{scales_behind, starts_behind};
 
 pub use file::PackedFileError;
 pub use row::RoundedRow;

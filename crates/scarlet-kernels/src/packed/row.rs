@@ -28,6 +28,41 @@ impl RoundedRow {
         Self::with_limit(weights, sums.fold(largest(weights), f32::max), least)
     }
 
+    /// Rounds the few weights of a depthwise convolution's channel: of many steps the one with which they
+    /// lose least.
+    ///
+    /// Neighbouring pixels are much alike, so that errors of one sign add up: their sum counts as much as
+    /// each of them does.
+    pub fn of_channel(weights: &[f32]) -> Self {
+        /// The largest weight becomes one of so many numbers up to 127.
+        const STEPS: usize = 512;
+        const LEAST: f32 = 64.0;
+
+        let largest = largest(weights);
+        let mut best = Self::new(weights, 0.0);
+        let mut least = best.error(weights);
+        for step in 1..=STEPS {
+            let becomes = 127.0 - (127.0 - LEAST) * step as f32 / STEPS as f32;
+            let row = Self::with_limit(weights, largest * (127.0 / becomes), 0.0);
+            let error = row.error(weights);
+            if error < least {
+                (best, least) = (row, error);
+            }
+        }
+        best
+    }
+
+    /// The squared errors, and the square of their sum.
+    fn error(&self, weights: &[f32]) -> f64 {
+        let scale = f64::from(self.scale);
+        let errors = weights.iter().zip(&self.bytes);
+        let (squares, sum) = errors.fold((0.0, 0.0), |(squares, sum), (weight, byte)| {
+            let error = f64::from(*weight) - scale * f64::from(*byte);
+            (squares + error * error, sum + error)
+        });
+        squares + sum * sum
+    }
+
     /// What the rounded weights give less than `weights` on average, for inputs of these means: what a
     /// bias has to make up for. Errors of single inputs cancel out; that of their mean does not, and
     /// behind a ReLU it is most of what rounding costs.

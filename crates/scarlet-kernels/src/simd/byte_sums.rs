@@ -2,50 +2,72 @@
 
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::*;
+use std::marker::PhantomData;
 
-use super::LANES;
+#[cfg(target_arch = "x86_64")]
+use super::x86::{Avx2, Avx512, Avx512Pair, Avx512Vnni};
+use super::{Floats, LANES, Pair};
 
 /// Bytes whose products one lane adds up at a time.
 pub(crate) const QUAD: usize = 4;
 
-/// Eight 32-bit sums of products of an unsigned input and a signed weight. They are exact, and so
-/// the same with every instruction set, if the first two weights of a quad add up to between -128
-/// and 128, and the last two: AVX2 adds the products of two in 16 bits.
+/// 32-bit sums of products of an unsigned input and a signed weight, one sum for each channel of one
+/// or two blocks.
+///
+/// Bytes come in fours, the `Quads`: four for each channel, be they four inputs of a matrix product
+/// or, for a depthwise convolution, four neighbouring pixels.
 ///
 /// As with [`Vector`](super::Vector), the methods are safe to call only from code that
 /// [`InstructionSet::run`](super::InstructionSet::run) compiled.
 pub(crate) trait ByteSums: Copy {
-    /// Four inputs for all lanes.
-    type Inputs: Copy;
-    /// Four weights for each lane.
-    type Weights: Copy;
+    /// 1 or 2.
+    const BLOCKS: usize;
+
+    /// Pixels of a matrix product whose sums stay in registers, beside its factors.
+    const TILE: usize;
+
+    /// Whether the registers hold the sums of so many pixels of two panels.
+    const IS_WIDE: bool = false;
+
+    /// As many floats as sums.
+    type Floats: Floats;
+
+    /// Four bytes for each channel.
+    type Quads: Copy;
 
     fn zero() -> Self;
 
+    /// The same four bytes for all channels.
+    ///
     /// # Safety
     ///
     /// Four bytes must be readable at the pointer.
-    unsafe fn inputs(from: *const u8) -> Self::Inputs;
+    unsafe fn spread(from: *const u8) -> Self::Quads;
 
-    /// Weights `[lane][input]`.
+    /// Quads `[channel][byte]`.
     ///
     /// # Safety
     ///
-    /// 32 bytes must be readable at the pointer.
-    unsafe fn weights(from: *const i8) -> Self::Weights;
+    /// All of them must be readable at the pointer.
+    unsafe fn load_quads(from: *const u8) -> Self::Quads;
 
-    /// Adds four products to each lane.
-    fn add_products(self, inputs: Self::Inputs, weights: Self::Weights) -> Self;
+    /// Adds four products to each sum. They are exact, and so the same with every instruction set,
+    /// if the first two weights of a quad add up to between -128 and 128, and the last two: AVX2 adds
+    /// the products of two in 16 bits.
+    fn add_products(self, inputs: Self::Quads, weights: Self::Quads) -> Self;
+
+    /// The nearest floats.
+    fn to_floats(self) -> Self::Floats;
 }
 
-/// In plain Rust.
+/// One block in plain Rust, for floats of any instruction set.
 #[derive(Clone, Copy)]
-pub(crate) struct PortableSums([i32; LANES]);
+pub(crate) struct PlainSums<F>([i32; LANES], PhantomData<F>);
 
-impl PortableSums {
+impl<F> PlainSums<F> {
     #[inline(always)]
-    pub(super) fn to_floats(self) -> [f32; LANES] {
-        self.0.map(|sum| sum as f32)
+    fn new(sums: [i32; LANES]) -> Self {
+        Self(sums, PhantomData)
     }
 }
 
@@ -57,72 +79,238 @@ pub(super) fn to_bytes(floats: [f32; LANES]) -> [u8; LANES] {
     floats.map(|x| (x + TO_INTEGER).to_bits() as u8)
 }
 
-impl ByteSums for PortableSums {
-    type Inputs = [u8; QUAD];
-    type Weights = [[i8; QUAD]; LANES];
+impl<F: Floats> ByteSums for PlainSums<F> {
+    const BLOCKS: usize = 1;
+    const TILE: usize = 10;
+
+    type Floats = F;
+    type Quads = [[u8; QUAD]; LANES];
 
     #[inline(always)]
     fn zero() -> Self {
-        Self([0; LANES])
+        Self::new([0; LANES])
     }
 
     #[inline(always)]
-    unsafe fn inputs(from: *const u8) -> Self::Inputs {
+    unsafe fn spread(from: *const u8) -> Self::Quads {
         // SAFETY: the caller vouches for the pointer.
-        unsafe { from.cast::<Self::Inputs>().read() }
+        unsafe { [from.cast::<[u8; QUAD]>().read(); LANES] }
     }
 
     #[inline(always)]
-    unsafe fn weights(from: *const i8) -> Self::Weights {
+    unsafe fn load_quads(from: *const u8) -> Self::Quads {
         // SAFETY: the caller vouches for the pointer.
-        unsafe { from.cast::<Self::Weights>().read() }
+        unsafe { from.cast::<Self::Quads>().read() }
     }
 
     #[inline(always)]
-    fn add_products(self, inputs: Self::Inputs, weights: Self::Weights) -> Self {
-        Self(std::array::from_fn(|lane| {
-            let products = inputs.iter().zip(weights[lane]);
+    fn add_products(self, inputs: Self::Quads, weights: Self::Quads) -> Self {
+        Self::new(std::array::from_fn(|lane| {
+            let products = inputs[lane].iter().zip(weights[lane]);
             products.fold(self.0[lane], |sum, (&input, weight)| {
-                sum.wrapping_add(i32::from(input) * i32::from(weight))
+                sum.wrapping_add(i32::from(input) * i32::from(weight as i8))
             })
         }))
     }
+
+    #[inline(always)]
+    fn to_floats(self) -> Self::Floats {
+        let floats = self.0.map(|sum| sum as f32);
+        // SAFETY: an array of the floats of a block.
+        unsafe { F::load(floats.as_ptr()) }
+    }
 }
 
-#[cfg(target_arch = "x86_64")]
-#[derive(Clone, Copy)]
-pub(crate) struct Avx2Sums(pub(super) __m256i);
+/// Two blocks in two vectors.
+impl<S: ByteSums> ByteSums for Pair<S> {
+    const BLOCKS: usize = 2;
+    const TILE: usize = S::TILE / 2;
 
-#[cfg(target_arch = "x86_64")]
-impl ByteSums for Avx2Sums {
-    type Inputs = __m256i;
-    type Weights = __m256i;
+    type Floats = Pair<S::Floats>;
+    type Quads = [S::Quads; 2];
 
     #[inline(always)]
     fn zero() -> Self {
-        // SAFETY: called only from code compiled for AVX2 on a processor that has it.
-        Self(unsafe { _mm256_setzero_si256() })
+        Self::new(S::zero(), S::zero())
     }
 
     #[inline(always)]
-    unsafe fn inputs(from: *const u8) -> Self::Inputs {
-        // SAFETY: AVX2 as above; the caller vouches for the pointer.
-        unsafe { _mm256_set1_epi32(from.cast::<i32>().read_unaligned()) }
+    unsafe fn spread(from: *const u8) -> Self::Quads {
+        // SAFETY: the caller vouches for the pointer.
+        unsafe { [S::spread(from); 2] }
     }
 
     #[inline(always)]
-    unsafe fn weights(from: *const i8) -> Self::Weights {
-        // SAFETY: AVX2 as above; the caller vouches for the pointer.
-        unsafe { _mm256_loadu_si256(from.cast()) }
+    unsafe fn load_quads(from: *const u8) -> Self::Quads {
+        // SAFETY: the caller vouches for both blocks.
+        unsafe { [S::load_quads(from), S::load_quads(from.add(LANES * QUAD))] }
     }
 
     #[inline(always)]
-    fn add_products(self, inputs: Self::Inputs, weights: Self::Weights) -> Self {
-        // SAFETY: AVX2 as above.
-        unsafe {
-            let pairs = _mm256_maddubs_epi16(inputs, weights);
-            let quads = _mm256_madd_epi16(pairs, _mm256_set1_epi16(1));
-            Self(_mm256_add_epi32(self.0, quads))
+    fn add_products(self, inputs: Self::Quads, weights: Self::Quads) -> Self {
+        let [first, second] = self.halves();
+        Self::new(
+            first.add_products(inputs[0], weights[0]),
+            second.add_products(inputs[1], weights[1]),
+        )
+    }
+
+    #[inline(always)]
+    fn to_floats(self) -> Self::Floats {
+        let [first, second] = self.halves();
+        Pair::new(first.to_floats(), second.to_floats())
+    }
+}
+
+/// Bytes in 256 bits, but for sums of products.
+#[cfg(target_arch = "x86_64")]
+macro_rules! bytes_of_256_bits {
+    ($floats:ident, $tile:expr) => {
+        const BLOCKS: usize = 1;
+        const TILE: usize = $tile;
+
+        type Floats = $floats;
+        type Quads = __m256i;
+
+        #[inline(always)]
+        fn zero() -> Self {
+            // SAFETY: AVX2 as above.
+            Self(unsafe { _mm256_setzero_si256() })
         }
+
+        #[inline(always)]
+        unsafe fn spread(from: *const u8) -> Self::Quads {
+            // SAFETY: AVX2 as above; the caller vouches for the pointer.
+            unsafe { _mm256_set1_epi32(from.cast::<i32>().read_unaligned()) }
+        }
+
+        #[inline(always)]
+        unsafe fn load_quads(from: *const u8) -> Self::Quads {
+            // SAFETY: AVX2 as above; the caller vouches for the pointer.
+            unsafe { _mm256_loadu_si256(from.cast()) }
+        }
+
+        #[inline(always)]
+        fn to_floats(self) -> Self::Floats {
+            // SAFETY: AVX2 as above.
+            $floats(unsafe { _mm256_cvtepi32_ps(self.0) })
+        }
+    };
+}
+
+/// Sums by AVX2, for floats of the type given.
+#[cfg(target_arch = "x86_64")]
+macro_rules! avx2_sums {
+    ($name:ident, $floats:ident) => {
+        #[derive(Clone, Copy)]
+        pub(crate) struct $name(__m256i);
+
+        impl ByteSums for $name {
+            bytes_of_256_bits!($floats, 10);
+
+            #[inline(always)]
+            fn add_products(self, inputs: Self::Quads, weights: Self::Quads) -> Self {
+                // SAFETY: called only from code compiled for AVX2 on a processor that has it.
+                unsafe {
+                    let pairs = _mm256_maddubs_epi16(inputs, weights);
+                    let quads = _mm256_madd_epi16(pairs, _mm256_set1_epi16(1));
+                    Self(_mm256_add_epi32(self.0, quads))
+                }
+            }
+        }
+    };
+}
+
+#[cfg(target_arch = "x86_64")]
+avx2_sums!(Avx2Sums, Avx2);
+#[cfg(target_arch = "x86_64")]
+avx2_sums!(Avx512Sums, Avx512);
+
+/// One block by AVX-512 with VNNI.
+#[cfg(target_arch = "x86_64")]
+#[derive(Clone, Copy)]
+pub(crate) struct VnniSums(pub(super) __m256i);
+
+#[cfg(target_arch = "x86_64")]
+impl ByteSums for VnniSums {
+    bytes_of_256_bits!(Avx512Vnni, 12);
+
+    #[inline(always)]
+    fn add_products(self, inputs: Self::Quads, weights: Self::Quads) -> Self {
+        // SAFETY: called only from code compiled for VNNI on a processor that has it.
+        Self(unsafe { _mm256_dpbusd_epi32(self.0, inputs, weights) })
+    }
+}
+
+/// Bytes in 512 bits, but for sums of products.
+#[cfg(target_arch = "x86_64")]
+macro_rules! bytes_of_512_bits {
+    () => {
+        const BLOCKS: usize = 2;
+        const TILE: usize = 12;
+        const IS_WIDE: bool = true;
+
+        type Floats = Avx512Pair;
+        type Quads = __m512i;
+
+        #[inline(always)]
+        fn zero() -> Self {
+            // SAFETY: AVX-512 as above.
+            Self(unsafe { _mm512_setzero_si512() })
+        }
+
+        #[inline(always)]
+        unsafe fn spread(from: *const u8) -> Self::Quads {
+            // SAFETY: AVX-512 as above; the caller vouches for the pointer.
+            unsafe { _mm512_set1_epi32(from.cast::<i32>().read_unaligned()) }
+        }
+
+        #[inline(always)]
+        unsafe fn load_quads(from: *const u8) -> Self::Quads {
+            // SAFETY: AVX-512 as above; the caller vouches for the pointer.
+            unsafe { _mm512_loadu_si512(from.cast()) }
+        }
+
+        #[inline(always)]
+        fn to_floats(self) -> Self::Floats {
+            // SAFETY: AVX-512 as above.
+            Avx512Pair(unsafe { _mm512_cvtepi32_ps(self.0) })
+        }
+    };
+}
+
+/// Two blocks by AVX-512, in one register.
+#[cfg(target_arch = "x86_64")]
+#[derive(Clone, Copy)]
+pub(crate) struct Avx512PairSums(__m512i);
+
+#[cfg(target_arch = "x86_64")]
+impl ByteSums for Avx512PairSums {
+    bytes_of_512_bits!();
+
+    #[inline(always)]
+    fn add_products(self, inputs: Self::Quads, weights: Self::Quads) -> Self {
+        // SAFETY: called only from code compiled for AVX-512 on a processor that has it.
+        unsafe {
+            let pairs = _mm512_maddubs_epi16(inputs, weights);
+            let quads = _mm512_madd_epi16(pairs, _mm512_set1_epi16(1));
+            Self(_mm512_add_epi32(self.0, quads))
+        }
+    }
+}
+
+/// Two blocks by AVX-512 with VNNI, in one register.
+#[cfg(target_arch = "x86_64")]
+#[derive(Clone, Copy)]
+pub(crate) struct VnniPairSums(pub(super) __m512i);
+
+#[cfg(target_arch = "x86_64")]
+impl ByteSums for VnniPairSums {
+    bytes_of_512_bits!();
+
+    #[inline(always)]
+    fn add_products(self, inputs: Self::Quads, weights: Self::Quads) -> Self {
+        // SAFETY: called only from code compiled for VNNI on a processor that has it.
+        Self(unsafe { _mm512_dpbusd_epi32(self.0, inputs, weights) })
     }
 }

@@ -4,7 +4,7 @@ use std::arch::aarch64::*;
 
 use super::{
     Arithmetic, EXPONENT, Floats, Kernel, LANES, Pair, Vector,
-    byte_sums::{PortableSums, to_bytes},
+    byte_sums::{PlainSums, to_bytes},
 };
 
 /// Runs a kernel with NEON.
@@ -23,19 +23,14 @@ pub(super) struct Neon(float32x4_t, float32x4_t);
 
 impl Vector for Neon {
     type Pair = Pair<Self>;
-    type Sums = PortableSums;
+    type Sums = PlainSums<Self>;
+    type PairSums = Pair<PlainSums<Self>>;
 
     // Not `run`: that may be inlined, whatever an attribute says.
     #[inline(never)]
     unsafe fn call(part: impl Kernel) {
         // SAFETY: called only from `run`, whose caller vouches for NEON.
         unsafe { run(part) }
-    }
-
-    #[inline(always)]
-    fn from_sums(sums: Self::Sums) -> Self {
-        // SAFETY: an array of eight floats.
-        unsafe { Self::load(sums.to_floats().as_ptr()) }
     }
 
     #[inline(always)]

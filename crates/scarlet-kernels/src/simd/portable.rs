@@ -2,7 +2,7 @@
 
 use super::{
     Arithmetic, Floats, Kernel, LANES, Pair, Vector,
-    byte_sums::{PortableSums, to_bytes},
+    byte_sums::{PlainSums, to_bytes},
 };
 
 #[derive(Clone, Copy)]
@@ -17,16 +17,12 @@ impl Portable {
 
 impl Vector for Portable {
     type Pair = Pair<Self>;
-    type Sums = PortableSums;
+    type Sums = PlainSums<Self>;
+    type PairSums = Pair<PlainSums<Self>>;
 
     #[inline(never)]
     unsafe fn call(part: impl Kernel) {
         part.run::<Self>();
-    }
-
-    #[inline(always)]
-    fn from_sums(sums: Self::Sums) -> Self {
-        Self(sums.to_floats())
     }
 
     #[inline(always)]

@@ -1,14 +1,15 @@
-//! AVX2 with FMA, and AVX-512.
+//! AVX2 with FMA, and AVX-512 without and with VNNI.
 
 use std::arch::x86_64::*;
 
-use super::{Arithmetic, EXPONENT, Floats, Kernel, Pair, Vector, byte_sums::Avx2Sums};
+use super::{
+    Arithmetic, EXPONENT, Floats, Kernel, Pair, QuadKernel, Vector,
+    byte_sums::{Avx2Sums, Avx512PairSums, Avx512Sums, VnniPairSums, VnniSums},
+};
 
 /// Calls, and from and to bytes, of one block in 256 bits.
 macro_rules! vector {
     ($run:ident) => {
-        type Sums = Avx2Sums;
-
         // Not the other function: that may be inlined, whatever an attribute says.
         #[inline(never)]
         unsafe fn call(part: impl Kernel) {
@@ -17,14 +18,9 @@ macro_rules! vector {
         }
 
         #[inline(always)]
-        fn from_sums(sums: Self::Sums) -> Self {
-            // SAFETY: called only from a `run`, whose caller vouches for the instructions.
-            Self(unsafe { _mm256_cvtepi32_ps(sums.0) })
-        }
-
-        #[inline(always)]
         unsafe fn load_bytes(from: *const i8) -> Self {
-            // SAFETY: as above; the caller vouches for the pointer.
+            // SAFETY: called only from a `run`, whose caller vouches for the instructions; the caller
+            // vouches for the pointer.
             unsafe {
                 let bytes = _mm_loadl_epi64(from.cast());
                 Self(_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(bytes)))
@@ -64,28 +60,64 @@ pub(super) unsafe fn run_avx512(kernel: impl Kernel) {
     kernel.run::<Avx512>();
 }
 
+/// Runs a kernel with AVX-512, VNNI and VBMI2.
+///
+/// # Safety
+///
+/// As for AVX-512; and the processor must have both.
+#[target_feature(enable = "avx2,fma,avx512f,avx512vl,avx512dq,avx512bw,avx512vnni,avx512vbmi2")]
+pub(super) unsafe fn run_avx512_vnni(kernel: impl Kernel) {
+    kernel.run::<Avx512Vnni>();
+}
+
+/// As [`run_avx512_vnni`].
+///
+/// # Safety
+///
+/// As there.
+#[target_feature(enable = "avx2,fma,avx512f,avx512vl,avx512dq,avx512bw,avx512vnni,avx512vbmi2")]
+pub(super) unsafe fn run_quads(kernel: impl QuadKernel) {
+    kernel.run::<Avx512Vnni>();
+}
+
 #[derive(Clone, Copy)]
-pub(super) struct Avx2(__m256);
+pub(crate) struct Avx2(pub(super) __m256);
 
 impl Vector for Avx2 {
     type Pair = Pair<Self>;
+    type Sums = Avx2Sums;
+    type PairSums = Pair<Avx2Sums>;
 
     vector!(run_avx2);
 }
 
 /// One block with AVX-512: half a register, of which there are 32.
 #[derive(Clone, Copy)]
-pub(super) struct Avx512(__m256);
+pub(crate) struct Avx512(pub(super) __m256);
 
 impl Vector for Avx512 {
     type Pair = Avx512Pair;
+    type Sums = Avx512Sums;
+    type PairSums = Avx512PairSums;
 
     vector!(run_avx512);
 }
 
+/// One block with AVX-512 and VNNI.
+#[derive(Clone, Copy)]
+pub(crate) struct Avx512Vnni(pub(super) __m256);
+
+impl Vector for Avx512Vnni {
+    type Pair = Avx512Pair;
+    type Sums = VnniSums;
+    type PairSums = VnniPairSums;
+
+    vector!(run_avx512_vnni);
+}
+
 /// Two blocks in one register.
 #[derive(Clone, Copy)]
-pub(super) struct Avx512Pair(__m512);
+pub(crate) struct Avx512Pair(pub(super) __m512);
 
 /// Arithmetic, each operation by one instruction.
 macro_rules! arithmetic {
@@ -203,6 +235,7 @@ macro_rules! block {
 
 block!(Avx2);
 block!(Avx512);
+block!(Avx512Vnni);
 
 arithmetic!(
     Avx512Pair,

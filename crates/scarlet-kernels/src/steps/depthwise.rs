@@ -4,30 +4,25 @@ use std::ops::Range;
 
 use crate::{
     Padding,
-    kernels::{DepthwiseRow, Finish, PixelTarget},
+    kernels::{DepthwiseRow, Finish, IntegerRows, IntegerRun, PixelTarget, TapsRun},
     memory::ValueId,
-    simd::LANES,
+    simd::{LANES, QUAD},
 };
 
 use super::{
-    BYTE_LANES, Context, Map, PANEL, Panel, PlanarConvolution, PointwiseWeights, Rounding, Step,
-    panels,
+    BYTE_LANES, Context, Map, PANEL, Panel, Producer, Rounding, Step, producer::panels_of,
 };
 
 /// Pixels that fill some tiles of a pointwise convolution.
 const CHUNK_PIXELS: usize = 24;
 
-/// What makes the rows that a depthwise convolution reads.
-pub(crate) enum Producer {
-    /// They are there: only padding is added.
-    Copy(ValueId),
-    /// A pointwise convolution of a map.
-    Pointwise {
-        input: ValueId,
-        weights: PointwiseWeights,
-    },
-    /// A dense convolution of the engine's input.
-    Convolution(PlanarConvolution),
+/// A depthwise convolution of bytes that is computed in floats, which hold its sums exactly.
+pub(crate) struct BytesAsFloats {
+    pub(crate) rounding: Rounding,
+    /// Whether the producer's results are in steps already, and only have to be rounded.
+    pub(crate) is_in_steps: bool,
+    /// Of the convolution's weights.
+    pub(crate) scales: usize,
 }
 
 /// A depthwise convolution, fed row by row.
@@ -43,9 +38,10 @@ pub(crate) struct DepthwiseStep {
     pub(crate) kernel: usize,
     pub(crate) stride: usize,
     pub(crate) padding: Padding,
-    /// `[block][kernel row][kernel column][lane]`.
+    /// `[block][kernel row][kernel column][lane]`, unless they are bytes.
     pub(crate) weights: usize,
     pub(crate) bias: usize,
+    pub(crate) bytes: Option<BytesAsFloats>,
     pub(crate) finish: Finish,
     pub(crate) to: ValueId,
     /// How the output is rounded to bytes, if it is.
@@ -136,6 +132,49 @@ impl DepthwiseStep {
         row % self.ring_rows() * self.padded_width() * LANES
     }
 
+    /// Floats of the weights of one block, where they are bytes.
+    fn taps(&self) -> usize {
+        match self.bytes {
+            Some(_) => self.kernel * self.kernel * LANES,
+            None => 0,
+        }
+    }
+
+    /// The weights of some blocks in floats, and their scales, if they are bytes: then `taps` has room
+    /// for them.
+    ///
+    /// # Safety
+    ///
+    /// As [`Step::execute`].
+    unsafe fn weights(
+        &self,
+        context: &Context<'_>,
+        group: Panel,
+        taps: *mut f32,
+    ) -> (*const f32, *const f32) {
+        let channel = group.first * LANES;
+        let Some(bytes) = &self.bytes else {
+            let weights = context.weight(self.weights + channel * self.kernel * self.kernel);
+            return (weights, std::ptr::null());
+        };
+        let quads = self.kernel * self.kernel.div_ceil(QUAD);
+        for panel in panels_of(group, PANEL) {
+            let block = panel.first - group.first;
+            // SAFETY: the weights of a panel; room as above.
+            unsafe {
+                context.run(TapsRun {
+                    kernel: self.kernel,
+                    blocks: panel.blocks,
+                    weights: context
+                        .weight(self.weights + panel.first * LANES * quads)
+                        .cast(),
+                    output: taps.add(block * self.taps()),
+                });
+            }
+        }
+        (taps, context.weight(bytes.scales + channel))
+    }
+
     /// Makes some input rows of one chunk.
     ///
     /// # Safety
@@ -151,68 +190,56 @@ impl DepthwiseStep {
         window: *mut f32,
     ) {
         let plane = self.ring_plane();
-        let row_length = self.padded_width() * LANES;
-        let width = self.input.width;
+        let row = self.padded_width() * LANES;
         // SAFETY: rows of the ring, which follow each other in a chunk; rows of each block of
         // the input.
         unsafe {
             let to = ring.add(self.ring_row(rows.start) + self.padding.left * LANES);
-            match &self.producer {
-                Producer::Copy(input) => {
-                    let from = context.value(*input, image);
-                    for block in 0..group.blocks {
-                        for (index, row) in rows.clone().enumerate() {
-                            let at =
-                                (group.first + block) * self.input.plane() + row * width * LANES;
-                            to.add(block * plane + index * row_length)
-                                .copy_from_nonoverlapping(from.add(at), width * LANES);
-                        }
-                    }
-                }
-                Producer::Pointwise { input, weights } => {
-                    let lanes = weights.input_lanes();
-                    let from = context.value(*input, image).add(rows.start * width * lanes);
-                    let input = (from.cast_const(), self.input.pixels() * lanes);
-                    let pixels = rows.len() * width;
-                    for panel in panels_of(group) {
-                        let target = PixelTarget {
-                            output: to.add((panel.first - group.first) * plane),
-                            plane,
-                            row: width,
-                            gap: match rows.len() {
-                                1 => 0,
-                                _ => row_length - width * LANES,
-                            },
-                            shortcut: std::ptr::null(),
-                        };
-                        weights.multiply(context, panel, input, target, pixels);
-                    }
-                }
-                Producer::Convolution(convolution) => {
-                    for (index, row) in rows.enumerate() {
-                        convolution.gather(context, image, row, window);
-                        for panel in panels_of(group) {
-                            let at = (panel.first - group.first) * plane + index * row_length;
-                            context.run(convolution.row(
-                                context,
-                                panel,
-                                window,
-                                (to.add(at), plane),
-                            ));
-                        }
-                    }
+            let count = rows.len();
+            if let Some(bytes) = &self.bytes
+                && bytes.is_in_steps
+                && let Producer::Pointwise { input, weights } = &self.producer
+            {
+                let width = self.input.width;
+                let from = context.value(*input, image);
+                let from = from.add(rows.start * width * BYTE_LANES).cast_const();
+                let target = IntegerRows {
+                    pixels: PixelTarget {
+                        output: to,
+                        plane,
+                        row: width,
+                        gap: match count {
+                            1 => 0,
+                            _ => row - width * LANES,
+                        },
+                        shortcut: std::ptr::null(),
+                    },
+                    rounding: bytes.rounding.0,
+                };
+                let input = (from, self.input.pixels() * BYTE_LANES);
+                context.run(weights.byte_run(context, group, input, target, count * width));
+                return;
+            }
+            self.producer.rows(
+                context,
+                image,
+                self.input,
+                group,
+                rows,
+                (to, row, plane),
+                window,
+            );
+            if let Some(bytes) = &self.bytes {
+                for index in 0..group.blocks * count {
+                    context.run(IntegerRun {
+                        vectors: self.input.width,
+                        values: to.add(index / count * plane + index % count * row),
+                        rounding: bytes.rounding.0,
+                    });
                 }
             }
         }
     }
-}
-
-/// The panels of a group of blocks.
-fn panels_of(group: Panel) -> impl Iterator<Item = Panel> {
-    panels(group.blocks, PANEL).map(move |panel| Panel {
-        first: group.first + panel.first,
-        ..panel
-    })
 }
 
 impl Step for DepthwiseStep {
@@ -222,11 +249,8 @@ impl Step for DepthwiseStep {
 
     fn scratch(&self) -> usize {
         let largest = self.groups.iter().map(|group| group.blocks).max();
-        let window = match &self.producer {
-            Producer::Convolution(convolution) => convolution.window(),
-            _ => 0,
-        };
-        largest.unwrap_or(0) * (self.ring_plane() + self.row_plane()) + window
+        let block = self.ring_plane() + self.row_plane() + self.taps();
+        largest.unwrap_or(0) * block + self.producer.window()
     }
 
     unsafe fn execute(&self, context: &Context<'_>, task: usize, scratch: *mut f32) {
@@ -236,11 +260,13 @@ impl Step for DepthwiseStep {
         let panel = self.groups[group];
         let rows = stripe * self.stripe..((stripe + 1) * self.stripe).min(self.output.height);
         let (ring, plane) = (scratch, self.ring_plane());
-        // SAFETY: the scratch holds the ring, a row and the window behind it; rows and blocks lie within
-        // the planned output; tasks differ in their image, panel or stripe.
+        // SAFETY: the scratch holds the ring, a row, weights and the window behind it; rows and blocks lie
+        // within the planned output; tasks differ in their image, panel or stripe.
         unsafe {
             let unrounded = ring.add(panel.blocks * plane);
-            let window = unrounded.add(panel.blocks * self.row_plane());
+            let taps = unrounded.add(panel.blocks * self.row_plane());
+            let window = taps.add(panel.blocks * self.taps());
+            let (weights, scales) = self.weights(context, panel, taps);
             // The columns of padding are zero; those between are written before they are read.
             for row in 0..panel.blocks * self.ring_rows() {
                 let row = ring.add(row * self.padded_width() * LANES);
@@ -284,7 +310,8 @@ impl Step for DepthwiseStep {
                     input_plane: plane,
                     kernel: self.kernel,
                     stride: self.stride,
-                    weights: context.weight(self.weights + channel * self.kernel * self.kernel),
+                    weights,
+                    scales,
                     bias: context.weight(self.bias + channel),
                     output,
                     output_plane,

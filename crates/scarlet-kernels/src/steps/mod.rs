@@ -1,20 +1,24 @@
 //! What an engine executes: steps, cut into tasks that may run on any thread in any order.
 
+mod byte_depthwise;
 mod convolution;
 mod dense;
 mod depthwise;
 mod elementwise;
 mod observe;
 mod pointwise;
+mod producer;
 mod rounding;
 mod transfer;
 
+pub(crate) use byte_depthwise::ByteDepthwiseStep;
 pub(crate) use convolution::{ConvolutionStep, PlanarConvolution};
 pub(crate) use dense::{DENSE_PANEL, DenseStep};
-pub(crate) use depthwise::{DepthwiseStep, Producer};
+pub(crate) use depthwise::{BytesAsFloats, DepthwiseStep};
 pub(crate) use elementwise::{AddStep, MeanStep, ScaleStep};
 pub(crate) use observe::ObserveStep;
 pub(crate) use pointwise::{PointwiseStep, PointwiseWeights, Target};
+pub(crate) use producer::Producer;
 pub(crate) use rounding::{BYTE_LANES, RoundStep, Rounding};
 pub(crate) use transfer::{ExportMap, ExportVector, Import, Subsample};
 
@@ -95,6 +99,16 @@ impl Context<'_> {
     unsafe fn run(&self, kernel: impl crate::simd::Kernel) {
         // SAFETY: the engine checked that the instruction set is available.
         unsafe { self.instructions.run(kernel) }
+    }
+
+    /// Runs a kernel of quads.
+    ///
+    /// # Safety
+    ///
+    /// As the kernel demands of its pointers; the instruction set must have them.
+    unsafe fn run_quads(&self, kernel: impl crate::simd::QuadKernel) {
+        // SAFETY: the engine checked that the instruction set is available.
+        unsafe { self.instructions.run_quads(kernel) }
     }
 }
 

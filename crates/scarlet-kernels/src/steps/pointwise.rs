@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::{
     EngineSettings,
-    kernels::{BytePointwiseRun, Finish, PixelTarget, PointwiseRun, ScaleRun, SumRun},
+    kernels::{BytePointwiseRun, Finish, Finished, PixelTarget, PointwiseRun, ScaleRun, SumRun},
     memory::ValueId,
     simd::LANES,
 };
@@ -44,7 +44,15 @@ impl PointwiseWeights {
         self.input_blocks * self.input_lanes() * size_of::<f32>()
     }
 
-    /// Computes neighbouring pixels of one panel. The input is given by its first pixel and the
+    /// Blocks of the panels that are computed together: of bytes, two panels as they are packed.
+    pub(crate) fn panel(&self) -> usize {
+        match self.scales {
+            Some(_) => 2 * PANEL,
+            None => PANEL,
+        }
+    }
+
+    /// Computes neighbouring pixels of one [panel](Self::panel). The input is given by its first pixel and the
     /// floats from one block to the next.
     ///
     /// # Safety
@@ -76,19 +84,41 @@ impl PointwiseWeights {
                     blocks,
                     finish,
                 }),
-                Some(scales) => context.run(BytePointwiseRun {
-                    pixels,
-                    input: input.cast(),
-                    input_plane: input_plane * size_of::<f32>(),
-                    input_blocks,
-                    weights: weights.cast(),
-                    scales: context.weight(scales + channel),
-                    bias,
-                    target,
-                    blocks,
-                    finish,
-                }),
+                Some(_) => {
+                    let target = Finished {
+                        pixels: target,
+                        finish,
+                    };
+                    let input = (input, input_plane);
+                    context.run(self.byte_run(context, panel, input, target, pixels));
+                }
             }
+        }
+    }
+
+    /// The run of neighbouring pixels of one or two panels of weights in bytes. The input is given as
+    /// to [`multiply`](Self::multiply).
+    pub(super) fn byte_run<T>(
+        &self,
+        context: &Context<'_>,
+        panel: Panel,
+        (input, input_plane): (*const f32, usize),
+        target: T,
+        pixels: usize,
+    ) -> BytePointwiseRun<T> {
+        let channel = panel.first * LANES;
+        let weights = self.weights + channel * self.input_blocks * BYTE_LANES;
+        let scales = self.scales.unwrap_or(self.bias);
+        BytePointwiseRun {
+            pixels,
+            input: input.cast(),
+            input_plane: input_plane * size_of::<f32>(),
+            input_blocks: self.input_blocks,
+            weights: context.weight(weights).cast(),
+            scales: context.weight(scales + channel),
+            bias: context.weight(self.bias + channel),
+            target,
+            blocks: panel.blocks,
         }
     }
 }
@@ -135,7 +165,7 @@ impl PointwiseStep {
         output: Map,
         settings: &EngineSettings,
     ) -> Self {
-        let panels: Vec<Panel> = panels(output.blocks(), PANEL).collect();
+        let panels: Vec<Panel> = panels(output.blocks(), weights.panel()).collect();
         let pixels = output.pixels();
         let by_pixels = matches!(target, Target::Map { .. })
             && Self::is_by_pixels(weights.depth_bytes(), output);
@@ -180,7 +210,7 @@ impl Step for PointwiseStep {
     fn scratch(&self) -> usize {
         match self.target {
             Target::Map { .. } => 0,
-            Target::Mean(_) => PANEL * self.pixels * LANES,
+            Target::Mean(_) => self.weights.panel() * self.pixels * LANES,
         }
     }
 

@@ -1,6 +1,11 @@
 //! From floats to the bytes that pointwise convolutions of bytes read.
 
-use crate::{ValueRange, kernels::RoundRun, memory::ValueId, simd::LANES};
+use crate::{
+    Activation, ValueRange,
+    kernels::{RoundRun, ToBytes},
+    memory::ValueId,
+    simd::LANES,
+};
 
 use super::{Context, Map, Step};
 
@@ -12,17 +17,58 @@ const TASK: usize = 1024;
 
 /// How floats are rounded to bytes.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Rounding(pub(crate) ValueRange);
+pub(crate) struct Rounding(pub(super) ToBytes);
 
 impl Rounding {
+    /// To the values of a range.
+    pub(crate) fn new(range: ValueRange) -> Self {
+        let zero = f32::from(range.zero());
+        Self(ToBytes {
+            per_unit: 1.0 / range.step(),
+            offset: zero,
+            zero,
+            low: 0.0,
+            high: 255.0,
+            is_limited: true,
+        })
+    }
+
+    /// To the values of a range, of numbers in its steps that are counted from its lowest value, behind
+    /// an activation that only limits them.
+    pub(crate) fn of_steps(range: ValueRange, activation: Activation) -> Self {
+        let zero = f32::from(range.zero());
+        let largest = (6.0 / range.step() + zero).round_ties_even().min(255.0);
+        let (low, high) = match activation {
+            Activation::Relu => (zero, 255.0),
+            Activation::Relu6 => (zero, largest),
+            _ => (0.0, 255.0),
+        };
+        Self(ToBytes {
+            per_unit: 1.0,
+            offset: 0.0,
+            zero,
+            low,
+            high,
+            is_limited: true,
+        })
+    }
+
+    /// The same for values no farther from 0 than this.
+    pub(crate) fn of_values_within(mut self, bound: f32) -> Self {
+        // Where instructions from floats to integers have none.
+        const LARGEST: f32 = (1 << 30) as f32;
+        let is_within = bound * self.0.per_unit < LARGEST;
+        self.0.is_limited = !(is_within && self.0.low == 0.0 && self.0.high == 255.0);
+        self
+    }
+
     /// The run of some pixels of one block.
     pub(super) fn run(self, vectors: usize, input: *const f32, output: *mut f32) -> RoundRun {
         RoundRun {
             vectors,
             input,
             factors: std::ptr::null(),
-            per_unit: 1.0 / self.0.step(),
-            zero: f32::from(self.0.zero()),
+            rounding: self.0,
             output: output.cast(),
         }
     }
