@@ -289,7 +289,7 @@ impl Planner<'_> {
             finish: self.finish_of(index),
         };
         let mut reads = vec![input.value];
-        let (target, written, end) = match self.network.operations.get(index + 1) {
+        let (shortcut, end) = match self.network.operations.get(index + 1) {
             Some(Operation::Depthwise(next)) if !self.shared[index] => {
                 let producer = Producer::Pointwise {
                     input: input.value,
@@ -297,28 +297,47 @@ impl Planner<'_> {
                 };
                 return self.depthwise(next, producer, &[input.value], output, index..index + 2);
             }
-            Some(Operation::Add(from)) if !self.shared[index] => {
-                let shortcut = self.outputs[*from];
-                reads.push(shortcut);
-                let output = self.new_value(output.image());
-                let shortcut = Some(shortcut);
-                (Target::Map { output, shortcut }, output, index + 2)
-            }
             Some(Operation::GlobalMean) if !self.shared[index] => {
                 let mean = self.new_value(output.blocks() * LANES);
-                (Target::Mean(mean), mean, index + 2)
+                reads.extend(factors);
+                let input = (input.value, factors);
+                let step =
+                    PointwiseStep::new(weights, input, Target::Mean(mean), output, self.settings);
+                self.emit("pointwise", step, &reads, &[mean], index..index + 2);
+                return self.behind(mean, index + 1);
             }
-            _ => {
-                let output = self.new_value(output.image());
-                let shortcut = None;
-                (Target::Map { output, shortcut }, output, index + 1)
+            Some(Operation::Add(from)) if !self.shared[index] => {
+                (Some(self.outputs[*from]), index + 2)
             }
+            _ => (None, index + 1),
         };
+        reads.extend(shortcut);
         reads.extend(factors);
+        // What the next convolution reads in bytes is rounded here; floats are for shortcuts.
+        let rounded = self.rounding_behind_map(end - 1).map(|rounding| {
+            let bytes = output.blocks() * output.pixels() * BYTE_LANES;
+            (self.new_value(bytes), rounding)
+        });
+        let floats = match rounded {
+            // A shortcut is laid out as the floats are.
+            Some(_) if !self.shared[end - 1] && shortcut.is_none() => None,
+            _ => Some(self.new_value(output.image())),
+        };
+        let target = Target::Map {
+            output: floats,
+            shortcut,
+            rounded,
+        };
         let input = (input.value, factors);
         let step = PointwiseStep::new(weights, input, target, output, self.settings);
-        self.emit("pointwise", step, &reads, &[written], index..end);
-        self.behind(written, end - 1)
+        let bytes = rounded.map(|(value, _)| value);
+        let writes: Vec<_> = floats.into_iter().chain(bytes).collect();
+        self.emit("pointwise", step, &reads, &writes, index..end);
+        self.is_rounded = bytes.is_some();
+        for value in writes.iter().rev() {
+            self.outputs[end - 1] = *value;
+        }
+        (bytes.or(floats).unwrap_or(writes[0]), end)
     }
 
     /// How the input of an operation is rounded, if it is.
@@ -414,12 +433,18 @@ impl Planner<'_> {
     /// How the output of an operation can be rounded at once, because nothing but a pointwise
     /// convolution of bytes reads it.
     fn rounding_behind(&self, index: usize) -> Option<Rounding> {
+        self.rounding_behind_map(index)
+            .filter(|_| !self.shared[index])
+    }
+
+    /// The same behind an operation whose output may be a shortcut too.
+    fn rounding_behind_map(&self, index: usize) -> Option<Rounding> {
         let next = self.network.operations.get(index + 1);
-        let alone = matches!(
+        let is_next = matches!(
             next,
             Some(Operation::Pointwise(Pointwise { stride: 1, .. }))
-        ) && !self.shared[index];
-        self.rounding(index + 1).filter(|_| alone)
+        );
+        self.rounding(index + 1).filter(|_| is_next)
     }
 
     /// Plans a depthwise convolution with what feeds it, and a squeeze-excite behind it; it is

@@ -166,7 +166,7 @@ impl<S: QuadSums> ByteTarget<S> for QuadRow {
                 for (index, pixel) in pixels.iter_mut().enumerate() {
                     if quad * QUAD + index < count {
                         let result = results[quad * QUAD + index];
-                        *pixel = self.rounding.to_pack(self.finish, result);
+                        *pixel = self.rounding.packable(self.finish, result);
                     }
                 }
                 S::store_quads(S::pack(pixels), output.add(quad * QUAD * bytes));
@@ -206,7 +206,7 @@ impl<S: QuadSums> ByteTarget<S> for PixelBytes {
                 for (index, pixel) in pixels.iter_mut().enumerate() {
                     if quad * QUAD + index < M {
                         let result = results[quad * QUAD + index];
-                        *pixel = self.rounding.to_pack(self.finish, result);
+                        *pixel = self.rounding.packable(self.finish, result);
                     }
                 }
                 let packed = S::pack(pixels);

@@ -33,7 +33,7 @@ impl ToBytes {
     /// A sum for [`QuadSums::pack`], with what is to be done to it; `finish` is one
     /// [for registers](Finish::is_for_registers).
     #[inline(always)]
-    pub(super) fn to_pack<F: Floats>(&self, finish: Finish, sum: F) -> F {
+    pub(super) fn packable<F: Floats>(&self, finish: Finish, sum: F) -> F {
         let value = match finish {
             Finish::None => sum,
             _ => self.steps(finish.in_registers(sum)),

@@ -9,7 +9,7 @@ use crate::{
     simd::LANES,
 };
 
-use super::{BYTE_LANES, Context, Map, PANEL, Panel, Step, panels};
+use super::{BYTE_LANES, Context, Map, PANEL, Panel, Rounding, Step, panels};
 
 /// Input bytes that are multiplied by all panels before the next pixels: half of a common
 /// second-level cache.
@@ -17,6 +17,9 @@ const INPUT_BYTES: usize = 256 << 10;
 
 /// Weights that each thread can afford to read in full.
 const SHARED_WEIGHT_BYTES: usize = 256 << 10;
+
+/// Pixels that are rounded at a time, while they are in the first-level cache.
+const ROUNDED: usize = 96;
 
 /// Packed weights of a pointwise convolution: panel after panel, in the order in which
 /// [`PointwiseRun`] or [`BytePointwiseRun`] reads them; then the biases.
@@ -126,10 +129,11 @@ impl PointwiseWeights {
 /// Where a pointwise convolution's result goes.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Target {
-    /// To a map, after adding another map of the same sizes.
+    /// To a map, after adding another map of the same sizes; in floats, rounded to bytes, or both.
     Map {
-        output: ValueId,
+        output: Option<ValueId>,
         shortcut: Option<ValueId>,
+        rounded: Option<(ValueId, Rounding)>,
     },
     /// Its mean over all pixels, to a vector.
     Mean(ValueId),
@@ -209,6 +213,7 @@ impl Step for PointwiseStep {
 
     fn scratch(&self) -> usize {
         match self.target {
+            Target::Map { output: None, .. } => self.weights.panel() * ROUNDED * LANES,
             Target::Map { .. } => 0,
             Target::Mean(_) => self.weights.panel() * self.pixels * LANES,
         }
@@ -245,28 +250,54 @@ impl Step for PointwiseStep {
             // differ in their image, pixels or panels.
             unsafe {
                 let input = context.value(self.input, image);
-                let input = input.add(pieces.start * input_lanes).cast_const();
-                let at = panel.first * plane + start;
-                let multiply = |output, shortcut| {
+                let at = panel.first * plane;
+                let multiply = |(output, plane), shortcut, pixels: Range<usize>| {
                     let target = PixelTarget {
                         output,
                         plane,
-                        row: pixels,
+                        row: pixels.len(),
                         gap: 0,
                         shortcut,
                     };
-                    let input = (input, self.pixels * input_lanes);
-                    self.weights.multiply(context, panel, input, target, pixels);
+                    let from = input.add(pixels.start * input_lanes).cast_const();
+                    let from = (from, self.pixels * input_lanes);
+                    self.weights
+                        .multiply(context, panel, from, target, pixels.len());
                 };
                 match self.target {
-                    Target::Map { output, shortcut } => {
-                        let shortcut = shortcut.map_or(std::ptr::null(), |shortcut| {
-                            context.value(shortcut, image).add(at).cast_const()
-                        });
-                        multiply(context.value(output, image).add(at), shortcut);
+                    Target::Map {
+                        output,
+                        shortcut,
+                        rounded,
+                    } => {
+                        let length = match rounded {
+                            Some(_) => ROUNDED,
+                            None => pixels,
+                        };
+                        for first in pieces.clone().step_by(length) {
+                            let pixels = first..(first + length).min(pieces.end);
+                            let at = at + first * LANES;
+                            let shortcut = shortcut.map_or(std::ptr::null(), |shortcut| {
+                                context.value(shortcut, image).add(at).cast_const()
+                            });
+                            let (floats, plane) = match output {
+                                Some(output) => (context.value(output, image).add(at), plane),
+                                None => (scratch, ROUNDED * LANES),
+                            };
+                            multiply((floats, plane), shortcut, pixels.clone());
+                            let Some((bytes, rounding)) = rounded else {
+                                continue;
+                            };
+                            for block in 0..panel.blocks {
+                                let pixel = (panel.first + block) * self.pixels + first;
+                                let bytes = context.value(bytes, image).add(pixel * BYTE_LANES);
+                                let floats = floats.add(block * plane);
+                                context.run(rounding.run(pixels.len(), floats, bytes));
+                            }
+                        }
                     }
                     Target::Mean(output) => {
-                        multiply(scratch, std::ptr::null());
+                        multiply((scratch, plane), std::ptr::null(), 0..pixels);
                         for block in 0..panel.blocks {
                             let channel = (panel.first + block) * LANES;
                             context.run(SumRun {
