@@ -543,10 +543,9 @@ impl Planner<'_> {
                 self.emit(kind, step, reads, &writes, operations);
             }
             _ => {
-                let is_in_steps = index > 0 && self.is_in_steps(index - 1);
                 let bytes = |rounding| BytesAsFloats {
                     rounding,
-                    is_in_steps,
+                    input_finish,
                     scales,
                 };
                 let step = DepthwiseStep {

@@ -90,6 +90,8 @@ impl<S: ByteSums> ByteTarget<S> for Finished {
 #[derive(Clone, Copy)]
 pub(crate) struct IntegerRows {
     pub(crate) pixels: PixelTarget,
+    /// One [for registers](Finish::is_for_registers).
+    pub(crate) finish: Finish,
     pub(crate) rounding: ToBytes,
 }
 
@@ -109,7 +111,7 @@ impl<S: ByteSums> ByteTarget<S> for IntegerRows {
         unsafe {
             let target = self.pixels.block(block);
             for (result, pixel) in results.into_iter().zip(pixels).take(count) {
-                let integer = self.rounding.integer(self.rounding.limit(result));
+                let integer = self.rounding.finished_integer(self.finish, result);
                 integer.store_blocks(target.output.add(pixel), target.plane);
             }
         }

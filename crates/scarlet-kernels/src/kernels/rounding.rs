@@ -58,13 +58,23 @@ impl ToBytes {
         self.limit(self.steps(value))
     }
 
+    /// As [`packable`](Self::packable), for [`integer`](Self::integer), and that.
+    #[inline(always)]
+    pub(super) fn finished_integer<F: Floats>(&self, finish: Finish, sum: F) -> F {
+        let value = match finish {
+            Finish::None => sum,
+            _ => self.steps(finish.in_registers(sum)),
+        };
+        self.integer(self.limit(value))
+    }
+
     /// The nearest byte to a value within the limits, less that of 0, as a float.
     #[inline(always)]
-    pub(super) fn integer<F: Floats>(&self, value: F) -> F {
+    fn integer<F: Floats>(&self, value: F) -> F {
         // With this added, floats between 0 and 255 have no fraction: the addition rounds.
         const TO_INTEGER: f32 = 12_582_912.0;
-        let byte = value.add(F::splat(TO_INTEGER)).add(F::splat(-TO_INTEGER));
-        byte.add(F::splat(-self.zero))
+        let byte = value.add(F::splat(TO_INTEGER));
+        byte.add(F::splat(-(TO_INTEGER + self.zero)))
     }
 }
 

@@ -19,8 +19,8 @@ const CHUNK_PIXELS: usize = 24;
 /// A depthwise convolution of bytes that is computed in floats, which hold its sums exactly.
 pub(crate) struct BytesAsFloats {
     pub(crate) rounding: Rounding,
-    /// Whether the producer's results are in steps already, and only have to be rounded.
-    pub(crate) is_in_steps: bool,
+    /// What is done to the sums of a producer of bytes before they are rounded, still in registers.
+    pub(crate) input_finish: Option<Finish>,
     /// Of the convolution's weights.
     pub(crate) scales: usize,
 }
@@ -197,7 +197,7 @@ impl DepthwiseStep {
             let to = ring.add(self.ring_row(rows.start) + self.padding.left * LANES);
             let count = rows.len();
             if let Some(bytes) = &self.bytes
-                && bytes.is_in_steps
+                && let Some(finish) = bytes.input_finish
                 && let Producer::Pointwise { input, weights } = &self.producer
             {
                 let width = self.input.width;
@@ -214,6 +214,7 @@ impl DepthwiseStep {
                         },
                         shortcut: std::ptr::null(),
                     },
+                    finish,
                     rounding: bytes.rounding.0,
                 };
                 let input = (from, self.input.pixels() * BYTE_LANES);
