@@ -60,6 +60,11 @@ impl Finish {
                     *value = value.max(V::splat(0.0)).min(V::splat(6.0));
                 }
             }
+            Self::HSwish => {
+                for value in values.as_flattened_mut() {
+                    *value = value.mul(h_sigmoid(*value));
+                }
+            }
             _ => {}
         }
     }
@@ -67,7 +72,7 @@ impl Finish {
     /// Whether it is left to [`afterwards`](Self::afterwards).
     #[inline(always)]
     pub(super) fn is_long(self) -> bool {
-        !matches!(self, Self::None | Self::Relu | Self::Relu6)
+        !matches!(self, Self::None | Self::Relu | Self::Relu6 | Self::HSwish)
     }
 
     /// Applied to neighbouring blocks of sums in memory, if that is not done already: the more of
@@ -129,8 +134,7 @@ impl Kernel for InPlace {
             }};
         }
         match self.finish {
-            Finish::None | Finish::Relu | Finish::Relu6 => {}
-            Finish::HSwish => each!(x => x.mul(h_sigmoid(x))),
+            Finish::None | Finish::Relu | Finish::Relu6 | Finish::HSwish => {}
             Finish::Swish => each!(x => swish(x)),
             Finish::HSigmoid => each!(x => h_sigmoid(x)),
             Finish::Sigmoid => each!(x => logistic(x)),
