@@ -2,7 +2,9 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::{Engine, EngineError, EngineSettings, PackedNetwork, Quantisation, ValueRange};
+use crate::{
+    Engine, EngineError, EngineSettings, Operation, PackedNetwork, Quantisation, ValueRange,
+};
 
 /// Runs a network in floats and looks at what reaches its pointwise convolutions and fully connected
 /// layers.
@@ -75,8 +77,28 @@ impl Calibration {
             return Err(EngineError::ImageNotFinite { place });
         }
         let ran = self.engine.run(images).map(|_| ());
+        if ran.is_ok() {
+            self.observe_images(images);
+        }
         self.observations.settle();
         ran
+    }
+
+    /// Remembers the images themselves, which a dense convolution reads.
+    fn observe_images(&self, images: &[f32]) {
+        let network = self.engine.network().network();
+        if !(matches!(network.operations[0], Operation::Convolution(_))
+            && self.observations.wants(0))
+        {
+            return;
+        }
+        let settings = self.engine.settings();
+        let plane = settings.height * settings.width;
+        let image = network.input_channels * plane;
+        for (place, image) in images.chunks(image).enumerate() {
+            let channels = image.chunks(plane).map(|plane| plane.iter().copied());
+            self.observations.add(0, place, channels);
+        }
     }
 
     /// Ranges that hold all that was observed. An input that was 0 throughout stays in floats.

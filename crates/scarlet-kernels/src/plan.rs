@@ -239,7 +239,9 @@ impl Planner<'_> {
                 .resolve(c.kernel, c.stride, input.height, input.width),
             c.weight,
             c.bias,
-            c.activation.into(),
+            self.rounding(0)
+                .map(|rounding| (rounding, scales_behind(c.bias, c.output))),
+            self.finish_of(0),
         );
         if let Some(Operation::Depthwise(next)) = self.network.operations.get(1)
             && !self.shared[0]
@@ -355,6 +357,7 @@ impl Planner<'_> {
     /// The largest magnitude that a sum of products of bytes can have, with its bias.
     fn bound(&self, index: usize) -> f32 {
         let (depth, bias, rows) = match &self.network.operations[index] {
+            Operation::Convolution(c) => (c.input * c.kernel * c.kernel, c.bias, c.output),
             Operation::Pointwise(c) => (c.input, c.bias, c.output),
             Operation::Depthwise(c) => (c.kernel * c.kernel, c.bias, c.channels),
             _ => return f32::INFINITY,
@@ -506,11 +509,16 @@ impl Planner<'_> {
         let finish = self.finish_of(index);
         let mut input_rounding = self.rounding(index);
         let mut input_finish = None;
-        if let Producer::Pointwise { weights, .. } = &producer
-            && weights.scales.is_some()
-            && weights.finish.is_for_registers()
+        let of_bytes = match &producer {
+            Producer::Pointwise { weights, .. } => weights.scales.map(|_| weights.finish),
+            Producer::Convolution(c) => c.bytes.map(|_| c.finish),
+            Producer::Copy(_) => None,
+        };
+        if let Some(finish) = of_bytes
+            && finish.is_for_registers()
+            && input_rounding.is_some()
         {
-            input_finish = Some(weights.finish);
+            input_finish = Some(finish);
             let bound = self.bound(index - 1);
             input_rounding = input_rounding.map(|it| it.of_values_within(bound));
         }
@@ -733,6 +741,7 @@ impl Planner<'_> {
             .is_some_and(|q| q.rounds(index, operation));
         let floats = |rows, columns| matrix_floats(rows, columns, is_rounded);
         match operation {
+            Operation::Convolution(c) if is_rounded => floats(c.output, c.input * c.kernel * QUAD),
             Operation::Convolution(c) => floats(c.output, c.input * c.kernel * c.kernel),
             Operation::Depthwise(c) if is_rounded => {
                 let row = c.kernel.next_multiple_of(QUAD);

@@ -141,7 +141,9 @@ impl Quantisation {
     /// Whether an operation's weights are rounded.
     pub(crate) fn rounds<W>(&self, index: usize, operation: &Operation<W>) -> bool {
         match operation {
-            Operation::Pointwise(_) | Operation::Depthwise(_) => self.input(index).is_some(),
+            Operation::Convolution(_) | Operation::Pointwise(_) | Operation::Depthwise(_) => {
+                self.input(index).is_some()
+            }
             Operation::SqueezeExcite(_) | Operation::Linear(_) => true,
             _ => false,
         }
@@ -155,6 +157,10 @@ impl Quantisation {
     /// Whether a range could be for this operation.
     pub(crate) fn suits<W>(operation: &Operation<W>) -> bool {
         match operation {
+            // Of which there are kernels.
+            Operation::Convolution(c) => {
+                (c.kernel, c.stride) == (3, 2) && (1..=LARGEST_DEPTH / 12).contains(&c.input)
+            }
             Operation::Pointwise(c) => (1..=LARGEST_DEPTH).contains(&c.input),
             Operation::Depthwise(c) => c.kernel <= LARGEST_KERNEL,
             _ => false,
@@ -168,6 +174,7 @@ impl Quantisation {
         let operations = &network.operations;
         let range = self.input(index + 1)?;
         let activation = match operations.get(index)? {
+            Operation::Convolution(c) => c.activation,
             Operation::Pointwise(c) => c.activation,
             Operation::Depthwise(c) => c.activation,
             _ => return None,

@@ -7,9 +7,9 @@ mod common;
 use common::{formula_network, reference, signal};
 use proptest::prelude::*;
 use scarlet_kernels::{
-    Activation, Calibration, Depthwise, Engine, EngineError, EngineSettings, Gate, InstructionSet,
-    Linear, Network, Operation, PackedNetwork, PaddingRule, Pointwise, Quantisation, RoundedRow,
-    SqueezeExcite, ValueRange,
+    Activation, Calibration, Convolution, Depthwise, Engine, EngineError, EngineSettings, Gate,
+    InstructionSet, Linear, Network, Operation, PackedNetwork, PaddingRule, Pointwise,
+    Quantisation, RoundedRow, SqueezeExcite, ValueRange,
 };
 
 fn settings(size: (usize, usize), batch: usize) -> EngineSettings {
@@ -120,7 +120,7 @@ fn check(c: Pointwise, range: ValueRange, size: (usize, usize), images: &[Vec<f3
     }
 }
 
-/// A depthwise convolution of one image in plain integers, by what [`RoundedRow::of_channel`] makes of
+/// A depthwise convolution of one image in plain integers, by what [`RoundedRow::of_kernels`] makes of
 /// its weights.
 fn plain_depthwise(
     c: &Depthwise,
@@ -140,7 +140,7 @@ fn plain_depthwise(
     let mut y = Vec::new();
     let taps = c.weight.chunks(c.kernel * c.kernel);
     for ((taps, bias), plane) in taps.zip(&c.bias).zip(x.chunks(height * width)) {
-        let row = RoundedRow::of_channel(taps);
+        let row = RoundedRow::of_kernels(taps, taps.len(), 0.0);
         let scale = (f64::from(row.scale) * f64::from(range.step())) as f32;
         for top in 0..out(height, padding.top, padding.bottom) {
             for left in 0..out(width, padding.left, padding.right) {
@@ -216,6 +216,99 @@ proptest! {
                 let settings = settings(size, 2).with_threads(threads).with_instruction_set(set);
                 let mut engine = Engine::with_packed(packed.clone(), settings).unwrap();
                 let found = engine.run(&images.concat()).unwrap();
+                prop_assert_eq!(found, &expected[..], "{}, {} threads", set, threads);
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
+    #[test]
+    fn the_convolution_of_an_image_is_exact(
+        (input, output) in (1..5usize, 1..40usize),
+        size in (1..40usize, 1..40usize),
+        rule in prop::sample::select(vec![None, Some(0), Some(1), Some(2)]),
+        (low, high) in (-4f32..1.0, 0.1f32..4.0),
+        followed in any::<bool>(),
+    ) {
+        let padding = rule.map_or(PaddingRule::Same, PaddingRule::all);
+        let around = rule.map_or(0, |padding| 2 * padding);
+        prop_assume!(rule.is_none() || size.0.min(size.1) + around >= 3);
+        let c = Convolution {
+            input,
+            output,
+            kernel: 3,
+            stride: 2,
+            padding,
+            weight: signal("weight", output * input * 9),
+            bias: signal("bias", output),
+            activation: Activation::Relu,
+        };
+        let range = ValueRange::new(low, high).unwrap();
+        let zero = i32::from(range.zero());
+        let byte = |x: f32| {
+            let byte = x * (1.0 / range.step()) + zero as f32;
+            byte.round_ties_even().clamp(0.0, 255.0) as i32
+        };
+        let (height, width) = size;
+        let around = c.padding.resolve(3, 2, height, width);
+        let out = |length: usize, before: usize, after: usize| (length + before + after - 3) / 2 + 1;
+        let rows = out(height, around.top, around.bottom);
+        let columns = out(width, around.left, around.right);
+        let images = signal("images", 2 * input * height * width);
+        let mut expected = Vec::new();
+        for image in images.chunks(input * height * width) {
+            for (weights, bias) in c.weight.chunks(input * 9).zip(&c.bias) {
+                // Rows of a kernel are quads, whose last weight is 0.
+                let quads = weights.chunks(3).flat_map(|row| [row[0], row[1], row[2], 0.0]);
+                let quads: Vec<f32> = quads.collect();
+                let rounded = RoundedRow::of_kernels_in_pairs(&quads, 12, 0.0);
+                let scale = f64::from(rounded.scale) * f64::from(range.step());
+                let sum: i64 = rounded.bytes.iter().copied().map(i64::from).sum();
+                let bias = (f64::from(*bias) - scale * (sum * i64::from(zero)) as f64) as f32;
+                for (top, left) in (0..rows).flat_map(|y| (0..columns).map(move |x| (y, x))) {
+                    let products = rounded.bytes.iter().enumerate().map(|(at, &weight)| {
+                        let (channel, row, column) = (at / 12, at / 4 % 3, at % 4);
+                        let y = (top * 2 + row).checked_sub(around.top);
+                        let x = (left * 2 + column).checked_sub(around.left);
+                        let value = match (y, x) {
+                            (Some(y), Some(x)) if y < height && x < width => {
+                                byte(image[(channel * height + y) * width + x])
+                            }
+                            _ => zero,
+                        };
+                        i32::from(weight) * value
+                    });
+                    let value = products.sum::<i32>() as f32 * scale as f32 + bias;
+                    expected.push(value.max(0.0));
+                }
+            }
+        }
+        let mut operations = vec![Operation::Convolution(c)];
+        let mut ranges = vec![Some(range)];
+        if followed {
+            // Of one tap of 1: what goes in comes out, in floats.
+            operations.push(Operation::Depthwise(Depthwise {
+                channels: output,
+                kernel: 1,
+                stride: 1,
+                padding: PaddingRule::all(0),
+                weight: vec![1.0; output],
+                bias: vec![0.0; output],
+                activation: Activation::None,
+            }));
+            ranges.push(None);
+        }
+        let network = Network { input_channels: input, operations };
+        let packed = PackedNetwork::pack(&network).unwrap();
+        let packed = packed.quantise(&Quantisation::new(ranges)).unwrap();
+        for set in InstructionSet::available() {
+            for threads in 1..=3 {
+                let settings = settings(size, 2).with_threads(threads).with_instruction_set(set);
+                let mut engine = Engine::with_packed(packed.clone(), settings).unwrap();
+                let found = engine.run(&images).unwrap();
                 prop_assert_eq!(found, &expected[..], "{}, {} threads", set, threads);
             }
         }
@@ -571,7 +664,10 @@ fn a_calibration_depends_on_nothing_but_the_images() {
     assert_eq!(ranges(6, 1), expected);
     assert_eq!(ranges(4, 3), expected);
     for (index, operation) in network.operations.iter().enumerate() {
-        let is_rounded = matches!(operation, Operation::Pointwise(_) | Operation::Depthwise(_));
+        let is_rounded = matches!(
+            operation,
+            Operation::Convolution(_) | Operation::Pointwise(_) | Operation::Depthwise(_)
+        );
         assert_eq!(expected.input(index).is_some(), is_rounded, "{index}");
     }
 }

@@ -3,7 +3,7 @@
 
 mod activation;
 mod byte_depthwise;
-mod byte_pointwise;
+mod byte_products;
 mod byte_target;
 mod convolution;
 mod dense;
@@ -15,7 +15,7 @@ mod rounding;
 
 pub(crate) use activation::Finish;
 pub(crate) use byte_depthwise::{ByteDepthwiseRow, LARGEST_KERNEL, has_byte_depthwise};
-pub(crate) use byte_pointwise::BytePointwiseRun;
+pub(crate) use byte_products::{ByteConvolutionRow, BytePointwiseRun};
 pub(crate) use byte_target::{ByteTarget, Finished, IntegerRows, PixelBytes, QuadRow};
 pub(crate) use convolution::ConvolutionRow;
 pub(crate) use dense::{ByteWeights, DenseRun, FloatWeights};

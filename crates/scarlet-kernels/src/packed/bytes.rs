@@ -1,7 +1,7 @@
 //! Weights that are rounded to bytes.
 
 use crate::{
-    Depthwise, Network, Operation, Pointwise, Quantisation, ValueRange,
+    Convolution, Depthwise, Network, Operation, Pointwise, Quantisation, ValueRange,
     simd::{LANES, QUAD},
     steps::{DENSE_PANEL, PANEL, panels},
 };
@@ -19,6 +19,12 @@ pub(super) fn pack(
     let operations = network.operations.iter().zip(&places.operations);
     for (index, pair) in operations.enumerate() {
         match pair {
+            (Operation::Convolution(c), Operation::Convolution(place)) => {
+                if let Some(range) = quantisation.input(index) {
+                    let input = (range, quantisation.means(index));
+                    pack_convolution(c, input, quantisation.output(network, index), place, to);
+                }
+            }
             (Operation::Pointwise(c), Operation::Pointwise(place)) => {
                 if let Some(range) = quantisation.input(index) {
                     let input = (range, quantisation.means(index));
@@ -70,33 +76,88 @@ fn pack_pointwise(
     place: &Pointwise<Offset>,
     to: &mut [f32],
 ) {
-    let blocks = c.output.div_ceil(LANES);
-    let depth = c.input.next_multiple_of(LANES);
-    let scales = scales_behind(place.bias, c.output);
-    let mut packed = vec![0; blocks * LANES * depth];
     let rows = c.weight.chunks_exact(c.input).zip(&c.bias);
-    for panel in panels(blocks, PANEL) {
-        let first = panel.first * LANES;
-        let width = panel.blocks * LANES;
-        let packed = &mut packed[first * depth..];
-        for (lane, (row, bias)) in rows.clone().skip(first).take(width).enumerate() {
-            let rounded = RoundedRow::in_pairs(row, 0.0);
-            let bias = f64::from(*bias) + rounded.lost(row, means);
-            let RoundedRow { bytes, scale } = rounded;
-            for (index, quad) in bytes.chunks(QUAD).enumerate() {
-                let at = (index * width + lane) * QUAD;
-                packed[at..at + quad.len()].copy_from_slice(quad);
-            }
-            // An input of 0 is the byte `zero`: what it adds to every sum, the bias takes away.
-            let sum: i64 = bytes.iter().copied().map(i64::from).sum();
-            let product = f64::from(scale) * f64::from(range.step());
-            let excess = product * (sum * i64::from(range.zero())) as f64;
-            let (scale, bias) = in_steps(product, bias - excess, output);
-            to[place.bias + first + lane] = bias;
-            to[scales + first + lane] = scale;
+    let rows = rows.map(|(row, &bias)| {
+        let rounded = RoundedRow::in_pairs(row, 0.0);
+        let lost = rounded.lost(row, means);
+        (rounded, f64::from(bias) + lost)
+    });
+    pack_products(
+        c.output,
+        c.input.next_multiple_of(LANES),
+        rows,
+        (range, output),
+        (place.weight, place.bias),
+        to,
+    );
+}
+
+/// As [`ByteConvolutionRow`](crate::kernels::ByteConvolutionRow) reads it, its input rounded within the
+/// range; the means are those of its channels, if they are known.
+fn pack_convolution(
+    c: &Convolution,
+    (range, means): (ValueRange, &[f32]),
+    output: Option<ValueRange>,
+    place: &Convolution<Offset>,
+    to: &mut [f32],
+) {
+    // Each row of a kernel is a quad.
+    let in_quads = |row: &[f32]| -> Vec<f32> {
+        let quads = row.chunks(c.kernel).flat_map(|row| {
+            let padding = QUAD - row.len();
+            row.iter().copied().chain(std::iter::repeat_n(0.0, padding))
+        });
+        quads.collect()
+    };
+    let of_quads = |&mean: &f32| std::iter::repeat_n(mean, c.kernel * QUAD);
+    let means: Vec<f32> = means.iter().flat_map(of_quads).collect();
+    let rows = c.weight.chunks_exact(c.input * c.kernel * c.kernel);
+    let rows = rows.zip(&c.bias).map(|(row, &bias)| {
+        let row = in_quads(row);
+        let rounded = RoundedRow::of_kernels_in_pairs(&row, c.kernel * QUAD, 0.0);
+        let lost = rounded.lost(&row, &means);
+        (rounded, f64::from(bias) + lost)
+    });
+    pack_products(
+        c.output,
+        c.input * c.kernel * QUAD,
+        rows,
+        (range, output),
+        (place.weight, place.bias),
+        to,
+    );
+}
+
+/// The rows of a matrix of so many outputs and so many inputs, each with its bias: panel after panel,
+/// `[four inputs][channel of the panel][input of the four]`, with biases and scales.
+fn pack_products(
+    outputs: usize,
+    depth: usize,
+    rows: impl Iterator<Item = (RoundedRow, f64)>,
+    (range, output): (ValueRange, Option<ValueRange>),
+    (weights_to, bias_to): (Offset, Offset),
+    to: &mut [f32],
+) {
+    let blocks = outputs.div_ceil(LANES);
+    let scales = scales_behind(bias_to, outputs);
+    let mut packed = vec![0; blocks * LANES * depth];
+    for (channel, (RoundedRow { bytes, scale }, bias)) in rows.enumerate() {
+        let panel = channel / (PANEL * LANES) * PANEL;
+        let width = PANEL.min(blocks - panel) * LANES;
+        let lane = channel - panel * LANES;
+        for (index, quad) in bytes.chunks(QUAD).enumerate() {
+            let at = panel * LANES * depth + (index * width + lane) * QUAD;
+            packed[at..at + quad.len()].copy_from_slice(quad);
         }
+        // An input of 0 is the byte `zero`: what it adds to every sum, the bias takes away.
+        let sum: i64 = bytes.iter().copied().map(i64::from).sum();
+        let product = f64::from(scale) * f64::from(range.step());
+        let excess = product * (sum * i64::from(range.zero())) as f64;
+        let (scale, bias) = in_steps(product, bias - excess, output);
+        to[bias_to + channel] = bias;
+        to[scales + channel] = scale;
     }
-    store(&packed, &mut to[place.weight..]);
+    store(&packed, &mut to[weights_to..]);
 }
 
 /// As [`ByteDepthwiseRow`](crate::kernels::ByteDepthwiseRow) reads it, its input rounded within the
@@ -116,7 +177,7 @@ fn pack_depthwise(
     let starts = starts_behind(place.bias, c.channels);
     let mut packed = vec![0; blocks * LANES * depth];
     for (channel, (taps, bias)) in c.weight.chunks_exact(taps).zip(&c.bias).enumerate() {
-        let rounded = RoundedRow::of_channel(taps);
+        let rounded = RoundedRow::of_kernels(taps, taps.len(), 0.0);
         let means = means
             .get(channel)
             .map_or(Vec::new(), |&mean| vec![mean; taps.len()]);

@@ -41,7 +41,7 @@ const MAGIC: [u8; 8] = *b"scarlet\0";
 
 /// The latest format. It has what networks of format 1 cannot say: swish, what is inside of a
 /// squeeze-excite and at its end, activations behind fully connected layers, and depthwise
-/// convolutions of any kernel and stride. Format 3 has depthwise convolutions of bytes, and scales in
+/// convolutions of any kernel and stride. Format 3 has depthwise and dense convolutions of bytes, and scales in
 /// steps of what they lead to. Whatever needs none of that is written as format 1, for programs that
 /// read nothing else.
 const VERSION: u64 = 3;
@@ -61,8 +61,10 @@ fn version_of<W>(network: &Network<W>, quantisation: Option<&Quantisation>) -> u
     };
     let mut operations = network.operations.iter().enumerate();
     let is_in_bytes = |(index, operation)| {
-        matches!(operation, &Operation::Depthwise(_))
-            && quantisation.is_some_and(|it| it.input(index).is_some())
+        matches!(
+            operation,
+            &Operation::Convolution(_) | &Operation::Depthwise(_)
+        ) && quantisation.is_some_and(|it| it.input(index).is_some())
     };
     if operations.any(is_in_bytes) {
         VERSION

@@ -109,10 +109,16 @@ impl Layout {
         Ok(match operation {
             Operation::Convolution(c) => {
                 let taps = c.kernel.saturating_mul(c.kernel);
-                let weight = Array::matrix("weight", c.output, c.input.saturating_mul(taps), PANEL);
+                let columns = c.input.saturating_mul(taps);
+                let mut weight = Array::matrix("weight", c.output, columns, PANEL);
+                if is_bytes {
+                    // Each row of a kernel is a quad.
+                    let rows = c.input.saturating_mul(c.kernel);
+                    weight.padded_columns = rows.saturating_mul(QUAD);
+                }
                 Operation::Convolution(Convolution {
-                    weight: place(weight, &c.weight)?,
-                    bias: place(Array::vector("bias", c.output), &c.bias)?,
+                    weight: place(weight.rounded(is_bytes), &c.weight)?,
+                    bias: place(Array::biases("bias", c.output, is_bytes.into()), &c.bias)?,
                     input: c.input,
                     output: c.output,
                     kernel: c.kernel,

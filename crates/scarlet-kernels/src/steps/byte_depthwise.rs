@@ -115,15 +115,20 @@ impl ByteDepthwiseStep {
         };
         // SAFETY: a row of each block of the input; room as above.
         unsafe {
-            if self.input_finish.is_some()
-                && let Producer::Pointwise { input, weights } = &self.producer
-            {
-                let width = self.input.width;
-                let from = context.value(*input, image).add(row * width * BYTE_LANES);
-                let input = (from.cast_const(), self.input.pixels() * BYTE_LANES);
-                let run = weights.byte_run(context, group, input, target, width);
-                context.run_quads(run);
-                return;
+            match &self.producer {
+                Producer::Pointwise { input, weights } if self.input_finish.is_some() => {
+                    let width = self.input.width;
+                    let from = context.value(*input, image).add(row * width * BYTE_LANES);
+                    let input = (from.cast_const(), self.input.pixels() * BYTE_LANES);
+                    context.run_quads(weights.byte_run(context, group, input, target, width));
+                    return;
+                }
+                Producer::Convolution(convolution) if self.input_finish.is_some() => {
+                    convolution.gather(context, image, row, window);
+                    context.run_quads(convolution.byte_run(context, group, window, target));
+                    return;
+                }
+                _ => {}
             }
             let plane = self.float_row();
             let rows = row..row + 1;
@@ -262,7 +267,7 @@ impl Step for ByteDepthwiseStep {
             let floats = zeros.add(self.row()).cast::<f32>();
             let window = floats.add(group.blocks * self.float_row());
             // Around the image there are zeros; what is between is written before it is read.
-            let zero = self.input_rounding.0.zero as u8;
+            let zero = self.input_rounding.zero();
             ring.write_bytes(zero, ring_bytes + self.row());
             let top = |row: usize| (row * self.stride) as isize - self.padding.top as isize;
             let inside = |y: isize| y.clamp(0, height as isize) as usize;

@@ -2,12 +2,12 @@
 
 use crate::{
     Padding,
-    kernels::{ConvolutionRow, Finish},
+    kernels::{ByteConvolutionRow, ConvolutionRow, Finish, Finished, PixelTarget},
     memory::ValueId,
-    simd::LANES,
+    simd::{LANES, QUAD},
 };
 
-use super::{Context, Map, PANEL, Panel, Step, panels};
+use super::{Context, Map, PANEL, Panel, Rounding, Step, panels, producer::panels_of};
 
 /// A dense convolution from the engine's input, which is planar.
 #[derive(Debug, Clone)]
@@ -19,6 +19,8 @@ pub(crate) struct PlanarConvolution {
     pub(crate) padding: Padding,
     pub(crate) weights: usize,
     pub(crate) bias: usize,
+    /// How the image is rounded, and where the scales of weights in bytes are, if they are.
+    pub(crate) bytes: Option<(Rounding, usize)>,
     pub(crate) finish: Finish,
     taps: Vec<usize>,
 }
@@ -36,6 +38,7 @@ impl PlanarConvolution {
         padding: Padding,
         weights: usize,
         bias: usize,
+        bytes: Option<(Rounding, usize)>,
         finish: Finish,
     ) -> Self {
         let width = input.width + padding.left + padding.right;
@@ -49,6 +52,7 @@ impl PlanarConvolution {
             padding,
             weights,
             bias,
+            bytes,
             finish,
             taps: taps.collect(),
         }
@@ -58,12 +62,23 @@ impl PlanarConvolution {
         self.input.width + self.padding.left + self.padding.right
     }
 
-    /// Floats of [`PlanarConvolution::gather`]'s window.
-    pub(super) fn window(&self) -> usize {
-        self.input.channels * self.kernel * self.padded_width()
+    /// Bytes of a padded row in a window of bytes, with what the last quad reads beyond it.
+    fn byte_row(&self) -> usize {
+        (self.padded_width() + QUAD).next_multiple_of(LANES)
     }
 
-    /// Copies the padded input rows under an output row, `[channel][kernel row][column]`.
+    /// Floats of [`PlanarConvolution::gather`]'s window.
+    pub(super) fn window(&self) -> usize {
+        let rows = self.input.channels * self.kernel;
+        match self.bytes {
+            // And a vector for the end of a row.
+            Some(_) => rows * self.byte_row() / size_of::<f32>() + 2 * LANES,
+            None => rows * self.padded_width(),
+        }
+    }
+
+    /// Copies the padded input rows under an output row, `[channel][kernel row][column]`; as bytes, if
+    /// they are rounded.
     ///
     /// # Safety
     ///
@@ -82,6 +97,11 @@ impl PlanarConvolution {
         } = self.input;
         let global = context.first_image + image;
         let padded = self.padded_width();
+        if let Some((rounding, _)) = self.bytes {
+            // SAFETY: as above.
+            unsafe { self.gather_bytes(context, global, row, window, rounding) };
+            return;
+        }
         for channel in 0..channels {
             for kernel_row in 0..self.kernel {
                 // SAFETY: one padded row in the window, one row of the image.
@@ -106,8 +126,115 @@ impl PlanarConvolution {
         }
     }
 
-    /// The kernel call for one output row of one panel, from a gathered window.
-    pub(super) fn row(
+    /// [`gather`](Self::gather) for bytes.
+    ///
+    /// # Safety
+    ///
+    /// As there.
+    unsafe fn gather_bytes(
+        &self,
+        context: &Context<'_>,
+        global: usize,
+        row: usize,
+        window: *mut f32,
+        rounding: Rounding,
+    ) {
+        let Map {
+            channels,
+            height,
+            width,
+        } = self.input;
+        let length = self.byte_row();
+        let rows = channels * self.kernel;
+        // SAFETY: rows of the window, and the vector behind them; one row of the image each.
+        unsafe {
+            let bytes = window.cast::<u8>();
+            let end = window.add(rows * length / size_of::<f32>());
+            bytes.write_bytes(rounding.zero(), rows * length);
+            for index in 0..rows {
+                let y = row * self.stride + index % self.kernel;
+                if y < self.padding.top || y >= self.padding.top + height {
+                    continue;
+                }
+                let y = y - self.padding.top;
+                let channel = global * channels + index / self.kernel;
+                let from = context.input.add((channel * height + y) * width);
+                let to = bytes.add(index * length + self.padding.left);
+                context.run(rounding.run(width / LANES, from, to));
+                let whole = width / LANES * LANES;
+                if whole < width {
+                    end.write_bytes(0, LANES);
+                    end.copy_from_nonoverlapping(from.add(whole), width - whole);
+                    let last = end.add(LANES).cast::<u8>();
+                    context.run(rounding.run(1, end, last));
+                    to.add(whole).copy_from_nonoverlapping(last, width - whole);
+                }
+            }
+        }
+    }
+
+    /// Computes one output row of some blocks, a panel or two, from a gathered window.
+    ///
+    /// # Safety
+    ///
+    /// As [`Step::execute`]; the target must have room for the row.
+    pub(super) unsafe fn row(
+        &self,
+        context: &Context<'_>,
+        group: Panel,
+        window: *const f32,
+        (output, plane): (*mut f32, usize),
+    ) {
+        let pixels = PixelTarget {
+            output,
+            plane,
+            row: self.output.width,
+            gap: 0,
+            shortcut: std::ptr::null(),
+        };
+        let finish = self.finish;
+        // SAFETY: as above.
+        unsafe {
+            if self.bytes.is_some() {
+                let target = Finished { pixels, finish };
+                context.run(self.byte_run(context, group, window, target));
+                return;
+            }
+            for panel in panels_of(group, PANEL) {
+                let at = (panel.first - group.first) * plane;
+                context.run(self.float_row(context, panel, window, (output.add(at), plane)));
+            }
+        }
+    }
+
+    /// The run of one output row of bytes, for one or two panels.
+    pub(super) fn byte_run<T>(
+        &self,
+        context: &Context<'_>,
+        group: Panel,
+        window: *const f32,
+        target: T,
+    ) -> ByteConvolutionRow<T> {
+        let channel = group.first * LANES;
+        let rows = self.input.channels * self.kernel;
+        let scales = self.bytes.map_or(self.bias, |(_, scales)| scales);
+        // A quad of weights takes the room of a float.
+        let weights = self.weights + channel * rows;
+        ByteConvolutionRow {
+            pixels: self.output.width,
+            input: window.cast(),
+            plane: self.byte_row(),
+            planes: rows,
+            weights: context.weight(weights).cast(),
+            scales: context.weight(scales + channel),
+            bias: context.weight(self.bias + channel),
+            target,
+            blocks: group.blocks,
+        }
+    }
+
+    /// The kernel call for one output row of one panel of floats, from a gathered window.
+    fn float_row(
         &self,
         context: &Context<'_>,
         panel: Panel,
@@ -140,7 +267,7 @@ pub(crate) struct ConvolutionStep {
 impl ConvolutionStep {
     pub(crate) fn new(convolution: PlanarConvolution, output: ValueId) -> Self {
         Self {
-            panels: panels(convolution.output.blocks(), PANEL).collect(),
+            panels: panels(convolution.output.blocks(), 2 * PANEL).collect(),
             convolution,
             output,
         }
@@ -165,10 +292,8 @@ impl Step for ConvolutionStep {
             for &panel in &self.panels {
                 let at = panel.first * map.plane() + row * map.width * LANES;
                 let output = context.value(self.output, image).add(at);
-                context.run(
-                    self.convolution
-                        .row(context, panel, scratch, (output, map.plane())),
-                );
+                let output = (output, map.plane());
+                self.convolution.row(context, panel, scratch, output);
             }
         }
     }

@@ -198,14 +198,11 @@ impl DepthwiseStep {
             let count = rows.len();
             if let Some(bytes) = &self.bytes
                 && let Some(finish) = bytes.input_finish
-                && let Producer::Pointwise { input, weights } = &self.producer
             {
                 let width = self.input.width;
-                let from = context.value(*input, image);
-                let from = from.add(rows.start * width * BYTE_LANES).cast_const();
-                let target = IntegerRows {
+                let target = |index: usize, count: usize| IntegerRows {
                     pixels: PixelTarget {
-                        output: to,
+                        output: to.add(index * row),
                         plane,
                         row: width,
                         gap: match count {
@@ -217,9 +214,25 @@ impl DepthwiseStep {
                     finish,
                     rounding: bytes.rounding.0,
                 };
-                let input = (from, self.input.pixels() * BYTE_LANES);
-                context.run(weights.byte_run(context, group, input, target, count * width));
-                return;
+                match &self.producer {
+                    Producer::Pointwise { input, weights } => {
+                        let from = context.value(*input, image);
+                        let from = from.add(rows.start * width * BYTE_LANES).cast_const();
+                        let input = (from, self.input.pixels() * BYTE_LANES);
+                        let (target, pixels) = (target(0, count), count * width);
+                        context.run(weights.byte_run(context, group, input, target, pixels));
+                        return;
+                    }
+                    Producer::Convolution(convolution) => {
+                        for (index, row) in rows.enumerate() {
+                            convolution.gather(context, image, row, window);
+                            let target = target(index, 1);
+                            context.run(convolution.byte_run(context, group, window, target));
+                        }
+                        return;
+                    }
+                    Producer::Copy(_) => {}
+                }
             }
             self.producer.rows(
                 context,

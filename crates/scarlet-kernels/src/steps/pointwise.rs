@@ -115,8 +115,8 @@ impl PointwiseWeights {
         BytePointwiseRun {
             pixels,
             input: input.cast(),
-            input_plane: input_plane * size_of::<f32>(),
-            input_blocks: self.input_blocks,
+            plane: input_plane * size_of::<f32>(),
+            planes: self.input_blocks,
             weights: context.weight(weights).cast(),
             scales: context.weight(scales + channel),
             bias: context.weight(self.bias + channel),

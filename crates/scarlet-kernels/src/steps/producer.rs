@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::{kernels::PixelTarget, memory::ValueId, simd::LANES};
 
-use super::{Context, Map, PANEL, Panel, PlanarConvolution, PointwiseWeights, panels};
+use super::{Context, Map, Panel, PlanarConvolution, PointwiseWeights, panels};
 
 /// What makes the rows that a depthwise convolution reads.
 pub(crate) enum Producer {
@@ -85,15 +85,8 @@ impl Producer {
                 Self::Convolution(convolution) => {
                     for (index, row) in rows.enumerate() {
                         convolution.gather(context, image, row, window);
-                        for panel in panels_of(group, PANEL) {
-                            let at = (panel.first - group.first) * plane + index * row_length;
-                            context.run(convolution.row(
-                                context,
-                                panel,
-                                window,
-                                (to.add(at), plane),
-                            ));
-                        }
+                        let to = (to.add(index * row_length), plane);
+                        convolution.row(context, group, window, to);
                     }
                 }
             }

@@ -62,8 +62,13 @@ impl Rounding {
         self
     }
 
+    /// The byte of 0.
+    pub(super) fn zero(self) -> u8 {
+        self.0.zero as u8
+    }
+
     /// The run of some pixels of one block.
-    pub(super) fn run(self, vectors: usize, input: *const f32, output: *mut f32) -> RoundRun {
+    pub(super) fn run<T>(self, vectors: usize, input: *const f32, output: *mut T) -> RoundRun {
         RoundRun {
             vectors,
             input,

@@ -1,4 +1,4 @@
-//! Pointwise convolutions of bytes.
+//! Pointwise convolutions of bytes, and that of an image.
 
 use crate::simd::{
     Arithmetic, ByteSums, Floats, Kernel, LANES, QUAD, QuadKernel, QuadVector, Vector,
@@ -6,21 +6,22 @@ use crate::simd::{
 
 use super::{ByteTarget, COMPLETED, Finished, IntegerRows, QuadRow, even_pieces};
 
-/// A 1×1 convolution as [`PointwiseRun`](super::PointwiseRun), of an input and weights that are
-/// rounded to bytes, with sums in integers.
+/// A convolution of neighbouring pixels, of an input and weights that are rounded to bytes, with sums
+/// in integers: so many `QUADS` of four neighbouring bytes are multiplied in each of some planes, `STEP`
+/// bytes farther on for each pixel.
 ///
 /// The tile is 5 pixels × 16 channels, or 10 × 8: beside it stand the weights, an input, the
 /// products and the ones by which AVX2 adds them. Where there are 32 registers of 16 sums, it is
 /// 12 × 32.
 #[derive(Clone, Copy)]
-pub(crate) struct BytePointwiseRun<T> {
+pub(crate) struct ByteProducts<T, const STEP: usize, const QUADS: usize> {
     pub(crate) pixels: usize,
-    /// First pixel of the first input block, `[pixel][lane]`.
+    /// What the first pixel reads in the first plane.
     pub(crate) input: *const u8,
-    /// Bytes from one input block to the next.
-    pub(crate) input_plane: usize,
-    pub(crate) input_blocks: usize,
-    /// Panel after panel, `[four input channels][channel of the panel][input channel of the four]`.
+    /// Bytes from one plane to the next.
+    pub(crate) plane: usize,
+    pub(crate) planes: usize,
+    /// Panel after panel, `[plane][quad][channel of the panel][byte of the quad]`.
     pub(crate) weights: *const i8,
     /// By which a sum is multiplied before the bias is added; `[channel]`.
     pub(crate) scales: *const f32,
@@ -31,28 +32,36 @@ pub(crate) struct BytePointwiseRun<T> {
     pub(crate) blocks: usize,
 }
 
-impl Kernel for BytePointwiseRun<Finished> {
+/// A 1×1 convolution as [`PointwiseRun`](super::PointwiseRun): planes are blocks of the input,
+/// `[pixel][lane]`.
+pub(crate) type BytePointwiseRun<T> = ByteProducts<T, LANES, { LANES / QUAD }>;
+
+/// A 3×3 convolution of stride 2, one output row: planes are the padded rows under the kernel,
+/// `[channel][kernel row]`. The fourth weight of a row of the kernel is 0.
+pub(crate) type ByteConvolutionRow<T> = ByteProducts<T, 2, 1>;
+
+impl<const STEP: usize, const QUADS: usize> Kernel for ByteProducts<Finished, STEP, QUADS> {
     #[inline(always)]
     fn run<V: Vector>(self) {
         self.all::<V>();
     }
 }
 
-impl Kernel for BytePointwiseRun<IntegerRows> {
+impl<const STEP: usize, const QUADS: usize> Kernel for ByteProducts<IntegerRows, STEP, QUADS> {
     #[inline(always)]
     fn run<V: Vector>(self) {
         self.all::<V>();
     }
 }
 
-impl QuadKernel for BytePointwiseRun<QuadRow> {
+impl<const STEP: usize, const QUADS: usize> QuadKernel for ByteProducts<QuadRow, STEP, QUADS> {
     #[inline(always)]
     fn run<V: QuadVector>(self) {
         self.all::<V>();
     }
 }
 
-impl<T: Copy> BytePointwiseRun<T> {
+impl<T: Copy, const STEP: usize, const QUADS: usize> ByteProducts<T, STEP, QUADS> {
     #[inline(always)]
     fn all<V: Vector>(self)
     where
@@ -119,28 +128,28 @@ impl<T: Copy> BytePointwiseRun<T> {
     where
         T: ByteTarget<S>,
     {
-        let depth = self.input_blocks * LANES;
+        let depth = self.planes * QUADS * QUAD;
         // SAFETY: all within the run's input, weights, scales, bias and target.
         unsafe {
             let mut sums = [[S::zero(); M]; P];
-            let mut input = self.input.add(pixel * LANES);
+            let mut input = self.input.add(pixel * STEP);
             let mut weights = self.weights.add(block * LANES * depth);
-            for _ in 0..self.input_blocks {
-                for quad in 0..LANES / QUAD {
+            for _ in 0..self.planes {
+                for quad in 0..QUADS {
                     let mut columns = [S::load_quads(weights.cast()); P];
                     for (p, column) in columns.iter_mut().enumerate().skip(1) {
                         let panel = weights.add(p * S::BLOCKS * LANES * depth);
                         *column = S::load_quads(panel.cast());
                     }
                     for m in 0..M {
-                        let inputs = S::spread(input.add(m * LANES + quad * QUAD));
+                        let inputs = S::spread(input.add(m * STEP + quad * QUAD));
                         for (row, column) in sums.iter_mut().zip(columns) {
                             row[m] = row[m].add_products(inputs, column);
                         }
                     }
                     weights = weights.add(S::BLOCKS * LANES * QUAD);
                 }
-                input = input.add(self.input_plane);
+                input = input.add(self.plane);
             }
             for (p, sums) in sums.into_iter().enumerate() {
                 let block = block + p * S::BLOCKS;
