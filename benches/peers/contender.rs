@@ -66,7 +66,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let Contender { mut runs, note } = match arguments.as_slice() {
-        ["deployed", engine, instructions, threads, files, settings @ ..] => {
+        [
+            "deployed",
+            engine,
+            instructions,
+            threads,
+            files,
+            settings @ ..,
+        ] => {
             let options = DeployOptions::new().with_threads(threads.parse()?);
             let options = match *instructions {
                 "best" => options,

@@ -7,9 +7,10 @@ A call takes images in f32, in the layout that the engine prefers, and gives log
 caller. The first logits go to FILES/NETWORK-BATCH.ENGINE.logits.
 """
 
+import re
 import subprocess
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -39,11 +40,13 @@ ENGINES = {
     # Another form of our own is a line here, if `scarlet deploy` makes it.
     "scarlet": Engine("scarlet", deploy=[], avx2={}),
     "onnxruntime": Engine("ONNX Runtime", packages=("onnxruntime",)),
+    # Its convolutions are then AVX2's; means over maps, and the last layer's product, remain as they were.
     "openvino": Engine("OpenVINO", packages=("openvino",), avx2=ONEDNN),
     "litert": Engine("LiteRT", packages=("ai-edge-litert",)),
-    "mnn": Engine("MNN", packages=("mnn",)),
+    # As installed by pip, there is nothing in it beyond AVX2.
+    "mnn": Engine("MNN", packages=("mnn",), avx2={}),
     "ncnn": Engine("ncnn", packages=("ncnn", "pnnx")),
-    "rten": Engine("rten"),
+    "rten": Engine("RTen"),
     "torch": Engine("PyTorch, channels last", packages=("torch",),
                     avx2=ONEDNN | {"ATEN_CPU_CAPABILITY": "avx2", "MKL_ENABLE_INSTRUCTIONS": "AVX2"}),
     "torch-compile": Engine("torch.compile, frozen", packages=("torch",),
@@ -58,7 +61,7 @@ ENGINES = {
 
 
 class Files:
-    """What is made once for all engines, and by `prepare` for one."""
+    """Where everything is that was made for the engines."""
 
     def __init__(self, folder):
         self.folder = Path(folder)
@@ -165,8 +168,15 @@ def openvino(engine, threads, files, name, batch):
         request.infer()
         return output.data
 
-    kinds = {node.get_rt_info()["primitiveType"].astype(str) for node in model.get_runtime_model().get_ordered_ops()}
-    return run, kinds
+    # What convolves and how, such as brgconv_avx512_1x1_f32; and what computes with other instructions.
+    convolving, others = set(), set()
+    for node in model.get_runtime_model().get_ordered_ops():
+        kind, layer = (node.get_rt_info()[key].astype(str) for key in ("primitiveType", "layerType"))
+        if found := re.search(r"_((?:avx|amx|sse)[^_]*)_(?:.*_)?([^_]+)$", kind):
+            (convolving if layer == "Convolution" else others).add((layer, *found.groups()))
+    instructions = {it[1] for it in convolving}
+    notes = {f"{instructions} {precision}" for _, instructions, precision in convolving}
+    return run, notes | {f"{it[1]} in {it[0]}" for it in others if it[1] not in instructions}
 
 
 def litert(engine, threads, files, name, batch):
@@ -184,7 +194,9 @@ def litert(engine, threads, files, name, batch):
         interpreter.invoke()
         return interpreter.get_tensor(sink["index"])
 
-    return run
+    pieces = [it for it in interpreter._get_ops_details() if it["op_name"] == "DELEGATE"]
+    whole = len(pieces) == 1 and source["index"] in pieces[0]["inputs"] and sink["index"] in pieces[0]["outputs"]
+    return run, {"XNNPACK" if whole else "XNNPACK, not all of it"}
 
 
 def mnn(engine, threads, files, name, batch):

@@ -112,7 +112,7 @@ def convert(files, scarlet, engines, settings):
     def ours(task, file, name, *options):
         options = [option.format(files=files.folder, name=name) for option in options]
         model = ["--model", files.of(name, ".json"), "--weights", files.of(name, ".safetensors")]
-        subprocess.run([scarlet, task, file, *model, *options, "--quiet"], check=True)
+        subprocess.run([scarlet, task, file, *model, *options], check=True, stdout=subprocess.DEVNULL)
 
     names = dict.fromkeys(name for name, _ in settings)
     for name in names:
@@ -159,8 +159,8 @@ def start(engines, programs, isa, threads, files, settings):
         contender = Contender(engine, command(engine, programs, isa, threads, files, settings), threads, environment)
         contender.wait()
         reason = contender.failure
-        # They say what they compute with, as far as they know.
-        if isa and re.search("avx512|avx10|amx", contender.note.lower().replace("-", "")):
+        # They say what they compute with, as far as they know; `X in Y` is besides convolutions.
+        if isa and re.search("(avx-?512|amx)(?!.* in )", contender.note.lower()):
             reason = f"not kept to AVX2: {contender.note}"
         if reason:
             print(f"{engine}: left out, {reason}", flush=True)
@@ -220,7 +220,7 @@ def row(title, cells):
 def tables(columns, groups):
     """Markdown: a line of times for each form of ours, then for each peer the ratios. `columns` are (title,
     results), `groups` are (ours, peers)."""
-    lines = [row("", [title for title, _ in columns]), "|---" * (len(columns) + 1) + "|"]
+    lines = []
     for own, peers in groups:
         if not any(own in results for _, results in columns):
             continue
@@ -231,7 +231,8 @@ def tables(columns, groups):
             if any(ratios):
                 cells = [f"{ratio['median']:.2f}" if ratio else "–" for ratio in ratios]
                 lines.append(row(f"{ENGINES[own].title} against {ENGINES[peer].title}", cells))
-    return "\n".join(lines)
+    head = [row("", [title for title, _ in columns]), "|---" * (len(columns) + 1) + "|"]
+    return "\n".join([*head, *lines, ""]) if lines else ""
 
 
 def groups(floats):
@@ -241,10 +242,9 @@ def groups(floats):
     return [(own, OURS[:OURS.index(own)] + peers) for own in ours]
 
 
-def versions():
-    packages = dict.fromkeys(package for what in ENGINES.values() for package in what.packages)
-    found = {package: installed(package) for package in packages if installed(package)}
-    return found | {"rten": locked("rten")}
+def versions(engines):
+    packages = dict.fromkeys(package for engine in engines for package in ENGINES[engine].packages)
+    return {package: installed(package) for package in packages} | ({"rten": locked("rten")} if "rten" in engines else {})
 
 
 def main():
@@ -279,7 +279,7 @@ def main():
     if "rten" in engines:
         programs["peers"] = build_peers(arguments.target.resolve())
 
-    report = {"machine": {"processor": processor(), "cores": os.cpu_count(), "versions": versions()},
+    report = {"machine": {"processor": processor(), "cores": os.cpu_count(), "versions": versions(engines)},
               "left_out": out_of_it, "inference": [], "training": []}
     with tempfile.TemporaryDirectory() as folder:
         files = Files(folder)
@@ -303,10 +303,10 @@ def main():
                     results = measure(here, rounds, budget, OURS, f"{name}:{batch}")
                     columns.append((f"{plural(threads)}, batch {batch}", results))
                     report["inference"].append({"network": name, "batch": batch, "threads": threads, "engines": results})
-                    if batch == 1:
+                    if batch == 1 and threads == everyone_threads[-1]:
                         panels.append((f"{NETWORKS[name]['title']}, batch 1, {plural(threads)}", results))
             print(f"\n{NETWORKS[name]['title']}, {NETWORKS[name]['size']}×{NETWORKS[name]['size']}:\n")
-            print(tables(columns, groups(True)), "", tables(columns, groups(False)), sep="\n", flush=True)
+            print(tables(columns, groups(True)), tables(columns, groups(False)), sep="\n", flush=True)
         for contenders in started.values():
             for contender in contenders.values():
                 contender.end()

@@ -47,7 +47,9 @@ fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let mut runs = match arguments.as_slice() {
-        ["rten", threads, files, settings @ ..] => rten::networks(threads.parse()?, files, settings)?,
+        ["rten", threads, files, settings @ ..] => {
+            rten::networks(threads.parse()?, files, settings)?
+        }
         [engine, file, batch, size, threads] => {
             let setting = Setting {
                 batch: batch.parse()?,

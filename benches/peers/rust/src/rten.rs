@@ -10,7 +10,11 @@ use rten_tensor::{AsView, NdTensor};
 
 use crate::Run;
 
-pub(crate) fn networks(threads: usize, files: &str, settings: &[&str]) -> Result<HashMap<String, Run>> {
+pub(crate) fn networks(
+    threads: usize,
+    files: &str,
+    settings: &[&str],
+) -> Result<HashMap<String, Run>> {
     let pool = Arc::new(ThreadPool::with_num_threads(threads));
     let mut runs = HashMap::new();
     for setting in settings {
@@ -18,7 +22,10 @@ pub(crate) fn networks(threads: usize, files: &str, settings: &[&str]) -> Result
         let mut options = ModelOptions::with_all_ops();
         options.prepack_weights(true);
         let model = options.load_file(format!("{base}.onnx"))?;
-        let input = model.input_ids().first().context("the model has no input")?;
+        let input = model
+            .input_ids()
+            .first()
+            .context("the model has no input")?;
         let shape = model.node_info(*input).and_then(|info| info.shape());
         let shape = shape.context("the model's input has no shape")?;
         let shape: Vec<usize> = shape
@@ -42,7 +49,10 @@ pub(crate) fn networks(threads: usize, files: &str, settings: &[&str]) -> Result
             Ok(logits.to_vec())
         };
         let logits = run()?;
-        let bytes: Vec<u8> = logits.iter().flat_map(|value| value.to_le_bytes()).collect();
+        let bytes: Vec<u8> = logits
+            .iter()
+            .flat_map(|value| value.to_le_bytes())
+            .collect();
         std::fs::write(format!("{base}.rten.logits"), bytes)?;
         let run: Run = Box::new(move || {
             black_box(run()?);
