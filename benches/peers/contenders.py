@@ -56,7 +56,7 @@ ENGINES = {
     "onnxruntime-int8": Engine("ONNX Runtime, int8", floats=False, packages=("onnxruntime", "onnx")),
     "openvino-int8": Engine("OpenVINO, int8", floats=False, packages=("openvino", "nncf"), avx2=ONEDNN),
     "litert-int8": Engine("LiteRT, int8", floats=False, packages=("ai-edge-litert",)),
-    "openvino-bf16": Engine("OpenVINO, bf16", floats=False, packages=("openvino",)),
+    "openvino-bf16": Engine("OpenVINO, bf16", floats=False, packages=("openvino",), avx2=ONEDNN),
 }
 
 

@@ -76,9 +76,8 @@ def without(engine, isa):
     if engine == "openvino-bf16":
         import openvino
 
-        able = openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-        if isa or "BF16" not in able:
-            return "it computes with bf16 where the processor does, and not with AVX2" if isa else "no bf16 in this processor"
+        if isa or "BF16" not in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+            return f"there is no bf16 in {'AVX2' if isa else 'this processor'}"
     return None
 
 
@@ -156,6 +155,7 @@ def start(engines, programs, isa, threads, files, settings):
     for engine in engines:
         environment = {"TORCHINDUCTOR_CACHE_DIR": str(files.folder / "inductor")}
         environment |= (ENGINES[engine].avx2 or {}) if isa else {}
+        began = time.time()
         contender = Contender(engine, command(engine, programs, isa, threads, files, settings), threads, environment)
         contender.wait()
         reason = contender.failure
@@ -167,6 +167,7 @@ def start(engines, programs, isa, threads, files, settings):
             contender.end()
         else:
             contenders[engine] = contender
+            print(f"{engine}, {plural(threads)}: started in {time.time() - began:.0f} s", file=sys.stderr, flush=True)
     return contenders
 
 
@@ -279,7 +280,8 @@ def main():
     if "rten" in engines:
         programs["peers"] = build_peers(arguments.target.resolve())
 
-    report = {"machine": {"processor": processor(), "cores": os.cpu_count(), "versions": versions(engines)},
+    report = {"machine": {"processor": processor(), "instructions": wide_instructions(), "cores": os.cpu_count(),
+                          "versions": versions(engines)},
               "left_out": out_of_it, "inference": [], "training": []}
     with tempfile.TemporaryDirectory() as folder:
         files = Files(folder)

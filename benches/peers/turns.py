@@ -9,6 +9,7 @@ turns, some runs each, several rounds: whatever disturbs the machine disturbs al
 import json
 import os
 import platform
+import re
 import statistics
 import subprocess
 import sys
@@ -137,13 +138,22 @@ def locked(name):
     return lock.split(f'name = "{name}"\nversion = "')[1].split('"')[0]
 
 
+def _cpuinfo(key):
+    """What Linux says of the first processor."""
+    file = Path("/proc/cpuinfo")
+    for line in file.read_text().splitlines() if file.exists() else []:
+        if line.startswith(key):
+            return line.split(":", 1)[1].strip()
+    return None
+
+
 def processor():
-    cpu = platform.processor()
-    for line in Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []:
-        if line.startswith("model name"):
-            cpu = line.split(":", 1)[1].strip()
-            break
-    return cpu
+    return _cpuinfo("model name") or platform.processor()
+
+
+def wide_instructions():
+    """Those of the processor that kernels may be written for, on x86-64."""
+    return [flag for flag in (_cpuinfo("flags") or "").split() if re.match("fma$|avx|amx", flag)]
 
 
 def chart(panels, note, names):
