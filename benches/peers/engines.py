@@ -21,7 +21,8 @@ convert them further. Before anything is timed, the logits of every engine in f3
 Each engine is a process that holds all networks and runs one on command. All take turns, several rounds,
 and the first run of a turn does not count. A ratio is the median over the rounds of our median time in a
 round over theirs in the same round: under 1, ours is faster. `--isa avx2` keeps all to AVX2; what cannot be
-kept to it is left out, and so are training steps. Writes engines.json and engines.svg into DIR; prints tables in Markdown.
+kept to it is left out, and so are training steps. Writes engines.json and engines.svg into DIR; prints
+tables in Markdown.
 """
 
 import argparse
