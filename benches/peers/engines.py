@@ -39,7 +39,8 @@ from pathlib import Path
 
 from contenders import CALIBRATION, ENGINES, PREPARATIONS, Files
 from networks import NETWORKS, architecture, crops, normalised, settled
-from turns import HERE, Contender, build_peers, build_workspace, chart, locked, processor, take_turns
+from turns import (HERE, Contender, build_peers, build_workspace, chart, locked, processor, take_turns,
+                   wide_instructions)
 
 SETTINGS = {"scarlet-a": (1, 8), "lite0": (1, 8), "small": (1, 8, 64)}
 THREADS = (1, 2)
@@ -202,13 +203,18 @@ def measure(contenders, rounds, budget, ours, setting=""):
             if own in working and own != engine:
                 ratios = contender.ratios(working[own], statistics.median)
                 results[engine][f"{own} / this"] = {
-                    "median": round(statistics.median(ratios), 3), "least": round(min(ratios), 3),
-                    "most": round(max(ratios), 3),
-                    "of_shortest": round(statistics.median(contender.ratios(working[own], min)), 3)}
+                    "median": rounded(statistics.median(ratios)), "least": rounded(min(ratios)),
+                    "most": rounded(max(ratios)),
+                    "of_shortest": rounded(statistics.median(contender.ratios(working[own], min)))}
     for engine, contender in contenders.items():
         if contender.failure:
             print(f"{engine}: ended, {contender.failure}", file=sys.stderr, flush=True)
     return results
+
+
+def rounded(ratio):
+    """Never to zero."""
+    return float(f"{ratio:.4g}")
 
 
 def milliseconds(value):
