@@ -1,14 +1,22 @@
-//! This project and plain Burn, timed on command; see `peers.py`.
+//! This project and plain Burn, timed on command; see `peers.py` and
+//! `engines.py`.
 //!
 //! ```text
 //! contender scarlet|scarlet-train|flex|flex-train|ndarray|ndarray-train MODEL BATCH SIZE THREADS
+//! contender deployed ENGINE INSTRUCTIONS THREADS FILES NETWORK:BATCH …
 //! ```
 //!
-//! Each line on standard input is a number of runs; the answer is a line with the milliseconds of
-//! each, or before the first a line that says `ready`.
+//! The second form is for `engines.py`: networks that `scarlet deploy` wrote, as
+//! FILES/NETWORK.ENGINE.scarlet, on the images in FILES/NETWORK-BATCH.f32; their logits go to
+//! FILES/NETWORK-BATCH.ENGINE.logits. INSTRUCTIONS is `best` or `avx2`.
+//!
+//! Each line on standard input is a number of runs, in the second form NETWORK:BATCH and a number; the
+//! answer is a line with the milliseconds of each, or before the first a line that says `ready` and
+//! with which instructions, where these are ours.
 
 mod plain;
 
+use std::collections::HashMap;
 use std::error::Error;
 use std::hint::black_box;
 use std::io::{BufRead, Write};
@@ -18,7 +26,8 @@ use scarlet::burn::module::Module;
 use scarlet::burn::nn::loss::CrossEntropyLossConfig;
 use scarlet::burn::optim::{GradientsParams, SgdConfig, momentum::MomentumConfig};
 use scarlet::burn::tensor::{Device, Int, Tensor, TensorData};
-use scarlet::{Architecture, DeployOptions, ScarletConfig};
+use scarlet::kernels::InstructionSet;
+use scarlet::{Architecture, DeployOptions, Deployed, ScarletConfig};
 
 use plain::Plain;
 
@@ -47,39 +56,89 @@ impl Setting {
     }
 }
 
+/// What is run on command, by the setting's name, and what is to be noted about it.
+struct Contender {
+    runs: HashMap<String, Run>,
+    note: String,
+}
+
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [engine, model, batch, size, threads] = arguments.as_slice() else {
-        return Err("usage: contender ENGINE MODEL BATCH SIZE THREADS".into());
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let Contender { mut runs, note } = match arguments.as_slice() {
+        [
+            "deployed",
+            engine,
+            instructions,
+            threads,
+            files,
+            settings @ ..,
+        ] => {
+            let options = DeployOptions::new().with_threads(threads.parse()?);
+            let options = match *instructions {
+                "best" => options,
+                "avx2" => options.with_instruction_set(InstructionSet::Avx2),
+                other => return Err(format!("{other} is neither best nor avx2").into()),
+            };
+            from_files(engine, &options, files, settings)?
+        }
+        [engine, model, batch, size, threads] => {
+            let setting = Setting {
+                architecture: scarlet::zoo::by_name(model)?.with_resolution(size.parse()?),
+                batch: batch.parse()?,
+                size: size.parse()?,
+                threads: threads.parse()?,
+            };
+            let mut run = from_zoo(engine, &setting)?;
+            run()?;
+            Contender {
+                runs: HashMap::from([(String::new(), run)]),
+                note: String::new(),
+            }
+        }
+        _ => return Err("usage: contender ENGINE MODEL BATCH SIZE THREADS".into()),
     };
-    let setting = Setting {
-        architecture: scarlet::zoo::by_name(model)?.with_resolution(size.parse()?),
-        batch: batch.parse()?,
-        size: size.parse()?,
-        threads: threads.parse()?,
-    };
-    let mut run = match engine.as_str() {
-        "scarlet" => deployed(&setting)?,
+    println!("ready {note}");
+    for line in std::io::stdin().lock().lines() {
+        let line = line?;
+        let (setting, count) = line.rsplit_once(' ').unwrap_or(("", &line));
+        let run = runs.get_mut(setting).ok_or("there is no such setting")?;
+        let count: usize = count.trim().parse()?;
+        let mut times = Vec::with_capacity(count);
+        for _ in 0..count {
+            let start = Instant::now();
+            run()?;
+            times.push(format!("{:.5}", start.elapsed().as_secs_f64() * 1e3));
+        }
+        println!("[{}]", times.join(", "));
+        std::io::stdout().flush()?;
+    }
+    Ok(())
+}
+
+fn from_zoo(engine: &str, setting: &Setting) -> Result<Run, Box<dyn Error>> {
+    Ok(match engine {
+        "scarlet" => deployed(setting)?,
         "scarlet-train" => {
             let device = scarlet::device_by_name("cpu")?.autodiff();
             let network = ScarletConfig::from(setting.architecture.clone()).try_init(&device)?;
             training(
                 network,
                 |network, images| network.forward(images),
-                &setting,
+                setting,
                 &device,
             )
         }
         _ => {
             let (name, trains) = match engine.strip_suffix("-train") {
                 Some(name) => (name, true),
-                None => (engine.as_str(), false),
+                None => (engine, false),
             };
             let device = scarlet::device_by_name(name)?;
             if trains {
                 let device = device.autodiff();
                 let network = Plain::new(&setting.architecture, &device);
-                training(network, Plain::forward, &setting, &device)
+                training(network, Plain::forward, setting, &device)
             } else {
                 let network = Plain::new(&setting.architecture, &device);
                 let images = setting.tensor(&device);
@@ -89,21 +148,38 @@ fn main() -> Result<(), Box<dyn Error>> {
                 })
             }
         }
+    })
+}
+
+fn from_files(
+    engine: &str,
+    options: &DeployOptions,
+    files: &str,
+    settings: &[&str],
+) -> Result<Contender, Box<dyn Error>> {
+    let mut contender = Contender {
+        runs: HashMap::new(),
+        note: String::new(),
     };
-    run()?;
-    println!("ready");
-    for line in std::io::stdin().lock().lines() {
-        let count: usize = line?.trim().parse()?;
-        let mut times = Vec::with_capacity(count);
-        for _ in 0..count {
-            let start = Instant::now();
-            run()?;
-            times.push(format!("{:.4}", start.elapsed().as_secs_f64() * 1e3));
-        }
-        println!("[{}]", times.join(", "));
-        std::io::stdout().flush()?;
+    for setting in settings {
+        let (name, batch) = setting.split_once(':').ok_or("NETWORK:BATCH")?;
+        let options = options.with_batch(batch.parse()?);
+        let mut deployed = Deployed::open(format!("{files}/{name}.{engine}.scarlet"), &options)?;
+        let bytes = std::fs::read(format!("{files}/{name}-{batch}.f32"))?;
+        let values = bytes.as_chunks().0.iter();
+        let images: Vec<f32> = values.map(|value| f32::from_le_bytes(*value)).collect();
+        let logits = deployed.run(&images)?.iter();
+        let bytes: Vec<u8> = logits.flat_map(|value| value.to_le_bytes()).collect();
+        std::fs::write(format!("{files}/{name}-{batch}.{engine}.logits"), bytes)?;
+        let instructions = deployed.instruction_set();
+        contender.note = instructions.map_or_else(String::new, |set| set.to_string());
+        let run: Run = Box::new(move || {
+            black_box(deployed.run(&images)?);
+            Ok(())
+        });
+        contender.runs.insert((*setting).to_owned(), run);
     }
-    Ok(())
+    Ok(contender)
 }
 
 fn deployed(setting: &Setting) -> Result<Run, Box<dyn Error>> {

@@ -4,7 +4,7 @@
     python3 benches/peers/peers.py [--out DIR] [--quick] [--only NAME,…]
 
 Needs: pip install torch onnx onnxruntime numpy, and what it builds itself: the example `contender`
-of this workspace and the crate in rust/ (tract and candle; minutes, the first time).
+of this workspace and the crate in rust/ (tract, candle and RTen; minutes, the first time).
 
 Each contender is a process that runs the network as often as it is told and answers with the
 milliseconds. All contenders of a setting are there at once and take turns, some runs each, several
@@ -17,26 +17,16 @@ kept. Writes peers.json and peers.svg into DIR; prints a table.
 import argparse
 import json
 import os
-import platform
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-ROOT = HERE.parent.parent
-STRIDE_2 = {0, 2, 6, 14}
-CHANNELS = [32] * 2 + [40] * 4 + [80] * 4 + [96] * 4 + [192] * 4 + [320]
-LAYERS = {
-    "scarlet-a": "E3K7 E6K5 E3K5 E3K7s E6K3s E3K5s E6K3s E3K3 E3K7s E3K7 E3K5 E3K7s E3K3 E3K7s "
-    "E6K3s E6K5s E3K3s E6K3s E6K7s",
-    "scarlet-b": "E3K3s E3K5s E3K3s E6K7s E3K3 E3K5 E6K7s E3K3s - E3K5 E3K3s E3K3s E6K7s E3K3s "
-    "E6K5s E6K5s - E6K7s E6K5s",
-    "scarlet-c": "E3K5s E3K3s E3K5s - - E3K3 E6K7s E3K3s E3K3s E3K5 E3K7s E3K7 E3K3s E3K7s E3K3s "
-    "- E6K3s E6K7s E6K5s",
-}
+from networks import blocks, network
+from turns import (HERE, Contender, build_peers, build_workspace, chart, locked, processor, serve,
+                   take_turns)
+
 NAMES = {
     "scarlet": "scarlet, deployed",
     "onnxruntime": "ONNX Runtime",
@@ -47,17 +37,6 @@ NAMES = {
     "flex": "Burn, flex",
     "ndarray": "Burn, ndarray",
 }
-
-
-def blocks(model):
-    """(channels in, hidden, channels out, kernel, squeeze-excite, stride) of each block."""
-    channels = 16
-    for index, text in enumerate(LAYERS[model].split()):
-        if text == "-":
-            continue
-        out, stride = CHANNELS[index], 2 if index in STRIDE_2 else 1
-        yield channels, channels * int(text[1]), out, int(text[3]), text.endswith("s"), stride
-        channels = out
 
 
 def operations(model):
@@ -75,44 +54,6 @@ def operations(model):
     yield from ("conv 320 1280 1 1 1 relu6", "mean", "linear 1280 1000")
 
 
-def torch_network(model):
-    """The network in PyTorch."""
-    from torch import nn
-
-    def conv_bn(c_in, c_out, kernel, stride=1, groups=1):
-        conv = nn.Conv2d(c_in, c_out, kernel, stride, kernel // 2, groups=groups, bias=False)
-        return [conv, nn.BatchNorm2d(c_out)]
-
-    class Gate(nn.Module):
-        def __init__(self, hidden):
-            super().__init__()
-            self.factors = nn.Sequential(
-                nn.AdaptiveAvgPool2d(1), nn.Conv2d(hidden, hidden // 4, 1), nn.ReLU(),
-                nn.Conv2d(hidden // 4, hidden, 1), nn.Hardsigmoid())
-
-        def forward(self, x):
-            return x * self.factors(x)
-
-    class Shortcut(nn.Module):
-        def __init__(self, inner):
-            super().__init__()
-            self.inner = inner
-
-        def forward(self, x):
-            return x + self.inner(x)
-
-    layers = [*conv_bn(3, 32, 3, 2), nn.ReLU6(), *conv_bn(32, 32, 3, 1, 32), nn.ReLU6(),
-              *conv_bn(32, 16, 1)]
-    for c_in, hidden, c_out, kernel, gate, stride in blocks(model):
-        inner = nn.Sequential(
-            *conv_bn(c_in, hidden, 1), nn.Hardswish(),
-            *conv_bn(hidden, hidden, kernel, stride, hidden), nn.Hardswish(),
-            *([Gate(hidden)] if gate else []), *conv_bn(hidden, c_out, 1))
-        layers.append(Shortcut(inner) if stride == 1 and c_in == c_out else inner)
-    return nn.Sequential(*layers, *conv_bn(320, 1280, 1), nn.ReLU6(), nn.AdaptiveAvgPool2d(1),
-                         nn.Flatten(), nn.Linear(1280, 1000))
-
-
 def images(batch, size):
     """The same as every contender's."""
     import numpy
@@ -125,9 +66,8 @@ def export(model, batch, size, path):
     """Writes the network as ONNX, batch normalisations folded by the exporter."""
     import torch
 
-    torch.manual_seed(0)
     x = torch.from_numpy(images(batch, size))
-    torch.onnx.export(torch_network(model).eval(), x, path, dynamo=False, opset_version=17)
+    torch.onnx.export(network(model).eval(), x, path, dynamo=False, opset_version=17)
 
 
 def contend(engine, model, batch, size, threads, file):
@@ -143,19 +83,19 @@ def contend(engine, model, batch, size, threads, file):
     else:
         import torch
 
-        torch.manual_seed(0)
         torch.set_num_threads(threads)
-        layout = torch.channels_last if "nhwc" in engine else torch.contiguous_format
-        net = torch_network(model).to(memory_format=layout)
+        layout = torch.contiguous_format if engine.removesuffix("-train") == "torch" else torch.channels_last
+        net = network(model).to(memory_format=layout)
         x = torch.from_numpy(images(batch, size)).to(memory_format=layout)
         if engine.endswith("-train"):
             net.train()
             labels = torch.arange(batch) * 37 % 1000
             sgd = torch.optim.SGD(net.parameters(), 0.01, momentum=0.9)
+            forward = torch.compile(net, dynamic=False) if "compile" in engine else net
 
             def run():
                 sgd.zero_grad()
-                torch.nn.functional.cross_entropy(net(x), labels).backward()
+                torch.nn.functional.cross_entropy(forward(x), labels).backward()
                 sgd.step()
         else:
             net.eval()
@@ -164,175 +104,69 @@ def contend(engine, model, batch, size, threads, file):
                 with torch.inference_mode():
                     net(x)
     run()
-    print("ready", flush=True)
-    for line in sys.stdin:
-        times = []
-        for _ in range(int(line)):
-            start = time.perf_counter()
-            run()
-            times.append(round((time.perf_counter() - start) * 1e3, 4))
-        print(json.dumps(times), flush=True)
+    serve({"": run})
 
 
-class Contender:
-    """A process that runs a network on command."""
-
-    def __init__(self, programs, files, engine, model, batch, size, threads):
-        self.engine, self.rounds, self.shortest, self.failure = engine, [], float("inf"), None
-        setting = [str(batch), str(size), str(threads)]
-        base = engine.removesuffix("-train")
-        if base in ("tract", "candle"):
-            command = [programs["peers"], base, files[base], *setting]
-        elif base in ("scarlet", "flex", "ndarray"):
-            command = [programs["contender"], engine, model, *setting]
-        else:
-            file = files.get(base, "")
-            command = [sys.executable, __file__, "--contend", engine, model, *setting, file]
-        count = str(threads)
-        environment = os.environ | {"RAYON_NUM_THREADS": count, "OMP_NUM_THREADS": count}
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        stderr=subprocess.PIPE, text=True, env=environment)
-
-    def wait(self):
-        line = self.process.stdout.readline().strip()
-        if line != "ready":
-            self.give_up()
-        return self
-
-    def give_up(self):
-        self.failure = self.process.stderr.read().strip().splitlines()[-1:] or ["it ended"]
-
-    def run(self, count):
-        if self.failure:
-            return
-        # One more, which finds the caches as the others have left them, and does not count.
-        self.process.stdin.write(f"{count + 1}\n")
-        self.process.stdin.flush()
-        line = self.process.stdout.readline()
-        if line:
-            self.rounds.append(json.loads(line)[1:])
-            self.shortest = min(self.shortest, *self.rounds[-1])
-        else:
-            self.give_up()
-
-    def end(self):
-        self.process.stdin.close()
-        self.process.wait()
-
-    def summary(self, ours):
-        """Times in milliseconds, and the ratio of ours to this one's."""
-        times = [time for round in self.rounds for time in round]
-        pairs = zip(ours.rounds, self.rounds) if ours else ()
-        # Of equally many runs: the more there are, the shorter is the shortest.
-        ratios = [min(own[:len(theirs)]) / min(theirs[:len(own)]) for own, theirs in pairs]
-        return {"median_ms": round(statistics.median(times), 3), "min_ms": round(min(times), 3),
-                "runs": len(times), "rounds": len(self.rounds),
-                "ratio": round(statistics.median(ratios), 3) if ratios else None}
+def start(programs, files, engine, model, batch, size, threads):
+    setting = [batch, size, threads]
+    base = engine.removesuffix("-train")
+    if base in ("tract", "candle"):
+        command = [programs["peers"], base, files[base], *setting]
+    elif base in ("scarlet", "flex", "ndarray"):
+        command = [programs["contender"], engine, model, *setting]
+    else:
+        command = [sys.executable, __file__, "--contend", engine, model, *setting, files.get(base, "")]
+    return Contender(engine, command, threads).wait()
 
 
 def measure(programs, files, engines, model, batch, size, threads, rounds, budget):
     """{engine: its summary}; `budget` is the milliseconds of a turn."""
-    contenders = []
-    for engine in engines:
-        # One after the other: their preparations would disturb each other.
-        contenders.append(Contender(programs, files, engine, model, batch, size, threads).wait())
-    # To know how long they take, before any turn counts.
-    for contender in contenders:
-        contender.run(1)
-        contender.rounds.clear()
-    for turn in range(rounds):
-        for contender in contenders:
-            if contender.failure:
-                continue
-            # The slow ones take part in fewer rounds: their ratios are far from any limit.
-            if turn * contender.shortest > 12 * budget:
-                continue
-            # Threads of the one before that still wait for work, busily, go to sleep.
-            time.sleep(0.03)
-            contender.run(max(1, min(40, int(budget / contender.shortest))))
+    # One after the other: their preparations would disturb each other.
+    contenders = [start(programs, files, engine, model, batch, size, threads) for engine in engines]
+    take_turns(contenders, rounds, budget)
     results = {}
     ours = next((c for c in contenders if c.engine.startswith("scarlet") and not c.failure), None)
     for contender in contenders:
         contender.end()
         if contender.failure:
-            print(f"  {contender.engine} failed: {contender.failure[0]}", file=sys.stderr)
+            print(f"  {contender.engine} failed: {contender.failure}", file=sys.stderr)
             continue
-        results[contender.engine] = contender.summary(ours)
+        ratios = contender.ratios(ours, min) if ours else []
+        ratio = round(statistics.median(ratios), 3) if ratios else None
+        results[contender.engine] = contender.summary() | {"ratio": ratio}
     return results
 
 
 def build(target):
     """Builds both programs, and returns where they are."""
-    def cargo(folder, environment, *arguments):
-        subprocess.run(["cargo", "build", "--release", *arguments], cwd=folder, check=True,
-                       env=os.environ | environment)
-
-    cargo(ROOT, {}, "--example", "contender")
-    cargo(HERE / "rust", {"CARGO_TARGET_DIR": str(target)})
-    own = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
-    return {"contender": str(own / "release/examples/contender"),
-            "peers": str(target / "release/scarlet-peers")}
+    release = build_workspace("--example", "contender")
+    return {"contender": release / "examples/contender", "peers": build_peers(target)}
 
 
 def machine():
     """What the figures are of."""
     from importlib.metadata import version
 
-    cpu = platform.processor()
-    for line in Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []:
-        if line.startswith("model name"):
-            cpu = line.split(":", 1)[1].strip()
-            break
-    lock = (HERE / "rust/Cargo.lock").read_text() + (ROOT / "Cargo.lock").read_text()
-
-    def locked(name):
-        return lock.split(f'name = "{name}"\nversion = "')[1].split('"')[0]
-
     versions = {name: version(name) for name in ("torch", "onnxruntime")}
     versions |= {"tract": locked("tract-onnx"), "candle": locked("candle-core"), "burn": locked("burn")}
-    return {"processor": cpu, "cores": os.cpu_count(), "versions": versions}
+    return {"processor": processor(), "cores": os.cpu_count(), "versions": versions}
+
+
+def name_of(engine):
+    return "scarlet" if engine == "scarlet-train" else NAMES[engine.removesuffix("-train")]
+
+
+def bars(results):
+    return {engine: (times["min_ms"], 1 / times["ratio"]) for engine, times in results.items()}
 
 
 def show(title, results):
     print(f"\n{title}")
     for engine, times in sorted(results.items(), key=lambda item: item[1]["min_ms"]):
-        name = NAMES.get(engine.removesuffix("-train"), engine)
-        if engine == "scarlet-train":
-            name = "scarlet"
+        name = name_of(engine)
         ratio = times["ratio"] or float("nan")
         print(f"  {name:24} {times['min_ms']:10.2f} ms  median {times['median_ms']:10.2f}   "
               f"ours / this {ratio:5.2f}", flush=True)
-
-
-def chart(panels, note):
-    """Bars of time, ours first; those that would be too long are cut."""
-    width, label, bar, cut = 860, 190, 20, 12.0
-    parts, y = [], 20
-    for title, results, ours in panels:
-        parts.append(f'<text x="16" y="{y + 14}" class="head">{title}</text>')
-        y += 26
-        for engine, times in sorted(results.items(), key=lambda item: -item[1]["ratio"]):
-            name = "scarlet" if engine == "scarlet-train" else NAMES[engine.removesuffix("-train")]
-            ratio = 1 / times["ratio"]
-            length = min(ratio, cut) / cut * (width - label - 190)
-            kind = "ours" if engine == ours else "peer"
-            cutting = " ⋯" if ratio > cut else ""
-            text = f'{cutting} {times["min_ms"]:,.1f} ms' + ("" if engine == ours else f" · {ratio:.1f}×")
-            parts.append(
-                f'<text x="{label - 8}" y="{y + 14}" class="name">{name}</text>'
-                f'<rect x="{label}" y="{y + 2}" width="{length:.1f}" height="{bar - 5}" rx="2" class="{kind}"/>'
-                f'<text x="{label + length + 6:.1f}" y="{y + 14}">{text}</text>')
-            y += bar
-        y += 16
-    parts.append(f'<text x="16" y="{y + 6}" class="note">{note}</text>')
-    style = ("text{font:13px system-ui,sans-serif;fill:#242126}.head{font-weight:600;font-size:14px}"
-             ".name{text-anchor:end}.note{fill:#6a656f;font-size:12px}.ours{fill:#c82a1e}.peer{fill:#b5b0bb}"
-             ".paper{fill:#fdfcfb}@media(prefers-color-scheme:dark){text{fill:#ece9ee}.note{fill:#a6a0ad}"
-             ".ours{fill:#ff6b57}.peer{fill:#5c5763}.paper{fill:#17161a}}")
-    height = y + 22
-    return (f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
-            f'viewBox="0 0 {width} {height}" role="img" aria-label="{note}"><style>{style}</style>'
-            f'<rect width="{width}" height="{height}" class="paper"/>' + "".join(parts) + "</svg>\n")
 
 
 def main():
@@ -375,7 +209,7 @@ def main():
             report["inference"].append({"model": model, "batch": batch, "size": 224,
                                         "threads": threads, "contenders": results})
             if model == "scarlet-a" and threads == 2 and batch < 32 and "scarlet" in results:
-                panels.append((title, results, "scarlet"))
+                panels.append((title, bars(results), "scarlet"))
         engines = ["scarlet-train", "torch-train", "torch-nhwc-train", "flex-train", "ndarray-train"]
         for batch, size in training:
             results = measure(programs, {}, pick(engines), "scarlet-a", batch, size, 2,
@@ -385,14 +219,15 @@ def main():
             report["training"].append({"model": "scarlet-a", "batch": batch, "size": size,
                                        "threads": 2, "contenders": results})
             if "scarlet-train" in results:
-                panels.append((title, results, "scarlet-train"))
+                panels.append((title, bars(results), "scarlet-train"))
     report["seconds"] = round(time.time() - started)
     versions = ", ".join(f"{name} {version}" for name, version in report["machine"]["versions"].items())
     note = f'{report["machine"]["processor"]}, {report["machine"]["cores"]} cores; f32; {versions}'
     print(f"\n{note}; {report['seconds']} s")
+    names = {engine: name_of(engine) for _, results, _ in panels for engine in results}
     arguments.out.mkdir(parents=True, exist_ok=True)
     (arguments.out / "peers.json").write_text(json.dumps(report, indent=1) + "\n")
-    (arguments.out / "peers.svg").write_text(chart(panels, note))
+    (arguments.out / "peers.svg").write_text(chart(panels, note, names))
 
 
 if __name__ == "__main__":

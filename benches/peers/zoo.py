@@ -24,7 +24,7 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 
-from peers import ROOT, machine
+from turns import ROOT, processor
 
 THREADS = 2
 # Milliseconds of a turn.
@@ -96,7 +96,7 @@ def main():
     args = parser.parse_args()
     listed = json.loads(subprocess.check_output([RELEASE / "scarlet", "info", "--json"]))
     networks = [it for it in listed["networks"] if not args.only or it["name"] in args.only]
-    print(f"{machine()['processor']}, {platform.system()}, ONNX Runtime {onnxruntime.__version__}")
+    print(f"{processor()}, {platform.system()}, ONNX Runtime {onnxruntime.__version__}")
     print(f"{'network':30} {'pixels':>6} {'mult-adds':>10} {'ours':>9} {'ONNX Runtime':>13} ratio")
     rows = []
     with tempfile.TemporaryDirectory() as folder:
@@ -109,7 +109,7 @@ def main():
                 flush=True,
             )
     if args.out:
-        args.out.write_text(json.dumps({"processor": machine()["processor"], "networks": rows}, indent=1))
+        args.out.write_text(json.dumps({"processor": processor(), "networks": rows}, indent=1))
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ use common::{
 };
 use proptest::prelude::*;
 use scarlet::arch::{Block, Padding};
+use scarlet::kernels::InstructionSet;
 use scarlet::weights::formula;
 use scarlet::{
     Architecture, DeployError, DeployOptions, Deployed, EfficientNetLite0, ModelCard, Scarlet,
@@ -118,6 +119,34 @@ fn threads_change_no_bit() {
     };
     assert_eq!(run(1), run(2));
     assert_eq!(run(1), run(3));
+}
+
+#[test]
+fn the_instruction_set_asked_for_is_the_one_used() {
+    let device = Device::flex();
+    let network = with_formula_weights(ScarletC::new().init(&device), "instructions.");
+    let images = formula::signal("instructions", &[1, 3, 32, 32]);
+    let options = DeployOptions::new().with_size(32, 32);
+    let mut best = network.deploy(&options).unwrap();
+    assert_eq!(best.instruction_set(), Some(InstructionSet::detect()));
+    let expected = best.run(&images).unwrap().to_vec();
+    for set in InstructionSet::available() {
+        let options = options.with_instruction_set(set);
+        let mut deployed = network.deploy(&options).unwrap();
+        assert_eq!(deployed.instruction_set(), Some(set));
+        let logits = deployed.run(&images).unwrap().to_vec();
+        let found = TensorData::new(logits, [1, 1000]);
+        assert_close(&set.to_string(), found, &expected, TOLERANCE);
+    }
+    let foreign = match cfg!(target_arch = "aarch64") {
+        true => InstructionSet::Avx2,
+        false => InstructionSet::Neon,
+    };
+    let error = network.deploy(&options.with_instruction_set(foreign));
+    assert_eq!(
+        error.err().unwrap().to_string(),
+        format!("this processor has no {foreign}; leave the instruction set to detection")
+    );
 }
 
 #[test]

@@ -67,7 +67,8 @@ impl Deployed {
     /// # Errors
     ///
     /// When the file cannot be read, is no deployed network, of another version, cut short or
-    /// damaged; when the images' size does not fit, or a number in `options` is zero.
+    /// damaged; when the images' size does not fit, a number in `options` is zero, or this processor
+    /// lacks the instruction set in `options`.
     pub fn open(path: impl AsRef<Path>, options: &DeployOptions) -> Result<Self, DeployError> {
         let (packed, description) = read(path.as_ref())?;
         let form = |settings| Form::kernels(packed, description.parts, settings);

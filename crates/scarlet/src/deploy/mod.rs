@@ -17,7 +17,9 @@ use std::path::PathBuf;
 use burn::tensor::{Device, Tensor, TensorData};
 use scarlet_arch::Architecture;
 use scarlet_arch::graph::Graph;
-use scarlet_kernels::{Engine, EngineError, EngineSettings, PackedFileError, PackedNetwork};
+use scarlet_kernels::{
+    Engine, EngineError, EngineSettings, InstructionSet, PackedFileError, PackedNetwork,
+};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -30,6 +32,7 @@ pub struct DeployOptions {
     batch: usize,
     size: Option<(usize, usize)>,
     threads: usize,
+    instruction_set: Option<InstructionSet>,
 }
 
 impl Default for DeployOptions {
@@ -46,6 +49,7 @@ impl DeployOptions {
             batch: 1,
             size: None,
             threads: std::thread::available_parallelism().map_or(1, usize::from),
+            instruction_set: None,
         }
     }
 
@@ -64,6 +68,13 @@ impl DeployOptions {
     /// Threads that share the work on the CPU; they change no bit of the result.
     pub fn with_threads(mut self, threads: usize) -> Self {
         self.threads = threads;
+        self
+    }
+
+    /// The instructions to use on the CPU, rather than the best of this processor: to compare them,
+    /// or to see what a plainer processor would do.
+    pub fn with_instruction_set(mut self, instruction_set: InstructionSet) -> Self {
+        self.instruction_set = Some(instruction_set);
         self
     }
 }
@@ -151,7 +162,8 @@ impl Scarlet {
     ///
     /// # Errors
     ///
-    /// When the images' size does not fit, or a number in `options` is zero.
+    /// When the images' size does not fit, a number in `options` is zero, or this processor lacks
+    /// the instruction set in `options`.
     pub fn deploy(&self, options: &DeployOptions) -> Result<Deployed, DeployError> {
         let form = |settings| {
             let network = self.fold_for_running();
@@ -191,7 +203,7 @@ impl Deployed {
             height,
             width,
             threads: options.threads,
-            instruction_set: None,
+            instruction_set: options.instruction_set,
         };
         // Also for a graph, which has no engine.
         settings.check()?;
@@ -268,6 +280,14 @@ impl Deployed {
     /// The most images of one call.
     pub fn batch(&self) -> usize {
         self.batch
+    }
+
+    /// The instructions it uses; `None` on other devices than the CPU.
+    pub fn instruction_set(&self) -> Option<InstructionSet> {
+        match &self.form {
+            Form::Kernels { engine, .. } => Some(engine.instruction_set()),
+            Form::Graph { .. } => None,
+        }
     }
 
     /// The shape of as many images as one call may have.
