@@ -6,8 +6,7 @@ use crate::{
     Engine, EngineError, EngineSettings, Operation, PackedNetwork, Quantisation, ValueRange,
 };
 
-/// Runs a network in floats and looks at what reaches its pointwise convolutions and fully connected
-/// layers.
+/// Runs a network in floats and looks at what reaches its convolutions and fully connected layers.
 ///
 /// ```
 /// use scarlet_kernels::{Activation, Calibration, Engine, EngineSettings, Network, Operation};

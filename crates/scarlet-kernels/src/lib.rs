@@ -7,8 +7,7 @@
 //! [`Engine::run`] allocates nothing.
 //!
 //! A [`Calibration`] runs a packed network on some images and finds how it is rounded to eight
-//! bits ([`PackedNetwork::quantise`]): faster on AVX2, less than a third of the size, and a little less
-//! accurate.
+//! bits ([`PackedNetwork::quantise`]): faster, less than a third of the size, and a little less accurate.
 //!
 //! How a network is executed, from the outside in:
 //!
@@ -21,7 +20,8 @@
 //! Tensors between steps are laid out `[image][channel / 8][row][column][channel % 8]`, with the
 //! channels padded to a multiple of eight by zeros: a pixel's eight channels are one vector, and
 //! neighbouring pixels are neighbours in memory. What a pointwise convolution of bytes reads is
-//! laid out likewise, a byte for each float.
+//! laid out likewise, a byte for each float; rows for a depthwise one have four neighbouring pixels of a
+//! channel side by side, which are multiplied by four weights at once.
 
 // The one crate of the workspace that may: SIMD intrinsics, and threads that share one arena.
 #![allow(unsafe_code)]

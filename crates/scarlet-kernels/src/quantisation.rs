@@ -81,13 +81,17 @@ impl From<ValueRange> for (f32, f32) {
 
 /// Which operations of a network compute with eight bits, and how their inputs are rounded.
 ///
-/// A pointwise convolution with a range rounds its input to 256 values within it, one range for
-/// all channels, and the weights of each output channel to at most 255 values, evenly spaced
-/// around 0 with a step of their own. The step is such that also the sum of two neighbouring
-/// weights has eight bits: AVX2 adds products of pairs in 16 bits, which must not overflow.
-/// Sums are exact, in 32 bits; biases, activations and shortcuts remain in floats, and so do all
-/// other operations but for the matrices of squeeze-excite and fully connected layers, whose
-/// weights, not inputs, are rounded to 255 values for each output.
+/// A convolution with a range rounds its input to 256 values within it, one range for all channels, and
+/// the weights of each output channel to at most 255 values, evenly spaced around 0 with a step of their
+/// own. Sums are exact, in 32 bits; shortcuts, means and what else there is remain in floats, and so do
+/// inputs of squeeze-excite and fully connected layers, whose matrices' weights alone are rounded, to 255
+/// values for each output. Where a depthwise convolution is fed by one of bytes, or feeds one, and there
+/// is nothing but an activation between the two, sums of the one become bytes for the other at once.
+///
+/// The step of a pointwise convolution's weights is such that also the sum of two neighbouring weights has
+/// eight bits: AVX2 adds products of pairs in 16 bits, which must not overflow. Of a depthwise
+/// convolution, and of the 3×3 convolution of the image, it is the one of many with which kernels lose
+/// least ([`RoundedRow::of_kernels`](crate::RoundedRow::of_kernels)).
 ///
 /// Halves go to the even integer where inputs are rounded, and away from zero where weights are. What
 /// the weights of an output lose by that for inputs of the [means](Self::with_means) that were seen,

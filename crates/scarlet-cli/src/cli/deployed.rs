@@ -12,8 +12,8 @@ use super::{ComputeArgs, ModelArgs, batch_size, run_count, warmup_count, whole};
 /// them. Give it as --weights to predict, eval, bench and profile: it is mapped into memory, and
 /// serves every resolution, batch, instruction set and number of threads.
 ///
-/// With --int8 it is less than a third of the size and, with AVX2, needs about two thirds of the
-/// time; its answers differ a little: compare both with `scarlet eval`.
+/// With --int8 it is less than a third of the size and needs a third to two thirds of the time,
+/// depending on the processor; its answers differ a little: compare both with `scarlet eval`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

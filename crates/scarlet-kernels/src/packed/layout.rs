@@ -40,10 +40,6 @@ impl Array {
         }
     }
 
-    fn vector(name: &'static str, values: usize) -> Self {
-        Self::matrix(name, values, 1, 1)
-    }
-
     /// The same in bytes.
     fn rounded(self, is_bytes: bool) -> Self {
         Self { is_bytes, ..self }
@@ -295,7 +291,7 @@ mod tests {
 
     #[test]
     fn a_vector_is_only_filled_up() {
-        let packed = packed(&Array::vector("bias", 9));
+        let packed = packed(&Array::biases("bias", 9, 0));
         let expected: Vec<f32> = (1..=9).map(|i| i as f32).chain([0.0; 7]).collect();
         assert_eq!(packed, expected);
     }

@@ -44,8 +44,7 @@ impl PackedNetwork {
         Self::pack_as(network, None)
     }
 
-    /// The same network with weights, and inputs of pointwise convolutions, rounded to eight
-    /// bits.
+    /// The same network with weights, and inputs of convolutions, rounded to eight bits.
     ///
     /// # Errors
     ///

@@ -2,7 +2,7 @@
 
 use super::{DeployError, Deployed, Form};
 
-/// Finds how a deployed network is rounded to eight bits: what values reach its 1×1 convolutions
+/// Finds how a deployed network is rounded to eight bits: what values reach its convolutions
 /// with images like those that it will be run on. Some tens of them are enough; labels are not
 /// needed.
 ///
