@@ -6,7 +6,7 @@ use crate::{
     EngineError, InstructionSet,
     memory::Buffer,
     pool::Pool,
-    simd::{Floats, Kernel, LANES, Vector},
+    simd::{ByteSums, Floats, Kernel, LANES, QUAD, Vector},
 };
 
 /// Bytes that all threads together read from memory: more than processors have of caches.
@@ -26,6 +26,9 @@ const SUMS: usize = 12;
 pub struct Peak {
     /// Floating-point operations in a second, of multiply-adds in registers; one counts as two.
     pub flops: f64,
+    /// Operations in a second of multiply-adds of bytes, as networks of eight bits have them; one counts
+    /// as two.
+    pub byte_ops: f64,
     /// Bytes read from memory in a second.
     pub memory: f64,
     /// Bytes read from the second-level caches in a second.
@@ -59,8 +62,15 @@ impl Peak {
         let paired = machine.best(20, &|_| {
             machine_run(instructions, PairedMultiplyAdds(multiply_adds));
         });
+        // Fewer, as plain Rust takes long for them.
+        let share = 32;
+        let bytes = machine.best(20, &|_| {
+            machine_run(instructions, ByteProducts(multiply_adds / share));
+        });
         Ok(Self {
             flops: (flops / single).max(2.0 * flops / paired),
+            // Of two blocks, four to a sum.
+            byte_ops: 2.0 * QUAD as f64 * flops / share as f64 / bytes,
             memory: machine.read(MEMORY_BYTES / threads, 1)?,
             cache: machine.read(CACHE_BYTES, 2000)?,
         })
@@ -149,6 +159,35 @@ fn multiply_adds<V: Floats>(times: usize) {
     keep(sums);
 }
 
+/// So many products of quads of bytes added to each of the sums of two blocks.
+struct ByteProducts(usize);
+
+impl Kernel for ByteProducts {
+    #[inline(always)]
+    fn run<V: Vector>(self) {
+        const BYTES: usize = 2 * LANES * QUAD;
+        // So that no read takes two cache lines.
+        #[repr(align(64))]
+        struct Lines([u8; (SUMS + 1) * BYTES]);
+
+        let lines = Lines([1; (SUMS + 1) * BYTES]);
+        let mut sums = [V::PairSums::zero(); SUMS];
+        for _ in 0..self.0 {
+            // Read anew for each product, or it would be the same for all sums.
+            let from = black_box(lines.0.as_ptr());
+            // SAFETY: the array has quads of two blocks, the most there are, for each sum and one more.
+            unsafe {
+                let weights = V::PairSums::load_quads(from);
+                for (index, sum) in sums.iter_mut().enumerate() {
+                    let inputs = V::PairSums::load_quads(from.add((index + 1) * BYTES));
+                    *sum = sum.add_products(inputs, weights);
+                }
+            }
+        }
+        keep(sums.map(ByteSums::to_floats));
+    }
+}
+
 /// The sum of all floats, of which there is a multiple of a cache line.
 struct Read<'a>(&'a [f32]);
 
@@ -186,7 +225,7 @@ mod tests {
     fn every_instruction_set_has_a_peak() {
         for instructions in InstructionSet::available() {
             let peak = Peak::measure(2, instructions).unwrap();
-            for value in [peak.flops, peak.memory, peak.cache] {
+            for value in [peak.flops, peak.byte_ops, peak.memory, peak.cache] {
                 assert!(value.is_finite() && value > 0.0, "{peak:?}");
             }
         }

@@ -29,7 +29,7 @@ use crate::model::Model;
 use crate::terminal::Terminal;
 
 /// Which network computed, where, and with what.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub(crate) struct Setting {
     pub(crate) model: String,
     /// Whether it computes with eight bits.

@@ -34,6 +34,7 @@ pub(crate) struct ProfileReport {
 /// Billions in a second.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub(crate) struct PeakReport {
+    /// Of multiply-adds of what the network's convolutions compute with, floats or bytes.
     pub(crate) gflops: f64,
     pub(crate) memory_gbytes: f64,
     pub(crate) cache_gbytes: f64,
@@ -111,9 +112,12 @@ impl ProfileReport {
     pub(crate) fn new(
         setting: Setting,
         (batch, threads, runs): (usize, usize, usize),
-        peak: Peak,
+        mut peak: Peak,
         parts: &[PartProfile],
     ) -> Self {
+        if setting.int8 {
+            peak.flops = peak.byte_ops;
+        }
         let part_report = |part: &PartProfile| PartReport {
             part: part.part.clone(),
             label: part.label.clone(),
@@ -175,10 +179,11 @@ impl ProfileReport {
             cache_gbytes,
         } = self.peak;
         format!(
-            "{}\n\n{}\n\nPeak here: {gflops:.1} GFLOP/s of multiply-adds, {memory_gbytes:.1} GB/s \
+            "{}\n\n{}\n\nPeak here: {gflops:.1} GFLOP/s of multiply-adds{of_bytes}, {memory_gbytes:.1} GB/s \
              from memory, {cache_gbytes:.0} GB/s from the\nsecond-level caches.\n{CONVENTION}",
             self.heading(),
             table(&columns, parts.chain([total])),
+            of_bytes = if self.setting.int8 { " of bytes" } else { "" },
         )
     }
 
@@ -231,6 +236,7 @@ mod tests {
     fn a_part_is_compared_with_the_lower_of_both_roofs() {
         let peak = Peak {
             flops: 100e9,
+            byte_ops: 400e9,
             memory: 10e9,
             cache: 50e9,
         };
@@ -274,10 +280,11 @@ mod tests {
         };
         let peak = Peak {
             flops: 100e9,
+            byte_ops: 400e9,
             memory: 10e9,
             cache: 50e9,
         };
-        let report = ProfileReport::new(setting, (1, 2, 9), peak, &parts);
+        let report = ProfileReport::new(setting.clone(), (1, 2, 9), peak, &parts);
         assert_eq!(report.total.mult_adds, 6_000_000);
         assert_eq!(report.total.bytes, 4000);
         assert!((report.total.ms - 0.1).abs() < 1e-12);
@@ -290,6 +297,15 @@ mod tests {
         ] {
             assert!(text.contains(part), "{part}: {text}");
         }
+        let of_bytes = Setting {
+            int8: true,
+            ..setting
+        };
+        let of_bytes = ProfileReport::new(of_bytes, (1, 2, 9), peak, &parts).text();
+        assert!(
+            of_bytes.contains("400.0 GFLOP/s of multiply-adds of bytes"),
+            "{of_bytes}"
+        );
         let points = report.roofline().points;
         assert_eq!(points.len(), 4);
         assert!((points.iter().map(|point| point.share).sum::<f64>() - 1.0).abs() < 1e-12);
