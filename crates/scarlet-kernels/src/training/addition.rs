@@ -12,12 +12,16 @@ use super::images::Images;
 /// If the shapes differ.
 pub fn add(left: Images<'_>, right: Images<'_>) -> Vec<f32> {
     assert_eq!(left.shape(), right.shape());
-    let (values, pixels) = (left.channel_values().max(1), left.pixels().max(1));
+    let (values, piece) = (
+        left.channel_values().max(1),
+        left.common_piece(&right).max(1),
+    );
     let mut output = take_buffer(left.shape().iter().product());
     (output.par_chunks_mut(values).enumerate()).for_each(|(channel, output)| {
-        for (image, output) in output.chunks_mut(pixels).enumerate() {
-            let planes = (left.plane(image, channel).iter()).zip(right.plane(image, channel));
-            for (sum, (a, b)) in output.iter_mut().zip(planes) {
+        for (index, output) in output.chunks_mut(piece).enumerate() {
+            let [left, right] =
+                [left, right].map(|images| images.part(channel, index * piece, piece));
+            for (sum, (a, b)) in output.iter_mut().zip(left.iter().zip(right)) {
                 *sum = a + b;
             }
         }

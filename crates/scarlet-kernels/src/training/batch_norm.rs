@@ -125,7 +125,7 @@ pub(super) fn input_gradient(affine: Affine, sums: GradientSums, count: usize) -
 
 /// Normalises each channel over the batch and applies the activation.
 pub fn batch_norm(input: Images<'_>, norm: &Norm<'_>) -> Normalised {
-    let (channels, values) = (input.channels(), input.channel_values());
+    let (channels, values, piece) = (input.channels(), input.channel_values(), input.piece());
     let mut output = take_buffer(channels * values);
     let mut statistics = vec![[0.0; 2]; channels];
     if values > 0 {
@@ -136,8 +136,9 @@ pub fn batch_norm(input: Images<'_>, norm: &Norm<'_>) -> Normalised {
         .for_each(|(channel, (output, statistics))| {
             *statistics = channel_statistics(&input, channel);
             let affine = norm.affine(channel, *statistics);
-            for (image, output) in output.chunks_mut(input.pixels()).enumerate() {
-                activate(norm.activation, affine, input.plane(image, channel), output);
+            for (index, output) in output.chunks_mut(piece).enumerate() {
+                let input = input.part(channel, index * piece, piece);
+                activate(norm.activation, affine, input, output);
             }
         });
     }
@@ -156,6 +157,7 @@ pub fn batch_norm_backward(
     output_gradient: Images<'_>,
 ) -> (Vec<f32>, BatchNormGradients) {
     let (channels, values) = (input.channels(), input.channel_values());
+    let piece = input.common_piece(&output_gradient);
     let mut gradient = take_buffer(channels * values);
     let mut learned = vec![[0.0; 2]; channels];
     if values > 0 {
@@ -166,20 +168,20 @@ pub fn batch_norm_backward(
         .for_each(|(channel, (gradient, learned))| {
             let affine = norm.affine_of(channel, statistics);
             let mut sums = GradientSums::default();
-            for (image, gradient) in gradient.chunks_mut(input.pixels()).enumerate() {
+            for (index, gradient) in gradient.chunks_mut(piece).enumerate() {
                 activation_gradient_into(
                     norm.activation,
                     affine,
-                    input.plane(image, channel),
-                    output_gradient.plane(image, channel),
+                    input.part(channel, index * piece, piece),
+                    output_gradient.part(channel, index * piece, piece),
                     gradient,
                     &mut sums,
                 );
             }
             *learned = [sums.with_normalised as f32, sums.gradient as f32];
             let combination = input_gradient(affine, sums, values);
-            for (image, gradient) in gradient.chunks_mut(input.pixels()).enumerate() {
-                combination.apply(input.plane(image, channel), gradient);
+            for (index, gradient) in gradient.chunks_mut(piece).enumerate() {
+                combination.apply(input.part(channel, index * piece, piece), gradient);
             }
         });
     }

@@ -183,9 +183,9 @@ impl CorrelateWeights<'_> {
                 }
                 vector += PARTS;
             }
+            // Always the first part: with one found at run time, no sum could stay in a register.
             while vector < self.vectors {
-                let sums = &mut sums[vector % PARTS];
-                self.step::<V, TAPS>(sums, gradient, source, vector, &columns);
+                self.step::<V, TAPS>(&mut sums[0], gradient, source, vector, &columns);
                 vector += 1;
             }
         }

@@ -277,7 +277,7 @@ impl DepthwiseStage<'_> {
                 before.expect("the statistics in front of the convolution"),
             )
         });
-        let values = input.channel_values();
+        let (values, piece) = (input.channel_values(), input.piece());
         let mut gradient = take_buffer(channels * values);
         let mut weight_gradient = vec![0.0; channels * self.kernel * self.kernel];
         let mut learned = vec![[[0.0; 2]; 2]; channels];
@@ -312,8 +312,8 @@ impl DepthwiseStage<'_> {
                     *by_before = [sums.with_normalised as f32, sums.gradient as f32];
                     if let Some(affine) = affine {
                         let combination = input_gradient(affine, sums, values);
-                        for (image, part) in gradient.chunks_mut(input.pixels()).enumerate() {
-                            combination.apply(input.plane(image, channel), part);
+                        for (index, part) in gradient.chunks_mut(piece).enumerate() {
+                            combination.apply(input.part(channel, index * piece, piece), part);
                         }
                     }
                     scratch.channel = channel_gradient;
@@ -372,20 +372,20 @@ impl Backward<'_> {
         gradient: &mut Vec<f32>,
     ) -> GradientSums {
         let images = &self.output_gradient;
-        let (pixels, values) = (images.pixels(), images.channel_values());
+        let (piece, values) = (images.piece(), images.channel_values());
         let mut sums = GradientSums::default();
         gradient.resize(values, 0.0);
         let Some((norm, convolved, statistics)) = after else {
-            for (image, gradient) in gradient.chunks_mut(pixels).enumerate() {
-                gradient.copy_from_slice(images.plane(image, channel));
+            for (index, gradient) in gradient.chunks_mut(piece).enumerate() {
+                gradient.copy_from_slice(images.part(channel, index * piece, piece));
             }
             return sums;
         };
         let affine = norm.affine_of(channel, statistics);
         let convolved = &convolved[channel * values..][..values];
-        let parts = gradient.chunks_mut(pixels).zip(convolved.chunks(pixels));
-        for (image, (gradient, convolved)) in parts.enumerate() {
-            let from = images.plane(image, channel);
+        let parts = gradient.chunks_mut(piece).zip(convolved.chunks(piece));
+        for (index, (gradient, convolved)) in parts.enumerate() {
+            let from = images.part(channel, index * piece, piece);
             activation_gradient_into(
                 norm.activation,
                 affine,

@@ -1,6 +1,7 @@
 //! What normalisation and activation do to the values of one channel.
 
 use std::marker::PhantomData;
+use std::sync::OnceLock;
 
 use super::batch_norm::Affine;
 use super::curves::{Curve, with_curve};
@@ -15,7 +16,9 @@ const RUN: usize = 4096;
 const ABREAST: usize = 4;
 
 pub(super) fn run(kernel: impl Kernel) {
-    let set = InstructionSet::detect();
+    // Asked for once: small images mean kernels that take less time than the asking.
+    static BEST: OnceLock<InstructionSet> = OnceLock::new();
+    let set = *BEST.get_or_init(InstructionSet::detect);
     // SAFETY: detected.
     unsafe { set.run(kernel) }
 }
@@ -207,30 +210,34 @@ struct ActivationGradient<'a, C> {
 impl<C: Curve> Kernel for ActivationGradient<'_, C> {
     #[inline(always)]
     fn run<V: Vector>(self) {
-        let Affine {
-            mean,
-            scale,
-            beta,
-            inverse_deviation,
-        } = self.affine;
+        let affine = self.affine;
         for (input, gradient) in (self.input.chunks(RUN)).zip(self.gradient.chunks_mut(RUN)) {
             for (gradient, &x) in gradient.iter_mut().zip(input) {
-                *gradient *= C::slope((x - mean) * scale + beta);
+                *gradient *= C::slope((x - affine.mean) * affine.scale + affine.beta);
             }
-            let length = gradient.len().min(input.len());
-            let (input, gradient) = (&input[..length], &gradient[..length]);
-            let [plain, with_distance] = sum_run(
-                length,
-                |at| {
-                    let gradient = load::<V>(gradient, at);
-                    let distance = load::<V>(input, at).add(V::splat(-mean));
-                    [gradient, gradient.mul(distance)]
-                },
-                |at| [gradient[at], gradient[at] * (input[at] - mean)],
-            );
-            self.sums.gradient += f64::from(plain);
-            self.sums.with_normalised += f64::from(with_distance) * f64::from(inverse_deviation);
+            self.sums.add_run::<V>(affine, input, gradient);
         }
+    }
+}
+
+impl GradientSums {
+    /// Takes in a run; `gradient` is that in front of the activation.
+    #[inline(always)]
+    fn add_run<V: Vector>(&mut self, affine: Affine, input: &[f32], gradient: &[f32]) {
+        let mean = affine.mean;
+        let length = gradient.len().min(input.len());
+        let (input, gradient) = (&input[..length], &gradient[..length]);
+        let [plain, with_distance] = sum_run(
+            length,
+            |at| {
+                let gradient = load::<V>(gradient, at);
+                let distance = load::<V>(input, at).add(V::splat(-mean));
+                [gradient, gradient.mul(distance)]
+            },
+            |at| [gradient[at], gradient[at] * (input[at] - mean)],
+        );
+        self.gradient += f64::from(plain);
+        self.with_normalised += f64::from(with_distance) * f64::from(affine.inverse_deviation);
     }
 }
 
@@ -243,11 +250,36 @@ pub(super) fn activation_gradient_into(
     output: &mut [f32],
     sums: &mut GradientSums,
 ) {
-    // Run by run, so that the second pass finds the copy in the cache.
-    let parts = input.chunks(RUN).zip(gradient.chunks(RUN));
-    for ((input, gradient), output) in parts.zip(output.chunks_mut(RUN)) {
-        output.copy_from_slice(gradient);
-        activation_gradient(activation, affine, input, output, sums);
+    with_curve!(activation, C => run(ActivationGradientInto::<C> {
+        affine,
+        input,
+        gradient,
+        output,
+        sums,
+        curve: PhantomData,
+    }));
+}
+
+struct ActivationGradientInto<'a, C> {
+    affine: Affine,
+    input: &'a [f32],
+    gradient: &'a [f32],
+    output: &'a mut [f32],
+    sums: &'a mut GradientSums,
+    curve: PhantomData<C>,
+}
+
+impl<C: Curve> Kernel for ActivationGradientInto<'_, C> {
+    #[inline(always)]
+    fn run<V: Vector>(self) {
+        let affine = self.affine;
+        let parts = self.input.chunks(RUN).zip(self.gradient.chunks(RUN));
+        for ((input, gradient), output) in parts.zip(self.output.chunks_mut(RUN)) {
+            for (output, (&gradient, &x)) in output.iter_mut().zip(gradient.iter().zip(input)) {
+                *output = gradient * C::slope((x - affine.mean) * affine.scale + affine.beta);
+            }
+            self.sums.add_run::<V>(affine, input, output);
+        }
     }
 }
 
@@ -291,62 +323,70 @@ impl Kernel for Combine<'_> {
     }
 }
 
-/// The sum of some values.
-pub(super) fn total(values: &[f32]) -> f64 {
-    let mut sum = 0.0;
-    run(Total {
-        values,
-        sum: &mut sum,
+/// The sum of each of some planes of so many pixels, which follow each other.
+pub(super) fn totals(planes: &[f32], pixels: usize, sums: &mut [f64]) {
+    run(Totals {
+        planes,
+        pixels,
+        sums,
     });
-    sum
 }
 
-struct Total<'a> {
-    values: &'a [f32],
-    sum: &'a mut f64,
+struct Totals<'a> {
+    planes: &'a [f32],
+    pixels: usize,
+    sums: &'a mut [f64],
 }
 
-impl Kernel for Total<'_> {
+impl Kernel for Totals<'_> {
     #[inline(always)]
     fn run<V: Vector>(self) {
-        for values in self.values.chunks(RUN) {
-            let [total] = sum_run(
-                values.len(),
-                |at| [load::<V>(values, at)],
-                |at| [values[at]],
-            );
-            *self.sum += f64::from(total);
+        for (plane, sum) in self.planes.chunks_exact(self.pixels).zip(self.sums) {
+            *sum = 0.0;
+            for values in plane.chunks(RUN) {
+                let [total] = sum_run(
+                    values.len(),
+                    |at| [load::<V>(values, at)],
+                    |at| [values[at]],
+                );
+                *sum += f64::from(total);
+            }
         }
     }
 }
 
-/// The sum of products.
-pub(super) fn dot(left: &[f32], right: &[f32]) -> f64 {
-    let mut sum = 0.0;
-    run(Dot {
+/// The sum of the products of each of some planes with its counterpart.
+pub(super) fn dots(left: &[f32], right: &[f32], pixels: usize, sums: &mut [f64]) {
+    run(Dots {
         left,
         right,
-        sum: &mut sum,
+        pixels,
+        sums,
     });
-    sum
 }
 
-struct Dot<'a> {
+struct Dots<'a> {
     left: &'a [f32],
     right: &'a [f32],
-    sum: &'a mut f64,
+    pixels: usize,
+    sums: &'a mut [f64],
 }
 
-impl Kernel for Dot<'_> {
+impl Kernel for Dots<'_> {
     #[inline(always)]
     fn run<V: Vector>(self) {
-        for (left, right) in self.left.chunks(RUN).zip(self.right.chunks(RUN)) {
-            let [total] = sum_run(
-                left.len().min(right.len()),
-                |at| [load::<V>(left, at).mul(load(right, at))],
-                |at| [left[at] * right[at]],
-            );
-            *self.sum += f64::from(total);
+        let planes =
+            (self.left.chunks_exact(self.pixels)).zip(self.right.chunks_exact(self.pixels));
+        for ((left, right), sum) in planes.zip(self.sums) {
+            *sum = 0.0;
+            for (left, right) in left.chunks(RUN).zip(right.chunks(RUN)) {
+                let [total] = sum_run(
+                    left.len().min(right.len()),
+                    |at| [load::<V>(left, at).mul(load(right, at))],
+                    |at| [left[at] * right[at]],
+                );
+                *sum += f64::from(total);
+            }
         }
     }
 }
@@ -387,23 +427,28 @@ mod tests {
             },
         );
         bits.extend([moments.mean.to_bits(), moments.squares.to_bits()]);
-        let (mut total, mut dot) = (0.0, 0.0);
-        run_by(
-            set,
-            Total {
-                values: input,
-                sum: &mut total,
-            },
-        );
-        run_by(
-            set,
-            Dot {
-                left: input,
-                right: gradient,
-                sum: &mut dot,
-            },
-        );
-        bits.extend([total.to_bits(), dot.to_bits()]);
+        for pixels in [1, 9, input.len().max(1)] {
+            let mut sums = vec![0.0; 2 * (input.len() / pixels)];
+            let (totals, dots) = sums.split_at_mut(input.len() / pixels);
+            run_by(
+                set,
+                Totals {
+                    planes: input,
+                    pixels,
+                    sums: totals,
+                },
+            );
+            run_by(
+                set,
+                Dots {
+                    left: input,
+                    right: gradient,
+                    pixels,
+                    sums: dots,
+                },
+            );
+            bits.extend(sums.iter().map(|sum| sum.to_bits()));
+        }
         let mut values = Vec::new();
         for activation in ACTIVATIONS {
             let mut output = vec![0.0; input.len()];
@@ -426,6 +471,19 @@ mod tests {
             });
             bits.extend([sums.gradient.to_bits(), sums.with_normalised.to_bits()]);
             values.extend(output);
+            let mut apart = vec![0.0; input.len()];
+            let mut sums_apart = GradientSums::default();
+            with_curve!(activation, C => run_by(set, ActivationGradientInto::<C> {
+                affine,
+                input,
+                gradient,
+                output: &mut apart,
+                sums: &mut sums_apart,
+                curve: PhantomData,
+            }));
+            assert_eq!(apart, slopes);
+            assert_eq!(sums_apart.gradient, sums.gradient);
+            assert_eq!(sums_apart.with_normalised, sums.with_normalised);
             values.extend(slopes);
         }
         let mut combined = gradient.to_vec();

@@ -14,6 +14,36 @@ use crate::simd::LANES;
 /// Columns of a scratch row that images side by side may take: rows of a few kilobytes.
 const WIDEST: usize = 256;
 
+/// Evaluates `$call` with the constant `$width` for widths that small images come to, where a copy
+/// is a single instruction, and `$other` for all others.
+macro_rules! with_width {
+    ($of:expr, $width:ident => $call:expr, $other:expr) => {
+        match $of {
+            1 => {
+                const $width: usize = 1;
+                $call
+            }
+            2 => {
+                const $width: usize = 2;
+                $call
+            }
+            4 => {
+                const $width: usize = 4;
+                $call
+            }
+            8 => {
+                const $width: usize = 8;
+                $call
+            }
+            16 => {
+                const $width: usize = 16;
+                $call
+            }
+            _ => $other,
+        }
+    };
+}
+
 /// One axis of a convolution, with the kernel cut down to what meets the image.
 #[derive(Debug, Clone)]
 pub(super) struct Axis {
@@ -222,66 +252,79 @@ impl Geometry {
     pub(super) fn fill_source(&self, planes: &[f32], source: &mut [f32]) {
         let (rows, columns) = (&self.vertical, &self.horizontal);
         // Beyond this, nothing is read.
-        let width = columns
-            .input
-            .min(columns.padded().saturating_sub(columns.before));
-        for (image, plane) in planes.chunks_exact(rows.input * columns.input).enumerate() {
-            let places = source
-                .chunks_exact_mut(self.source_pitch())
-                .skip(rows.before);
+        let [height, width] = [rows, columns].map(|axis| {
+            let read = axis.padded().saturating_sub(axis.before);
+            axis.input.min(read)
+        });
+        if height == 0 || width == 0 {
+            return;
+        }
+        let plane = [rows.input, columns.input];
+        let start = rows.before * self.source_pitch();
+        if self.stride() == 1 {
+            let place = self.place(start + columns.before, self.source_pitch());
+            return copy_in(planes, plane, [height, width], source, place);
+        }
+        if self.stride() == 2 && width == columns.input {
+            let [even, odd] = [0, 1].map(|column| start + self.source_column(column));
+            let place = self.place(even, self.source_pitch());
+            with_width!(width, WIDTH => {
+                return part_in_of::<WIDTH>(planes, plane[0], height, source, place, odd);
+            }, ());
+        }
+        for (image, plane) in planes.chunks_exact(plane[0] * plane[1]).enumerate() {
+            let places = source[start..].chunks_exact_mut(self.source_pitch());
             for (row, place) in plane.chunks_exact(columns.input).zip(places) {
                 self.fill_row(&row[..width], image, place);
             }
         }
     }
 
+    /// Where the first image's column lies in a row of the padded input, which has the phases one
+    /// after the other.
+    fn source_column(&self, column: usize) -> usize {
+        let padded = column + self.horizontal.before;
+        padded % self.stride() * self.source_phase + padded / self.stride()
+    }
+
     /// Parts a row's columns by phase.
     fn fill_row(&self, row: &[f32], image: usize, place: &mut [f32]) {
-        let (before, stride) = (self.horizontal.before, self.stride());
-        let at = |column: usize| {
-            let padded = column + before;
-            padded % stride * self.source_phase + image * self.segment + padded / stride
-        };
-        match stride {
-            1 => copy_row(row, &mut place[at(0)..][..row.len()]),
-            2 => {
-                let (even, odd) = (row.len().div_ceil(2), row.len() / 2);
-                if at(0) < at(1) {
-                    let (front, back) = place.split_at_mut(at(1));
-                    part_pairs(row, &mut front[at(0)..][..even], &mut back[..odd]);
-                } else {
-                    let (front, back) = place.split_at_mut(at(0));
-                    part_pairs(row, &mut back[..even], &mut front[at(1)..][..odd]);
-                }
+        let at = |column: usize| self.source_column(column) + image * self.segment;
+        if self.stride() == 2 {
+            let (even, odd) = (row.len().div_ceil(2), row.len() / 2);
+            if at(0) < at(1) {
+                let (front, back) = place.split_at_mut(at(1));
+                part_pairs(row, &mut front[at(0)..][..even], &mut back[..odd]);
+            } else {
+                let (front, back) = place.split_at_mut(at(0));
+                part_pairs(row, &mut back[..even], &mut front[at(1)..][..odd]);
             }
-            _ => {
-                for (column, &value) in row.iter().enumerate() {
-                    place[at(column)] = value;
-                }
-            }
+            return;
+        }
+        for (column, &value) in row.iter().enumerate() {
+            place[at(column)] = value;
         }
     }
 
     /// Copies planes of the output's size into the padded gradient, around which it must be zero.
     pub(super) fn fill_gradient(&self, planes: &[f32], gradient: &mut [f32]) {
-        let [height, width] = self.output();
-        for (image, plane) in planes.chunks_exact(height * width).enumerate() {
-            for (y, row) in plane.chunks_exact(width).enumerate() {
-                let at = self.gradient_start() + y * self.gradient_pitch + image * self.segment;
-                copy_row(row, &mut gradient[at..at + width]);
-            }
-        }
+        let place = self.place(self.gradient_start(), self.gradient_pitch);
+        copy_in(planes, self.output(), self.output(), gradient, place);
     }
 
     /// Copies the outputs of a correlation into the planes that they belong to.
     pub(super) fn drain_output(&self, rows: &[f32], planes: &mut [f32]) {
         let [height, width] = self.output();
         let images = planes.len() / (height * width);
-        let pitch = self.vectors(images, width) * LANES;
-        for (image, plane) in planes.chunks_exact_mut(height * width).enumerate() {
-            for (row, place) in rows.chunks_exact(pitch).zip(plane.chunks_exact_mut(width)) {
-                copy_row(&row[image * self.segment..][..width], place);
-            }
+        let place = self.place(0, self.vectors(images, width) * LANES);
+        copy_out(rows, place, planes, [height, width]);
+    }
+
+    fn place(&self, start: usize, pitch: usize) -> Place {
+        Place {
+            start,
+            pitch,
+            segment: self.segment,
         }
     }
 
@@ -291,6 +334,21 @@ impl Geometry {
         let (height, width) = (self.vertical.input, self.horizontal.input);
         let (images, stride) = (planes.len() / (height * width), self.stride());
         let part = rows.len() / stride;
+        if stride == 1 {
+            let place = self.place(0, self.vectors(images, width) * LANES);
+            return copy_out(rows, place, planes, [height, width]);
+        }
+        if stride == 2 && images > 0 {
+            let pitches = [0, 1].map(|phase: usize| {
+                let inputs = self.horizontal.phases[phase].inputs;
+                self.vectors(images, inputs) * LANES
+            });
+            let (even, odd) = rows.split_at(part);
+            let (even, odd) = ((even, pitches[0]), (odd, pitches[1]));
+            with_width!(width, WIDTH => {
+                return join_out_of::<WIDTH>(even, odd, self.segment, vertical, planes, height);
+            }, ());
+        }
         let phases: Vec<(&[f32], usize)> = (rows.chunks_exact(part).zip(&self.horizontal.phases))
             .map(|(rows, phase)| (rows, self.vectors(images, phase.inputs) * LANES))
             .collect();
@@ -302,15 +360,142 @@ impl Geometry {
                     let inputs = self.horizontal.phases[phase].inputs;
                     &rows[y * pitch + image * self.segment..][..inputs]
                 };
-                match stride {
-                    1 => copy_row(row(0), place),
-                    2 => join_pairs(row(0), row(1), place),
-                    _ => {
-                        for (column, place) in place.iter_mut().enumerate() {
-                            *place = row(column % stride)[column / stride];
-                        }
-                    }
+                if stride == 2 {
+                    join_pairs(row(0), row(1), place);
+                    continue;
                 }
+                for (column, place) in place.iter_mut().enumerate() {
+                    *place = row(column % stride)[column / stride];
+                }
+            }
+        }
+    }
+}
+
+/// Where rows of planes lie in scratch memory.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    /// The first row of the first plane.
+    start: usize,
+    /// From one row of a plane to the next.
+    pitch: usize,
+    /// From one plane to the next.
+    segment: usize,
+}
+
+/// Copies the first `used` rows and columns of planes of this shape to a place.
+fn copy_in(
+    planes: &[f32],
+    [height, width]: [usize; 2],
+    used: [usize; 2],
+    to: &mut [f32],
+    place: Place,
+) {
+    if [height, width] == [1, 1] && place.segment == 1 {
+        return to[place.start..][..planes.len()].copy_from_slice(planes);
+    }
+    if used[1] == width {
+        with_width!(width, WIDTH => return copy_in_of::<WIDTH>(planes, height, used[0], to, place), ());
+    }
+    for (image, plane) in planes.chunks_exact(height * width).enumerate() {
+        for (y, row) in plane.chunks_exact(width).take(used[0]).enumerate() {
+            let at = place.start + y * place.pitch + image * place.segment;
+            copy_row(&row[..used[1]], &mut to[at..at + used[1]]);
+        }
+    }
+}
+
+#[inline(always)]
+fn copy_in_of<const WIDTH: usize>(
+    planes: &[f32],
+    height: usize,
+    used: usize,
+    to: &mut [f32],
+    place: Place,
+) {
+    let rows = planes.as_chunks::<WIDTH>().0;
+    for (image, plane) in rows.chunks_exact(height).enumerate() {
+        let at = place.start + image * place.segment;
+        for (y, row) in plane.iter().take(used).enumerate() {
+            let at = at + y * place.pitch;
+            to[at..at + WIDTH].copy_from_slice(row);
+        }
+    }
+}
+
+/// Copies planes of this shape from a place.
+fn copy_out(from: &[f32], place: Place, planes: &mut [f32], [height, width]: [usize; 2]) {
+    if [height, width] == [1, 1] && place.segment == 1 {
+        return planes.copy_from_slice(&from[place.start..][..planes.len()]);
+    }
+    with_width!(width, WIDTH => return copy_out_of::<WIDTH>(from, place, planes, height), ());
+    for (image, plane) in planes.chunks_exact_mut(height * width).enumerate() {
+        for (y, row) in plane.chunks_exact_mut(width).enumerate() {
+            let at = place.start + y * place.pitch + image * place.segment;
+            copy_row(&from[at..at + width], row);
+        }
+    }
+}
+
+#[inline(always)]
+fn copy_out_of<const WIDTH: usize>(from: &[f32], place: Place, planes: &mut [f32], height: usize) {
+    let rows = planes.as_chunks_mut::<WIDTH>().0;
+    for (image, plane) in rows.chunks_exact_mut(height).enumerate() {
+        let at = place.start + image * place.segment;
+        for (y, row) in plane.iter_mut().enumerate() {
+            let at = at + y * place.pitch;
+            row.copy_from_slice(&from[at..at + WIDTH]);
+        }
+    }
+}
+
+/// As [`copy_in`], with even columns to the place and odd ones to another that begins at `odd`.
+#[inline(always)]
+fn part_in_of<const WIDTH: usize>(
+    planes: &[f32],
+    height: usize,
+    used: usize,
+    to: &mut [f32],
+    place: Place,
+    odd: usize,
+) {
+    let rows = planes.as_chunks::<WIDTH>().0;
+    for (image, plane) in rows.chunks_exact(height).enumerate() {
+        for (y, row) in plane.iter().take(used).enumerate() {
+            let at = image * place.segment + y * place.pitch;
+            let even = &mut to[place.start + at..][..WIDTH.div_ceil(2)];
+            for (column, place) in even.iter_mut().enumerate() {
+                *place = row[2 * column];
+            }
+            let odd = &mut to[odd + at..][..WIDTH / 2];
+            for (column, place) in odd.iter_mut().enumerate() {
+                *place = row[2 * column + 1];
+            }
+        }
+    }
+}
+
+/// The opposite for every second row from `first` on: even and odd columns lie in slices of their
+/// own, each with the distance between its rows.
+#[inline(always)]
+fn join_out_of<const WIDTH: usize>(
+    (even, even_pitch): (&[f32], usize),
+    (odd, odd_pitch): (&[f32], usize),
+    segment: usize,
+    first: usize,
+    planes: &mut [f32],
+    height: usize,
+) {
+    let rows = planes.as_chunks_mut::<WIDTH>().0;
+    for (image, plane) in rows.chunks_exact_mut(height).enumerate() {
+        for (y, row) in plane.iter_mut().skip(first).step_by(2).enumerate() {
+            let even = &even[y * even_pitch + image * segment..][..WIDTH.div_ceil(2)];
+            let odd = &odd[y * odd_pitch + image * segment..][..WIDTH / 2];
+            for (column, place) in row.iter_mut().enumerate() {
+                *place = match column % 2 {
+                    0 => even[column / 2],
+                    _ => odd[column / 2],
+                };
             }
         }
     }

@@ -99,6 +99,29 @@ impl<'a> Images<'a> {
         &self.values[start..start + self.pixels()]
     }
 
+    /// How many values of a channel lie next to each other in both: those of all images, or a
+    /// plane's. Kernels take so many at a time.
+    pub(super) fn common_piece(&self, other: &Self) -> usize {
+        if self.planes_adjoin() && other.planes_adjoin() {
+            self.channel_values()
+        } else {
+            self.pixels()
+        }
+    }
+
+    /// As [`common_piece`](Self::common_piece), of these images alone.
+    pub(super) fn piece(&self) -> usize {
+        self.common_piece(self)
+    }
+
+    /// The values of a channel from the pixel at `start` on, counted through all images; `length`
+    /// of them, which must lie next to each other.
+    pub(super) fn part(&self, channel: usize, start: usize, length: usize) -> &'a [f32] {
+        let (image, pixel) = (start / self.pixels(), start % self.pixels());
+        let start = image * self.strides[0] + pixel + channel * self.strides[1];
+        &self.values[start..start + length]
+    }
+
     /// A channel of some images, one after the other; in `buffer` if they lie apart.
     pub(super) fn gather<'b>(
         &self,

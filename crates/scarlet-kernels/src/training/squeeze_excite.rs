@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use super::buffers::take_buffer;
 use super::curves;
-use super::elementwise::{dot, run, total};
+use super::elementwise::{dots, run, totals};
 use super::images::Images;
 use super::pointwise::{pointwise, pointwise_input_gradient, pointwise_weight_gradient};
 use crate::simd::{Kernel, Vector};
@@ -55,38 +55,44 @@ pub struct SqueezeExciteGradients {
     pub excite_bias: Vec<f32>,
 }
 
-/// `output = factor · input + addend`, over a plane.
+/// `output = factor · input + addend`, over planes that follow each other.
 struct Scale<'a> {
     input: &'a [f32],
-    factor: f32,
-    addend: f32,
+    pixels: usize,
+    /// One each plane.
+    factors: &'a [f32],
+    addends: &'a [f32],
     output: &'a mut [f32],
 }
 
 impl Kernel for Scale<'_> {
     #[inline(always)]
     fn run<V: Vector>(self) {
-        for (output, &input) in self.output.iter_mut().zip(self.input) {
-            *output = input * self.factor + self.addend;
+        let planes = (self.output.chunks_exact_mut(self.pixels))
+            .zip(self.input.chunks_exact(self.pixels))
+            .zip(self.factors.iter().zip(self.addends));
+        for ((output, input), (factor, addend)) in planes {
+            for (output, &input) in output.iter_mut().zip(input) {
+                *output = input * factor + addend;
+            }
         }
     }
 }
 
-/// `factor[plane] · input + addend(plane)`, channels first.
-fn scale_planes(
-    input: Images<'_>,
-    factor: &[f32],
-    addend: impl Fn(usize) -> f32 + Sync,
-) -> Vec<f32> {
-    let (batch, values) = (input.batch(), input.channel_values());
+/// `factors[plane] · input + addends[plane]`, channels first.
+fn scale_planes(input: Images<'_>, factors: &[f32], addends: &[f32]) -> Vec<f32> {
+    let (values, pixels, piece) = (input.channel_values(), input.pixels(), input.piece());
     let mut output = take_buffer(input.channels() * values);
     (output.par_chunks_mut(values.max(1)).enumerate()).for_each(|(channel, output)| {
-        for (image, output) in output.chunks_mut(input.pixels()).enumerate() {
-            let plane = channel * batch + image;
+        for (index, output) in output.chunks_mut(piece).enumerate() {
+            let start = index * piece;
+            let first = channel * input.batch() + start / pixels;
+            let planes = first..first + piece / pixels;
             run(Scale {
-                input: input.plane(image, channel),
-                factor: factor[plane],
-                addend: addend(plane),
+                input: input.part(channel, start, piece),
+                pixels,
+                factors: &factors[planes.clone()],
+                addends: &addends[planes],
                 output,
             });
         }
@@ -94,13 +100,21 @@ fn scale_planes(
     output
 }
 
-/// A number for each plane, `[channels, batch]`.
-fn for_planes(images: &Images<'_>, number: impl Fn(usize, usize) -> f32 + Sync) -> Vec<f32> {
-    let batch = images.batch();
+/// A number for each plane, `[channels, batch]`, by `fill`, which is given a channel, the first
+/// pixel of planes that follow each other, and the places of their numbers.
+fn for_planes(
+    images: &Images<'_>,
+    piece: usize,
+    fill: impl Fn(usize, usize, &mut [f64]) + Sync,
+) -> Vec<f64> {
+    let (batch, pixels) = (images.batch(), images.pixels());
     let mut numbers = vec![0.0; images.channels() * batch];
+    if pixels == 0 {
+        return numbers;
+    }
     (numbers.par_chunks_mut(batch.max(1)).enumerate()).for_each(|(channel, numbers)| {
-        for (image, place) in numbers.iter_mut().enumerate() {
-            *place = number(image, channel);
+        for (index, numbers) in numbers.chunks_mut(piece / pixels).enumerate() {
+            fill(channel, index * piece, numbers);
         }
     });
     numbers
@@ -126,10 +140,13 @@ impl SqueezeExcite<'_> {
     /// If a weight's size does not fit.
     pub fn forward(&self, input: Images<'_>) -> SqueezeExciteOutput {
         let [batch, channels, ..] = input.shape();
-        let pixels = input.pixels() as f64;
-        let mean = for_planes(&input, |image, channel| {
-            (total(input.plane(image, channel)) / pixels) as f32
+        let (pixels, piece) = (input.pixels(), input.piece());
+        let sums = for_planes(&input, piece, |channel, start, sums| {
+            totals(input.part(channel, start, piece), pixels, sums);
         });
+        let mean: Vec<f32> = (sums.iter())
+            .map(|sum| (sum / pixels as f64) as f32)
+            .collect();
         let means = Images::channels_first(&mean, [batch, channels, 1, 1]);
         let mut squeezed = pointwise(means, self.squeeze_weight, self.inner());
         for (row, bias) in squeezed.chunks_mut(batch.max(1)).zip(self.squeeze_bias) {
@@ -142,7 +159,7 @@ impl SqueezeExcite<'_> {
             (row.iter_mut()).for_each(|x| *x = curves::gate(self.gate, *x + bias));
         }
         SqueezeExciteOutput {
-            output: scale_planes(input, &gate, |_| 0.0),
+            output: scale_planes(input, &gate, &vec![0.0; gate.len()]),
             mean,
             squeezed,
             gate,
@@ -176,23 +193,28 @@ impl SqueezeExcite<'_> {
         let inner = self.activated(squeezed);
         let inners = Images::channels_first(&inner, [batch, self.inner(), 1, 1]);
         // In front of the gate.
-        let by_gate = for_planes(&input, |image, channel| {
-            let slope = curves::gate_slope(self.gate, gate[channel * batch + image]);
-            if slope == 0.0 {
-                return 0.0;
-            }
-            let planes = [input, output_gradient].map(|images| images.plane(image, channel));
-            (dot(planes[0], planes[1]) * slope) as f32
+        let piece = input.common_piece(&output_gradient);
+        let sums = for_planes(&input, piece, |channel, start, sums| {
+            let [input, gradient] =
+                [input, output_gradient].map(|images| images.part(channel, start, piece));
+            dots(input, gradient, height * width, sums);
         });
+        let by_gate: Vec<f32> = (sums.iter().zip(gate))
+            .map(|(sum, &gate)| match curves::gate_slope(self.gate, gate) {
+                0.0 => 0.0,
+                slope => (sum * slope) as f32,
+            })
+            .collect();
         let by_gates = Images::channels_first(&by_gate, [batch, channels, 1, 1]);
         let mut by_inner = pointwise_input_gradient(by_gates, self.excite_weight, self.inner());
         for (gradient, &x) in by_inner.iter_mut().zip(squeezed) {
             *gradient *= curves::activation_slope(self.activation, x);
         }
         let by_inners = Images::channels_first(&by_inner, [batch, self.inner(), 1, 1]);
-        let by_mean = pointwise_input_gradient(by_inners, self.squeeze_weight, channels);
+        let mut by_mean = pointwise_input_gradient(by_inners, self.squeeze_weight, channels);
+        by_mean.iter_mut().for_each(|value| *value /= pixels);
         SqueezeExciteGradients {
-            input: scale_planes(output_gradient, gate, |plane| by_mean[plane] / pixels),
+            input: scale_planes(output_gradient, gate, &by_mean),
             squeeze_weight: pointwise_weight_gradient(means, by_inners),
             squeeze_bias: sum_images(&by_inner, batch),
             excite_weight: pointwise_weight_gradient(inners, by_gates),
