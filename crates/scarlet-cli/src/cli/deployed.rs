@@ -19,6 +19,7 @@ use super::{ComputeArgs, ModelArgs, batch_size, run_count, warmup_count, whole};
 Examples:
   scarlet deploy lite0.scarlet
   scarlet deploy lite0-int8.scarlet --int8 examples/photos
+  scarlet deploy lite0-bf16.scarlet --bf16
   scarlet deploy scarlet-a.scarlet --weights scarlet-a.pth.tar
   scarlet deploy try.scarlet --model scarlet-c --random-init")]
 pub(crate) struct DeployArgs {
@@ -30,6 +31,10 @@ pub(crate) struct DeployArgs {
     /// are looked at
     #[arg(long, value_name = "PHOTOGRAPHS", value_hint = ValueHint::AnyPath)]
     pub(crate) int8: Option<PathBuf>,
+
+    /// Round to bfloat16: most weights, and what 1×1 convolutions read
+    #[arg(long, conflicts_with = "int8")]
+    pub(crate) bf16: bool,
 
     /// Print one JSON object
     #[arg(long)]

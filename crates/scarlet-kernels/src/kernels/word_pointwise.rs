@@ -1,28 +1,28 @@
-//! Pointwise convolutions of bytes.
+//! Pointwise convolutions of bytes, and of bfloat16.
 
 use crate::simd::{
-    Arithmetic, ByteSums, Floats, Kernel, LANES, QUAD, QuadKernel, QuadVector, Vector,
+    Bf16Kernel, Bf16Vector, Floats, Kernel, LANES, QuadKernel, QuadVector, Sums, Vector, WORD,
 };
 
-use super::{ByteTarget, COMPLETED, Finished, IntegerRows, QuadRow, even_pieces};
+use super::{COMPLETED, Finished, IntegerRows, QuadRow, SumTarget, even_pieces};
 
-/// A 1×1 convolution as [`PointwiseRun`](super::PointwiseRun), of an input and weights that are
-/// rounded to bytes, with sums in integers.
+/// A 1×1 convolution as [`PointwiseRun`](super::PointwiseRun), of an input and weights that come in
+/// words: of bytes, with sums in integers, or of bfloat16, with sums in floats.
 ///
 /// The tile is 5 pixels × 16 channels, or 10 × 8: beside it stand the weights, an input, the
-/// products and the ones by which AVX2 adds them. Where there are 32 registers of 16 sums, it is
-/// 12 × 32.
+/// products and the ones by which AVX2 adds those of bytes. Where there are 32 registers of 16 sums, it
+/// is 12 × 32.
 #[derive(Clone, Copy)]
-pub(crate) struct BytePointwiseRun<T> {
+pub(crate) struct WordPointwiseRun<T> {
     pub(crate) pixels: usize,
     /// First pixel of the first input block, `[pixel][lane]`.
     pub(crate) input: *const u8,
     /// Bytes from one input block to the next.
     pub(crate) input_plane: usize,
     pub(crate) input_blocks: usize,
-    /// Panel after panel, `[four input channels][channel of the panel][input channel of the four]`.
-    pub(crate) weights: *const i8,
-    /// By which a sum is multiplied before the bias is added; `[channel]`.
+    /// Panel after panel, `[word of input channels][channel of the panel][input channel of the word]`.
+    pub(crate) weights: *const u8,
+    /// By which sums in integers are multiplied before the bias is added; `[channel]`.
     pub(crate) scales: *const f32,
     /// `[channel]`.
     pub(crate) bias: *const f32,
@@ -31,53 +31,60 @@ pub(crate) struct BytePointwiseRun<T> {
     pub(crate) blocks: usize,
 }
 
-impl Kernel for BytePointwiseRun<Finished> {
+impl Kernel for WordPointwiseRun<Finished> {
     #[inline(always)]
     fn run<V: Vector>(self) {
-        self.all::<V>();
+        self.all::<V, V::Sums, V::PairSums>();
     }
 }
 
-impl Kernel for BytePointwiseRun<IntegerRows> {
+impl Bf16Kernel for WordPointwiseRun<Finished> {
     #[inline(always)]
-    fn run<V: Vector>(self) {
-        self.all::<V>();
+    fn run<V: Bf16Vector>(self) {
+        self.all::<V, V::Bf16, V::PairBf16>();
     }
 }
 
-impl QuadKernel for BytePointwiseRun<QuadRow> {
+impl Kernel for WordPointwiseRun<IntegerRows> {
+    #[inline(always)]
+    fn run<V: Vector>(self) {
+        self.all::<V, V::Sums, V::PairSums>();
+    }
+}
+
+impl QuadKernel for WordPointwiseRun<QuadRow> {
     #[inline(always)]
     fn run<V: QuadVector>(self) {
-        self.all::<V>();
+        self.all::<V, V::Sums, V::PairSums>();
     }
 }
 
-impl<T: Copy> BytePointwiseRun<T> {
+impl<T: Copy> WordPointwiseRun<T> {
     #[inline(always)]
-    fn all<V: Vector>(self)
+    fn all<V: Vector, S: Sums, P: Sums>(self)
     where
-        T: ByteTarget<V::Sums> + ByteTarget<V::PairSums>,
+        T: SumTarget<S> + SumTarget<P>,
     {
         match self.blocks {
-            1 => self.panels::<V, V::Sums, 1>(0),
-            2 => self.panels::<V, V::PairSums, 1>(0),
+            1 => self.panels::<V, S, 1>(0),
+            2 => self.panels::<V, P, 1>(0),
             3 => {
-                self.panels::<V, V::PairSums, 1>(0);
-                self.panels::<V, V::Sums, 1>(2);
+                self.panels::<V, P, 1>(0);
+                self.panels::<V, S, 1>(2);
             }
-            _ if V::PairSums::IS_WIDE => self.panels::<V, V::PairSums, 2>(0),
+            _ if P::IS_WIDE => self.panels::<V, P, 2>(0),
             _ => {
-                self.panels::<V, V::PairSums, 1>(0);
-                self.panels::<V, V::PairSums, 1>(2);
+                self.panels::<V, P, 1>(0);
+                self.panels::<V, P, 1>(2);
             }
         }
     }
 
     /// One or two panels that begin with this block.
     #[inline(always)]
-    fn panels<V: Vector, S: ByteSums, const P: usize>(self, block: usize)
+    fn panels<V: Vector, S: Sums, const P: usize>(self, block: usize)
     where
-        T: ByteTarget<S>,
+        T: SumTarget<S>,
     {
         let mut completed = 0;
         let units = self.pixels.div_ceil(T::TOGETHER);
@@ -115,30 +122,32 @@ impl<T: Copy> BytePointwiseRun<T> {
     ///
     /// The run's pointers must be valid for the panels' blocks and `M` pixels from this one.
     #[inline(always)]
-    unsafe fn tile<S: ByteSums, const P: usize, const M: usize>(self, block: usize, pixel: usize)
+    unsafe fn tile<S: Sums, const P: usize, const M: usize>(self, block: usize, pixel: usize)
     where
-        T: ByteTarget<S>,
+        T: SumTarget<S>,
     {
-        let depth = self.input_blocks * LANES;
+        // Bytes of a pixel in a block.
+        let pixel_bytes = LANES / S::DEPTH * WORD;
+        let depth = self.input_blocks * pixel_bytes;
         // SAFETY: all within the run's input, weights, scales, bias and target.
         unsafe {
             let mut sums = [[S::zero(); M]; P];
-            let mut input = self.input.add(pixel * LANES);
+            let mut input = self.input.add(pixel * pixel_bytes);
             let mut weights = self.weights.add(block * LANES * depth);
             for _ in 0..self.input_blocks {
-                for quad in 0..LANES / QUAD {
-                    let mut columns = [S::load_quads(weights.cast()); P];
+                for word in 0..LANES / S::DEPTH {
+                    let mut columns = [S::load_words(weights); P];
                     for (p, column) in columns.iter_mut().enumerate().skip(1) {
                         let panel = weights.add(p * S::BLOCKS * LANES * depth);
-                        *column = S::load_quads(panel.cast());
+                        *column = S::load_words(panel);
                     }
                     for m in 0..M {
-                        let inputs = S::spread(input.add(m * LANES + quad * QUAD));
+                        let inputs = S::spread(input.add(m * pixel_bytes + word * WORD));
                         for (row, column) in sums.iter_mut().zip(columns) {
                             row[m] = row[m].add_products(inputs, column);
                         }
                     }
-                    weights = weights.add(S::BLOCKS * LANES * QUAD);
+                    weights = weights.add(S::BLOCKS * LANES * WORD);
                 }
                 input = input.add(self.input_plane);
             }
@@ -148,8 +157,7 @@ impl<T: Copy> BytePointwiseRun<T> {
                 let bias = S::Floats::load(self.bias.add(block * LANES));
                 let mut results = [scale; M];
                 for (result, sum) in results.iter_mut().zip(sums) {
-                    // Rounded twice on every processor, so that all give the same.
-                    *result = sum.to_floats().mul(scale).add(bias);
+                    *result = sum.finish(scale, bias);
                 }
                 self.target.put(block, pixel, M, results);
             }
