@@ -1,7 +1,8 @@
 //! From floats to bytes and to bfloat16.
 
 use crate::simd::{
-    Arithmetic, Floats, Kernel, LANES, QUAD, QuadKernel, QuadSums, QuadVector, Vector,
+    Arithmetic, Bf16Kernel, Bf16Vector, Floats, Kernel, LANES, QUAD, QuadKernel, QuadSums,
+    QuadVector, Vector,
 };
 
 use crate::{Activation, ValueRange};
@@ -152,7 +153,7 @@ impl Kernel for RoundRun {
     }
 }
 
-/// Rounds a run of vectors to bfloat16.
+/// Rounds a run of vectors to bfloat16, for products.
 #[derive(Clone, Copy)]
 pub(crate) struct Bf16Run {
     pub(crate) vectors: usize,
@@ -162,9 +163,9 @@ pub(crate) struct Bf16Run {
     pub(crate) output: *mut u16,
 }
 
-impl Kernel for Bf16Run {
+impl Bf16Kernel for Bf16Run {
     #[inline(always)]
-    fn run<V: Vector>(self) {
+    fn run<V: Bf16Vector>(self) {
         // SAFETY: the step that made the run vouches for its pointers.
         unsafe {
             let factors = match self.factors.is_null() {
@@ -174,7 +175,7 @@ impl Kernel for Bf16Run {
             for index in 0..self.vectors {
                 let at = index * LANES;
                 let value = V::load(self.input.add(at)).mul(factors);
-                value.store_bf16(self.output.add(at));
+                value.store_factors(self.output.add(at));
             }
         }
     }

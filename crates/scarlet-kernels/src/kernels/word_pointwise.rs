@@ -132,6 +132,10 @@ impl<T: Copy> WordPointwiseRun<T> {
         // SAFETY: all within the run's input, weights, scales, bias and target.
         unsafe {
             let mut sums = [[S::zero(); M]; P];
+            for (p, row) in sums.iter_mut().enumerate() {
+                let block = block + p * S::BLOCKS;
+                *row = [S::start(S::Floats::load(self.bias.add(block * LANES))); M];
+            }
             let mut input = self.input.add(pixel * pixel_bytes);
             let mut weights = self.weights.add(block * LANES * depth);
             for _ in 0..self.input_blocks {

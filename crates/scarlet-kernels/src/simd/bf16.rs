@@ -50,6 +50,18 @@ pub(crate) trait Bf16Vector: Vector {
 
     /// The same for two blocks.
     type PairBf16: Sums<Floats = Self::Pair>;
+
+    /// As [`store_bf16`](Vector::store_bf16), but that numbers below the smallest normal one may become 0,
+    /// where the products take them for that.
+    ///
+    /// # Safety
+    ///
+    /// Eight numbers must be writable at the pointer.
+    #[inline(always)]
+    unsafe fn store_factors(self, to: *mut u16) {
+        // SAFETY: the caller vouches for the pointer.
+        unsafe { self.store_bf16(to) }
+    }
 }
 
 /// As [`Kernel`](super::Kernel), for [`InstructionSet::run_bf16`](super::InstructionSet::run_bf16).
@@ -110,6 +122,11 @@ impl<F: Halves> Sums for FloatSums<F> {
     }
 
     #[inline(always)]
+    fn start(bias: F) -> Self {
+        Self(bias)
+    }
+
+    #[inline(always)]
     unsafe fn spread(from: *const u8) -> Self::Words {
         // SAFETY: the caller vouches for the pointer.
         unsafe { F::spread_halves(from) }
@@ -133,8 +150,8 @@ impl<F: Halves> Sums for FloatSums<F> {
     }
 
     #[inline(always)]
-    fn finish(self, _scale: F, bias: F) -> F {
-        self.0.add(bias)
+    fn finish(self, _scale: F, _bias: F) -> F {
+        self.0
     }
 }
 
@@ -240,6 +257,11 @@ macro_rules! dot_sums {
             }
 
             #[inline(always)]
+            fn start(bias: Self::Floats) -> Self {
+                Self(bias)
+            }
+
+            #[inline(always)]
             unsafe fn spread(from: *const u8) -> Self::Words {
                 // SAFETY: called only from code compiled for AVX-512 with BF16 on a processor that has
                 // it; the caller vouches for the pointer.
@@ -268,8 +290,8 @@ macro_rules! dot_sums {
             }
 
             #[inline(always)]
-            fn finish(self, _scale: Self::Floats, bias: Self::Floats) -> Self::Floats {
-                self.0.add(bias)
+            fn finish(self, _scale: Self::Floats, _bias: Self::Floats) -> Self::Floats {
+                self.0
             }
         }
     };
@@ -304,12 +326,22 @@ dot_sums!(
 impl Bf16Vector for Avx512Vnni {
     type Bf16 = DotSums;
     type PairBf16 = DotPairSums;
+
+    #[inline(always)]
+    unsafe fn store_factors(self, to: *mut u16) {
+        // SAFETY: called only from code compiled for AVX-512 with BF16 on a processor that has it; the
+        // caller vouches for the pointer; the types are registers of the same size.
+        unsafe {
+            let numbers = std::mem::transmute::<__m128bh, __m128i>(_mm256_cvtneps_pbh(self.0));
+            _mm_storeu_si128(to.cast(), numbers);
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::simd::{InstructionSet, Kernel};
+    use crate::simd::InstructionSet;
 
     /// By the distances to both neighbours, in f64.
     fn nearest(value: f32) -> u16 {
@@ -342,18 +374,23 @@ mod tests {
         struct Round<'a> {
             input: &'a [f32],
             output: &'a mut [u16],
+            factors: &'a mut [u16],
             back: &'a mut [f32],
         }
-        impl Kernel for Round<'_> {
+        impl Bf16Kernel for Round<'_> {
             #[inline(always)]
-            fn run<V: Vector>(self) {
+            fn run<V: Bf16Vector>(self) {
                 let (input, _) = self.input.as_chunks::<LANES>();
                 let (output, _) = self.output.as_chunks_mut::<LANES>();
+                let (factors, _) = self.factors.as_chunks_mut::<LANES>();
                 let (back, _) = self.back.as_chunks_mut::<LANES>();
-                for ((input, output), back) in input.iter().zip(output).zip(back) {
+                let results = output.iter_mut().zip(factors).zip(back);
+                for (input, ((output, factors), back)) in input.iter().zip(results) {
                     // SAFETY: arrays of eight.
                     unsafe {
-                        V::load(input.as_ptr()).store_bf16(output.as_mut_ptr());
+                        let value = V::load(input.as_ptr());
+                        value.store_bf16(output.as_mut_ptr());
+                        value.store_factors(factors.as_mut_ptr());
                         V::load_bf16(output.as_ptr()).store(back.as_mut_ptr());
                     }
                 }
@@ -363,14 +400,22 @@ mod tests {
         let input = samples();
         for set in InstructionSet::available() {
             let (mut output, mut back) = (vec![0; input.len()], vec![0.0; input.len()]);
+            let mut factors = output.clone();
             let round = Round {
                 input: &input,
                 output: &mut output,
+                factors: &mut factors,
                 back: &mut back,
             };
             // SAFETY: the set is available.
-            unsafe { set.run(round) };
-            for ((value, found), back) in input.iter().zip(output).zip(back) {
+            unsafe { set.run_bf16(round) };
+            let found = output.into_iter().zip(factors).zip(back);
+            for (value, ((found, factor), back)) in input.iter().zip(found) {
+                match value.is_nan() {
+                    true => assert!(from_bf16(factor).is_nan(), "{set}: {value} {factor:x}"),
+                    false if value.abs() >= f32::MIN_POSITIVE => assert_eq!(factor, found),
+                    false => assert!(factor == found || factor << 1 == 0, "{set}: {value:e}"),
+                }
                 assert_eq!(back.to_bits(), from_bf16(found).to_bits());
                 if value.is_nan() {
                     assert!(back.is_nan(), "{set}: {value} {found:x}");

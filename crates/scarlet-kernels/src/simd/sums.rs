@@ -33,6 +33,12 @@ pub(crate) trait Sums: Copy {
 
     fn zero() -> Self;
 
+    /// What sums in floats start from, given their biases; those in integers from 0.
+    #[inline(always)]
+    fn start(_bias: Self::Floats) -> Self {
+        Self::zero()
+    }
+
     /// The same word for all channels.
     ///
     /// # Safety
@@ -53,7 +59,8 @@ pub(crate) trait Sums: Copy {
     /// The nearest floats.
     fn to_floats(self) -> Self::Floats;
 
-    /// What the sums stand for: times a scale, where they are integers, and with a bias.
+    /// What sums that [started](Self::start) from these biases stand for: those in integers times a scale,
+    /// and with a bias.
     #[inline(always)]
     fn finish(self, scale: Self::Floats, bias: Self::Floats) -> Self::Floats {
         // Rounded twice on every processor, so that all give the same.
@@ -73,6 +80,12 @@ impl<S: Sums> Sums for Pair<S> {
     #[inline(always)]
     fn zero() -> Self {
         Self::new(S::zero(), S::zero())
+    }
+
+    #[inline(always)]
+    fn start(bias: Self::Floats) -> Self {
+        let [first, second] = bias.halves();
+        Self::new(S::start(first), S::start(second))
     }
 
     #[inline(always)]

@@ -62,7 +62,7 @@ impl Rounding {
                     rounding,
                     output: output.cast(),
                 }),
-                Self::Bf16 => context.run(Bf16Run {
+                Self::Bf16 => context.run_bf16(Bf16Run {
                     vectors,
                     input,
                     factors,
