@@ -8,7 +8,7 @@ use common::{every_kind, formula_network, pointwise, reference, signal};
 use proptest::prelude::*;
 use scarlet_kernels::{
     Activation, Calibration, Depthwise, Engine, EngineSettings, InstructionSet, Linear, Network,
-    Operation, PackedNetwork, PaddingRule, Pointwise, Precision, Quantisation,
+    Operation, PackedNetwork, PaddingRule, Precision, Quantisation,
 };
 
 fn settings((height, width): (usize, usize), batch: usize) -> EngineSettings {

@@ -7,9 +7,9 @@ mod common;
 use common::{every_kind, pointwise, reference, signal};
 use proptest::prelude::*;
 use scarlet_kernels::{
-    Activation, Calibration, Depthwise, Engine, EngineError, EngineSettings, Gate, InstructionSet,
+    Activation, Calibration, Depthwise, Engine, EngineError, EngineSettings, InstructionSet,
     Linear, Network, Operation, PackedNetwork, PaddingRule, Pointwise, Quantisation, RoundedRow,
-    SqueezeExcite, ValueRange,
+    ValueRange,
 };
 
 fn settings(size: (usize, usize), batch: usize) -> EngineSettings {
