@@ -203,6 +203,17 @@ impl Model {
         Ok(())
     }
 
+    /// Rounds the network to bfloat16.
+    pub(crate) fn round_to_bf16(&mut self) -> Result<(), CliError> {
+        self.network = self.network.to_bf16()?;
+        Ok(())
+    }
+
+    /// Whether it computes with bfloat16.
+    pub(crate) fn is_bf16(&self) -> bool {
+        self.network.is_bf16()
+    }
+
     /// Whether it computes with eight bits.
     pub(crate) fn is_int8(&self) -> bool {
         self.network.is_int8()

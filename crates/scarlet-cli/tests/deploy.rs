@@ -180,6 +180,61 @@ fn a_network_of_eight_bits_is_calibrated_saved_and_run() {
 }
 
 #[test]
+fn a_network_in_bfloat16_is_saved_and_run() {
+    let (folder, floats) = deployed();
+    let path = folder.path().join("bf16.scarlet").display().to_string();
+    let deploy = ["deploy", &path, "--weights", &floats, "--bf16"];
+    let json = scarlet(deploy.iter().copied().chain(["--json"])).json();
+    assert_eq!(
+        (&json["bf16"], &json["int8"]),
+        (&true.into(), &false.into())
+    );
+    let bytes = |path: &str| std::fs::metadata(path).unwrap().len();
+    assert!(bytes(&path) < bytes(&floats));
+    let text = scarlet(deploy).stdout;
+    assert!(text.contains(", bf16, weights: "), "{text}");
+
+    let bench = scarlet(["bench", "--weights", &path, "--runs", "2", "--json"]).json();
+    assert_eq!(bench["bf16"], true);
+    let text = scarlet(["info", &path]).stdout;
+    assert!(text.contains(", bf16, 64×64 pixels"), "{text}");
+    let text = scarlet(["profile", "--weights", &path, "--runs", "1"]).stdout;
+    assert!(text.contains(", bf16, 64×64, batch 1"), "{text}");
+    let photo = photograph("coffee.png").display().to_string();
+    let predict = |weights: &str| {
+        scarlet([
+            "predict",
+            &photo,
+            "--weights",
+            weights,
+            "--num-classes",
+            "10",
+            "--json",
+        ])
+        .json()
+    };
+    let best = |json: &serde_json::Value| {
+        let first = &json["photographs"][0]["predictions"][0];
+        (
+            first["class"].as_u64().unwrap(),
+            first["probability"].as_f64().unwrap(),
+        )
+    };
+    let (near, exact) = (best(&predict(&path)), best(&predict(&floats)));
+    assert_eq!(near.0, exact.0);
+    assert!((near.1 - exact.1).abs() < 0.02, "{near:?} {exact:?}");
+
+    let again = folder.path().join("again.scarlet").display().to_string();
+    for more in [&["--bf16"][..], &["--int8", &photo]] {
+        let deploy = ["deploy", &again, "--weights", &path];
+        scarlet(deploy.iter().chain(more).copied()).assert_fails(1, &["in bfloat16 already"]);
+    }
+    scarlet(["deploy", &again, "--bf16", "--int8", &photo])
+        .assert_fails(2, &["--bf16", "cannot be used with", "--int8"]);
+    assert!(!Path::new(&again).exists());
+}
+
+#[test]
 fn a_file_that_cannot_be_written_is_named() {
     scarlet_tiny(10, &["deploy", "no-such-folder/tiny.scarlet"])
         .assert_fails(1, &["cannot write no-such-folder/tiny.scarlet"]);

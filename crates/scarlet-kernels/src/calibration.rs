@@ -45,11 +45,9 @@ impl Calibration {
     ///
     /// # Errors
     ///
-    /// As [`Engine::new`], and when the network is quantised already.
+    /// As [`Engine::new`], and when the network is rounded already.
     pub fn new(network: PackedNetwork, settings: EngineSettings) -> Result<Self, EngineError> {
-        if network.quantisation().is_some() {
-            return Err(EngineError::QuantisedBefore);
-        }
+        network.numbers().check_unrounded()?;
         let operations = &network.network().operations;
         let observations = Arc::new(Observations {
             operations: operations

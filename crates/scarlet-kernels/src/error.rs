@@ -133,9 +133,12 @@ pub enum EngineError {
         /// Largest number of images.
         batch: usize,
     },
-    /// A network is to be quantised that is quantised.
-    #[error("the network is quantised already; quantise the one that it was made of")]
+    /// A network is to be rounded, or calibrated, that is quantised.
+    #[error("the network is quantised already; take the one that it was made of")]
     QuantisedBefore,
+    /// A network is to be rounded, or calibrated, whose weights are in bfloat16.
+    #[error("the network is in bfloat16 already; take the one that it was made of")]
+    Bf16Before,
     /// Ranges for another network.
     #[error(
         "the calibration is of a network of {found} operations, but this one has {expected}; \

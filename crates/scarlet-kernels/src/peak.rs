@@ -6,7 +6,7 @@ use crate::{
     EngineError, InstructionSet,
     memory::Buffer,
     pool::Pool,
-    simd::{ByteSums, Floats, Kernel, LANES, QUAD, Vector},
+    simd::{Floats, Kernel, LANES, QUAD, Sums, Vector},
 };
 
 /// Bytes that all threads together read from memory: more than processors have of caches.
@@ -177,14 +177,14 @@ impl Kernel for ByteProducts {
             let from = black_box(lines.0.as_ptr());
             // SAFETY: the array has quads of two blocks, the most there are, for each sum and one more.
             unsafe {
-                let weights = V::PairSums::load_quads(from);
+                let weights = V::PairSums::load_words(from);
                 for (index, sum) in sums.iter_mut().enumerate() {
-                    let inputs = V::PairSums::load_quads(from.add((index + 1) * BYTES));
+                    let inputs = V::PairSums::load_words(from.add((index + 1) * BYTES));
                     *sum = sum.add_products(inputs, weights);
                 }
             }
         }
-        keep(sums.map(ByteSums::to_floats));
+        keep(sums.map(Sums::to_floats));
     }
 }
 

@@ -4,16 +4,16 @@ use std::{ops::Range, sync::Arc};
 
 use crate::{
     Activation, Convolution, Depthwise, EngineError, EngineSettings, Linear, Network, Operation,
-    PackedNetwork, Pointwise, Quantisation, Shape, SqueezeExcite,
+    PackedNetwork, Pointwise, Precision, Shape, SqueezeExcite,
     calibration::Observations,
-    kernels::Finish,
+    kernels::{Finish, ToBytes},
     memory::{self, LINE, Value, ValueId},
-    packed::{Offset, scales_behind, starts_behind},
+    packed::{Numbers, Offset, scales_behind, starts_behind},
     simd::{LANES, QUAD},
     steps::{
-        AddStep, BYTE_LANES, ByteDepthwiseStep, BytesAsFloats, ConvolutionStep, DENSE_PANEL,
-        DenseStep, DepthwiseStep, ExportMap, ExportVector, Import, Map, MeanStep, ObserveStep,
-        PANEL, PlanarConvolution, PointwiseStep, PointwiseWeights, Producer, RoundStep, Rounding,
+        AddStep, ByteDepthwiseStep, BytesAsFloats, ConvolutionStep, DENSE_PANEL, DenseStep,
+        DepthwiseStep, ExportMap, ExportVector, Factors, Import, Map, MeanStep, ObserveStep, PANEL,
+        PlanarConvolution, PointwiseStep, PointwiseWeights, Producer, RoundStep, Rounding,
         ScaleStep, Step, Subsample, Target, panels,
     },
 };
@@ -72,7 +72,7 @@ pub(crate) fn plan(
     let mut planner = Planner {
         network,
         weights: packed.weights().as_slice(),
-        quantisation: packed.quantisation(),
+        numbers: packed.numbers(),
         observations,
         settings,
         mult_adds: network.mult_adds(settings.height, settings.width)?,
@@ -103,7 +103,7 @@ struct Planner<'a> {
     network: &'a Network<Offset>,
     /// Packed.
     weights: &'a [f32],
-    quantisation: Option<&'a Quantisation>,
+    numbers: &'a Numbers,
     observations: Option<Arc<Observations>>,
     settings: &'a EngineSettings,
     mult_adds: Vec<u64>,
@@ -117,8 +117,7 @@ struct Planner<'a> {
     outputs: Vec<ValueId>,
     /// Factors of channels that the next step, a pointwise convolution, must apply.
     factors: Option<ValueId>,
-    /// Whether the present value is already in bytes, as the next step, a pointwise convolution,
-    /// reads it.
+    /// Whether the present value is already rounded as the next step, a pointwise convolution, reads it.
     is_rounded: bool,
     values: Vec<Value>,
     steps: Vec<PlannedStep>,
@@ -239,7 +238,7 @@ impl Planner<'_> {
                 .resolve(c.kernel, c.stride, input.height, input.width),
             c.weight,
             c.bias,
-            self.rounding(0)
+            self.to_bytes(0)
                 .map(|rounding| (rounding, scales_behind(c.bias, c.output))),
             self.finish_of(0),
         );
@@ -286,7 +285,7 @@ impl Planner<'_> {
         let weights = PointwiseWeights {
             weights: c.weight,
             bias: c.bias,
-            scales: rounding.map(|_| scales_behind(c.bias, c.output)),
+            factors: self.factors_of(index, (c.bias, c.output)),
             input_blocks: input.map.blocks(),
             finish: self.finish_of(index),
         };
@@ -315,11 +314,10 @@ impl Planner<'_> {
         };
         reads.extend(shortcut);
         reads.extend(factors);
-        // What the next convolution reads in bytes is rounded here; floats are for shortcuts.
-        let rounded = self.rounding_behind_map(end - 1).map(|rounding| {
-            let bytes = output.blocks() * output.pixels() * BYTE_LANES;
-            (self.new_value(bytes), rounding)
-        });
+        // What the next convolution reads is rounded here; floats are for shortcuts.
+        let rounded = self
+            .rounding_behind_map(end - 1)
+            .map(|rounding| (self.new_rounded(output, rounding), rounding));
         let floats = match rounded {
             // A shortcut is laid out as the floats are.
             Some(_) if !self.shared[end - 1] && shortcut.is_none() => None,
@@ -332,26 +330,49 @@ impl Planner<'_> {
         };
         let input = (input.value, factors);
         let step = PointwiseStep::new(weights, input, target, output, self.settings);
-        let bytes = rounded.map(|(value, _)| value);
-        let writes: Vec<_> = floats.into_iter().chain(bytes).collect();
+        let rounded = rounded.map(|(value, _)| value);
+        let writes: Vec<_> = floats.into_iter().chain(rounded).collect();
         self.emit("pointwise", step, &reads, &writes, index..end);
-        self.is_rounded = bytes.is_some();
+        self.is_rounded = rounded.is_some();
         for value in writes.iter().rev() {
             self.outputs[end - 1] = *value;
         }
-        (bytes.or(floats).unwrap_or(writes[0]), end)
+        (rounded.or(floats).unwrap_or(writes[0]), end)
     }
 
     /// How the input of an operation is rounded, if it is.
     fn rounding(&self, index: usize) -> Option<Rounding> {
-        let quantisation = self.quantisation?;
+        match self.numbers {
+            Numbers::Floats => None,
+            Numbers::Bf16 => {
+                let operation = self.network.operations.get(index);
+                matches!(operation, Some(Operation::Pointwise(_))).then_some(Rounding::Bf16)
+            }
+            Numbers::Bytes(_) => self.to_bytes(index).map(Rounding::Bytes),
+        }
+    }
+
+    /// How the input of an operation is rounded to bytes, if it is.
+    fn to_bytes(&self, index: usize) -> Option<ToBytes> {
+        let Numbers::Bytes(quantisation) = self.numbers else {
+            return None;
+        };
         let before = index.checked_sub(1);
         let of_steps = before.and_then(|before| {
             let range = quantisation.output(self.network, before)?;
             let activation = self.activation(before);
-            Some(Rounding::of_steps(range, activation))
+            Some(ToBytes::of_steps(range, activation))
         });
-        of_steps.or_else(|| quantisation.input(index).map(Rounding::new))
+        of_steps.or_else(|| quantisation.input(index).map(ToBytes::new))
+    }
+
+    /// The numbers of an operation's products, given where the biases of its rows are.
+    fn factors_of(&self, index: usize, (bias, rows): (Offset, usize)) -> Factors {
+        match self.numbers.of(index, &self.network.operations[index]) {
+            Precision::Float32 => Factors::Floats,
+            Precision::Bfloat16 => Factors::Bf16,
+            Precision::Int8 => Factors::Bytes(scales_behind(bias, rows)),
+        }
     }
 
     /// The largest magnitude that a sum of products of bytes can have, with its bias.
@@ -372,8 +393,10 @@ impl Planner<'_> {
 
     /// Whether the output of an operation is in steps of the range within which it is rounded.
     fn is_in_steps(&self, index: usize) -> bool {
-        let quantisation = self.quantisation;
-        quantisation.is_some_and(|it| it.output(self.network, index).is_some())
+        match self.numbers {
+            Numbers::Bytes(quantisation) => quantisation.output(self.network, index).is_some(),
+            Numbers::Floats | Numbers::Bf16 => false,
+        }
     }
 
     /// The activation of a convolution.
@@ -420,7 +443,7 @@ impl Planner<'_> {
         rounding: Rounding,
         index: usize,
     ) -> ValueId {
-        let output = self.new_value(input.map.blocks() * input.map.pixels() * BYTE_LANES);
+        let output = self.new_rounded(input.map, rounding);
         let step = RoundStep {
             input: input.value,
             factors,
@@ -434,7 +457,7 @@ impl Planner<'_> {
     }
 
     /// How the output of an operation can be rounded at once, because nothing but a pointwise
-    /// convolution of bytes reads it.
+    /// convolution of what is rounded reads it.
     fn rounding_behind(&self, index: usize) -> Option<Rounding> {
         self.rounding_behind_map(index)
             .filter(|_| !self.shared[index])
@@ -480,12 +503,14 @@ impl Planner<'_> {
             self.settings.threads_per_image(),
         );
         let rounding = self.rounding_behind(index);
-        let rounding = match self.rounding(index) {
-            Some(_) => rounding.map(|it| it.of_values_within(self.bound(index))),
-            None => rounding,
+        let rounding = match (rounding, self.to_bytes(index)) {
+            (Some(Rounding::Bytes(rounding)), Some(_)) => Some(Rounding::Bytes(
+                rounding.of_values_within(self.bound(index)),
+            )),
+            _ => rounding,
         };
         let value = match rounding {
-            Some(_) => self.new_value(output.blocks() * output.pixels() * BYTE_LANES),
+            Some(rounding) => self.new_rounded(output, rounding),
             None => self.new_value(output.image()),
         };
         self.is_rounded = rounding.is_some();
@@ -507,10 +532,12 @@ impl Planner<'_> {
         let (weights, bias) = (c.weight, c.bias);
         let (kernel, stride) = (c.kernel, c.stride);
         let finish = self.finish_of(index);
-        let mut input_rounding = self.rounding(index);
+        let mut input_rounding = self.to_bytes(index);
         let mut input_finish = None;
         let of_bytes = match &producer {
-            Producer::Pointwise { weights, .. } => weights.scales.map(|_| weights.finish),
+            Producer::Pointwise { weights, .. } => {
+                matches!(weights.factors, Factors::Bytes(_)).then_some(weights.finish)
+            }
             Producer::Convolution(c) => c.bytes.map(|_| c.finish),
             Producer::Copy(_) => None,
         };
@@ -543,7 +570,7 @@ impl Planner<'_> {
                     starts: starts_behind(bias, c.channels),
                     finish,
                     to: value,
-                    rounding,
+                    rounding: rounding.and_then(Rounding::to_bytes),
                     row_sums,
                     groups,
                     stripe,
@@ -680,22 +707,23 @@ impl Planner<'_> {
     ) -> ValueId {
         let blocks = width.div_ceil(LANES);
         let panels = panels(blocks, DENSE_PANEL).collect();
-        let is_rounded = self.quantisation.is_some();
         let output = self.new_value(blocks * LANES);
+        let index = operations.start;
+        let precision = self.numbers.of(index, &self.network.operations[index]);
         let step = DenseStep {
             input,
             output,
             depth,
             weights,
             bias,
-            scales: is_rounded.then(|| scales_behind(bias, width)),
+            factors: self.factors_of(index, (bias, width)),
             panels,
             finish,
         };
         let planned = self.emit(kind, step, &[input], &[output], operations);
         // Of the two matrices of a squeeze-excite this is one.
         planned.mult_adds = (depth * width) as u64;
-        planned.weights = matrix_floats(width, depth, is_rounded);
+        planned.weights = matrix_floats(width, depth, precision);
         output
     }
 
@@ -736,14 +764,14 @@ impl Planner<'_> {
     /// Floats of an operation's packed weights.
     fn packed_floats(&self, index: usize) -> usize {
         let operation = &self.network.operations[index];
-        let is_rounded = self
-            .quantisation
-            .is_some_and(|q| q.rounds(index, operation));
-        let floats = |rows, columns| matrix_floats(rows, columns, is_rounded);
+        let precision = self.numbers.of(index, operation);
+        let floats = |rows, columns| matrix_floats(rows, columns, precision);
         match operation {
-            Operation::Convolution(c) if is_rounded => floats(c.output, c.input * c.kernel * QUAD),
+            Operation::Convolution(c) if precision == Precision::Int8 => {
+                floats(c.output, c.input * c.kernel * QUAD)
+            }
             Operation::Convolution(c) => floats(c.output, c.input * c.kernel * c.kernel),
-            Operation::Depthwise(c) if is_rounded => {
+            Operation::Depthwise(c) if precision == Precision::Int8 => {
                 let row = c.kernel.next_multiple_of(QUAD);
                 floats(c.channels, c.kernel * row) + c.channels
             }
@@ -778,6 +806,11 @@ impl Planner<'_> {
     fn behind(&mut self, value: ValueId, index: usize) -> Planned {
         self.outputs[index] = value;
         (value, index + 1)
+    }
+
+    /// A map that is rounded.
+    fn new_rounded(&mut self, map: Map, rounding: Rounding) -> ValueId {
+        self.new_value(map.blocks() * map.pixels() * rounding.lanes())
     }
 
     fn new_value(&mut self, image: usize) -> ValueId {
@@ -826,14 +859,12 @@ impl Planner<'_> {
     }
 }
 
-/// Floats of a packed matrix and its biases, or of the bytes and scales that stand for it.
-fn matrix_floats(rows: usize, columns: usize, is_rounded: bool) -> usize {
+/// Floats of a packed matrix and its biases, and of scales if there are some.
+fn matrix_floats(rows: usize, columns: usize, precision: Precision) -> usize {
     let rows = rows.next_multiple_of(LANES);
-    if is_rounded {
-        rows * columns / size_of::<f32>() + 2 * rows
-    } else {
-        rows * (columns + 1)
-    }
+    let weights = rows * columns * precision.bytes() / size_of::<f32>();
+    let more = usize::from(precision == Precision::Int8);
+    weights + (1 + more) * rows
 }
 
 /// The map's sizes. Where the planner asks, the check of shapes found one.

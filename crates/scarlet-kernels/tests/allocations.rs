@@ -7,7 +7,7 @@ mod common;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use scarlet_kernels::{Calibration, Engine, EngineSettings, PackedNetwork};
+use scarlet_kernels::{Calibration, Engine, EngineSettings, PackedNetwork, Precision};
 
 /// The system's allocator, and how often any thread asked it for memory.
 struct Counting;
@@ -36,14 +36,16 @@ fn a_run_allocates_nothing() {
     let size = 64;
     let architecture = scarlet_arch::scarlet_a();
     let network = common::formula_network(&architecture);
-    for int8 in [false, true] {
+    for precision in [Precision::Float32, Precision::Bfloat16, Precision::Int8] {
         for (batch, threads) in [(1, 1), (1, 2), (3, 2)] {
             let settings = EngineSettings::new(size)
                 .with_batch(batch)
                 .with_threads(threads);
             let input = common::signal("input", batch * network.input_channels * size * size);
             let mut packed = PackedNetwork::pack(&network).unwrap();
-            if int8 {
+            if precision == Precision::Bfloat16 {
+                packed = packed.to_bf16().unwrap();
+            } else if precision == Precision::Int8 {
                 let mut calibration = Calibration::new(packed.clone(), settings.clone()).unwrap();
                 calibration.observe(&input).unwrap();
                 packed = packed.quantise(&calibration.finish().unwrap()).unwrap();
@@ -59,7 +61,7 @@ fn a_run_allocates_nothing() {
                 engine.run(&input).unwrap();
             }
             let requests = REQUESTS.load(Ordering::SeqCst) - started;
-            assert_eq!(requests, 0, "batch {batch}, {threads} threads, int8 {int8}");
+            assert_eq!(requests, 0, "batch {batch}, {threads} threads, {precision}");
         }
     }
 }

@@ -4,12 +4,12 @@
 
 mod common;
 
-use common::{formula_network, reference, signal};
+use common::{every_kind, pointwise, reference, signal};
 use proptest::prelude::*;
 use scarlet_kernels::{
-    Activation, Calibration, Convolution, Depthwise, Engine, EngineError, EngineSettings, Gate,
+    Activation, Calibration, Convolution, Depthwise, Engine, EngineError, EngineSettings,
     InstructionSet, Linear, Network, Operation, PackedNetwork, PaddingRule, Pointwise,
-    Quantisation, RoundedRow, SqueezeExcite, ValueRange,
+    Quantisation, RoundedRow, ValueRange,
 };
 
 fn settings(size: (usize, usize), batch: usize) -> EngineSettings {
@@ -393,19 +393,6 @@ fn bytes_lead_to_bytes() {
     }
 }
 
-fn pointwise(input: usize, output: usize, stride: usize, activation: Activation) -> Pointwise {
-    let scale = 1.0 / (input as f32).sqrt();
-    let weight = signal("weight", input * output).into_iter();
-    Pointwise {
-        input,
-        output,
-        stride,
-        weight: weight.map(|w| w * scale).collect(),
-        bias: signal("bias", output),
-        activation,
-    }
-}
-
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(32))]
 
@@ -511,89 +498,6 @@ fn fully_connected_layers_round_their_weights_alone() {
     }
 }
 
-/// All kinds of operations, and every way in which a pointwise convolution's input is made.
-fn networks() -> Vec<Network> {
-    let mut networks: Vec<_> = [
-        "C3@6/2:relu6 E1K3@5:relu6 E3K3@8/2 E6K5s@12 - E3K7s@12 L@16/2 P20:relu6",
-        "C3@6/2:relu6 E1K3@5:relu6 E6K7s@24 E3K3@24/2 P20:relu6",
-        "[swish, se swish sigmoid] C3@6/2 E1K3s2a@6 E3K5s3@8/2 C1@12:relu E3K3n@12 F20n",
-    ]
-    .map(|text| {
-        let architecture: scarlet_arch::Architecture = text.parse().unwrap();
-        formula_network(&architecture.with_classes(7))
-    })
-    .to_vec();
-    // Squeeze-excite on a tensor that a shortcut needs too, and a map as the result.
-    let c = |input, output| Operation::Pointwise(pointwise(input, output, 1, Activation::Swish));
-    let excite = || {
-        Operation::SqueezeExcite(SqueezeExcite {
-            channels: 20,
-            squeezed: 5,
-            squeeze_weight: signal("squeeze", 100),
-            squeeze_bias: signal("squeeze bias", 5),
-            excite_weight: signal("excite", 100),
-            excite_bias: signal("excite bias", 20),
-            activation: Activation::Swish,
-            gate: Gate::Sigmoid,
-        })
-    };
-    networks.push(Network {
-        input_channels: 3,
-        operations: vec![
-            c(3, 20),
-            excite(),
-            c(20, 20),
-            Operation::Add(0),
-            Operation::Pointwise(pointwise(20, 9, 2, Activation::None)),
-        ],
-    });
-    // As EfficientNet has it, and a fully connected layer more.
-    let dense = |input: usize, output: usize, activation| {
-        let scale = 1.0 / (input as f32).sqrt();
-        let weight = signal("dense", input * output).into_iter();
-        Operation::Linear(Linear {
-            input,
-            output,
-            weight: weight.map(|w| w * scale).collect(),
-            bias: signal("dense bias", output),
-            activation,
-        })
-    };
-    let depthwise = |kernel: usize, stride| {
-        Operation::Depthwise(Depthwise {
-            channels: 20,
-            kernel,
-            stride,
-            padding: PaddingRule::Same,
-            weight: signal("depthwise", 20 * kernel * kernel)
-                .into_iter()
-                .map(|w| w / kernel as f32)
-                .collect(),
-            bias: signal("depthwise bias", 20),
-            activation: Activation::Swish,
-        })
-    };
-    networks.push(Network {
-        input_channels: 3,
-        operations: vec![
-            c(3, 20),
-            depthwise(3, 2),
-            excite(),
-            Operation::Pointwise(pointwise(20, 12, 1, Activation::None)),
-            c(12, 20),
-            depthwise(9, 1),
-            excite(),
-            Operation::Pointwise(pointwise(20, 12, 1, Activation::Swish)),
-            Operation::Add(3),
-            c(12, 30),
-            Operation::GlobalMean,
-            dense(30, 24, Activation::Swish),
-            dense(24, 10, Activation::None),
-        ],
-    });
-    networks
-}
-
 fn calibrated(network: &Network, size: (usize, usize), images: &[f32]) -> PackedNetwork {
     let packed = PackedNetwork::pack(network).unwrap();
     let mut calibration = Calibration::new(packed.clone(), settings(size, 8)).unwrap();
@@ -604,7 +508,7 @@ fn calibrated(network: &Network, size: (usize, usize), images: &[f32]) -> Packed
 #[test]
 fn networks_are_near_to_those_in_floats() {
     let size = (64, 64);
-    for (index, network) in networks().iter().enumerate() {
+    for (index, network) in every_kind().iter().enumerate() {
         let image = signal("image", 3 * 64 * 64);
         let expected = reference(network, 64, 64, &image);
         let packed = calibrated(network, size, &image);
@@ -626,7 +530,7 @@ fn networks_are_near_to_those_in_floats() {
 #[test]
 fn neither_threads_nor_batches_change_a_bit() {
     let bits = |values: &[f32]| values.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
-    for network in networks() {
+    for network in every_kind() {
         let images = signal("images", 7 * 3 * 40 * 33);
         let packed = calibrated(&network, (40, 33), &images);
         for set in InstructionSet::available() {
@@ -649,7 +553,7 @@ fn neither_threads_nor_batches_change_a_bit() {
 
 #[test]
 fn a_calibration_depends_on_nothing_but_the_images() {
-    let network = &networks()[0];
+    let network = &every_kind()[0];
     let packed = PackedNetwork::pack(network).unwrap();
     let images = signal("images", 6 * 3 * 32 * 32);
     let ranges = |batch: usize, threads: usize| {
@@ -844,7 +748,7 @@ fn what_weights_lose_on_average_is_made_up_for() {
 #[test]
 fn instruction_sets_do_not_change_a_bit() {
     let bits = |values: &[f32]| values.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
-    for (index, network) in networks().iter().enumerate() {
+    for (index, network) in every_kind().iter().enumerate() {
         for size in [(64, 64), (40, 33), (19, 27), (7, 9)] {
             let images = signal("images", 2 * 3 * size.0 * size.1);
             let packed = calibrated(network, size, &images);

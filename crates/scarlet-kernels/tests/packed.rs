@@ -10,7 +10,7 @@ use common::{formula_network, signal};
 use proptest::prelude::*;
 use scarlet_kernels::{
     Activation, Calibration, Engine, EngineSettings, Gate, InstructionSet, Network, Operation,
-    PackedFileError, PackedNetwork, PaddingRule, Quantisation, ValueRange,
+    PackedFileError, PackedNetwork, PaddingRule, Precision, Quantisation, ValueRange,
 };
 
 const SIZE: usize = 32;
@@ -79,6 +79,14 @@ fn quantised_bytes(network: &Network) -> Vec<u8> {
     bytes
 }
 
+/// The same in bfloat16.
+fn bf16_bytes(network: &Network) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let packed = PackedNetwork::pack(network).unwrap().to_bf16().unwrap();
+    packed.write("what it is", &mut bytes).unwrap();
+    bytes
+}
+
 struct Folder(tempfile::TempDir);
 
 impl Folder {
@@ -137,6 +145,8 @@ fn what_was_opened_is_written_byte_for_byte() {
         quantised_bytes(&network()),
         bytes(&of_another_kind()),
         quantised_bytes(&of_another_kind()),
+        bf16_bytes(&network()),
+        bf16_bytes(&of_another_kind()),
     ] {
         let (packed, description) = folder.open(&first).unwrap();
         let mut second = Vec::new();
@@ -165,6 +175,61 @@ fn a_file_of_eight_bits_is_smaller_and_runs_bit_for_bit() {
             assert_eq!(logits(opened), logits(made), "{size}, {batch}");
         }
     }
+}
+
+#[test]
+fn a_file_in_bfloat16_is_smaller_and_runs_bit_for_bit() {
+    let folder = Folder::new();
+    for network in [network(), same_padded(), of_another_kind()] {
+        let made = PackedNetwork::pack(&network).unwrap().to_bf16().unwrap();
+        let written = bf16_bytes(&network);
+        assert!(written.len() < bytes(&network).len() * 3 / 4);
+        let (opened, description) = folder.open(&written).unwrap();
+        assert_eq!(description, "what it is");
+        assert_eq!(opened.precision(), Precision::Bfloat16);
+        for set in InstructionSet::available() {
+            let settings = EngineSettings::new(32)
+                .with_batch(3)
+                .with_threads(2)
+                .with_instruction_set(set);
+            let opened = Engine::with_packed(opened.clone(), settings.clone()).unwrap();
+            let made = Engine::with_packed(made.clone(), settings).unwrap();
+            assert_eq!(logits(opened), logits(made), "{set}");
+        }
+    }
+}
+
+#[test]
+fn a_file_in_bfloat16_says_so_and_is_checked() {
+    let folder = Folder::new();
+    let whole = bf16_bytes(&network());
+    assert_eq!(whole[8..16], 3u64.to_le_bytes());
+    assert_eq!(&whole[16..32], b"bf16/f32le 8 2 4");
+    let message = |bytes: &[u8]| folder.open(bytes).unwrap_err().to_string();
+    let cut = message(&whole[..whole.len() - 64]);
+    assert!(cut.contains("bytes, but should have"), "{cut}");
+    let mut changed = whole.clone();
+    *changed.last_mut().unwrap() ^= 1;
+    assert!(message(&changed).contains("its checksum is wrong"));
+    let mut other = whole.clone();
+    other[16..20].copy_from_slice(b"fp16");
+    let other = message(&other);
+    assert!(other.contains("packed as `fp16/f32le 8 2 4`"), "{other}");
+
+    let quantised = json(&quantised_bytes(&network()))["quantisation"].to_string();
+    let both = forge(&whole, |json| {
+        format!("{},\"quantisation\":{quantised}}}", &json[..json.len() - 1])
+    });
+    let both = message(&both);
+    assert!(both.contains("both to bfloat16 and to bytes"), "{both}");
+    // The weights of a network in floats are twice as many.
+    let mut floats = bytes(&network());
+    floats[16..32].copy_from_slice(b"bf16/f32le 8 2 4");
+    let floats = message(&forge(&floats, |json| json));
+    assert!(
+        floats.contains("its weights are not where they should be"),
+        "{floats}"
+    );
 }
 
 #[test]

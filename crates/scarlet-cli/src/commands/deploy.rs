@@ -22,6 +22,9 @@ pub(super) fn run(args: &DeployArgs, terminal: &Terminal) -> Result<(), CliError
         Some(photographs) => Some(round(&mut model, photographs, terminal)?),
         None => None,
     };
+    if args.bf16 {
+        model.round_to_bf16()?;
+    }
     model.save(&args.out)?;
     let report = DeployReport {
         setting: Setting::of(&model),

@@ -30,11 +30,13 @@ fn show(model: &str, args: &InfoArgs, terminal: &Terminal) -> Result<(), CliErro
     let Described {
         architecture,
         int8,
+        bf16,
         card,
     } = Described::of(model, terminal)?;
     let architecture = at_resolution(architecture, args)?;
     let report = InfoReport {
         int8,
+        bf16,
         card,
         layers: architecture.layers_text(),
         cost: Cost::of(&architecture, architecture.preprocessing.resolution)?,
@@ -54,6 +56,7 @@ fn show(model: &str, args: &InfoArgs, terminal: &Terminal) -> Result<(), CliErro
 struct Described {
     architecture: Architecture,
     int8: bool,
+    bf16: bool,
     card: Option<ModelCard>,
 }
 
@@ -64,6 +67,7 @@ impl Described {
             return Ok(Self {
                 architecture: deployed.architecture().clone(),
                 int8: deployed.is_int8(),
+                bf16: deployed.is_bf16(),
                 card: deployed.card().cloned(),
             });
         }
@@ -73,6 +77,7 @@ impl Described {
                 return Ok(Self {
                     architecture,
                     int8: false,
+                    bf16: false,
                     card: None,
                 });
             }
@@ -98,6 +103,7 @@ impl Described {
             card: usable(model, weights.card(), &architecture, terminal),
             architecture,
             int8: false,
+            bf16: false,
         })
     }
 
@@ -137,6 +143,7 @@ impl Described {
             card: usable(&name, card, &architecture, terminal),
             architecture,
             int8,
+            bf16: false,
         }))
     }
 }

@@ -87,6 +87,7 @@ mod tests {
             other: Setting {
                 model: "scarlet-a".to_owned(),
                 int8: false,
+                bf16: false,
                 weights: "other.safetensors".to_owned(),
                 device: "cpu".to_owned(),
                 resolution: 64,

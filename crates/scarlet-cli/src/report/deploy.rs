@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use super::Setting;
 use super::number::megabytes;
+use super::{Setting, numbers};
 
 /// A file that was written.
 #[derive(Debug, Serialize)]
@@ -26,15 +26,14 @@ impl DeployReport {
             resolution,
             ..
         } = &self.setting;
-        let int8 = match self.calibrated_on {
+        let numbers = match self.calibrated_on {
             Some(1) => ", int8 as calibrated on 1 photograph".to_owned(),
             Some(seen) => format!(", int8 as calibrated on {seen} photographs"),
-            None if self.setting.int8 => ", int8".to_owned(),
-            None => String::new(),
+            None => numbers(self.setting.int8, self.setting.bf16).to_owned(),
         };
         let size = self.bytes.map(|bytes| format!(", {}", megabytes(bytes)));
         format!(
-            "{}: {model}, {resolution}×{resolution}{}{int8}, weights: {weights}",
+            "{}: {model}, {resolution}×{resolution}{}{numbers}, weights: {weights}",
             self.file,
             size.unwrap_or_default()
         )

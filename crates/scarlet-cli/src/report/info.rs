@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::name::in_a_row;
 use super::number::{accuracy, megabytes, millions, thousands};
+use super::numbers;
 use super::table::{Column, table};
 
 /// How everything is counted.
@@ -26,6 +27,9 @@ pub(crate) struct InfoReport<'a> {
     pub(crate) layers: String,
     /// Whether its weights were given rounded to eight bits.
     pub(crate) int8: bool,
+    /// Whether they were given rounded to bfloat16; not said of others.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) bf16: bool,
     pub(crate) cost: Cost,
     #[serde(serialize_with = "published_json")]
     pub(crate) published: Option<Published>,
@@ -112,10 +116,10 @@ impl InfoReport<'_> {
             ..
         } = self.architecture;
         let side = self.cost.resolution;
-        let int8 = if self.int8 { ", int8" } else { "" };
+        let numbers = numbers(self.int8, self.bf16);
         writeln!(
             text,
-            "{name}{int8}, {side}×{side} pixels, {classes} classes"
+            "{name}{numbers}, {side}×{side} pixels, {classes} classes"
         )?;
         writeln!(text, "{}\n", self.layers)?;
         writeln!(text, "{}\n", self.parts())?;

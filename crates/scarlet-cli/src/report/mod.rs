@@ -34,6 +34,9 @@ pub(crate) struct Setting {
     pub(crate) model: String,
     /// Whether it computes with eight bits.
     pub(crate) int8: bool,
+    /// Whether it computes with bfloat16; not said of others.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) bf16: bool,
     /// Where the weights are from.
     pub(crate) weights: String,
     pub(crate) device: String,
@@ -45,18 +48,25 @@ impl Setting {
         Self {
             model: model.architecture().name.clone(),
             int8: model.is_int8(),
+            bf16: model.is_bf16(),
             weights: model.weights().to_owned(),
             device: model.device_name().to_owned(),
             resolution: model.preprocessing().resolution,
         }
     }
 
-    /// The network's name, and whether it computes with eight bits.
+    /// The network's name, and what numbers it computes with if these are no floats of 32 bits.
     pub(crate) fn network(&self) -> String {
-        match self.int8 {
-            true => format!("{}, int8", self.model),
-            false => self.model.clone(),
-        }
+        format!("{}{}", self.model, numbers(self.int8, self.bf16))
+    }
+}
+
+/// What is said behind a network's name of the numbers that it computes with.
+pub(crate) fn numbers(int8: bool, bf16: bool) -> &'static str {
+    match (int8, bf16) {
+        (true, _) => ", int8",
+        (_, true) => ", bf16",
+        _ => "",
     }
 }
 

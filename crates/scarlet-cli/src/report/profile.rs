@@ -274,6 +274,7 @@ mod tests {
         let setting = Setting {
             model: "net".to_owned(),
             int8: false,
+            bf16: false,
             weights: "random".to_owned(),
             device: "cpu".to_owned(),
             resolution: 32,

@@ -1,8 +1,8 @@
 //! Depthwise convolutions of bytes.
 
-use crate::simd::{Arithmetic, Floats, LANES, QUAD, QuadKernel, QuadSums, QuadVector};
+use crate::simd::{Floats, LANES, QUAD, QuadKernel, QuadSums, QuadVector};
 
-use super::{ByteTarget, Finished, PixelBytes, depthwise::unrolled, even_pieces};
+use super::{Finished, PixelBytes, SumTarget, depthwise::unrolled, even_pieces};
 
 /// The largest kernel of a [`ByteDepthwiseRow`].
 pub(crate) const LARGEST_KERNEL: usize = 7;
@@ -74,7 +74,7 @@ macro_rules! kernel_for {
                 let (blocks, target) = ((0, self.blocks), &self.target);
                 // SAFETY: the step that made the row vouches for its pointers.
                 unsafe {
-                    ByteTarget::<V::Sums>::complete::<V>(target, blocks, 0, self.pixels);
+                    SumTarget::<V::Sums>::complete::<V>(target, blocks, 0, self.pixels);
                 }
             }
         }
@@ -105,7 +105,7 @@ impl<T: Copy> ByteDepthwiseRow<T> {
     #[inline(always)]
     fn row<S: QuadSums, const K: usize, const STRIDE: usize, const FIRST: usize>(self)
     where
-        T: ByteTarget<S>,
+        T: SumTarget<S>,
     {
         for (quad, quads) in even_pieces(self.pixels.div_ceil(QUAD), 2) {
             // SAFETY: the step that made the row vouches for its pointers.
@@ -134,7 +134,7 @@ impl<T: Copy> ByteDepthwiseRow<T> {
         &self,
         pixel: usize,
     ) where
-        T: ByteTarget<S>,
+        T: SumTarget<S>,
     {
         let quad = S::BLOCKS * LANES * QUAD;
         // Quads of a kernel row's weights, and of the input under it.
@@ -147,12 +147,12 @@ impl<T: Copy> ByteDepthwiseRow<T> {
             let mut weights = self.weights;
             for row in self.rows.into_iter().take(K) {
                 let row = row.add(pixel * STRIDE / QUAD * quad);
-                let mut quads = [S::load_quads(row); 8];
+                let mut quads = [S::load_words(row); 8];
                 for (index, to) in quads.iter_mut().enumerate().take(inputs).skip(1) {
-                    *to = S::load_quads(row.add(index * quad));
+                    *to = S::load_words(row.add(index * quad));
                 }
                 for part in 0..parts {
-                    let column = S::load_quads(weights);
+                    let column = S::load_words(weights);
                     weights = weights.add(quad);
                     unrolled!(m in 0..M => {
                         let from = FIRST + m * STRIDE + part * QUAD;
@@ -170,8 +170,7 @@ impl<T: Copy> ByteDepthwiseRow<T> {
             let (scale, bias) = (S::Floats::load(self.scales), S::Floats::load(self.bias));
             let mut results = [scale; M];
             for (result, sum) in results.iter_mut().zip(sums) {
-                // Rounded twice on every processor, so that all give the same.
-                *result = sum.to_floats().mul(scale).add(bias);
+                *result = sum.finish(scale, bias);
             }
             let count = M.min(self.pixels - pixel);
             self.target.put(0, pixel, count, results);

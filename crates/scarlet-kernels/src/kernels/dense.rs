@@ -89,6 +89,33 @@ impl DenseWeights for ByteWeights {
     }
 }
 
+/// Weights in bfloat16.
+#[derive(Clone, Copy)]
+pub(crate) struct Bf16Weights(pub(crate) *const u16);
+
+impl DenseWeights for Bf16Weights {
+    #[inline(always)]
+    unsafe fn load<V: Vector>(self, index: usize) -> V {
+        // SAFETY: the caller vouches for them.
+        unsafe { V::load_bf16(self.0.add(index)) }
+    }
+
+    #[inline(always)]
+    fn prefetch(self, index: usize) {
+        prefetch(self.0.wrapping_add(index).wrapping_byte_add(AHEAD).cast());
+    }
+
+    #[inline(always)]
+    fn start<V: Vector>(bias: V) -> V {
+        bias
+    }
+
+    #[inline(always)]
+    unsafe fn finish<V: Vector>(self, _output: usize, sum: V, _bias: V) -> V {
+        sum
+    }
+}
+
 /// Some vectors times one panel of at most four blocks of outputs.
 #[derive(Clone, Copy)]
 pub(crate) struct DenseRun<W> {

@@ -3,8 +3,6 @@
 
 mod activation;
 mod byte_depthwise;
-mod byte_products;
-mod byte_target;
 mod convolution;
 mod dense;
 mod depthwise;
@@ -12,18 +10,22 @@ mod elementwise;
 mod pixel_target;
 mod pointwise;
 mod rounding;
+mod sum_target;
+mod word_products;
 
 pub(crate) use activation::Finish;
 pub(crate) use byte_depthwise::{ByteDepthwiseRow, LARGEST_KERNEL, has_byte_depthwise};
-pub(crate) use byte_products::{ByteConvolutionRow, BytePointwiseRun};
-pub(crate) use byte_target::{ByteTarget, Finished, IntegerRows, PixelBytes, QuadRow};
 pub(crate) use convolution::ConvolutionRow;
-pub(crate) use dense::{ByteWeights, DenseRun, FloatWeights};
+pub(crate) use dense::{Bf16Weights, ByteWeights, DenseRun, FloatWeights};
 pub(crate) use depthwise::{DepthwiseRow, TapsRun};
 pub(crate) use elementwise::{AddRun, ScaleRun, SumRun};
 pub(crate) use pixel_target::PixelTarget;
 pub(crate) use pointwise::PointwiseRun;
-pub(crate) use rounding::{IntegerRun, QuadRun, RoundRun, ToBytes};
+pub(crate) use rounding::{Bf16Run, IntegerRun, QuadRun, RoundRun, ToBytes};
+pub(crate) use sum_target::{Finished, IntegerRows, PixelBytes, QuadRow, SumTarget};
+pub(crate) use word_products::{
+    Bf16PointwiseRun, ByteConvolutionRow, BytePointwiseRun, WordProducts,
+};
 
 /// Pixels whose sums are stored before a [long](Finish::is_long) finish is applied to all of them:
 /// they are still in the first-level cache.

@@ -1,8 +1,11 @@
-//! From floats to bytes.
+//! From floats to bytes and to bfloat16.
 
 use crate::simd::{
-    Arithmetic, Floats, Kernel, LANES, QUAD, QuadKernel, QuadSums, QuadVector, Vector,
+    Arithmetic, Bf16Kernel, Bf16Vector, Floats, Kernel, LANES, QUAD, QuadKernel, QuadSums,
+    QuadVector, Vector,
 };
+
+use crate::{Activation, ValueRange};
 
 use super::{Finish, QuadRow};
 
@@ -24,6 +27,48 @@ pub(crate) struct ToBytes {
 }
 
 impl ToBytes {
+    /// To the values of a range.
+    pub(crate) fn new(range: ValueRange) -> Self {
+        let zero = f32::from(range.zero());
+        Self {
+            per_unit: 1.0 / range.step(),
+            offset: zero,
+            zero,
+            low: 0.0,
+            high: 255.0,
+            is_limited: true,
+        }
+    }
+
+    /// To the values of a range, of numbers in its steps that are counted from its lowest value, behind
+    /// an activation that only limits them.
+    pub(crate) fn of_steps(range: ValueRange, activation: Activation) -> Self {
+        let zero = f32::from(range.zero());
+        let largest = (6.0 / range.step() + zero).round_ties_even().min(255.0);
+        let (low, high) = match activation {
+            Activation::Relu => (zero, 255.0),
+            Activation::Relu6 => (zero, largest),
+            _ => (0.0, 255.0),
+        };
+        Self {
+            per_unit: 1.0,
+            offset: 0.0,
+            zero,
+            low,
+            high,
+            is_limited: true,
+        }
+    }
+
+    /// The same for values no farther from 0 than this.
+    pub(crate) fn of_values_within(mut self, bound: f32) -> Self {
+        // Where instructions from floats to integers have none.
+        const LARGEST: f32 = (1 << 30) as f32;
+        let is_within = bound * self.per_unit < LARGEST;
+        self.is_limited = !(is_within && self.low == 0.0 && self.high == 255.0);
+        self
+    }
+
     /// A value that was multiplied and shifted already, within the limits.
     #[inline(always)]
     pub(super) fn limit<F: Floats>(&self, value: F) -> F {
@@ -103,6 +148,34 @@ impl Kernel for RoundRun {
                 let at = index * LANES;
                 let value = V::load(self.input.add(at)).mul(per_unit).add(offset);
                 self.rounding.limit(value).store_bytes(self.output.add(at));
+            }
+        }
+    }
+}
+
+/// Rounds a run of vectors to bfloat16, for products.
+#[derive(Clone, Copy)]
+pub(crate) struct Bf16Run {
+    pub(crate) vectors: usize,
+    pub(crate) input: *const f32,
+    /// One for each lane, or null for none.
+    pub(crate) factors: *const f32,
+    pub(crate) output: *mut u16,
+}
+
+impl Bf16Kernel for Bf16Run {
+    #[inline(always)]
+    fn run<V: Bf16Vector>(self) {
+        // SAFETY: the step that made the run vouches for its pointers.
+        unsafe {
+            let factors = match self.factors.is_null() {
+                true => V::splat(1.0),
+                false => V::load(self.factors),
+            };
+            for index in 0..self.vectors {
+                let at = index * LANES;
+                let value = V::load(self.input.add(at)).mul(factors);
+                value.store_factors(self.output.add(at));
             }
         }
     }

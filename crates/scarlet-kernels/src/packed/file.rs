@@ -11,7 +11,7 @@
 //! | 40..48 | length of the description |
 //! | 48..56 | length of the weights |
 //! | 56..64 | checksum of all other bytes |
-//! | 64.. | the network, and what of it is rounded to bytes, as JSON; the description, zeros up to a multiple of 64 |
+//! | 64.. | the network, and how it is rounded to bytes if it is, as JSON; the description, zeros up to a multiple of 64 |
 //! | then | the weights as they lie in memory |
 
 use std::{
@@ -25,7 +25,7 @@ use memmap2::Mmap;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Activation, Network, Operation, Quantisation,
+    Activation, Network, Operation, Precision, Quantisation,
     activation::unsaid,
     memory::LINE,
     simd::LANES,
@@ -33,7 +33,7 @@ use crate::{
 };
 
 use super::{
-    Offset, PackedNetwork, Weights,
+    Numbers, Offset, PackedNetwork, Weights,
     layout::{Array, Layout},
 };
 
@@ -41,13 +41,13 @@ const MAGIC: [u8; 8] = *b"scarlet\0";
 
 /// The latest format. It has what networks of format 1 cannot say: swish, what is inside of a
 /// squeeze-excite and at its end, activations behind fully connected layers, and depthwise
-/// convolutions of any kernel and stride. Format 3 has depthwise and dense convolutions of bytes, and scales in
-/// steps of what they lead to. Whatever needs none of that is written as format 1, for programs that
-/// read nothing else.
+/// convolutions of any kernel and stride. Format 3 has depthwise and dense convolutions of bytes, scales
+/// in steps of what they lead to, and bfloat16. Whatever needs none of that is written as format 1, for
+/// programs that read nothing else.
 const VERSION: u64 = 3;
 
 /// The format that a network needs.
-fn version_of<W>(network: &Network<W>, quantisation: Option<&Quantisation>) -> u64 {
+fn version_of<W>(network: &Network<W>, numbers: &Numbers) -> u64 {
     let is_swish = |activation| matches!(activation, Activation::Swish);
     let is_new = |operation: &Operation<W>| match operation {
         Operation::Convolution(c) => is_swish(c.activation),
@@ -60,13 +60,13 @@ fn version_of<W>(network: &Network<W>, quantisation: Option<&Quantisation>) -> u
         Operation::Add(_) | Operation::GlobalMean => false,
     };
     let mut operations = network.operations.iter().enumerate();
-    let is_in_bytes = |(index, operation)| {
+    let is_in_bytes = |(index, operation): (_, &Operation<W>)| {
         matches!(
             operation,
-            &Operation::Convolution(_) | &Operation::Depthwise(_)
-        ) && quantisation.is_some_and(|it| it.input(index).is_some())
+            Operation::Convolution(_) | Operation::Depthwise(_)
+        ) && numbers.of(index, operation) == Precision::Int8
     };
-    if operations.any(is_in_bytes) {
+    if *numbers == Numbers::Bf16 || operations.any(is_in_bytes) {
         VERSION
     } else if network.operations.iter().any(is_new) {
         2
@@ -81,14 +81,18 @@ const CACHE_LINE: usize = LINE * size_of::<f32>();
 
 /// What the kernels of this program read: the numbers' types, and the blocks of `LANES` channels
 /// in a panel of a convolution and of a fully connected layer.
-fn packing(is_quantised: bool) -> [u8; 16] {
+fn packing(precision: Precision) -> [u8; 16] {
     let order = if cfg!(target_endian = "little") {
         "le"
     } else {
         "be"
     };
-    let bytes = if is_quantised { "i8/" } else { "" };
-    let text = format!("{bytes}f32{order} {LANES} {PANEL} {DENSE_PANEL}");
+    let rounded = match precision {
+        Precision::Float32 => "",
+        Precision::Bfloat16 => "bf16/",
+        Precision::Int8 => "i8/",
+    };
+    let text = format!("{rounded}f32{order} {LANES} {PANEL} {DENSE_PANEL}");
     let mut bytes = [0; 16];
     bytes[..text.len()].copy_from_slice(text.as_bytes());
     bytes
@@ -184,14 +188,14 @@ impl PackedNetwork {
         let network = serde_json::to_vec(&Stored {
             input_channels: self.network.input_channels,
             operations: self.network.operations.clone(),
-            quantisation: self.quantisation.clone(),
+            quantisation: self.quantisation().cloned(),
         })?;
         let weights = self.weights().as_slice();
         let mut front = vec![0; HEAD];
         front[..8].copy_from_slice(&MAGIC);
-        front[16..32].copy_from_slice(&packing(self.quantisation.is_some()));
+        front[16..32].copy_from_slice(&packing(self.precision()));
         let lengths = [network.len(), description.len(), size_of_val(weights)];
-        let numbers = [(8, version_of(&self.network, self.quantisation.as_ref()))]
+        let numbers = [(8, version_of(&self.network, &self.numbers))]
             .into_iter()
             .chain((32..).step_by(8).zip(lengths.map(|length| length as u64)));
         for (at, number) in numbers {
@@ -245,13 +249,23 @@ impl PackedNetwork {
             input_channels,
             operations,
         };
-        if let Some(quantisation) = &quantisation {
-            let checked = quantisation.check(&network);
-            checked.map_err(|error| damaged(error.to_string()))?;
-        }
+        let numbers = match (front.precision, quantisation) {
+            (Precision::Bfloat16, None) => Numbers::Bf16,
+            (Precision::Bfloat16, Some(_)) => {
+                return Err(damaged(
+                    "it is rounded both to bfloat16 and to bytes".into(),
+                ));
+            }
+            (_, None) => Numbers::Floats,
+            (_, Some(quantisation)) => {
+                let checked = quantisation.check(&network);
+                checked.map_err(|error| damaged(error.to_string()))?;
+                Numbers::Bytes(quantisation)
+            }
+        };
         let mut layout = Layout::default();
         let place = |_, array: Array, _: &Offset| Ok::<_, PackedFileError>(array.place.start);
-        let placed = layout.place(&network, quantisation.as_ref(), place)?;
+        let placed = layout.place(&network, &numbers, place)?;
         let weights = map.len() - front.weights..map.len();
         if placed != network || layout.floats().checked_mul(size_of::<f32>()) != Some(weights.len())
         {
@@ -262,7 +276,7 @@ impl PackedNetwork {
             .to_owned();
         let packed = Self {
             network,
-            quantisation,
+            numbers,
             weights: Arc::new(Weights::Mapped(map, weights)),
         };
         Ok((packed, description))
@@ -279,6 +293,7 @@ impl PackedNetwork {
 
 /// What is in front of the weights.
 struct Front<'a> {
+    precision: Precision,
     network: &'a [u8],
     description: &'a [u8],
     /// Bytes of the weights, with which the file ends.
@@ -315,17 +330,15 @@ impl<'a> Front<'a> {
             let text = String::from_utf8_lossy(packing);
             text.trim_end_matches('\0').to_owned()
         };
-        if ![false, true]
-            .map(packing)
-            .iter()
-            .any(|known| head[16..32] == *known)
-        {
+        let precisions = [Precision::Float32, Precision::Bfloat16, Precision::Int8];
+        let mut known = precisions.into_iter();
+        let Some(precision) = known.find(|known| head[16..32] == packing(*known)) else {
             return Err(PackedFileError::Packing {
                 path: path(),
                 found: text(&head[16..32]),
-                known: text(&packing(false)),
+                known: text(&packing(Precision::Float32)),
             });
-        }
+        };
         let [network, description, weights] = [32, 40, 48].map(number);
         let end = (HEAD as u64)
             .checked_add(network)
@@ -340,6 +353,7 @@ impl<'a> Front<'a> {
         let [network, description, weights] =
             [network, description, weights].map(|length| length as usize);
         Ok(Self {
+            precision,
             network: &rest[..network],
             description: &rest[network..network + description],
             weights,

@@ -3,17 +3,19 @@
 use std::ops::Range;
 
 use crate::{
-    Convolution, Depthwise, Linear, Network, Operation, Pointwise, Quantisation, SqueezeExcite,
+    Convolution, Depthwise, Linear, Network, Operation, Pointwise, SqueezeExcite,
     memory::LINE,
-    simd::{LANES, QUAD},
+    simd::{LANES, PAIR, QUAD},
     steps::{DENSE_PANEL, PANEL, panels},
 };
+
+use super::{Numbers, Precision};
 
 /// One array of weights as a matrix `[row][column]`, and its place.
 ///
 /// It is packed as `[panel][column][row of the panel]`, where a panel is a few blocks of eight
-/// rows: what a kernel multiplies with one value of its input is side by side. The rows are
-/// filled up with zeros to whole blocks, and the columns where the input has channels of padding.
+/// rows: what a kernel multiplies with one value of its input is side by side. Where kernels take a few
+/// values at a time, so many neighbouring columns of a row are side by side. The rows are filled up with zeros to whole blocks, and the columns where the input has channels of padding.
 pub(super) struct Array {
     pub(super) name: &'static str,
     rows: usize,
@@ -21,8 +23,9 @@ pub(super) struct Array {
     padded_columns: usize,
     /// Blocks of a panel.
     panel: usize,
-    /// Whether its values are rounded to bytes.
-    pub(super) is_bytes: bool,
+    /// Columns of a row that are side by side.
+    together: usize,
+    pub(super) precision: Precision,
     /// In floats.
     pub(super) place: Range<usize>,
 }
@@ -35,14 +38,15 @@ impl Array {
             columns,
             padded_columns: columns,
             panel,
-            is_bytes: false,
+            together: 1,
+            precision: Precision::Float32,
             place: 0..0,
         }
     }
 
-    /// The same in bytes.
-    fn rounded(self, is_bytes: bool) -> Self {
-        Self { is_bytes, ..self }
+    /// The same, rounded.
+    fn rounded(self, precision: Precision) -> Self {
+        Self { precision, ..self }
     }
 
     /// Biases, and room behind them for so many numbers more of each output: scales, where weights are
@@ -79,13 +83,13 @@ impl Layout {
     pub(super) fn place<W, U, E>(
         &mut self,
         network: &Network<W>,
-        quantisation: Option<&Quantisation>,
+        numbers: &Numbers,
         mut look: impl FnMut(usize, Array, &W) -> Result<U, E>,
     ) -> Result<Network<U>, E> {
         let operations = network.operations.iter().enumerate();
         let operations = operations.map(|(index, operation)| {
-            let is_bytes = quantisation.is_some_and(|q| q.rounds(index, operation));
-            self.operation(operation, is_bytes, &mut |array, weights| {
+            let precision = numbers.of(index, operation);
+            self.operation(operation, precision, &mut |array, weights| {
                 look(index, array, weights)
             })
         });
@@ -98,9 +102,10 @@ impl Layout {
     fn operation<W, U, E>(
         &mut self,
         operation: &Operation<W>,
-        is_bytes: bool,
+        precision: Precision,
         look: &mut dyn FnMut(Array, &W) -> Result<U, E>,
     ) -> Result<Operation<U>, E> {
+        let is_bytes = precision == Precision::Int8;
         let mut place = |array: Array, weights: &W| self.array(array, weights, look);
         Ok(match operation {
             Operation::Convolution(c) => {
@@ -113,7 +118,7 @@ impl Layout {
                     weight.padded_columns = rows.saturating_mul(QUAD);
                 }
                 Operation::Convolution(Convolution {
-                    weight: place(weight.rounded(is_bytes), &c.weight)?,
+                    weight: place(weight.rounded(precision), &c.weight)?,
                     bias: place(Array::biases("bias", c.output, is_bytes.into()), &c.bias)?,
                     input: c.input,
                     output: c.output,
@@ -125,7 +130,7 @@ impl Layout {
             }
             Operation::Depthwise(c) => {
                 let taps = c.kernel.saturating_mul(c.kernel);
-                let mut weight = Array::matrix("weight", c.channels, taps, 1).rounded(is_bytes);
+                let mut weight = Array::matrix("weight", c.channels, taps, 1).rounded(precision);
                 if is_bytes {
                     let row = c.kernel.div_ceil(QUAD) * QUAD;
                     weight.padded_columns = c.kernel.saturating_mul(row);
@@ -146,8 +151,11 @@ impl Layout {
             Operation::Pointwise(c) => {
                 let mut weight = Array::matrix("weight", c.output, c.input, PANEL);
                 weight.padded_columns = c.input.div_ceil(LANES).saturating_mul(LANES);
+                if precision == Precision::Bfloat16 {
+                    weight.together = PAIR;
+                }
                 Operation::Pointwise(Pointwise {
-                    weight: place(weight.rounded(is_bytes), &c.weight)?,
+                    weight: place(weight.rounded(precision), &c.weight)?,
                     bias: place(Array::biases("bias", c.output, is_bytes.into()), &c.bias)?,
                     input: c.input,
                     output: c.output,
@@ -158,7 +166,7 @@ impl Layout {
             Operation::SqueezeExcite(c) => {
                 let (channels, squeezed) = (c.channels, c.squeezed);
                 let matrix = |name, rows, columns| {
-                    Array::matrix(name, rows, columns, DENSE_PANEL).rounded(is_bytes)
+                    Array::matrix(name, rows, columns, DENSE_PANEL).rounded(precision)
                 };
                 let biases = |name, values| Array::biases(name, values, is_bytes.into());
                 Operation::SqueezeExcite(SqueezeExcite {
@@ -181,7 +189,7 @@ impl Layout {
             Operation::Linear(c) => {
                 let weight = Array::matrix("weight", c.output, c.input, DENSE_PANEL);
                 Operation::Linear(Linear {
-                    weight: place(weight.rounded(is_bytes), &c.weight)?,
+                    weight: place(weight.rounded(precision), &c.weight)?,
                     bias: place(Array::biases("bias", c.output, is_bytes.into()), &c.bias)?,
                     input: c.input,
                     output: c.output,
@@ -201,11 +209,9 @@ impl Layout {
     ) -> Result<U, E> {
         // Sizes that no memory holds end beyond all memory.
         let rows = array.rows.div_ceil(LANES).saturating_mul(LANES);
-        let mut floats = rows.saturating_mul(array.padded_columns);
-        if array.is_bytes {
-            // Whole: there are eight rows in each block.
-            floats /= size_of::<f32>();
-        }
+        // A whole number: there are eight rows in each block.
+        let floats = rows.saturating_mul(array.padded_columns)
+            / (Precision::Float32.bytes() / array.precision.bytes());
         let start = self.next;
         let end = start.saturating_add(floats);
         self.next = end.checked_next_multiple_of(LINE).unwrap_or(usize::MAX);
@@ -214,8 +220,13 @@ impl Layout {
     }
 }
 
-/// Packs an array's values into its place, which is zero.
-pub(super) fn pack_matrix(values: &[f32], array: &Array, mut to: &mut [f32]) {
+/// Packs an array's values, each rounded, into its place, which is zero.
+pub(super) fn pack_matrix<T>(
+    values: &[f32],
+    array: &Array,
+    mut to: &mut [T],
+    round: impl Fn(f32) -> T,
+) {
     if values.is_empty() {
         return;
     }
@@ -224,15 +235,19 @@ pub(super) fn pack_matrix(values: &[f32], array: &Array, mut to: &mut [f32]) {
         let (packed, rest) = to.split_at_mut(width * array.padded_columns);
         let rows = values.chunks_exact(array.columns);
         for (lane, row) in rows.skip(panel.first * LANES).take(width).enumerate() {
-            for (to, &from) in packed[lane..].iter_mut().step_by(width).zip(row) {
-                *to = from;
+            let places = packed.chunks_exact_mut(width * array.together);
+            for (to, from) in places.zip(row.chunks(array.together)) {
+                let to = &mut to[lane * array.together..];
+                for (to, &from) in to.iter_mut().zip(from) {
+                    *to = round(from);
+                }
             }
         }
         to = rest;
     }
 }
 
-/// The values that [`pack_matrix`] packed.
+/// The values that [`pack_matrix`] packed in floats.
 pub(super) fn unpack_matrix(array: &Array, mut from: &[f32]) -> Vec<f32> {
     let mut values = Vec::with_capacity(array.values());
     if array.columns == 0 {
@@ -258,7 +273,7 @@ mod tests {
         let values: Vec<f32> = (1..=array.values()).map(|i| i as f32).collect();
         let rows = array.rows.next_multiple_of(LANES);
         let mut to = vec![0.0; rows * array.padded_columns];
-        pack_matrix(&values, array, &mut to);
+        pack_matrix(&values, array, &mut to, |value| value);
         to
     }
 
@@ -275,6 +290,18 @@ mod tests {
         let last = &packed[16 * 8..];
         assert_eq!((last[0], last[8], last[16]), (49.0, 50.0, 51.0));
         assert!(last[1..8].iter().chain(&last[24..]).all(|&x| x == 0.0));
+    }
+
+    #[test]
+    fn columns_that_are_taken_together_are_side_by_side() {
+        let mut array = Array::matrix("weight", 17, 4, 2);
+        array.together = 2;
+        let packed = packed(&array);
+        // Row 3 of the first panel and the only one of the second.
+        assert_eq!(packed[6..8], [13.0, 14.0]);
+        assert_eq!(packed[32 + 6..][..2], [15.0, 16.0]);
+        assert_eq!(packed[64..68], [65.0, 66.0, 0.0, 0.0]);
+        assert_eq!(packed[64 + 16..][..2], [67.0, 68.0]);
     }
 
     #[test]

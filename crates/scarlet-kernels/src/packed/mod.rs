@@ -1,13 +1,17 @@
 //! [`PackedNetwork`]: a network whose weights lie in the order in which the kernels read them.
 
+mod bf16;
 mod bytes;
 mod file;
 mod layout;
+mod precision;
 mod row;
 
 pub(crate) use bytes::{scales_behind, starts_behind};
+pub(crate) use precision::Numbers;
 
 pub use file::PackedFileError;
+pub use precision::Precision;
 pub use row::RoundedRow;
 
 use std::{ops::Range, sync::Arc};
@@ -28,8 +32,7 @@ pub(crate) type Offset = usize;
 #[derive(Debug, Clone)]
 pub struct PackedNetwork {
     network: Network<Offset>,
-    /// What is rounded to eight bits, if anything is.
-    quantisation: Option<Quantisation>,
+    numbers: Numbers,
     weights: Arc<Weights>,
 }
 
@@ -41,65 +44,79 @@ impl PackedNetwork {
     /// When an array's length is not what the sizes of its operation ask for, or there is not
     /// enough memory.
     pub fn pack(network: &Network) -> Result<Self, EngineError> {
-        Self::pack_as(network, None)
+        Self::pack_as(network, Numbers::Floats)
     }
 
     /// The same network with weights, and inputs of convolutions, rounded to eight bits.
     ///
     /// # Errors
     ///
-    /// When the network is quantised already, the ranges are those of another network, or there
+    /// When the network is rounded already, the ranges are those of another network, or there
     /// is not enough memory.
     pub fn quantise(&self, quantisation: &Quantisation) -> Result<Self, EngineError> {
-        if self.quantisation.is_some() {
-            return Err(EngineError::QuantisedBefore);
-        }
+        self.numbers.check_unrounded()?;
         quantisation.check(&self.network)?;
-        let from = self.weights.as_slice();
-        let unpack = |_, array: Array, _: &Offset| {
-            Ok::<_, EngineError>(unpack_matrix(&array, &from[array.place.clone()]))
-        };
-        let network = Layout::default().place(&self.network, None, unpack)?;
-        let packed = Self::pack_as(&network, Some(quantisation.clone()))?;
+        let numbers = Numbers::Bytes(quantisation.clone());
+        let packed = Self::pack_as(&self.unpack()?, numbers)?;
         // The biases hold what the means are for.
         Ok(Self {
-            quantisation: Some(quantisation.without_means()),
+            numbers: Numbers::Bytes(quantisation.without_means()),
             ..packed
         })
     }
 
-    fn pack_as(network: &Network, quantisation: Option<Quantisation>) -> Result<Self, EngineError> {
+    /// The same network with bfloat16 for the weights and inputs of pointwise convolutions, and for the
+    /// weights of squeeze-excite and fully connected layers: floats with 8 bits of precision instead of
+    /// 24, rounded to the nearest, ties to the even one. Sums are floats, and so is everything else.
+    ///
+    /// # Errors
+    ///
+    /// When the network is rounded already, or there is not enough memory.
+    pub fn to_bf16(&self) -> Result<Self, EngineError> {
+        self.numbers.check_unrounded()?;
+        Self::pack_as(&self.unpack()?, Numbers::Bf16)
+    }
+
+    /// The network of which this one, in floats, was packed.
+    fn unpack(&self) -> Result<Network, EngineError> {
+        let from = self.weights.as_slice();
+        let unpack =
+            |_, array: Array, _: &Offset| Ok(unpack_matrix(&array, &from[array.place.clone()]));
+        Layout::default().place(&self.network, &Numbers::Floats, unpack)
+    }
+
+    fn pack_as(network: &Network, numbers: Numbers) -> Result<Self, EngineError> {
         let mut layout = Layout::default();
-        let packed = layout.place(
-            network,
-            quantisation.as_ref(),
-            |operation, array, values| {
-                if values.len() == array.values() {
-                    return Ok(array.place.start);
-                }
-                Err(EngineError::WeightLength {
-                    operation,
-                    kind: network.operations[operation].kind(),
-                    what: array.name,
-                    found: values.len(),
-                    expected: array.values(),
-                })
-            },
-        )?;
+        let packed = layout.place(network, &numbers, |operation, array, values| {
+            if values.len() == array.values() {
+                return Ok(array.place.start);
+            }
+            Err(EngineError::WeightLength {
+                operation,
+                kind: network.operations[operation].kind(),
+                what: array.name,
+                found: values.len(),
+                expected: array.values(),
+            })
+        })?;
         let mut weights = Buffer::zeroed(layout.floats())?;
         let to = weights.as_mut_slice();
-        Layout::default().place(network, quantisation.as_ref(), |_, array, values| {
-            if !array.is_bytes {
-                pack_matrix(values, &array, &mut to[array.place.clone()]);
+        Layout::default().place(network, &numbers, |_, array, values| {
+            let to = &mut to[array.place.clone()];
+            match array.precision {
+                Precision::Float32 => pack_matrix(values, &array, to, |value| value),
+                Precision::Bfloat16 => bf16::pack(values, &array, to),
+                // With their biases, below.
+                Precision::Int8 => {}
             }
             Ok::<_, EngineError>(())
         })?;
-        if let Some(quantisation) = &quantisation {
+        if let Numbers::Bytes(quantisation) = &numbers {
             bytes::pack(network, quantisation, &packed, to);
         }
         Ok(Self {
             network: packed,
-            quantisation,
+            numbers,
             weights: Arc::new(Weights::Owned(weights)),
         })
     }
@@ -118,9 +135,21 @@ impl PackedNetwork {
         self.network.shapes(height, width)
     }
 
-    /// What is rounded to eight bits; `None` if all is in floats.
+    /// What is rounded to eight bits; `None` if nothing is.
     pub fn quantisation(&self) -> Option<&Quantisation> {
-        self.quantisation.as_ref()
+        match &self.numbers {
+            Numbers::Bytes(quantisation) => Some(quantisation),
+            Numbers::Floats | Numbers::Bf16 => None,
+        }
+    }
+
+    /// What most weights are rounded to.
+    pub fn precision(&self) -> Precision {
+        self.numbers.precision()
+    }
+
+    pub(crate) fn numbers(&self) -> &Numbers {
+        &self.numbers
     }
 
     /// The operations, each with the places of its weights, in floats.

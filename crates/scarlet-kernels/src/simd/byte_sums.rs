@@ -1,4 +1,10 @@
-//! Sums of products of bytes.
+//! Sums of products of bytes: of an unsigned input and a signed weight, in 32-bit integers.
+//!
+//! Four bytes are a word, a quad: four inputs of a matrix product or, for a depthwise convolution, four
+//! neighbouring pixels.
+//!
+//! The sums are exact, and so the same with every instruction set, if the first two weights of a quad add
+//! up to between -128 and 128, and the last two: AVX2 adds the products of two in 16 bits.
 
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::*;
@@ -6,59 +12,10 @@ use std::marker::PhantomData;
 
 #[cfg(target_arch = "x86_64")]
 use super::x86::{Avx2, Avx512, Avx512Pair, Avx512Vnni};
-use super::{Floats, LANES, Pair};
+use super::{Floats, LANES, Sums, WORD};
 
-/// Bytes whose products one lane adds up at a time.
-pub(crate) const QUAD: usize = 4;
-
-/// 32-bit sums of products of an unsigned input and a signed weight, one sum for each channel of one
-/// or two blocks.
-///
-/// Bytes come in fours, the `Quads`: four for each channel, be they four inputs of a matrix product
-/// or, for a depthwise convolution, four neighbouring pixels.
-///
-/// As with [`Vector`](super::Vector), the methods are safe to call only from code that
-/// [`InstructionSet::run`](super::InstructionSet::run) compiled.
-pub(crate) trait ByteSums: Copy {
-    /// 1 or 2.
-    const BLOCKS: usize;
-
-    /// Pixels of a matrix product whose sums stay in registers, beside its factors.
-    const TILE: usize;
-
-    /// Whether the registers hold the sums of so many pixels of two panels.
-    const IS_WIDE: bool = false;
-
-    /// As many floats as sums.
-    type Floats: Floats;
-
-    /// Four bytes for each channel.
-    type Quads: Copy;
-
-    fn zero() -> Self;
-
-    /// The same four bytes for all channels.
-    ///
-    /// # Safety
-    ///
-    /// Four bytes must be readable at the pointer.
-    unsafe fn spread(from: *const u8) -> Self::Quads;
-
-    /// Quads `[channel][byte]`.
-    ///
-    /// # Safety
-    ///
-    /// All of them must be readable at the pointer.
-    unsafe fn load_quads(from: *const u8) -> Self::Quads;
-
-    /// Adds four products to each sum. They are exact, and so the same with every instruction set,
-    /// if the first two weights of a quad add up to between -128 and 128, and the last two: AVX2 adds
-    /// the products of two in 16 bits.
-    fn add_products(self, inputs: Self::Quads, weights: Self::Quads) -> Self;
-
-    /// The nearest floats.
-    fn to_floats(self) -> Self::Floats;
-}
+/// Bytes in a word.
+pub(crate) const QUAD: usize = WORD;
 
 /// One block in plain Rust, for floats of any instruction set.
 #[derive(Clone, Copy)]
@@ -79,12 +36,13 @@ pub(super) fn to_bytes(floats: [f32; LANES]) -> [u8; LANES] {
     floats.map(|x| (x + TO_INTEGER).to_bits() as u8)
 }
 
-impl<F: Floats> ByteSums for PlainSums<F> {
+impl<F: Floats> Sums for PlainSums<F> {
     const BLOCKS: usize = 1;
     const TILE: usize = 10;
+    const DEPTH: usize = QUAD;
 
     type Floats = F;
-    type Quads = [[u8; QUAD]; LANES];
+    type Words = [[u8; QUAD]; LANES];
 
     #[inline(always)]
     fn zero() -> Self {
@@ -92,19 +50,19 @@ impl<F: Floats> ByteSums for PlainSums<F> {
     }
 
     #[inline(always)]
-    unsafe fn spread(from: *const u8) -> Self::Quads {
+    unsafe fn spread(from: *const u8) -> Self::Words {
         // SAFETY: the caller vouches for the pointer.
         unsafe { [from.cast::<[u8; QUAD]>().read(); LANES] }
     }
 
     #[inline(always)]
-    unsafe fn load_quads(from: *const u8) -> Self::Quads {
+    unsafe fn load_words(from: *const u8) -> Self::Words {
         // SAFETY: the caller vouches for the pointer.
-        unsafe { from.cast::<Self::Quads>().read() }
+        unsafe { from.cast::<Self::Words>().read() }
     }
 
     #[inline(always)]
-    fn add_products(self, inputs: Self::Quads, weights: Self::Quads) -> Self {
+    fn add_products(self, inputs: Self::Words, weights: Self::Words) -> Self {
         Self::new(std::array::from_fn(|lane| {
             let products = inputs[lane].iter().zip(weights[lane]);
             products.fold(self.0[lane], |sum, (&input, weight)| {
@@ -121,56 +79,16 @@ impl<F: Floats> ByteSums for PlainSums<F> {
     }
 }
 
-/// Two blocks in two vectors.
-impl<S: ByteSums> ByteSums for Pair<S> {
-    const BLOCKS: usize = 2;
-    const TILE: usize = S::TILE / 2;
-
-    type Floats = Pair<S::Floats>;
-    type Quads = [S::Quads; 2];
-
-    #[inline(always)]
-    fn zero() -> Self {
-        Self::new(S::zero(), S::zero())
-    }
-
-    #[inline(always)]
-    unsafe fn spread(from: *const u8) -> Self::Quads {
-        // SAFETY: the caller vouches for the pointer.
-        unsafe { [S::spread(from); 2] }
-    }
-
-    #[inline(always)]
-    unsafe fn load_quads(from: *const u8) -> Self::Quads {
-        // SAFETY: the caller vouches for both blocks.
-        unsafe { [S::load_quads(from), S::load_quads(from.add(LANES * QUAD))] }
-    }
-
-    #[inline(always)]
-    fn add_products(self, inputs: Self::Quads, weights: Self::Quads) -> Self {
-        let [first, second] = self.halves();
-        Self::new(
-            first.add_products(inputs[0], weights[0]),
-            second.add_products(inputs[1], weights[1]),
-        )
-    }
-
-    #[inline(always)]
-    fn to_floats(self) -> Self::Floats {
-        let [first, second] = self.halves();
-        Pair::new(first.to_floats(), second.to_floats())
-    }
-}
-
 /// Bytes in 256 bits, but for sums of products.
 #[cfg(target_arch = "x86_64")]
 macro_rules! bytes_of_256_bits {
     ($floats:ident, $tile:expr) => {
         const BLOCKS: usize = 1;
         const TILE: usize = $tile;
+        const DEPTH: usize = QUAD;
 
         type Floats = $floats;
-        type Quads = __m256i;
+        type Words = __m256i;
 
         #[inline(always)]
         fn zero() -> Self {
@@ -179,13 +97,13 @@ macro_rules! bytes_of_256_bits {
         }
 
         #[inline(always)]
-        unsafe fn spread(from: *const u8) -> Self::Quads {
+        unsafe fn spread(from: *const u8) -> Self::Words {
             // SAFETY: AVX2 as above; the caller vouches for the pointer.
             unsafe { _mm256_set1_epi32(from.cast::<i32>().read_unaligned()) }
         }
 
         #[inline(always)]
-        unsafe fn load_quads(from: *const u8) -> Self::Quads {
+        unsafe fn load_words(from: *const u8) -> Self::Words {
             // SAFETY: AVX2 as above; the caller vouches for the pointer.
             unsafe { _mm256_loadu_si256(from.cast()) }
         }
@@ -205,11 +123,11 @@ macro_rules! avx2_sums {
         #[derive(Clone, Copy)]
         pub(crate) struct $name(__m256i);
 
-        impl ByteSums for $name {
+        impl Sums for $name {
             bytes_of_256_bits!($floats, 10);
 
             #[inline(always)]
-            fn add_products(self, inputs: Self::Quads, weights: Self::Quads) -> Self {
+            fn add_products(self, inputs: Self::Words, weights: Self::Words) -> Self {
                 // SAFETY: called only from code compiled for AVX2 on a processor that has it.
                 unsafe {
                     let pairs = _mm256_maddubs_epi16(inputs, weights);
@@ -232,11 +150,11 @@ avx2_sums!(Avx512Sums, Avx512);
 pub(crate) struct VnniSums(pub(super) __m256i);
 
 #[cfg(target_arch = "x86_64")]
-impl ByteSums for VnniSums {
+impl Sums for VnniSums {
     bytes_of_256_bits!(Avx512Vnni, 12);
 
     #[inline(always)]
-    fn add_products(self, inputs: Self::Quads, weights: Self::Quads) -> Self {
+    fn add_products(self, inputs: Self::Words, weights: Self::Words) -> Self {
         // SAFETY: called only from code compiled for VNNI on a processor that has it.
         Self(unsafe { _mm256_dpbusd_epi32(self.0, inputs, weights) })
     }
@@ -248,10 +166,11 @@ macro_rules! bytes_of_512_bits {
     () => {
         const BLOCKS: usize = 2;
         const TILE: usize = 12;
+        const DEPTH: usize = QUAD;
         const IS_WIDE: bool = true;
 
         type Floats = Avx512Pair;
-        type Quads = __m512i;
+        type Words = __m512i;
 
         #[inline(always)]
         fn zero() -> Self {
@@ -260,13 +179,13 @@ macro_rules! bytes_of_512_bits {
         }
 
         #[inline(always)]
-        unsafe fn spread(from: *const u8) -> Self::Quads {
+        unsafe fn spread(from: *const u8) -> Self::Words {
             // SAFETY: AVX-512 as above; the caller vouches for the pointer.
             unsafe { _mm512_set1_epi32(from.cast::<i32>().read_unaligned()) }
         }
 
         #[inline(always)]
-        unsafe fn load_quads(from: *const u8) -> Self::Quads {
+        unsafe fn load_words(from: *const u8) -> Self::Words {
             // SAFETY: AVX-512 as above; the caller vouches for the pointer.
             unsafe { _mm512_loadu_si512(from.cast()) }
         }
@@ -285,11 +204,11 @@ macro_rules! bytes_of_512_bits {
 pub(crate) struct Avx512PairSums(__m512i);
 
 #[cfg(target_arch = "x86_64")]
-impl ByteSums for Avx512PairSums {
+impl Sums for Avx512PairSums {
     bytes_of_512_bits!();
 
     #[inline(always)]
-    fn add_products(self, inputs: Self::Quads, weights: Self::Quads) -> Self {
+    fn add_products(self, inputs: Self::Words, weights: Self::Words) -> Self {
         // SAFETY: called only from code compiled for AVX-512 on a processor that has it.
         unsafe {
             let pairs = _mm512_maddubs_epi16(inputs, weights);
@@ -305,11 +224,11 @@ impl ByteSums for Avx512PairSums {
 pub(crate) struct VnniPairSums(pub(super) __m512i);
 
 #[cfg(target_arch = "x86_64")]
-impl ByteSums for VnniPairSums {
+impl Sums for VnniPairSums {
     bytes_of_512_bits!();
 
     #[inline(always)]
-    fn add_products(self, inputs: Self::Quads, weights: Self::Quads) -> Self {
+    fn add_products(self, inputs: Self::Words, weights: Self::Words) -> Self {
         // SAFETY: called only from code compiled for VNNI on a processor that has it.
         Self(unsafe { _mm512_dpbusd_epi32(self.0, inputs, weights) })
     }

@@ -5,8 +5,10 @@
 //! [`Vector`] and a line in each `match` here.
 //!
 //! Every set but the portable one of old processors rounds a multiply-add once, and all add in
-//! the same order: they agree to the last bit.
+//! the same order: they agree to the last bit, but for products of bfloat16 where there is an
+//! instruction for them.
 
+mod bf16;
 mod byte_sums;
 mod logistic;
 #[cfg(target_arch = "aarch64")]
@@ -14,14 +16,17 @@ mod neon;
 mod pair;
 mod portable;
 mod quads;
+mod sums;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
 pub(crate) use pair::Pair;
 
-pub(crate) use byte_sums::{ByteSums, QUAD};
+pub(crate) use bf16::{Bf16Kernel, Bf16Vector, PAIR, to_bf16};
+pub(crate) use byte_sums::QUAD;
 pub(crate) use logistic::{logistic, swish};
 pub(crate) use quads::{QuadKernel, QuadSums, QuadVector};
+pub(crate) use sums::{Sums, WORD};
 
 /// Channels in a vector, and in a block of the tensor layout.
 pub(crate) const LANES: usize = 8;
@@ -43,6 +48,11 @@ pub enum InstructionSet {
     /// AVX-512 with VNNI and VBMI2, on x86-64: adds four products of bytes at a time. Gives AVX2's
     /// results to the last bit.
     Avx512Vnni,
+    /// The same with BF16: adds two products of bfloat16 at a time. Gives AVX2's results to the last
+    /// bit, but for networks in bfloat16: there a processor may round sums otherwise than by fused
+    /// multiply-adds, and takes numbers below the smallest normal one for 0. Their results depend
+    /// on the processor, not on threads or batches.
+    Avx512Bf16,
 }
 
 impl std::fmt::Display for InstructionSet {
@@ -53,6 +63,7 @@ impl std::fmt::Display for InstructionSet {
             Self::Avx2 => "AVX2 and FMA",
             Self::Avx512 => "AVX-512",
             Self::Avx512Vnni => "AVX-512 with VNNI",
+            Self::Avx512Bf16 => "AVX-512 with VNNI and BF16",
         })
     }
 }
@@ -65,12 +76,13 @@ pub(crate) trait Kernel {
 
 impl InstructionSet {
     /// From the plainest to the best.
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 6] = [
         Self::Portable,
         Self::Neon,
         Self::Avx2,
         Self::Avx512,
         Self::Avx512Vnni,
+        Self::Avx512Bf16,
     ];
 
     /// The best one of this processor.
@@ -101,6 +113,10 @@ impl InstructionSet {
                     && is_x86_feature_detected!("avx512vnni")
                     && is_x86_feature_detected!("avx512vbmi2")
             }
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512Bf16 => {
+                Self::Avx512Vnni.is_available() && is_x86_feature_detected!("avx512bf16")
+            }
             // Those of other architectures.
             #[allow(unreachable_patterns)]
             _ => false,
@@ -127,7 +143,7 @@ impl InstructionSet {
             Self::Avx512 => unsafe { x86::run_avx512(kernel) },
             #[cfg(target_arch = "x86_64")]
             // SAFETY: the caller vouches for AVX-512 with VNNI and VBMI2.
-            Self::Avx512Vnni => unsafe { x86::run_avx512_vnni(kernel) },
+            Self::Avx512Vnni | Self::Avx512Bf16 => unsafe { x86::run_avx512_vnni(kernel) },
             #[cfg(target_arch = "aarch64")]
             // SAFETY: the caller vouches for NEON.
             Self::Neon => unsafe { neon::run(kernel) },
@@ -139,7 +155,7 @@ impl InstructionSet {
 impl InstructionSet {
     /// Whether it can [`run_quads`](Self::run_quads).
     pub(crate) fn has_quads(self) -> bool {
-        self == Self::Avx512Vnni
+        matches!(self, Self::Avx512Vnni | Self::Avx512Bf16)
     }
 
     /// Runs the kernel as compiled for this instruction set.
@@ -156,6 +172,29 @@ impl InstructionSet {
         }
         #[cfg(not(target_arch = "x86_64"))]
         let _ = kernel;
+    }
+
+    /// Runs the kernel as compiled for this instruction set.
+    ///
+    /// # Safety
+    ///
+    /// The instruction set must be available on this processor.
+    pub(crate) unsafe fn run_bf16(self, kernel: impl Bf16Kernel) {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: the caller vouches for AVX2 and FMA.
+            Self::Avx2 => unsafe { x86::run_bf16_avx2(kernel) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: the caller vouches for AVX-512.
+            Self::Avx512 | Self::Avx512Vnni => unsafe { x86::run_bf16_avx512(kernel) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: the caller vouches for AVX-512 with VNNI, VBMI2 and BF16.
+            Self::Avx512Bf16 => unsafe { x86::run_bf16(kernel) },
+            #[cfg(target_arch = "aarch64")]
+            // SAFETY: the caller vouches for NEON.
+            Self::Neon => unsafe { neon::run_bf16(kernel) },
+            _ => kernel.run::<portable::Portable>(),
+        }
     }
 }
 
@@ -181,10 +220,10 @@ pub(crate) trait Vector: Floats {
     type Pair: Floats;
 
     /// Sums of products of bytes, for a block.
-    type Sums: ByteSums<Floats = Self>;
+    type Sums: Sums<Floats = Self>;
 
     /// The same for two blocks.
-    type PairSums: ByteSums<Floats = Self::Pair>;
+    type PairSums: Sums<Floats = Self::Pair>;
 
     /// Runs a part of a kernel that is not inlined, but compiled once and called.
     ///
@@ -206,6 +245,20 @@ pub(crate) trait Vector: Floats {
     ///
     /// Eight bytes must be writable at the pointer.
     unsafe fn store_bytes(self, to: *mut u8);
+
+    /// Eight numbers of bfloat16 as floats.
+    ///
+    /// # Safety
+    ///
+    /// They must be readable at the pointer.
+    unsafe fn load_bf16(from: *const u16) -> Self;
+
+    /// Rounds floats to the nearest numbers of bfloat16, ties to the even one; a NaN stays one.
+    ///
+    /// # Safety
+    ///
+    /// Eight numbers must be writable at the pointer.
+    unsafe fn store_bf16(self, to: *mut u16);
 }
 
 /// The floats of one or two blocks.

@@ -3,7 +3,8 @@
 use std::arch::aarch64::*;
 
 use super::{
-    Arithmetic, EXPONENT, Floats, Kernel, LANES, Pair, Vector,
+    Arithmetic, Bf16Kernel, Bf16Vector, EXPONENT, Floats, Kernel, LANES, Pair, Vector,
+    bf16::{FloatSums, Halves, from_bf16, to_bf16},
     byte_sums::{PlainSums, to_bytes},
 };
 
@@ -14,6 +15,16 @@ use super::{
 /// The processor must have it.
 #[target_feature(enable = "neon")]
 pub(super) unsafe fn run(kernel: impl Kernel) {
+    kernel.run::<Neon>();
+}
+
+/// As [`run`].
+///
+/// # Safety
+///
+/// As there.
+#[target_feature(enable = "neon")]
+pub(super) unsafe fn run_bf16(kernel: impl Bf16Kernel) {
     kernel.run::<Neon>();
 }
 
@@ -50,6 +61,31 @@ impl Vector for Neon {
             to.cast::<[u8; LANES]>().write(to_bytes(floats));
         }
     }
+
+    #[inline(always)]
+    unsafe fn load_bf16(from: *const u16) -> Self {
+        // SAFETY: the caller vouches for the pointer.
+        let numbers = unsafe { from.cast::<[u16; LANES]>().read() };
+        // SAFETY: an array of eight floats.
+        unsafe { Self::load(numbers.map(from_bf16).as_ptr()) }
+    }
+
+    #[inline(always)]
+    unsafe fn store_bf16(self, to: *mut u16) {
+        let mut floats = [0.0; LANES];
+        // SAFETY: an array of eight floats; the caller vouches for the pointer.
+        unsafe {
+            self.store(floats.as_mut_ptr());
+            to.cast::<[u16; LANES]>().write(floats.map(to_bf16));
+        }
+    }
+}
+
+impl Halves for Neon {}
+
+impl Bf16Vector for Neon {
+    type Bf16 = FloatSums<Self>;
+    type PairBf16 = Pair<FloatSums<Self>>;
 }
 
 impl Floats for Neon {

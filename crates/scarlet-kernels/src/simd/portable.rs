@@ -1,7 +1,8 @@
 //! Plain Rust, which the compiler turns into what the target's baseline has.
 
 use super::{
-    Arithmetic, Floats, Kernel, LANES, Pair, Vector,
+    Arithmetic, Bf16Vector, Floats, Kernel, LANES, Pair, Vector,
+    bf16::{FloatSums, Halves, from_bf16, to_bf16},
     byte_sums::{PlainSums, to_bytes},
 };
 
@@ -37,6 +38,26 @@ impl Vector for Portable {
         // SAFETY: the caller vouches for the pointer.
         unsafe { to.cast::<[u8; LANES]>().write(to_bytes(self.0)) }
     }
+
+    #[inline(always)]
+    unsafe fn load_bf16(from: *const u16) -> Self {
+        // SAFETY: the caller vouches for the pointer.
+        let numbers = unsafe { from.cast::<[u16; LANES]>().read() };
+        Self(numbers.map(from_bf16))
+    }
+
+    #[inline(always)]
+    unsafe fn store_bf16(self, to: *mut u16) {
+        // SAFETY: the caller vouches for the pointer.
+        unsafe { to.cast::<[u16; LANES]>().write(self.0.map(to_bf16)) }
+    }
+}
+
+impl Halves for Portable {}
+
+impl Bf16Vector for Portable {
+    type Bf16 = FloatSums<Self>;
+    type PairBf16 = Pair<FloatSums<Self>>;
 }
 
 impl Floats for Portable {

@@ -1,11 +1,11 @@
 //! Four neighbouring pixels of each channel at a time: depthwise convolutions of bytes.
 
-use super::{ByteSums, QUAD, Vector};
+use super::{QUAD, Sums, Vector};
 
 /// Sums of products whose quads can be pixels too, with weights of any size.
 ///
 /// Only sets that have instructions for it: without, floats are as fast.
-pub(crate) trait QuadSums: ByteSums {
+pub(crate) trait QuadSums: Sums {
     /// # Safety
     ///
     /// All sums must be readable at the pointer.
@@ -14,21 +14,21 @@ pub(crate) trait QuadSums: ByteSums {
     /// # Safety
     ///
     /// All quads must be writable at the pointer.
-    unsafe fn store_quads(quads: Self::Quads, to: *mut u8);
+    unsafe fn store_quads(quads: Self::Words, to: *mut u8);
 
     /// Four pixels as bytes: the nearest ones to floats between 0 and 255, ties to the even one.
-    fn pack(pixels: [Self::Floats; QUAD]) -> Self::Quads;
+    fn pack(pixels: [Self::Floats; QUAD]) -> Self::Words;
 
     /// Four neighbouring pixels that begin within the first four, by so many bits, and end within the
     /// next.
-    fn window<const BITS: u32>(first: Self::Quads, next: Self::Quads) -> Self::Quads;
+    fn window<const BITS: u32>(first: Self::Words, next: Self::Words) -> Self::Words;
 
     /// Stores four pixels `[pixel][lane]`, those of a second block at a distance from the first's.
     ///
     /// # Safety
     ///
     /// 32 bytes must be writable where each block is.
-    unsafe fn store_pixels(quads: Self::Quads, to: *mut u8, distance: usize);
+    unsafe fn store_pixels(quads: Self::Words, to: *mut u8, distance: usize);
 }
 
 /// A vector whose sums are [`QuadSums`].

@@ -1,13 +1,14 @@
-//! AVX2 with FMA, and AVX-512 without and with VNNI.
+//! AVX2 with FMA, and AVX-512 without and with VNNI and BF16.
 
 use std::arch::x86_64::*;
 
 use super::{
-    Arithmetic, EXPONENT, Floats, Kernel, Pair, QuadKernel, Vector,
+    Arithmetic, Bf16Kernel, EXPONENT, Floats, Kernel, Pair, QuadKernel, Vector,
+    bf16::{BELOW_HALF, QUIET},
     byte_sums::{Avx2Sums, Avx512PairSums, Avx512Sums, VnniPairSums, VnniSums},
 };
 
-/// Calls, and from and to bytes, of one block in 256 bits.
+/// Calls, and from and to bytes and bfloat16, of one block in 256 bits.
 macro_rules! vector {
     ($run:ident) => {
         // Not the other function: that may be inlined, whatever an attribute says.
@@ -35,6 +36,33 @@ macro_rules! vector {
                 let low = _mm256_castsi256_si128(integers);
                 let words = _mm_packs_epi32(low, _mm256_extracti128_si256::<1>(integers));
                 _mm_storel_epi64(to.cast(), _mm_packus_epi16(words, words));
+            }
+        }
+
+        #[inline(always)]
+        unsafe fn load_bf16(from: *const u16) -> Self {
+            // SAFETY: as above; the caller vouches for the pointer.
+            unsafe {
+                let upper = _mm256_cvtepu16_epi32(_mm_loadu_si128(from.cast()));
+                Self(_mm256_castsi256_ps(_mm256_slli_epi32::<16>(upper)))
+            }
+        }
+
+        #[inline(always)]
+        unsafe fn store_bf16(self, to: *mut u16) {
+            // SAFETY: as above; the caller vouches for the pointer.
+            unsafe {
+                let bits = _mm256_castps_si256(self.0);
+                let odd = _mm256_and_si256(_mm256_srli_epi32::<16>(bits), _mm256_set1_epi32(1));
+                let half = _mm256_add_epi32(odd, _mm256_set1_epi32(BELOW_HALF as i32));
+                let rounded = _mm256_add_epi32(bits, half);
+                let quiet = _mm256_or_si256(bits, _mm256_set1_epi32(QUIET as i32));
+                let is_nan = _mm256_cmp_ps::<_CMP_UNORD_Q>(self.0, self.0);
+                let result = _mm256_blendv_epi8(rounded, quiet, _mm256_castps_si256(is_nan));
+                let upper = _mm256_srli_epi32::<16>(result);
+                let low = _mm256_castsi256_si128(upper);
+                let high = _mm256_extracti128_si256::<1>(upper);
+                _mm_storeu_si128(to.cast(), _mm_packus_epi32(low, high));
             }
         }
     };
@@ -77,6 +105,38 @@ pub(super) unsafe fn run_avx512_vnni(kernel: impl Kernel) {
 /// As there.
 #[target_feature(enable = "avx2,fma,avx512f,avx512vl,avx512dq,avx512bw,avx512vnni,avx512vbmi2")]
 pub(super) unsafe fn run_quads(kernel: impl QuadKernel) {
+    kernel.run::<Avx512Vnni>();
+}
+
+/// As [`run_avx2`].
+///
+/// # Safety
+///
+/// As there.
+#[target_feature(enable = "avx2,fma")]
+pub(super) unsafe fn run_bf16_avx2(kernel: impl Bf16Kernel) {
+    kernel.run::<Avx2>();
+}
+
+/// As [`run_avx512`].
+///
+/// # Safety
+///
+/// As there.
+#[target_feature(enable = "avx2,fma,avx512f,avx512vl,avx512dq,avx512bw")]
+pub(super) unsafe fn run_bf16_avx512(kernel: impl Bf16Kernel) {
+    kernel.run::<Avx512>();
+}
+
+/// As [`run_avx512_vnni`], with BF16.
+///
+/// # Safety
+///
+/// As there; and the processor must have BF16.
+#[target_feature(
+    enable = "avx2,fma,avx512f,avx512vl,avx512dq,avx512bw,avx512vnni,avx512vbmi2,avx512bf16"
+)]
+pub(super) unsafe fn run_bf16(kernel: impl Bf16Kernel) {
     kernel.run::<Avx512Vnni>();
 }
 

@@ -4,22 +4,20 @@ use crate::{
     InstructionSet, Padding,
     kernels::{
         ByteDepthwiseRow, Finish, Finished, LARGEST_KERNEL, PixelBytes, PixelTarget, QuadRow,
-        QuadRun, RoundRun, SumRun, has_byte_depthwise,
+        QuadRun, RoundRun, SumRun, ToBytes, has_byte_depthwise,
     },
     memory::ValueId,
     simd::{LANES, QUAD},
 };
 
-use super::{
-    BYTE_LANES, Context, Map, PANEL, Panel, Producer, Rounding, Step, producer::panels_of,
-};
+use super::{BYTE_LANES, Context, Map, PANEL, Panel, Producer, Step, producer::panels_of};
 
 /// A depthwise convolution of bytes, fed row by row; as [`DepthwiseStep`](super::DepthwiseStep), but
 /// the ring holds bytes, four neighbouring pixels of a channel side by side.
 pub(crate) struct ByteDepthwiseStep {
     pub(crate) producer: Producer,
     /// How the producer's rows are rounded.
-    pub(crate) input_rounding: Rounding,
+    pub(crate) input_rounding: ToBytes,
     /// What is done to the sums of a producer of bytes before they are rounded, still in registers.
     pub(crate) input_finish: Option<Finish>,
     pub(crate) input: Map,
@@ -36,7 +34,7 @@ pub(crate) struct ByteDepthwiseStep {
     pub(crate) finish: Finish,
     pub(crate) to: ValueId,
     /// How the output is rounded to bytes, if it is.
-    pub(crate) rounding: Option<Rounding>,
+    pub(crate) rounding: Option<ToBytes>,
     /// Where the sums of rows go, `[row][channel]`, for the mean.
     pub(crate) row_sums: Option<ValueId>,
     /// The blocks of a task: a panel or two.
@@ -111,7 +109,7 @@ impl ByteDepthwiseStep {
             lead: usize::from(self.padding.left > 0),
             panel: self.ring_panel(),
             finish: self.input_finish.unwrap_or(Finish::None),
-            rounding: self.input_rounding.0,
+            rounding: self.input_rounding,
         };
         // SAFETY: a row of each block of the input; room as above.
         unsafe {
@@ -188,7 +186,7 @@ impl ByteDepthwiseStep {
                     output: bytes,
                     plane: self.output.pixels() * LANES,
                     finish: self.finish,
-                    rounding: rounding.0,
+                    rounding,
                 }));
                 return;
             }
@@ -223,7 +221,7 @@ impl ByteDepthwiseStep {
                         vectors: width,
                         input: output,
                         factors: std::ptr::null(),
-                        rounding: rounding.0,
+                        rounding,
                         output: bytes.add(block * self.output.pixels() * LANES),
                     });
                 }
@@ -267,7 +265,7 @@ impl Step for ByteDepthwiseStep {
             let floats = zeros.add(self.row()).cast::<f32>();
             let window = floats.add(group.blocks * self.float_row());
             // Around the image there are zeros; what is between is written before it is read.
-            let zero = self.input_rounding.zero();
+            let zero = self.input_rounding.zero as u8;
             ring.write_bytes(zero, ring_bytes + self.row());
             let top = |row: usize| (row * self.stride) as isize - self.padding.top as isize;
             let inside = |y: isize| y.clamp(0, height as isize) as usize;

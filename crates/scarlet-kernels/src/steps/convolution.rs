@@ -2,12 +2,14 @@
 
 use crate::{
     Padding,
-    kernels::{ByteConvolutionRow, ConvolutionRow, Finish, Finished, PixelTarget},
+    kernels::{
+        ByteConvolutionRow, ConvolutionRow, Finish, Finished, PixelTarget, RoundRun, ToBytes,
+    },
     memory::ValueId,
     simd::{LANES, QUAD},
 };
 
-use super::{Context, Map, PANEL, Panel, Rounding, Step, panels, producer::panels_of};
+use super::{Context, Map, PANEL, Panel, Step, panels, producer::panels_of};
 
 /// A dense convolution from the engine's input, which is planar.
 #[derive(Debug, Clone)]
@@ -20,7 +22,7 @@ pub(crate) struct PlanarConvolution {
     pub(crate) weights: usize,
     pub(crate) bias: usize,
     /// How the image is rounded, and where the scales of weights in bytes are, if they are.
-    pub(crate) bytes: Option<(Rounding, usize)>,
+    pub(crate) bytes: Option<(ToBytes, usize)>,
     pub(crate) finish: Finish,
     taps: Vec<usize>,
 }
@@ -38,7 +40,7 @@ impl PlanarConvolution {
         padding: Padding,
         weights: usize,
         bias: usize,
-        bytes: Option<(Rounding, usize)>,
+        bytes: Option<(ToBytes, usize)>,
         finish: Finish,
     ) -> Self {
         let width = input.width + padding.left + padding.right;
@@ -137,7 +139,7 @@ impl PlanarConvolution {
         global: usize,
         row: usize,
         window: *mut f32,
-        rounding: Rounding,
+        rounding: ToBytes,
     ) {
         let Map {
             channels,
@@ -150,7 +152,14 @@ impl PlanarConvolution {
         unsafe {
             let bytes = window.cast::<u8>();
             let end = window.add(rows * length / size_of::<f32>());
-            bytes.write_bytes(rounding.zero(), rows * length);
+            bytes.write_bytes(rounding.zero as u8, rows * length);
+            let round = |vectors, input, output| RoundRun {
+                vectors,
+                input,
+                factors: std::ptr::null(),
+                rounding,
+                output,
+            };
             for index in 0..rows {
                 let y = row * self.stride + index % self.kernel;
                 if y < self.padding.top || y >= self.padding.top + height {
@@ -160,13 +169,13 @@ impl PlanarConvolution {
                 let channel = global * channels + index / self.kernel;
                 let from = context.input.add((channel * height + y) * width);
                 let to = bytes.add(index * length + self.padding.left);
-                context.run(rounding.run(width / LANES, from, to));
+                context.run(round(width / LANES, from, to));
                 let whole = width / LANES * LANES;
                 if whole < width {
                     end.write_bytes(0, LANES);
                     end.copy_from_nonoverlapping(from.add(whole), width - whole);
                     let last = end.add(LANES).cast::<u8>();
-                    context.run(rounding.run(1, end, last));
+                    context.run(round(1, end.cast_const(), last));
                     to.add(whole).copy_from_nonoverlapping(last, width - whole);
                 }
             }

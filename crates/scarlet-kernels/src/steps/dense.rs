@@ -1,12 +1,12 @@
 //! Fully connected layers, of squeeze-excite and of the classifier.
 
 use crate::{
-    kernels::{ByteWeights, DenseRun, Finish, FloatWeights},
+    kernels::{Bf16Weights, ByteWeights, DenseRun, Finish, FloatWeights},
     memory::ValueId,
     simd::LANES,
 };
 
-use super::{Context, Panel, Step};
+use super::{Context, Factors, Panel, Step};
 
 /// Blocks of a panel of packed weights.
 pub(crate) const DENSE_PANEL: usize = 4;
@@ -19,8 +19,8 @@ pub(crate) struct DenseStep {
     /// Panel after panel, `[input][output of the panel]`.
     pub(crate) weights: usize,
     pub(crate) bias: usize,
-    /// Where the scales of weights in bytes are.
-    pub(crate) scales: Option<usize>,
+    /// The numbers of the weights; the input is in floats.
+    pub(crate) factors: Factors,
     pub(crate) panels: Vec<Panel>,
     pub(crate) finish: Finish,
 }
@@ -36,12 +36,16 @@ impl Step for DenseStep {
         let first = channel * self.depth;
         // SAFETY: the panel lies within the planned output and weights; tasks differ in theirs.
         unsafe {
-            match self.scales {
-                None => {
+            match self.factors {
+                Factors::Floats => {
                     let weights = FloatWeights(context.weight(self.weights + first));
                     context.run(self.run(context, panel, weights));
                 }
-                Some(scales) => {
+                Factors::Bf16 => {
+                    let weights = context.weight(self.weights).cast::<u16>().add(first);
+                    context.run(self.run(context, panel, Bf16Weights(weights)));
+                }
+                Factors::Bytes(scales) => {
                     let weights = ByteWeights {
                         weights: context.weight(self.weights).cast::<i8>().add(first),
                         scales: context.weight(scales + channel),

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::{
     Padding,
-    kernels::{DepthwiseRow, Finish, IntegerRows, IntegerRun, PixelTarget, TapsRun},
+    kernels::{DepthwiseRow, Finish, IntegerRows, IntegerRun, PixelTarget, TapsRun, ToBytes},
     memory::ValueId,
     simd::{LANES, QUAD},
 };
@@ -18,7 +18,7 @@ const CHUNK_PIXELS: usize = 24;
 
 /// A depthwise convolution of bytes that is computed in floats, which hold its sums exactly.
 pub(crate) struct BytesAsFloats {
-    pub(crate) rounding: Rounding,
+    pub(crate) rounding: ToBytes,
     /// What is done to the sums of a producer of bytes before they are rounded, still in registers.
     pub(crate) input_finish: Option<Finish>,
     /// Of the convolution's weights.
@@ -44,7 +44,7 @@ pub(crate) struct DepthwiseStep {
     pub(crate) bytes: Option<BytesAsFloats>,
     pub(crate) finish: Finish,
     pub(crate) to: ValueId,
-    /// How the output is rounded to bytes, if it is.
+    /// How the output is rounded, if it is.
     pub(crate) rounding: Option<Rounding>,
     /// Where the sums of rows go, `[row][channel]`, for the mean.
     pub(crate) row_sums: Option<ValueId>,
@@ -212,7 +212,7 @@ impl DepthwiseStep {
                         shortcut: std::ptr::null(),
                     },
                     finish,
-                    rounding: bytes.rounding.0,
+                    rounding: bytes.rounding,
                 };
                 match &self.producer {
                     Producer::Pointwise { input, weights } => {
@@ -248,7 +248,7 @@ impl DepthwiseStep {
                     context.run(IntegerRun {
                         vectors: self.input.width,
                         values: to.add(index / count * plane + index % count * row),
-                        rounding: bytes.rounding.0,
+                        rounding: bytes.rounding,
                     });
                 }
             }
@@ -336,11 +336,13 @@ impl Step for DepthwiseStep {
                 if let Some(rounding) = self.rounding {
                     for block in 0..panel.blocks {
                         let pixel = pixel + block * self.output.pixels();
-                        context.run(rounding.run(
+                        rounding.run(
+                            context,
                             self.output.width,
                             output.add(block * output_plane),
-                            to.add(pixel * BYTE_LANES),
-                        ));
+                            std::ptr::null(),
+                            to.add(pixel * rounding.lanes()),
+                        );
                     }
                 }
             }

@@ -17,7 +17,7 @@ pub(crate) use dense::{DENSE_PANEL, DenseStep};
 pub(crate) use depthwise::{BytesAsFloats, DepthwiseStep};
 pub(crate) use elementwise::{AddStep, MeanStep, ScaleStep};
 pub(crate) use observe::ObserveStep;
-pub(crate) use pointwise::{PointwiseStep, PointwiseWeights, Target};
+pub(crate) use pointwise::{Factors, PointwiseStep, PointwiseWeights, Target};
 pub(crate) use producer::Producer;
 pub(crate) use rounding::{BYTE_LANES, RoundStep, Rounding};
 pub(crate) use transfer::{ExportMap, ExportVector, Import, Subsample};
@@ -99,6 +99,16 @@ impl Context<'_> {
     unsafe fn run(&self, kernel: impl crate::simd::Kernel) {
         // SAFETY: the engine checked that the instruction set is available.
         unsafe { self.instructions.run(kernel) }
+    }
+
+    /// Runs a kernel of bfloat16.
+    ///
+    /// # Safety
+    ///
+    /// As the kernel demands of its pointers.
+    unsafe fn run_bf16(&self, kernel: impl crate::simd::Bf16Kernel) {
+        // SAFETY: the engine checked that the instruction set is available.
+        unsafe { self.instructions.run_bf16(kernel) }
     }
 
     /// Runs a kernel of quads.

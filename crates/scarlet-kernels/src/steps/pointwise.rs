@@ -4,9 +4,12 @@ use std::ops::Range;
 
 use crate::{
     EngineSettings,
-    kernels::{BytePointwiseRun, Finish, Finished, PixelTarget, PointwiseRun, ScaleRun, SumRun},
+    kernels::{
+        Bf16PointwiseRun, BytePointwiseRun, Finish, Finished, PixelTarget, PointwiseRun, ScaleRun,
+        SumRun, WordProducts,
+    },
     memory::ValueId,
-    simd::LANES,
+    simd::{LANES, PAIR, WORD},
 };
 
 use super::{BYTE_LANES, Context, Map, PANEL, Panel, Rounding, Step, panels};
@@ -21,24 +24,33 @@ const SHARED_WEIGHT_BYTES: usize = 256 << 10;
 /// Pixels that are rounded at a time, while they are in the first-level cache.
 const ROUNDED: usize = 96;
 
+/// The numbers that the products of a matrix are of.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Factors {
+    Floats,
+    Bf16,
+    /// With the offset of the scales of the weights.
+    Bytes(usize),
+}
+
 /// Packed weights of a pointwise convolution: panel after panel, in the order in which
-/// [`PointwiseRun`] or [`BytePointwiseRun`] reads them; then the biases.
+/// [`PointwiseRun`] or [`WordPointwiseRun`] reads them; then the biases.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct PointwiseWeights {
     pub(crate) weights: usize,
     pub(crate) bias: usize,
-    /// Where the scales of weights in bytes are, whose input is in bytes too.
-    pub(crate) scales: Option<usize>,
+    pub(crate) factors: Factors,
     pub(crate) input_blocks: usize,
     pub(crate) finish: Finish,
 }
 
 impl PointwiseWeights {
-    /// Floats of a pixel in a block of the input, be it of floats or of bytes.
+    /// Floats of a pixel in a block of the input, whatever its numbers are.
     pub(super) fn input_lanes(&self) -> usize {
-        match self.scales {
-            Some(_) => BYTE_LANES,
-            None => LANES,
+        match self.factors {
+            Factors::Floats => LANES,
+            Factors::Bf16 => LANES / PAIR,
+            Factors::Bytes(_) => BYTE_LANES,
         }
     }
 
@@ -47,11 +59,11 @@ impl PointwiseWeights {
         self.input_blocks * self.input_lanes() * size_of::<f32>()
     }
 
-    /// Blocks of the panels that are computed together: of bytes, two panels as they are packed.
+    /// Blocks of the panels that are computed together: of words, two panels as they are packed.
     pub(crate) fn panel(&self) -> usize {
-        match self.scales {
-            Some(_) => 2 * PANEL,
-            None => PANEL,
+        match self.factors {
+            Factors::Floats => PANEL,
+            Factors::Bf16 | Factors::Bytes(_) => 2 * PANEL,
         }
     }
 
@@ -73,10 +85,15 @@ impl PointwiseWeights {
         let weights = self.weights + channel * self.input_blocks * self.input_lanes();
         let (weights, bias) = (context.weight(weights), context.weight(self.bias + channel));
         let (input_blocks, blocks, finish) = (self.input_blocks, panel.blocks, self.finish);
+        let finished = Finished {
+            pixels: target,
+            finish,
+        };
+        let from = (input, input_plane);
         // SAFETY: as above; the panel lies within the packed weights.
         unsafe {
-            match self.scales {
-                None => context.run(PointwiseRun {
+            match self.factors {
+                Factors::Floats => context.run(PointwiseRun {
                     pixels,
                     input,
                     input_plane,
@@ -87,13 +104,13 @@ impl PointwiseWeights {
                     blocks,
                     finish,
                 }),
-                Some(_) => {
-                    let target = Finished {
-                        pixels: target,
-                        finish,
-                    };
-                    let input = (input, input_plane);
-                    context.run(self.byte_run(context, panel, input, target, pixels));
+                Factors::Bf16 => {
+                    let run: Bf16PointwiseRun<_> =
+                        self.word_run(context, panel, from, finished, pixels);
+                    context.run_bf16(run);
+                }
+                Factors::Bytes(_) => {
+                    context.run(self.byte_run(context, panel, from, finished, pixels));
                 }
             }
         }
@@ -105,17 +122,33 @@ impl PointwiseWeights {
         &self,
         context: &Context<'_>,
         panel: Panel,
-        (input, input_plane): (*const f32, usize),
+        input: (*const f32, usize),
         target: T,
         pixels: usize,
     ) -> BytePointwiseRun<T> {
+        self.word_run(context, panel, input, target, pixels)
+    }
+
+    /// The same of weights in words.
+    fn word_run<T, const STEP: usize, const WORDS: usize>(
+        &self,
+        context: &Context<'_>,
+        panel: Panel,
+        (input, input_plane): (*const f32, usize),
+        target: T,
+        pixels: usize,
+    ) -> WordProducts<T, STEP, WORDS> {
         let channel = panel.first * LANES;
-        let weights = self.weights + channel * self.input_blocks * BYTE_LANES;
-        let scales = self.scales.unwrap_or(self.bias);
-        BytePointwiseRun {
+        let weights = self.weights + channel * self.input_blocks * self.input_lanes();
+        let scales = match self.factors {
+            Factors::Bytes(scales) => scales,
+            // Not used.
+            Factors::Floats | Factors::Bf16 => self.bias,
+        };
+        WordProducts {
             pixels,
             input: input.cast(),
-            plane: input_plane * size_of::<f32>(),
+            plane: input_plane * WORD,
             planes: self.input_blocks,
             weights: context.weight(weights).cast(),
             scales: context.weight(scales + channel),
@@ -129,7 +162,7 @@ impl PointwiseWeights {
 /// Where a pointwise convolution's result goes.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Target {
-    /// To a map, after adding another map of the same sizes; in floats, rounded to bytes, or both.
+    /// To a map, after adding another map of the same sizes; in floats, rounded, or both.
     Map {
         output: Option<ValueId>,
         shortcut: Option<ValueId>,
@@ -285,14 +318,15 @@ impl Step for PointwiseStep {
                                 None => (scratch, ROUNDED * LANES),
                             };
                             multiply((floats, plane), shortcut, pixels.clone());
-                            let Some((bytes, rounding)) = rounded else {
+                            let Some((rounded, rounding)) = rounded else {
                                 continue;
                             };
                             for block in 0..panel.blocks {
                                 let pixel = (panel.first + block) * self.pixels + first;
-                                let bytes = context.value(bytes, image).add(pixel * BYTE_LANES);
+                                let to = context.value(rounded, image);
+                                let to = to.add(pixel * rounding.lanes());
                                 let floats = floats.add(block * plane);
-                                context.run(rounding.run(pixels.len(), floats, bytes));
+                                rounding.run(context, pixels.len(), floats, std::ptr::null(), to);
                             }
                         }
                     }

@@ -1,10 +1,9 @@
-//! From floats to the bytes that pointwise convolutions of bytes read.
+//! From floats to what pointwise convolutions of bytes or of bfloat16 read.
 
 use crate::{
-    Activation, ValueRange,
-    kernels::{RoundRun, ToBytes},
+    kernels::{Bf16Run, RoundRun, ToBytes},
     memory::ValueId,
-    simd::LANES,
+    simd::{LANES, PAIR},
 };
 
 use super::{Context, Map, Step};
@@ -15,66 +14,61 @@ pub(crate) const BYTE_LANES: usize = LANES / size_of::<f32>();
 /// Vectors of a task.
 const TASK: usize = 1024;
 
-/// How floats are rounded to bytes.
+/// What floats are rounded to.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Rounding(pub(super) ToBytes);
+pub(crate) enum Rounding {
+    Bytes(ToBytes),
+    Bf16,
+}
 
 impl Rounding {
-    /// To the values of a range.
-    pub(crate) fn new(range: ValueRange) -> Self {
-        let zero = f32::from(range.zero());
-        Self(ToBytes {
-            per_unit: 1.0 / range.step(),
-            offset: zero,
-            zero,
-            low: 0.0,
-            high: 255.0,
-            is_limited: true,
-        })
+    /// Floats that a pixel in a block takes.
+    pub(crate) fn lanes(self) -> usize {
+        match self {
+            Self::Bytes(_) => BYTE_LANES,
+            Self::Bf16 => LANES / PAIR,
+        }
     }
 
-    /// To the values of a range, of numbers in its steps that are counted from its lowest value, behind
-    /// an activation that only limits them.
-    pub(crate) fn of_steps(range: ValueRange, activation: Activation) -> Self {
-        let zero = f32::from(range.zero());
-        let largest = (6.0 / range.step() + zero).round_ties_even().min(255.0);
-        let (low, high) = match activation {
-            Activation::Relu => (zero, 255.0),
-            Activation::Relu6 => (zero, largest),
-            _ => (0.0, 255.0),
-        };
-        Self(ToBytes {
-            per_unit: 1.0,
-            offset: 0.0,
-            zero,
-            low,
-            high,
-            is_limited: true,
-        })
+    /// How it is done, to bytes.
+    pub(crate) fn to_bytes(self) -> Option<ToBytes> {
+        match self {
+            Self::Bytes(rounding) => Some(rounding),
+            Self::Bf16 => None,
+        }
     }
 
-    /// The same for values no farther from 0 than this.
-    pub(crate) fn of_values_within(mut self, bound: f32) -> Self {
-        // Where instructions from floats to integers have none.
-        const LARGEST: f32 = (1 << 30) as f32;
-        let is_within = bound * self.0.per_unit < LARGEST;
-        self.0.is_limited = !(is_within && self.0.low == 0.0 && self.0.high == 255.0);
-        self
-    }
-
-    /// The byte of 0.
-    pub(super) fn zero(self) -> u8 {
-        self.0.zero as u8
-    }
-
-    /// The run of some pixels of one block.
-    pub(super) fn run<T>(self, vectors: usize, input: *const f32, output: *mut T) -> RoundRun {
-        RoundRun {
-            vectors,
-            input,
-            factors: std::ptr::null(),
-            rounding: self.0,
-            output: output.cast(),
+    /// Rounds some pixels of one block, after multiplying them by factors of its lanes, unless that is
+    /// null.
+    ///
+    /// # Safety
+    ///
+    /// So many pixels must be readable, and writable, at the pointers, and the factors.
+    pub(super) unsafe fn run(
+        self,
+        context: &Context<'_>,
+        vectors: usize,
+        input: *const f32,
+        factors: *const f32,
+        output: *mut f32,
+    ) {
+        // SAFETY: as above.
+        unsafe {
+            match self {
+                Self::Bytes(rounding) => context.run(RoundRun {
+                    vectors,
+                    input,
+                    factors,
+                    rounding,
+                    output: output.cast(),
+                }),
+                Self::Bf16 => context.run_bf16(Bf16Run {
+                    vectors,
+                    input,
+                    factors,
+                    output: output.cast(),
+                }),
+            }
         }
     }
 }
@@ -118,12 +112,15 @@ impl Step for RoundStep {
             // SAFETY: pixels of a block of an image in each value; tasks differ in theirs.
             unsafe {
                 let input = context.value(self.input, image).add(pixel * LANES);
-                let output = context.value(self.output, image).add(pixel * BYTE_LANES);
-                let mut run = self.rounding.run(pixels, input, output);
-                if let Some(factors) = self.factors {
-                    run.factors = context.value(factors, image).add(block * LANES);
-                }
-                context.run(run);
+                let lanes = self.rounding.lanes();
+                let output = context.value(self.output, image).add(pixel * lanes);
+                let factors = self.factors.map_or(std::ptr::null(), |factors| {
+                    context
+                        .value(factors, image)
+                        .add(block * LANES)
+                        .cast_const()
+                });
+                self.rounding.run(context, pixels, input, factors, output);
             }
         }
     }

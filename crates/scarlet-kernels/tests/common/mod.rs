@@ -464,3 +464,105 @@ fn convolve(
     }
     ((outputs, out_height, out_width), y)
 }
+
+/// With weights that keep the variance.
+pub(crate) fn pointwise(
+    input: usize,
+    output: usize,
+    stride: usize,
+    activation: Activation,
+) -> Pointwise {
+    let scale = 1.0 / (input as f32).sqrt();
+    let weight = signal("weight", input * output).into_iter();
+    Pointwise {
+        input,
+        output,
+        stride,
+        weight: weight.map(|w| w * scale).collect(),
+        bias: signal("bias", output),
+        activation,
+    }
+}
+
+/// Networks of all kinds of operations, and every way in which a pointwise convolution's input is made.
+pub(crate) fn every_kind() -> Vec<Network> {
+    let mut networks: Vec<_> = [
+        "C3@6/2:relu6 E1K3@5:relu6 E3K3@8/2 E6K5s@12 - E3K7s@12 L@16/2 P20:relu6",
+        "C3@6/2:relu6 E1K3@5:relu6 E6K7s@24 E3K3@24/2 P20:relu6",
+        "[swish, se swish sigmoid] C3@6/2 E1K3s2a@6 E3K5s3@8/2 C1@12:relu E3K3n@12 F20n",
+    ]
+    .map(|text| {
+        let architecture: scarlet_arch::Architecture = text.parse().unwrap();
+        formula_network(&architecture.with_classes(7))
+    })
+    .to_vec();
+    // Squeeze-excite on a tensor that a shortcut needs too, and a map as the result.
+    let c = |input, output| Operation::Pointwise(pointwise(input, output, 1, Activation::Swish));
+    let excite = || {
+        Operation::SqueezeExcite(SqueezeExcite {
+            channels: 20,
+            squeezed: 5,
+            squeeze_weight: signal("squeeze", 100),
+            squeeze_bias: signal("squeeze bias", 5),
+            excite_weight: signal("excite", 100),
+            excite_bias: signal("excite bias", 20),
+            activation: Activation::Swish,
+            gate: Gate::Sigmoid,
+        })
+    };
+    networks.push(Network {
+        input_channels: 3,
+        operations: vec![
+            c(3, 20),
+            excite(),
+            c(20, 20),
+            Operation::Add(0),
+            Operation::Pointwise(pointwise(20, 9, 2, Activation::None)),
+        ],
+    });
+    // As EfficientNet has it, and a fully connected layer more.
+    let dense = |input: usize, output: usize, activation| {
+        let scale = 1.0 / (input as f32).sqrt();
+        let weight = signal("dense", input * output).into_iter();
+        Operation::Linear(Linear {
+            input,
+            output,
+            weight: weight.map(|w| w * scale).collect(),
+            bias: signal("dense bias", output),
+            activation,
+        })
+    };
+    let depthwise = |kernel: usize, stride| {
+        Operation::Depthwise(Depthwise {
+            channels: 20,
+            kernel,
+            stride,
+            padding: PaddingRule::Same,
+            weight: signal("depthwise", 20 * kernel * kernel)
+                .into_iter()
+                .map(|w| w / kernel as f32)
+                .collect(),
+            bias: signal("depthwise bias", 20),
+            activation: Activation::Swish,
+        })
+    };
+    networks.push(Network {
+        input_channels: 3,
+        operations: vec![
+            c(3, 20),
+            depthwise(3, 2),
+            excite(),
+            Operation::Pointwise(pointwise(20, 12, 1, Activation::None)),
+            c(12, 20),
+            depthwise(9, 1),
+            excite(),
+            Operation::Pointwise(pointwise(20, 12, 1, Activation::Swish)),
+            Operation::Add(3),
+            c(12, 30),
+            Operation::GlobalMean,
+            dense(30, 24, Activation::Swish),
+            dense(24, 10, Activation::None),
+        ],
+    });
+    networks
+}

@@ -1,4 +1,7 @@
-//! [`Calibration`]: a deployed network of eight bits, by the images that it is to see.
+//! Deployed networks whose numbers are rounded: to eight bits by a [`Calibration`], by the images that they
+//! are to see, or to bfloat16.
+
+use scarlet_kernels::{EngineError, PackedNetwork, Precision};
 
 use super::{DeployError, Deployed, Form};
 
@@ -30,7 +33,7 @@ impl Deployed {
     ///
     /// # Errors
     ///
-    /// When the network is of eight bits already, or does not run on the CPU's kernels; when there
+    /// When the network is rounded already, or does not run on the CPU's kernels; when there
     /// is no memory or thread.
     pub fn calibrate(&self) -> Result<Calibration<'_>, DeployError> {
         let Form::Kernels { engine, .. } = &self.form else {
@@ -43,12 +46,61 @@ impl Deployed {
         })
     }
 
+    /// This network in bfloat16, deployed for the same; see [`PackedNetwork::to_bf16`] for what is rounded,
+    /// and how. It takes no images.
+    ///
+    /// ```
+    /// # #[cfg(feature = "flex")] {
+    /// use scarlet::{DeployOptions, ScarletC, burn::tensor::Device};
+    ///
+    /// let network = ScarletC::new().with_resolution(64).init(&Device::flex());
+    /// let mut bf16 = network.deploy(&DeployOptions::new())?.to_bf16()?;
+    /// assert_eq!(bf16.run(&[0.5; 3 * 64 * 64])?.len(), 1000);
+    /// # }
+    /// # Ok::<(), scarlet::DeployError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// When the network is rounded already, or does not run on the CPU's kernels; when there is no memory
+    /// or thread.
+    pub fn to_bf16(&self) -> Result<Self, DeployError> {
+        self.rounded(PackedNetwork::to_bf16)
+    }
+
     /// Whether the network was rounded to eight bits.
     pub fn is_int8(&self) -> bool {
+        self.precision() == Precision::Int8
+    }
+
+    /// Whether the network was rounded to bfloat16.
+    pub fn is_bf16(&self) -> bool {
+        self.precision() == Precision::Bfloat16
+    }
+
+    fn precision(&self) -> Precision {
         match &self.form {
-            Form::Kernels { engine, .. } => engine.network().quantisation().is_some(),
-            Form::Graph { .. } => false,
+            Form::Kernels { engine, .. } => engine.network().precision(),
+            Form::Graph { .. } => Precision::Float32,
         }
+    }
+
+    /// The same network with its weights rounded by `round`.
+    fn rounded(
+        &self,
+        round: impl FnOnce(&PackedNetwork) -> Result<PackedNetwork, EngineError>,
+    ) -> Result<Self, DeployError> {
+        let Form::Kernels { engine, parts } = &self.form else {
+            return Err(DeployError::NoKernels);
+        };
+        let packed = round(engine.network())?;
+        Ok(Self {
+            form: Form::kernels(packed, parts.clone(), engine.settings().clone())?,
+            architecture: self.architecture.clone(),
+            card: self.card.clone(),
+            batch: self.batch,
+            size: self.size,
+        })
     }
 }
 
@@ -71,23 +123,8 @@ impl Calibration<'_> {
     /// When there were no images, or they lead to values that are not finite; when there is no
     /// memory or thread.
     pub fn finish(self) -> Result<Deployed, DeployError> {
-        let Deployed {
-            form,
-            architecture,
-            card,
-            batch,
-            size,
-        } = self.network;
-        let Form::Kernels { engine, parts } = form else {
-            return Err(DeployError::NoKernels);
-        };
-        let packed = engine.network().quantise(&self.kernels.finish()?)?;
-        Ok(Deployed {
-            form: Form::kernels(packed, parts.clone(), engine.settings().clone())?,
-            architecture: architecture.clone(),
-            card: card.clone(),
-            batch: *batch,
-            size: *size,
-        })
+        let quantisation = self.kernels.finish()?;
+        self.network
+            .rounded(|network| network.quantise(&quantisation))
     }
 }

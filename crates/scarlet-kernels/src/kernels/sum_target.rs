@@ -1,11 +1,11 @@
-//! Where the results of convolutions of bytes go.
+//! Where the results of convolutions of bytes and of bfloat16 go.
 
-use crate::simd::{Arithmetic, ByteSums, Floats, LANES, QUAD, QuadSums, Vector};
+use crate::simd::{Arithmetic, Floats, LANES, QUAD, QuadSums, Sums, Vector};
 
 use super::{Finish, PixelTarget, ToBytes};
 
 /// Stores results that were sums of this kind.
-pub(crate) trait ByteTarget<S: ByteSums>: Copy {
+pub(crate) trait SumTarget<S: Sums>: Copy {
     /// Neighbouring pixels that are stored together, but for the last ones.
     const TOGETHER: usize;
 
@@ -38,7 +38,7 @@ pub(crate) struct Finished {
     pub(crate) finish: Finish,
 }
 
-impl<S: ByteSums> ByteTarget<S> for Finished {
+impl<S: Sums> SumTarget<S> for Finished {
     const TOGETHER: usize = 1;
 
     #[inline(always)]
@@ -95,7 +95,7 @@ pub(crate) struct IntegerRows {
     pub(crate) rounding: ToBytes,
 }
 
-impl<S: ByteSums> ByteTarget<S> for IntegerRows {
+impl<S: Sums> SumTarget<S> for IntegerRows {
     const TOGETHER: usize = 1;
 
     #[inline(always)]
@@ -147,7 +147,7 @@ impl QuadRow {
     }
 }
 
-impl<S: QuadSums> ByteTarget<S> for QuadRow {
+impl<S: QuadSums> SumTarget<S> for QuadRow {
     const TOGETHER: usize = QUAD;
 
     #[inline(always)]
@@ -189,7 +189,7 @@ pub(crate) struct PixelBytes {
     pub(crate) rounding: ToBytes,
 }
 
-impl<S: QuadSums> ByteTarget<S> for PixelBytes {
+impl<S: QuadSums> SumTarget<S> for PixelBytes {
     const TOGETHER: usize = QUAD;
 
     #[inline(always)]

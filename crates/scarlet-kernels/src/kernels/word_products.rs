@@ -1,29 +1,29 @@
-//! Pointwise convolutions of bytes, and that of an image.
+//! Pointwise convolutions of bytes and of bfloat16, and that of an image of bytes.
 
 use crate::simd::{
-    Arithmetic, ByteSums, Floats, Kernel, LANES, QUAD, QuadKernel, QuadVector, Vector,
+    Bf16Kernel, Bf16Vector, Floats, Kernel, LANES, QuadKernel, QuadVector, Sums, Vector, WORD,
 };
 
-use super::{ByteTarget, COMPLETED, Finished, IntegerRows, QuadRow, even_pieces};
+use super::{COMPLETED, Finished, IntegerRows, QuadRow, SumTarget, even_pieces};
 
-/// A convolution of neighbouring pixels, of an input and weights that are rounded to bytes, with sums
-/// in integers: so many `QUADS` of four neighbouring bytes are multiplied in each of some planes, `STEP`
-/// bytes farther on for each pixel.
+/// A convolution of neighbouring pixels, of an input and weights that come in words: of bytes, with sums
+/// in integers, or of bfloat16, with sums in floats. So many neighbouring `WORDS` are multiplied in each of
+/// some planes, `STEP` bytes farther on for each pixel.
 ///
 /// The tile is 5 pixels × 16 channels, or 10 × 8: beside it stand the weights, an input, the
-/// products and the ones by which AVX2 adds them. Where there are 32 registers of 16 sums, it is
-/// 12 × 32.
+/// products and the ones by which AVX2 adds those of bytes. Where there are 32 registers of 16 sums, it
+/// is 12 × 32.
 #[derive(Clone, Copy)]
-pub(crate) struct ByteProducts<T, const STEP: usize, const QUADS: usize> {
+pub(crate) struct WordProducts<T, const STEP: usize, const WORDS: usize> {
     pub(crate) pixels: usize,
     /// What the first pixel reads in the first plane.
     pub(crate) input: *const u8,
     /// Bytes from one plane to the next.
     pub(crate) plane: usize,
     pub(crate) planes: usize,
-    /// Panel after panel, `[plane][quad][channel of the panel][byte of the quad]`.
-    pub(crate) weights: *const i8,
-    /// By which a sum is multiplied before the bias is added; `[channel]`.
+    /// Panel after panel, `[plane][word][channel of the panel][input of the word]`.
+    pub(crate) weights: *const u8,
+    /// By which sums in integers are multiplied before the bias is added; `[channel]`.
     pub(crate) scales: *const f32,
     /// `[channel]`.
     pub(crate) bias: *const f32,
@@ -32,61 +32,71 @@ pub(crate) struct ByteProducts<T, const STEP: usize, const QUADS: usize> {
     pub(crate) blocks: usize,
 }
 
-/// A 1×1 convolution as [`PointwiseRun`](super::PointwiseRun): planes are blocks of the input,
+/// A 1×1 convolution as [`PointwiseRun`](super::PointwiseRun), of bytes: planes are blocks of the input,
 /// `[pixel][lane]`.
-pub(crate) type BytePointwiseRun<T> = ByteProducts<T, LANES, { LANES / QUAD }>;
+pub(crate) type BytePointwiseRun<T> = WordProducts<T, LANES, { LANES / WORD }>;
+
+/// The same of bfloat16.
+pub(crate) type Bf16PointwiseRun<T> = WordProducts<T, { 2 * LANES }, { 2 * LANES / WORD }>;
 
 /// A 3×3 convolution of stride 2, one output row: planes are the padded rows under the kernel,
 /// `[channel][kernel row]`. The fourth weight of a row of the kernel is 0.
-pub(crate) type ByteConvolutionRow<T> = ByteProducts<T, 2, 1>;
+pub(crate) type ByteConvolutionRow<T> = WordProducts<T, 2, 1>;
 
-impl<const STEP: usize, const QUADS: usize> Kernel for ByteProducts<Finished, STEP, QUADS> {
+impl<const STEP: usize, const WORDS: usize> Kernel for WordProducts<Finished, STEP, WORDS> {
     #[inline(always)]
     fn run<V: Vector>(self) {
-        self.all::<V>();
+        self.all::<V, V::Sums, V::PairSums>();
     }
 }
 
-impl<const STEP: usize, const QUADS: usize> Kernel for ByteProducts<IntegerRows, STEP, QUADS> {
+impl Bf16Kernel for Bf16PointwiseRun<Finished> {
     #[inline(always)]
-    fn run<V: Vector>(self) {
-        self.all::<V>();
+    fn run<V: Bf16Vector>(self) {
+        self.all::<V, V::Bf16, V::PairBf16>();
     }
 }
 
-impl<const STEP: usize, const QUADS: usize> QuadKernel for ByteProducts<QuadRow, STEP, QUADS> {
+impl<const STEP: usize, const WORDS: usize> Kernel for WordProducts<IntegerRows, STEP, WORDS> {
+    #[inline(always)]
+    fn run<V: Vector>(self) {
+        self.all::<V, V::Sums, V::PairSums>();
+    }
+}
+
+impl<const STEP: usize, const WORDS: usize> QuadKernel for WordProducts<QuadRow, STEP, WORDS> {
     #[inline(always)]
     fn run<V: QuadVector>(self) {
-        self.all::<V>();
+        self.all::<V, V::Sums, V::PairSums>();
     }
 }
 
-impl<T: Copy, const STEP: usize, const QUADS: usize> ByteProducts<T, STEP, QUADS> {
+impl<T: Copy, const STEP: usize, const WORDS: usize> WordProducts<T, STEP, WORDS> {
     #[inline(always)]
-    fn all<V: Vector>(self)
+    fn all<V: Vector, S: Sums, P: Sums>(self)
     where
-        T: ByteTarget<V::Sums> + ByteTarget<V::PairSums>,
+        T: SumTarget<S> + SumTarget<P>,
     {
         match self.blocks {
-            1 => self.panels::<V, V::Sums, 1>(0),
-            2 => self.panels::<V, V::PairSums, 1>(0),
+            1 => self.panels::<V, S, 1>(0),
+            2 => self.panels::<V, P, 1>(0),
             3 => {
-                self.panels::<V, V::PairSums, 1>(0);
-                self.panels::<V, V::Sums, 1>(2);
+                self.panels::<V, P, 1>(0);
+                self.panels::<V, S, 1>(2);
             }
-            _ if V::PairSums::IS_WIDE => self.panels::<V, V::PairSums, 2>(0),
+            _ if P::IS_WIDE => self.panels::<V, P, 2>(0),
             _ => {
-                self.panels::<V, V::PairSums, 1>(0);
-                self.panels::<V, V::PairSums, 1>(2);
+                self.panels::<V, P, 1>(0);
+                self.panels::<V, P, 1>(2);
             }
         }
     }
 
     /// One or two panels that begin with this block.
     #[inline(always)]
-    fn panels<V: Vector, S: ByteSums, const P: usize>(self, block: usize)
+    fn panels<V: Vector, S: Sums, const P: usize>(self, block: usize)
     where
-        T: ByteTarget<S>,
+        T: SumTarget<S>,
     {
         let mut completed = 0;
         let units = self.pixels.div_ceil(T::TOGETHER);
@@ -124,30 +134,35 @@ impl<T: Copy, const STEP: usize, const QUADS: usize> ByteProducts<T, STEP, QUADS
     ///
     /// The run's pointers must be valid for the panels' blocks and `M` pixels from this one.
     #[inline(always)]
-    unsafe fn tile<S: ByteSums, const P: usize, const M: usize>(self, block: usize, pixel: usize)
+    unsafe fn tile<S: Sums, const P: usize, const M: usize>(self, block: usize, pixel: usize)
     where
-        T: ByteTarget<S>,
+        T: SumTarget<S>,
     {
-        let depth = self.planes * QUADS * QUAD;
+        // Bytes of an output channel's weights.
+        let depth = self.planes * WORDS * WORD;
         // SAFETY: all within the run's input, weights, scales, bias and target.
         unsafe {
             let mut sums = [[S::zero(); M]; P];
+            for (p, row) in sums.iter_mut().enumerate() {
+                let block = block + p * S::BLOCKS;
+                *row = [S::start(S::Floats::load(self.bias.add(block * LANES))); M];
+            }
             let mut input = self.input.add(pixel * STEP);
             let mut weights = self.weights.add(block * LANES * depth);
             for _ in 0..self.planes {
-                for quad in 0..QUADS {
-                    let mut columns = [S::load_quads(weights.cast()); P];
+                for word in 0..WORDS {
+                    let mut columns = [S::load_words(weights); P];
                     for (p, column) in columns.iter_mut().enumerate().skip(1) {
                         let panel = weights.add(p * S::BLOCKS * LANES * depth);
-                        *column = S::load_quads(panel.cast());
+                        *column = S::load_words(panel);
                     }
                     for m in 0..M {
-                        let inputs = S::spread(input.add(m * STEP + quad * QUAD));
+                        let inputs = S::spread(input.add(m * STEP + word * WORD));
                         for (row, column) in sums.iter_mut().zip(columns) {
                             row[m] = row[m].add_products(inputs, column);
                         }
                     }
-                    weights = weights.add(S::BLOCKS * LANES * QUAD);
+                    weights = weights.add(S::BLOCKS * LANES * WORD);
                 }
                 input = input.add(self.plane);
             }
@@ -157,8 +172,7 @@ impl<T: Copy, const STEP: usize, const QUADS: usize> ByteProducts<T, STEP, QUADS
                 let bias = S::Floats::load(self.bias.add(block * LANES));
                 let mut results = [scale; M];
                 for (result, sum) in results.iter_mut().zip(sums) {
-                    // Rounded twice on every processor, so that all give the same.
-                    *result = sum.to_floats().mul(scale).add(bias);
+                    *result = sum.finish(scale, bias);
                 }
                 self.target.put(block, pixel, M, results);
             }

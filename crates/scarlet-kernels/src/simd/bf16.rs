@@ -1,0 +1,431 @@
+//! bfloat16: floats without the lower half of their bits, and sums of products of them.
+//!
+//! Two of them are a word: two neighbouring inputs of a matrix product. Sums are floats. An instruction
+//! set with products of bfloat16 takes numbers below the smallest normal one for 0, and may round sums
+//! otherwise than two fused multiply-adds do.
+
+#[cfg(target_arch = "x86_64")]
+use std::arch::x86_64::*;
+
+#[cfg(target_arch = "x86_64")]
+use super::x86::{Avx2, Avx512, Avx512Pair, Avx512Vnni};
+use super::{Arithmetic, Floats, LANES, Pair, Sums, Vector, WORD};
+
+/// Numbers of bfloat16 in a word.
+pub(crate) const PAIR: usize = WORD / size_of::<u16>();
+
+/// The bits that a number has less than a float.
+const LOWER: u32 = 16;
+
+/// The bits that it has.
+#[cfg(target_arch = "x86_64")]
+const UPPER: u32 = !0 << LOWER;
+
+/// The nearest number, ties to the even one; a NaN stays one.
+#[inline(always)]
+pub(crate) fn to_bf16(value: f32) -> u16 {
+    let bits = value.to_bits();
+    let rounded = match value.is_nan() {
+        true => bits | QUIET,
+        false => bits + BELOW_HALF + (bits >> LOWER & 1),
+    };
+    (rounded >> LOWER) as u16
+}
+
+#[inline(always)]
+pub(crate) fn from_bf16(number: u16) -> f32 {
+    f32::from_bits(u32::from(number) << LOWER)
+}
+
+/// Added to a float's bits, it makes the upper half the nearest number, unless that is a matter of which
+/// one is even.
+pub(super) const BELOW_HALF: u32 = (1 << (LOWER - 1)) - 1;
+
+/// The bit by which a NaN stays one, whatever its lower half is.
+pub(super) const QUIET: u32 = 1 << 22;
+
+/// A vector with sums of products of bfloat16.
+pub(crate) trait Bf16Vector: Vector {
+    type Bf16: Sums<Floats = Self>;
+
+    /// The same for two blocks.
+    type PairBf16: Sums<Floats = Self::Pair>;
+
+    /// As [`store_bf16`](Vector::store_bf16), but that numbers below the smallest normal one may become 0,
+    /// where the products take them for that.
+    ///
+    /// # Safety
+    ///
+    /// Eight numbers must be writable at the pointer.
+    #[inline(always)]
+    unsafe fn store_factors(self, to: *mut u16) {
+        // SAFETY: the caller vouches for the pointer.
+        unsafe { self.store_bf16(to) }
+    }
+}
+
+/// As [`Kernel`](super::Kernel), for [`InstructionSet::run_bf16`](super::InstructionSet::run_bf16).
+pub(crate) trait Bf16Kernel {
+    fn run<V: Bf16Vector>(self);
+}
+
+/// Floats that words can be made into.
+pub(crate) trait Halves: Floats {
+    /// As in [`Sums`].
+    const TILE: usize = 10;
+    const IS_WIDE: bool = false;
+
+    /// The first number of each channel's word, and the second.
+    ///
+    /// # Safety
+    ///
+    /// All words must be readable at the pointer.
+    #[inline(always)]
+    unsafe fn load_halves(from: *const u8) -> [Self; 2] {
+        // SAFETY: the caller vouches for the pointer; arrays of as many floats as there are words.
+        unsafe {
+            let words = from.cast::<[[u16; PAIR]; LANES]>().read_unaligned();
+            let [first, second] = [0, 1].map(|half| words.map(|word| from_bf16(word[half])));
+            [Self::load(first.as_ptr()), Self::load(second.as_ptr())]
+        }
+    }
+
+    /// The same of one word for all channels.
+    ///
+    /// # Safety
+    ///
+    /// The word must be readable at the pointer.
+    #[inline(always)]
+    unsafe fn spread_halves(from: *const u8) -> [Self; 2] {
+        // SAFETY: the caller vouches for the pointer.
+        let word = unsafe { from.cast::<[u16; PAIR]>().read_unaligned() };
+        word.map(|number| Self::splat(from_bf16(number)))
+    }
+}
+
+/// Sums of products that are computed in floats.
+#[derive(Clone, Copy)]
+pub(crate) struct FloatSums<F>(F);
+
+impl<F: Halves> Sums for FloatSums<F> {
+    const BLOCKS: usize = F::BLOCKS;
+    const TILE: usize = F::TILE;
+    const IS_WIDE: bool = F::IS_WIDE;
+    const DEPTH: usize = PAIR;
+
+    type Floats = F;
+    type Words = [F; 2];
+
+    #[inline(always)]
+    fn zero() -> Self {
+        Self(F::splat(0.0))
+    }
+
+    #[inline(always)]
+    fn start(bias: F) -> Self {
+        Self(bias)
+    }
+
+    #[inline(always)]
+    unsafe fn spread(from: *const u8) -> Self::Words {
+        // SAFETY: the caller vouches for the pointer.
+        unsafe { F::spread_halves(from) }
+    }
+
+    #[inline(always)]
+    unsafe fn load_words(from: *const u8) -> Self::Words {
+        // SAFETY: the caller vouches for the pointer.
+        unsafe { F::load_halves(from) }
+    }
+
+    #[inline(always)]
+    fn add_products(self, inputs: Self::Words, weights: Self::Words) -> Self {
+        let ([first, second], [weight, next_weight]) = (inputs, weights);
+        Self(second.mul_add(next_weight, first.mul_add(weight, self.0)))
+    }
+
+    #[inline(always)]
+    fn to_floats(self) -> F {
+        self.0
+    }
+
+    #[inline(always)]
+    fn finish(self, _scale: F, _bias: F) -> F {
+        self.0
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+macro_rules! halves_of_256_bits {
+    ($type:ident, $tile:expr, $pair:ty) => {
+        impl Halves for $type {
+            const TILE: usize = $tile;
+
+            #[inline(always)]
+            unsafe fn load_halves(from: *const u8) -> [Self; 2] {
+                // SAFETY: called only from code compiled for AVX2 on a processor that has it; the caller
+                // vouches for the pointer.
+                unsafe { Self::halves(_mm256_loadu_si256(from.cast())) }
+            }
+
+            #[inline(always)]
+            unsafe fn spread_halves(from: *const u8) -> [Self; 2] {
+                // SAFETY: as above.
+                unsafe { Self::halves(_mm256_set1_epi32(from.cast::<i32>().read_unaligned())) }
+            }
+        }
+
+        impl $type {
+            #[inline(always)]
+            fn halves(words: __m256i) -> [Self; 2] {
+                // SAFETY: as above.
+                unsafe {
+                    let first = _mm256_slli_epi32::<{ LOWER as i32 }>(words);
+                    let second = _mm256_and_si256(words, _mm256_set1_epi32(UPPER as i32));
+                    [first, second].map(|half| Self(_mm256_castsi256_ps(half)))
+                }
+            }
+        }
+
+        impl Bf16Vector for $type {
+            type Bf16 = FloatSums<Self>;
+            type PairBf16 = $pair;
+        }
+    };
+}
+
+#[cfg(target_arch = "x86_64")]
+halves_of_256_bits!(Avx2, 10, Pair<FloatSums<Self>>);
+#[cfg(target_arch = "x86_64")]
+halves_of_256_bits!(Avx512, 12, FloatSums<Avx512Pair>);
+
+#[cfg(target_arch = "x86_64")]
+impl Halves for Avx512Pair {
+    const TILE: usize = 12;
+    const IS_WIDE: bool = true;
+
+    #[inline(always)]
+    unsafe fn load_halves(from: *const u8) -> [Self; 2] {
+        // SAFETY: called only from code compiled for AVX-512 on a processor that has it; the caller
+        // vouches for the pointer.
+        unsafe { Self::halves(_mm512_loadu_si512(from.cast())) }
+    }
+
+    #[inline(always)]
+    unsafe fn spread_halves(from: *const u8) -> [Self; 2] {
+        // SAFETY: as above.
+        unsafe { Self::halves(_mm512_set1_epi32(from.cast::<i32>().read_unaligned())) }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+impl Avx512Pair {
+    #[inline(always)]
+    fn halves(words: __m512i) -> [Self; 2] {
+        // SAFETY: as above.
+        unsafe {
+            let first = _mm512_slli_epi32::<LOWER>(words);
+            let second = _mm512_and_si512(words, _mm512_set1_epi32(UPPER as i32));
+            [first, second].map(|half| Self(_mm512_castsi512_ps(half)))
+        }
+    }
+}
+
+/// Sums of products by one instruction. `Avx512Vnni` stands for all that processors with products of
+/// bfloat16 have: there is nothing else in which their kernels differ.
+#[cfg(target_arch = "x86_64")]
+macro_rules! dot_sums {
+    (
+        $name:ident, $floats:ident, $blocks:expr, $is_wide:expr, $words:ident, $set:ident, $load:ident,
+        $number:ident, $dot:ident
+    ) => {
+        #[derive(Clone, Copy)]
+        pub(crate) struct $name($floats);
+
+        impl Sums for $name {
+            const BLOCKS: usize = $blocks;
+            const TILE: usize = 12;
+            const IS_WIDE: bool = $is_wide;
+            const DEPTH: usize = PAIR;
+
+            type Floats = $floats;
+            type Words = $words;
+
+            #[inline(always)]
+            fn zero() -> Self {
+                Self($floats::splat(0.0))
+            }
+
+            #[inline(always)]
+            fn start(bias: Self::Floats) -> Self {
+                Self(bias)
+            }
+
+            #[inline(always)]
+            unsafe fn spread(from: *const u8) -> Self::Words {
+                // SAFETY: called only from code compiled for AVX-512 with BF16 on a processor that has
+                // it; the caller vouches for the pointer.
+                unsafe { $set(from.cast::<i32>().read_unaligned()) }
+            }
+
+            #[inline(always)]
+            unsafe fn load_words(from: *const u8) -> Self::Words {
+                // SAFETY: as above.
+                unsafe { $load(from.cast()) }
+            }
+
+            #[inline(always)]
+            fn add_products(self, inputs: Self::Words, weights: Self::Words) -> Self {
+                // SAFETY: as above; the types are registers of the same size.
+                unsafe {
+                    let inputs = std::mem::transmute::<$words, $number>(inputs);
+                    let weights = std::mem::transmute::<$words, $number>(weights);
+                    Self($floats($dot(self.0.0, inputs, weights)))
+                }
+            }
+
+            #[inline(always)]
+            fn to_floats(self) -> Self::Floats {
+                self.0
+            }
+
+            #[inline(always)]
+            fn finish(self, _scale: Self::Floats, _bias: Self::Floats) -> Self::Floats {
+                self.0
+            }
+        }
+    };
+}
+
+#[cfg(target_arch = "x86_64")]
+dot_sums!(
+    DotSums,
+    Avx512Vnni,
+    1,
+    false,
+    __m256i,
+    _mm256_set1_epi32,
+    _mm256_loadu_si256,
+    __m256bh,
+    _mm256_dpbf16_ps
+);
+#[cfg(target_arch = "x86_64")]
+dot_sums!(
+    DotPairSums,
+    Avx512Pair,
+    2,
+    true,
+    __m512i,
+    _mm512_set1_epi32,
+    _mm512_loadu_si512,
+    __m512bh,
+    _mm512_dpbf16_ps
+);
+
+#[cfg(target_arch = "x86_64")]
+impl Bf16Vector for Avx512Vnni {
+    type Bf16 = DotSums;
+    type PairBf16 = DotPairSums;
+
+    #[inline(always)]
+    unsafe fn store_factors(self, to: *mut u16) {
+        // SAFETY: called only from code compiled for AVX-512 with BF16 on a processor that has it; the
+        // caller vouches for the pointer; the types are registers of the same size.
+        unsafe {
+            let numbers = std::mem::transmute::<__m128bh, __m128i>(_mm256_cvtneps_pbh(self.0));
+            _mm_storeu_si128(to.cast(), numbers);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::simd::InstructionSet;
+
+    /// By the distances to both neighbours, in f64.
+    fn nearest(value: f32) -> u16 {
+        let below = (value.to_bits() >> LOWER) as u16;
+        // Beyond the largest number there is infinity, as if it were the next one.
+        let next = f64::from(f32::MAX) * (1.0 + f64::from(f32::EPSILON) / 2.0);
+        let number = |bits: u16| match from_bf16(bits) {
+            x if x.is_infinite() => next.copysign(x.into()),
+            x => x.into(),
+        };
+        let value = f64::from(value);
+        let (down, up) = (value - number(below), number(below + 1) - value);
+        match down.abs().total_cmp(&up.abs()) {
+            std::cmp::Ordering::Less => below,
+            std::cmp::Ordering::Greater => below + 1,
+            std::cmp::Ordering::Equal => below + below % 2,
+        }
+    }
+
+    fn samples() -> Vec<f32> {
+        let halves = [0, 1, 0x7fff, 0x8000, 0x8001, 0xffff];
+        let all = (0..=u16::MAX).flat_map(|upper| {
+            halves.map(|lower| f32::from_bits(u32::from(upper) << LOWER | lower))
+        });
+        all.collect()
+    }
+
+    #[test]
+    fn every_set_rounds_to_the_nearest_number() {
+        struct Round<'a> {
+            input: &'a [f32],
+            output: &'a mut [u16],
+            factors: &'a mut [u16],
+            back: &'a mut [f32],
+        }
+        impl Bf16Kernel for Round<'_> {
+            #[inline(always)]
+            fn run<V: Bf16Vector>(self) {
+                let (input, _) = self.input.as_chunks::<LANES>();
+                let (output, _) = self.output.as_chunks_mut::<LANES>();
+                let (factors, _) = self.factors.as_chunks_mut::<LANES>();
+                let (back, _) = self.back.as_chunks_mut::<LANES>();
+                let results = output.iter_mut().zip(factors).zip(back);
+                for (input, ((output, factors), back)) in input.iter().zip(results) {
+                    // SAFETY: arrays of eight.
+                    unsafe {
+                        let value = V::load(input.as_ptr());
+                        value.store_bf16(output.as_mut_ptr());
+                        value.store_factors(factors.as_mut_ptr());
+                        V::load_bf16(output.as_ptr()).store(back.as_mut_ptr());
+                    }
+                }
+            }
+        }
+
+        let input = samples();
+        for set in InstructionSet::available() {
+            let (mut output, mut back) = (vec![0; input.len()], vec![0.0; input.len()]);
+            let mut factors = output.clone();
+            let round = Round {
+                input: &input,
+                output: &mut output,
+                factors: &mut factors,
+                back: &mut back,
+            };
+            // SAFETY: the set is available.
+            unsafe { set.run_bf16(round) };
+            let found = output.into_iter().zip(factors).zip(back);
+            for (value, ((found, factor), back)) in input.iter().zip(found) {
+                match value.is_nan() {
+                    true => assert!(from_bf16(factor).is_nan(), "{set}: {value} {factor:x}"),
+                    false if value.abs() >= f32::MIN_POSITIVE => assert_eq!(factor, found),
+                    false => assert!(factor == found || factor << 1 == 0, "{set}: {value:e}"),
+                }
+                assert_eq!(back.to_bits(), from_bf16(found).to_bits());
+                if value.is_nan() {
+                    assert!(back.is_nan(), "{set}: {value} {found:x}");
+                } else if value.is_infinite() {
+                    assert_eq!(back, *value, "{set}");
+                } else {
+                    assert_eq!(found, nearest(*value), "{set}: {value:e}");
+                    assert_eq!(found, to_bf16(*value));
+                }
+            }
+        }
+    }
+}
