@@ -111,7 +111,6 @@ impl<F: Halves> Sums for FloatSums<F> {
     const BLOCKS: usize = F::BLOCKS;
     const TILE: usize = F::TILE;
     const IS_WIDE: bool = F::IS_WIDE;
-    const DEPTH: usize = PAIR;
 
     type Floats = F;
     type Words = [F; 2];
@@ -246,7 +245,6 @@ macro_rules! dot_sums {
             const BLOCKS: usize = $blocks;
             const TILE: usize = 12;
             const IS_WIDE: bool = $is_wide;
-            const DEPTH: usize = PAIR;
 
             type Floats = $floats;
             type Words = $words;

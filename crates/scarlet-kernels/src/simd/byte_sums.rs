@@ -39,7 +39,6 @@ pub(super) fn to_bytes(floats: [f32; LANES]) -> [u8; LANES] {
 impl<F: Floats> Sums for PlainSums<F> {
     const BLOCKS: usize = 1;
     const TILE: usize = 10;
-    const DEPTH: usize = QUAD;
 
     type Floats = F;
     type Words = [[u8; QUAD]; LANES];
@@ -85,7 +84,6 @@ macro_rules! bytes_of_256_bits {
     ($floats:ident, $tile:expr) => {
         const BLOCKS: usize = 1;
         const TILE: usize = $tile;
-        const DEPTH: usize = QUAD;
 
         type Floats = $floats;
         type Words = __m256i;
@@ -166,7 +164,6 @@ macro_rules! bytes_of_512_bits {
     () => {
         const BLOCKS: usize = 2;
         const TILE: usize = 12;
-        const DEPTH: usize = QUAD;
         const IS_WIDE: bool = true;
 
         type Floats = Avx512Pair;

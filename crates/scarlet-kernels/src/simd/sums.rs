@@ -22,9 +22,6 @@ pub(crate) trait Sums: Copy {
     /// Whether the registers hold the sums of so many pixels of two panels.
     const IS_WIDE: bool = false;
 
-    /// Factors in a word.
-    const DEPTH: usize;
-
     /// As many floats as sums.
     type Floats: Floats;
 
@@ -72,7 +69,6 @@ pub(crate) trait Sums: Copy {
 impl<S: Sums> Sums for Pair<S> {
     const BLOCKS: usize = 2;
     const TILE: usize = S::TILE / 2;
-    const DEPTH: usize = S::DEPTH;
 
     type Floats = Pair<S::Floats>;
     type Words = [S::Words; 2];
