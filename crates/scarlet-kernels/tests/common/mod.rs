@@ -492,7 +492,8 @@ pub(crate) fn every_kind() -> Vec<Network> {
         "[swish, se swish sigmoid] C3@6/2 E1K3s2a@6 E3K5s3@8/2 C1@12:relu E3K3n@12 F20n",
     ]
     .map(|text| {
-        let architecture: scarlet_arch::Architecture = text.parse().unwrap();
+        let architecture: scarlet_arch::Architecture =
+            text.parse().expect("a network in text form");
         formula_network(&architecture.with_classes(7))
     })
     .to_vec();
