@@ -53,6 +53,7 @@ ENGINES = {
                             avx2=ONEDNN | {"ATEN_CPU_CAPABILITY": "avx2", "MKL_ENABLE_INSTRUCTIONS": "AVX2",
                                            "TORCHINDUCTOR_CPP_MARCH": "haswell"}),
     "scarlet-int8": Engine("scarlet, int8", floats=False, deploy=["--int8", CALIBRATION], avx2={}),
+    "scarlet-bf16": Engine("scarlet, bf16", floats=False, deploy=["--bf16"], avx2={}),
     "onnxruntime-int8": Engine("ONNX Runtime, int8", floats=False, packages=("onnxruntime", "onnx")),
     "openvino-int8": Engine("OpenVINO, int8", floats=False, packages=("openvino", "nncf"), avx2=ONEDNN),
     "litert-int8": Engine("LiteRT, int8", floats=False, packages=("ai-edge-litert",)),

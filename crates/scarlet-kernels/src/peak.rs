@@ -175,12 +175,14 @@ impl Kernel for ByteProducts {
         for _ in 0..self.0 {
             // Read anew for each product, or it would be the same for all sums.
             let from = black_box(lines.0.as_ptr());
-            // SAFETY: the array has quads of two blocks, the most there are, for each sum and one more.
+            // SAFETY: the array has words of two blocks, the most there are, so many times.
             unsafe {
-                let weights = V::PairSums::load_words(from);
-                for (index, sum) in sums.iter_mut().enumerate() {
-                    let inputs = V::PairSums::load_words(from.add((index + 1) * BYTES));
-                    *sum = sum.add_products(inputs, weights);
+                let weights = [0, 1].map(|at| V::PairSums::load_words(from.add(at * BYTES)));
+                for (index, sums) in sums.chunks_mut(2).enumerate() {
+                    let inputs = V::PairSums::load_words(from.add((index + 2) * BYTES));
+                    for (sum, weights) in sums.iter_mut().zip(weights) {
+                        *sum = sum.add_products(inputs, weights);
+                    }
                 }
             }
         }
