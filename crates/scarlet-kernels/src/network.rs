@@ -201,6 +201,19 @@ impl std::fmt::Display for Shape {
 }
 
 impl<W> Network<W> {
+    /// Of each operation, whether a shortcut adds its output.
+    pub(crate) fn shared(&self) -> Vec<bool> {
+        let mut shared = vec![false; self.operations.len()];
+        for operation in &self.operations {
+            if let Operation::Add(from) = operation
+                && let Some(shared) = shared.get_mut(*from)
+            {
+                *shared = true;
+            }
+        }
+        shared
+    }
+
     /// The shape behind each operation, for images of `height` and `width`.
     ///
     /// # Errors

@@ -6,7 +6,7 @@ use crate::{
     EngineError, InstructionSet,
     memory::Buffer,
     pool::Pool,
-    simd::{Floats, Kernel, LANES, QUAD, Sums, Vector},
+    simd::{Bf16Kernel, Bf16Vector, Floats, Kernel, LANES, PAIR, QUAD, Sums, Vector, WORD},
 };
 
 /// Bytes that all threads together read from memory: more than processors have of caches.
@@ -29,6 +29,9 @@ pub struct Peak {
     /// Operations in a second of multiply-adds of bytes, as networks of eight bits have them; one counts
     /// as two.
     pub byte_ops: f64,
+    /// Operations in a second of multiply-adds of bfloat16, as networks in that have them; one counts as
+    /// two.
+    pub bf16_ops: f64,
     /// Bytes read from memory in a second.
     pub memory: f64,
     /// Bytes read from the second-level caches in a second.
@@ -65,12 +68,18 @@ impl Peak {
         // Fewer, as plain Rust takes long for them.
         let share = 32;
         let bytes = machine.best(20, &|_| {
-            machine_run(instructions, ByteProducts(multiply_adds / share));
+            machine_run(instructions, Products(multiply_adds / share));
         });
+        let bf16 = machine.best(20, &|_| {
+            // SAFETY: the instruction set is available.
+            unsafe { instructions.run_bf16(Products(multiply_adds / share)) }
+        });
+        // Of two blocks, one of floats to a sum.
+        let products = 2.0 * flops / share as f64;
         Ok(Self {
             flops: (flops / single).max(2.0 * flops / paired),
-            // Of two blocks, four to a sum.
-            byte_ops: 2.0 * QUAD as f64 * flops / share as f64 / bytes,
+            byte_ops: QUAD as f64 * products / bytes,
+            bf16_ops: PAIR as f64 * products / bf16,
             memory: machine.read(MEMORY_BYTES / threads, 1)?,
             cache: machine.read(CACHE_BYTES, 2000)?,
         })
@@ -159,35 +168,48 @@ fn multiply_adds<V: Floats>(times: usize) {
     keep(sums);
 }
 
-/// So many products of quads of bytes added to each of the sums of two blocks.
-struct ByteProducts(usize);
+/// So many products of words of bytes, or of bfloat16, added to each of the sums of two blocks.
+struct Products(usize);
 
-impl Kernel for ByteProducts {
+impl Kernel for Products {
     #[inline(always)]
     fn run<V: Vector>(self) {
-        const BYTES: usize = 2 * LANES * QUAD;
-        // So that no read takes two cache lines.
-        #[repr(align(64))]
-        struct Lines([u8; (SUMS + 1) * BYTES]);
+        products::<V::PairSums>(self.0);
+    }
+}
 
-        let lines = Lines([1; (SUMS + 1) * BYTES]);
-        let mut sums = [V::PairSums::zero(); SUMS];
-        for _ in 0..self.0 {
-            // Read anew for each product, or it would be the same for all sums.
-            let from = black_box(lines.0.as_ptr());
-            // SAFETY: the array has words of two blocks, the most there are, so many times.
-            unsafe {
-                let weights = [0, 1].map(|at| V::PairSums::load_words(from.add(at * BYTES)));
-                for (index, sums) in sums.chunks_mut(2).enumerate() {
-                    let inputs = V::PairSums::load_words(from.add((index + 2) * BYTES));
-                    for (sum, weights) in sums.iter_mut().zip(weights) {
-                        *sum = sum.add_products(inputs, weights);
-                    }
+impl Bf16Kernel for Products {
+    #[inline(always)]
+    fn run<V: Bf16Vector>(self) {
+        products::<V::PairBf16>(self.0);
+    }
+}
+
+#[inline(always)]
+fn products<S: Sums>(times: usize) {
+    const BYTES: usize = 2 * LANES * WORD;
+    // Two of weights, and one of inputs for each two sums; such that no read takes two cache lines.
+    #[repr(align(64))]
+    struct Lines([u8; (2 + SUMS / 2) * BYTES]);
+
+    // 63, or 0.75 in bfloat16.
+    let lines = Lines([0x3f; (2 + SUMS / 2) * BYTES]);
+    let mut sums = [S::zero(); SUMS];
+    for _ in 0..times {
+        // Read anew each time, or the compiler would take products out of the loop.
+        let from = black_box(lines.0.as_ptr());
+        // SAFETY: the array has words of two blocks, the most there are, so many times.
+        unsafe {
+            let weights = [S::load_words(from), S::load_words(from.add(BYTES))];
+            for (index, sums) in sums.chunks_mut(2).enumerate() {
+                let inputs = S::load_words(from.add((index + 2) * BYTES));
+                for (sum, weights) in sums.iter_mut().zip(weights) {
+                    *sum = sum.add_products(inputs, weights);
                 }
             }
         }
-        keep(sums.map(Sums::to_floats));
     }
+    keep(sums.map(S::to_floats));
 }
 
 /// The sum of all floats, of which there is a multiple of a cache line.
@@ -227,7 +249,13 @@ mod tests {
     fn every_instruction_set_has_a_peak() {
         for instructions in InstructionSet::available() {
             let peak = Peak::measure(2, instructions).unwrap();
-            for value in [peak.flops, peak.byte_ops, peak.memory, peak.cache] {
+            for value in [
+                peak.flops,
+                peak.byte_ops,
+                peak.bf16_ops,
+                peak.memory,
+                peak.cache,
+            ] {
                 assert!(value.is_finite() && value > 0.0, "{peak:?}");
             }
         }

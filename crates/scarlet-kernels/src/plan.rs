@@ -57,12 +57,7 @@ pub(crate) fn plan(
     let network = packed.network();
     let shapes = network.shapes(settings.height, settings.width)?;
     let count = network.operations.len();
-    let mut shared = vec![false; count];
-    for operation in &network.operations {
-        if let Operation::Add(from) = operation {
-            shared[*from] = true;
-        }
-    }
+    let mut shared = network.shared();
     if observations.is_some() {
         // What reaches a depthwise convolution is looked at too, and must exist by itself.
         for (shared, next) in shared.iter_mut().zip(&network.operations[1..]) {
@@ -334,10 +329,9 @@ impl Planner<'_> {
         let writes: Vec<_> = floats.into_iter().chain(rounded).collect();
         self.emit("pointwise", step, &reads, &writes, index..end);
         self.is_rounded = rounded.is_some();
-        for value in writes.iter().rev() {
-            self.outputs[end - 1] = *value;
-        }
-        (rounded.or(floats).unwrap_or(writes[0]), end)
+        // The floats, and what is rounded, if there are both.
+        self.outputs[end - 1] = writes[0];
+        (writes[writes.len() - 1], end)
     }
 
     /// How the input of an operation is rounded, if it is.
@@ -359,7 +353,7 @@ impl Planner<'_> {
         };
         let before = index.checked_sub(1);
         let of_steps = before.and_then(|before| {
-            let range = quantisation.output(self.network, before)?;
+            let range = quantisation.output(self.network, &self.shared, before)?;
             let activation = self.activation(before);
             Some(ToBytes::of_steps(range, activation))
         });
@@ -394,7 +388,10 @@ impl Planner<'_> {
     /// Whether the output of an operation is in steps of the range within which it is rounded.
     fn is_in_steps(&self, index: usize) -> bool {
         match self.numbers {
-            Numbers::Bytes(quantisation) => quantisation.output(self.network, index).is_some(),
+            Numbers::Bytes(quantisation) => {
+                let output = quantisation.output(self.network, &self.shared, index);
+                output.is_some()
+            }
             Numbers::Floats | Numbers::Bf16 => false,
         }
     }

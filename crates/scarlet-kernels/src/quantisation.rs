@@ -173,8 +173,14 @@ impl Quantisation {
 
     /// The range within which an operation's output is rounded as it is made, without being floats in
     /// between: nothing but the next operation reads it, which reads bytes, and the activation only
-    /// limits them. Its packed scales and biases are in steps of that range.
-    pub(crate) fn output<W>(&self, network: &Network<W>, index: usize) -> Option<ValueRange> {
+    /// limits them. Its packed scales and biases are in steps of that range. `shared` is the network's
+    /// [`shared`](Network::shared).
+    pub(crate) fn output<W>(
+        &self,
+        network: &Network<W>,
+        shared: &[bool],
+        index: usize,
+    ) -> Option<ValueRange> {
         let operations = &network.operations;
         let range = self.input(index + 1)?;
         let activation = match operations.get(index)? {
@@ -193,11 +199,8 @@ impl Quantisation {
             (_, Operation::Depthwise(_)) => true,
             _ => false,
         };
-        let is_shared = operations
-            .iter()
-            .any(|operation| matches!(operation, Operation::Add(from) if *from == index));
         let is_rounded = self.input(index).is_some();
-        (is_rounded && limits && reads && !is_shared).then_some(range)
+        (is_rounded && limits && reads && !shared[index]).then_some(range)
     }
 
     pub(crate) fn check<W>(&self, network: &Network<W>) -> Result<(), EngineError> {

@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{every_kind, pointwise, reference, signal};
+use common::{assert_alone_and_together_agree, every_kind, pointwise, reference, signal};
 use proptest::prelude::*;
 use scarlet_kernels::{
     Activation, Calibration, Convolution, Depthwise, Engine, EngineError, EngineSettings,
@@ -529,25 +529,13 @@ fn networks_are_near_to_those_in_floats() {
 
 #[test]
 fn neither_threads_nor_batches_change_a_bit() {
-    let bits = |values: &[f32]| values.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
     for network in every_kind() {
         let images = signal("images", 7 * 3 * 40 * 33);
-        let packed = calibrated(&network, (40, 33), &images);
-        for set in InstructionSet::available() {
-            let run = |batch: usize, threads: usize| {
-                let settings = settings((40, 33), batch)
-                    .with_threads(threads)
-                    .with_instruction_set(set);
-                let mut engine = Engine::with_packed(packed.clone(), settings).unwrap();
-                let batches = images.chunks(batch * 3 * 40 * 33);
-                let results = batches.map(|images| bits(engine.run(images).unwrap()));
-                results.collect::<Vec<_>>().concat()
-            };
-            let expected = run(1, 1);
-            for (batch, threads) in [(1, 3), (2, 2), (7, 1), (7, 2), (5, 4)] {
-                assert_eq!(run(batch, threads), expected, "{set}: {batch}, {threads}");
-            }
-        }
+        assert_alone_and_together_agree(
+            &calibrated(&network, (40, 33), &images),
+            (40, 33),
+            &images,
+        );
     }
 }
 

@@ -5,9 +5,9 @@ use scarlet::kernels::{Peak, StepProfile};
 use scarlet_report::{Roofline, RooflinePoint};
 use serde::Serialize;
 
-use super::Setting;
 use super::number::millions;
 use super::table::{Column, table};
+use super::{Setting, numbers};
 
 /// How everything is measured.
 const CONVENTION: &str = "\
@@ -34,7 +34,7 @@ pub(crate) struct ProfileReport {
 /// Billions in a second.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub(crate) struct PeakReport {
-    /// Of multiply-adds of what the network's convolutions compute with, floats or bytes.
+    /// Of multiply-adds of the numbers that most of the network's products are of.
     pub(crate) gflops: f64,
     pub(crate) memory_gbytes: f64,
     pub(crate) cache_gbytes: f64,
@@ -117,6 +117,8 @@ impl ProfileReport {
     ) -> Self {
         if setting.int8 {
             peak.flops = peak.byte_ops;
+        } else if setting.bf16 {
+            peak.flops = peak.bf16_ops;
         }
         let part_report = |part: &PartProfile| PartReport {
             part: part.part.clone(),
@@ -179,11 +181,11 @@ impl ProfileReport {
             cache_gbytes,
         } = self.peak;
         format!(
-            "{}\n\n{}\n\nPeak here: {gflops:.1} GFLOP/s of multiply-adds{of_bytes}, {memory_gbytes:.1} GB/s \
+            "{}\n\n{}\n\nPeak here: {gflops:.1} GFLOP/s of multiply-adds{numbers}, {memory_gbytes:.1} GB/s \
              from memory, {cache_gbytes:.0} GB/s from the\nsecond-level caches.\n{CONVENTION}",
             self.heading(),
             table(&columns, parts.chain([total])),
-            of_bytes = if self.setting.int8 { " of bytes" } else { "" },
+            numbers = numbers(self.setting.int8, self.setting.bf16),
         )
     }
 
@@ -237,6 +239,7 @@ mod tests {
         let peak = Peak {
             flops: 100e9,
             byte_ops: 400e9,
+            bf16_ops: 200e9,
             memory: 10e9,
             cache: 50e9,
         };
@@ -282,6 +285,7 @@ mod tests {
         let peak = Peak {
             flops: 100e9,
             byte_ops: 400e9,
+            bf16_ops: 200e9,
             memory: 10e9,
             cache: 50e9,
         };
@@ -300,12 +304,21 @@ mod tests {
         }
         let of_bytes = Setting {
             int8: true,
-            ..setting
+            ..setting.clone()
         };
         let of_bytes = ProfileReport::new(of_bytes, (1, 2, 9), peak, &parts).text();
         assert!(
-            of_bytes.contains("400.0 GFLOP/s of multiply-adds of bytes"),
+            of_bytes.contains("400.0 GFLOP/s of multiply-adds, int8,"),
             "{of_bytes}"
+        );
+        let in_bf16 = Setting {
+            bf16: true,
+            ..setting
+        };
+        let in_bf16 = ProfileReport::new(in_bf16, (1, 2, 9), peak, &parts).text();
+        assert!(
+            in_bf16.contains("200.0 GFLOP/s of multiply-adds, bf16,"),
+            "{in_bf16}"
         );
         let points = report.roofline().points;
         assert_eq!(points.len(), 4);

@@ -35,31 +35,37 @@ pub(crate) struct ByteDepthwiseRow<T> {
     pub(crate) blocks: usize,
 }
 
-/// Calls a method with the kernel, the stride and the first pixel as constants: those that there are
-/// if as many columns of padding are on either side, or one more on the right.
+/// Gives a macro the kernels, strides and first pixels that there are: if as many columns of padding are
+/// on either side, or one more on the right.
+macro_rules! for_kinds {
+    ($macro:ident!($($arguments:tt)*)) => {
+        $macro!(
+            $($arguments)*,
+            (3, 1, 3) (5, 1, 2) (7, 1, 1)
+            (3, 2, 3) (3, 2, 0) (5, 2, 2) (5, 2, 3) (7, 2, 1) (7, 2, 2)
+        )
+    };
+}
+
+/// Calls a method with the kernel, the stride and the first pixel as constants.
 macro_rules! with_constants {
-    ($row:ident, $sums:ty) => {
+    ($row:ident, $sums:ty, $(($kernel:literal, $stride:literal, $first:literal))*) => {
         match ($row.kernel, $row.stride, $row.first) {
-            (3, 1, 3) => $row.row::<$sums, 3, 1, 3>(),
-            (5, 1, 2) => $row.row::<$sums, 5, 1, 2>(),
-            (7, 1, 1) => $row.row::<$sums, 7, 1, 1>(),
-            (3, 2, 3) => $row.row::<$sums, 3, 2, 3>(),
-            (3, 2, 0) => $row.row::<$sums, 3, 2, 0>(),
-            (5, 2, 2) => $row.row::<$sums, 5, 2, 2>(),
-            (5, 2, 3) => $row.row::<$sums, 5, 2, 3>(),
-            (7, 2, 1) => $row.row::<$sums, 7, 2, 1>(),
-            (7, 2, 2) => $row.row::<$sums, 7, 2, 2>(),
+            $(($kernel, $stride, $first) => $row.row::<$sums, $kernel, $stride, $first>(),)*
             _ => {}
         }
     };
 }
 
+macro_rules! is_one_of {
+    ($kind:expr, $($known:tt)*) => {
+        matches!($kind, $($known)|*)
+    };
+}
+
 /// Whether there is a [`ByteDepthwiseRow`] of this kind.
 pub(crate) fn has_byte_depthwise(kernel: usize, stride: usize, first: usize) -> bool {
-    matches!(
-        (kernel, stride, first),
-        (3, 1, 3) | (5, 1, 2) | (7, 1, 1) | (3, 2, 0 | 3) | (5, 2, 2 | 3) | (7, 2, 1 | 2)
-    )
+    for_kinds!(is_one_of!((kernel, stride, first)))
 }
 
 macro_rules! kernel_for {
@@ -68,8 +74,8 @@ macro_rules! kernel_for {
             #[inline(always)]
             fn run<V: QuadVector>(self) {
                 match self.blocks {
-                    1 => with_constants!(self, V::Sums),
-                    _ => with_constants!(self, V::PairSums),
+                    1 => for_kinds!(with_constants!(self, V::Sums)),
+                    _ => for_kinds!(with_constants!(self, V::PairSums)),
                 }
                 let (blocks, target) = ((0, self.blocks), &self.target);
                 // SAFETY: the step that made the row vouches for its pointers.
@@ -85,23 +91,6 @@ kernel_for!(Finished);
 kernel_for!(PixelBytes);
 
 impl<T: Copy> ByteDepthwiseRow<T> {
-    /// The same to another target.
-    pub(crate) fn to<U>(self, target: U) -> ByteDepthwiseRow<U> {
-        ByteDepthwiseRow {
-            pixels: self.pixels,
-            rows: self.rows,
-            first: self.first,
-            kernel: self.kernel,
-            stride: self.stride,
-            weights: self.weights,
-            start: self.start,
-            scales: self.scales,
-            bias: self.bias,
-            target,
-            blocks: self.blocks,
-        }
-    }
-
     #[inline(always)]
     fn row<S: QuadSums, const K: usize, const STRIDE: usize, const FIRST: usize>(self)
     where
@@ -118,7 +107,7 @@ impl<T: Copy> ByteDepthwiseRow<T> {
         }
     }
 
-    /// `T` pixels, or as many as there are.
+    /// `M` pixels, or as many as there are.
     ///
     /// # Safety
     ///

@@ -20,15 +20,21 @@ pub(crate) trait DenseWeights: Copy {
     /// Asks for the weights that will be in use after some others.
     fn prefetch(self, index: usize);
 
-    /// What the sums of outputs start from, given their biases.
-    fn start<V: Vector>(bias: V) -> V;
+    /// What the sums of outputs start from, given their biases: these, unless sums are to be scaled.
+    #[inline(always)]
+    fn start<V: Vector>(bias: V) -> V {
+        bias
+    }
 
     /// The outputs, from the sums of the outputs from this one on and their biases.
     ///
     /// # Safety
     ///
     /// They must be the panel's.
-    unsafe fn finish<V: Vector>(self, output: usize, sum: V, bias: V) -> V;
+    #[inline(always)]
+    unsafe fn finish<V: Vector>(self, _output: usize, sum: V, _bias: V) -> V {
+        sum
+    }
 }
 
 /// Weights in floats.
@@ -45,16 +51,6 @@ impl DenseWeights for FloatWeights {
     #[inline(always)]
     fn prefetch(self, index: usize) {
         prefetch(self.0.wrapping_add(index).wrapping_byte_add(AHEAD));
-    }
-
-    #[inline(always)]
-    fn start<V: Vector>(bias: V) -> V {
-        bias
-    }
-
-    #[inline(always)]
-    unsafe fn finish<V: Vector>(self, _output: usize, sum: V, _bias: V) -> V {
-        sum
     }
 }
 
@@ -103,16 +99,6 @@ impl DenseWeights for Bf16Weights {
     #[inline(always)]
     fn prefetch(self, index: usize) {
         prefetch(self.0.wrapping_add(index).wrapping_byte_add(AHEAD).cast());
-    }
-
-    #[inline(always)]
-    fn start<V: Vector>(bias: V) -> V {
-        bias
-    }
-
-    #[inline(always)]
-    unsafe fn finish<V: Vector>(self, _output: usize, sum: V, _bias: V) -> V {
-        sum
     }
 }
 

@@ -79,13 +79,19 @@ impl ToBytes {
     /// [for registers](Finish::is_for_registers).
     #[inline(always)]
     pub(super) fn packable<F: Floats>(&self, finish: Finish, sum: F) -> F {
-        let value = match finish {
-            Finish::None => sum,
-            _ => self.steps(finish.in_registers(sum)),
-        };
+        let value = self.finished(finish, sum);
         match self.is_limited {
             true => self.limit(value),
             false => value,
+        }
+    }
+
+    /// A sum with what is to be done to it, in steps: where that is nothing, it is in steps already.
+    #[inline(always)]
+    fn finished<F: Floats>(&self, finish: Finish, sum: F) -> F {
+        match finish {
+            Finish::None => sum,
+            _ => self.steps(finish.in_registers(sum)),
         }
     }
 
@@ -106,11 +112,7 @@ impl ToBytes {
     /// As [`packable`](Self::packable), for [`integer`](Self::integer), and that.
     #[inline(always)]
     pub(super) fn finished_integer<F: Floats>(&self, finish: Finish, sum: F) -> F {
-        let value = match finish {
-            Finish::None => sum,
-            _ => self.steps(finish.in_registers(sum)),
-        };
-        self.integer(self.limit(value))
+        self.integer(self.limit(self.finished(finish, sum)))
     }
 
     /// The nearest byte to a value within the limits, less that of 0, as a float.

@@ -17,24 +17,26 @@ pub(super) fn pack(
     to: &mut [f32],
 ) {
     let operations = network.operations.iter().zip(&places.operations);
+    let shared = network.shared();
     for (index, pair) in operations.enumerate() {
+        let output = quantisation.output(network, &shared, index);
         match pair {
             (Operation::Convolution(c), Operation::Convolution(place)) => {
                 if let Some(range) = quantisation.input(index) {
                     let input = (range, quantisation.means(index));
-                    pack_convolution(c, input, quantisation.output(network, index), place, to);
+                    pack_convolution(c, input, output, place, to);
                 }
             }
             (Operation::Pointwise(c), Operation::Pointwise(place)) => {
                 if let Some(range) = quantisation.input(index) {
                     let input = (range, quantisation.means(index));
-                    pack_pointwise(c, input, quantisation.output(network, index), place, to);
+                    pack_pointwise(c, input, output, place, to);
                 }
             }
             (Operation::Depthwise(c), Operation::Depthwise(place)) => {
                 if let Some(range) = quantisation.input(index) {
                     let input = (range, quantisation.means(index));
-                    pack_depthwise(c, input, quantisation.output(network, index), place, to);
+                    pack_depthwise(c, input, output, place, to);
                 }
             }
             (Operation::SqueezeExcite(c), Operation::SqueezeExcite(place)) => {

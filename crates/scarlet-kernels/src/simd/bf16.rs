@@ -181,7 +181,10 @@ macro_rules! halves_of_256_bits {
                 unsafe {
                     let first = _mm256_slli_epi32::<{ LOWER as i32 }>(words);
                     let second = _mm256_and_si256(words, _mm256_set1_epi32(UPPER as i32));
-                    [first, second].map(|half| Self(_mm256_castsi256_ps(half)))
+                    [
+                        Self(_mm256_castsi256_ps(first)),
+                        Self(_mm256_castsi256_ps(second)),
+                    ]
                 }
             }
         }
@@ -225,7 +228,10 @@ impl Avx512Pair {
         unsafe {
             let first = _mm512_slli_epi32::<LOWER>(words);
             let second = _mm512_and_si512(words, _mm512_set1_epi32(UPPER as i32));
-            [first, second].map(|half| Self(_mm512_castsi512_ps(half)))
+            [
+                Self(_mm512_castsi512_ps(first)),
+                Self(_mm512_castsi512_ps(second)),
+            ]
         }
     }
 }

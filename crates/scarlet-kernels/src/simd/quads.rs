@@ -74,7 +74,10 @@ mod x86 {
         fn pack(pixels: [Avx512Vnni; QUAD]) -> __m256i {
             // SAFETY: as above.
             unsafe {
-                let [a, b, c, d] = pixels.map(|pixel| _mm256_cvtps_epi32(pixel.0));
+                // No closure: only what is inlined is compiled for the instruction set.
+                let [a, b, c, d] = pixels;
+                let (a, b) = (_mm256_cvtps_epi32(a.0), _mm256_cvtps_epi32(b.0));
+                let (c, d) = (_mm256_cvtps_epi32(c.0), _mm256_cvtps_epi32(d.0));
                 let (first, second) = (_mm256_packs_epi32(a, b), _mm256_packs_epi32(c, d));
                 let bytes = _mm256_packus_epi16(first, second);
                 let order = _mm_loadu_si128(TRANSPOSED.as_ptr().cast());
@@ -125,7 +128,10 @@ mod x86 {
         fn pack(pixels: [Avx512Pair; QUAD]) -> __m512i {
             // SAFETY: as above.
             unsafe {
-                let [a, b, c, d] = pixels.map(|pixel| _mm512_cvtps_epi32(pixel.0));
+                // No closure: only what is inlined is compiled for the instruction set.
+                let [a, b, c, d] = pixels;
+                let (a, b) = (_mm512_cvtps_epi32(a.0), _mm512_cvtps_epi32(b.0));
+                let (c, d) = (_mm512_cvtps_epi32(c.0), _mm512_cvtps_epi32(d.0));
                 let (first, second) = (_mm512_packs_epi32(a, b), _mm512_packs_epi32(c, d));
                 let bytes = _mm512_packus_epi16(first, second);
                 let order = _mm_loadu_si128(TRANSPOSED.as_ptr().cast());

@@ -143,6 +143,31 @@ impl ByteDepthwiseStep {
         }
     }
 
+    /// The run of the rows under one output row, for one panel.
+    fn run<T>(
+        &self,
+        context: &Context<'_>,
+        panel: Panel,
+        rows: [*const u8; LARGEST_KERNEL],
+        target: T,
+    ) -> ByteDepthwiseRow<T> {
+        let channel = panel.first * LANES;
+        let quads = self.kernel * self.kernel.div_ceil(QUAD);
+        ByteDepthwiseRow {
+            pixels: self.output.width,
+            rows,
+            first: first(self.padding),
+            kernel: self.kernel,
+            stride: self.stride,
+            weights: context.weight(self.weights + channel * quads).cast(),
+            start: context.weight(self.starts + channel).cast(),
+            scales: context.weight(self.scales + channel),
+            bias: context.weight(self.bias + channel),
+            target,
+            blocks: panel.blocks,
+        }
+    }
+
     /// Convolves the rows under one output row, for one panel.
     ///
     /// # Safety
@@ -157,53 +182,47 @@ impl ByteDepthwiseStep {
         rows: [*const u8; LARGEST_KERNEL],
         floats: *mut f32,
     ) {
-        let channel = panel.first * LANES;
-        let quads = self.kernel * self.kernel.div_ceil(QUAD);
         let width = self.output.width;
         let pixel = panel.first * self.output.pixels() + row * width;
-        // SAFETY: weights of the panel; a row of its blocks in the output.
+        // SAFETY: a row of the panel's blocks in the output.
         unsafe {
             let to = context.value(self.to, image);
-            let weights = context.weight(self.weights + channel * quads);
-            let run = ByteDepthwiseRow {
-                pixels: width,
-                rows,
-                first: first(self.padding),
-                kernel: self.kernel,
-                stride: self.stride,
-                weights: weights.cast(),
-                start: context.weight(self.starts + channel).cast(),
-                scales: context.weight(self.scales + channel),
-                bias: context.weight(self.bias + channel),
-                target: (),
-                blocks: panel.blocks,
-            };
             let bytes = to.add(pixel * BYTE_LANES).cast::<u8>();
             if let Some(rounding) = self.rounding
                 && self.finish.is_for_registers()
             {
-                context.run_quads(run.to(PixelBytes {
-                    output: bytes,
-                    plane: self.output.pixels() * LANES,
-                    finish: self.finish,
-                    rounding,
-                }));
+                context.run_quads(self.run(
+                    context,
+                    panel,
+                    rows,
+                    PixelBytes {
+                        output: bytes,
+                        plane: self.output.pixels() * LANES,
+                        finish: self.finish,
+                        rounding,
+                    },
+                ));
                 return;
             }
             let (output, plane) = match self.rounding {
                 Some(_) => (floats, self.float_row()),
                 None => (to.add(pixel * LANES), self.output.plane()),
             };
-            context.run_quads(run.to(Finished {
-                pixels: PixelTarget {
-                    output,
-                    plane,
-                    row: width,
-                    gap: 0,
-                    shortcut: std::ptr::null(),
+            context.run_quads(self.run(
+                context,
+                panel,
+                rows,
+                Finished {
+                    pixels: PixelTarget {
+                        output,
+                        plane,
+                        row: width,
+                        gap: 0,
+                        shortcut: std::ptr::null(),
+                    },
+                    finish: self.finish,
                 },
-                finish: self.finish,
-            }));
+            ));
             for block in 0..panel.blocks {
                 let output = output.add(block * plane);
                 if let Some(sums) = self.row_sums {

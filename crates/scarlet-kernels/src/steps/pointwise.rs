@@ -34,7 +34,7 @@ pub(crate) enum Factors {
 }
 
 /// Packed weights of a pointwise convolution: panel after panel, in the order in which
-/// [`PointwiseRun`] or [`WordPointwiseRun`] reads them; then the biases.
+/// [`PointwiseRun`] or [`WordProducts`] reads them; then the biases.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct PointwiseWeights {
     pub(crate) weights: usize,

@@ -8,8 +8,8 @@ use scarlet_arch::{
     Architecture, Conv, InvertedResidual, Operation as Block, PlacedBlock, SqueezedWidth,
 };
 use scarlet_kernels::{
-    Activation, Convolution, Depthwise, Gate, Linear, Network, Operation, PaddingRule, Pointwise,
-    SqueezeExcite,
+    Activation, Convolution, Depthwise, Engine, EngineSettings, Gate, InstructionSet, Linear,
+    Network, Operation, PackedNetwork, PaddingRule, Pointwise, SqueezeExcite,
 };
 
 /// Weights by formula: reproducible anywhere without a file. A number in [0, 1) from splitmix64,
@@ -566,4 +566,35 @@ pub(crate) fn every_kind() -> Vec<Network> {
         ],
     });
     networks
+}
+
+/// Runs seven images with every instruction set, by other numbers of threads and in other batches, which
+/// must not change a bit.
+pub(crate) fn assert_alone_and_together_agree(
+    packed: &PackedNetwork,
+    (height, width): (usize, usize),
+    images: &[f32],
+) {
+    for set in InstructionSet::available() {
+        let run = |batch: usize, threads: usize| {
+            let settings = EngineSettings {
+                batch,
+                height,
+                width,
+                threads,
+                instruction_set: Some(set),
+            };
+            let mut engine = Engine::with_packed(packed.clone(), settings).expect("an engine");
+            let batches = images.chunks(batch * packed.input_channels() * height * width);
+            let results = batches.map(|images| {
+                let values = engine.run(images).expect("images of the network's size");
+                values.iter().map(|x| x.to_bits()).collect::<Vec<_>>()
+            });
+            results.collect::<Vec<_>>().concat()
+        };
+        let expected = run(1, 1);
+        for (batch, threads) in [(1, 3), (2, 2), (7, 1), (7, 2), (5, 4)] {
+            assert_eq!(run(batch, threads), expected, "{set}: {batch}, {threads}");
+        }
+    }
 }
