@@ -10,11 +10,13 @@ mod layers;
 mod module_optimizer;
 mod old_names;
 mod optimizer;
+mod pass;
 mod schedule;
 mod teacher;
 mod timing;
 mod trainable;
 mod warning;
+mod workers;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -22,7 +24,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use burn::module::Module;
-use burn::optim::{GradientsAccumulator, GradientsParams};
+use burn::optim::GradientsAccumulator;
 use burn::tensor::Tensor;
 use scarlet::kernels::training::release_buffers;
 use scarlet::weights::Precision;
@@ -35,18 +37,18 @@ use self::events::epochs_since_improvement;
 use self::feed::Feed;
 use self::layers::Depths;
 use self::module_optimizer::ModuleOptimizer;
+use self::pass::{Objective, Pass, Tally};
 use self::schedule::Schedule;
 use self::teacher::Lesson;
 use self::warning::Watch;
+use self::workers::Workers;
 use crate::TrainError;
-use crate::batch::{Batch, Batcher, count_correct};
+use crate::batch::Batcher;
 use crate::dataset::{ImageSet, Source};
 use crate::error::require;
 use crate::fingerprint::Fingerprint;
-use crate::loss::{cross_entropy, weighted_cross_entropy};
 use crate::measure::{Measurement, calibration, images_of_mean, judge, measure};
 use crate::random::mask_seed;
-use crate::resized::resized;
 use crate::run_folder::EventLog;
 
 pub use self::balance::Balance;
@@ -437,30 +439,6 @@ impl Data {
     }
 }
 
-/// Sums over images.
-#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
-struct Tally {
-    images: usize,
-    correct: usize,
-    loss: f64,
-}
-
-impl Tally {
-    fn add(&mut self, other: Self) {
-        self.images += other.images;
-        self.correct += other.correct;
-        self.loss += other.loss;
-    }
-
-    fn mean_loss(&self) -> f64 {
-        self.loss / self.images as f64
-    }
-
-    fn accuracy(&self) -> f64 {
-        self.correct as f64 / self.images as f64
-    }
-}
-
 /// How well a network knows the validation images.
 struct Judged {
     total: Measurement,
@@ -471,7 +449,8 @@ struct Judged {
 /// A run as it goes on.
 struct Run<'a, M: Trainable> {
     trainer: Trainer<'a>,
-    lesson: Option<Lesson>,
+    objective: Objective,
+    workers: Workers,
     schedule: Schedule,
     model: M,
     average: Option<M>,
@@ -480,8 +459,6 @@ struct Run<'a, M: Trainable> {
     /// What batch normalisation is measured on before a network is judged or written for use.
     calibration: Option<ImageSet>,
     watch: Watch,
-    /// What the loss of each class's images weighs, `[classes]`, where this differs.
-    class_weights: Option<Tensor<1>>,
     progress: Progress<M::Sampler>,
     log: Option<EventLog>,
     stopped: bool,
@@ -531,15 +508,24 @@ impl<'a, M: Trainable> Run<'a, M> {
                 schedule.steps,
                 progress.config.balance,
             ),
-            class_weights: {
-                let balance = progress.config.balance;
-                let weights = balance.weights(images.labels(), images.classes().len());
-                weights.map(|weights| Tensor::from_floats(weights.as_slice(), &model.device()))
+            objective: Objective {
+                label_smoothing: progress.config.label_smoothing,
+                class_weights: {
+                    let balance = progress.config.balance;
+                    let weights = balance.weights(images.labels(), images.classes().len());
+                    weights.map(|weights| Tensor::from_floats(weights.as_slice(), &model.device()))
+                },
+                lesson,
             },
+            workers: Workers::new(
+                schedule.passes,
+                progress.config.batch_size.min(images.len()),
+                model.template(),
+                &model.device(),
+            ),
             average: trainer.config.average_decay.map(|_| model.valid()),
             best: None,
             trainer,
-            lesson,
             schedule,
             model,
             optimizer,
@@ -594,7 +580,7 @@ impl<'a, M: Trainable> Run<'a, M> {
             ),
             ("teacher's weights", name(stored), name(given)),
         ];
-        let gone = given.config.teacher.is_some() && self.lesson.is_none();
+        let gone = given.config.teacher.is_some() && self.objective.lesson.is_none();
         if gone && extended {
             // There is something left to learn after all.
             Teacher::of(&given.config, self.model.template(), &self.model.device())?;
@@ -724,17 +710,23 @@ impl<'a, M: Trainable> Run<'a, M> {
         let step = self.progress.step;
         let seed = self.progress.config.seed;
         let networks = self.model.draw(&mut self.progress.sampler)?;
-        let mut gradients = GradientsAccumulator::<Scarlet>::new();
-        let mut tally = Tally::default();
+        let mut passes = Vec::with_capacity(networks.len());
         for (pass, mut network) in networks.into_iter().enumerate() {
             if self.schedule.trains_head_alone(step) {
                 network = network.freeze_features();
             }
-            let batch = feed.next(step + 1)?;
-            let masks = mask_seed(seed, step, pass);
-            let (sums, new) = self.pass(&network, batcher.upload(batch), masks)?;
-            tally.add(sums);
-            gradients.accumulate(&network, self.model.whole_gradients(new));
+            passes.push(Pass {
+                network,
+                batch: feed.next(step + 1)?,
+                masks: mask_seed(seed, step, pass),
+            });
+        }
+        let mut gradients = GradientsAccumulator::<Scarlet>::new();
+        let mut tally = Tally::default();
+        for learnt in self.objective.learn(passes, batcher, &self.workers)? {
+            tally.add(learnt.tally);
+            let whole = self.model.whole_gradients(learnt.gradients);
+            gradients.accumulate(&learnt.network, whole);
         }
         if !tally.loss.is_finite() {
             return Err(TrainError::NotFinite {
@@ -764,44 +756,6 @@ impl<'a, M: Trainable> Run<'a, M> {
         self.progress.step += 1;
         self.progress.tally.add(tally);
         Ok((self, tally))
-    }
-
-    fn pass(
-        &self,
-        network: &Scarlet,
-        batch: Batch,
-        masks: u64,
-    ) -> Result<(Tally, GradientsParams), TrainError> {
-        let count = batch.classes.len();
-        let seen = batch.images.clone().inner();
-        let lesson = self.lesson.as_ref();
-        let answer = lesson.map(|lesson| lesson.answer(seen)).transpose()?;
-        let preprocessing = &network.architecture().preprocessing;
-        let images = resized(batch.images, preprocessing);
-        let logits = network.try_forward_seeded(images, masks)?;
-        let correct = count_correct(&logits, &batch.classes);
-        let smoothing = self.progress.config.label_smoothing;
-        let of_labels = |labels| match &self.class_weights {
-            Some(weights) => weighted_cross_entropy(logits.clone(), labels, smoothing, weights),
-            None => cross_entropy(logits.clone(), labels, smoothing),
-        };
-        let mut loss = of_labels(batch.labels);
-        if let Some((partners, own_share)) = batch.partners {
-            // Cross-entropy is linear in the label.
-            let other = of_labels(partners);
-            loss = loss.mul_scalar(own_share) + other.mul_scalar(1.0 - own_share);
-        }
-        if let (Some(lesson), Some(answer)) = (lesson, answer) {
-            loss = lesson.loss(loss, logits, answer);
-        }
-        let mean = f64::from(loss.clone().into_scalar::<f32>());
-        let gradients = GradientsParams::from_grads(loss.backward(), network);
-        let tally = Tally {
-            images: count,
-            correct,
-            loss: mean * count as f64,
-        };
-        Ok((tally, gradients))
     }
 
     /// What is judged and written for use: the average where there is one, else the network, with

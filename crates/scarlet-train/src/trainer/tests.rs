@@ -4,6 +4,7 @@ use std::fs;
 use std::thread;
 
 use burn::module::{Module, ModuleVisitor, Param, ParamId};
+use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor};
 use scarlet::{Architecture, ScarletConfig};
 use scarlet_arch::{SearchSpace, Skip};
@@ -11,6 +12,7 @@ use scarlet_arch::{SearchSpace, Skip};
 use super::balance::Order;
 use super::*;
 use crate::dataset::Images;
+use crate::loss::cross_entropy;
 use crate::{PathSampler, Sampling, Supernet, SupernetConfig};
 
 /// Images of 8×8 pixels in two classes.
