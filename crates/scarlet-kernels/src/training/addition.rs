@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 
 use super::buffers::take_buffer;
+use super::fewest_tasks;
 use super::images::Images;
 
 /// The sum of two batches of the same shape, channels first.
@@ -17,7 +18,9 @@ pub fn add(left: Images<'_>, right: Images<'_>) -> Vec<f32> {
         left.common_piece(&right).max(1),
     );
     let mut output = take_buffer(left.shape().iter().product());
-    (output.par_chunks_mut(values).enumerate()).for_each(|(channel, output)| {
+    let channels = output.par_chunks_mut(values).enumerate();
+    let channels = channels.with_min_len(fewest_tasks(values));
+    channels.for_each(|(channel, output)| {
         for (index, output) in output.chunks_mut(piece).enumerate() {
             let [left, right] =
                 [left, right].map(|images| images.part(channel, index * piece, piece));

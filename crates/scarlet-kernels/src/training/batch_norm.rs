@@ -5,6 +5,7 @@ use rayon::prelude::*;
 
 use super::buffers::take_buffer;
 use super::elementwise::{Combination, GradientSums, Moments, activate, activation_gradient_into};
+use super::fewest_tasks;
 use super::images::Images;
 use crate::Activation;
 
@@ -133,6 +134,7 @@ pub fn batch_norm(input: Images<'_>, norm: &Norm<'_>) -> Normalised {
             .par_chunks_mut(values)
             .zip(&mut statistics)
             .enumerate())
+        .with_min_len(fewest_tasks(2 * values))
         .for_each(|(channel, (output, statistics))| {
             *statistics = channel_statistics(&input, channel);
             let affine = norm.affine(channel, *statistics);
@@ -165,6 +167,7 @@ pub fn batch_norm_backward(
             .par_chunks_mut(values)
             .zip(&mut learned)
             .enumerate())
+        .with_min_len(fewest_tasks(3 * values))
         .for_each(|(channel, (gradient, learned))| {
             let affine = norm.affine_of(channel, statistics);
             let mut sums = GradientSums::default();

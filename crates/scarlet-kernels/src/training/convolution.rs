@@ -6,6 +6,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::buffers::{give_buffer, take_buffer};
+use super::fewest_tasks;
 use super::images::Images;
 use super::pointwise::{pointwise, pointwise_input_gradient, pointwise_weight_gradient};
 use crate::Padding;
@@ -52,7 +53,9 @@ fn unfold(input: Images<'_>, shape: ConvolutionShape) -> (Vec<f32>, [usize; 4]) 
     let taps = shape.kernel * shape.kernel;
     let values = batch * height * width;
     let mut unfolded = take_buffer(channels * taps * values);
-    (unfolded.par_chunks_mut(values.max(1)).enumerate()).for_each(|(row, output)| {
+    let rows = unfolded.par_chunks_mut(values.max(1)).enumerate();
+    let rows = rows.with_min_len(fewest_tasks(values));
+    rows.for_each(|(row, output)| {
         let (channel, tap) = (row / taps, row % taps);
         let (ky, kx) = (tap / shape.kernel, tap % shape.kernel);
         let (ys, y_start) = shape.met(in_height, height, shape.padding.top, ky);
@@ -82,7 +85,9 @@ fn fold(unfolded: &[f32], input: [usize; 4], shape: ConvolutionShape) -> Vec<f32
     let values = batch * height * width;
     let plane = in_height * in_width;
     let mut folded = take_buffer(channels * batch * plane);
-    (folded.par_chunks_mut((batch * plane).max(1)).enumerate()).for_each(|(channel, folded)| {
+    let channels = folded.par_chunks_mut((batch * plane).max(1)).enumerate();
+    let channels = channels.with_min_len(fewest_tasks(taps * values));
+    channels.for_each(|(channel, folded)| {
         folded.fill(0.0);
         for tap in 0..taps {
             let (ky, kx) = (tap / shape.kernel, tap % shape.kernel);

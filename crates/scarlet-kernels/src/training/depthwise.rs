@@ -12,6 +12,7 @@ use super::correlate::{Correlate, CorrelateWeights};
 use super::elementwise::{
     GradientSums, Moments, activate, activation_gradient, activation_gradient_into, run,
 };
+use super::fewest_tasks;
 use super::geometry::Geometry;
 use super::images::Images;
 use crate::Padding;
@@ -153,6 +154,14 @@ impl DepthwiseStage<'_> {
         Geometry::new([height, width], self.kernel, self.stride, self.padding)
     }
 
+    /// Channels that a thread gets at least.
+    fn fewest_channels(&self, geometry: &Geometry, batch: usize) -> usize {
+        let [height, width] = geometry.output();
+        // A vector of products takes about as long as a value of a simpler operation.
+        let work = 4 + self.kernel * self.kernel / 4;
+        fewest_tasks(batch * height * width * work)
+    }
+
     fn channel_weight(&self, channel: usize) -> &[f32] {
         let size = self.kernel * self.kernel;
         &self.weight[channel * size..][..size]
@@ -186,7 +195,9 @@ impl DepthwiseStage<'_> {
                 .map(|output| (Default::default(), output))
                 .collect(),
         };
-        (parts.par_iter_mut().zip(&mut statistics).enumerate()).for_each_init(
+        let tasks = parts.par_iter_mut().zip(&mut statistics).enumerate();
+        let tasks = tasks.with_min_len(self.fewest_channels(&geometry, batch));
+        tasks.for_each_init(
             || Scratch::new(&geometry, false),
             |scratch, (channel, ((output, convolved), [before, after]))| {
                 let affine = self.norm_before.map(|norm| {
@@ -293,6 +304,7 @@ impl DepthwiseStage<'_> {
             .zip(weight_gradient.par_chunks_mut(self.kernel * self.kernel))
             .zip(&mut learned)
             .enumerate()
+            .with_min_len(self.fewest_channels(&geometry, 2 * batch))
             .for_each_init(
                 || Scratch::new(&geometry, true),
                 |scratch, (channel, ((gradient, weight_gradient), [by_before, by_after]))| {

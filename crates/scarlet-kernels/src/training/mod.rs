@@ -34,3 +34,12 @@ pub use depthwise::{DepthwiseGradients, DepthwiseOutput, DepthwiseStage};
 pub use images::Images;
 pub use pointwise::{pointwise, pointwise_input_gradient, pointwise_weight_gradient};
 pub use squeeze_excite::{SqueezeExcite, SqueezeExciteGradients, SqueezeExciteOutput};
+
+/// Values that are worth another thread where little is done to each. To wake one, and to wait for
+/// it, takes as long as some microseconds of work.
+const WORTH_A_THREAD: usize = 64 * 1024;
+
+/// Tasks that a thread gets at least, each of so many values.
+fn fewest_tasks(values: usize) -> usize {
+    (WORTH_A_THREAD / values.max(1)).max(1)
+}

@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 
 use super::buffers::{give_buffer, take_buffer};
+use super::fewest_tasks;
 use super::images::Images;
 use super::matrix::{Matrix, Shared, multiply};
 
@@ -24,6 +25,14 @@ const SUMMED: usize = 1024;
 
 /// Weights whose gradient one task computes.
 const PART: usize = 32 * 1024;
+
+/// Products of a matrix that take about as long as a value of a simpler operation.
+const PRODUCTS_A_VALUE: usize = 8;
+
+/// Tasks that a thread gets at least, each of so many products.
+fn fewest_products(products: usize) -> usize {
+    fewest_tasks(products / PRODUCTS_A_VALUE)
+}
 
 /// Pixels that lie next to each other in every channel.
 #[derive(Debug, Clone, Copy)]
@@ -72,7 +81,9 @@ fn adjoined<'a>(images: Images<'a>, copy: &'a mut Vec<f32>) -> Images<'a> {
     }
     *copy = take_buffer(images.shape().iter().product());
     let values = images.channel_values().max(1);
-    (copy.par_chunks_mut(values).enumerate()).for_each(|(channel, copy)| {
+    let channels = copy.par_chunks_mut(values).enumerate();
+    let channels = channels.with_min_len(fewest_tasks(values));
+    channels.for_each(|(channel, copy)| {
         for (image, copy) in copy.chunks_mut(images.pixels().max(1)).enumerate() {
             copy.copy_from_slice(images.plane(image, channel));
         }
@@ -98,7 +109,9 @@ fn multiply_pixels(left: Matrix<'_>, rows: usize, images: Images<'_>) -> Vec<f32
         .step_by(part)
         .flat_map(|row| spans.iter().map(move |&span| (row, span)))
         .collect();
-    tasks.into_par_iter().for_each(|(row, span)| {
+    let fewest = fewest_products(products / tasks.len().max(1));
+    let tasks = tasks.into_par_iter().with_min_len(fewest);
+    tasks.for_each(|(row, span)| {
         let left = left.rows(row, part.min(rows - row));
         let start = row * pixels + span.pixel;
         // SAFETY: `output` lives on, and neither the spans' columns nor the parts' rows overlap.
@@ -168,7 +181,10 @@ pub fn pointwise_weight_gradient(input: Images<'_>, output_gradient: Images<'_>)
     let mut weight = vec![0.0; size];
     let mut others = take_buffer((spans.len().max(1) - 1) * size);
     let [first, rest] = [&mut weight, &mut others].map(|values| Shared::new(values));
-    tasks.into_par_iter().for_each(|(index, row)| {
+    let products = size * input.channel_values();
+    let fewest = fewest_products(products / tasks.len().max(1));
+    let tasks = tasks.into_par_iter().with_min_len(fewest);
+    tasks.for_each(|(index, row)| {
         let [at_input, at_gradient] = spans[index];
         let gradient = Matrix::new(
             &output_gradient.values()[at_gradient.input + row * output_gradient.strides()[1]..],

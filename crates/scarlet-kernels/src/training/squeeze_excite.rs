@@ -5,6 +5,7 @@ use rayon::prelude::*;
 use super::buffers::take_buffer;
 use super::curves;
 use super::elementwise::{dots, run, totals};
+use super::fewest_tasks;
 use super::images::Images;
 use super::pointwise::{pointwise, pointwise_input_gradient, pointwise_weight_gradient};
 use crate::simd::{Kernel, Vector};
@@ -83,7 +84,9 @@ impl Kernel for Scale<'_> {
 fn scale_planes(input: Images<'_>, factors: &[f32], addends: &[f32]) -> Vec<f32> {
     let (values, pixels, piece) = (input.channel_values(), input.pixels(), input.piece());
     let mut output = take_buffer(input.channels() * values);
-    (output.par_chunks_mut(values.max(1)).enumerate()).for_each(|(channel, output)| {
+    let channels = output.par_chunks_mut(values.max(1)).enumerate();
+    let channels = channels.with_min_len(fewest_tasks(values));
+    channels.for_each(|(channel, output)| {
         for (index, output) in output.chunks_mut(piece).enumerate() {
             let start = index * piece;
             let first = channel * input.batch() + start / pixels;
@@ -112,7 +115,9 @@ fn for_planes(
     if pixels == 0 {
         return numbers;
     }
-    (numbers.par_chunks_mut(batch.max(1)).enumerate()).for_each(|(channel, numbers)| {
+    let channels = numbers.par_chunks_mut(batch.max(1)).enumerate();
+    let channels = channels.with_min_len(fewest_tasks(batch * pixels));
+    channels.for_each(|(channel, numbers)| {
         for (index, numbers) in numbers.chunks_mut(piece / pixels).enumerate() {
             fill(channel, index * piece, numbers);
         }

@@ -84,29 +84,31 @@ impl Objective {
         workers: &Workers,
     ) -> Result<Vec<Learnt>, TrainError> {
         if passes.len() < 2 {
-            let learnt = passes
-                .into_iter()
-                .map(|pass| self.pass(pass, batcher, |network| network.clone()));
-            return learnt.collect();
+            let learnt = workers.map(passes, |_| 0, |pass| self.pass(pass, batcher));
+            return learnt.into_iter().collect();
         }
         let shared: Vec<Scarlet> = passes.iter().map(|pass| pass.network.clone()).collect();
-        let work = |pass| self.pass(pass, batcher, parted);
-        let learnt = workers.map(passes, Pass::mult_adds, work);
+        let alone = |pass: Pass| Pass {
+            network: parted(&pass.network),
+            ..pass
+        };
+        let learnt = workers.map(passes, Pass::mult_adds, |pass| {
+            self.pass(alone(pass), batcher)
+        });
         let learnt = learnt.into_iter().collect::<Result<Vec<_>, _>>()?;
         join_statistics(shared, &learnt);
         Ok(learnt)
     }
 
-    fn pass(
-        &self,
-        pass: Pass,
-        batcher: &Batcher<'_>,
-        part: impl Fn(&Scarlet) -> Scarlet,
-    ) -> Result<Learnt, TrainError> {
-        let network = part(&pass.network);
-        let batch = batcher.upload(pass.batch);
+    fn pass(&self, pass: Pass, batcher: &Batcher<'_>) -> Result<Learnt, TrainError> {
+        let Pass {
+            network,
+            batch,
+            masks,
+        } = pass;
+        let batch = batcher.upload(batch);
         let images = batch.classes.len();
-        let (loss, correct) = self.loss(&network, batch, pass.masks)?;
+        let (loss, correct) = self.loss(&network, batch, masks)?;
         let mean = f64::from(loss.clone().into_scalar::<f32>());
         let gradients = GradientsParams::from_grads(loss.backward(), &network);
         let tally = Tally {

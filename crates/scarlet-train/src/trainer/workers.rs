@@ -21,6 +21,7 @@ const PASS_OVER_PARTS: u64 = 5;
 pub(super) struct Workers {
     /// None where passes come one after another.
     pools: Vec<ThreadPool>,
+    on_cpu: bool,
 }
 
 impl Workers {
@@ -34,8 +35,10 @@ impl Workers {
     ) -> Self {
         let threads = current_num_threads();
         let workers = threads.min(passes).min(side_by_side(batch, network));
-        if workers < 2 || !is_cpu(device) {
-            return Self { pools: Vec::new() };
+        let on_cpu = is_cpu(device);
+        if workers < 2 || !on_cpu {
+            let pools = Vec::new();
+            return Self { pools, on_cpu };
         }
         let pool = |_| {
             let builder = ThreadPoolBuilder::new().num_threads(threads / workers);
@@ -45,6 +48,7 @@ impl Workers {
         Self {
             // Where the system allows no further threads, those of the caller do it.
             pools: pools.unwrap_or_default(),
+            on_cpu,
         }
     }
 
@@ -57,7 +61,13 @@ impl Workers {
         work: impl Fn(T) -> R + Sync,
     ) -> Vec<R> {
         if self.pools.is_empty() {
-            return items.into_iter().map(work).collect();
+            let all = || items.into_iter().map(&work).collect();
+            // On one of the pool's own threads: from elsewhere, each of a pass's many operations
+            // would wake one up and wait for it.
+            return match self.on_cpu {
+                true => rayon::scope(|_| all()),
+                false => all(),
+            };
         }
         let mut items: Vec<_> = items.into_iter().enumerate().collect();
         items.sort_by_cached_key(|(_, item)| Reverse(cost(item)));
