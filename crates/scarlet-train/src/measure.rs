@@ -8,6 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use crate::TrainError;
 use crate::batch::{Batcher, count_correct};
 use crate::dataset::{ImageSet, Source};
+use crate::deployment::Numbers;
 use crate::error::require;
 use crate::loss::cross_entropy;
 use crate::random::{Purpose, Stream};
@@ -54,11 +55,14 @@ pub fn measure<'a>(
     images: impl Into<Source<'a>>,
     batch_size: usize,
 ) -> Result<Measurement, TrainError> {
-    measure_on(rayon::current_num_threads(), network, images, batch_size)
+    let threads = rayon::current_num_threads();
+    measure_in(Numbers::FLOATS, threads, network, images, batch_size)
 }
 
-/// As [`measure`], on so many of the CPU's threads, which change no bit of the result.
-pub(crate) fn measure_on<'a>(
+/// As [`measure`], deployed in these numbers, on so many of the CPU's threads, which change no bit of
+/// the result.
+pub(crate) fn measure_in<'a>(
+    numbers: Numbers<'_>,
     threads: usize,
     network: &Scarlet,
     images: impl Into<Source<'a>>,
@@ -66,9 +70,16 @@ pub(crate) fn measure_on<'a>(
 ) -> Result<Measurement, TrainError> {
     let images = images.into();
     let mut tally = Tally::default();
-    for_each_answer(threads, network, images, batch_size, |_, answered| {
-        tally.add(answered);
-    })?;
+    for_each_answer(
+        numbers,
+        threads,
+        network,
+        images,
+        batch_size,
+        |_, answered| {
+            tally.add(answered);
+        },
+    )?;
     Ok(tally.of(images.len()))
 }
 
@@ -94,19 +105,40 @@ pub(crate) fn judge<'a>(
     images: impl Into<Source<'a>>,
     batch_size: usize,
 ) -> Result<(Measurement, Evidence), TrainError> {
+    judge_in(Numbers::FLOATS, network, images, batch_size)
+}
+
+/// As [`judge`], deployed in these numbers.
+///
+/// # Errors
+///
+/// As [`measure`].
+pub(crate) fn judge_in<'a>(
+    numbers: Numbers<'_>,
+    network: &Scarlet,
+    images: impl Into<Source<'a>>,
+    batch_size: usize,
+) -> Result<(Measurement, Evidence), TrainError> {
     let images = images.into();
     let mut evidence = Evidence::new(network.architecture().classes);
     let mut tally = Tally::default();
     let threads = rayon::current_num_threads();
-    for_each_answer(threads, network, images, batch_size, |indices, answered| {
-        let classes = answered.logits.dims()[1];
-        let logits: Vec<f32> = answered.logits.to_data().iter::<f32>().collect();
-        let rows = logits.chunks_exact(classes);
-        for ((&image, &class), row) in indices.iter().zip(&answered.classes).zip(rows) {
-            evidence.record(image, class, row);
-        }
-        tally.add(answered);
-    })?;
+    for_each_answer(
+        numbers,
+        threads,
+        network,
+        images,
+        batch_size,
+        |indices, answered| {
+            let classes = answered.logits.dims()[1];
+            let logits: Vec<f32> = answered.logits.to_data().iter::<f32>().collect();
+            let rows = logits.chunks_exact(classes);
+            for ((&image, &class), row) in indices.iter().zip(&answered.classes).zip(rows) {
+                evidence.record(image, class, row);
+            }
+            tally.add(answered);
+        },
+    )?;
     Ok((tally.of(images.len()), evidence))
 }
 
@@ -144,8 +176,9 @@ struct Answered {
     classes: Vec<usize>,
 }
 
-/// Runs a network in its deployed form over all images, a batch at a time.
+/// Runs a network, deployed in these numbers, over all images, a batch at a time.
 fn for_each_answer(
+    numbers: Numbers<'_>,
     threads: usize,
     network: &Scarlet,
     images: Source<'_>,
@@ -154,11 +187,12 @@ fn for_each_answer(
 ) -> Result<(), TrainError> {
     check_batch_size(batch_size)?;
     let network = network.valid();
-    let batcher = Batcher::new(images, network.architecture(), &network.device())?;
+    let device = numbers.device(&network.device());
+    let batcher = Batcher::new(images, network.architecture(), &device)?;
     let options = DeployOptions::new()
         .with_batch(batch_size.min(images.len()))
         .with_threads(threads);
-    let mut deployed = network.deploy(&options)?;
+    let mut deployed = numbers.deploy(&network, &options)?;
     let indices: Vec<usize> = (0..images.len()).collect();
     for indices in indices.chunks(batch_size) {
         let batch = batcher.plain(indices)?;

@@ -1,0 +1,85 @@
+//! [`Numbers`]: in which numbers a network is deployed.
+
+use burn::module::Module;
+use burn::tensor::Device;
+use scarlet::kernels::Precision;
+use scarlet::{DeployOptions, Deployed, Scarlet, is_cpu};
+
+use crate::TrainError;
+use crate::batch::Batcher;
+use crate::dataset::Source;
+
+/// In which numbers a network is deployed, and what says how it is rounded to them.
+#[derive(Clone, Copy)]
+pub(crate) struct Numbers<'a> {
+    pub(crate) precision: Precision,
+    /// Images like those that the network will see, which int8 takes.
+    pub(crate) calibration: Option<Source<'a>>,
+}
+
+impl Numbers<'_> {
+    /// As a network is trained.
+    pub(crate) const FLOATS: Self = Self {
+        precision: Precision::Float32,
+        calibration: None,
+    };
+
+    /// Where a network that lives on a device is deployed; see [`kernels_device`].
+    pub(crate) fn device(&self, device: &Device) -> Device {
+        kernels_device(device, self.precision)
+    }
+
+    /// Deploys a network, as it is in inference. Neither the batch nor the threads of `options` change a
+    /// bit of what it computes.
+    ///
+    /// # Errors
+    ///
+    /// When the network cannot be deployed or rounded, int8 has no images, or they cannot be read or do
+    /// not fit the network.
+    pub(crate) fn deploy(
+        &self,
+        network: &Scarlet,
+        options: &DeployOptions,
+    ) -> Result<Deployed, TrainError> {
+        let device = network.device();
+        let there = self.device(&device);
+        let floats = match there == device {
+            true => network.deploy(options)?,
+            // `valid` first: a clone that is moved takes the running statistics of the others along.
+            false => network.valid().to_device(&there).deploy(options)?,
+        };
+        match self.precision {
+            Precision::Float32 => Ok(floats),
+            Precision::Bfloat16 => Ok(floats.to_bf16()?),
+            Precision::Int8 => self.calibrated(&floats, &there),
+        }
+    }
+
+    /// The network in int8.
+    fn calibrated(&self, floats: &Deployed, device: &Device) -> Result<Deployed, TrainError> {
+        let mut calibration = floats.calibrate()?;
+        if let Some(images) = self.calibration {
+            let side = floats.architecture().preprocessing.resolution;
+            let mut room = None;
+            let images = images.fitted(side, &mut room);
+            let batcher = Batcher::new(images, floats.architecture(), device)?;
+            let indices: Vec<usize> = (0..images.len()).collect();
+            for indices in indices.chunks(floats.batch()) {
+                let batch = batcher.plain(indices)?.images;
+                let values: Vec<f32> = batch.into_data().iter().collect();
+                calibration.observe(&values)?;
+            }
+        }
+        // Without images it says so.
+        Ok(calibration.finish()?)
+    }
+}
+
+/// Where networks run that are deployed in these numbers from a device: floats there, all others on the
+/// CPU, since its kernels alone compute with them.
+pub(crate) fn kernels_device(device: &Device, precision: Precision) -> Device {
+    match precision.is_float32() || is_cpu(device) {
+        true => device.clone(),
+        false => Device::flex(),
+    }
+}
