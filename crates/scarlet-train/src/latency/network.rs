@@ -100,3 +100,38 @@ fn rounded(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    /// Bytes of the file of a network that is timed in these numbers.
+    fn bytes(architecture: &Architecture, precision: Precision) -> u64 {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("timed.scarlet");
+        let subject = Subject::new(architecture, &Device::flex(), 1, 1, precision).unwrap();
+        assert_eq!(subject.network.precision(), precision);
+        subject.network.save(&path).unwrap();
+        fs::metadata(&path).unwrap().len()
+    }
+
+    #[test]
+    fn random_weights_are_rounded_like_trained_ones() {
+        // So deep that values could have died away, or grown beyond all numbers.
+        for name in ["scarlet-a", "efficientnet-lite4"] {
+            let network = scarlet::zoo::find(name).unwrap().architecture();
+            let network = network.with_resolution(64).with_classes(10);
+            let floats = bytes(&network, Precision::Float32) as f64;
+            let int8 = bytes(&network, Precision::Int8) as f64;
+            // What stays in floats takes four times as much.
+            assert!(int8 < 0.3 * floats, "{name}: {int8} of {floats}");
+            let bf16 = bytes(&network, Precision::Bfloat16) as f64;
+            assert!(
+                (0.5..0.6).contains(&(bf16 / floats)),
+                "{name}: {bf16} of {floats}"
+            );
+        }
+    }
+}

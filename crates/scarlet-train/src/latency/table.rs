@@ -501,6 +501,32 @@ mod tests {
     }
 
     #[test]
+    fn a_table_is_of_networks_in_one_kind_of_numbers() {
+        let floats = table();
+        floats.check_numbers(Precision::Float32).unwrap();
+        let tree = serde_json::to_value(&floats).unwrap();
+        // As versions that know no other wrote it, and read it.
+        assert!(tree.get("deploy").is_none());
+        let error = floats.check_numbers(Precision::Int8).unwrap_err();
+        let error = error.to_string();
+        assert!(
+            error.starts_with(
+                "the latency table is of networks in f32, but those of this search are deployed in \
+                 int8: measure one with `scarlet latency-table --deploy int8`"
+            ),
+            "{error}"
+        );
+        let mut int8 = table();
+        int8.deploy = Precision::Int8;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("int8.json");
+        int8.save(&path).unwrap();
+        let opened = LatencyTable::open(&path).unwrap();
+        opened.check_numbers(Precision::Int8).unwrap();
+        opened.check_numbers(Precision::Float32).unwrap_err();
+    }
+
+    #[test]
     fn a_table_of_an_earlier_version_is_read() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/old_latency.json");
         let table = LatencyTable::open(path).unwrap();
