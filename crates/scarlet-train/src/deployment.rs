@@ -1,4 +1,4 @@
-//! [`Numbers`]: in which numbers a network is deployed.
+//! [`Deployment`]: how a network is deployed to be judged or used.
 
 use burn::module::Module;
 use burn::tensor::Device;
@@ -9,38 +9,42 @@ use crate::TrainError;
 use crate::batch::Batcher;
 use crate::dataset::Source;
 
-/// In which numbers a network is deployed, and what says how it is rounded to them.
+/// How a network is deployed.
 #[derive(Clone, Copy)]
-pub(crate) struct Numbers<'a> {
+pub(crate) struct Deployment<'a> {
+    /// The numbers that it computes with.
     pub(crate) precision: Precision,
-    /// Images like those that the network will see, which int8 takes.
+    /// Images like those that it will see, which say how it is rounded to int8.
     pub(crate) calibration: Option<Source<'a>>,
+    /// Threads of the CPU, which change no bit of what it computes.
+    pub(crate) threads: usize,
 }
 
-impl Numbers<'_> {
-    /// As a network is trained.
-    pub(crate) const FLOATS: Self = Self {
-        precision: Precision::Float32,
-        calibration: None,
-    };
+impl Deployment<'_> {
+    /// In floats, as networks are trained.
+    pub(crate) fn in_floats() -> Self {
+        Self {
+            precision: Precision::Float32,
+            calibration: None,
+            threads: rayon::current_num_threads(),
+        }
+    }
 
     /// Where a network that lives on a device is deployed; see [`kernels_device`].
     pub(crate) fn device(&self, device: &Device) -> Device {
         kernels_device(device, self.precision)
     }
 
-    /// Deploys a network, as it is in inference. Neither the batch nor the threads of `options` change a
-    /// bit of what it computes.
+    /// Deploys a network, as it is in inference, for at most `batch` images at a time.
     ///
     /// # Errors
     ///
     /// When the network cannot be deployed or rounded, int8 has no images, or they cannot be read or do
     /// not fit the network.
-    pub(crate) fn deploy(
-        &self,
-        network: &Scarlet,
-        options: &DeployOptions,
-    ) -> Result<Deployed, TrainError> {
+    pub(crate) fn deploy(&self, network: &Scarlet, batch: usize) -> Result<Deployed, TrainError> {
+        let options = &DeployOptions::new()
+            .with_batch(batch)
+            .with_threads(self.threads);
         let device = network.device();
         let there = self.device(&device);
         let floats = match there == device {

@@ -2,13 +2,13 @@
 
 use burn::module::Module;
 use burn::tensor::{Int, Tensor};
-use scarlet::{BlockModule, DeployOptions, Scarlet, accuracy_interval};
+use scarlet::{BlockModule, Scarlet, accuracy_interval};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::TrainError;
 use crate::batch::{Batcher, count_correct};
 use crate::dataset::{ImageSet, Source};
-use crate::deployment::Numbers;
+use crate::deployment::Deployment;
 use crate::error::require;
 use crate::loss::cross_entropy;
 use crate::random::{Purpose, Stream};
@@ -55,31 +55,21 @@ pub fn measure<'a>(
     images: impl Into<Source<'a>>,
     batch_size: usize,
 ) -> Result<Measurement, TrainError> {
-    let threads = rayon::current_num_threads();
-    measure_in(Numbers::FLOATS, threads, network, images, batch_size)
+    measure_deployed(Deployment::in_floats(), network, images, batch_size)
 }
 
-/// As [`measure`], deployed in these numbers, on so many of the CPU's threads, which change no bit of
-/// the result.
-pub(crate) fn measure_in<'a>(
-    numbers: Numbers<'_>,
-    threads: usize,
+/// As [`measure`], deployed in this way.
+pub(crate) fn measure_deployed<'a>(
+    deployment: Deployment<'_>,
     network: &Scarlet,
     images: impl Into<Source<'a>>,
     batch_size: usize,
 ) -> Result<Measurement, TrainError> {
     let images = images.into();
     let mut tally = Tally::default();
-    for_each_answer(
-        numbers,
-        threads,
-        network,
-        images,
-        batch_size,
-        |_, answered| {
-            tally.add(answered);
-        },
-    )?;
+    for_each_answer(deployment, network, images, batch_size, |_, answered| {
+        tally.add(answered);
+    })?;
     Ok(tally.of(images.len()))
 }
 
@@ -105,16 +95,16 @@ pub(crate) fn judge<'a>(
     images: impl Into<Source<'a>>,
     batch_size: usize,
 ) -> Result<(Measurement, Evidence), TrainError> {
-    judge_in(Numbers::FLOATS, network, images, batch_size)
+    judge_deployed(Deployment::in_floats(), network, images, batch_size)
 }
 
-/// As [`judge`], deployed in these numbers.
+/// As [`judge`], deployed in this way.
 ///
 /// # Errors
 ///
 /// As [`measure`].
-pub(crate) fn judge_in<'a>(
-    numbers: Numbers<'_>,
+pub(crate) fn judge_deployed<'a>(
+    deployment: Deployment<'_>,
     network: &Scarlet,
     images: impl Into<Source<'a>>,
     batch_size: usize,
@@ -122,10 +112,8 @@ pub(crate) fn judge_in<'a>(
     let images = images.into();
     let mut evidence = Evidence::new(network.architecture().classes);
     let mut tally = Tally::default();
-    let threads = rayon::current_num_threads();
     for_each_answer(
-        numbers,
-        threads,
+        deployment,
         network,
         images,
         batch_size,
@@ -176,10 +164,9 @@ struct Answered {
     classes: Vec<usize>,
 }
 
-/// Runs a network, deployed in these numbers, over all images, a batch at a time.
+/// Deploys a network and runs it over all images, a batch at a time.
 fn for_each_answer(
-    numbers: Numbers<'_>,
-    threads: usize,
+    deployment: Deployment<'_>,
     network: &Scarlet,
     images: Source<'_>,
     batch_size: usize,
@@ -187,12 +174,9 @@ fn for_each_answer(
 ) -> Result<(), TrainError> {
     check_batch_size(batch_size)?;
     let network = network.valid();
-    let device = numbers.device(&network.device());
+    let device = deployment.device(&network.device());
     let batcher = Batcher::new(images, network.architecture(), &device)?;
-    let options = DeployOptions::new()
-        .with_batch(batch_size.min(images.len()))
-        .with_threads(threads);
-    let mut deployed = numbers.deploy(&network, &options)?;
+    let mut deployed = deployment.deploy(&network, batch_size.min(images.len()))?;
     let indices: Vec<usize> = (0..images.len()).collect();
     for indices in indices.chunks(batch_size) {
         let batch = batcher.plain(indices)?;

@@ -12,10 +12,10 @@ use scarlet_arch::Genome;
 use sha2::{Digest, Sha256};
 
 use crate::dataset::{ImageSet, Source};
-use crate::deployment::Numbers;
+use crate::deployment::Deployment;
 use crate::error::require;
 use crate::fingerprint::Fingerprint;
-use crate::measure::measure_in;
+use crate::measure::measure_deployed;
 use crate::{Ancestor, Control, Measurement, TrainError};
 
 /// What candidates are measured with; workers share it.
@@ -231,11 +231,12 @@ impl Judges {
         let side = network.architecture().preprocessing.resolution;
         let mut room = None;
         let holdout = Source::from(&self.holdout).fitted(side, &mut room);
-        let numbers = Numbers {
+        let deployment = Deployment {
             precision: self.precision,
             calibration: images.map(Source::from),
+            threads: self.threads,
         };
-        measure_in(numbers, self.threads, network, holdout, self.batch_size)
+        measure_deployed(deployment, network, holdout, self.batch_size)
     }
 }
 

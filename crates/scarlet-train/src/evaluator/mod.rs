@@ -79,8 +79,9 @@ type CostMetric = Box<dyn FnMut(&Genome, &Architecture) -> Result<f64, TrainErro
 /// for it would not be the network that it is priced as.
 ///
 /// The metrics are `accuracy`, from 0 to 1, on images that were never trained on, in the numbers
-/// of [`with_precision`](Self::with_precision), and the costs of the candidate's [plain network](Supernet::plain_architecture): `mult_adds`, `parameters`,
-/// `weight_bytes`, `peak_activation_bytes` (see [`Cost`] for what they count), and what
+/// of [`with_precision`](Self::with_precision), and the costs of the candidate's
+/// [plain network](Supernet::plain_architecture): `mult_adds`, `parameters`, `weight_bytes`,
+/// `peak_activation_bytes` (see [`Cost`] for what they count), and what
 /// [`with_metric`](Self::with_metric) adds.
 ///
 /// Candidates are measured side by side, and every one on its own: results do not depend on the

@@ -2,7 +2,7 @@
 
 use scarlet::kernels::Precision;
 use scarlet::onnx::OnnxOptions;
-use scarlet::{DeployOptions, Scarlet, weights};
+use scarlet::{Scarlet, weights};
 use scarlet_arch::Cost;
 use scarlet_data::class_list;
 use scarlet_search::SearchState;
@@ -12,8 +12,8 @@ use super::stages::Run;
 use super::timing::time_of;
 use super::{Choice, RunError, Stage};
 use crate::dataset::Source;
-use crate::deployment::Numbers;
-use crate::measure::judge_in;
+use crate::deployment::Deployment;
+use crate::measure::judge_deployed;
 use crate::report::card;
 use crate::trust::{Evidence, TEST_IMAGES as TEST};
 use crate::{Measurement, RunFolder, TrainError};
@@ -133,7 +133,7 @@ impl Run {
         whole: Option<&Scarlet>,
     ) -> Result<Exported, RunError> {
         self.stage(folder, Stage::Export, || {
-            let (test, network) = &self.tested(network, Numbers::FLOATS)?;
+            let (test, network) = &self.tested(network, Deployment::in_floats())?;
             let whole = whole.map(|whole| self.whole_result(whole)).transpose()?;
             let precision = match self.config.export.half {
                 true => weights::Precision::F16,
@@ -191,19 +191,20 @@ impl Run {
             }
             _ => None,
         };
-        let numbers = Numbers {
+        let deployment = Deployment {
             precision,
             calibration: images.as_ref().map(Source::from),
+            ..Deployment::in_floats()
         };
         let (measured, network) = match precision {
             Precision::Float32 => (None, network.clone()),
             _ => {
-                let (test, network) = self.tested(network, numbers)?;
+                let (test, network) = self.tested(network, deployment)?;
                 (Some(test), network)
             }
         };
         if self.config.export.deployed {
-            let deployed = numbers.deploy(&network, &DeployOptions::new())?;
+            let deployed = deployment.deploy(&network, 1)?;
             deployed.save(folder.file(DEPLOYED))?;
             self.wrote(Stage::Export, folder, DEPLOYED)?;
         }
@@ -215,13 +216,13 @@ impl Run {
         }))
     }
 
-    /// A network on the test images, deployed in these numbers, and the network with a card that says so.
+    /// A network on the test images, deployed in this way, and the network with a card that says so.
     fn tested(
         &self,
         network: &Scarlet,
-        numbers: Numbers<'_>,
+        deployment: Deployment<'_>,
     ) -> Result<(Measurement, Scarlet), RunError> {
-        let (test, tested) = self.judge(network, numbers)?;
+        let (test, tested) = self.judge(network, deployment)?;
         let source = &self.config.data.source;
         let images = test.images as u64;
         let mut card =
@@ -235,24 +236,24 @@ impl Run {
         Ok((test, network))
     }
 
-    /// A network on the test images, at its own resolution, deployed in these numbers.
+    /// A network on the test images, at its own resolution, deployed in this way.
     fn judge(
         &self,
         network: &Scarlet,
-        numbers: Numbers<'_>,
+        deployment: Deployment<'_>,
     ) -> Result<(Measurement, Evidence), RunError> {
         let side = network.architecture().preprocessing.resolution;
         let mut room = None;
         let images = Source::from(&self.data.test).fitted(side, &mut room);
         let batch_size = self.config.search.batch_size;
-        Ok(judge_in(numbers, network, images, batch_size)?)
+        Ok(judge_deployed(deployment, network, images, batch_size)?)
     }
 
     fn whole_result(&self, whole: &Scarlet) -> Result<WholeResult, RunError> {
         let architecture = whole.architecture();
         let cost = Cost::of(architecture, architecture.preprocessing.resolution)?;
         Ok(WholeResult {
-            test: self.judge(whole, Numbers::FLOATS)?.0,
+            test: self.judge(whole, Deployment::in_floats())?.0,
             mult_adds: cost.mult_adds,
             parameters: cost.parameters,
         })
