@@ -395,22 +395,6 @@ fn scores_in_different_numbers_are_kept_apart() {
 }
 
 #[test]
-fn values_that_have_no_range_are_the_candidates_own_failure() {
-    let mut supernet = supernet(Skip::Linear, 1);
-    // Finite, but not their sum.
-    let head = supernet.ends.head_conv.as_mut().unwrap();
-    head.bn.beta = head.bn.beta.clone().map(|it| it.ones_like() * 3e38);
-    let genes = vec![vec![0; 7]];
-    assert!(evaluator(&supernet, 32).evaluate(&genes).unwrap()[0].is_ok());
-    let mut int8 = evaluator(&supernet, 32)
-        .with_precision(Precision::Int8)
-        .unwrap();
-    let evaluated = int8.evaluate(&genes).unwrap();
-    let verdict = evaluated[0].as_ref().unwrap_err();
-    assert!(verdict.contains("is not finite"), "{verdict}");
-}
-
-#[test]
 fn settings_out_of_range_are_named() {
     let supernet = supernet(Skip::Linear, 1);
     let config = EvaluatorConfig {

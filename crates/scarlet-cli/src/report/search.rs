@@ -178,7 +178,7 @@ pub(crate) fn choice_text(choice: &Choice) -> String {
         line(
             &mut text,
             "latency",
-            &format!("{latency:.3} ms{}", judged_in(", in", choice)),
+            &format!("{latency:.3} ms{}", judged_in(" in", choice)),
         );
     }
     if let Some(share) = choice.inherited_accuracy {

@@ -355,3 +355,17 @@ impl Evaluator for CandidateEvaluator {
         Ok(evaluations)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_without_a_range_are_the_candidates_own_failure() {
+        let of = |error: EngineError| is_verdict(&TrainError::from(DeployError::Engine(error)));
+        assert!(of(EngineError::NotFinite { operation: 3 }));
+        // That is the images'.
+        assert!(!of(EngineError::ImageNotFinite { place: 3 }));
+        assert!(!of(EngineError::NothingObserved));
+    }
+}
