@@ -23,8 +23,10 @@ pub(crate) use probe::ProbeArgs;
 
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
+use scarlet::kernels::Precision;
 use scarlet::weights::{OpenOptions, Renaming};
 use scarlet_search::Constraint;
 
@@ -532,6 +534,11 @@ pub(crate) fn with_negative_numbers(command: clap::Command) -> clap::Command {
 }
 
 /// A number that settings can keep: `nan` and `inf` would be lost in JSON.
+/// Numbers that networks run in.
+fn numbers() -> impl TypedValueParser<Value = Precision> {
+    PossibleValuesParser::new(Precision::ALL.map(Precision::name)).try_map(|name| name.parse())
+}
+
 fn finite(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(number) if number.is_finite() => Ok(number),

@@ -414,7 +414,12 @@ fn train_exit_code(error: &TrainError) -> u8 {
         | TrainError::OtherTeacher { .. }
         | TrainError::NotARun { .. }
         | TrainError::OtherRun { .. } => USAGE,
-        TrainError::Latency(error) if matches!(**error, LatencyError::OtherSpace { .. }) => USAGE,
+        TrainError::Latency(error) => match **error {
+            LatencyError::OtherSpace { .. }
+            | LatencyError::OtherNumbers { .. }
+            | LatencyError::Deploy(DeployError::NoKernels) => USAGE,
+            _ => FAILURE,
+        },
         TrainError::Dataset(error) => dataset_exit_code(error),
         TrainError::Data(DataError::InvalidOption { .. }) => USAGE,
         _ => FAILURE,

@@ -488,6 +488,11 @@ pub(crate) const MEANINGS: &[(&str, &str, &str)] = &[
         "",
         "How far off the table may be, by its own check, to be used: a mean relative error.",
     ),
+    (
+        "deploy",
+        "",
+        "Numbers in which the network will run, and candidates are judged and timed: f32, bf16 or int8, which is calibrated on `calibration_images`. On the CPU whatever the device, unless f32.",
+    ),
     ("evaluations", "", "Candidates to measure."),
     (
         "stall",

@@ -110,6 +110,7 @@ fn flags(
         flag("search.objectives", list(&search.objectives));
         let table = search.latency_table.as_ref();
         flag("search.latency_table", table.map(|it| json!(it)));
+        flag("search.deploy", search.deploy.map(|it| json!(it)));
         flag("search.evaluations", number(search.evaluations));
         flag("choose.network", search.choose.as_ref().map(|it| json!(it)));
         flag("train.teacher", search.teacher.as_ref().map(|it| json!(it)));

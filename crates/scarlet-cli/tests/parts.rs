@@ -337,3 +337,41 @@ fn a_supernet_can_be_trained_apart() {
     assert_eq!(found.code, 0, "{found:?}");
     assert!(run.join("network/network.safetensors").exists());
 }
+
+#[test]
+fn parts_are_judged_in_the_numbers_in_which_they_will_run() {
+    let root = tempfile::tempdir().unwrap();
+    let (data, run) = (root.path().join("data"), root.path().join("run"));
+    tiny_data(&data);
+    let from = foreign(root.path());
+    let more = [
+        "--budget",
+        "latency_ms <= 1e9",
+        "--deploy",
+        "int8",
+        "--json",
+    ];
+    let json = search(&data, &from, &run, &more).json();
+    assert_eq!(json["network"]["judged_in"], "int8");
+    assert!(json["network"]["latency_ms"].as_f64().unwrap() > 0.0);
+    assert_eq!(json["deployed"]["numbers"], "int8");
+    // The whole network is told of in floats.
+    assert_eq!(
+        json["whole"]["test"]["images"],
+        json["deployed"]["test"]["images"]
+    );
+    let [data, file] = [&data, &run.join("network/network.scarlet")];
+    let eval = scarlet([
+        "eval",
+        data.to_str().unwrap(),
+        "--json",
+        "--weights",
+        file.to_str().unwrap(),
+    ]);
+    let top1 = eval.json()["top1"].as_f64().unwrap();
+    let test = &json["deployed"]["test"];
+    assert_eq!(
+        top1,
+        test["correct"].as_f64().unwrap() / test["images"].as_f64().unwrap()
+    );
+}

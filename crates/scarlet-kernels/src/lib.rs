@@ -56,7 +56,7 @@ pub use error::EngineError;
 pub use network::{
     Convolution, Depthwise, Linear, Network, Operation, Pointwise, Shape, SqueezeExcite,
 };
-pub use packed::{PackedFileError, PackedNetwork, Precision, RoundedRow};
+pub use packed::{PackedFileError, PackedNetwork, Precision, RoundedRow, UnknownPrecision};
 pub use padding::{Padding, PaddingRule};
 pub use peak::Peak;
 pub use quantisation::{Quantisation, ValueRange};

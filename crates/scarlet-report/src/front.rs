@@ -300,7 +300,14 @@ impl SearchSummary {
             values.map(f64::abs).reduce(f64::max)
         };
         let largest = largest_of(true).or(largest_of(false)).unwrap_or(0.0);
-        Metric::new(&self.metrics[metric], largest)
+        let name = self.metrics[metric].as_str();
+        let shown = Metric::new(name, largest);
+        match &self.judged_in {
+            Some(numbers) if ["accuracy", "latency_ms"].contains(&name) => {
+                shown.in_numbers(numbers)
+            }
+            _ => shown,
+        }
     }
 
     /// Cost and quality of a candidate, if both were measured.

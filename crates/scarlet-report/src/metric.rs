@@ -47,6 +47,16 @@ impl Metric {
         }
     }
 
+    /// The same, of networks that compute in such numbers.
+    pub(crate) fn in_numbers(self, numbers: &str) -> Self {
+        let label = format!("{} in {numbers}", self.label);
+        Self {
+            heading: heading(&label, self.unit),
+            label,
+            ..self
+        }
+    }
+
     /// A value in the metric's unit, with as many decimals as four digits leave.
     pub(crate) fn show(&self, value: f64) -> String {
         let value = value * self.factor;

@@ -97,6 +97,9 @@ pub struct SearchSummary {
     pub candidates: Vec<Candidate>,
     /// How far the search was after each generation.
     pub generations: Vec<GenerationRecord>,
+    /// The numbers that candidates were judged in, such as `int8`, where they are not floats.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub judged_in: Option<String>,
 }
 
 impl SearchSummary {
@@ -150,6 +153,7 @@ impl SearchSummary {
             template: template.clone(),
             candidates,
             generations: state.history().to_vec(),
+            judged_in: None,
         };
         summary.axes()?;
         for member in state.archive().front() {

@@ -28,6 +28,7 @@ mod ancestor;
 mod batch;
 mod class_order;
 pub mod dataset;
+mod deployment;
 mod error;
 mod evaluator;
 mod extract;

@@ -2,12 +2,13 @@
 
 use burn::module::Module;
 use burn::tensor::{Int, Tensor};
-use scarlet::{BlockModule, DeployOptions, Scarlet, accuracy_interval};
+use scarlet::{BlockModule, Scarlet, accuracy_interval};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::TrainError;
 use crate::batch::{Batcher, count_correct};
 use crate::dataset::{ImageSet, Source};
+use crate::deployment::Deployment;
 use crate::error::require;
 use crate::loss::cross_entropy;
 use crate::random::{Purpose, Stream};
@@ -54,19 +55,19 @@ pub fn measure<'a>(
     images: impl Into<Source<'a>>,
     batch_size: usize,
 ) -> Result<Measurement, TrainError> {
-    measure_on(rayon::current_num_threads(), network, images, batch_size)
+    measure_deployed(Deployment::in_floats(), network, images, batch_size)
 }
 
-/// As [`measure`], on so many of the CPU's threads, which change no bit of the result.
-pub(crate) fn measure_on<'a>(
-    threads: usize,
+/// As [`measure`], deployed in this way.
+pub(crate) fn measure_deployed<'a>(
+    deployment: Deployment<'_>,
     network: &Scarlet,
     images: impl Into<Source<'a>>,
     batch_size: usize,
 ) -> Result<Measurement, TrainError> {
     let images = images.into();
     let mut tally = Tally::default();
-    for_each_answer(threads, network, images, batch_size, |_, answered| {
+    for_each_answer(deployment, network, images, batch_size, |_, answered| {
         tally.add(answered);
     })?;
     Ok(tally.of(images.len()))
@@ -94,19 +95,38 @@ pub(crate) fn judge<'a>(
     images: impl Into<Source<'a>>,
     batch_size: usize,
 ) -> Result<(Measurement, Evidence), TrainError> {
+    judge_deployed(Deployment::in_floats(), network, images, batch_size)
+}
+
+/// As [`judge`], deployed in this way.
+///
+/// # Errors
+///
+/// As [`measure`].
+pub(crate) fn judge_deployed<'a>(
+    deployment: Deployment<'_>,
+    network: &Scarlet,
+    images: impl Into<Source<'a>>,
+    batch_size: usize,
+) -> Result<(Measurement, Evidence), TrainError> {
     let images = images.into();
     let mut evidence = Evidence::new(network.architecture().classes);
     let mut tally = Tally::default();
-    let threads = rayon::current_num_threads();
-    for_each_answer(threads, network, images, batch_size, |indices, answered| {
-        let classes = answered.logits.dims()[1];
-        let logits: Vec<f32> = answered.logits.to_data().iter::<f32>().collect();
-        let rows = logits.chunks_exact(classes);
-        for ((&image, &class), row) in indices.iter().zip(&answered.classes).zip(rows) {
-            evidence.record(image, class, row);
-        }
-        tally.add(answered);
-    })?;
+    for_each_answer(
+        deployment,
+        network,
+        images,
+        batch_size,
+        |indices, answered| {
+            let classes = answered.logits.dims()[1];
+            let logits: Vec<f32> = answered.logits.to_data().iter::<f32>().collect();
+            let rows = logits.chunks_exact(classes);
+            for ((&image, &class), row) in indices.iter().zip(&answered.classes).zip(rows) {
+                evidence.record(image, class, row);
+            }
+            tally.add(answered);
+        },
+    )?;
     Ok((tally.of(images.len()), evidence))
 }
 
@@ -144,9 +164,9 @@ struct Answered {
     classes: Vec<usize>,
 }
 
-/// Runs a network in its deployed form over all images, a batch at a time.
+/// Deploys a network and runs it over all images, a batch at a time.
 fn for_each_answer(
-    threads: usize,
+    deployment: Deployment<'_>,
     network: &Scarlet,
     images: Source<'_>,
     batch_size: usize,
@@ -154,11 +174,9 @@ fn for_each_answer(
 ) -> Result<(), TrainError> {
     check_batch_size(batch_size)?;
     let network = network.valid();
-    let batcher = Batcher::new(images, network.architecture(), &network.device())?;
-    let options = DeployOptions::new()
-        .with_batch(batch_size.min(images.len()))
-        .with_threads(threads);
-    let mut deployed = network.deploy(&options)?;
+    let device = deployment.device(&network.device());
+    let batcher = Batcher::new(images, network.architecture(), &device)?;
+    let mut deployed = deployment.deploy(&network, batch_size.min(images.len()))?;
     let indices: Vec<usize> = (0..images.len()).collect();
     for indices in indices.chunks(batch_size) {
         let batch = batcher.plain(indices)?;

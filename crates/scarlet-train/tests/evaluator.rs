@@ -14,7 +14,8 @@ use common::{bits, genomes, images, supernet};
 use scarlet::arch::{Architecture, Genome, Preprocessing, SearchSpace, Skip};
 use scarlet::blocks::ConvBn;
 use scarlet::fold::FoldOptions;
-use scarlet::{BlockModule, Scarlet};
+use scarlet::kernels::Precision;
+use scarlet::{BlockModule, DeployOptions, Deployed, Scarlet};
 use scarlet_data::ClassOrder;
 use scarlet_search::Evaluator;
 use scarlet_train::dataset::{PhotographOptions, PhotographParts, Photographs, Stored};
@@ -268,6 +269,129 @@ fn a_candidate_is_judged_as_it_is_taken_out() {
         let measured = measure(&taken.network, &images(90), 208).unwrap();
         assert_eq!(measured.correct, score.unwrap().correct, "{genome}");
     }
+}
+
+/// Some images as networks see them, one after the other.
+fn seen(count: usize) -> Vec<Vec<f32>> {
+    let images = images(count);
+    let value = |&pixel: &u8| (f32::from(pixel) / 255.0 - 0.5) / 0.5;
+    (0..count)
+        .map(|index| images.image(index).iter().map(value).collect())
+        .collect()
+}
+
+/// A network in these numbers; int8 as one image calibrates it.
+fn deployed(network: &Scarlet, precision: Precision) -> Deployed {
+    let floats = network
+        .deploy(&DeployOptions::new().with_threads(1))
+        .unwrap();
+    match precision {
+        Precision::Float32 => floats,
+        Precision::Bfloat16 => floats.to_bf16().unwrap(),
+        Precision::Int8 => {
+            let mut calibration = floats.calibrate().unwrap();
+            calibration.observe(&seen(1)[0]).unwrap();
+            calibration.finish().unwrap()
+        }
+    }
+}
+
+/// How many of the held-out images a deployed network puts into their class, and the mean of its
+/// cross-entropy.
+fn judged(network: &mut Deployed) -> (usize, f64) {
+    let (mut correct, mut loss) = (0, 0.0);
+    for (index, image) in seen(90).iter().enumerate() {
+        let logits = network.run(image).unwrap();
+        let class = images(90).labels()[index] as usize;
+        let largest = logits.iter().copied().fold(f32::MIN, f32::max);
+        correct += usize::from(logits[class] == largest);
+        let exponentials = logits.iter().map(|&it| f64::from(it - largest).exp());
+        loss += exponentials.sum::<f64>().ln() - f64::from(logits[class] - largest);
+    }
+    (correct, loss / 90.0)
+}
+
+#[test]
+fn candidates_are_judged_in_the_numbers_that_they_are_deployed_in() {
+    let supernet = trained();
+    let all = genomes(supernet.space(), 4);
+    let config = EvaluatorConfig {
+        batch_size: 32,
+        calibration_images: 1,
+        seed: 4,
+    };
+    // Of one image there is but one order, and so one result to the bit.
+    let evaluator = || CandidateEvaluator::new(&supernet, &images(1), &images(90), config).unwrap();
+    let floats = evaluator().scores(&all).unwrap();
+    for precision in [Precision::Int8, Precision::Bfloat16] {
+        let in_numbers = || evaluator().with_precision(precision).unwrap();
+        let scores = in_numbers().scores(&all).unwrap();
+        for (genome, score) in all.iter().zip(&scores) {
+            let score = score.as_ref().unwrap();
+            let options = FoldOptions::default();
+            let taken = supernet
+                .extract_calibrated(genome, &images(1), 32, &options)
+                .unwrap();
+            let (correct, loss) = judged(&mut deployed(&taken.network, precision));
+            assert_eq!(score.correct, correct, "{genome} in {precision}");
+            assert!(
+                (score.loss - loss).abs() < 1e-5 * loss.max(1.0),
+                "{genome} in {precision}: {} {loss}",
+                score.loss
+            );
+        }
+        let losses = |scores: &[scarlet_train::Score]| -> Vec<f64> {
+            let losses = scores.iter().map(|score| score.as_ref().unwrap().loss);
+            losses.collect()
+        };
+        assert_ne!(losses(&scores), losses(&floats), "{precision}");
+        // Whoever judges, and however many.
+        let devices = [Device::flex(), Device::flex()];
+        let mut parallel = in_numbers().with_workers(3, &devices).unwrap();
+        let again = parallel.scores(&all).unwrap();
+        assert_eq!(losses(&again), losses(&scores), "{precision}");
+    }
+}
+
+#[test]
+fn scores_in_different_numbers_are_kept_apart() {
+    let supernet = trained();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("scores.jsonl");
+    let all = genomes(supernet.space(), 3);
+    let lines = || std::fs::read_to_string(&file).unwrap().lines().count();
+    evaluator(&supernet, 64)
+        .with_cache(ScoreCache::open(&file).unwrap())
+        .scores(&all)
+        .unwrap();
+    let mut expected = 3;
+    for (precision, more) in [
+        // As if nothing had been said.
+        (Precision::Float32, 0),
+        (Precision::Bfloat16, 3),
+        (Precision::Int8, 3),
+        (Precision::Int8, 0),
+    ] {
+        evaluator(&supernet, 64)
+            .with_precision(precision)
+            .unwrap()
+            .with_cache(ScoreCache::open(&file).unwrap())
+            .scores(&all)
+            .unwrap();
+        expected += more;
+        assert_eq!(lines(), expected, "{precision}");
+    }
+    let uncalibrated = evaluator(&supernet, 0).with_precision(Precision::Int8);
+    let error = uncalibrated.err().unwrap().to_string();
+    assert!(
+        error.starts_with("`calibration_images` is 0, but must be at least 1 where"),
+        "{error}"
+    );
+    assert!(
+        evaluator(&supernet, 0)
+            .with_precision(Precision::Bfloat16)
+            .is_ok()
+    );
 }
 
 #[test]

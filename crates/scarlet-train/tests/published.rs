@@ -5,6 +5,7 @@ mod common;
 
 use burn::tensor::{Device, Tensor};
 use common::{images, values};
+use scarlet::kernels::Precision;
 use scarlet::weights::{Entry, OfaSupernet, StateDict, formula};
 use scarlet::{Scarlet, ScarletConfig};
 use scarlet_arch::{Genome, OnceForAll, SearchSpace, Skip};
@@ -89,6 +90,16 @@ fn candidates_are_judged_as_the_networks_that_are_taken_out() {
         .unwrap();
     for (found, expected) in again.scores(&genomes).unwrap().iter().zip(&scores) {
         assert_eq!(found.as_ref().unwrap(), expected.as_ref().unwrap());
+    }
+    // In eight bits they know nearly as much.
+    let mut int8 = CandidateEvaluator::new(supernet.clone(), &training, &holdout, config)
+        .unwrap()
+        .with_precision(Precision::Int8)
+        .unwrap();
+    for (found, expected) in int8.scores(&genomes).unwrap().iter().zip(&scores) {
+        let (found, expected) = (found.as_ref().unwrap(), expected.as_ref().unwrap());
+        assert_ne!(found.loss, expected.loss);
+        assert!((found.accuracy() - expected.accuracy()).abs() < 0.2);
     }
     let without = EvaluatorConfig {
         calibration_images: 0,

@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
+use scarlet::kernels::Precision;
 use scarlet_train::latency::LARGEST_ERROR;
 
 use super::run::RunSettingsArgs;
-use super::{ComputeArgs, at_least_one, batch_size, run_count};
+use super::{ComputeArgs, at_least_one, batch_size, numbers, run_count};
 
 /// Measure how long every layer of a search space takes on a device
 ///
@@ -18,12 +19,14 @@ use super::{ComputeArgs, at_least_one, batch_size, run_count};
 /// --max-error on average, the machine was busy, and the table is not written.
 ///
 /// scarlet search then takes the table for its objectives and budgets by the name latency_ms. The
-/// settings of the space must be the same: data, resolution, space, choices, width.
+/// settings of the space must be the same: data, resolution, space, choices, width; and so must be the
+/// numbers in which networks run (--deploy).
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   scarlet latency-table --threads 1 --out table.json
   scarlet latency-table --data flowers/ --space small --device wgpu --out gpu.json
+  scarlet latency-table --threads 1 --deploy int8 --out int8.json
   scarlet latency-table --data flowers/ --plan plan.json      # for another device
   scarlet latency-table --data flowers/ --from pixel.csv --out pixel.json
   scarlet search --latency-table table.json --budget \"latency_ms <= 0.5\" \\
@@ -68,6 +71,18 @@ pub(crate) struct LatencyTableArgs {
     /// a search uses a table worse than 0.1 only with --set search.latency_error=…
     #[arg(long, value_name = "SHARE", default_value_t = LARGEST_ERROR)]
     pub(crate) max_error: f64,
+
+    /// Numbers in which the networks run: f32, bf16 or int8, as for scarlet search --deploy. Only the
+    /// CPU computes in bf16 and int8; with --from and --profile what the times were taken in
+    #[arg(
+        long,
+        value_name = "NUMBERS",
+        default_value = "f32",
+        value_parser = numbers(),
+        hide_possible_values = true,
+        conflicts_with = "plan"
+    )]
+    pub(crate) deploy: Precision,
 
     /// Print the table as JSON too
     #[arg(long)]

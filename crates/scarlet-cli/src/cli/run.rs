@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum, ValueHint};
+use scarlet::kernels::Precision;
 use scarlet_search::Constraint;
 
 use super::after::AfterArgs;
-use super::{ComputeArgs, finite, whole};
+use super::{ComputeArgs, finite, numbers, whole};
 
 /// Find, train and export a network for your images and budget
 ///
@@ -23,6 +24,8 @@ Examples:
   scarlet search --data flowers/ --budget \"mult_adds <= 20M\" --budget \"parameters <= 300K\"
   scarlet search --objectives \"maximize accuracy\" \"minimize latency_ms\" \\
       --budget \"latency_ms <= 0.5\"
+  scarlet search --deploy int8 --objectives \"maximize accuracy\" \"minimize latency_ms\" \\
+      --budget \"latency_ms <= 0.3\"
   scarlet search --supernet flowers-run --budget \"mult_adds <= 5M\" --out flowers-5m
   scarlet search --config fashion.toml --dry-run
   scarlet search --resume flowers-run
@@ -281,6 +284,13 @@ pub(crate) struct SearchSettingsArgs {
     /// for every candidate, with one thread unless search.latency_threads is set
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) latency_table: Option<String>,
+
+    /// Numbers in which the network will run: f32, bf16 or int8. Candidates are judged and timed in
+    /// them, on the CPU whatever the device, whose kernels alone compute in bf16 and int8; the finished
+    /// network is tested and written in them too (network.scarlet). int8 is calibrated on
+    /// search.calibration_images of the training images [default: f32]
+    #[arg(long, value_name = "NUMBERS", value_parser = numbers(), hide_possible_values = true)]
+    pub(crate) deploy: Option<Precision>,
 
     /// Candidates to measure
     #[arg(long, value_name = "N", value_parser = whole::<usize>)]

@@ -46,7 +46,7 @@ pub(super) fn run(args: &LatencyTableArgs, terminal: &Terminal) -> Result<(), Cl
                 measured = with.map_err(TrainError::from)?;
             }
             let on = (current_num_threads(), args.batch);
-            LatencyTable::of_measured(&space, &measured, &device_of(times), on)
+            LatencyTable::of_measured(&space, &measured, &device_of(times), on, args.deploy)
                 .map_err(TrainError::from)?
         }
         None => measured(args, &space, &device, terminal)?,
@@ -117,6 +117,7 @@ fn measured(
         batch: args.batch,
         rounds: args.rounds,
         check: args.networks,
+        deploy: args.deploy,
     };
     let interrupt = Interrupt::listen()?;
     let mut progress = None;

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use scarlet::arch::Cost;
 use scarlet::burn::tensor::Device;
+use scarlet::kernels::Precision;
 use scarlet_train::TrainError;
 use scarlet_train::latency::network_latency;
 use scarlet_train::probe::Probed;
@@ -133,7 +134,8 @@ impl Subject {
         drop(progress);
         let seconds = began.elapsed().as_secs_f64();
         let cost = Cost::of(architecture, resolution).map_err(TrainError::from)?;
-        let latency = network_latency(architecture, device, 1, 1).map_err(TrainError::from)?;
+        let latency = network_latency(architecture, device, 1, 1, Precision::Float32)
+            .map_err(TrainError::from)?;
         let total = probed.accuracy.total();
         let classes = run.classes();
         Ok((

@@ -14,8 +14,16 @@ pub(crate) fn table_text(measured: &LatencyTable) -> String {
         threads => format!("{threads} threads"),
     };
     let mut text = format!(
-        "{}×{}, batch {}, on {} with {threads}; microseconds, median of {} rounds ± spread\n\n",
-        measured.resolution, measured.resolution, measured.batch, measured.device, measured.rounds
+        "{}×{}, batch {}, on {} with {threads}{}; microseconds, median of {} rounds ± spread\n\n",
+        measured.resolution,
+        measured.resolution,
+        measured.batch,
+        measured.device,
+        match measured.deploy.is_float32() {
+            true => String::new(),
+            false => format!(", in {}", measured.deploy),
+        },
+        measured.rounds
     );
     let columns = [
         Column::Left("part"),

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use indicatif::HumanDuration;
+use scarlet_train::Measurement;
 use scarlet_train::run::{BudgetUse, Choice, Estimate, Exported, Lead, Plan, PricedNetwork};
 
 use super::number::{accuracy, counted, millions, percent, thousands};
@@ -46,6 +47,9 @@ pub(crate) fn plan_text(plan: &Plan) -> String {
         line(&mut text, "", loose);
     }
     line(&mut text, "wanted", &plan.objectives.join(", "));
+    if !plan.deploy.is_float32() {
+        line(&mut text, "judged", &format!("in {}", plan.deploy));
+    }
     line(
         &mut text,
         "supernet",
@@ -95,12 +99,15 @@ pub(crate) fn plan_text(plan: &Plan) -> String {
 /// What a run came to.
 pub(crate) fn result_text(exported: &Exported, folder: &Path) -> String {
     let mut text = choice_text(&exported.network);
-    let test = &exported.test;
-    line(
-        &mut text,
-        "test",
-        &accuracy(test.correct as u64, test.images as u64),
-    );
+    let right = |test: &Measurement| accuracy(test.correct as u64, test.images as u64);
+    match &exported.deployed {
+        None => line(&mut text, "test", &right(&exported.test)),
+        Some(deployed) => {
+            let name = format!("test {}", deployed.numbers);
+            line(&mut text, &name, &right(&deployed.test));
+            line(&mut text, "test f32", &right(&exported.test));
+        }
+    }
     if let Some(whole) = &exported.whole {
         line(
             &mut text,
@@ -128,6 +135,20 @@ pub(crate) fn result_text(exported: &Exported, folder: &Path) -> String {
         ),
     );
     let path = |name: &str| folder.join(name).display().to_string();
+    let deployed = folder.join("network/network.scarlet");
+    if let Some(it) = exported.deployed.as_ref().filter(|_| deployed.exists()) {
+        let calibrated = it.calibration_images.map(|images| {
+            let images = counted(images as u64, "training image", "training images");
+            format!(", calibrated on {images}")
+        });
+        let text_of = format!(
+            "{}, {}{}",
+            deployed.display(),
+            it.numbers,
+            calibrated.unwrap_or_default()
+        );
+        line(&mut text, "deployed", &text_of);
+    }
     line(&mut text, "weights", &path("network/network.safetensors"));
     if folder.join("network/network.onnx").exists() {
         line(&mut text, "onnx", &path("network/network.onnx"));
@@ -154,7 +175,11 @@ pub(crate) fn choice_text(choice: &Choice) -> String {
         ),
     );
     if let Some(latency) = choice.latency_ms {
-        line(&mut text, "latency", &format!("{latency:.3} ms"));
+        line(
+            &mut text,
+            "latency",
+            &format!("{latency:.3} ms{}", judged_in(" in", choice)),
+        );
     }
     if let Some(share) = choice.inherited_accuracy {
         let text_of = match choice.inherited_images {
@@ -164,6 +189,7 @@ pub(crate) fn choice_text(choice: &Choice) -> String {
             }
             None => format!("{} on the held-out images", percent(share)),
         };
+        let text_of = text_of + &judged_in(", judged in", choice);
         line(&mut text, "inherited", &text_of);
     }
     if let Some(lead) = &choice.lead {
@@ -183,6 +209,14 @@ pub(crate) fn choice_text(choice: &Choice) -> String {
         line(&mut text, "stabilizer", stabilizer);
     }
     text
+}
+
+/// In which numbers a network was judged and timed, where these are not floats.
+fn judged_in(words: &str, choice: &Choice) -> String {
+    match choice.judged_in.is_float32() {
+        true => String::new(),
+        false => format!("{words} {}", choice.judged_in),
+    }
 }
 
 /// How far the best is ahead of the next, and whether that may be chance.

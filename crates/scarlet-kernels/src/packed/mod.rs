@@ -11,7 +11,7 @@ pub(crate) use bytes::{scales_behind, starts_behind};
 pub(crate) use precision::Numbers;
 
 pub use file::PackedFileError;
-pub use precision::Precision;
+pub use precision::{Precision, UnknownPrecision};
 pub use row::RoundedRow;
 
 use std::{ops::Range, sync::Arc};

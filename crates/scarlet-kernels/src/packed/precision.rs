@@ -1,20 +1,44 @@
 //! [`Precision`]: which numbers a network is made of.
 
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
 use crate::{EngineError, Operation, Quantisation};
 
 /// The numbers that most of a network's weights are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub enum Precision {
     /// Floats of 32 bits.
+    #[default]
+    #[serde(rename = "f32")]
     Float32,
     /// bfloat16: floats of 16 bits, of which 8 are the exponent.
+    #[serde(rename = "bf16")]
     Bfloat16,
     /// Integers of 8 bits.
+    #[serde(rename = "int8")]
     Int8,
 }
 
 impl Precision {
+    /// All that there are.
+    pub const ALL: [Self; 3] = [Self::Float32, Self::Bfloat16, Self::Int8];
+
+    /// As it is written in settings and files.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Float32 => "f32",
+            Self::Bfloat16 => "bf16",
+            Self::Int8 => "int8",
+        }
+    }
+
+    /// Whether it is [`Float32`](Self::Float32).
+    pub fn is_float32(&self) -> bool {
+        *self == Self::Float32
+    }
+
     /// Bytes of a number.
     pub fn bytes(self) -> usize {
         match self {
@@ -27,11 +51,22 @@ impl Precision {
 
 impl std::fmt::Display for Precision {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Float32 => "f32",
-            Self::Bfloat16 => "bf16",
-            Self::Int8 => "int8",
-        })
+        f.pad(self.name())
+    }
+}
+
+/// A name that is none of a [`Precision`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no number format: choose f32, bf16 or int8")]
+pub struct UnknownPrecision(String);
+
+impl FromStr for Precision {
+    type Err = UnknownPrecision;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        let mut all = Self::ALL.into_iter();
+        let found = all.find(|precision| precision.name() == name);
+        found.ok_or_else(|| UnknownPrecision(name.to_owned()))
     }
 }
 
@@ -79,5 +114,27 @@ impl Numbers {
             Self::Bf16 => Err(EngineError::Bf16Before),
             Self::Bytes(_) => Err(EngineError::QuantisedBefore),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_the_same_in_text_and_in_json() {
+        for precision in Precision::ALL {
+            let name = precision.to_string();
+            assert_eq!(name.parse(), Ok(precision));
+            assert_eq!(
+                serde_json::to_value(precision).unwrap(),
+                serde_json::json!(name)
+            );
+        }
+        let error = "fp16".parse::<Precision>().unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "`fp16` is no number format: choose f32, bf16 or int8"
+        );
     }
 }

@@ -60,7 +60,7 @@ fn front(report: &RunReport) -> Result<String, ReportError> {
     };
     Ok(format!(
         "<section>\n<h2>The front</h2>\n<p>Every dot is a network that was evaluated; the line is \
-         the best that was found up to each cost. <span data-needs-script hidden>Point at a dot, \
+         the best that was found up to each cost.{} <span data-needs-script hidden>Point at a dot, \
          or move with the arrow keys, to see what it is; click or press Enter to draw it \
          below.</span></p>\n\
          <div data-needs-script hidden><div class=\"toolbar\">\
@@ -70,6 +70,13 @@ fn front(report: &RunReport) -> Result<String, ReportError> {
          {toggle}</div>\n{published}<figure id=\"front\" class=\"chart\"></figure></div>\n\
          <noscript>{}</noscript>\n\
          <details><summary>The front as a table</summary>{}</details>\n</section>\n",
+        match &report.search.judged_in {
+            Some(numbers) => format!(
+                " All were judged in {}, the numbers in which the network will run.",
+                escaped(numbers)
+            ),
+            None => String::new(),
+        },
         front_svg(report)?,
         tables::front(report)?,
     ))

@@ -7,13 +7,15 @@ use std::sync::mpsc;
 use std::thread;
 
 use burn::tensor::Device;
+use scarlet::kernels::Precision;
 use scarlet_arch::Genome;
 use sha2::{Digest, Sha256};
 
 use crate::dataset::{ImageSet, Source};
+use crate::deployment::Deployment;
 use crate::error::require;
 use crate::fingerprint::Fingerprint;
-use crate::measure::measure_on;
+use crate::measure::measure_deployed;
 use crate::{Ancestor, Control, Measurement, TrainError};
 
 /// What candidates are measured with; workers share it.
@@ -30,6 +32,8 @@ pub(super) struct Judges {
     calibration: Option<ImageSet>,
     holdout: ImageSet,
     batch_size: usize,
+    /// The numbers that candidates are judged in.
+    precision: Precision,
 }
 
 /// What candidates inherit from on a device, in inference.
@@ -76,7 +80,26 @@ impl Judges {
             calibration,
             holdout,
             batch_size,
+            precision: Precision::Float32,
         }
+    }
+
+    /// The same, judging in these numbers; int8 is calibrated on the images that statistics are measured
+    /// on.
+    pub(super) fn with_precision(mut self, precision: Precision) -> Result<Self, TrainError> {
+        let images = self.calibration.as_ref().map_or(0, ImageSet::len);
+        check_calibration(precision, "calibration_images", images)?;
+        if precision != self.precision {
+            for fingerprint in &mut self.fingerprints {
+                let judged = format!("judged in {precision}");
+                *fingerprint = Fingerprint::default()
+                    .text(fingerprint)
+                    .text(&judged)
+                    .finish();
+            }
+        }
+        self.precision = precision;
+        Ok(self)
     }
 
     /// The same with so many workers on these devices in turn, at least one on each.
@@ -208,8 +231,25 @@ impl Judges {
         let side = network.architecture().preprocessing.resolution;
         let mut room = None;
         let holdout = Source::from(&self.holdout).fitted(side, &mut room);
-        measure_on(self.threads, network, holdout, self.batch_size)
+        let deployment = Deployment {
+            precision: self.precision,
+            calibration: images.map(Source::from),
+            threads: self.threads,
+        };
+        measure_deployed(deployment, network, holdout, self.batch_size)
     }
+}
+
+/// Refuses to calibrate int8 on no images; `setting` says how many there are.
+pub(crate) fn check_calibration(
+    precision: Precision,
+    setting: &'static str,
+    images: usize,
+) -> Result<(), TrainError> {
+    let expected =
+        "at least 1 where networks are deployed in int8, which is calibrated on these images";
+    let is_enough = images > 0 || precision != Precision::Int8;
+    require(is_enough, setting, images, expected)
 }
 
 /// Does work on a device, and takes a panic for its failure: so Burn tells of a device that has

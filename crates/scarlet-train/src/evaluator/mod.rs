@@ -7,7 +7,9 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use burn::tensor::Device;
+use scarlet::DeployError;
 use scarlet::fold::FoldError;
+use scarlet::kernels::{EngineError, Precision};
 use scarlet_arch::{Architecture, Cost, Genome, SearchSpace};
 use scarlet_search::{Constraint, Evaluation, Evaluator, EvaluatorError};
 use serde::{Deserialize, Serialize};
@@ -25,7 +27,7 @@ use crate::{Ancestor, Control, Measurement, TrainError};
 use self::judges::Judges;
 
 pub use self::cache::ScoreCache;
-pub(crate) use self::judges::caught;
+pub(crate) use self::judges::{caught, check_calibration};
 
 /// How candidates are measured.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -76,9 +78,10 @@ type CostMetric = Box<dyn FnMut(&Genome, &Architecture) -> Result<f64, TrainErro
 /// out of it as the chosen one will be. One whose stabilizers cannot be removed accurately fails,
 /// for it would not be the network that it is priced as.
 ///
-/// The metrics are `accuracy`, from 0 to 1, on images that were never trained on, and the costs of
-/// the candidate's [plain network](Supernet::plain_architecture): `mult_adds`, `parameters`,
-/// `weight_bytes`, `peak_activation_bytes` (see [`Cost`] for what they count), and what
+/// The metrics are `accuracy`, from 0 to 1, on images that were never trained on, in the numbers
+/// of [`with_precision`](Self::with_precision), and the costs of the candidate's
+/// [plain network](Supernet::plain_architecture): `mult_adds`, `parameters`, `weight_bytes`,
+/// `peak_activation_bytes` (see [`Cost`] for what they count), and what
 /// [`with_metric`](Self::with_metric) adds.
 ///
 /// Candidates are measured side by side, and every one on its own: results do not depend on the
@@ -99,14 +102,18 @@ pub type Score = Result<Measurement, Arc<TrainError>>;
 type ScoreObserver = Box<dyn FnMut(&Measurement) -> Control + Send>;
 
 /// Whether an error is a verdict on the candidate that was to be measured: there is no such
-/// network. All others are of the images, the files or the device, and might not come again.
+/// network, or none in the numbers that it is judged in. All others are of the images, the files or the
+/// device, and might not come again.
 fn is_verdict(error: &TrainError) -> bool {
-    matches!(
-        error,
+    match error {
         TrainError::Architecture(_)
-            | TrainError::Network(_)
-            | TrainError::Fold(FoldError::NearSingular { .. })
-    )
+        | TrainError::Network(_)
+        | TrainError::Fold(FoldError::NearSingular { .. }) => true,
+        TrainError::Deploy(error) => {
+            matches!(**error, DeployError::Engine(EngineError::NotFinite { .. }))
+        }
+        _ => false,
+    }
 }
 
 impl CandidateEvaluator {
@@ -154,6 +161,19 @@ impl CandidateEvaluator {
             cost_metrics: Vec::new(),
             observer: None,
         })
+    }
+
+    /// Judges candidates in these numbers, as they are deployed, instead of in floats. Those that are not
+    /// on the CPU are brought there to be judged in others, which its kernels alone compute with. How a
+    /// candidate is rounded to int8 is calibrated on the images that its batch normalisation is
+    /// measured on. Scores in different numbers have different names in a cache.
+    ///
+    /// # Errors
+    ///
+    /// When int8 has no images to be calibrated on.
+    pub fn with_precision(mut self, precision: Precision) -> Result<Self, TrainError> {
+        self.judges = self.judges.with_precision(precision)?;
+        Ok(self)
     }
 
     /// Measures candidates with so many workers, on these devices in turn; each has at least one.
@@ -333,5 +353,19 @@ impl Evaluator for CandidateEvaluator {
             }
         }
         Ok(evaluations)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_without_a_range_are_the_candidates_own_failure() {
+        let of = |error: EngineError| is_verdict(&TrainError::from(DeployError::Engine(error)));
+        assert!(of(EngineError::NotFinite { operation: 3 }));
+        // That is the images'.
+        assert!(!of(EngineError::ImageNotFinite { place: 3 }));
+        assert!(!of(EngineError::NothingObserved));
     }
 }

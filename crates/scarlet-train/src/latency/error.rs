@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use scarlet::kernels::Precision;
 use scarlet::{ConfigError, DeployError};
 use scarlet_arch::ArchitectureError;
 use thiserror::Error;
@@ -118,6 +119,19 @@ pub enum LatencyError {
         table: String,
         /// What is searched.
         run: String,
+    },
+    /// A table of networks in other numbers.
+    #[error(
+        "the latency table is of networks in {table}, but those of this search are deployed in {run}: \
+         measure one with `scarlet latency-table --deploy {run}`, or search with `--deploy {table}`. Times \
+         from elsewhere (CSV) are taken for those of f32, unless `scarlet latency-table --from` makes a \
+         table of them with another --deploy"
+    )]
+    OtherNumbers {
+        /// What the table has.
+        table: Precision,
+        /// What is searched.
+        run: Precision,
     },
     /// A table that predicts whole networks badly.
     #[error(

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use burn::tensor::Device;
+use scarlet::kernels::Precision;
 use scarlet_arch::{Genome, SearchSpace};
 use scarlet_search::kendall_tau;
 
@@ -27,6 +28,8 @@ pub struct TableSettings {
     pub rounds: usize,
     /// Random networks that are measured whole, to check the table.
     pub check: usize,
+    /// The numbers that networks are deployed in. The CPU alone computes in others than floats.
+    pub deploy: Precision,
 }
 
 /// How far the measuring is.
@@ -47,8 +50,8 @@ impl LatencyTable {
     ///
     /// # Errors
     ///
-    /// When a setting is 0, a network cannot be deployed, the device fails, or `progress` says
-    /// [`Control::Stop`].
+    /// When a setting is 0, a network cannot be deployed on the device in these numbers, the device
+    /// fails, or `progress` says [`Control::Stop`].
     pub fn measure(
         space: &SearchSpace,
         device: &Device,
@@ -68,6 +71,7 @@ impl LatencyTable {
                 device,
                 settings.batch,
                 settings.threads,
+                settings.deploy,
             )?);
         }
         let mut parts = PartRounds::new(space);
@@ -90,6 +94,7 @@ impl LatencyTable {
             threads: settings.threads,
             batch: settings.batch,
             rounds: settings.rounds,
+            deploy: settings.deploy,
         };
         let mut table = Self::new(space, on, parts.finish())?;
         let whole: Vec<f64> = whole.into_iter().map(milliseconds).collect();
@@ -238,6 +243,7 @@ mod tests {
             batch: 2,
             rounds: 2,
             check: 3,
+            deploy: Precision::Float32,
         }
     }
 

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use csv::{ReaderBuilder, StringRecord, Trim};
+use scarlet::kernels::Precision;
 use scarlet::limited;
 use scarlet_arch::{Architecture, Genome, SearchSpace, TimedPart, TimingPlan};
 
@@ -221,7 +222,7 @@ impl LatencyTable {
     }
 
     /// The table of a space, of times that were measured on another device: on so many threads of it,
-    /// for so many images a call.
+    /// for so many images a call, of networks in such numbers.
     ///
     /// Whole networks among the times say what a call takes beyond its parts, and how good the table
     /// is; without them it is not [checked](Self::check).
@@ -234,6 +235,7 @@ impl LatencyTable {
         measured: &MeasuredTimes,
         device: &str,
         (threads, batch): (usize, usize),
+        deploy: Precision,
     ) -> Result<Self, LatencyError> {
         let resolution = space.template().preprocessing.resolution;
         let designed = designed(space)?;
@@ -250,6 +252,7 @@ impl LatencyTable {
             threads,
             batch,
             rounds: 1,
+            deploy,
         };
         let mut table = Self::new(space, on, parts.finish())?;
         // One from which a stabilizer was removed is the space's no more, and checks nothing.
@@ -291,7 +294,7 @@ impl LatencyTable {
     }
 
     /// Opens a table of this space: as [`open`](Self::open) does, or of a file of measured times, whose
-    /// name ends in `.csv` and says the device.
+    /// name ends in `.csv` and says the device; those are taken for times of networks in floats.
     ///
     /// # Errors
     ///
@@ -299,7 +302,11 @@ impl LatencyTable {
     pub fn open_for(path: impl AsRef<Path>, space: &SearchSpace) -> Result<Self, LatencyError> {
         let path = path.as_ref();
         match is_times(path) {
-            true => Self::of_measured(space, &MeasuredTimes::read(path)?, &device_of(path), (1, 1)),
+            true => {
+                let measured = MeasuredTimes::read(path)?;
+                let (device, deploy) = (device_of(path), Precision::Float32);
+                Self::of_measured(space, &measured, &device, (1, 1), deploy)
+            }
             false => Self::open(path),
         }
     }

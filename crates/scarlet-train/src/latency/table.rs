@@ -5,6 +5,7 @@ use std::path::Path;
 
 use scarlet::atomic_file;
 use scarlet::checksum::{open_json, seal_json};
+use scarlet::kernels::Precision;
 use scarlet::limited;
 use scarlet_arch::{Activation, Genome, SearchSpace, Skip};
 use scarlet_search::Bound;
@@ -39,6 +40,9 @@ pub struct LatencyTable {
     pub resolution: usize,
     /// Rounds that every time is the median of.
     pub rounds: usize,
+    /// The numbers that networks are deployed in. Tables that do not say so are of floats.
+    #[serde(default, skip_serializing_if = "Precision::is_float32")]
+    pub deploy: Precision,
     /// The networks, without what does not change their speed.
     space: SearchSpace,
     /// What all networks have, in the order of execution.
@@ -101,6 +105,7 @@ pub(super) struct Circumstances {
     pub(super) threads: usize,
     pub(super) batch: usize,
     pub(super) rounds: usize,
+    pub(super) deploy: Precision,
 }
 
 impl LatencyTable {
@@ -123,6 +128,7 @@ impl LatencyTable {
             batch: on.batch,
             resolution: space.template().preprocessing.resolution,
             rounds: on.rounds,
+            deploy: on.deploy,
             layers: layers.collect(),
             fixed: times.fixed,
             overhead: Spread::of(&[]),
@@ -240,6 +246,21 @@ impl LatencyTable {
                 })
             }
             _ => Ok(()),
+        }
+    }
+
+    /// Refuses networks that are deployed in other numbers than those of the table.
+    ///
+    /// # Errors
+    ///
+    /// [`LatencyError::OtherNumbers`] says how to come by a table of theirs.
+    pub fn check_numbers(&self, run: Precision) -> Result<(), LatencyError> {
+        match self.deploy == run {
+            true => Ok(()),
+            false => Err(LatencyError::OtherNumbers {
+                table: self.deploy,
+                run,
+            }),
         }
     }
 
@@ -377,6 +398,7 @@ mod tests {
             threads: 1,
             batch: 1,
             rounds: 1,
+            deploy: Precision::Float32,
         };
         let part = |part: &str, ms| FixedPart {
             part: part.to_owned(),
@@ -476,6 +498,32 @@ mod tests {
         assert!(error.contains("remove its line `checksum`"), "{error}");
         let error = table.save(folder.path()).unwrap_err().to_string();
         assert!(error.contains("what was there before is unchanged"));
+    }
+
+    #[test]
+    fn a_table_is_of_networks_in_one_kind_of_numbers() {
+        let floats = table();
+        floats.check_numbers(Precision::Float32).unwrap();
+        let tree = serde_json::to_value(&floats).unwrap();
+        // As versions that know no other wrote it, and read it.
+        assert!(tree.get("deploy").is_none());
+        let error = floats.check_numbers(Precision::Int8).unwrap_err();
+        let error = error.to_string();
+        assert!(
+            error.starts_with(
+                "the latency table is of networks in f32, but those of this search are deployed in \
+                 int8: measure one with `scarlet latency-table --deploy int8`"
+            ),
+            "{error}"
+        );
+        let mut int8 = table();
+        int8.deploy = Precision::Int8;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("int8.json");
+        int8.save(&path).unwrap();
+        let opened = LatencyTable::open(&path).unwrap();
+        opened.check_numbers(Precision::Int8).unwrap();
+        opened.check_numbers(Precision::Float32).unwrap_err();
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use burn::tensor::Device;
+use scarlet::kernels::Precision;
 use scarlet_arch::{ArchitectureError, Cost, Genome, SearchSpace};
 use scarlet_search::{Candidate, Constraint, SearchState};
 use serde::{Deserialize, Serialize};
@@ -98,6 +99,9 @@ pub struct Choice {
     /// 95 % confidence interval of this accuracy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inherited_interval: Option<[f64; 2]>,
+    /// The numbers that it was judged and timed in, as all candidates.
+    #[serde(default, skip_serializing_if = "Precision::is_float32")]
+    pub judged_in: Precision,
     /// How far it is ahead of the next best, where the best was chosen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lead: Option<Lead>,
@@ -137,6 +141,7 @@ impl Run {
                 rule: &self.config.choose.network,
                 budget: &[],
                 images: Some(self.data.holdout.len()),
+                judged_in: self.config.search.deploy,
             };
             let statistics = self.statistics();
             let (choice, extracted) = take_out(ancestor, &chosen, &statistics, Some(found))?;
@@ -167,6 +172,7 @@ impl Run {
             rule: &self.config.choose.network,
             budget,
             images: Some(self.data.holdout.len()),
+            judged_in: self.config.search.deploy,
         };
         let ancestor = match self.published()? {
             Some(published) => published.into(),
@@ -232,6 +238,7 @@ pub fn extract_uncalibrated(
         rule: &config.choose.network,
         budget,
         images: None,
+        judged_in: config.search.deploy,
     };
     let supernet = open_supernet(folder, device)?.into();
     extract(folder, &chosen, &statistics, &supernet)
@@ -244,6 +251,8 @@ struct Chosen<'a> {
     budget: &'a [Constraint],
     /// Images that candidates were judged by, where they are known.
     images: Option<usize>,
+    /// The numbers that they were judged in.
+    judged_in: Precision,
 }
 
 fn extract(
@@ -399,6 +408,7 @@ fn take_out(
         inherited_accuracy,
         inherited_images,
         inherited_interval: judged.map(|(accuracy, images)| interval_of(accuracy, images)),
+        judged_in: chosen.judged_in,
         lead,
         best_accuracy: best,
         budget,

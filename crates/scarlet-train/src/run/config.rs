@@ -366,6 +366,27 @@ mod tests {
     }
 
     #[test]
+    fn numbers_go_by_their_names() {
+        let changed =
+            |numbers: &str| RunConfig::default().with(json!({"search": {"deploy": numbers}}));
+        let default = RunConfig::default();
+        assert_eq!(default.to_value()["search"]["deploy"], "f32");
+        assert_eq!(changed("f32").unwrap(), default);
+        for numbers in ["bf16", "int8"] {
+            let config = changed(numbers).unwrap();
+            assert_eq!(config.search.deploy.to_string(), numbers);
+            let text = serde_json::to_string(&config).unwrap();
+            assert_eq!(serde_json::from_str::<RunConfig>(&text).unwrap(), config);
+        }
+        let error = changed("fp16").unwrap_err().to_string();
+        assert!(
+            error
+                .contains("`search.deploy` is \"fp16\", but must be \"f32\", \"bf16\" or \"int8\""),
+            "{error}"
+        );
+    }
+
+    #[test]
     fn another_optimizer_takes_the_place_of_the_default() {
         let optimizer = |settings: Value| {
             let changes = json!({"supernet": {"optimizer": settings}});

@@ -9,8 +9,9 @@ use serde::Serialize;
 
 use super::plan::Plan;
 use super::stages::Run;
-use super::{RunError, folder};
+use super::{RunError, SearchSettings, folder};
 use crate::dataset::Source;
+use crate::deployment::kernels_device;
 use crate::latency::network_latency;
 use crate::supernet::plain_architecture;
 use crate::trainer::time_steps;
@@ -128,12 +129,13 @@ impl Run {
         }
         let network = plain_architecture(&self.space, genome)?;
         let begin = Instant::now();
-        network_latency(
-            &network,
-            &self.device,
-            1,
-            self.config.search.latency_threads,
-        )?;
+        let SearchSettings {
+            latency_threads,
+            deploy,
+            ..
+        } = self.config.search;
+        let device = kernels_device(&self.device, deploy);
+        network_latency(&network, &device, 1, latency_threads, deploy)?;
         Ok(begin.elapsed())
     }
 }

@@ -1,8 +1,8 @@
 //! The last stage: the network is measured on the test images and written for use.
 
+use scarlet::kernels::Precision;
 use scarlet::onnx::OnnxOptions;
-use scarlet::weights::Precision;
-use scarlet::{DeployOptions, Scarlet};
+use scarlet::{Scarlet, weights};
 use scarlet_arch::Cost;
 use scarlet_data::class_list;
 use scarlet_search::SearchState;
@@ -12,7 +12,8 @@ use super::stages::Run;
 use super::timing::time_of;
 use super::{Choice, RunError, Stage};
 use crate::dataset::Source;
-use crate::measure::judge;
+use crate::deployment::Deployment;
+use crate::measure::judge_deployed;
 use crate::report::card;
 use crate::trust::{Evidence, TEST_IMAGES as TEST};
 use crate::{Measurement, RunFolder, TrainError};
@@ -59,6 +60,9 @@ pub struct Exported {
     pub test_interval: Option<[f64; 2]>,
     /// The measurement behind it.
     pub test: Measurement,
+    /// The network as it is deployed, where that is in other numbers than floats.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deployed: Option<DeployedResult>,
     /// The network.
     pub network: Choice,
     /// What it is a part of, where it is.
@@ -80,6 +84,21 @@ pub struct WholeResult {
     pub parameters: u64,
 }
 
+/// The finished network in the numbers in which it will run: what `network.scarlet` holds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct DeployedResult {
+    /// These numbers.
+    pub numbers: Precision,
+    /// How it does on the test images.
+    pub test: Measurement,
+    /// 95 % confidence interval of its accuracy.
+    pub test_interval: [f64; 2],
+    /// Training images that said how it is rounded to int8.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calibration_images: Option<usize>,
+}
+
 /// How long the stages took, in seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -97,7 +116,8 @@ pub struct StageSeconds {
 
 impl Run {
     /// Measures the finished network on the test images and writes it: `network/` gets
-    /// `network.safetensors`, `network.onnx`, `network.scarlet` (the deployed form),
+    /// `network.safetensors`, `network.onnx`, `network.scarlet` (the deployed form, in the numbers of
+    /// [`SearchSettings::deploy`](super::SearchSettings), in which it is measured too),
     /// `architecture.json` and `classes.txt`. `whole` is the
     /// [whole network](Self::train_whole), where it is a part of one, which is measured beside it.
     ///
@@ -113,21 +133,11 @@ impl Run {
         whole: Option<&Scarlet>,
     ) -> Result<Exported, RunError> {
         self.stage(folder, Stage::Export, || {
-            let (test, tested) = self.judge(network)?;
+            let (test, network) = &self.tested(network, Deployment::in_floats())?;
             let whole = whole.map(|whole| self.whole_result(whole)).transpose()?;
-            let source = &self.config.data.source;
-            let images = test.images as u64;
-            let mut card =
-                card(source, &self.data.all).with_accuracy(TEST, test.correct as u64, images);
-            // The network was trained on all others. No class is changed by it, so that the accuracy
-            // stays one of images that nothing was fitted on.
-            if let Some(temperature) = tested.temperature() {
-                card = card.with_temperature(temperature, TEST, images);
-            }
-            let network = &network.clone().with_card(card).map_err(TrainError::from)?;
             let precision = match self.config.export.half {
-                true => Precision::F16,
-                false => Precision::F32,
+                true => weights::Precision::F16,
+                false => weights::Precision::F32,
             };
             let wrote = |name: &str| self.wrote(Stage::Export, folder, name);
             network.save(folder.file(WEIGHTS), precision)?;
@@ -136,11 +146,7 @@ impl Run {
                 network.save_onnx(folder.file(ONNX), &OnnxOptions::new())?;
                 wrote(ONNX)?;
             }
-            if self.config.export.deployed {
-                let deployed = network.deploy(&DeployOptions::new())?;
-                deployed.save(folder.file(DEPLOYED))?;
-                wrote(DEPLOYED)?;
-            }
+            let deployed = self.deploy(folder, network)?;
             let architecture = network.architecture().to_json();
             folder.write(ARCHITECTURE, architecture.as_bytes())?;
             wrote(ARCHITECTURE)?;
@@ -152,7 +158,8 @@ impl Run {
             let exported = Exported {
                 test_accuracy: test.accuracy(),
                 test_interval: Some(test.interval()),
-                test,
+                test: *test,
+                deployed,
                 network: choice.clone(),
                 whole,
                 seconds: StageSeconds {
@@ -169,19 +176,84 @@ impl Run {
         })
     }
 
-    /// A network on the test images, at its own resolution.
-    fn judge(&self, network: &Scarlet) -> Result<(Measurement, Evidence), RunError> {
+    /// Writes the network in its deployed form, and measures it where that is in other numbers than
+    /// floats.
+    fn deploy(
+        &self,
+        folder: &RunFolder,
+        network: &Scarlet,
+    ) -> Result<Option<DeployedResult>, RunError> {
+        let precision = self.config.search.deploy;
+        let images = match precision {
+            Precision::Int8 => {
+                let training = Source::from(&self.data.train);
+                self.evaluator_config().calibration(training)
+            }
+            _ => None,
+        };
+        let deployment = Deployment {
+            precision,
+            calibration: images.as_ref().map(Source::from),
+            ..Deployment::in_floats()
+        };
+        let (measured, network) = match precision {
+            Precision::Float32 => (None, network.clone()),
+            _ => {
+                let (test, network) = self.tested(network, deployment)?;
+                (Some(test), network)
+            }
+        };
+        if self.config.export.deployed {
+            let deployed = deployment.deploy(&network, 1)?;
+            deployed.save(folder.file(DEPLOYED))?;
+            self.wrote(Stage::Export, folder, DEPLOYED)?;
+        }
+        Ok(measured.map(|test| DeployedResult {
+            numbers: precision,
+            test_interval: test.interval(),
+            test,
+            calibration_images: images.map(|images| images.len()),
+        }))
+    }
+
+    /// A network on the test images, deployed in this way, and the network with a card that says so.
+    fn tested(
+        &self,
+        network: &Scarlet,
+        deployment: Deployment<'_>,
+    ) -> Result<(Measurement, Scarlet), RunError> {
+        let (test, tested) = self.judge(network, deployment)?;
+        let source = &self.config.data.source;
+        let images = test.images as u64;
+        let mut card =
+            card(source, &self.data.all).with_accuracy(TEST, test.correct as u64, images);
+        // The network was trained on all others. No class is changed by it, so that the accuracy
+        // stays one of images that nothing was fitted on.
+        if let Some(temperature) = tested.temperature() {
+            card = card.with_temperature(temperature, TEST, images);
+        }
+        let network = network.clone().with_card(card).map_err(TrainError::from)?;
+        Ok((test, network))
+    }
+
+    /// A network on the test images, at its own resolution, deployed in this way.
+    fn judge(
+        &self,
+        network: &Scarlet,
+        deployment: Deployment<'_>,
+    ) -> Result<(Measurement, Evidence), RunError> {
         let side = network.architecture().preprocessing.resolution;
         let mut room = None;
         let images = Source::from(&self.data.test).fitted(side, &mut room);
-        Ok(judge(network, images, self.config.search.batch_size)?)
+        let batch_size = self.config.search.batch_size;
+        Ok(judge_deployed(deployment, network, images, batch_size)?)
     }
 
     fn whole_result(&self, whole: &Scarlet) -> Result<WholeResult, RunError> {
         let architecture = whole.architecture();
         let cost = Cost::of(architecture, architecture.preprocessing.resolution)?;
         Ok(WholeResult {
-            test: self.judge(whole)?.0,
+            test: self.judge(whole, Deployment::in_floats())?.0,
             mult_adds: cost.mult_adds,
             parameters: cost.parameters,
         })

@@ -217,6 +217,7 @@ mod tests {
         let from = r#"{"space": {"from": {"weights": "lite0.pth", "hidden": [0.5]}}}"#;
         fs::write(root.path().join(CONFIG), from).unwrap();
         let (_, config) = RunConfig::open_existing(root.path()).unwrap();
+        assert!(config.search.deploy.is_float32());
         let from = config.space.from.unwrap();
         assert_eq!(from.hidden, [0.5]);
         assert!(from.features.is_empty() && from.resolutions.is_empty());

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::stages::Run;
 use super::{RunError, RunEvent, SearchSettings};
+use crate::deployment::kernels_device;
 use crate::evaluator::caught;
 use crate::latency::{
     LATENCY_METRIC, LatencyError, LatencyTable, MeasuredTimes, is_times, network_latency,
@@ -103,16 +104,20 @@ impl Run {
         }
         let mut known: ScoreCache<Measured> = ScoreCache::open(folder.file(MEASURED))?;
         let threads = self.config.search.latency_threads;
-        let device = self.device.clone();
+        let deploy = self.config.search.deploy;
+        let device = kernels_device(&self.device, deploy);
         let observer = Arc::clone(&self.observer);
         // A run may go on on another device, whose latencies are others.
-        let what = format!("latency on {device:?}, batch 1, threads {threads}");
+        let mut what = format!("latency on {device:?}, batch 1, threads {threads}");
+        if !deploy.is_float32() {
+            what.push_str(&format!(", in {deploy}"));
+        }
         let metric = move |genome: &Genome, network: &Architecture| {
             if let Some(known) = known.get(&what, genome) {
                 return Ok(known.milliseconds());
             }
             let time = caught(&device, || {
-                Ok(network_latency(network, &device, 1, threads)?)
+                Ok(network_latency(network, &device, 1, threads, deploy)?)
             })?;
             let measured = Measured::of(time);
             known.insert(&what, genome.clone(), measured)?;

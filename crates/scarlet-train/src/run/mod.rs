@@ -60,7 +60,7 @@ pub use config::RunConfig;
 pub use data::{DataSettings, Input, RunData};
 pub use error::RunError;
 pub use estimate::Estimate;
-pub use export::{ExportSettings, Exported, WholeResult};
+pub use export::{DeployedResult, ExportSettings, Exported, WholeResult};
 pub(crate) use lead::interval_of;
 pub use lead::{BudgetUse, Lead};
 pub use observer::{RunEvent, RunObserver, Stage};

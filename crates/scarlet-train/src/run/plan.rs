@@ -1,5 +1,6 @@
 //! What a run is going to do, and the cheapest and dearest networks of its space.
 
+use scarlet::kernels::Precision;
 use scarlet_arch::graph::Graph;
 use scarlet_arch::{Architecture, ArchitectureError, Cost, Genome, PartCost, SearchSpace, Skip};
 use scarlet_search::{Bound, Constraint};
@@ -52,6 +53,8 @@ pub struct Plan {
     pub loose_budget: Vec<String>,
     /// What is to be large or small.
     pub objectives: Vec<String>,
+    /// The numbers that candidates are judged and timed in.
+    pub deploy: Precision,
     /// Whether the supernet is taken as its authors published it.
     pub published: bool,
     /// Updates of the supernet; none of a published one.
@@ -119,6 +122,7 @@ impl Run {
             budget: texts(&self.config.search.budget),
             loose_budget: self.loose_budget()?,
             objectives: texts(&self.config.search.objectives),
+            deploy: self.config.search.deploy,
             published: self.is_published(),
             supernet_steps: match self.is_published() {
                 true => 0,

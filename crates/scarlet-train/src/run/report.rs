@@ -1,5 +1,6 @@
 //! The pictures and pages of a run.
 
+use scarlet::kernels::Precision;
 use scarlet::{Scarlet, zoo};
 use scarlet_arch::Cost;
 use scarlet_data::imagenet;
@@ -10,9 +11,9 @@ use scarlet_search::{Objective, SearchState};
 
 use super::stages::Run;
 use super::{BudgetUse, Choice, Exported, Rule, RunError, Stage, folder};
-use crate::RunFolder;
 use crate::report::{curve, settings_facts, weights_usages};
 use crate::supernet::plain_architecture;
+use crate::{Measurement, RunFolder};
 
 /// SCARLET's published networks and a relative, with their ImageNet accuracy and what is counted of
 /// them here; `comparable` says whether the run was on ImageNet too.
@@ -86,12 +87,11 @@ impl Run {
             .find(|name| *name != "accuracy")
             .map_or("mult_adds", String::as_str);
         let plain = |genome: &_| plain_architecture(&self.space, genome);
-        Ok(SearchSummary::of(
-            found,
-            self.space.template(),
-            cost,
-            plain,
-        )?)
+        let summary = SearchSummary::of(found, self.space.template(), cost, plain)?;
+        Ok(SearchSummary {
+            judged_in: numbers(self.config.search.deploy),
+            ..summary
+        })
     }
 
     fn data_facts(&self) -> Vec<Fact> {
@@ -115,23 +115,39 @@ impl Run {
             Rule::Named(_) => "It was asked for by name.".to_owned(),
         };
         let test = &exported.test;
-        let mut accuracies = vec![Judged {
-            what: "test accuracy".to_owned(),
+        let tested = |what: &str, test: &Measurement| Judged {
+            what: what.to_owned(),
             accuracy: test.accuracy(),
             images: Some(test.images as u64),
             interval: Some(test.interval()),
-        }];
+        };
+        let mut accuracies = match &exported.deployed {
+            None => vec![tested("test accuracy", test)],
+            Some(deployed) => vec![
+                tested(
+                    &format!("test accuracy in {}", deployed.numbers),
+                    &deployed.test,
+                ),
+                tested("test accuracy in floats", test),
+            ],
+        };
+        let judged_in = numbers(choice.judged_in).map(|it| format!(", judged in {it}"));
         accuracies.extend(choice.inherited_accuracy.map(|accuracy| Judged {
-            what: "held out, with inherited weights".to_owned(),
+            what: format!(
+                "held out, with inherited weights{}",
+                judged_in.unwrap_or_default()
+            ),
             accuracy,
             images: choice.inherited_images.map(|images| images as u64),
             interval: choice.inherited_interval,
         }));
-        accuracies.extend(exported.whole.iter().map(|whole| Judged {
-            what: "the whole network on the test images".to_owned(),
-            accuracy: whole.test.accuracy(),
-            images: Some(whole.test.images as u64),
-            interval: Some(whole.test.interval()),
+        let whole = exported.whole.iter();
+        accuracies.extend(whole.map(|whole| {
+            let what = match &exported.deployed {
+                None => "the whole network on the test images",
+                Some(_) => "the whole network on the test images, in floats",
+            };
+            tested(what, &whole.test)
         }));
         let mut notes: Vec<Fact> = choice.budget.iter().map(budget_fact).collect();
         notes.extend(exported.whole.iter().map(|whole| {
@@ -151,6 +167,11 @@ impl Run {
             notes,
         }
     }
+}
+
+/// The name of numbers that are not floats.
+fn numbers(precision: Precision) -> Option<String> {
+    (!precision.is_float32()).then(|| precision.to_string())
 }
 
 /// Whether these are ImageNet's 1,000 classes, as folders of its photographs are called.

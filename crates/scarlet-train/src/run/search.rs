@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use scarlet::kernels::Precision;
 use scarlet_search::{
     Algorithm, Constraint, GeneSpace, Nsga2, Objective, Search, SearchConfig, SearchError,
     SearchState, Stall, Stop,
@@ -14,7 +15,7 @@ use super::stages::Run;
 use super::whole::equal_parts;
 use super::{RunError, RunEvent, Stage, folder};
 use crate::error::require;
-use crate::evaluator::{ACCURACY, METRICS};
+use crate::evaluator::{ACCURACY, METRICS, check_calibration};
 use crate::latency::{LARGEST_ERROR, LATENCY_METRIC};
 use crate::limits::Limit;
 use crate::{
@@ -50,6 +51,12 @@ pub struct SearchSettings {
     /// unless set. Runs of versions before there was a limit have none.
     #[serde(default)]
     pub latency_error: Option<f64>,
+    /// The numbers in which the network will run: `f32`, `bf16` or `int8`. Candidates are judged and
+    /// timed in them, and the finished network is written in them too. How it is rounded to int8 is
+    /// calibrated on `calibration_images`. The CPU's kernels alone compute in others than floats, so
+    /// that candidates are brought to the CPU for them, wherever they are.
+    #[serde(default)]
+    pub deploy: Precision,
     /// How candidates are bred.
     pub algorithm: Algorithm,
     /// How many candidates are measured.
@@ -59,7 +66,7 @@ pub struct SearchSettings {
     pub stall: Option<Stall>,
     /// Training images that the statistics of batch normalisation are measured on for every
     /// candidate; with 0 the supernet's are used. Classifiers on a published supernet's features are
-    /// fitted to them too.
+    /// fitted to them too, and int8 is calibrated on them.
     pub calibration_images: usize,
     /// Images per forward pass.
     pub batch_size: usize,
@@ -85,6 +92,7 @@ impl Default for SearchSettings {
             latency_table: None,
             latency_threads: 1,
             latency_error: Some(LARGEST_ERROR),
+            deploy: Precision::Float32,
             algorithm: Algorithm::Nsga2(Nsga2 {
                 population: 20,
                 ..Nsga2::default()
@@ -114,6 +122,8 @@ impl SearchSettings {
         Limit::Evaluations.check("search.evaluations", self.evaluations)?;
         Limit::Batch.check("search.batch_size", self.batch_size)?;
         Limit::Threads.check("search.latency_threads", self.latency_threads)?;
+        let calibrated = self.calibration_images;
+        check_calibration(self.deploy, "search.calibration_images", calibrated)?;
         if let Some(limit) = self.latency_error {
             require(
                 limit >= 0.0 && limit.is_finite(),
@@ -267,6 +277,7 @@ impl Run {
             CandidateEvaluator::new(ancestor, &self.data.train, &self.data.holdout, config)?
                 .with_constraints(settings.budget.iter().cloned())
                 .with_cache(cache)
+                .with_precision(settings.deploy)?
                 .with_workers(self.side_by_side(), &self.evaluators)?
                 .with_observer(move |measurement: &Measurement| {
                     observer.event(&RunEvent::Candidate(measurement))

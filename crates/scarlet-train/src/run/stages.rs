@@ -67,6 +67,7 @@ impl Run {
         if let Some(table) = &latency_table {
             refuse_with_whole(&config)?;
             table.check_space(&space)?;
+            table.check_numbers(config.search.deploy)?;
         }
         for (setting, batch_size, images) in [
             (

@@ -78,7 +78,8 @@ impl Deployed {
         self.precision() == Precision::Bfloat16
     }
 
-    fn precision(&self) -> Precision {
+    /// The numbers that most of its weights are, and that it computes with.
+    pub fn precision(&self) -> Precision {
         match &self.form {
             Form::Kernels { engine, .. } => engine.network().precision(),
             Form::Graph { .. } => Precision::Float32,

@@ -363,9 +363,9 @@ pub enum DeployError {
         /// The system's answer.
         source: io::Error,
     },
-    /// Only the CPU's kernels can be profiled, and compute with eight bits.
+    /// Only the CPU's kernels can be profiled, and compute with other numbers than floats.
     #[error(
-        "only networks on the CPU can be profiled or rounded to eight bits: deploy this one from a \
+        "only networks on the CPU can be profiled, or rounded to int8 or bf16: deploy this one from a \
          CPU device"
     )]
     NoKernels,
