@@ -14,7 +14,7 @@ use crate::{
         AddStep, ByteDepthwiseStep, BytesAsFloats, ConvolutionStep, DENSE_PANEL, DenseStep,
         DepthwiseStep, ExportMap, ExportVector, Factors, Import, Map, MeanStep, ObserveStep, PANEL,
         PlanarConvolution, PointwiseStep, PointwiseWeights, Producer, RoundStep, Rounding,
-        ScaleStep, Step, Subsample, Target, panels,
+        ScaleStep, Step, Subsample, Target, panels, stripe_for,
     },
 };
 
@@ -492,7 +492,7 @@ impl Planner<'_> {
         let padding = c
             .padding
             .resolve(c.kernel, c.stride, input.height, input.width);
-        let stripe = DepthwiseStep::stripe_for(
+        let stripe = stripe_for(
             (input, output),
             (c.kernel, c.stride),
             padding,

@@ -71,7 +71,7 @@ impl Finish {
 
     /// Whether it is left to [`afterwards`](Self::afterwards).
     #[inline(always)]
-    pub(super) fn is_long(self) -> bool {
+    pub(crate) fn is_long(self) -> bool {
         !matches!(self, Self::None | Self::Relu | Self::Relu6 | Self::HSwish)
     }
 

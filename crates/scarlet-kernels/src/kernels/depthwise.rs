@@ -1,6 +1,6 @@
 //! Depthwise convolutions.
 
-use crate::simd::{Kernel, LANES, QUAD, Vector};
+use crate::simd::{Bf16Kernel, Bf16Sums, Bf16Vector, Kernel, LANES, QUAD, Vector};
 
 use super::{Finish, SumRun, even_pieces};
 
@@ -22,7 +22,7 @@ pub(super) use unrolled;
 
 /// One output row of a depthwise convolution, for some blocks of channels.
 #[derive(Clone, Copy)]
-pub(crate) struct DepthwiseRow {
+pub(crate) struct DepthwiseRow<T> {
     /// Output pixels.
     pub(crate) pixels: usize,
     /// Padded input rows, the last of which is followed by the first; in the first block.
@@ -45,18 +45,114 @@ pub(crate) struct DepthwiseRow {
     pub(crate) scales: *const f32,
     /// `[block][lane]`.
     pub(crate) bias: *const f32,
-    pub(crate) output: *mut f32,
-    /// Floats from one output block to the next.
-    pub(crate) output_plane: usize,
+    pub(crate) target: T,
     pub(crate) blocks: usize,
     pub(crate) finish: Finish,
+}
+
+/// Where the pixels of a row go.
+pub(crate) trait RowTarget<V>: Copy {
+    /// Stores a pixel of a block.
+    ///
+    /// # Safety
+    ///
+    /// It must be one of the row's.
+    unsafe fn put(&self, block: usize, pixel: usize, value: V);
+
+    /// Does what is left to do for a block whose pixels are stored; `total` is their sum.
+    ///
+    /// # Safety
+    ///
+    /// As above; the row must have so many pixels.
+    unsafe fn complete(&self, row: &DepthwiseRow<Self>, block: usize, total: V);
+}
+
+/// A row of floats.
+#[derive(Clone, Copy)]
+pub(crate) struct FloatRow {
+    pub(crate) output: *mut f32,
+    /// Floats from one block to the next.
+    pub(crate) plane: usize,
     /// Where the sum over the row goes, `[block][lane]`, unless null.
     pub(crate) sums: *mut f32,
 }
 
-impl Kernel for DepthwiseRow {
+impl<V: Vector> RowTarget<V> for FloatRow {
+    #[inline(always)]
+    unsafe fn put(&self, block: usize, pixel: usize, value: V) {
+        // SAFETY: as above.
+        unsafe { value.store(self.output.add(block * self.plane + pixel * LANES)) }
+    }
+
+    #[inline(always)]
+    unsafe fn complete(&self, row: &DepthwiseRow<Self>, block: usize, total: V) {
+        // SAFETY: a row of the output, and its sums.
+        unsafe {
+            let output = self.output.add(block * self.plane);
+            row.finish.afterwards::<V>(output, row.pixels);
+            if self.sums.is_null() {
+                return;
+            }
+            let sum = self.sums.add(block * LANES);
+            // Sums of integers are added as those of bytes are.
+            if row.finish.is_long() || !row.scales.is_null() {
+                let row = SumRun {
+                    vectors: row.pixels,
+                    input: output,
+                    stride: LANES,
+                    factor: 1.0,
+                    output: sum,
+                };
+                row.run::<V>();
+            } else {
+                total.store(sum);
+            }
+        }
+    }
+}
+
+/// A row of numbers of bfloat16, for a finish that is not [long](Finish::is_long).
+#[derive(Clone, Copy)]
+pub(crate) struct Bf16Row {
+    pub(crate) output: *mut u16,
+    /// Numbers from one block to the next.
+    pub(crate) plane: usize,
+}
+
+impl<V: Bf16Vector> RowTarget<V> for Bf16Row {
+    #[inline(always)]
+    unsafe fn put(&self, block: usize, pixel: usize, value: V) {
+        // SAFETY: as above.
+        unsafe {
+            let output = self.output.add(block * self.plane + pixel * LANES);
+            V::Bf16::store_factors(value, output, 0);
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn complete(&self, _row: &DepthwiseRow<Self>, _block: usize, _total: V) {}
+}
+
+impl Kernel for DepthwiseRow<FloatRow> {
     #[inline(always)]
     fn run<V: Vector>(self) {
+        self.all::<V>();
+    }
+}
+
+impl Bf16Kernel for DepthwiseRow<Bf16Row> {
+    #[inline(always)]
+    fn run<V: Bf16Vector>(self) {
+        self.all::<V>();
+    }
+}
+
+impl<T> DepthwiseRow<T> {
+    #[inline(always)]
+    fn all<V: Vector>(self)
+    where
+        T: RowTarget<V>,
+    {
         match (self.kernel, self.stride) {
             (3, 1) => self.row::<V, 3, 1>(),
             (5, 1) => self.row::<V, 5, 1>(),
@@ -67,11 +163,12 @@ impl Kernel for DepthwiseRow {
             _ => self.any_row::<V>(),
         }
     }
-}
 
-impl DepthwiseRow {
     #[inline(always)]
-    fn row<V: Vector, const K: usize, const S: usize>(self) {
+    fn row<V: Vector, const K: usize, const S: usize>(self)
+    where
+        T: RowTarget<V>,
+    {
         for block in 0..self.blocks {
             // SAFETY: the step that made the row vouches for its pointers.
             unsafe {
@@ -88,46 +185,17 @@ impl DepthwiseRow {
                         _ => self.tile::<V, K, S, 8>(block, pixel),
                     });
                 }
-                self.complete(block, total);
-            }
-        }
-    }
-
-    /// Completes a row of a block, where the finish is a long one, and stores its sum, if that is
-    /// wanted. `total` is the sum of what was stored.
-    ///
-    /// # Safety
-    ///
-    /// The row's pointers must be valid.
-    #[inline(always)]
-    unsafe fn complete<V: Vector>(&self, block: usize, total: V) {
-        // SAFETY: a row of the output, and its sums.
-        unsafe {
-            let output = self.output.add(block * self.output_plane);
-            self.finish.afterwards::<V>(output, self.pixels);
-            if self.sums.is_null() {
-                return;
-            }
-            let sum = self.sums.add(block * LANES);
-            // Sums of integers are added as those of bytes are.
-            if self.finish.is_long() || !self.scales.is_null() {
-                let row = SumRun {
-                    vectors: self.pixels,
-                    input: output,
-                    stride: LANES,
-                    factor: 1.0,
-                    output: sum,
-                };
-                row.run::<V>();
-            } else {
-                total.store(sum);
+                self.target.complete(&self, block, total);
             }
         }
     }
 
     /// A row with a kernel or a stride that is rare: the plain way.
     #[inline(always)]
-    fn any_row<V: Vector>(self) {
+    fn any_row<V: Vector>(self)
+    where
+        T: RowTarget<V>,
+    {
         for block in 0..self.blocks {
             let mut total = V::splat(0.0);
             for pixel in 0..self.pixels {
@@ -135,7 +203,7 @@ impl DepthwiseRow {
                 total = total.add(unsafe { self.any_pixel::<V>(block, pixel) });
             }
             // SAFETY: likewise.
-            unsafe { self.complete(block, total) };
+            unsafe { self.target.complete(&self, block, total) };
         }
     }
 
@@ -143,7 +211,10 @@ impl DepthwiseRow {
     ///
     /// The row's pointers must be valid for this pixel.
     #[inline(always)]
-    unsafe fn any_pixel<V: Vector>(&self, block: usize, pixel: usize) -> V {
+    unsafe fn any_pixel<V: Vector>(&self, block: usize, pixel: usize) -> V
+    where
+        T: RowTarget<V>,
+    {
         let kernel = self.kernel;
         // SAFETY: all within the row's input, weights, bias and output.
         unsafe {
@@ -158,8 +229,7 @@ impl DepthwiseRow {
             }
             self.scale::<V, 1>(block, &mut sum[0]);
             self.finish.at_once(&mut sum);
-            let output = self.output.add(block * self.output_plane + pixel * LANES);
-            sum[0][0].store(output);
+            self.target.put(block, pixel, sum[0][0]);
             sum[0][0]
         }
     }
@@ -184,7 +254,7 @@ impl DepthwiseRow {
     ///
     /// The block must be one of the row's.
     #[inline(always)]
-    unsafe fn scale<V: Vector, const T: usize>(&self, block: usize, sums: &mut [V; T]) {
+    unsafe fn scale<V: Vector, const M: usize>(&self, block: usize, sums: &mut [V; M]) {
         if self.scales.is_null() {
             return;
         }
@@ -220,21 +290,24 @@ impl DepthwiseRow {
         }
     }
 
-    /// `T` pixels of a block, finished or yet [to be](Finish::is_long); returns their sum. Each input vector is loaded once and multiplied
-    /// into all outputs under whose kernel row it lies; a kernel row's weights stay in registers.
+    /// `M` pixels of a block, finished or yet [to be](Finish::is_long); returns their sum. Each input
+    /// vector is loaded once and multiplied into all outputs under whose kernel row it lies; a kernel row's weights stay in registers.
     ///
     /// # Safety
     ///
-    /// The row's pointers must be valid for `T` pixels from this one.
+    /// The row's pointers must be valid for `M` pixels from this one.
     #[inline(always)]
-    unsafe fn tile<V: Vector, const K: usize, const S: usize, const T: usize>(
+    unsafe fn tile<V: Vector, const K: usize, const S: usize, const M: usize>(
         &self,
         block: usize,
         pixel: usize,
-    ) -> V {
+    ) -> V
+    where
+        T: RowTarget<V>,
+    {
         // SAFETY: all within the row's input, weights, bias and output.
         unsafe {
-            let mut sums = [[self.start::<V>(block); T]; 1];
+            let mut sums = [[self.start::<V>(block); M]; 1];
             let weights = self.weights.add(block * K * K * LANES);
             for row in self.first_row..self.last_row {
                 let input = self.input_row(block, row).add(pixel * S * LANES);
@@ -247,10 +320,10 @@ impl DepthwiseRow {
                     for (tap, weight) in kernel.iter_mut().enumerate().take(taps) {
                         *weight = V::load(weights.add((tap * S + phase) * LANES));
                     }
-                    unrolled!(position in 0..T + taps - 1 => {
+                    unrolled!(position in 0..M + taps - 1 => {
                         let value = V::load(input.add((position * S + phase) * LANES));
                         for (tap, &weight) in kernel.iter().enumerate().take(taps) {
-                            if position >= tap && position - tap < T {
+                            if position >= tap && position - tap < M {
                                 let sum = &mut sums[0][position - tap];
                                 *sum = value.mul_add(weight, *sum);
                             }
@@ -258,12 +331,11 @@ impl DepthwiseRow {
                     });
                 }
             }
-            self.scale::<V, T>(block, &mut sums[0]);
+            self.scale::<V, M>(block, &mut sums[0]);
             self.finish.at_once(&mut sums);
-            let output = self.output.add(block * self.output_plane + pixel * LANES);
             let mut total = V::splat(0.0);
             for (t, sum) in sums[0].iter().enumerate() {
-                sum.store(output.add(t * LANES));
+                self.target.put(block, pixel + t, *sum);
                 total = total.add(*sum);
             }
             total

@@ -17,12 +17,12 @@ pub(crate) use activation::Finish;
 pub(crate) use byte_depthwise::{ByteDepthwiseRow, LARGEST_KERNEL, has_byte_depthwise};
 pub(crate) use convolution::ConvolutionRow;
 pub(crate) use dense::{Bf16Weights, ByteWeights, DenseRun, FloatWeights};
-pub(crate) use depthwise::{DepthwiseRow, TapsRun};
+pub(crate) use depthwise::{Bf16Row, DepthwiseRow, FloatRow, TapsRun};
 pub(crate) use elementwise::{AddRun, ScaleRun, SumRun};
 pub(crate) use pixel_target::PixelTarget;
 pub(crate) use pointwise::PointwiseRun;
 pub(crate) use rounding::{Bf16Run, IntegerRun, QuadRun, RoundRun, ToBytes};
-pub(crate) use sum_target::{Finished, IntegerRows, PixelBytes, QuadRow, SumTarget};
+pub(crate) use sum_target::{Bf16Pixels, Finished, IntegerRows, PixelBytes, QuadRow, SumTarget};
 pub(crate) use word_products::{
     Bf16PointwiseRun, ByteConvolutionRow, BytePointwiseRun, WordProducts,
 };

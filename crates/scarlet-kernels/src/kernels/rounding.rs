@@ -1,8 +1,8 @@
 //! From floats to bytes and to bfloat16.
 
 use crate::simd::{
-    Arithmetic, Bf16Kernel, Bf16Vector, Floats, Kernel, LANES, QUAD, QuadKernel, QuadSums,
-    QuadVector, Vector,
+    Arithmetic, Bf16Kernel, Bf16Sums, Bf16Vector, Floats, Kernel, LANES, QUAD, QuadKernel,
+    QuadSums, QuadVector, Vector,
 };
 
 use crate::{Activation, ValueRange};
@@ -177,7 +177,7 @@ impl Bf16Kernel for Bf16Run {
             for index in 0..self.vectors {
                 let at = index * LANES;
                 let value = V::load(self.input.add(at)).mul(factors);
-                value.store_factors(self.output.add(at));
+                V::Bf16::store_factors(value, self.output.add(at), 0);
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Where the results of convolutions of bytes and of bfloat16 go.
 
-use crate::simd::{Arithmetic, Floats, LANES, QUAD, QuadSums, Sums, Vector};
+use crate::simd::{Arithmetic, Bf16Sums, Floats, LANES, QUAD, QuadSums, Sums, Vector};
 
 use super::{Finish, PixelTarget, ToBytes};
 
@@ -80,6 +80,51 @@ impl<S: Sums> SumTarget<S> for Finished {
             unsafe {
                 let target = self.pixels.block(block);
                 target.complete::<V>(self.finish, blocks, first, end);
+            }
+        }
+    }
+}
+
+/// A map as a pointwise convolution of bfloat16 reads it, and in floats too if they are wanted.
+#[derive(Clone, Copy)]
+pub(crate) struct Bf16Pixels {
+    /// The first pixel of the panel's first block, `[block][pixel][lane]`.
+    pub(crate) output: *mut u16,
+    /// Laid out like the output: floats that are not rounded, and what is added to them; or null.
+    pub(crate) floats: *mut f32,
+    pub(crate) shortcut: *const f32,
+    /// Numbers from one block to the next.
+    pub(crate) plane: usize,
+    /// One that is not [long](Finish::is_long).
+    pub(crate) finish: Finish,
+}
+
+impl<S: Bf16Sums> SumTarget<S> for Bf16Pixels {
+    const TOGETHER: usize = 1;
+
+    #[inline(always)]
+    unsafe fn put<const M: usize>(
+        &self,
+        block: usize,
+        pixel: usize,
+        count: usize,
+        results: [S::Floats; M],
+    ) {
+        let mut results = [results];
+        self.finish.at_once(&mut results);
+        let first = block * self.plane + pixel * LANES;
+        for (index, result) in results[0].iter().enumerate().take(count) {
+            let at = first + index * LANES;
+            // SAFETY: the caller vouches for the pixels.
+            unsafe {
+                let result = match self.shortcut.is_null() {
+                    true => *result,
+                    false => result.add(S::Floats::load_blocks(self.shortcut.add(at), self.plane)),
+                };
+                if !self.floats.is_null() {
+                    result.store_blocks(self.floats.add(at), self.plane);
+                }
+                S::store_factors(result, self.output.add(at), self.plane);
             }
         }
     }

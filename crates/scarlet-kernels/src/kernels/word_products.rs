@@ -4,7 +4,7 @@ use crate::simd::{
     Bf16Kernel, Bf16Vector, Floats, Kernel, LANES, QuadKernel, QuadVector, Sums, Vector, WORD,
 };
 
-use super::{COMPLETED, Finished, IntegerRows, QuadRow, SumTarget, even_pieces};
+use super::{Bf16Pixels, COMPLETED, Finished, IntegerRows, QuadRow, SumTarget, even_pieces};
 
 /// A convolution of neighbouring pixels, of an input and weights that come in words: of bytes, with sums
 /// in integers, or of bfloat16, with sums in floats. So many neighbouring `WORDS` are multiplied in each of
@@ -51,6 +51,13 @@ impl<const STEP: usize, const WORDS: usize> Kernel for WordProducts<Finished, ST
 }
 
 impl Bf16Kernel for Bf16PointwiseRun<Finished> {
+    #[inline(always)]
+    fn run<V: Bf16Vector>(self) {
+        self.all::<V, V::Bf16, V::PairBf16>();
+    }
+}
+
+impl Bf16Kernel for Bf16PointwiseRun<Bf16Pixels> {
     #[inline(always)]
     fn run<V: Bf16Vector>(self) {
         self.all::<V, V::Bf16, V::PairBf16>();

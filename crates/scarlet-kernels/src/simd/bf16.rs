@@ -8,18 +8,21 @@
 use std::arch::x86_64::*;
 
 #[cfg(target_arch = "x86_64")]
-use super::x86::{Avx2, Avx512, Avx512Pair, Avx512Vnni};
-use super::{Arithmetic, Floats, LANES, Pair, Sums, Vector, WORD};
+use super::{
+    Arithmetic,
+    x86::{Avx2, Avx512, Avx512Pair, Avx512Vnni},
+};
+use super::{Floats, LANES, Pair, Sums, Vector, WORD};
 
 /// Numbers of bfloat16 in a word.
 pub(crate) const PAIR: usize = WORD / size_of::<u16>();
 
 /// The bits that a number has less than a float.
-const LOWER: u32 = 16;
+pub(super) const LOWER: u32 = 16;
 
 /// The bits that it has.
-#[cfg(target_arch = "x86_64")]
-const UPPER: u32 = !0 << LOWER;
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+pub(super) const UPPER: u32 = !0 << LOWER;
 
 /// The nearest number, ties to the even one; a NaN stays one.
 #[inline(always)]
@@ -46,21 +49,33 @@ pub(super) const QUIET: u32 = 1 << 22;
 
 /// A vector with sums of products of bfloat16.
 pub(crate) trait Bf16Vector: Vector {
-    type Bf16: Sums<Floats = Self>;
+    type Bf16: Bf16Sums<Floats = Self>;
 
     /// The same for two blocks.
-    type PairBf16: Sums<Floats = Self::Pair>;
+    type PairBf16: Bf16Sums<Floats = Self::Pair>;
+}
 
-    /// As [`store_bf16`](Vector::store_bf16), but that numbers below the smallest normal one may become 0,
-    /// where the products take them for that.
+/// Sums of products of bfloat16.
+pub(crate) trait Bf16Sums: Sums {
+    /// Rounds floats to the nearest numbers, ties to the even one, and stores them, those of a second block
+    /// at a distance. Numbers below the smallest normal one may become 0, where the products take them for
+    /// that; a NaN stays one.
     ///
     /// # Safety
     ///
-    /// Eight numbers must be writable at the pointer.
+    /// Each block must be writable where it is.
+    unsafe fn store_factors(floats: Self::Floats, to: *mut u16, distance: usize);
+}
+
+impl<S: Bf16Sums> Bf16Sums for Pair<S> {
     #[inline(always)]
-    unsafe fn store_factors(self, to: *mut u16) {
-        // SAFETY: the caller vouches for the pointer.
-        unsafe { self.store_bf16(to) }
+    unsafe fn store_factors(floats: Self::Floats, to: *mut u16, distance: usize) {
+        let [first, second] = floats.halves();
+        // SAFETY: the caller vouches for both blocks.
+        unsafe {
+            S::store_factors(first, to, 0);
+            S::store_factors(second, to.add(distance), 0);
+        }
     }
 }
 
@@ -74,6 +89,13 @@ pub(crate) trait Halves: Floats {
     /// As in [`Sums`].
     const TILE: usize = 10;
     const IS_WIDE: bool = false;
+
+    /// As [`Bf16Sums::store_factors`].
+    ///
+    /// # Safety
+    ///
+    /// As there.
+    unsafe fn store_numbers(self, to: *mut u16, distance: usize);
 
     /// The first number of each channel's word, and the second.
     ///
@@ -154,11 +176,25 @@ impl<F: Halves> Sums for FloatSums<F> {
     }
 }
 
+impl<F: Halves> Bf16Sums for FloatSums<F> {
+    #[inline(always)]
+    unsafe fn store_factors(floats: F, to: *mut u16, distance: usize) {
+        // SAFETY: the caller vouches for each block.
+        unsafe { floats.store_numbers(to, distance) }
+    }
+}
+
 #[cfg(target_arch = "x86_64")]
 macro_rules! halves_of_256_bits {
     ($type:ident, $tile:expr, $pair:ty) => {
         impl Halves for $type {
             const TILE: usize = $tile;
+
+            #[inline(always)]
+            unsafe fn store_numbers(self, to: *mut u16, _distance: usize) {
+                // SAFETY: the caller vouches for the block.
+                unsafe { self.store_bf16(to) }
+            }
 
             #[inline(always)]
             unsafe fn load_halves(from: *const u8) -> [Self; 2] {
@@ -205,6 +241,16 @@ halves_of_256_bits!(Avx512, 12, FloatSums<Avx512Pair>);
 impl Halves for Avx512Pair {
     const TILE: usize = 12;
     const IS_WIDE: bool = true;
+
+    #[inline(always)]
+    unsafe fn store_numbers(self, to: *mut u16, distance: usize) {
+        // SAFETY: called only from code compiled for AVX-512 on a processor that has it; the caller
+        // vouches for both blocks.
+        unsafe {
+            Avx512(_mm512_castps512_ps256(self.0)).store_bf16(to);
+            Avx512(_mm512_extractf32x8_ps::<1>(self.0)).store_bf16(to.add(distance));
+        }
+    }
 
     #[inline(always)]
     unsafe fn load_halves(from: *const u8) -> [Self; 2] {
@@ -327,19 +373,36 @@ dot_sums!(
 );
 
 #[cfg(target_arch = "x86_64")]
-impl Bf16Vector for Avx512Vnni {
-    type Bf16 = DotSums;
-    type PairBf16 = DotPairSums;
-
+impl Bf16Sums for DotSums {
     #[inline(always)]
-    unsafe fn store_factors(self, to: *mut u16) {
+    unsafe fn store_factors(floats: Avx512Vnni, to: *mut u16, _distance: usize) {
         // SAFETY: called only from code compiled for AVX-512 with BF16 on a processor that has it; the
         // caller vouches for the pointer; the types are registers of the same size.
         unsafe {
-            let numbers = std::mem::transmute::<__m128bh, __m128i>(_mm256_cvtneps_pbh(self.0));
+            let numbers = std::mem::transmute::<__m128bh, __m128i>(_mm256_cvtneps_pbh(floats.0));
             _mm_storeu_si128(to.cast(), numbers);
         }
     }
+}
+
+#[cfg(target_arch = "x86_64")]
+impl Bf16Sums for DotPairSums {
+    #[inline(always)]
+    unsafe fn store_factors(floats: Avx512Pair, to: *mut u16, distance: usize) {
+        // SAFETY: as above, for both blocks.
+        unsafe {
+            let numbers = std::mem::transmute::<__m256bh, __m256i>(_mm512_cvtneps_pbh(floats.0));
+            _mm_storeu_si128(to.cast(), _mm256_castsi256_si128(numbers));
+            let second = _mm256_extracti128_si256::<1>(numbers);
+            _mm_storeu_si128(to.add(distance).cast(), second);
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+impl Bf16Vector for Avx512Vnni {
+    type Bf16 = DotSums;
+    type PairBf16 = DotPairSums;
 }
 
 #[cfg(test)]
@@ -394,7 +457,7 @@ mod tests {
                     unsafe {
                         let value = V::load(input.as_ptr());
                         value.store_bf16(output.as_mut_ptr());
-                        value.store_factors(factors.as_mut_ptr());
+                        V::Bf16::store_factors(value, factors.as_mut_ptr(), 0);
                         V::load_bf16(output.as_ptr()).store(back.as_mut_ptr());
                     }
                 }
@@ -429,6 +492,54 @@ mod tests {
                     assert_eq!(found, nearest(*value), "{set}: {value:e}");
                     assert_eq!(found, to_bf16(*value));
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn two_blocks_are_rounded_as_each_is() {
+        const DISTANCE: usize = 2 * LANES;
+
+        struct Round<'a> {
+            input: &'a [f32],
+            single: &'a mut [u16],
+            pairs: &'a mut [[u16; DISTANCE + LANES]],
+        }
+        impl Bf16Kernel for Round<'_> {
+            #[inline(always)]
+            fn run<V: Bf16Vector>(self) {
+                let (input, _) = self.input.as_chunks::<{ 2 * LANES }>();
+                let (single, _) = self.single.as_chunks_mut::<{ 2 * LANES }>();
+                for ((input, single), pair) in input.iter().zip(single).zip(self.pairs) {
+                    // SAFETY: arrays of two blocks, and of two at a distance.
+                    unsafe {
+                        for block in 0..2 {
+                            let value = V::load(input.as_ptr().add(block * LANES));
+                            let to = single.as_mut_ptr().add(block * LANES);
+                            V::Bf16::store_factors(value, to, 0);
+                        }
+                        let values = V::Pair::load(input.as_ptr());
+                        V::PairBf16::store_factors(values, pair.as_mut_ptr(), DISTANCE);
+                    }
+                }
+            }
+        }
+
+        let input = samples();
+        for set in InstructionSet::available() {
+            let mut single = vec![0; input.len()];
+            let mut pairs = vec![[7; DISTANCE + LANES]; input.len() / (2 * LANES)];
+            let round = Round {
+                input: &input,
+                single: &mut single,
+                pairs: &mut pairs,
+            };
+            // SAFETY: the set is available.
+            unsafe { set.run_bf16(round) };
+            for (single, pair) in single.chunks(2 * LANES).zip(pairs) {
+                assert_eq!(pair[..LANES], single[..LANES], "{set}");
+                assert_eq!(pair[LANES..DISTANCE], [7; LANES], "{set}");
+                assert_eq!(pair[DISTANCE..], single[LANES..], "{set}");
             }
         }
     }

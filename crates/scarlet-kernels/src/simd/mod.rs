@@ -22,7 +22,7 @@ mod x86;
 
 pub(crate) use pair::Pair;
 
-pub(crate) use bf16::{Bf16Kernel, Bf16Vector, PAIR, to_bf16};
+pub(crate) use bf16::{Bf16Kernel, Bf16Sums, Bf16Vector, PAIR, to_bf16};
 pub(crate) use byte_sums::QUAD;
 pub(crate) use logistic::{logistic, swish};
 pub(crate) use quads::{QuadKernel, QuadSums, QuadVector};

@@ -53,7 +53,13 @@ impl Vector for Portable {
     }
 }
 
-impl Halves for Portable {}
+impl Halves for Portable {
+    #[inline(always)]
+    unsafe fn store_numbers(self, to: *mut u16, _distance: usize) {
+        // SAFETY: the caller vouches for the block.
+        unsafe { self.store_bf16(to) }
+    }
+}
 
 impl Bf16Vector for Portable {
     type Bf16 = FloatSums<Self>;

@@ -1,4 +1,8 @@
 //! Four neighbouring pixels of each channel at a time: depthwise convolutions of bytes.
+#![cfg_attr(
+    not(target_arch = "x86_64"),
+    expect(dead_code, reason = "only sets of x86-64 have instructions for quads")
+)]
 
 use super::{QUAD, Sums, Vector};
 

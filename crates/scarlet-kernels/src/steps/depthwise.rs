@@ -4,17 +4,18 @@ use std::ops::Range;
 
 use crate::{
     Padding,
-    kernels::{DepthwiseRow, Finish, IntegerRows, IntegerRun, PixelTarget, TapsRun, ToBytes},
+    kernels::{
+        Bf16Row, DepthwiseRow, Finish, FloatRow, IntegerRows, IntegerRun, PixelTarget, TapsRun,
+        ToBytes,
+    },
     memory::ValueId,
     simd::{LANES, QUAD},
 };
 
 use super::{
     BYTE_LANES, Context, Map, PANEL, Panel, Producer, Rounding, Step, producer::panels_of,
+    ring::Ring,
 };
-
-/// Pixels that fill some tiles of a pointwise convolution.
-const CHUNK_PIXELS: usize = 24;
 
 /// A depthwise convolution of bytes that is computed in floats, which hold its sums exactly.
 pub(crate) struct BytesAsFloats {
@@ -55,81 +56,25 @@ pub(crate) struct DepthwiseStep {
 }
 
 impl DepthwiseStep {
-    /// The output rows of a task, such that all threads are evenly busy.
-    ///
-    /// Stripes of rows keep what a thread makes in its own cache up to the next step, but the
-    /// rows where they meet are made twice; panels of channels make nothing twice.
-    pub(crate) fn stripe_for(
-        (input, output): (Map, Map),
-        (kernel, stride): (usize, usize),
-        padding: Padding,
-        panels: usize,
-        threads: usize,
-    ) -> usize {
-        let made = |first: usize, last: usize| {
-            let top = (first * stride).saturating_sub(padding.top);
-            let bottom = ((last - 1) * stride + kernel).saturating_sub(padding.top);
-            bottom.min(input.height).saturating_sub(top)
-        };
-        let cost = |&stripe: &usize| {
-            let starts = (0..output.height).step_by(stripe);
-            let most = starts
-                .clone()
-                .map(|first| made(first, (first + stripe).min(output.height)))
-                .max();
-            let stripes = starts.len();
-            let cost = (panels * stripes).div_ceil(threads) * most.unwrap_or(0);
-            // A fifth more for handing the result to other threads.
-            cost * if stripes.is_multiple_of(threads) {
-                5
-            } else {
-                6
-            }
-        };
-        let stripes = 1..=output.height.min(4 * threads);
-        let candidates = stripes.map(|stripes| output.height.div_ceil(stripes));
-        candidates.min_by_key(cost).unwrap_or(output.height)
-    }
-
     fn stripes(&self) -> usize {
         self.output.height.div_ceil(self.stripe)
     }
 
-    fn padded_width(&self) -> usize {
-        self.input.width + self.padding.left + self.padding.right
+    fn ring(&self) -> Ring {
+        Ring::new(self.input, self.kernel, self.padding)
     }
 
-    /// Input rows that are made at a time: more of the narrow ones, so that the pixels make
-    /// whole tiles.
-    fn chunk(&self) -> usize {
-        CHUNK_PIXELS
-            .div_ceil(self.input.width)
-            .min(self.input.height)
-    }
-
-    /// Rows of the ring: whole chunks, enough for the kernel while the next chunk is made.
-    fn ring_rows(&self) -> usize {
-        let chunk = self.chunk();
-        let needed = (self.kernel - 1).next_multiple_of(chunk) + chunk;
-        needed.min(self.input.height.next_multiple_of(chunk))
-    }
-
-    /// Floats of one block of the ring.
-    fn ring_plane(&self) -> usize {
-        self.ring_rows() * self.padded_width() * LANES
+    /// Whether the output is rounded before it is stored.
+    fn is_rounded_in_registers(&self) -> bool {
+        matches!(self.rounding, Some(Rounding::Bf16)) && !self.finish.is_long()
     }
 
     /// Floats of one block of an output row that waits to be rounded.
     fn row_plane(&self) -> usize {
         match self.rounding {
-            Some(_) => self.output.width * LANES,
-            None => 0,
+            Some(_) if !self.is_rounded_in_registers() => self.output.width * LANES,
+            _ => 0,
         }
-    }
-
-    /// Where an input row lies within a block of the ring.
-    fn ring_row(&self, row: usize) -> usize {
-        row % self.ring_rows() * self.padded_width() * LANES
     }
 
     /// Floats of the weights of one block, where they are bytes.
@@ -186,15 +131,15 @@ impl DepthwiseStep {
         image: usize,
         group: Panel,
         rows: Range<usize>,
-        ring: *mut f32,
+        ring: (&Ring, *mut f32),
         window: *mut f32,
     ) {
-        let plane = self.ring_plane();
-        let row = self.padded_width() * LANES;
+        let (ring, start) = ring;
+        let (plane, row) = (ring.plane, ring.pitch);
         // SAFETY: rows of the ring, which follow each other in a chunk; rows of each block of
         // the input.
         unsafe {
-            let to = ring.add(self.ring_row(rows.start) + self.padding.left * LANES);
+            let to = start.add(ring.pixels(rows.start));
             let count = rows.len();
             if let Some(bytes) = &self.bytes
                 && let Some(finish) = bytes.input_finish
@@ -256,6 +201,112 @@ impl DepthwiseStep {
     }
 }
 
+impl DepthwiseStep {
+    /// Where the first row of the kernel is over an output row.
+    fn top(&self, row: usize) -> isize {
+        (row * self.stride) as isize - self.padding.top as isize
+    }
+
+    /// The input rows under the kernel over an output row.
+    fn rows_under(&self, row: usize) -> Range<usize> {
+        let inside = |y: isize| y.clamp(0, self.input.height as isize) as usize;
+        let top = self.top(row);
+        inside(top)..inside(top + self.kernel as isize)
+    }
+
+    /// The run of an output row of a panel, given its weights and their scales.
+    fn run<T>(
+        &self,
+        context: &Context<'_>,
+        panel: Panel,
+        row: usize,
+        (ring, start): (&Ring, *mut f32),
+        (weights, scales): (*const f32, *const f32),
+        target: T,
+    ) -> DepthwiseRow<T> {
+        let under = self.rows_under(row);
+        let kernel_row = |y: usize| match under.is_empty() {
+            true => 0,
+            false => (y as isize - self.top(row)) as usize,
+        };
+        DepthwiseRow {
+            pixels: self.output.width,
+            ring: start,
+            ring_rows: ring.rows,
+            ring_pitch: ring.pitch,
+            first_slot: under.start % ring.rows,
+            first_row: kernel_row(under.start),
+            last_row: kernel_row(under.end),
+            input_plane: ring.plane,
+            kernel: self.kernel,
+            stride: self.stride,
+            weights,
+            scales,
+            bias: context.weight(self.bias + panel.first * LANES),
+            target,
+            blocks: panel.blocks,
+            finish: self.finish,
+        }
+    }
+
+    /// Convolves the rows under one output row, for one panel, given its weights and their scales.
+    ///
+    /// # Safety
+    ///
+    /// As [`Step::execute`]; the rows must be in the ring; `unrounded` must have room for a row that waits
+    /// to be rounded.
+    unsafe fn convolve(
+        &self,
+        context: &Context<'_>,
+        (image, panel): (usize, Panel),
+        row: usize,
+        ring: (&Ring, *mut f32),
+        weights: (*const f32, *const f32),
+        unrounded: *mut f32,
+    ) {
+        let pixel = panel.first * self.output.pixels() + row * self.output.width;
+        // SAFETY: a row of the panel's blocks in the output, and its sums.
+        unsafe {
+            let to = context.value(self.to, image);
+            if self.is_rounded_in_registers() {
+                let target = Bf16Row {
+                    output: to.add(pixel * Rounding::Bf16.lanes()).cast(),
+                    plane: self.output.plane(),
+                };
+                context.run_bf16(self.run(context, panel, row, ring, weights, target));
+                return;
+            }
+            let (output, plane) = match self.rounding {
+                Some(_) => (unrounded, self.row_plane()),
+                None => (to.add(pixel * LANES), self.output.plane()),
+            };
+            let sums = self.row_sums.map_or(std::ptr::null_mut(), |sums| {
+                let at = (row * self.output.blocks() + panel.first) * LANES;
+                context.value(sums, image).add(at)
+            });
+            let target = FloatRow {
+                output,
+                plane,
+                sums,
+            };
+            context.run(self.run(context, panel, row, ring, weights, target));
+            let Some(rounding) = self.rounding else {
+                return;
+            };
+            for block in 0..panel.blocks {
+                let pixel = pixel + block * self.output.pixels();
+                rounding.run(
+                    context,
+                    self.output.width,
+                    output.add(block * plane),
+                    std::ptr::null(),
+                    to.add(pixel * rounding.lanes()),
+                );
+            }
+        }
+    }
+}
+
 impl Step for DepthwiseStep {
     fn tasks(&self, images: usize) -> usize {
         images * self.groups.len() * self.stripes()
@@ -263,7 +314,7 @@ impl Step for DepthwiseStep {
 
     fn scratch(&self) -> usize {
         let largest = self.groups.iter().map(|group| group.blocks).max();
-        let block = self.ring_plane() + self.row_plane() + self.taps();
+        let block = self.ring().plane + self.row_plane() + self.taps();
         largest.unwrap_or(0) * block + self.producer.window()
     }
 
@@ -273,78 +324,27 @@ impl Step for DepthwiseStep {
         let (stripe, group) = (part / self.groups.len(), part % self.groups.len());
         let panel = self.groups[group];
         let rows = stripe * self.stripe..((stripe + 1) * self.stripe).min(self.output.height);
-        let (ring, plane) = (scratch, self.ring_plane());
+        let ring = self.ring();
         // SAFETY: the scratch holds the ring, a row, weights and the window behind it; rows and blocks lie
         // within the planned output; tasks differ in their image, panel or stripe.
         unsafe {
-            let unrounded = ring.add(panel.blocks * plane);
+            let unrounded = scratch.add(panel.blocks * ring.plane);
             let taps = unrounded.add(panel.blocks * self.row_plane());
             let window = taps.add(panel.blocks * self.taps());
-            let (weights, scales) = self.weights(context, panel, taps);
+            let weights = self.weights(context, panel, taps);
             // The columns of padding are zero; those between are written before they are read.
-            for row in 0..panel.blocks * self.ring_rows() {
-                let row = ring.add(row * self.padded_width() * LANES);
-                row.write_bytes(0, self.padding.left * LANES);
-                row.add((self.padding.left + self.input.width) * LANES)
-                    .write_bytes(0, self.padding.right * LANES);
-            }
-            let top = |row: usize| (row * self.stride) as isize - self.padding.top as isize;
-            let (chunk, height) = (self.chunk(), self.input.height);
-            let mut made = top(rows.start).clamp(0, height as isize) as usize / chunk * chunk;
+            ring.clear_padding(scratch, panel.blocks);
+            let ring = (&ring, scratch);
+            let (chunk, height) = (ring.0.chunk, self.input.height);
+            let mut made = self.rows_under(rows.start).start / chunk * chunk;
             for row in rows {
-                let top = top(row);
-                let inside = |y: isize| y.clamp(0, height as isize) as usize;
-                let (first, last) = (inside(top), inside(top + self.kernel as isize));
+                let last = self.rows_under(row).end;
                 while made < last {
                     let rows = made..(made + chunk).min(height);
                     self.produce(context, image, panel, rows, ring, window);
                     made += chunk;
                 }
-                let kernel_row = |y: usize| (y as isize - top) as usize;
-                let channel = panel.first * LANES;
-                let pixel = panel.first * self.output.pixels() + row * self.output.width;
-                let to = context.value(self.to, image);
-                let (output, output_plane) = match self.rounding {
-                    Some(_) => (unrounded, self.row_plane()),
-                    None => (to.add(pixel * LANES), self.output.plane()),
-                };
-                let sums = self.row_sums.map_or(std::ptr::null_mut(), |sums| {
-                    let row = row * self.output.blocks() * LANES;
-                    context.value(sums, image).add(row + channel)
-                });
-                let is_empty = first >= last;
-                context.run(DepthwiseRow {
-                    pixels: self.output.width,
-                    ring,
-                    ring_rows: self.ring_rows(),
-                    ring_pitch: self.padded_width() * LANES,
-                    first_slot: first % self.ring_rows(),
-                    first_row: if is_empty { 0 } else { kernel_row(first) },
-                    last_row: if is_empty { 0 } else { kernel_row(last) },
-                    input_plane: plane,
-                    kernel: self.kernel,
-                    stride: self.stride,
-                    weights,
-                    scales,
-                    bias: context.weight(self.bias + channel),
-                    output,
-                    output_plane,
-                    blocks: panel.blocks,
-                    finish: self.finish,
-                    sums,
-                });
-                if let Some(rounding) = self.rounding {
-                    for block in 0..panel.blocks {
-                        let pixel = pixel + block * self.output.pixels();
-                        rounding.run(
-                            context,
-                            self.output.width,
-                            output.add(block * output_plane),
-                            std::ptr::null(),
-                            to.add(pixel * rounding.lanes()),
-                        );
-                    }
-                }
+                self.convolve(context, (image, panel), row, ring, weights, unrounded);
             }
         }
     }

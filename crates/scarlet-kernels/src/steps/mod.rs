@@ -7,8 +7,11 @@ mod depthwise;
 mod elementwise;
 mod observe;
 mod pointwise;
+mod pointwise_weights;
 mod producer;
+mod ring;
 mod rounding;
+mod stripes;
 mod transfer;
 
 pub(crate) use byte_depthwise::ByteDepthwiseStep;
@@ -17,9 +20,11 @@ pub(crate) use dense::{DENSE_PANEL, DenseStep};
 pub(crate) use depthwise::{BytesAsFloats, DepthwiseStep};
 pub(crate) use elementwise::{AddStep, MeanStep, ScaleStep};
 pub(crate) use observe::ObserveStep;
-pub(crate) use pointwise::{Factors, PointwiseStep, PointwiseWeights, Target};
+pub(crate) use pointwise::{PointwiseStep, Target};
+pub(crate) use pointwise_weights::{Factors, PointwiseWeights};
 pub(crate) use producer::Producer;
 pub(crate) use rounding::{BYTE_LANES, RoundStep, Rounding};
+pub(crate) use stripes::stripe_for;
 pub(crate) use transfer::{ExportMap, ExportVector, Import, Subsample};
 
 use crate::{
@@ -106,7 +111,7 @@ impl Context<'_> {
     /// # Safety
     ///
     /// As the kernel demands of its pointers.
-    unsafe fn run_bf16(&self, kernel: impl crate::simd::Bf16Kernel) {
+    unsafe fn run_bf16<K: crate::simd::Bf16Kernel>(&self, kernel: K) {
         // SAFETY: the engine checked that the instruction set is available.
         unsafe { self.instructions.run_bf16(kernel) }
     }

@@ -4,15 +4,12 @@ use std::ops::Range;
 
 use crate::{
     EngineSettings,
-    kernels::{
-        Bf16PointwiseRun, BytePointwiseRun, Finish, Finished, PixelTarget, PointwiseRun, ScaleRun,
-        SumRun, WordProducts,
-    },
+    kernels::{Bf16Pixels, Bf16PointwiseRun, PixelTarget, ScaleRun, SumRun},
     memory::ValueId,
-    simd::{LANES, PAIR, WORD},
+    simd::LANES,
 };
 
-use super::{BYTE_LANES, Context, Map, PANEL, Panel, Rounding, Step, panels};
+use super::{Context, Factors, Map, Panel, PointwiseWeights, Rounding, Step, panels};
 
 /// Input bytes that are multiplied by all panels before the next pixels: half of a common
 /// second-level cache.
@@ -23,141 +20,6 @@ const SHARED_WEIGHT_BYTES: usize = 256 << 10;
 
 /// Pixels that are rounded at a time, while they are in the first-level cache.
 const ROUNDED: usize = 96;
-
-/// The numbers that the products of a matrix are of.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Factors {
-    Floats,
-    Bf16,
-    /// With the offset of the scales of the weights.
-    Bytes(usize),
-}
-
-/// Packed weights of a pointwise convolution: panel after panel, in the order in which
-/// [`PointwiseRun`] or [`WordProducts`] reads them; then the biases.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct PointwiseWeights {
-    pub(crate) weights: usize,
-    pub(crate) bias: usize,
-    pub(crate) factors: Factors,
-    pub(crate) input_blocks: usize,
-    pub(crate) finish: Finish,
-}
-
-impl PointwiseWeights {
-    /// Floats of a pixel in a block of the input, whatever its numbers are.
-    pub(super) fn input_lanes(&self) -> usize {
-        match self.factors {
-            Factors::Floats => LANES,
-            Factors::Bf16 => LANES / PAIR,
-            Factors::Bytes(_) => BYTE_LANES,
-        }
-    }
-
-    /// Bytes of all channels of an input pixel, or of an output channel's weights.
-    fn depth_bytes(&self) -> usize {
-        self.input_blocks * self.input_lanes() * size_of::<f32>()
-    }
-
-    /// Blocks of the panels that are computed together: of words, two panels as they are packed.
-    pub(crate) fn panel(&self) -> usize {
-        match self.factors {
-            Factors::Floats => PANEL,
-            Factors::Bf16 | Factors::Bytes(_) => 2 * PANEL,
-        }
-    }
-
-    /// Computes neighbouring pixels of one [panel](Self::panel). The input is given by its first pixel and the
-    /// floats from one block to the next.
-    ///
-    /// # Safety
-    ///
-    /// So many pixels must lie within the input and the target.
-    pub(super) unsafe fn multiply(
-        &self,
-        context: &Context<'_>,
-        panel: Panel,
-        (input, input_plane): (*const f32, usize),
-        target: PixelTarget,
-        pixels: usize,
-    ) {
-        let channel = panel.first * LANES;
-        let weights = self.weights + channel * self.input_blocks * self.input_lanes();
-        let (weights, bias) = (context.weight(weights), context.weight(self.bias + channel));
-        let (input_blocks, blocks, finish) = (self.input_blocks, panel.blocks, self.finish);
-        let finished = Finished {
-            pixels: target,
-            finish,
-        };
-        let from = (input, input_plane);
-        // SAFETY: as above; the panel lies within the packed weights.
-        unsafe {
-            match self.factors {
-                Factors::Floats => context.run(PointwiseRun {
-                    pixels,
-                    input,
-                    input_plane,
-                    input_blocks,
-                    weights,
-                    bias,
-                    target,
-                    blocks,
-                    finish,
-                }),
-                Factors::Bf16 => {
-                    let run: Bf16PointwiseRun<_> =
-                        self.word_run(context, panel, from, finished, pixels);
-                    context.run_bf16(run);
-                }
-                Factors::Bytes(_) => {
-                    context.run(self.byte_run(context, panel, from, finished, pixels));
-                }
-            }
-        }
-    }
-
-    /// The run of neighbouring pixels of one or two panels of weights in bytes. The input is given as
-    /// to [`multiply`](Self::multiply).
-    pub(super) fn byte_run<T>(
-        &self,
-        context: &Context<'_>,
-        panel: Panel,
-        input: (*const f32, usize),
-        target: T,
-        pixels: usize,
-    ) -> BytePointwiseRun<T> {
-        self.word_run(context, panel, input, target, pixels)
-    }
-
-    /// The same of weights in words.
-    fn word_run<T, const STEP: usize, const WORDS: usize>(
-        &self,
-        context: &Context<'_>,
-        panel: Panel,
-        (input, input_plane): (*const f32, usize),
-        target: T,
-        pixels: usize,
-    ) -> WordProducts<T, STEP, WORDS> {
-        let channel = panel.first * LANES;
-        let weights = self.weights + channel * self.input_blocks * self.input_lanes();
-        let scales = match self.factors {
-            Factors::Bytes(scales) => scales,
-            // Not used.
-            Factors::Floats | Factors::Bf16 => self.bias,
-        };
-        WordProducts {
-            pixels,
-            input: input.cast(),
-            plane: input_plane * WORD,
-            planes: self.input_blocks,
-            weights: context.weight(weights).cast(),
-            scales: context.weight(scales + channel),
-            bias: context.weight(self.bias + channel),
-            target,
-            blocks: panel.blocks,
-        }
-    }
-}
 
 /// Where a pointwise convolution's result goes.
 #[derive(Debug, Clone, Copy)]
@@ -239,6 +101,194 @@ fn cut(pixels: usize, pieces: usize) -> Vec<Range<usize>> {
         .collect()
 }
 
+impl PointwiseStep {
+    /// The floats between two blocks of a map in floats.
+    fn plane(&self) -> usize {
+        self.pixels * LANES
+    }
+
+    /// Applies the factors to some pixels of the input.
+    ///
+    /// # Safety
+    ///
+    /// These pixels must be the task's alone.
+    unsafe fn scale(
+        &self,
+        context: &Context<'_>,
+        image: usize,
+        factors: ValueId,
+        pixels: &Range<usize>,
+    ) {
+        for block in 0..self.weights.input_blocks {
+            // SAFETY: as above; the factors of a block.
+            unsafe {
+                let at = block * self.plane() + pixels.start * LANES;
+                let input = context.value(self.input, image).add(at);
+                context.run(ScaleRun {
+                    vectors: pixels.len(),
+                    input,
+                    factor: context.value(factors, image).add(block * LANES),
+                    output: input,
+                });
+            }
+        }
+    }
+
+    /// Where some pixels of the input begin, and the floats from one block to the next.
+    ///
+    /// # Safety
+    ///
+    /// They must be pixels of the input.
+    unsafe fn input(
+        &self,
+        context: &Context<'_>,
+        image: usize,
+        pixel: usize,
+    ) -> (*const f32, usize) {
+        let lanes = self.weights.input_lanes();
+        // SAFETY: as above.
+        let from = unsafe { context.value(self.input, image).add(pixel * lanes) };
+        (from, self.pixels * lanes)
+    }
+
+    /// Computes some pixels of a panel in floats.
+    ///
+    /// # Safety
+    ///
+    /// As [`Step::execute`]; the target must have room for them.
+    unsafe fn multiply(
+        &self,
+        context: &Context<'_>,
+        (image, panel): (usize, Panel),
+        (output, plane): (*mut f32, usize),
+        shortcut: *const f32,
+        pixels: Range<usize>,
+    ) {
+        let target = PixelTarget {
+            output,
+            plane,
+            row: pixels.len(),
+            gap: 0,
+            shortcut,
+        };
+        // SAFETY: as above.
+        unsafe {
+            let from = self.input(context, image, pixels.start);
+            self.weights
+                .multiply(context, panel, from, target, pixels.len());
+        }
+    }
+
+    /// Computes some pixels of a panel of the map that is the target.
+    ///
+    /// # Safety
+    ///
+    /// As [`Step::execute`]; the scratch must have room for a [piece](ROUNDED) that waits to be rounded.
+    unsafe fn to_map(
+        &self,
+        context: &Context<'_>,
+        place: (usize, Panel),
+        (output, shortcut): (Option<ValueId>, Option<ValueId>),
+        pixels: Range<usize>,
+        scratch: *mut f32,
+        rounded: Option<(ValueId, Rounding)>,
+    ) {
+        let (image, panel) = place;
+        let length = match rounded {
+            Some(_) => ROUNDED,
+            None => pixels.len().max(1),
+        };
+        for first in pixels.clone().step_by(length) {
+            let pixels = first..(first + length).min(pixels.end);
+            let at = panel.first * self.plane() + first * LANES;
+            // SAFETY: pixels of the panel in each value.
+            unsafe {
+                let shortcut = shortcut.map_or(std::ptr::null(), |shortcut| {
+                    context.value(shortcut, image).add(at).cast_const()
+                });
+                let (floats, plane) = match output {
+                    Some(output) => (context.value(output, image).add(at), self.plane()),
+                    None => (scratch, ROUNDED * LANES),
+                };
+                self.multiply(context, place, (floats, plane), shortcut, pixels.clone());
+                let Some((rounded, rounding)) = rounded else {
+                    continue;
+                };
+                for block in 0..panel.blocks {
+                    let pixel = (panel.first + block) * self.pixels + first;
+                    let to = context.value(rounded, image);
+                    let to = to.add(pixel * rounding.lanes());
+                    let floats = floats.add(block * plane);
+                    rounding.run(context, pixels.len(), floats, std::ptr::null(), to);
+                }
+            }
+        }
+    }
+
+    /// The same where the map is rounded to bfloat16 before it is stored.
+    ///
+    /// # Safety
+    ///
+    /// As [`Step::execute`].
+    unsafe fn to_bf16_map(
+        &self,
+        context: &Context<'_>,
+        (image, panel): (usize, Panel),
+        (output, shortcut): (Option<ValueId>, Option<ValueId>),
+        pixels: Range<usize>,
+        rounded: ValueId,
+    ) {
+        let at = panel.first * self.plane() + pixels.start * LANES;
+        // SAFETY: pixels of the panel in each value.
+        unsafe {
+            let floats = |id| context.value(id, image).add(at);
+            let target = Bf16Pixels {
+                output: context.value(rounded, image).cast::<u16>().add(at),
+                floats: output.map_or(std::ptr::null_mut(), floats),
+                shortcut: shortcut.map_or(std::ptr::null(), |id| floats(id).cast_const()),
+                plane: self.plane(),
+                finish: self.weights.finish,
+            };
+            let from = self.input(context, image, pixels.start);
+            let weights = &self.weights;
+            let run: Bf16PointwiseRun<_> =
+                weights.word_run(context, panel, from, target, pixels.len());
+            context.run_bf16(run);
+        }
+    }
+
+    /// Computes the mean of a panel over all pixels.
+    ///
+    /// # Safety
+    ///
+    /// As [`Step::execute`]; the scratch must have room for the panel.
+    unsafe fn to_mean(
+        &self,
+        context: &Context<'_>,
+        place: (usize, Panel),
+        output: ValueId,
+        scratch: *mut f32,
+    ) {
+        let (image, panel) = place;
+        let plane = self.plane();
+        // SAFETY: the panel in the scratch and in the output.
+        unsafe {
+            let target = (scratch, plane);
+            self.multiply(context, place, target, std::ptr::null(), 0..self.pixels);
+            for block in 0..panel.blocks {
+                let channel = (panel.first + block) * LANES;
+                context.run(SumRun {
+                    vectors: self.pixels,
+                    input: scratch.add(block * plane),
+                    stride: LANES,
+                    factor: 1.0 / self.pixels as f32,
+                    output: context.value(output, image).add(channel),
+                });
+            }
+        }
+    }
+}
+
 impl Step for PointwiseStep {
     fn tasks(&self, images: usize) -> usize {
         images * self.pieces.len() * self.panels.len().div_ceil(self.panels_per_task)
@@ -248,101 +298,44 @@ impl Step for PointwiseStep {
         match self.target {
             Target::Map { output: None, .. } => self.weights.panel() * ROUNDED * LANES,
             Target::Map { .. } => 0,
-            Target::Mean(_) => self.weights.panel() * self.pixels * LANES,
+            Target::Mean(_) => self.weights.panel() * self.plane(),
         }
     }
 
     unsafe fn execute(&self, context: &Context<'_>, task: usize, scratch: *mut f32) {
         let groups = self.panels.len().div_ceil(self.panels_per_task);
         let (image, part) = context.image_and_part(task, self.pieces.len() * groups);
-        let (pieces, group) = (
-            &self.pieces[part % self.pieces.len()],
-            part / self.pieces.len(),
-        );
+        let (piece, group) = (part % self.pieces.len(), part / self.pieces.len());
+        let pixels = &self.pieces[piece];
         let from = group * self.panels_per_task;
         let to = (from + self.panels_per_task).min(self.panels.len());
-        let (start, pixels) = (pieces.start * LANES, pieces.len());
-        let plane = self.pixels * LANES;
-        if let Some(factors) = self.factors {
-            for block in 0..self.weights.input_blocks {
-                // SAFETY: these pixels of the input are this task's alone.
-                unsafe {
-                    let input = context.value(self.input, image).add(block * plane + start);
-                    context.run(ScaleRun {
-                        vectors: pixels,
-                        input,
-                        factor: context.value(factors, image).add(block * LANES),
-                        output: input,
-                    });
-                }
+        let is_bf16 = matches!(self.weights.factors, Factors::Bf16);
+        // SAFETY: pixels and panels lie within the planned input, output and weights; tasks differ in
+        // their image, pixels or panels. With factors, these pixels are one task's alone.
+        unsafe {
+            if let Some(factors) = self.factors {
+                self.scale(context, image, factors, pixels);
             }
-        }
-        let input_lanes = self.weights.input_lanes();
-        for &panel in &self.panels[from..to] {
-            // SAFETY: pixels and panels lie within the planned input, output and weights; tasks
-            // differ in their image, pixels or panels.
-            unsafe {
-                let input = context.value(self.input, image);
-                let at = panel.first * plane;
-                let multiply = |(output, plane), shortcut, pixels: Range<usize>| {
-                    let target = PixelTarget {
-                        output,
-                        plane,
-                        row: pixels.len(),
-                        gap: 0,
-                        shortcut,
-                    };
-                    let from = input.add(pixels.start * input_lanes).cast_const();
-                    let from = (from, self.pixels * input_lanes);
-                    self.weights
-                        .multiply(context, panel, from, target, pixels.len());
-                };
+            for &panel in &self.panels[from..to] {
+                let (place, pixels) = ((image, panel), pixels.clone());
                 match self.target {
+                    Target::Map {
+                        output,
+                        shortcut,
+                        rounded: Some((rounded, Rounding::Bf16)),
+                    } if is_bf16 && !self.weights.finish.is_long() => {
+                        let floats = (output, shortcut);
+                        self.to_bf16_map(context, place, floats, pixels, rounded);
+                    }
                     Target::Map {
                         output,
                         shortcut,
                         rounded,
                     } => {
-                        let length = match rounded {
-                            Some(_) => ROUNDED,
-                            None => pixels,
-                        };
-                        for first in pieces.clone().step_by(length) {
-                            let pixels = first..(first + length).min(pieces.end);
-                            let at = at + first * LANES;
-                            let shortcut = shortcut.map_or(std::ptr::null(), |shortcut| {
-                                context.value(shortcut, image).add(at).cast_const()
-                            });
-                            let (floats, plane) = match output {
-                                Some(output) => (context.value(output, image).add(at), plane),
-                                None => (scratch, ROUNDED * LANES),
-                            };
-                            multiply((floats, plane), shortcut, pixels.clone());
-                            let Some((rounded, rounding)) = rounded else {
-                                continue;
-                            };
-                            for block in 0..panel.blocks {
-                                let pixel = (panel.first + block) * self.pixels + first;
-                                let to = context.value(rounded, image);
-                                let to = to.add(pixel * rounding.lanes());
-                                let floats = floats.add(block * plane);
-                                rounding.run(context, pixels.len(), floats, std::ptr::null(), to);
-                            }
-                        }
+                        let floats = (output, shortcut);
+                        self.to_map(context, place, floats, pixels, scratch, rounded);
                     }
-                    Target::Mean(output) => {
-                        multiply((scratch, plane), std::ptr::null(), 0..pixels);
-                        for block in 0..panel.blocks {
-                            let channel = (panel.first + block) * LANES;
-                            context.run(SumRun {
-                                vectors: self.pixels,
-                                input: scratch.add(block * plane),
-                                stride: LANES,
-                                factor: 1.0 / self.pixels as f32,
-                                output: context.value(output, image).add(channel),
-                            });
-                        }
-                    }
+                    Target::Mean(output) => self.to_mean(context, place, output, scratch),
                 }
             }
         }
