@@ -83,7 +83,7 @@ impl Objective {
         batcher: &Batcher<'_>,
         workers: &Workers,
     ) -> Result<Vec<Learnt>, TrainError> {
-        if passes.len() < 2 {
+        if passes.len() < 2 && !workers.are_other_threads() {
             let learnt = workers.map(passes, |_| 0, |pass| self.pass(pass, batcher));
             return learnt.into_iter().collect();
         }
@@ -180,8 +180,9 @@ fn join_statistics(mut shared: Vec<Scarlet>, learnt: &[Learnt]) {
     }
 }
 
-/// The same network with running statistics and nodes for its gradients of its own. Networks that
-/// share nodes are one graph to Burn, and one waits for the other.
+/// The same network with running statistics and nodes for its gradients of its own. Burn would take the
+/// mean of running statistics that change on several threads, and takes networks that share nodes for one
+/// graph, where one waits for the other.
 fn parted(network: &Scarlet) -> Scarlet {
     network.valid().train()
 }
