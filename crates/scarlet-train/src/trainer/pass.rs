@@ -83,8 +83,16 @@ impl Objective {
         batcher: &Batcher<'_>,
         workers: &Workers,
     ) -> Result<Vec<Learnt>, TrainError> {
-        if passes.len() < 2 && !workers.are_other_threads() {
-            let learnt = workers.map(passes, |_| 0, |pass| self.pass(pass, batcher));
+        if passes.len() < 2 {
+            let learnt = workers.map(
+                passes,
+                |_| 0,
+                |pass| {
+                    let mut learnt = self.pass(pass, batcher)?;
+                    settle_statistics(&mut learnt.network);
+                    Ok(learnt)
+                },
+            );
             return learnt.into_iter().collect();
         }
         let shared: Vec<Scarlet> = passes.iter().map(|pass| pass.network.clone()).collect();
@@ -155,6 +163,16 @@ impl Objective {
     }
 }
 
+/// Ends what the thread that calls this has changed of running statistics. The next pass may be done on
+/// another, and Burn takes the mean of what several threads have changed.
+fn settle_statistics(network: &mut Scarlet) {
+    for norm in network.batch_norms_mut() {
+        for statistic in [&norm.running_mean, &norm.running_var] {
+            statistic.value_sync();
+        }
+    }
+}
+
 /// Moves the running statistics that the networks of a step share as if their passes had come one
 /// after another.
 fn join_statistics(mut shared: Vec<Scarlet>, learnt: &[Learnt]) {
@@ -180,9 +198,8 @@ fn join_statistics(mut shared: Vec<Scarlet>, learnt: &[Learnt]) {
     }
 }
 
-/// The same network with running statistics and nodes for its gradients of its own. Burn would take the
-/// mean of running statistics that change on several threads, and takes networks that share nodes for one
-/// graph, where one waits for the other.
+/// The same network with running statistics and nodes for its gradients of its own. Networks that
+/// share nodes are one graph to Burn, and one waits for the other.
 fn parted(network: &Scarlet) -> Scarlet {
     network.valid().train()
 }

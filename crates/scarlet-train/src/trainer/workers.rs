@@ -52,11 +52,6 @@ impl Workers {
         }
     }
 
-    /// Whether work is done on other threads than the caller's, and not always on the same.
-    pub(super) fn are_other_threads(&self) -> bool {
-        self.on_cpu
-    }
-
     /// `work` of every item, in their order. What costs most is begun first, so that all threads end
     /// about together.
     pub(super) fn map<T: Send, R: Send>(
