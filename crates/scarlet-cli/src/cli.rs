@@ -533,12 +533,12 @@ pub(crate) fn with_negative_numbers(command: clap::Command) -> clap::Command {
         .mut_subcommands(with_negative_numbers)
 }
 
-/// A number that settings can keep: `nan` and `inf` would be lost in JSON.
 /// Numbers that networks run in.
 fn numbers() -> impl TypedValueParser<Value = Precision> {
     PossibleValuesParser::new(Precision::ALL.map(Precision::name)).try_map(|name| name.parse())
 }
 
+/// A number that settings can keep: `nan` and `inf` would be lost in JSON.
 fn finite(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(number) if number.is_finite() => Ok(number),
