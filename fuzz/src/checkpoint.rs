@@ -7,7 +7,8 @@ use std::sync::OnceLock;
 use fastrand::Rng;
 use scarlet::burn::module::{Module, ModuleVisitor, Param};
 use scarlet::burn::tensor::{Device, Tensor};
-use scarlet::{Scarlet, ScarletConfig, checksum};
+use scarlet::{Scarlet, ScarletConfig};
+use scarlet_io::checksum;
 use scarlet_train::{
     Checkpoints, Control, Event, Optimizer, TrainConfig, Trainer, load_checkpoint,
 };

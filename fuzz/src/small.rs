@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use scarlet::{Architecture, burn::tensor::Device};
-use scarlet_train::dataset::Images;
+use scarlet_data::dataset::Images;
 use scarlet_train::run::{Run, RunConfig};
 use scarlet_train::standalone::{Recipe, Standalone, StandaloneConfig, StandaloneRecord, Start};
 use scarlet_train::{Control, Event, RunFolder};

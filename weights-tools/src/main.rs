@@ -13,7 +13,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
-use scarlet::printable;
+use scarlet_io::printable;
 
 use cli::{Cli, Command};
 use error::ToolError;

@@ -4,7 +4,7 @@
 use std::fmt::{Arguments, Display};
 use std::io::{self, Write};
 
-use scarlet::printable::{self, printable};
+use scarlet_io::printable::{self, printable};
 
 use crate::error::ToolError;
 

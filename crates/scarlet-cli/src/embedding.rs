@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use scarlet::atomic_file::OutputFile;
+use scarlet_io::atomic_file::OutputFile;
 use scarlet_train::probe::{Features, Probed};
 
 use crate::error::CliError;

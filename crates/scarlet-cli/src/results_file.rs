@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
 
-use scarlet::atomic_file::OutputFile;
+use scarlet_io::atomic_file::OutputFile;
 use serde::Serialize;
 
 use crate::error::CliError;

@@ -3,7 +3,7 @@
 use std::path::{Path, absolute};
 
 use clap::ValueEnum;
-use scarlet::limited;
+use scarlet_io::limited;
 use scarlet_train::run::RunConfig;
 use serde_json::{Map, Value, json};
 

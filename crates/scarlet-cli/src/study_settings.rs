@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use scarlet_train::dataset::TrainTest;
+use scarlet_data::dataset::TrainTest;
 use scarlet_train::run::ComparisonConfig;
 use scarlet_train::study::{Study, StudyConfig};
 use serde_json::{Map, Value, json};

@@ -11,8 +11,9 @@ use std::time::{Duration, Instant};
 use anstream::ColorChoice;
 use clap::builder::styling::{AnsiColor, Style};
 use indicatif::{HumanBytes, HumanDuration, MultiProgress, ProgressBar, ProgressStyle};
-use scarlet::printable::{self, printable};
-use scarlet::{atomic_file, weights};
+use scarlet::weights;
+use scarlet_io::atomic_file;
+use scarlet_io::printable::{self, printable};
 use tracing_subscriber::EnvFilter;
 
 use crate::error::CliError;

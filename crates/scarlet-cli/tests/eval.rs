@@ -9,8 +9,8 @@ use std::path::Path;
 use common::{
     Ran, copy_photograph, scarlet, scarlet_tiny, tiny_data, tiny_run, write_damaged_photograph,
 };
+use scarlet_data::dataset::idx;
 use scarlet_data::{Rgb, RgbImage};
-use scarlet_train::dataset::idx;
 use serde_json::Value;
 
 /// Two photographs of one class, one of another.

@@ -7,8 +7,8 @@ use std::fs;
 use std::path::Path;
 
 use common::{scarlet, tiny_data, tiny_run};
+use scarlet_data::dataset::fashion_sample;
 use scarlet_train::EpochRecord;
-use scarlet_train::dataset::fashion_sample;
 use scarlet_train::study::{
     OneShot, Similarity, StandaloneRecord, StudyConfig, SupernetRecord, Variant,
 };

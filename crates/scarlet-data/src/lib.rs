@@ -9,6 +9,8 @@
 //!   [`PassedOver`]: what these leave out;
 //! - [`names`]: the order of classes, and names that mean the same; [`class_list`]: files of them;
 //! - [`Loader`]: batches, prepared by worker threads while the network computes;
+//! - [`dataset`]: images with their classes, divided into parts, from folders of photographs, MNIST's and
+//!   CIFAR's files, and an embedded sample;
 //! - [`check`]: what is wrong with photographs: duplicates, blank and odd ones;
 //! - [`contact_sheet`]: pictures side by side, as one;
 //! - [`imagenet`]: names and WordNet ids of the 1,000 classes;
@@ -38,6 +40,7 @@
 mod augment;
 pub mod check;
 pub mod class_list;
+pub mod dataset;
 mod decode;
 mod entry;
 mod error;

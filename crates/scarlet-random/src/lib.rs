@@ -1,6 +1,11 @@
-//! [`Random`]: seeded streams of random numbers.
+//! [`Random`]: seeded streams of random numbers, and [`Purpose`]: what those of a training run are
+//! named by.
 
 #![deny(missing_docs)]
+
+mod purpose;
+
+pub use purpose::{Purpose, mask_seed, repeat_seed, weights_seed};
 
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{Rng as _, SeedableRng};

@@ -19,7 +19,7 @@ use std::time::Duration;
 use burn::module::Module;
 use burn::tensor::Device;
 use scarlet_arch::{Operation, SearchSpace};
-use scarlet_train::dataset::Images;
+use scarlet_data::dataset::Images;
 use scarlet_train::{
     Checkpoints, PathSampler, Sampling, Supernet, SupernetConfig, TrainConfig, Trainer,
 };

@@ -5,11 +5,11 @@ use burn::tensor::Device;
 use scarlet::fold::FoldOptions;
 use scarlet_arch::{Genome, SearchSpace};
 
-use crate::dataset::ImageSet;
 use crate::extract::{Extracted, folded};
 use crate::fingerprint::Fingerprint;
 use crate::published::PublishedSupernet;
 use crate::{Supernet, TrainError};
+use scarlet_data::dataset::ImageSet;
 
 /// What the networks of a search inherit their weights from.
 #[derive(Debug, Clone)]

@@ -7,9 +7,9 @@ use scarlet_arch::Preprocessing;
 use scarlet_data::{Augment, DataError, Rgb, RgbImage, eval_image, grey_level};
 
 use crate::TrainError;
-use crate::dataset::Source;
 use crate::mix::{Mix, Partners};
-use crate::random::{Purpose, Stream, repeat_seed};
+use scarlet_data::dataset::Source;
+use scarlet_random::{Purpose, Random, repeat_seed};
 
 /// What a network reads in one pass.
 pub(crate) struct Batch {
@@ -176,7 +176,7 @@ impl<'a> Batcher<'a> {
                 repeat,
             } = views[place];
             let seed = repeat_seed(seed, repeat);
-            let mut stream = Stream::new(seed, Purpose::Augment, number(index));
+            let mut stream = Random::new(seed, Purpose::Augment, number(index));
             let changed = match self.source {
                 Source::Images(images) if nothing => {
                     self.normalize_planes(images.image(index), planes);
@@ -198,7 +198,7 @@ impl<'a> Batcher<'a> {
     }
 
     /// Mixes the images of a mini-batch.
-    pub(crate) fn mix(&self, batch: &mut HostBatch, mix: &Mix, stream: &mut Stream) {
+    pub(crate) fn mix(&self, batch: &mut HostBatch, mix: &Mix, stream: &mut Random) {
         let side = self.preprocessing.resolution;
         batch.partners = mix.apply(&mut batch.values, [side, side], &batch.classes, stream);
     }

@@ -7,7 +7,7 @@ use scarlet::{DeployOptions, Deployed, Scarlet, is_cpu};
 
 use crate::TrainError;
 use crate::batch::Batcher;
-use crate::dataset::Source;
+use scarlet_data::dataset::Source;
 
 /// How a network is deployed.
 #[derive(Clone, Copy)]

@@ -3,16 +3,16 @@
 use std::io;
 use std::path::PathBuf;
 
-use scarlet::checksum::ChecksumError;
 use scarlet::fold::FoldError;
 use scarlet::weights::{PartError, WeightsError};
 use scarlet::{CardError, ConfigError, DeployError, InputError};
 use scarlet_arch::ArchitectureError;
+use scarlet_io::checksum::ChecksumError;
 use scarlet_report::ReportError;
 use thiserror::Error;
 
-use crate::dataset::DatasetError;
 use crate::latency::LatencyError;
+use scarlet_data::dataset::DatasetError;
 
 /// Why a network cannot be trained or evaluated, and what would mend it.
 #[derive(Debug, Error)]

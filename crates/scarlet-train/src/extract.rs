@@ -5,8 +5,8 @@ use scarlet::Scarlet;
 use scarlet::fold::{FoldOptions, FoldReport};
 use scarlet_arch::Genome;
 
-use crate::dataset::Source;
 use crate::{Supernet, TrainError, recalibrate};
+use scarlet_data::dataset::Source;
 
 /// A network taken out of a supernet.
 #[derive(Debug, Clone)]

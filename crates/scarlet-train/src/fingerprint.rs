@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use scarlet_data::DataError;
 
 use crate::TrainError;
-use crate::dataset::Source;
+use scarlet_data::dataset::Source;
 
 /// A hash of weights, images and settings: the same result can be expected where it is the same.
 #[derive(Default)]

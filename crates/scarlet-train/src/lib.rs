@@ -3,7 +3,7 @@
 //!
 //! | step | where |
 //! |---|---|
-//! | images | [`dataset`] |
+//! | images | [`scarlet_data::dataset`] |
 //! | all networks of a search space, sharing weights | [`SupernetConfig`], [`Supernet`] |
 //! | which of them a step trains | [`PathSampler`] |
 //! | training, of a supernet or of a single network | [`Trainer`], [`TrainConfig`] |
@@ -27,7 +27,6 @@
 mod ancestor;
 mod batch;
 mod class_order;
-pub mod dataset;
 mod deployment;
 mod error;
 mod evaluator;
@@ -40,7 +39,6 @@ mod measure;
 mod mix;
 pub mod probe;
 mod published;
-mod random;
 mod report;
 mod resized;
 pub mod run;

@@ -7,12 +7,12 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::TrainError;
 use crate::batch::{Batcher, count_correct};
-use crate::dataset::{ImageSet, Source};
 use crate::deployment::Deployment;
 use crate::error::require;
 use crate::loss::cross_entropy;
-use crate::random::{Purpose, Stream};
 use crate::trust::Evidence;
+use scarlet_data::dataset::{ImageSet, Source};
+use scarlet_random::{Purpose, Random};
 
 /// How well a network knows a set of images.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -238,7 +238,7 @@ pub fn recalibrate<'a>(
 /// for 0.
 pub(crate) fn calibration(training: Source<'_>, images: usize, seed: u64) -> Option<ImageSet> {
     (images > 0).then(|| {
-        let mut chosen = Stream::new(seed, Purpose::Calibration, 0).permutation(training.len());
+        let mut chosen = Random::new(seed, Purpose::Calibration, 0).permutation(training.len());
         chosen.truncate(images);
         training.select(&chosen)
     })

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::TrainError;
 use crate::error::require;
-use crate::random::Stream;
+use scarlet_random::Random;
 
 /// Blends every image of a mini-batch with another one, and their labels with it; off by default.
 /// With both kinds on, each mini-batch goes through one of them, either as likely.
@@ -47,7 +47,7 @@ impl Mix {
         images: &mut [f32],
         [height, width]: [usize; 2],
         classes: &[usize],
-        stream: &mut Stream,
+        stream: &mut Random,
     ) -> Option<Partners> {
         let cut = match (self.mixup > 0.0, self.cutmix > 0.0) {
             (false, false) => return None,
@@ -103,9 +103,9 @@ struct Area {
 impl Area {
     /// A rectangle of the image's shape and of a share of its area, around a random pixel, less
     /// what lies outside.
-    fn draw(share: f64, height: usize, width: usize, stream: &mut Stream) -> Self {
+    fn draw(share: f64, height: usize, width: usize, stream: &mut Random) -> Self {
         let half = 0.5 * share.max(0.0).sqrt();
-        let side = |length: usize, stream: &mut Stream| {
+        let side = |length: usize, stream: &mut Random| {
             let centre = stream.below(length);
             let reach = (half * length as f64) as usize;
             (centre.saturating_sub(reach), (centre + reach).min(length))
@@ -139,7 +139,7 @@ impl Area {
 }
 
 /// A number from Beta(α, α), by Jöhnk's rejection (1964).
-fn beta(alpha: f64, stream: &mut Stream) -> f64 {
+fn beta(alpha: f64, stream: &mut Random) -> f64 {
     loop {
         let x = stream.unit().powf(1.0 / alpha);
         let y = stream.unit().powf(1.0 / alpha);
@@ -158,10 +158,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::random::Purpose;
+    use scarlet_random::Purpose;
 
-    fn stream(counter: u64) -> Stream {
-        Stream::new(3, Purpose::Mix, counter)
+    fn stream(counter: u64) -> Random {
+        Random::new(3, Purpose::Mix, counter)
     }
 
     #[test]

@@ -5,11 +5,11 @@ use scarlet::weights::OfaSupernet;
 use scarlet::{Architecture, Scarlet};
 use scarlet_arch::{Genome, SearchSpace};
 
-use crate::dataset::{ImageSet, Source};
 use crate::fingerprint::Fingerprint;
 use crate::probe::{Features, LinearClassifier};
 use crate::supernet::path_architecture;
 use crate::{TrainError, recalibrate};
+use scarlet_data::dataset::{ImageSet, Source};
 
 /// A supernet that was trained on other images than a search's, with the networks that the search chooses
 /// from: what each of them sees of the images tells how well it suits them, without training any.

@@ -6,9 +6,9 @@ use scarlet::ModelCard;
 use scarlet_report::{Fact, TrainedEpoch, TrainingCurve, Usage};
 use serde_json::Value;
 
-use crate::dataset::ImageSet;
 use crate::run_folder::EventLog;
 use crate::{Event, TrainError};
+use scarlet_data::dataset::ImageSet;
 
 /// What a network trained on images at `source` says of itself: a folder's name, not where it is.
 pub(crate) fn card(source: &str, images: &ImageSet) -> ModelCard {

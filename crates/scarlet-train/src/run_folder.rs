@@ -11,7 +11,7 @@
 //! and whatever the run adds. Every file but the log appears whole or not at all; of the log, a
 //! killed process can leave half a line, which is taken out when it is opened again.
 //!
-//! All carry [checksums](scarlet::checksum), so that a damaged file is no other run's: of JSON files
+//! All carry [checksums](scarlet_io::checksum), so that a damaged file is no other run's: of JSON files
 //! it is an error, a damaged line of the log is taken out. Who wants to change a setting in
 //! `config.json` that alters no result, such as where images are, removes the line with its checksum;
 //! others stay as they were when the run began. Folders of earlier versions have no checksums.
@@ -22,10 +22,10 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use scarlet::atomic_file;
-use scarlet::checksum::{Line, Lines, open_json, seal_json, seal_line};
-use scarlet::limited;
-use scarlet::printable::shortened;
+use scarlet_io::atomic_file;
+use scarlet_io::checksum::{Line, Lines, open_json, seal_json, seal_line};
+use scarlet_io::limited;
+use scarlet_io::printable::shortened;
 use serde::Serialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::Value;

@@ -4,7 +4,7 @@ use scarlet_arch::{Genome, SearchSpace};
 use serde::{Deserialize, Serialize};
 
 use crate::TrainError;
-use crate::random::{Purpose, Stream};
+use scarlet_random::{Purpose, Random};
 
 /// How the paths of a step are drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -85,7 +85,7 @@ impl PathSampler {
     ///
     /// None for a sampler of a valid search space.
     pub fn next_paths(&mut self) -> Result<Vec<Genome>, TrainError> {
-        let mut stream = Stream::new(self.seed, Purpose::Paths, self.step);
+        let mut stream = Random::new(self.seed, Purpose::Paths, self.step);
         let count = self.paths_per_step();
         let mut paths = vec![Vec::with_capacity(self.counts.len()); count];
         for counts in &mut self.counts {

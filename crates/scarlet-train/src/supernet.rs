@@ -11,7 +11,7 @@ use scarlet_arch::{ArchitectureError, Genome, Operation, PlacedBlock, SearchSpac
 use serde::{Deserialize, Serialize};
 
 use crate::TrainError;
-use crate::random::weights_seed;
+use scarlet_random::weights_seed;
 
 /// First weights of the stabilizers. The paper does not say; both are ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]

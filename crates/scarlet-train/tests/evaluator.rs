@@ -17,8 +17,8 @@ use scarlet::fold::FoldOptions;
 use scarlet::kernels::Precision;
 use scarlet::{BlockModule, DeployOptions, Deployed, Scarlet};
 use scarlet_data::ClassOrder;
+use scarlet_data::dataset::{PhotographOptions, PhotographParts, Photographs, Stored};
 use scarlet_search::Evaluator;
-use scarlet_train::dataset::{PhotographOptions, PhotographParts, Photographs, Stored};
 use scarlet_train::{
     CandidateEvaluator, Control, EvaluatorConfig, Measurement, PathSampler, Sampling, ScoreCache,
     Supernet, SupernetConfig, TrainConfig, TrainError, Trainer, measure, recalibrate,

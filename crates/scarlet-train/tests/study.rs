@@ -8,7 +8,7 @@ use std::path::Path;
 
 use common::device;
 use scarlet_arch::{Architecture, Operation, SearchSpace, Skip};
-use scarlet_train::dataset::{TrainTest, fashion_sample};
+use scarlet_data::dataset::{TrainTest, fashion_sample};
 use scarlet_train::study::{
     Question, Study, StudyConfig, StudyEvent, StudyPlan, Trainings, Variant, ranking, spread,
 };

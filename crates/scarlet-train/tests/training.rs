@@ -17,7 +17,7 @@ use common::{bits, device, images, space, supernet};
 use scarlet::arch::{SearchSpace, Skip};
 use scarlet::weights::Precision;
 use scarlet::{Scarlet, ScarletConfig};
-use scarlet_train::dataset::Images;
+use scarlet_data::dataset::Images;
 use scarlet_train::{
     Augment, Balance, Checkpoints, Control, Distillation, Event, Mix, Observer, Optimizer,
     PathSampler, Sampling, Supernet, Teacher, TrainConfig, TrainError, Trainable, Trained, Trainer,

@@ -28,7 +28,8 @@ use thiserror::Error;
 
 use crate::card::{CARD_KEY, ModelCard};
 use crate::weights::{ARCHITECTURE_KEY, Entry, StateDict};
-use crate::{limited, onnx, tflite};
+use crate::{onnx, tflite};
+use scarlet_io::limited;
 
 /// The most bytes of a file that is read: more than a TensorFlow Lite file may have.
 const LARGEST: u64 = 2 << 30;

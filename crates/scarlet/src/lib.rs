@@ -34,11 +34,9 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod accuracy;
-pub mod atomic_file;
 pub mod blocks;
 mod builder;
 mod card;
-pub mod checksum;
 mod deploy;
 mod device;
 mod display;
@@ -47,7 +45,6 @@ mod error;
 pub mod exported;
 pub mod fold;
 mod grad_cam;
-pub mod limited;
 mod narrow;
 mod network;
 pub mod onnx;
@@ -55,7 +52,6 @@ mod parameters;
 #[cfg(feature = "images")]
 mod photograph;
 mod prediction;
-pub mod printable;
 mod random;
 pub mod tflite;
 mod token;

@@ -5,7 +5,8 @@ use std::path::Path;
 use rayon::current_num_threads;
 use scarlet::arch::{Architecture, SearchSpace};
 use scarlet::burn::tensor::Device;
-use scarlet::{atomic_file, tflite};
+use scarlet::tflite;
+use scarlet_io::atomic_file;
 use scarlet_train::latency::{
     LatencyError, LatencyTable, MeasuredTimes, TableProgress, TableSettings, device_of,
 };

@@ -1,6 +1,6 @@
 //! What is said about folders of photographs.
 
-use scarlet_train::dataset::FolderNotices;
+use scarlet_data::dataset::FolderNotices;
 
 use crate::terminal::Terminal;
 

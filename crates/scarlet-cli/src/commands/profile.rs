@@ -1,7 +1,7 @@
 //! `scarlet profile`.
 
-use scarlet::atomic_file;
 use scarlet::kernels::{InstructionSet, Peak};
+use scarlet_io::atomic_file;
 use scarlet_report::roofline_svg;
 
 use crate::cli::ProfileArgs;

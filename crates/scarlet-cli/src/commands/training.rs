@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use scarlet::atomic_file;
 use scarlet_data::contact_sheet;
+use scarlet_io::atomic_file;
 use scarlet_train::standalone::{Recipe, Standalone, StandaloneConfig, StandaloneRecord, Start};
 use scarlet_train::{Control, Event, RunFolder, TrainError};
 

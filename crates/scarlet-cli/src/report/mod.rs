@@ -21,7 +21,7 @@ pub(crate) mod training;
 use std::fs;
 use std::path::Path;
 
-use scarlet::atomic_file;
+use scarlet_io::atomic_file;
 use serde::Serialize;
 
 use crate::error::CliError;

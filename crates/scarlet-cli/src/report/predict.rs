@@ -1,9 +1,9 @@
 //! What `scarlet predict` prints.
 
 use scarlet::Prediction;
-use scarlet::printable::shortened;
 use scarlet::trust::Temperature;
 use scarlet_data::PassedOver;
+use scarlet_io::printable::shortened;
 use serde::Serialize;
 
 use super::name::on_one_line;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use scarlet_train::dataset::{Extent, ImageSize};
+use scarlet_data::dataset::{Extent, ImageSize};
 
 use super::number::thousands;
 use super::search::duration;

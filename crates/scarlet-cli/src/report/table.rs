@@ -2,7 +2,7 @@
 
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, ContentArrangement, Table};
-use scarlet::printable::shortened;
+use scarlet_io::printable::shortened;
 
 use super::name::on_one_line;
 

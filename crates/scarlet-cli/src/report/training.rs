@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use indicatif::HumanDuration;
-use scarlet::printable::shortened;
+use scarlet_io::printable::shortened;
 use scarlet_train::Optimizer;
 use scarlet_train::standalone::{Preview, StandaloneConfig, StandalonePlan, StandaloneResult};
 use serde::Serialize;

@@ -7,7 +7,8 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use scarlet::{Deployed, atomic_file};
+use scarlet::Deployed;
+use scarlet_io::atomic_file;
 use serde::Serialize;
 
 pub(crate) use self::runtime::{AskedRuntime, ImagesFile, Run, Runtime, RuntimeError};

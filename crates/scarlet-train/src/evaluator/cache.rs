@@ -5,15 +5,15 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use scarlet::checksum::{Line, Lines, seal_line};
 use scarlet_arch::Genome;
+use scarlet_io::checksum::{Line, Lines, seal_line};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::{Measurement, TrainError};
 
 /// Scores of candidates, in memory and, unless it was made without one, in a file that outlives
-/// the run: one line of JSON a score, with its [checksum](scarlet::checksum). Lines are only ever
+/// the run: one line of JSON a score, with its [checksum](scarlet_io::checksum). Lines are only ever
 /// appended, each at once; one that a crash has cut off, or that was damaged, is passed over.
 ///
 /// A score is filed under the fingerprint of what it was measured with (weights, images and

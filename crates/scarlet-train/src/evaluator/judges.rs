@@ -11,12 +11,12 @@ use scarlet::kernels::Precision;
 use scarlet_arch::Genome;
 use sha2::{Digest, Sha256};
 
-use crate::dataset::{ImageSet, Source};
 use crate::deployment::Deployment;
 use crate::error::require;
 use crate::fingerprint::Fingerprint;
 use crate::measure::measure_deployed;
 use crate::{Ancestor, Control, Measurement, TrainError};
+use scarlet_data::dataset::{ImageSet, Source};
 
 /// What candidates are measured with; workers share it.
 ///
@@ -282,8 +282,8 @@ mod tests {
     use burn::module::Module;
 
     use super::*;
-    use crate::dataset::Images;
     use crate::{Supernet, SupernetConfig};
+    use scarlet_data::dataset::Images;
 
     /// Tests draw weights from one generator at a time, so each makes its supernet once.
     fn supernet() -> Supernet {

@@ -17,12 +17,12 @@ use serde::{Deserialize, Serialize};
 #[cfg(doc)]
 use crate::Supernet;
 use crate::batch::Batcher;
-use crate::dataset::{ImageSet, Source};
 use crate::error::require;
 use crate::fingerprint::Fingerprint;
 use crate::measure::calibration;
 use crate::supernet::plain_architecture;
 use crate::{Ancestor, Control, Measurement, TrainError};
+use scarlet_data::dataset::{ImageSet, Source};
 
 use self::judges::Judges;
 

@@ -12,8 +12,8 @@ use super::statistics::{Spread, milliseconds};
 use super::table::{Circumstances, Times};
 use super::{FixedPart, LatencyError, LatencyTable, TableCheck};
 use crate::Control;
-use crate::random::{Purpose, Stream};
 use crate::supernet::plain_architecture;
+use scarlet_random::{Purpose, Random};
 
 /// How a table is measured.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -210,7 +210,7 @@ pub(super) fn designed(space: &SearchSpace) -> Result<Vec<Genome>, LatencyError>
 }
 
 pub(super) fn random(space: &SearchSpace, count: usize) -> Result<Vec<Genome>, LatencyError> {
-    let mut stream = Stream::new(0, Purpose::Latency, 0);
+    let mut stream = Random::new(0, Purpose::Latency, 0);
     (0..count)
         .map(|_| {
             let genes =

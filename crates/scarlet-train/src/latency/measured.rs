@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use csv::{ReaderBuilder, StringRecord, Trim};
 use scarlet::kernels::Precision;
-use scarlet::limited;
 use scarlet_arch::{Architecture, Genome, SearchSpace, TimedPart, TimingPlan};
+use scarlet_io::limited;
 
 use super::measure::{PartRounds, designed, random};
 use super::statistics::{Spread, median};

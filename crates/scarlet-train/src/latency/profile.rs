@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use scarlet::limited;
 use scarlet_arch::{Architecture, TimedPart};
+use scarlet_io::limited;
 
 use super::measured::MAX_BYTES;
 use super::{LatencyError, MeasuredTimes};

@@ -3,11 +3,11 @@
 use std::io;
 use std::path::Path;
 
-use scarlet::atomic_file;
-use scarlet::checksum::{open_json, seal_json};
 use scarlet::kernels::Precision;
-use scarlet::limited;
 use scarlet_arch::{Activation, Genome, SearchSpace, Skip};
+use scarlet_io::atomic_file;
+use scarlet_io::checksum::{open_json, seal_json};
+use scarlet_io::limited;
 use scarlet_search::Bound;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

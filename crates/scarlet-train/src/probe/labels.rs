@@ -2,7 +2,7 @@
 
 use super::Features;
 use super::discriminant::{Folds, standardised};
-use crate::random::{Purpose, Stream};
+use scarlet_random::{Purpose, Random};
 
 /// Parts that images are divided into: each is judged by a classifier fitted to the others.
 const FOLDS: usize = 5;
@@ -145,7 +145,7 @@ fn folds(labels: &[usize], classes: usize, groups: &[usize]) -> (Vec<Option<usiz
             }
             continue;
         }
-        Stream::new(0, Purpose::Folds, class as u64).shuffle(&mut groups);
+        Random::new(0, Purpose::Folds, class as u64).shuffle(&mut groups);
         for (place, group) in groups.into_iter().enumerate() {
             places[group] = Some((place + class) % FOLDS);
         }
@@ -225,7 +225,7 @@ mod tests {
     /// Clusters of classes in a few dimensions, with noise.
     fn clusters(per_class: usize, classes: usize) -> Features {
         let width = 6;
-        let mut random = Stream::new(3, Purpose::Split, 0);
+        let mut random = Random::new(3, Purpose::Split, 0);
         let mut noise = || random.below(2001) as f32 / 1000.0 - 1.0;
         let labels: Vec<u32> = (0..per_class * classes)
             .map(|index| (index % classes) as u32)

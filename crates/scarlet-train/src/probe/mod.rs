@@ -14,7 +14,7 @@ use scarlet::{Accuracy, DeployOptions, Scarlet};
 
 use crate::TrainError;
 use crate::batch::{Batcher, answers};
-use crate::dataset::{ImageSet, Source};
+use scarlet_data::dataset::{ImageSet, Source};
 
 pub use self::labels::{LabelCheck, LabelDoubt, check_labels};
 pub use self::linear::LinearClassifier;

@@ -15,11 +15,11 @@ use super::search::STATE;
 use super::stages::Run;
 use super::supernet::open_supernet;
 use super::{RunConfig, RunError, RunEvent, Stage};
-use crate::dataset::ImageSet;
 use crate::evaluator::ACCURACY;
 use crate::latency::LATENCY_METRIC;
 use crate::report::card;
 use crate::{Ancestor, Control, Extracted, RunFolder, TrainError};
+use scarlet_data::dataset::ImageSet;
 
 /// Which candidate is taken.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]

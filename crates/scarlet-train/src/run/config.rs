@@ -13,11 +13,11 @@ use super::{
     ChooseSettings, DataSettings, ExportSettings, Plans, RunError, SearchSettings, SpaceSettings,
     SupernetSettings, TrainSettings, WholeSettings,
 };
-#[cfg(doc)]
-use crate::dataset::Extent;
-use crate::dataset::Location;
 use crate::error::require;
 use crate::{Sampling, StabilizerInit};
+#[cfg(doc)]
+use scarlet_data::dataset::Extent;
+use scarlet_data::dataset::Location;
 
 /// Sides from which photographs want a larger total stride, in pixels.
 const LARGE: usize = 96;

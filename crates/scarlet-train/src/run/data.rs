@@ -8,7 +8,7 @@ use scarlet_data::ClassOrder;
 use serde::{Deserialize, Serialize};
 
 use super::RunError;
-use crate::dataset::{
+use scarlet_data::dataset::{
     DatasetError, Extent, FolderNotices, ImageSet, ImageSize, Location, PartReader,
     PhotographCache, PhotographList, PhotographParts, Stored, TrainTest, Unreadable, check_classes,
 };
@@ -361,8 +361,8 @@ mod tests {
         let (shrunk, input) = sized(16);
         assert_eq!((shrunk.shape(), input.shown), ([1, 16, 16], 16));
         // The mean hardly changes.
-        let mean = |images: &crate::dataset::Images| images.channel_statistics()[0].0;
-        let whole = crate::dataset::fashion_sample().unwrap().train;
+        let mean = |images: &scarlet_data::dataset::Images| images.channel_statistics()[0].0;
+        let whole = scarlet_data::dataset::fashion_sample().unwrap().train;
         assert!((mean(&shrunk) - mean(&whole)).abs() < 0.005);
     }
 

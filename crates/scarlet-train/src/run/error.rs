@@ -12,8 +12,8 @@ use thiserror::Error;
 
 use super::Stage;
 use crate::TrainError;
-use crate::dataset::DatasetError;
 use crate::latency::LatencyError;
+use scarlet_data::dataset::DatasetError;
 
 /// Why a run cannot begin or go on, and what would mend it.
 #[derive(Debug, Error)]

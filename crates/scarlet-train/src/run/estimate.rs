@@ -10,12 +10,12 @@ use serde::Serialize;
 use super::plan::Plan;
 use super::stages::Run;
 use super::{RunError, SearchSettings, folder};
-use crate::dataset::Source;
 use crate::deployment::kernels_device;
 use crate::latency::network_latency;
 use crate::supernet::plain_architecture;
 use crate::trainer::time_steps;
 use crate::{Ancestor, ScoreCache};
+use scarlet_data::dataset::Source;
 
 /// Steps that are timed.
 const STEPS: u64 = 2;

@@ -11,12 +11,12 @@ use serde::{Deserialize, Serialize};
 use super::stages::Run;
 use super::timing::time_of;
 use super::{Choice, RunError, Stage};
-use crate::dataset::Source;
 use crate::deployment::Deployment;
 use crate::measure::judge_deployed;
 use crate::report::card;
 use crate::trust::{Evidence, TEST_IMAGES as TEST};
 use crate::{Measurement, RunFolder, TrainError};
+use scarlet_data::dataset::Source;
 
 /// The finished network, in the folder [`NETWORK`](super::folder::NETWORK).
 const WEIGHTS: &str = "network/network.safetensors";

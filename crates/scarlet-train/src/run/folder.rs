@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use scarlet::atomic_file;
 use scarlet_data::ClassOrder;
+use scarlet_io::atomic_file;
 use serde_json::{Value, json};
 
 use super::latency::MEASURED;

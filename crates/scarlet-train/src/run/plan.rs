@@ -9,9 +9,9 @@ use serde::Serialize;
 use super::choose::{chosen_layers, chosen_resolution};
 use super::stages::Run;
 use super::{Estimate, RunError};
-use crate::dataset::{Extent, ImageSize};
 use crate::latency::{LATENCY_METRIC, LatencyTable};
 use crate::supernet::{path_architecture, plain_architecture};
+use scarlet_data::dataset::{Extent, ImageSize};
 
 /// What a run is going to do.
 #[derive(Debug, Clone, Serialize)]

@@ -7,7 +7,7 @@ use scarlet_arch::{
 use serde::{Deserialize, Serialize};
 
 use super::{Input, WholeNetwork};
-use crate::dataset::normalised_by;
+use scarlet_data::dataset::normalised_by;
 
 /// A plan of channels and strides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

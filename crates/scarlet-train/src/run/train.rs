@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::stages::Run;
 use super::{RunError, Stage, folder};
-use crate::dataset::Source;
-use crate::random::weights_seed;
 use crate::{Augment, Extracted, RunFolder, TrainConfig, Trainer};
+use scarlet_data::dataset::Source;
+use scarlet_random::weights_seed;
 
 /// How the chosen network is trained. The settings of [`TrainConfig`] stand beside its own.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

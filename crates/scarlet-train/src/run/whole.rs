@@ -16,7 +16,6 @@ use super::stages::Run;
 use super::{Input, RunConfig, RunError, SkipKind, SpaceSettings, Stage, folder};
 use crate::error::require;
 use crate::fingerprint::Fingerprint;
-use crate::random::weights_seed;
 use crate::report::card;
 use crate::standalone::{Recipe, StandaloneConfig};
 use crate::trainer::{is_over, time_steps};
@@ -24,6 +23,7 @@ use crate::{
     Orders, PublishedSupernet, RunFolder, Sampling, Supernet, Teacher, TrainConfig, TrainError,
     Trainer,
 };
+use scarlet_random::weights_seed;
 
 /// Training images that a candidate out of a published supernet is fitted to, and how many candidates are
 /// looked at: each takes as long as some steps of training.

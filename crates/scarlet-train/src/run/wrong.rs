@@ -1,6 +1,6 @@
 //! Which setting is of the wrong kind, and what it may be, in plain words.
 
-use scarlet::printable::shortened;
+use scarlet_io::printable::shortened;
 use serde_json::{Map, Value};
 
 use super::overlay::{join, overlay};

@@ -7,11 +7,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::data;
-#[cfg(doc)]
-use crate::dataset::{Extent, PhotographCache};
 use crate::error::require;
 use crate::run::changed;
 use crate::{TrainConfig, TrainError};
+#[cfg(doc)]
+use scarlet_data::dataset::{Extent, PhotographCache};
 
 /// Whether a network is trained from scratch or from weights, which want other settings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -7,7 +7,7 @@ use scarlet_arch::Architecture;
 
 use super::StandaloneConfig;
 use crate::TrainError;
-use crate::dataset::{
+use scarlet_data::dataset::{
     Extent, FolderNotices, ImageSet, ImageSize, Images, Location, PartReader, PhotographCache,
     PhotographList, PhotographParts, Stored, TrainTest, Unreadable, check_classes, normalised_by,
 };

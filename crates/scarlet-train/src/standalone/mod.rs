@@ -40,7 +40,6 @@ pub use self::plan::StandalonePlan;
 pub use self::preview::{Preview, PreviewRow};
 use self::report::Reported;
 use crate::class_order::check_class_order;
-use crate::dataset::{DatasetError, Extent, FolderNotices, ImageSet, ImageSize};
 use crate::limits::check_batch_memory;
 use crate::measure::judge;
 use crate::probe::{Probed, probe};
@@ -50,6 +49,7 @@ use crate::run_folder::or_other_run;
 use crate::trainer::{check_epochs_left, check_teacher, epochs_done, is_over};
 use crate::trust::{HELD_OUT_IMAGES, TEST_IMAGES};
 use crate::{Checkpoints, Observer, RunFolder, TrainError, Trainer};
+use scarlet_data::dataset::{DatasetError, Extent, FolderNotices, ImageSet, ImageSize};
 
 /// Where a run's network comes from.
 #[derive(Debug, Clone)]

@@ -9,7 +9,7 @@ use scarlet_arch::graph::Graph;
 use super::StandaloneConfig;
 use crate::TrainError;
 use crate::error::require;
-use crate::random::weights_seed;
+use scarlet_random::weights_seed;
 
 /// Trained weights to begin with.
 pub(super) struct Weights {

@@ -6,9 +6,9 @@ use scarlet_arch::Cost;
 use serde::Serialize;
 
 use super::{Standalone, StandaloneConfig};
-use crate::dataset::{Extent, ImageSet, ImageSize, Source};
 use crate::trainer::time_steps;
 use crate::{TrainConfig, TrainError, measure, recalibrate};
+use scarlet_data::dataset::{Extent, ImageSet, ImageSize, Source};
 
 /// Steps that are timed at least, behind one that is not, and at most.
 const STEPS: [u64; 2] = [3, 40];

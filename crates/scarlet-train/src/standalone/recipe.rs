@@ -9,8 +9,8 @@ use scarlet_data::ClassOrder;
 use serde_json::Value;
 
 use super::{DataSettings, NetworkSettings, Recipe, StandaloneConfig};
-use crate::dataset::{Location, PhotographParts};
 use crate::{Augment, ColorJitter, Optimizer, RandAugment, ResizedCrop, TrainConfig, TrainError};
+use scarlet_data::dataset::{Location, PhotographParts};
 
 /// Share of the steps that the learning rate rises in.
 const WARMUP: f64 = 0.05;

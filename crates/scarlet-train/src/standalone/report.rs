@@ -8,10 +8,10 @@ use scarlet_report::{Fact, Judged, TrainingReport, training_html};
 use super::data::StandaloneData;
 use super::{StandaloneRecord, StandaloneResult};
 use crate::batch::Batcher;
-use crate::dataset::{ImageSet, Source};
 use crate::report::{curve, settings_facts, weights_usages};
 use crate::trust::{Evidence, Figures, Looks, mistakes, trust};
 use crate::{RunFolder, TrainError};
+use scarlet_data::dataset::{ImageSet, Source};
 
 /// A run that is reported.
 pub(super) struct Reported<'a> {

@@ -4,18 +4,18 @@ use scarlet_arch::{Genome, SearchSpace, Skip};
 use serde::{Deserialize, Serialize};
 
 use super::settings::space_for;
-use crate::dataset::Images;
 use crate::error::{require, require_different};
 use crate::limits::Limit;
-use crate::random::{Purpose, Stream};
 use crate::run::SpaceSettings;
 use crate::{Augment, EvaluatorConfig, Sampling, StabilizerInit, TrainConfig, TrainError};
+use scarlet_data::dataset::Images;
+use scarlet_random::{Purpose, Random};
 
 /// Everything that determines a study besides the images.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StudyConfig {
-    /// Where the images are from: see [`Location`](crate::dataset::Location).
+    /// Where the images are from: see [`Location`](scarlet_data::dataset::Location).
     pub source: String,
     /// So many of its training images are trained on, of every class the same share; by default
     /// all.
@@ -158,7 +158,7 @@ impl StudyConfig {
     /// None for settings that are [valid](Self::validate).
     pub fn genomes(&self) -> Result<Vec<Genome>, TrainError> {
         let layers = self.space.layers();
-        let mut stream = Stream::new(self.networks_seed, Purpose::Study, 0);
+        let mut stream = Random::new(self.networks_seed, Purpose::Study, 0);
         let mut genomes: Vec<Genome> = Vec::with_capacity(self.networks);
         for attempt in 0.. {
             if genomes.len() == self.networks {
@@ -179,7 +179,7 @@ impl StudyConfig {
     }
 
     /// Skips layers, or gives blocks to skipped ones, until `depth` of them are not skipped.
-    fn give_depth(&self, genes: &mut [u8], depth: usize, skip: u8, stream: &mut Stream) {
+    fn give_depth(&self, genes: &mut [u8], depth: usize, skip: u8, stream: &mut Random) {
         let mut order: Vec<usize> = (0..genes.len()).collect();
         stream.shuffle(&mut order);
         let (kept, skipped) = order.split_at(depth);

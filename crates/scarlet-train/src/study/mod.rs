@@ -33,9 +33,9 @@ use serde::de::DeserializeOwned;
 
 use self::settings::check_settings;
 use self::work::Work;
-use crate::dataset::TrainTest;
 use crate::run_folder::{RunFolder, or_other_run};
 use crate::{Control, Event, TrainError};
+use scarlet_data::dataset::TrainTest;
 
 pub use self::analysis::{RankingRow, Resolution, SpreadRow, ranking, spread};
 pub use self::config::{Question, StudyConfig, Variant};

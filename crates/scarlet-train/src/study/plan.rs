@@ -11,10 +11,10 @@ use serde::Serialize;
 use super::settings::check_settings;
 use super::work::Work;
 use super::{Question, Study, StudyConfig, Variant, is_done, network_name, supernet_name};
-use crate::dataset::TrainTest;
 use crate::run::PricedNetwork;
 use crate::trainer::time_steps;
 use crate::{TrainError, measure, recalibrate};
+use scarlet_data::dataset::TrainTest;
 
 /// Passes of a training that are timed.
 const PASSES: u64 = 10;

@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use super::StudyConfig;
 use crate::TrainError;
-use crate::dataset::{DatasetError, Images, Location, TrainTest};
 use crate::run::{Input, SpaceSettings, changed};
+use scarlet_data::dataset::{DatasetError, Images, Location, TrainTest};
 
 /// Mean and standard deviation that studies normalise every channel by, whatever the images: their
 /// values, from 0 to 1, then go from −1 to 1.

@@ -5,9 +5,9 @@ use scarlet_arch::Genome;
 
 use super::{Similarity, StudyConfig};
 use crate::batch::Batcher;
-use crate::dataset::Images;
-use crate::random::{Purpose, Stream};
 use crate::{Supernet, TrainError, recalibrate};
+use scarlet_data::dataset::Images;
+use scarlet_random::{Purpose, Random};
 
 /// Compares what the choices of the study's layer make of `probe`, behind the same random paths.
 /// For each, batch normalisation is measured anew on `calibration`.
@@ -22,7 +22,7 @@ pub(super) fn similarity(
     let choices = space.choices(layer);
     let mut sums = vec![vec![0.0; choices.len()]; choices.len()];
     for path in 0..config.paths {
-        let mut stream = Stream::new(config.networks_seed, Purpose::Study, 1 + path as u64);
+        let mut stream = Random::new(config.networks_seed, Purpose::Study, 1 + path as u64);
         let genes: Vec<u8> = (0..space.layers())
             .map(|layer| stream.below(space.choices(layer).len()) as u8)
             .collect();

@@ -11,13 +11,13 @@ use super::{
     OneShot, StandaloneRecord, StudyConfig, StudyEvent, StudyObserver, SupernetRecord, Variant,
     similarity,
 };
-use crate::dataset::{Images, TrainTest};
-use crate::random::{Purpose, Stream, weights_seed};
 use crate::supernet::path_architecture;
 use crate::{
     Checkpoints, EpochRecord, Event, PathSampler, Supernet, SupernetConfig, TrainConfig,
     TrainError, Trainer, measure, recalibrate,
 };
+use scarlet_data::dataset::{Images, TrainTest};
+use scarlet_random::{Purpose, Random, weights_seed};
 
 /// Images whose features are compared.
 const PROBE_IMAGES: usize = 64;
@@ -117,7 +117,7 @@ impl Work {
     pub(super) fn calibration(&self) -> Images {
         let evaluator = &self.config.evaluator;
         let train = &self.data.train;
-        let stream = Stream::new(evaluator.seed, Purpose::Calibration, 0);
+        let stream = Random::new(evaluator.seed, Purpose::Calibration, 0);
         let mut chosen = { stream }.permutation(train.len());
         chosen.truncate(evaluator.calibration_images);
         train.select(&chosen)

@@ -6,7 +6,7 @@ use super::TrainConfig;
 use crate::TrainError;
 use crate::batch::View;
 use crate::error::require;
-use crate::random::{Purpose, Stream};
+use scarlet_random::{Purpose, Random};
 
 /// How far classes of different sizes count alike. A class of n images is shown in proportion to
 /// n^(1 − `sampling`), and the loss of each of its images weighs in proportion to n^(−`loss`): with
@@ -121,7 +121,7 @@ impl Order {
 
     /// The images of an epoch, a function of the seed and its number alone.
     pub(crate) fn of(&self, epoch: u64) -> Vec<View> {
-        let mut stream = Stream::new(self.seed, Purpose::Order, epoch);
+        let mut stream = Random::new(self.seed, Purpose::Order, epoch);
         if self.classes.is_empty() {
             let order = stream.permutation(self.images).into_iter();
             return order.map(View::first).collect();
@@ -229,7 +229,7 @@ mod tests {
     #[test]
     fn without_balance_the_order_is_what_it_was() {
         let plain: Vec<usize> = order(0.0).of(5).iter().map(|it| it.image).collect();
-        assert_eq!(plain, Stream::new(0, Purpose::Order, 5).permutation(90));
+        assert_eq!(plain, Random::new(0, Purpose::Order, 5).permutation(90));
     }
 
     #[test]

@@ -17,7 +17,7 @@ use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use safetensors::Dtype;
 use safetensors::tensor::{Metadata as Header, TensorInfo};
-use scarlet::checksum;
+use scarlet_io::checksum;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 

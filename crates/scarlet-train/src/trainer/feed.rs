@@ -9,7 +9,7 @@ use super::balance::Order;
 use super::schedule::Schedule;
 use crate::TrainError;
 use crate::batch::{Batcher, HostBatch};
-use crate::random::{Purpose, Stream};
+use scarlet_random::{Purpose, Random};
 
 /// Mini-batches that may be ready before they are needed.
 const AHEAD: usize = 2;
@@ -130,7 +130,7 @@ fn prepared<'a>(
         let views = schedule.mini_batch(&order.1, step, pass);
         let mut batch = batcher.augmented(views, &config.augment, config.seed, epoch)?;
         let number = schedule.number(step, pass);
-        let mut stream = Stream::new(config.seed, Purpose::Mix, number);
+        let mut stream = Random::new(config.seed, Purpose::Mix, number);
         batcher.mix(&mut batch, &config.mix, &mut stream);
         Ok(batch)
     })

@@ -44,12 +44,12 @@ use self::warning::Watch;
 use self::workers::Workers;
 use crate::TrainError;
 use crate::batch::Batcher;
-use crate::dataset::{ImageSet, Source};
 use crate::error::require;
 use crate::fingerprint::Fingerprint;
 use crate::measure::{Measurement, calibration, images_of_mean, judge, measure};
-use crate::random::mask_seed;
 use crate::run_folder::EventLog;
+use scarlet_data::dataset::{ImageSet, Source};
+use scarlet_random::mask_seed;
 
 pub use self::balance::Balance;
 pub(crate) use self::balance::Order;
@@ -161,7 +161,7 @@ impl<M: Module> Trained<M> {
 /// # #[cfg(feature = "flex")] {
 /// use burn::tensor::Device;
 /// use scarlet::{Architecture, ScarletConfig};
-/// use scarlet_train::dataset::fashion_sample;
+/// use scarlet_data::dataset::fashion_sample;
 /// use scarlet_train::{Control, Event, TrainConfig, Trainer, measure};
 ///
 /// let sample = fashion_sample()?;
@@ -174,7 +174,7 @@ impl<M: Module> Trained<M> {
 ///
 /// let config = TrainConfig { epochs: 1, ..TrainConfig::default() };
 /// # let few: Vec<usize> = (0..64).collect();
-/// # let sample = scarlet_train::dataset::TrainTest {
+/// # let sample = scarlet_data::dataset::TrainTest {
 /// #     train: sample.train.select(&few),
 /// #     test: sample.test.select(&few),
 /// # };

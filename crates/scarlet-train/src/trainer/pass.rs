@@ -212,7 +212,7 @@ mod tests {
 
     use super::*;
     use crate::batch::View;
-    use crate::dataset::fashion_sample;
+    use scarlet_data::dataset::fashion_sample;
 
     #[test]
     fn shared_statistics_move_as_by_one_pass_after_another() {

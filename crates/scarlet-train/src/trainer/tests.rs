@@ -11,9 +11,9 @@ use scarlet_arch::{SearchSpace, Skip};
 
 use super::balance::Order;
 use super::*;
-use crate::dataset::Images;
 use crate::loss::cross_entropy;
 use crate::{PathSampler, Sampling, Supernet, SupernetConfig};
+use scarlet_data::dataset::Images;
 
 /// Images of 8×8 pixels in two classes.
 fn images(count: usize) -> Images {

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::{Control, Event, Teacher, TrainConfig, Trainable, Trainer};
 use crate::TrainError;
-use crate::dataset::Source;
+use scarlet_data::dataset::Source;
 
 /// Does a few steps of a training; returns what it trained and how long one of `steps` took, behind
 /// one that is not timed, for it also draws buffers and optimizer state, unless it is the only one.

@@ -7,8 +7,8 @@ use scarlet::{Architecture, Scarlet};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::dataset::ImageSet;
 use crate::{PathSampler, Sampling, Supernet, TrainError, recalibrate};
+use scarlet_data::dataset::ImageSet;
 
 /// What [`Trainer`](super::Trainer) can train: a network, or a supernet that a network is drawn
 /// from for every pass.

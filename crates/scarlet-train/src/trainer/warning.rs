@@ -5,8 +5,8 @@ use thiserror::Error;
 
 use super::EpochRecord;
 use super::balance::{Balance, counts};
-use crate::dataset::Source;
 use crate::measure::images_of_mean;
+use scarlet_data::dataset::Source;
 
 /// Steps before which nothing is said about a network that knows nothing yet; from scratch, a
 /// thousand images can take two hundred steps to get anywhere.

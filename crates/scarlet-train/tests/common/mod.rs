@@ -7,7 +7,7 @@ use burn::tensor::{Device, Tensor};
 use scarlet::arch::{
     Architecture, Block, Genome, Operation, Outline, SearchSpace, Skip, scarlet_like,
 };
-use scarlet_train::dataset::Images;
+use scarlet_data::dataset::Images;
 use scarlet_train::{PathSampler, Sampling, Supernet, SupernetConfig};
 
 pub(crate) fn device() -> Device {

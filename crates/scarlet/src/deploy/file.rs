@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use super::lower::lower;
 use super::{DeployError, DeployOptions, Deployed, Form, Part};
-use crate::{ModelCard, atomic_file};
+use crate::ModelCard;
+use scarlet_io::atomic_file;
 
 /// What a file says about its network.
 #[derive(Debug, Serialize, Deserialize)]

@@ -49,7 +49,8 @@ use crate::deploy::NotFinite;
 use crate::deploy::lower::lower;
 use crate::elementary::{Elementary, Int8, Int8Error};
 use crate::weights::ARCHITECTURE_KEY;
-use crate::{InputError, Scarlet, atomic_file};
+use crate::{InputError, Scarlet};
+use scarlet_io::atomic_file;
 
 /// The oldest operators that have h-swish, and the newest whose definitions of what is used here
 /// are known to be the same.

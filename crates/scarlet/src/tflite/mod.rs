@@ -64,7 +64,8 @@ use crate::deploy::NotFinite;
 use crate::elementary::{Elementary, Int8, Int8Error};
 pub use crate::onnx::Batch;
 use crate::weights::ARCHITECTURE_KEY;
-use crate::{InputError, Scarlet, atomic_file};
+use crate::{InputError, Scarlet};
+use scarlet_io::atomic_file;
 
 /// The input's name, of `[batch, height, width, channels]`.
 const INPUT: &str = "images";

@@ -7,8 +7,8 @@ use burn::tensor::DType;
 
 use super::LoadReport;
 use crate::ConfigError;
-use crate::checksum::{self, ChecksumError};
-use crate::printable::{printable, shortened};
+use scarlet_io::checksum::{self, ChecksumError};
+use scarlet_io::printable::{printable, shortened};
 
 /// Why weights could not be read, loaded or written, and what would mend it.
 #[derive(Debug, thiserror::Error)]

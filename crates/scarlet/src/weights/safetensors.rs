@@ -15,7 +15,7 @@ use safetensors::tensor::{Metadata, TensorInfo};
 use super::pytorch::Unread;
 use super::save::must_have_checksum;
 use super::{Container, Entry, StateDict, WeightsError};
-use crate::checksum;
+use scarlet_io::checksum;
 
 /// Bytes of the header's length, which a file begins with.
 const LENGTH_BYTES: u64 = 8;
@@ -195,7 +195,7 @@ fn element_type(dtype: Dtype) -> Option<DType> {
 impl StateDict {
     /// Writes the floating-point entries, and the metadata, as safetensors, which PyTorch's
     /// `safetensors.torch.load_file` reads too. Step counters and other integers are left out. A
-    /// [checksum](crate::checksum) is put into the metadata, which [`open`](Self::open) checks.
+    /// [checksum](scarlet_io::checksum) is put into the metadata, which [`open`](Self::open) checks.
     ///
     /// The file appears whole or not at all.
     ///

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use scarlet_data::check::DuplicateGroup;
-use scarlet_train::dataset::{Part, TrainTest};
+use scarlet_data::dataset::{Part, TrainTest};
 
 use super::Listed;
 use super::findings::{Findings, classes, duplicates, parts};

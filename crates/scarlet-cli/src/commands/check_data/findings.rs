@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use scarlet_data::check::DuplicateGroup;
-use scarlet_train::dataset::Part;
+use scarlet_data::dataset::Part;
 
 use super::Listed;
 use super::thumbnails::Pictures;

@@ -8,7 +8,7 @@ mod thumbnails;
 
 use std::path::Path;
 
-use scarlet_train::dataset::{Location, Part};
+use scarlet_data::dataset::{Location, Part};
 
 use self::findings::Findings;
 use super::notices::tell_order;

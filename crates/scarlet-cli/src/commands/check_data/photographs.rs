@@ -7,7 +7,7 @@ use scarlet::burn::tensor::Device;
 use scarlet_data::check::{
     DuplicateGroup, Looked, Picture, Sizes, duplicates, look_at_all, odd_shapes,
 };
-use scarlet_train::dataset::{Extent, FolderListing, Part};
+use scarlet_data::dataset::{Extent, FolderListing, Part};
 
 use super::findings::{self, Findings, image};
 use super::labels::{self, Readable};

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use scarlet_data::check::thumbnail;
+use scarlet_data::dataset::{Part, TrainTest};
 use scarlet_data::{DecodeOptions, decode_with};
-use scarlet_train::dataset::{Part, TrainTest};
 
 /// Where pictures are to be had from, by what reports call them.
 pub(super) enum Pictures {

@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use scarlet::atomic_file::OutputFile;
+use scarlet_io::atomic_file::OutputFile;
 use scarlet_report::{EvaluationReport, Fact, Judged, evaluation_html};
 use scarlet_train::trust::{AfterSource, Evidence, Figures, Looks, mistakes, trust};
 

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use scarlet::Architecture;
+use scarlet_data::dataset::{FolderNotices, Images, Location, PhotographParts};
 use scarlet_data::{Batch, ClassOrder, DataError, Loader, LoaderOptions, list_images, normalize};
-use scarlet_train::dataset::{FolderNotices, Images, Location, PhotographParts};
 
 use crate::error::CliError;
 

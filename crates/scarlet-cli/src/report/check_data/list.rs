@@ -3,7 +3,7 @@
 use std::io::{self, BufWriter};
 use std::path::Path;
 
-use scarlet::atomic_file::OutputFile;
+use scarlet_io::atomic_file::OutputFile;
 use serde::Serialize;
 
 use super::{CheckReport, Group, ImageRef};

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use scarlet::atomic_file;
+use scarlet_io::atomic_file;
 use scarlet_report::{
     ClassImages, DataCheck, Fact, Finding, PictureGroup, ShownPicture, check_html,
 };

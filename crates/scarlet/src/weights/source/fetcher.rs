@@ -225,7 +225,7 @@ mod cached {
     use super::super::hash::{check_sha256, read_checksum, sha256_of_file, sha256_of_text};
     use super::super::{FetchError, Location, Source, http, part_file, python_package};
     use super::Fetcher;
-    use crate::atomic_file;
+    use scarlet_io::atomic_file;
 
     pub(super) fn user_cache() -> Option<PathBuf> {
         dirs::cache_dir().map(|folder| folder.join("scarlet"))

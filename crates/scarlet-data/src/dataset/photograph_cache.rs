@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf, absolute};
 use std::sync::{Arc, OnceLock};
 use std::time::UNIX_EPOCH;
 
-use scarlet::atomic_file::OutputFile;
+use crate::RgbImage;
 use scarlet_arch::ResizeFilter;
-use scarlet_data::RgbImage;
+use scarlet_io::atomic_file::OutputFile;
 use sha2::{Digest, Sha256};
 
 use super::{DatasetError, Stored};
@@ -197,7 +197,7 @@ mod tests {
     }
 
     fn image() -> RgbImage {
-        RgbImage::from_fn(5, 3, |x, y| scarlet_data::Rgb([x as u8, y as u8, 9]))
+        RgbImage::from_fn(5, 3, |x, y| crate::Rgb([x as u8, y as u8, 9]))
     }
 
     #[test]

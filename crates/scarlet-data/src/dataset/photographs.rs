@@ -5,12 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::names::{NameMatcher, escaped};
+use crate::{DataError, DecodeOptions, ImageFolder, RgbImage, decode_with, eval_image, shrink};
 use rayon::prelude::*;
 use scarlet_arch::Preprocessing;
-use scarlet_data::names::{NameMatcher, escaped};
-use scarlet_data::{
-    DataError, DecodeOptions, ImageFolder, RgbImage, decode_with, eval_image, shrink,
-};
 
 use super::DatasetError;
 #[cfg(doc)]
@@ -243,7 +241,7 @@ impl Photographs {
     }
 
     /// The file of a photograph.
-    pub(crate) fn path(&self, index: usize) -> &Path {
+    pub fn path(&self, index: usize) -> &Path {
         &self.files[index].path
     }
 
@@ -281,7 +279,7 @@ impl Photographs {
 
     /// Those of which the part that a network sees at another size is stored, at `side` × `side`
     /// pixels: decoded anew whenever they are read. None where that is not so for any.
-    pub(crate) fn fitted(&self, side: usize) -> Option<Self> {
+    pub fn fitted(&self, side: usize) -> Option<Self> {
         let other = |file: &Photograph| match file.stored {
             Stored::Evaluation(seen) if seen.resolution != side => {
                 Some(Stored::Evaluation(Preprocessing {
@@ -312,7 +310,7 @@ impl Photographs {
     }
 
     /// These photographs and others of the same classes behind them.
-    pub(crate) fn joined(&self, others: &Self) -> Self {
+    pub fn joined(&self, others: &Self) -> Self {
         let mut all = self.clone();
         all.files.extend(others.files.iter().cloned());
         all.labels.extend(&others.labels);
@@ -391,11 +389,9 @@ mod tests {
     fn save(root: &Path, name: &str, size: (u32, u32)) {
         let path = root.join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
-        RgbImage::from_fn(size.0, size.1, |x, y| {
-            scarlet_data::Rgb([x as u8, y as u8, 7])
-        })
-        .save(path)
-        .unwrap();
+        RgbImage::from_fn(size.0, size.1, |x, y| crate::Rgb([x as u8, y as u8, 7]))
+            .save(path)
+            .unwrap();
     }
 
     fn list(root: &Path) -> PhotographList {

@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use scarlet_data::check::same_files;
-use scarlet_data::names::escaped;
-use scarlet_data::{ClassOrder, ImageFolder, PassedOver};
+use crate::check::same_files;
+use crate::names::escaped;
+use crate::{ClassOrder, ImageFolder, PassedOver};
 
 use super::PhotographList;
 

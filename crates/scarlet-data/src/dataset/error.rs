@@ -15,7 +15,7 @@ const LAYOUTS: &str = "a folder of photographs has one folder per class, or such
 pub enum DatasetError {
     /// A folder of photographs cannot be read.
     #[error(transparent)]
-    Photographs(#[from] scarlet_data::DataError),
+    Photographs(#[from] crate::DataError),
     /// A file cannot be read.
     #[error("cannot read `{path}`: {source}")]
     Read {
@@ -184,7 +184,7 @@ pub enum DatasetError {
         /// Name of the class.
         class: String,
         /// What is wrong with one of them.
-        source: Box<scarlet_data::DataError>,
+        source: Box<crate::DataError>,
     },
     /// A folder that decoded photographs cannot be kept in.
     #[error(

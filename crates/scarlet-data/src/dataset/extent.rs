@@ -1,7 +1,7 @@
 //! [`Extent`] and [`ImageSize`]: how many images there are and how large, and how large networks should
 //! see them.
 
-use scarlet_data::PictureHeader;
+use crate::PictureHeader;
 use serde::Serialize;
 
 use super::{Images, PhotographList};
@@ -106,7 +106,7 @@ pub struct ImageSize {
 
 impl ImageSize {
     /// Of images for a network whose resolution is a multiple of `stride`.
-    pub(crate) fn of(images: &Images, stride: usize) -> Self {
+    pub fn of(images: &Images, stride: usize) -> Self {
         let [_, height, width] = images.shape();
         Self {
             height,
@@ -126,8 +126,8 @@ impl ImageSize {
 mod tests {
     use std::path::Path;
 
+    use crate::ClassOrder;
     use image::{GrayImage, RgbImage};
-    use scarlet_data::ClassOrder;
 
     use super::*;
     use crate::dataset::PhotographParts;

@@ -1,8 +1,8 @@
 //! [`Images`]: labelled images of one size.
 
+use crate::{Rgb, RgbImage, grey_level, resize};
 use rayon::prelude::*;
 use scarlet_arch::Architecture;
-use scarlet_data::{Rgb, RgbImage, grey_level, resize};
 
 use super::DatasetError;
 use super::split::split;
@@ -10,14 +10,14 @@ use super::split::split;
 /// Labelled images of one size in memory, 8 bits a channel.
 ///
 /// ```
-/// use scarlet_train::dataset::Images;
+/// use scarlet_data::dataset::Images;
 ///
 /// // Two images of one grey channel, 1×2 pixels.
 /// let images = Images::new([1, 1, 2], vec![0, 255, 10, 20], vec![1, 0], ["cat", "dog"])?;
 /// assert_eq!(images.len(), 2);
 /// assert_eq!(images.image(1), [10, 20]);
 /// assert_eq!(images.classes()[images.label(1)], "cat");
-/// # Ok::<(), scarlet_train::dataset::DatasetError>(())
+/// # Ok::<(), scarlet_data::dataset::DatasetError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Images {
@@ -482,7 +482,7 @@ mod tests {
                 ..scarlet_arch::Preprocessing::IMAGENET
             };
             let preprocessing = preprocessing.with_side(images.shorter_side_within(side));
-            let photograph = scarlet_data::eval_image(&images.to_rgb(0), &preprocessing).unwrap();
+            let photograph = crate::eval_image(&images.to_rgb(0), &preprocessing).unwrap();
             assert_eq!(photograph, images.fitted(side).to_rgb(0));
         }
     }

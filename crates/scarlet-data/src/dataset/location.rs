@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use scarlet_data::{ClassOrder, ImageFolder, list_folder, list_images};
+use crate::{ClassOrder, ImageFolder, list_folder, list_images};
 
 use super::split::check_classes;
 use super::{
@@ -108,7 +108,7 @@ pub struct PhotographParts {
 
 impl PhotographParts {
     /// Lists a folder's photographs. Classes are those of the training part, in this order; those
-    /// of other parts may be written otherwise, as far as [`NameMatcher`](scarlet_data::names) finds
+    /// of other parts may be written otherwise, as far as [`NameMatcher`](crate::names) finds
     /// them.
     ///
     /// # Errors

@@ -3,10 +3,10 @@
 use std::collections::HashSet;
 use std::path::Path;
 
-use scarlet_data::names::escaped;
+use crate::names::escaped;
 
 use super::DatasetError;
-use crate::random::{Purpose, Stream};
+use scarlet_random::{Purpose, Random};
 
 /// Puts `share` of every class aside, at random but the same for the same `seed`: the indices of
 /// the rest, and of what was put aside, in order. At least one image of every class is in each
@@ -35,7 +35,7 @@ pub(super) fn split(
                 });
             }
             length => {
-                Stream::new(seed, Purpose::Split, class as u64).shuffle(&mut indices);
+                Random::new(seed, Purpose::Split, class as u64).shuffle(&mut indices);
                 let count = (share * length as f64).round() as usize;
                 let (chosen, others) = indices.split_at(count.clamp(1, length - 1));
                 aside.extend_from_slice(chosen);
@@ -50,7 +50,7 @@ pub(super) fn split(
 
 /// Refuses images that no classifier can be trained on: of a single class, with a class of a single
 /// image, or with names that do not tell their classes apart, line by line. Errors call them `found`.
-pub(crate) fn check_classes(
+pub fn check_classes(
     labels: &[u32],
     classes: &[String],
     found: impl AsRef<Path>,

@@ -9,7 +9,7 @@ use super::{
 };
 
 /// Opens the parts of a folder of photographs, which share what decoded ones are kept in.
-pub(crate) struct PartReader<P> {
+pub struct PartReader<P> {
     photographs: usize,
     memory: u64,
     cache: Option<Arc<PhotographCache>>,
@@ -24,7 +24,7 @@ impl<P: Fn(usize) + Sync> PartReader<P> {
     /// # Errors
     ///
     /// When the folder for decoded photographs cannot be used.
-    pub(crate) fn new(
+    pub fn new(
         photographs: usize,
         cache_megabytes: u64,
         cache_folder: Option<&str>,
@@ -43,7 +43,7 @@ impl<P: Fn(usize) + Sync> PartReader<P> {
     }
 
     /// Opens one of the parts, as [`Photographs::open`] does.
-    pub(crate) fn open(
+    pub fn open(
         &mut self,
         list: PhotographList,
         stored: Stored,
@@ -65,7 +65,7 @@ impl<P: Fn(usize) + Sync> PartReader<P> {
     }
 
     /// What could not be read, and where decoded photographs are kept on disk.
-    pub(crate) fn finish(self) -> (Unreadable, Option<Arc<PhotographCache>>) {
+    pub fn finish(self) -> (Unreadable, Option<Arc<PhotographCache>>) {
         (self.unreadable, self.cache)
     }
 }

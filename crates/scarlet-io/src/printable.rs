@@ -20,7 +20,7 @@ const LONGEST_MESSAGE: usize = 40_000;
 /// breaks and tabs stay.
 ///
 /// ```
-/// use scarlet::printable::printable;
+/// use scarlet_io::printable::printable;
 ///
 /// assert_eq!(printable("rose\u{1b}[2J"), r"rose\u{1b}[2J");
 /// assert_eq!(printable("Rosé\n"), "Rosé\n");
@@ -43,7 +43,7 @@ pub fn printable(text: &str) -> Cow<'_, str> {
 /// safe to show.
 ///
 /// ```
-/// use scarlet::printable::json;
+/// use scarlet_io::printable::json;
 ///
 /// assert_eq!(json("[\"rose\u{9b}2J\"]"), r#"["rose\u009b2J"]"#);
 /// ```
@@ -69,7 +69,7 @@ pub fn json(text: &str) -> Cow<'_, str> {
 /// cut.
 ///
 /// ```
-/// use scarlet::printable::shortened;
+/// use scarlet_io::printable::shortened;
 ///
 /// assert_eq!(shortened("a_very_long_name", 9), "a_ve…name");
 /// assert_eq!(shortened("name", 9), "name");

@@ -6,10 +6,7 @@ use scarlet_arch::Preprocessing;
 const LEAST_DEVIATION: f32 = 0.001;
 
 /// The same preprocessing with the mean and standard deviation of each channel of these images.
-pub(crate) fn normalised_by(
-    mut preprocessing: Preprocessing,
-    statistics: &[(f64, f64)],
-) -> Preprocessing {
+pub fn normalised_by(mut preprocessing: Preprocessing, statistics: &[(f64, f64)]) -> Preprocessing {
     for (channel, (mean, std)) in (preprocessing.mean.iter_mut())
         .zip(&mut preprocessing.std)
         .enumerate()

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use scarlet_data::names::NameMatcher;
-use scarlet_data::{ClassOrder, ImageFolder};
+use crate::names::NameMatcher;
+use crate::{ClassOrder, ImageFolder};
 use serde::Serialize;
 
 use super::location::{PartPaths, name};

@@ -4,13 +4,12 @@
 //! what it is for and by a counter such as the number of the mini-batch. Nothing has to be
 //! remembered for a resumed run to draw what an uninterrupted one would have drawn.
 
-pub(crate) use scarlet_random::Random as Stream;
-use scarlet_random::seed_of;
+use crate::seed_of;
 
 /// What a stream is for. The numbers are part of what a seed means: never reuse one.
 #[derive(Debug, Clone, Copy)]
 #[repr(u64)]
-pub(crate) enum Purpose {
+pub enum Purpose {
     /// Dividing a data set.
     Split = 1,
     /// The order of the training images in an epoch.
@@ -45,12 +44,12 @@ impl From<Purpose> for u64 {
 }
 
 /// The seed of a network's first weights, of which a run may need several.
-pub(crate) fn weights_seed(seed: u64, network: usize) -> u64 {
+pub fn weights_seed(seed: u64, network: usize) -> u64 {
     seed_of(seed, Purpose::Weights, network as u64)
 }
 
 /// The seed of an image's changes, by how often the epoch has shown it before.
-pub(crate) fn repeat_seed(seed: u64, repeat: u64) -> u64 {
+pub fn repeat_seed(seed: u64, repeat: u64) -> u64 {
     match repeat {
         0 => seed,
         repeat => seed_of(seed, Purpose::Repeat, repeat),
@@ -58,7 +57,7 @@ pub(crate) fn repeat_seed(seed: u64, repeat: u64) -> u64 {
 }
 
 /// The seed of what dropout and drop path leave out in a pass of a step.
-pub(crate) fn mask_seed(seed: u64, step: u64, pass: usize) -> u64 {
+pub fn mask_seed(seed: u64, step: u64, pass: usize) -> u64 {
     seed_of(
         seed_of(seed, Purpose::Masks, step),
         Purpose::Masks,

@@ -49,7 +49,7 @@ impl<'a> Source<'a> {
     }
 
     /// Where an image is: a photograph's file, or an image's number.
-    pub(crate) fn name(self, index: usize) -> String {
+    pub fn name(self, index: usize) -> String {
         match self {
             Self::Images(_) => index.to_string(),
             Self::Photographs(photographs) => photographs.path(index).display().to_string(),
@@ -80,7 +80,7 @@ impl<'a> Source<'a> {
     /// others. Images of one size are [fitted](Images::fitted); photographs become what a network
     /// wants when they are read, but for those of which another size is stored, which are then
     /// decoded anew.
-    pub(crate) fn fitted<'b>(self, side: usize, room: &'b mut Option<ImageSet>) -> Source<'b>
+    pub fn fitted<'b>(self, side: usize, room: &'b mut Option<ImageSet>) -> Source<'b>
     where
         'a: 'b,
     {
