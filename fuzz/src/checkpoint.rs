@@ -9,9 +9,7 @@ use scarlet::burn::module::{Module, ModuleVisitor, Param};
 use scarlet::burn::tensor::{Device, Tensor};
 use scarlet::{Scarlet, ScarletConfig};
 use scarlet_io::checksum;
-use scarlet_train::{
-    Checkpoints, Control, Event, Optimizer, TrainConfig, Trainer, load_checkpoint,
-};
+use scarlet_train::{Checkpoints, Control, Event, Optimizer, TrainConfig, Trainer, load_checkpoint};
 
 use crate::{Target, mutate, small};
 

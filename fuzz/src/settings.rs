@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use scarlet_train::run::{ComparisonConfig, RunConfig};
-use scarlet_train::standalone::{Recipe, StandaloneConfig};
+use scarlet_run::pipeline::{ComparisonConfig, RunConfig};
+use scarlet_run::standalone::{Recipe, StandaloneConfig};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;

@@ -5,9 +5,10 @@ use std::path::Path;
 
 use scarlet::{Architecture, burn::tensor::Device};
 use scarlet_data::dataset::Images;
-use scarlet_train::run::{Run, RunConfig};
-use scarlet_train::standalone::{Recipe, Standalone, StandaloneConfig, StandaloneRecord, Start};
-use scarlet_train::{Control, Event, RunFolder};
+use scarlet_run::pipeline::{Run, RunConfig};
+use scarlet_run::standalone::{Recipe, Standalone, StandaloneConfig, StandaloneRecord, Start};
+use scarlet_run::RunFolder;
+use scarlet_train::{Control, Event};
 use serde_json::json;
 
 /// Images to train on.
@@ -85,7 +86,7 @@ pub(crate) fn train(data: &Path, out: &Path, epochs: Option<u64>) -> Result<(), 
 
 /// Begins a search in `out`, or goes on with it, as `scarlet search` does.
 pub(crate) fn search(data: &Path, out: &Path) -> Result<(), String> {
-    let text = |error: scarlet_train::run::RunError| error.to_string();
+    let text = |error: scarlet_run::RunError| error.to_string();
     let (folder, config) = match out.join("config.json").exists() {
         true => RunConfig::open_existing(out).map_err(text)?,
         false => {

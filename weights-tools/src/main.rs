@@ -8,16 +8,14 @@ mod error;
 mod inputs;
 mod inspect;
 mod output;
-
 use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
-use scarlet_io::printable;
-
 use cli::{Cli, Command};
 use error::ToolError;
 use output::tell;
+use scarlet_io::printable;
 
 /// What a command found; an error is neither.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -17,10 +17,10 @@ use scarlet_data::DataError;
 use scarlet_data::dataset::DatasetError;
 use scarlet_data::names::escaped;
 use scarlet_report::ReportError;
+use scarlet_run::RunError;
 use scarlet_search::SearchError;
 use scarlet_train::TrainError;
 use scarlet_train::latency::LatencyError;
-use scarlet_train::run::RunError;
 use thiserror::Error;
 
 use crate::toml_settings::SettingsError;
@@ -385,6 +385,10 @@ fn run_exit_code(error: &RunError) -> u8 {
         | RunError::ImpossibleBudget { .. }
         | RunError::ImpossibleBudgets { .. }
         | RunError::OtherSupernet { .. }
+        | RunError::KeptClassifier { .. }
+        | RunError::OtherClassOrder { .. }
+        | RunError::NotARun { .. }
+        | RunError::OtherRun { .. }
         | RunError::Architecture(_) => USAGE,
         RunError::Search(error) => match **error {
             SearchError::Evaluator(_) | SearchError::Io { .. } | SearchError::Json { .. } => {
@@ -408,16 +412,11 @@ fn train_exit_code(error: &TrainError) -> u8 {
         | TrainError::SettingsChanged { .. }
         | TrainError::EpochsDone { .. }
         | TrainError::ImagesChanged { .. }
-        | TrainError::KeptClassifier { .. }
-        | TrainError::OtherClassOrder { .. }
         | TrainError::Exists { .. }
-        | TrainError::OtherTeacher { .. }
-        | TrainError::NotARun { .. }
-        | TrainError::OtherRun { .. } => USAGE,
+        | TrainError::OtherTeacher { .. } => USAGE,
         TrainError::Latency(error) => match **error {
-            LatencyError::OtherSpace { .. }
-            | LatencyError::OtherNumbers { .. }
-            | LatencyError::Deploy(DeployError::NoKernels) => USAGE,
+            LatencyError::OtherSpace { .. } | LatencyError::OtherNumbers { .. } => USAGE,
+            LatencyError::Deploy(ref error) if matches!(**error, DeployError::NoKernels) => USAGE,
             _ => FAILURE,
         },
         TrainError::Dataset(error) => dataset_exit_code(error),

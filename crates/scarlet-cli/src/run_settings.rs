@@ -4,7 +4,7 @@ use std::path::{Path, absolute};
 
 use clap::ValueEnum;
 use scarlet_io::limited;
-use scarlet_train::run::RunConfig;
+use scarlet_run::pipeline::RunConfig;
 use serde_json::{Map, Value, json};
 
 use crate::cli::run::{RunSettingsArgs, SearchSettingsArgs};

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use scarlet_data::dataset::TrainTest;
-use scarlet_train::run::ComparisonConfig;
-use scarlet_train::study::{Study, StudyConfig};
+use scarlet_run::pipeline::ComparisonConfig;
+use scarlet_run::study::{Study, StudyConfig};
 use serde_json::{Map, Value, json};
 
 use crate::cli::study::{SearchStudyArgs, SupernetStudyArgs};

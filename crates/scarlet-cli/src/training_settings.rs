@@ -1,7 +1,7 @@
 //! Settings of a training run: from the defaults, a file and the command line to a configuration.
 
 use scarlet::weights::Source;
-use scarlet_train::standalone::{Recipe, StandaloneConfig};
+use scarlet_run::standalone::{Recipe, StandaloneConfig};
 use serde_json::{Map, Value, json};
 
 use crate::cli::training::{BalanceArg, TrainingArgs};

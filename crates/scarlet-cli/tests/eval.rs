@@ -2,7 +2,6 @@
 #![allow(clippy::unwrap_used, unreachable_pub)]
 
 mod common;
-
 use std::fs;
 use std::path::Path;
 

@@ -2,14 +2,13 @@
 #![allow(clippy::unwrap_used, unreachable_pub)]
 
 mod common;
-
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use common::{Ran, copy_photograph, scarlet, tiny_data, tiny_run, write_damaged_photograph};
+use scarlet_run::RunFolder;
 use scarlet_search::{SearchState, StopReason};
-use scarlet_train::RunFolder;
 
 /// The tiny run with some more arguments.
 fn search(data: &Path, out: &Path, more: &[&str]) -> Ran {

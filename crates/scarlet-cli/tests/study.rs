@@ -2,17 +2,17 @@
 #![allow(clippy::unwrap_used, unreachable_pub)]
 
 mod common;
-
 use std::fs;
 use std::path::Path;
 
 use common::{scarlet, tiny_data, tiny_run};
 use scarlet_data::dataset::fashion_sample;
-use scarlet_train::EpochRecord;
-use scarlet_train::study::{
+use scarlet_run::RunFolder;
+use scarlet_run::study::{
     OneShot, Similarity, StandaloneRecord, StudyConfig, SupernetRecord, Variant,
 };
-use scarlet_train::{RunFolder, Sampling};
+use scarlet_train::EpochRecord;
+use scarlet_train::Sampling;
 
 /// A folder of a study whose units are all done: nothing has to be trained.
 fn finished_study(folder: &Path) -> StudyConfig {

@@ -6,7 +6,6 @@
 mod purpose;
 
 pub use purpose::{Purpose, mask_seed, repeat_seed, weights_seed};
-
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{Rng as _, SeedableRng};
 

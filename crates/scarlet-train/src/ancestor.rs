@@ -4,12 +4,12 @@ use burn::module::Module;
 use burn::tensor::Device;
 use scarlet::fold::FoldOptions;
 use scarlet_arch::{Genome, SearchSpace};
+use scarlet_data::dataset::ImageSet;
 
 use crate::extract::{Extracted, folded};
 use crate::fingerprint::Fingerprint;
 use crate::published::PublishedSupernet;
 use crate::{Supernet, TrainError};
-use scarlet_data::dataset::ImageSet;
 
 /// What the networks of a search inherit their weights from.
 #[derive(Debug, Clone)]
@@ -75,7 +75,7 @@ impl Ancestor {
     }
 
     /// Whether its networks are parts of one.
-    pub(crate) fn is_of_parts(&self) -> bool {
+    pub fn is_of_parts(&self) -> bool {
         match self {
             Self::Supernet(supernet) => !supernet.orders().layers.is_empty(),
             Self::Published(_) => true,
@@ -83,7 +83,7 @@ impl Ancestor {
     }
 
     /// What scores depend on besides images and settings.
-    pub(crate) fn fingerprint(&self, fingerprint: Fingerprint) -> Fingerprint {
+    pub fn fingerprint(&self, fingerprint: Fingerprint) -> Fingerprint {
         match self {
             Self::Supernet(supernet) => fingerprint.weights(&**supernet),
             Self::Published(supernet) => supernet.fingerprint(fingerprint),
@@ -92,7 +92,7 @@ impl Ancestor {
 
     /// The network of a genome as candidates are judged, with running statistics of `images`, or
     /// without them those that it inherits.
-    pub(crate) fn take_out(
+    pub fn take_out(
         &self,
         genome: &Genome,
         images: Option<&ImageSet>,

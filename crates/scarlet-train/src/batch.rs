@@ -4,51 +4,52 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 use rayon::prelude::*;
 use scarlet::{Architecture, Prediction};
 use scarlet_arch::Preprocessing;
+use scarlet_data::dataset::Source;
 use scarlet_data::{Augment, DataError, Rgb, RgbImage, eval_image, grey_level};
+use scarlet_random::{Purpose, Random, repeat_seed};
 
 use crate::TrainError;
 use crate::mix::{Mix, Partners};
-use scarlet_data::dataset::Source;
-use scarlet_random::{Purpose, Random, repeat_seed};
 
 /// What a network reads in one pass.
-pub(crate) struct Batch {
+pub struct Batch {
     /// `[batch, channels, height, width]`, normalised.
-    pub(crate) images: Tensor<4>,
+    pub images: Tensor<4>,
     /// `[batch]`
-    pub(crate) labels: Tensor<1, Int>,
+    pub labels: Tensor<1, Int>,
     /// The labels again, on the host.
-    pub(crate) classes: Vec<usize>,
+    pub classes: Vec<usize>,
     /// Labels `[batch]` of the images that were mixed in, and the share of the images' own.
-    pub(crate) partners: Option<(Tensor<1, Int>, f64)>,
+    pub partners: Option<(Tensor<1, Int>, f64)>,
 }
 
 /// An image, as an epoch shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct View {
+pub struct View {
     /// Its index.
-    pub(crate) image: usize,
+    pub image: usize,
     /// How often the epoch has shown it before.
-    pub(crate) repeat: u64,
+    pub repeat: u64,
 }
 
 impl View {
     /// The first of an epoch.
-    pub(crate) fn first(image: usize) -> Self {
+    pub fn first(image: usize) -> Self {
         Self { image, repeat: 0 }
     }
 }
 
 /// The same before it is on a device.
-pub(crate) struct HostBatch {
+pub struct HostBatch {
     /// `[batch, channels, height, width]`, normalised.
-    pub(crate) values: Vec<f32>,
-    pub(crate) classes: Vec<usize>,
+    pub values: Vec<f32>,
+    /// The class of each image.
+    pub classes: Vec<usize>,
     pub(crate) partners: Option<Partners>,
 }
 
 /// Makes batches out of images, normalised as a network wants them.
-pub(crate) struct Batcher<'a> {
+pub struct Batcher<'a> {
     source: Source<'a>,
     channels: usize,
     preprocessing: Preprocessing,
@@ -59,7 +60,7 @@ pub(crate) struct Batcher<'a> {
 
 impl<'a> Batcher<'a> {
     /// Checks that the images are what the network takes.
-    pub(crate) fn new(
+    pub fn new(
         source: impl Into<Source<'a>>,
         network: &Architecture,
         device: &Device,
@@ -86,7 +87,7 @@ impl<'a> Batcher<'a> {
     }
 
     /// The classes of all images, by their indices.
-    pub(crate) fn labels(&self) -> &'a [u32] {
+    pub fn labels(&self) -> &'a [u32] {
         self.source.labels()
     }
 
@@ -96,17 +97,17 @@ impl<'a> Batcher<'a> {
     }
 
     /// Where an image is: its file, or its number in its data set.
-    pub(crate) fn name(&self, index: usize) -> String {
+    pub fn name(&self, index: usize) -> String {
         self.source.name(index)
     }
 
     /// The images of these indices as they are.
-    pub(crate) fn plain(&self, indices: &[usize]) -> Result<Batch, TrainError> {
+    pub fn plain(&self, indices: &[usize]) -> Result<Batch, TrainError> {
         Ok(self.upload(self.plain_on_host(indices)?))
     }
 
     /// The images of these indices as they are, on the host: `[batch, channels, height, width]`.
-    pub(crate) fn plain_values(&self, indices: &[usize]) -> Result<Vec<f32>, TrainError> {
+    pub fn plain_values(&self, indices: &[usize]) -> Result<Vec<f32>, TrainError> {
         Ok(self.plain_on_host(indices)?.values)
     }
 
@@ -130,7 +131,7 @@ impl<'a> Batcher<'a> {
 
     /// What the values of images, `[images, channels, height, width]`, were before they were normalised;
     /// grey ones in colour.
-    pub(crate) fn pictures(&self, values: &[f32]) -> Vec<RgbImage> {
+    pub fn pictures(&self, values: &[f32]) -> Vec<RgbImage> {
         let side = self.preprocessing.resolution;
         let size = side * side;
         let pixel = |channel: usize, value: f32| {
@@ -159,7 +160,7 @@ impl<'a> Batcher<'a> {
 
     /// These images, changed at random as in this epoch of a run. What an image becomes depends on
     /// the seed, the epoch, its index and how often it came before alone.
-    pub(crate) fn augmented(
+    pub fn augmented(
         &self,
         views: &[View],
         augment: &Augment,
@@ -326,7 +327,7 @@ pub(crate) fn count_correct(logits: &Tensor<2>, classes: &[usize]) -> usize {
 }
 
 /// The class at which each row of logits `[batch, classes]` is largest, and its probability.
-pub(crate) fn answers(logits: &Tensor<2>) -> Vec<Prediction> {
+pub fn answers(logits: &Tensor<2>) -> Vec<Prediction> {
     by_row(logits, |row| {
         let (class, largest) = largest(row);
         let sum: f32 = row.iter().map(|logit| (logit - largest).exp()).sum();

@@ -4,25 +4,25 @@ use burn::module::Module;
 use burn::tensor::Device;
 use scarlet::kernels::Precision;
 use scarlet::{DeployOptions, Deployed, Scarlet, is_cpu};
+use scarlet_data::dataset::Source;
 
 use crate::TrainError;
 use crate::batch::Batcher;
-use scarlet_data::dataset::Source;
 
 /// How a network is deployed.
 #[derive(Clone, Copy)]
-pub(crate) struct Deployment<'a> {
+pub struct Deployment<'a> {
     /// The numbers that it computes with.
-    pub(crate) precision: Precision,
+    pub precision: Precision,
     /// Images like those that it will see, which say how it is rounded to int8.
-    pub(crate) calibration: Option<Source<'a>>,
+    pub calibration: Option<Source<'a>>,
     /// Threads of the CPU, which change no bit of what it computes.
-    pub(crate) threads: usize,
+    pub threads: usize,
 }
 
 impl Deployment<'_> {
     /// In floats, as networks are trained.
-    pub(crate) fn in_floats() -> Self {
+    pub fn in_floats() -> Self {
         Self {
             precision: Precision::Float32,
             calibration: None,
@@ -31,7 +31,7 @@ impl Deployment<'_> {
     }
 
     /// Where a network that lives on a device is deployed; see [`kernels_device`].
-    pub(crate) fn device(&self, device: &Device) -> Device {
+    pub fn device(&self, device: &Device) -> Device {
         kernels_device(device, self.precision)
     }
 
@@ -41,7 +41,7 @@ impl Deployment<'_> {
     ///
     /// When the network cannot be deployed or rounded, int8 has no images, or they cannot be read or do
     /// not fit the network.
-    pub(crate) fn deploy(&self, network: &Scarlet, batch: usize) -> Result<Deployed, TrainError> {
+    pub fn deploy(&self, network: &Scarlet, batch: usize) -> Result<Deployed, TrainError> {
         let options = &DeployOptions::new()
             .with_batch(batch)
             .with_threads(self.threads);
@@ -81,7 +81,7 @@ impl Deployment<'_> {
 
 /// Where networks run that are deployed in these numbers from a device: floats there, all others on the
 /// CPU, since its kernels alone compute with them.
-pub(crate) fn kernels_device(device: &Device, precision: Precision) -> Device {
+pub fn kernels_device(device: &Device, precision: Precision) -> Device {
     match precision.is_float32() || is_cpu(device) {
         true => device.clone(),
         false => Device::flex(),

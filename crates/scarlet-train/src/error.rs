@@ -5,14 +5,12 @@ use std::path::PathBuf;
 
 use scarlet::fold::FoldError;
 use scarlet::weights::{PartError, WeightsError};
-use scarlet::{CardError, ConfigError, DeployError, InputError};
+use scarlet::{ConfigError, DeployError, InputError};
 use scarlet_arch::ArchitectureError;
-use scarlet_io::checksum::ChecksumError;
-use scarlet_report::ReportError;
+use scarlet_data::dataset::DatasetError;
 use thiserror::Error;
 
 use crate::latency::LatencyError;
-use scarlet_data::dataset::DatasetError;
 
 /// Why a network cannot be trained or evaluated, and what would mend it.
 #[derive(Debug, Error)]
@@ -53,12 +51,6 @@ pub enum TrainError {
     /// A network that is no part of a published supernet.
     #[error(transparent)]
     Part(Box<PartError>),
-    /// Names of classes that cannot be written into a network's file.
-    #[error(transparent)]
-    Card(#[from] CardError),
-    /// A page that cannot be made.
-    #[error(transparent)]
-    Report(Box<ReportError>),
     /// A latency that cannot be measured or looked up.
     #[error(transparent)]
     Latency(Box<LatencyError>),
@@ -111,35 +103,6 @@ pub enum TrainError {
         expected: usize,
         /// What would make them fit.
         hint: &'static str,
-    },
-    /// A classifier to be kept, but of other classes.
-    #[error(
-        "the weights tell {found} classes apart, but the data has {expected}: their classifier \
-         cannot be kept. Leave out --keep-classifier (network.keep_classifier), and the network \
-         gets a new one"
-    )]
-    KeptClassifier {
-        /// Classes of the weights.
-        found: usize,
-        /// Classes of the data.
-        expected: usize,
-    },
-    /// Weights of the same classes in another order.
-    #[error(
-        "{} has the images' classes in another order, by its own words or those of classes.txt \
-         beside it: its class {place} (counted from 0) is `{theirs}`, but the images' is `{ours}`; \
-         set data.class_order to \"bytes\" or \"natural\", whichever it was trained with",
-        path.display()
-    )]
-    OtherClassOrder {
-        /// The weights.
-        path: PathBuf,
-        /// The first class that differs.
-        place: usize,
-        /// What it is called beside the weights.
-        theirs: String,
-        /// What it is called here.
-        ours: String,
     },
     /// A teacher that knows something else than its student is to learn.
     #[error(
@@ -278,47 +241,6 @@ pub enum TrainError {
     /// An observer ended it.
     #[error("stopped before it was done")]
     Stopped,
-    /// A folder that holds no run.
-    #[error("`{path}` holds no run: it has no `config.json`")]
-    NotARun {
-        /// The folder.
-        path: PathBuf,
-    },
-    /// A folder that holds a run of another kind.
-    #[error("`{path}` holds a run that `scarlet {command}` began: that is the command for it")]
-    OtherRun {
-        /// The folder.
-        path: PathBuf,
-        /// The command that began it.
-        command: &'static str,
-    },
-    /// A run that goes on elsewhere.
-    #[error(
-        "another process is at work in `{path}`: wait for it or stop it, or start in another \
-         folder"
-    )]
-    RunInUse {
-        /// The folder of the run.
-        path: PathBuf,
-    },
-    /// A file of a run that was changed since it was written.
-    #[error("`{path}` is not as it was written: {source}. To go on, {remedy}")]
-    Damaged {
-        /// The file.
-        path: PathBuf,
-        /// The checksums.
-        source: ChecksumError,
-        /// What can be done.
-        remedy: &'static str,
-    },
-    /// A file of a run that cannot be understood.
-    #[error("`{path}` is not what a run writes there: {problem}")]
-    RunFile {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        problem: String,
-    },
 }
 
 // Boxed, for every result carries the room of the largest error.
@@ -346,12 +268,6 @@ impl From<DeployError> for TrainError {
     }
 }
 
-impl From<ReportError> for TrainError {
-    fn from(error: ReportError) -> Self {
-        Self::Report(Box::new(error))
-    }
-}
-
 impl From<LatencyError> for TrainError {
     fn from(error: LatencyError) -> Self {
         Self::Latency(Box::new(error))
@@ -372,19 +288,21 @@ fn last_good(checkpoint: &Option<PathBuf>) -> String {
 }
 
 impl TrainError {
-    pub(crate) fn read(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
+    /// What a failure to read this file comes to.
+    pub fn read(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();
         move |source| Self::Read { path, source }
     }
 
-    pub(crate) fn write(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
+    /// What a failure to write this file comes to.
+    pub fn write(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();
         move |source| Self::Write { path, source }
     }
 }
 
 /// Refuses seeds that would do nothing, or the same twice.
-pub(crate) fn require_different(seeds: &[u64]) -> Result<(), TrainError> {
+pub fn require_different(seeds: &[u64]) -> Result<(), TrainError> {
     require(!seeds.is_empty(), "seeds", "none", "at least one")?;
     let mut sorted = seeds.to_vec();
     sorted.sort_unstable();
@@ -398,7 +316,7 @@ pub(crate) fn require_different(seeds: &[u64]) -> Result<(), TrainError> {
 }
 
 /// Refuses a setting that does not meet its condition; write the condition so that NaN fails it.
-pub(crate) fn require(
+pub fn require(
     condition: bool,
     setting: &'static str,
     value: impl ToString,

@@ -4,9 +4,9 @@ use burn::module::Module;
 use scarlet::Scarlet;
 use scarlet::fold::{FoldOptions, FoldReport};
 use scarlet_arch::Genome;
+use scarlet_data::dataset::Source;
 
 use crate::{Supernet, TrainError, recalibrate};
-use scarlet_data::dataset::Source;
 
 /// A network taken out of a supernet.
 #[derive(Debug, Clone)]

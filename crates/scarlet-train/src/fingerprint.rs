@@ -6,25 +6,30 @@ use std::path::Path;
 
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::Tensor;
+use scarlet_data::DataError;
+use scarlet_data::dataset::Source;
 use sha2::{Digest, Sha256};
 
-use scarlet_data::DataError;
-
 use crate::TrainError;
-use scarlet_data::dataset::Source;
 
 /// A hash of weights, images and settings: the same result can be expected where it is the same.
 #[derive(Default)]
-pub(crate) struct Fingerprint(Sha256);
+pub struct Fingerprint(Sha256);
 
 impl Fingerprint {
-    pub(crate) fn text(mut self, text: &str) -> Self {
+    /// With a text, such as settings as JSON.
+    pub fn text(mut self, text: &str) -> Self {
         self.0.update((text.len() as u64).to_le_bytes());
         self.0.update(text);
         self
     }
 
-    pub(crate) fn images(mut self, images: Source<'_>) -> Result<Self, DataError> {
+    /// With every pixel and label of images.
+    ///
+    /// # Errors
+    ///
+    /// When a photograph cannot be read.
+    pub fn images(mut self, images: Source<'_>) -> Result<Self, DataError> {
         if let Source::Images(images) = images {
             for part in images.shape() {
                 self.0.update((part as u64).to_le_bytes());
@@ -49,7 +54,7 @@ impl Fingerprint {
 
     /// Which images they are, without decoding any: as [`images`](Self::images), but photographs by
     /// the size of their file and its path within the folder that all have in common.
-    pub(crate) fn files(mut self, images: Source<'_>) -> Result<Self, TrainError> {
+    pub fn files(mut self, images: Source<'_>) -> Result<Self, TrainError> {
         let Source::Photographs(photographs) = images else {
             return Ok(self.images(images)?);
         };
@@ -69,13 +74,15 @@ impl Fingerprint {
         Ok(self)
     }
 
-    pub(crate) fn weights(mut self, module: &impl Module) -> Self {
+    /// With every value of a module, running statistics included.
+    pub fn weights(mut self, module: &impl Module) -> Self {
         // `valid` brings the last training step into the running statistics.
         module.valid().visit(&mut self);
         self
     }
 
-    pub(crate) fn values(mut self, values: &[f32]) -> Self {
+    /// With numbers, to the last bit.
+    pub fn values(mut self, values: &[f32]) -> Self {
         self.0.update((values.len() as u64).to_le_bytes());
         for value in values {
             self.0.update(value.to_le_bytes());
@@ -83,7 +90,8 @@ impl Fingerprint {
         self
     }
 
-    pub(crate) fn finish(self) -> String {
+    /// The hash: 24 hexadecimal digits.
+    pub fn finish(self) -> String {
         let hash = self.0.finalize();
         hash.iter().take(12).fold(String::new(), |mut text, byte| {
             let _ = write!(text, "{byte:02x}");

@@ -7,14 +7,11 @@
 //! | all networks of a search space, sharing weights | [`SupernetConfig`], [`Supernet`] |
 //! | which of them a step trains | [`PathSampler`] |
 //! | training, of a supernet or of a single network | [`Trainer`], [`TrainConfig`] |
-//! | a single network on one's own images, in a run folder | [`standalone`] |
-//! | how good a candidate is | [`CandidateEvaluator`], [`recalibrate`], [`measure`] |
+//! | how good a candidate is | [`CandidateEvaluator`], [`recalibrate`], [`measure()`] |
 //! | how long a network takes, measured or by a table | [`latency`] |
 //! | whether a network can be trusted | [`trust`] |
 //! | from a genome to a plain network | [`Supernet::extract`] |
-//! | what stabilizers and fair sampling change | [`study`] |
-//! | all of it, from images and a budget to a network in a folder | [`run`] |
-//! | where a run keeps what it does | [`RunFolder`], [`EventLog`] |
+//! | what happened in a training, on disk | [`EventLog`] |
 //!
 //! What the paper (Chu et al., arXiv 1908.06022) leaves open is decided here as follows: every
 //! choice of a layer has weights of its own; a stabilizer at a layer that downsamples or changes
@@ -25,39 +22,34 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod ancestor;
-mod batch;
-mod class_order;
-mod deployment;
-mod error;
-mod evaluator;
+pub mod batch;
+pub mod deployment;
+pub mod error;
+pub mod evaluator;
+mod event_log;
 mod extract;
-mod fingerprint;
+pub mod fingerprint;
 pub mod latency;
-mod limits;
+pub mod limits;
 mod loss;
-mod measure;
+pub mod measure;
 mod mix;
 pub mod probe;
 mod published;
-mod report;
 mod resized;
-pub mod run;
-mod run_folder;
 mod sampler;
-pub mod standalone;
-pub mod study;
-mod supernet;
-mod trainer;
+pub mod supernet;
+pub mod trainer;
 pub mod trust;
 
 pub use ancestor::Ancestor;
 pub use error::TrainError;
 pub use evaluator::{CandidateEvaluator, EvaluatorConfig, Score, ScoreCache};
+pub use event_log::EventLog;
 pub use extract::Extracted;
 pub use measure::{Measurement, measure, recalibrate};
 pub use mix::Mix;
 pub use published::PublishedSupernet;
-pub use run_folder::{EventLog, RunFolder};
 pub use sampler::{PathSampler, Sampling};
 pub use scarlet_data::{Augment, ColorJitter, RandAugment, ResizedCrop};
 pub use supernet::{ChoiceLayer, Orders, StabilizerInit, Supernet, SupernetConfig};

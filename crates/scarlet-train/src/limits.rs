@@ -18,16 +18,20 @@ const MAX_THREADS: usize = 1024;
 
 /// A setting that is at least 1.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Limit {
+pub enum Limit {
+    /// Epochs of a training.
     Epochs,
+    /// Images of a forward pass.
     Batch,
+    /// Candidates of a search.
     Evaluations,
+    /// Threads of the CPU.
     Threads,
 }
 
 impl Limit {
     /// Refuses a value that is 0 or beyond the limit.
-    pub(crate) fn check(self, setting: &'static str, value: usize) -> Result<(), TrainError> {
+    pub fn check(self, setting: &'static str, value: usize) -> Result<(), TrainError> {
         let (most, expected) = match self {
             Self::Epochs => (MAX_EPOCHS, "at most 1000000"),
             Self::Batch => (MAX_BATCH, "at most 65536"),
@@ -41,7 +45,7 @@ impl Limit {
 
 /// Refuses a batch of which one layer alone would take more memory than there is, if that many of
 /// the images exist.
-pub(crate) fn check_batch_memory(
+pub fn check_batch_memory(
     setting: &'static str,
     batch_size: usize,
     images: usize,

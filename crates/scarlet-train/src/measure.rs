@@ -3,6 +3,8 @@
 use burn::module::Module;
 use burn::tensor::{Int, Tensor};
 use scarlet::{BlockModule, Scarlet, accuracy_interval};
+use scarlet_data::dataset::{ImageSet, Source};
+use scarlet_random::{Purpose, Random};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::TrainError;
@@ -11,8 +13,6 @@ use crate::deployment::Deployment;
 use crate::error::require;
 use crate::loss::cross_entropy;
 use crate::trust::Evidence;
-use scarlet_data::dataset::{ImageSet, Source};
-use scarlet_random::{Purpose, Random};
 
 /// How well a network knows a set of images.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -90,7 +90,7 @@ pub(crate) fn images_of_mean(classes: impl Iterator<Item = u64>) -> f64 {
 /// # Errors
 ///
 /// As [`measure`].
-pub(crate) fn judge<'a>(
+pub fn judge<'a>(
     network: &Scarlet,
     images: impl Into<Source<'a>>,
     batch_size: usize,
@@ -103,7 +103,7 @@ pub(crate) fn judge<'a>(
 /// # Errors
 ///
 /// As [`measure`].
-pub(crate) fn judge_deployed<'a>(
+pub fn judge_deployed<'a>(
     deployment: Deployment<'_>,
     network: &Scarlet,
     images: impl Into<Source<'a>>,
@@ -236,7 +236,7 @@ pub fn recalibrate<'a>(
 
 /// So many of the training images, drawn by the seed, to [measure](recalibrate) statistics on; none
 /// for 0.
-pub(crate) fn calibration(training: Source<'_>, images: usize, seed: u64) -> Option<ImageSet> {
+pub fn calibration(training: Source<'_>, images: usize, seed: u64) -> Option<ImageSet> {
     (images > 0).then(|| {
         let mut chosen = Random::new(seed, Purpose::Calibration, 0).permutation(training.len());
         chosen.truncate(images);

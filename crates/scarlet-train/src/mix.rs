@@ -1,10 +1,10 @@
 //! [`Mix`]: mixup and cutmix, which blend the images of a mini-batch and their labels.
 
+use scarlet_random::Random;
 use serde::{Deserialize, Serialize};
 
 use crate::TrainError;
 use crate::error::require;
-use scarlet_random::Random;
 
 /// Blends every image of a mini-batch with another one, and their labels with it; off by default.
 /// With both kinds on, each mini-batch goes through one of them, either as likely.

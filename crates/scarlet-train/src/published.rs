@@ -4,12 +4,12 @@ use burn::tensor::Device;
 use scarlet::weights::OfaSupernet;
 use scarlet::{Architecture, Scarlet};
 use scarlet_arch::{Genome, SearchSpace};
+use scarlet_data::dataset::{ImageSet, Source};
 
 use crate::fingerprint::Fingerprint;
 use crate::probe::{Features, LinearClassifier};
 use crate::supernet::path_architecture;
 use crate::{TrainError, recalibrate};
-use scarlet_data::dataset::{ImageSet, Source};
 
 /// A supernet that was trained on other images than a search's, with the networks that the search chooses
 /// from: what each of them sees of the images tells how well it suits them, without training any.
@@ -112,7 +112,7 @@ impl PublishedSupernet {
     }
 
     /// What scores depend on: all weights, and how classifiers are fitted.
-    pub(crate) fn fingerprint(&self, fingerprint: Fingerprint) -> Fingerprint {
+    pub fn fingerprint(&self, fingerprint: Fingerprint) -> Fingerprint {
         let tensors = self.weights.tensors().into_iter();
         let weights = tensors.fold(fingerprint, |fingerprint, (name, values)| {
             fingerprint.text(name).values(values)

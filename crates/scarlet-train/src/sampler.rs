@@ -1,10 +1,10 @@
 //! [`PathSampler`]: which paths of the supernet a training step takes.
 
 use scarlet_arch::{Genome, SearchSpace};
+use scarlet_random::{Purpose, Random};
 use serde::{Deserialize, Serialize};
 
 use crate::TrainError;
-use scarlet_random::{Purpose, Random};
 
 /// How the paths of a step are drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]

@@ -405,7 +405,7 @@ impl ModuleVisitor for Whole<'_> {
 }
 
 /// See [`Supernet::path_architecture`].
-pub(crate) fn path_architecture(
+pub fn path_architecture(
     space: &SearchSpace,
     genome: &Genome,
 ) -> Result<Architecture, ArchitectureError> {
@@ -419,7 +419,7 @@ pub(crate) fn path_architecture(
 }
 
 /// See [`Supernet::plain_architecture`].
-pub(crate) fn plain_architecture(
+pub fn plain_architecture(
     space: &SearchSpace,
     genome: &Genome,
 ) -> Result<Architecture, ArchitectureError> {

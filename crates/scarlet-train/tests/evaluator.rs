@@ -3,7 +3,6 @@
 #![allow(clippy::unwrap_used)]
 
 mod common;
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -479,7 +478,8 @@ fn a_photograph_that_has_become_unreadable_ends_the_evaluation() {
         let class = folder.path().join(class);
         std::fs::create_dir(&class).unwrap();
         for index in 0..4 {
-            let image = image::RgbImage::from_pixel(20, 20, image::Rgb([shade, index, 9]));
+            let image =
+                scarlet_data::RgbImage::from_pixel(20, 20, scarlet_data::Rgb([shade, index, 9]));
             image.save(class.join(format!("{index}.png"))).unwrap();
         }
     }

@@ -4,7 +4,6 @@
 #![allow(clippy::unwrap_used)]
 
 mod common;
-
 use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -1,8 +1,8 @@
 //! `scarlet config`.
 
-use scarlet_train::run::{RunConfig, SpaceSettings};
-use scarlet_train::standalone::{Recipe, StandaloneConfig};
-use scarlet_train::study::StudyConfig;
+use scarlet_run::pipeline::{RunConfig, SpaceSettings};
+use scarlet_run::standalone::{Recipe, StandaloneConfig};
+use scarlet_run::study::StudyConfig;
 use serde_json::{Map, Value, json};
 
 use crate::cli::config::{ConfigArgs, ConfiguredCommand};

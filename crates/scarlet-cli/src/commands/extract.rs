@@ -1,7 +1,7 @@
 //! `scarlet extract`.
 
 use scarlet::weights::Precision;
-use scarlet_train::run::{RunConfig, extract_uncalibrated};
+use scarlet_run::pipeline::{RunConfig, extract_uncalibrated};
 use serde_json::json;
 
 use crate::cli::run::ExtractArgs;

@@ -3,7 +3,7 @@
 use scarlet::arch::Architecture;
 use scarlet::weights::Source;
 use scarlet::zoo;
-use scarlet_train::standalone::{Recipe, StandaloneConfig, Start};
+use scarlet_run::standalone::{Recipe, StandaloneConfig, Start};
 use serde_json::json;
 
 use super::training::{self, New};

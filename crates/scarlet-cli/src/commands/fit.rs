@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use indicatif::HumanDuration;
-use scarlet_train::standalone::{Standalone, StandalonePlan};
+use scarlet_run::standalone::{Standalone, StandalonePlan};
 use serde_json::{Value, json};
 
 use super::training::New;

@@ -30,8 +30,7 @@ mod train;
 mod training;
 mod training_progress;
 mod watch;
-
-use scarlet_train::RunFolder;
+use scarlet_run::RunFolder;
 
 use crate::cli::Command;
 use crate::error::CliError;

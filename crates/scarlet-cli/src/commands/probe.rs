@@ -5,10 +5,10 @@ use std::time::Instant;
 use scarlet::arch::Cost;
 use scarlet::burn::tensor::Device;
 use scarlet::kernels::Precision;
+use scarlet_run::standalone::{Recipe, Standalone, StandaloneConfig};
 use scarlet_train::TrainError;
 use scarlet_train::latency::network_latency;
 use scarlet_train::probe::Probed;
-use scarlet_train::standalone::{Recipe, Standalone, StandaloneConfig};
 
 use super::finetune;
 use super::notices::tell;

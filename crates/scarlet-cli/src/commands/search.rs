@@ -9,8 +9,9 @@ use scarlet::burn::tensor::Device;
 use scarlet::device_by_name;
 use scarlet::weights::{OfaSupernet, OpenOptions, Source};
 use scarlet::zoo;
-use scarlet_train::RunFolder;
-use scarlet_train::run::{Run, RunConfig, RunError, Stage, WholeNetwork};
+use scarlet_run::RunError;
+use scarlet_run::RunFolder;
+use scarlet_run::pipeline::{Run, RunConfig, Stage, WholeNetwork};
 use serde::Serialize;
 
 use crate::cli::ComputeArgs;

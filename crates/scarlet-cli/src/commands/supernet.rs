@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
+use scarlet_run::pipeline::Run;
 use scarlet_train::Ancestor;
-use scarlet_train::run::Run;
 
 use crate::cli::run::{SupernetArgs, SupernetCommand, SupernetTrainArgs};
 use crate::commands::search::{begin, ended, introduce, prepare};

@@ -1,6 +1,6 @@
 //! `scarlet train`.
 
-use scarlet_train::standalone::{Recipe, Start};
+use scarlet_run::standalone::{Recipe, Start};
 use serde_json::json;
 
 use super::training::{self, New};

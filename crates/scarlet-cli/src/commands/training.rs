@@ -5,8 +5,10 @@ use std::time::{Duration, Instant};
 
 use scarlet_data::contact_sheet;
 use scarlet_io::atomic_file;
-use scarlet_train::standalone::{Recipe, Standalone, StandaloneConfig, StandaloneRecord, Start};
-use scarlet_train::{Control, Event, RunFolder, TrainError};
+use scarlet_run::RunError;
+use scarlet_run::RunFolder;
+use scarlet_run::standalone::{Recipe, Standalone, StandaloneConfig, StandaloneRecord, Start};
+use scarlet_train::{Control, Event};
 
 use super::after::After;
 use super::fit::{Fit, fitted};
@@ -99,7 +101,7 @@ pub(super) fn run(
                 Recipe::Finetune => "finetune",
             };
             if began != command {
-                return Err(CliError::from(TrainError::OtherRun {
+                return Err(CliError::from(RunError::OtherRun {
                     path: path.clone(),
                     command: began,
                 }));

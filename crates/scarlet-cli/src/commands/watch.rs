@@ -2,8 +2,8 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use scarlet_run::pipeline::{RunEvent, RunObserver, Stage};
 use scarlet_train::Control;
-use scarlet_train::run::{RunEvent, RunObserver, Stage};
 
 use super::training_progress::TrainingProgress;
 use crate::interrupt::Interrupt;

@@ -17,7 +17,6 @@ pub(crate) mod seen;
 pub(crate) mod study;
 mod table;
 pub(crate) mod training;
-
 use std::fs;
 use std::path::Path;
 

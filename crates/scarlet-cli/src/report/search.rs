@@ -5,8 +5,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use indicatif::HumanDuration;
+use scarlet_run::pipeline::{BudgetUse, Choice, Estimate, Exported, Lead, Plan, PricedNetwork};
 use scarlet_train::Measurement;
-use scarlet_train::run::{BudgetUse, Choice, Estimate, Exported, Lead, Plan, PricedNetwork};
 
 use super::number::{accuracy, counted, millions, percent, thousands};
 use super::seen::{Originals, needless_enlarging, seen};

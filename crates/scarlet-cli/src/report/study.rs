@@ -1,7 +1,7 @@
 //! What `scarlet study` prints.
 
-use scarlet_train::run::{ComparedSearch, ComparisonPlan};
-use scarlet_train::study::{RankingRow, SpreadRow, StudyPlan, Trainings};
+use scarlet_run::pipeline::{ComparedSearch, ComparisonPlan};
+use scarlet_run::study::{RankingRow, SpreadRow, StudyPlan, Trainings};
 use serde::Serialize;
 
 use super::number::{percent, thousands};

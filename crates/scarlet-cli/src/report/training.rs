@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use indicatif::HumanDuration;
 use scarlet_io::printable::shortened;
+use scarlet_run::standalone::{Preview, StandaloneConfig, StandalonePlan, StandaloneResult};
 use scarlet_train::Optimizer;
-use scarlet_train::standalone::{Preview, StandaloneConfig, StandalonePlan, StandaloneResult};
 use serde::Serialize;
 
 use super::name::on_one_line;
@@ -284,7 +284,7 @@ fn judged(share: f64, images: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use scarlet_train::standalone::Recipe;
+    use scarlet_run::standalone::Recipe;
     use serde_json::json;
 
     use super::*;

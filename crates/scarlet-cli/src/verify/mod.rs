@@ -2,7 +2,6 @@
 //! will run it.
 
 mod runtime;
-
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};

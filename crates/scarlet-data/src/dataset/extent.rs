@@ -1,10 +1,10 @@
 //! [`Extent`] and [`ImageSize`]: how many images there are and how large, and how large networks should
 //! see them.
 
-use crate::PictureHeader;
 use serde::Serialize;
 
 use super::{Images, PhotographList};
+use crate::PictureHeader;
 
 /// Files whose headers are read.
 const SAMPLE: usize = 64;

@@ -1,11 +1,11 @@
 //! [`Images`]: labelled images of one size.
 
-use crate::{Rgb, RgbImage, grey_level, resize};
 use rayon::prelude::*;
 use scarlet_arch::Architecture;
 
 use super::DatasetError;
 use super::split::split;
+use crate::{Rgb, RgbImage, grey_level, resize};
 
 /// Labelled images of one size in memory, 8 bits a channel.
 ///

@@ -2,12 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::names::NameMatcher;
-use crate::{ClassOrder, ImageFolder};
 use serde::Serialize;
 
 use super::location::{PartPaths, name};
 use super::{DatasetError, FolderNotices};
+use crate::names::NameMatcher;
+use crate::{ClassOrder, ImageFolder};
 
 /// What a part of a data set is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]

@@ -2,12 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::{ClassOrder, ImageFolder, list_folder, list_images};
-
 use super::split::check_classes;
 use super::{
     DatasetError, Extent, FolderNotices, PhotographList, TrainTest, cifar, fashion_sample, idx,
 };
+use crate::{ClassOrder, ImageFolder, list_folder, list_images};
 
 /// The embedded sample's name.
 const SAMPLE: &str = "fashion-sample";

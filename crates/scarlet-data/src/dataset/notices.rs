@@ -2,11 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use super::PhotographList;
 use crate::check::same_files;
 use crate::names::escaped;
 use crate::{ClassOrder, ImageFolder, PassedOver};
-
-use super::PhotographList;
 
 /// The most classes that a notice lists.
 const LISTED: usize = 5;

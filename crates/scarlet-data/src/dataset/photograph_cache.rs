@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf, absolute};
 use std::sync::{Arc, OnceLock};
 use std::time::UNIX_EPOCH;
 
-use crate::RgbImage;
 use scarlet_arch::ResizeFilter;
 use scarlet_io::atomic_file::OutputFile;
 use sha2::{Digest, Sha256};
 
 use super::{DatasetError, Stored};
+use crate::RgbImage;
 
 /// Raised whenever decoding or resizing comes to other pixels, or entries have another form.
 const FORMAT: u32 = 2;

@@ -5,8 +5,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::names::{NameMatcher, escaped};
-use crate::{DataError, DecodeOptions, ImageFolder, RgbImage, decode_with, eval_image, shrink};
 use rayon::prelude::*;
 use scarlet_arch::Preprocessing;
 
@@ -16,6 +14,8 @@ use super::Images;
 use super::PhotographCache;
 use super::photograph_cache::CacheEntry;
 use super::split::split;
+use crate::names::{NameMatcher, escaped};
+use crate::{DataError, DecodeOptions, ImageFolder, RgbImage, decode_with, eval_image, shrink};
 
 /// A list of labelled photographs, not read yet.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,10 +3,10 @@
 use std::collections::HashSet;
 use std::path::Path;
 
-use crate::names::escaped;
+use scarlet_random::{Purpose, Random};
 
 use super::DatasetError;
-use scarlet_random::{Purpose, Random};
+use crate::names::escaped;
 
 /// Puts `share` of every class aside, at random but the same for the same `seed`: the indices of
 /// the rest, and of what was put aside, in order. At least one image of every class is in each

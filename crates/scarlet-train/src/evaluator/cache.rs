@@ -129,12 +129,18 @@ impl<S: Copy + Serialize + DeserializeOwned> ScoreCache<S> {
         }
     }
 
-    pub(crate) fn get(&self, fingerprint: &str, genome: &Genome) -> Option<S> {
+    /// The score of a genome under this [fingerprint](crate::fingerprint), if it is known.
+    pub fn get(&self, fingerprint: &str, genome: &Genome) -> Option<S> {
         let key = (fingerprint.to_owned(), genome.clone());
         self.scores.get(&key).copied()
     }
 
-    pub(crate) fn insert(
+    /// Keeps a score, in the file too where there is one.
+    ///
+    /// # Errors
+    ///
+    /// [`TrainError::Write`].
+    pub fn insert(
         &mut self,
         fingerprint: &str,
         genome: Genome,

@@ -9,6 +9,7 @@ use std::thread;
 use burn::tensor::Device;
 use scarlet::kernels::Precision;
 use scarlet_arch::Genome;
+use scarlet_data::dataset::{ImageSet, Source};
 use sha2::{Digest, Sha256};
 
 use crate::deployment::Deployment;
@@ -16,7 +17,6 @@ use crate::error::require;
 use crate::fingerprint::Fingerprint;
 use crate::measure::measure_deployed;
 use crate::{Ancestor, Control, Measurement, TrainError};
-use scarlet_data::dataset::{ImageSet, Source};
 
 /// What candidates are measured with; workers share it.
 ///
@@ -241,7 +241,7 @@ impl Judges {
 }
 
 /// Refuses to calibrate int8 on no images; `setting` says how many there are.
-pub(crate) fn check_calibration(
+pub fn check_calibration(
     precision: Precision,
     setting: &'static str,
     images: usize,
@@ -254,7 +254,7 @@ pub(crate) fn check_calibration(
 
 /// Does work on a device, and takes a panic for its failure: so Burn tells of a device that has
 /// gone away or has no memory left.
-pub(crate) fn caught<T>(
+pub fn caught<T>(
     device: &Device,
     work: impl FnOnce() -> Result<T, TrainError>,
 ) -> Result<T, TrainError> {

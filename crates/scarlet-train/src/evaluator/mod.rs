@@ -2,7 +2,6 @@
 
 mod cache;
 mod judges;
-
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -27,7 +26,7 @@ use scarlet_data::dataset::{ImageSet, Source};
 use self::judges::Judges;
 
 pub use self::cache::ScoreCache;
-pub(crate) use self::judges::{caught, check_calibration};
+pub use self::judges::{caught, check_calibration};
 
 /// How candidates are measured.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -54,16 +53,16 @@ impl Default for EvaluatorConfig {
 
 impl EvaluatorConfig {
     /// The training images that statistics are measured on anew, if they are.
-    pub(crate) fn calibration(&self, training: Source<'_>) -> Option<ImageSet> {
+    pub fn calibration(&self, training: Source<'_>) -> Option<ImageSet> {
         calibration(training, self.calibration_images, self.seed)
     }
 }
 
 /// Share of the held-out images that are put into their class.
-pub(crate) const ACCURACY: &str = "accuracy";
+pub const ACCURACY: &str = "accuracy";
 
 /// What is measured of every candidate, in the order of the values.
-pub(crate) const METRICS: [&str; 5] = [
+pub const METRICS: [&str; 5] = [
     ACCURACY,
     "mult_adds",
     "parameters",

@@ -14,13 +14,13 @@ use thiserror::Error;
 pub enum LatencyError {
     /// A network that cannot be built.
     #[error(transparent)]
-    Network(#[from] ConfigError),
+    Network(Box<ConfigError>),
     /// A network that is none of the space's.
     #[error(transparent)]
-    Architecture(#[from] ArchitectureError),
+    Architecture(Box<ArchitectureError>),
     /// A network that cannot be deployed, or a device that failed.
     #[error(transparent)]
-    Deploy(#[from] DeployError),
+    Deploy(Box<DeployError>),
     /// A setting out of its range.
     #[error("`{setting}` is 0, but must be at least 1")]
     Zero {
@@ -153,4 +153,23 @@ pub enum LatencyError {
     /// Whoever watches wants it to end.
     #[error("stopped before everything was measured")]
     Stopped,
+}
+
+// Boxed, for every result carries the room of the largest error.
+impl From<ConfigError> for LatencyError {
+    fn from(error: ConfigError) -> Self {
+        Self::Network(Box::new(error))
+    }
+}
+
+impl From<ArchitectureError> for LatencyError {
+    fn from(error: ArchitectureError) -> Self {
+        Self::Architecture(Box::new(error))
+    }
+}
+
+impl From<DeployError> for LatencyError {
+    fn from(error: DeployError) -> Self {
+        Self::Deploy(Box::new(error))
+    }
 }

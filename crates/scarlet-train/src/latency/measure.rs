@@ -5,6 +5,7 @@ use std::time::Duration;
 use burn::tensor::Device;
 use scarlet::kernels::Precision;
 use scarlet_arch::{Genome, SearchSpace};
+use scarlet_random::{Purpose, Random};
 use scarlet_search::kendall_tau;
 
 use super::network::{RUNS, Subject};
@@ -13,7 +14,6 @@ use super::table::{Circumstances, Times};
 use super::{FixedPart, LatencyError, LatencyTable, TableCheck};
 use crate::Control;
 use crate::supernet::plain_architecture;
-use scarlet_random::{Purpose, Random};
 
 /// How a table is measured.
 #[derive(Debug, Clone, PartialEq, Eq)]

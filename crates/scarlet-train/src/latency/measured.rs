@@ -313,7 +313,7 @@ impl LatencyTable {
 }
 
 /// Whether a file's name says that it holds measured times.
-pub(crate) fn is_times(path: &Path) -> bool {
+pub fn is_times(path: &Path) -> bool {
     path.extension()
         .is_some_and(|it| it.eq_ignore_ascii_case("csv"))
 }

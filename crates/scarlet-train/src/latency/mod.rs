@@ -24,7 +24,7 @@ mod table;
 
 pub use error::LatencyError;
 pub use measure::{TableProgress, TableSettings};
-pub(crate) use measured::is_times;
+pub use measured::is_times;
 pub use measured::{MeasuredTimes, device_of};
 pub use network::network_latency;
 pub use statistics::Spread;

@@ -1,8 +1,9 @@
 //! Which labels a linear classifier on a network's features doubts.
 
+use scarlet_random::{Purpose, Random};
+
 use super::Features;
 use super::discriminant::{Folds, standardised};
-use scarlet_random::{Purpose, Random};
 
 /// Parts that images are divided into: each is judged by a classifier fitted to the others.
 const FOLDS: usize = 5;

@@ -7,14 +7,13 @@ mod files;
 mod labels;
 mod linear;
 mod solver;
-
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
 use scarlet::{Accuracy, DeployOptions, Scarlet};
+use scarlet_data::dataset::{ImageSet, Source};
 
 use crate::TrainError;
 use crate::batch::{Batcher, answers};
-use scarlet_data::dataset::{ImageSet, Source};
 
 pub use self::labels::{LabelCheck, LabelDoubt, check_labels};
 pub use self::linear::LinearClassifier;
@@ -134,7 +133,7 @@ pub struct Probed {
 
 /// Fits a linear classifier to what a network sees of training images and judges it by others: test
 /// images where there are any, else those held out.
-pub(crate) fn probe(
+pub fn probe(
     network: &Scarlet,
     train: &ImageSet,
     holdout: &ImageSet,

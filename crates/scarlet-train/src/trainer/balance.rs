@@ -1,12 +1,12 @@
 //! [`Balance`]: classes of different sizes made to count alike.
 
+use scarlet_random::{Purpose, Random};
 use serde::{Deserialize, Serialize};
 
 use super::TrainConfig;
 use crate::TrainError;
 use crate::batch::View;
 use crate::error::require;
-use scarlet_random::{Purpose, Random};
 
 /// How far classes of different sizes count alike. A class of n images is shown in proportion to
 /// n^(1 − `sampling`), and the loss of each of its images weighs in proportion to n^(−`loss`): with
@@ -93,7 +93,7 @@ pub(super) fn counts(labels: &[u32], classes: usize) -> Vec<u64> {
 }
 
 /// Which images an epoch shows, and in which order.
-pub(crate) struct Order {
+pub struct Order {
     seed: u64,
     images: usize,
     /// The images of each class that has some, and its share of the epoch, where classes are
@@ -102,7 +102,8 @@ pub(crate) struct Order {
 }
 
 impl Order {
-    pub(crate) fn new(config: &TrainConfig, labels: &[u32], classes: usize) -> Self {
+    /// That of a training on images of these classes.
+    pub fn new(config: &TrainConfig, labels: &[u32], classes: usize) -> Self {
         let mut balanced = Vec::new();
         if config.balance.sampling > 0.0 {
             let shares = config.balance.shares(labels, classes);
@@ -120,7 +121,7 @@ impl Order {
     }
 
     /// The images of an epoch, a function of the seed and its number alone.
-    pub(crate) fn of(&self, epoch: u64) -> Vec<View> {
+    pub fn of(&self, epoch: u64) -> Vec<View> {
         let mut stream = Random::new(self.seed, Purpose::Order, epoch);
         if self.classes.is_empty() {
             let order = stream.permutation(self.images).into_iter();

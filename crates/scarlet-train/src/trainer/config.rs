@@ -1,8 +1,7 @@
 //! [`TrainConfig`]: everything that determines a training run, as data.
 
-use serde::{Deserialize, Serialize};
-
 use scarlet_data::Augment;
+use serde::{Deserialize, Serialize};
 
 use super::balance::Balance;
 use super::schedule::Schedule;
@@ -14,7 +13,6 @@ use crate::mix::Mix;
 /// How gradients change weights. Weight decay never applies to biases and batch normalisation.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, tag = "name", rename_all = "kebab-case")]
-#[non_exhaustive]
 pub enum Optimizer {
     /// Stochastic gradient descent with momentum, as PyTorch has it: no dampening.
     Sgd {

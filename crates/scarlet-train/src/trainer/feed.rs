@@ -4,12 +4,13 @@ use std::any::Any;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread::{self, Scope, ScopedJoinHandle};
 
+use scarlet_random::{Purpose, Random};
+
 use super::TrainConfig;
 use super::balance::Order;
 use super::schedule::Schedule;
 use crate::TrainError;
 use crate::batch::{Batcher, HostBatch};
-use scarlet_random::{Purpose, Random};
 
 /// Mini-batches that may be ready before they are needed.
 const AHEAD: usize = 2;

@@ -17,7 +17,6 @@ mod timing;
 mod trainable;
 mod warning;
 mod workers;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -30,6 +29,8 @@ use scarlet::kernels::training::release_buffers;
 use scarlet::weights::Precision;
 use scarlet::{Accuracy, Scarlet};
 use scarlet_data::Augment;
+use scarlet_data::dataset::{ImageSet, Source};
+use scarlet_random::mask_seed;
 use serde::{Deserialize, Serialize};
 
 use self::checkpoint::{Checkpoint, Failed, Restored};
@@ -45,20 +46,18 @@ use self::workers::Workers;
 use crate::TrainError;
 use crate::batch::Batcher;
 use crate::error::require;
+use crate::event_log::EventLog;
 use crate::fingerprint::Fingerprint;
 use crate::measure::{Measurement, calibration, images_of_mean, judge, measure};
-use crate::run_folder::EventLog;
-use scarlet_data::dataset::{ImageSet, Source};
-use scarlet_random::mask_seed;
 
 pub use self::balance::Balance;
-pub(crate) use self::balance::Order;
+pub use self::balance::Order;
 pub use self::checkpoint::load_checkpoint;
 pub use self::config::{Optimizer, TrainConfig};
 pub use self::events::{Control, EpochRecord, Event, Observer};
-pub(crate) use self::teacher::check_teacher;
+pub use self::teacher::check_teacher;
 pub use self::teacher::{Distillation, Teacher};
-pub(crate) use self::timing::time_steps;
+pub use self::timing::time_steps;
 pub use self::trainable::Trainable;
 pub use self::warning::Warning;
 
@@ -336,7 +335,7 @@ impl<'a> Trainer<'a> {
 }
 
 /// What happened in the training that a folder has a checkpoint of; nothing where it has none.
-pub(crate) fn events_of(folder: &Path) -> Result<Vec<Event>, TrainError> {
+pub fn events_of(folder: &Path) -> Result<Vec<Event>, TrainError> {
     match Checkpoints::new(folder).file().exists() {
         true => EventLog::read(folder),
         false => Ok(Vec::new()),
@@ -344,7 +343,7 @@ pub(crate) fn events_of(folder: &Path) -> Result<Vec<Event>, TrainError> {
 }
 
 /// Whether the training that a folder has a checkpoint of is over.
-pub(crate) fn is_over(folder: &Path) -> Result<bool, TrainError> {
+pub fn is_over(folder: &Path) -> Result<bool, TrainError> {
     let done = |event: &Event| {
         matches!(
             event,
@@ -358,7 +357,7 @@ pub(crate) fn is_over(folder: &Path) -> Result<bool, TrainError> {
 }
 
 /// Whole epochs that the training in a folder has saved; none where it has no checkpoint.
-pub(crate) fn epochs_done(folder: &Path) -> Result<usize, TrainError> {
+pub fn epochs_done(folder: &Path) -> Result<usize, TrainError> {
     #[derive(Deserialize)]
     struct Epochs {
         epochs: Vec<EpochRecord>,
@@ -931,7 +930,7 @@ impl<'a, M: Trainable> Run<'a, M> {
 }
 
 /// Refuses to go on to a number of epochs that is reached already.
-pub(crate) fn check_epochs_left(done: usize, asked: usize) -> Result<(), TrainError> {
+pub fn check_epochs_left(done: usize, asked: usize) -> Result<(), TrainError> {
     match asked > done {
         true => Ok(()),
         false => Err(TrainError::EpochsDone { done, asked }),

@@ -88,7 +88,7 @@ impl Teacher {
 
 /// Refuses settings whose teacher cannot teach networks like `student`: better now than behind what
 /// comes before the training.
-pub(crate) fn check_teacher(
+pub fn check_teacher(
     config: &TrainConfig,
     student: &Architecture,
     device: &Device,

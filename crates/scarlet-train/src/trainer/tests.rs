@@ -8,12 +8,12 @@ use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor};
 use scarlet::{Architecture, ScarletConfig};
 use scarlet_arch::{SearchSpace, Skip};
+use scarlet_data::dataset::Images;
 
 use super::balance::Order;
 use super::*;
 use crate::loss::cross_entropy;
 use crate::{PathSampler, Sampling, Supernet, SupernetConfig};
-use scarlet_data::dataset::Images;
 
 /// Images of 8×8 pixels in two classes.
 fn images(count: usize) -> Images {

@@ -2,14 +2,15 @@
 
 use std::time::{Duration, Instant};
 
+use scarlet_data::dataset::Source;
+
 use super::{Control, Event, Teacher, TrainConfig, Trainable, Trainer};
 use crate::TrainError;
-use scarlet_data::dataset::Source;
 
 /// Does a few steps of a training; returns what it trained and how long one of `steps` took, behind
 /// one that is not timed, for it also draws buffers and optimizer state, unless it is the only one.
 /// Nothing is judged, neither on the way nor at the end, so that a recipe's patience does not matter.
-pub(crate) fn time_steps<'s, M: Trainable>(
+pub fn time_steps<'s, M: Trainable>(
     recipe: &TrainConfig,
     model: M,
     teacher: Option<Teacher>,

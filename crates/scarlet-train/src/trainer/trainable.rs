@@ -4,11 +4,11 @@ use burn::module::Module;
 use burn::optim::GradientsParams;
 use burn::tensor::Device;
 use scarlet::{Architecture, Scarlet};
+use scarlet_data::dataset::ImageSet;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::{PathSampler, Sampling, Supernet, TrainError, recalibrate};
-use scarlet_data::dataset::ImageSet;
 
 /// What [`Trainer`](super::Trainer) can train: a network, or a supernet that a network is drawn
 /// from for every pass.

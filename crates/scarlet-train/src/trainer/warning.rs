@@ -1,12 +1,12 @@
 //! [`Warning`]: what a run says when its training is unlikely to come to much.
 
+use scarlet_data::dataset::Source;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::EpochRecord;
 use super::balance::{Balance, counts};
 use crate::measure::images_of_mean;
-use scarlet_data::dataset::Source;
 
 /// Steps before which nothing is said about a network that knows nothing yet; from scratch, a
 /// thousand images can take two hundred steps to get anywhere.

@@ -1,23 +1,20 @@
-//! Whether a network can be trusted: what it says of labelled images, and the page's part about it.
+//! Whether a network can be trusted: what it says of labelled images, and what follows from that.
 //!
 //! [`Evidence`] gathers logits; [`Figures`] are what follows from them.
 
 mod evidence;
 mod figures;
-mod page;
-mod pictures;
 
 use scarlet::CardTemperature;
 
 pub use self::evidence::Evidence;
 pub use self::figures::{After, AfterSource, ClassFigures, CoverageFigures, Figures, WANTED};
-pub use self::page::{Looks, mistakes, trust};
 
 /// What cards call the images that a run tests its network on.
-pub(crate) const TEST_IMAGES: &str = "test images";
+pub const TEST_IMAGES: &str = "test images";
 
 /// What they call those that it holds out of the training.
-pub(crate) const HELD_OUT_IMAGES: &str = "held-out images";
+pub const HELD_OUT_IMAGES: &str = "held-out images";
 
 /// Whether a temperature was fitted on images that a network is tested on: by a search, whose network
 /// is trained on all others.

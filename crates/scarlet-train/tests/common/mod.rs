@@ -1,7 +1,6 @@
 //! What the integration tests share: a small search space, and images to train it on.
 
 #![allow(dead_code, reason = "not every test binary uses all of it")]
-
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Device, Tensor};
 use scarlet::arch::{

@@ -5,13 +5,13 @@ use std::path::Path;
 
 use scarlet_arch::Architecture;
 use scarlet_arch::graph::Graph;
+use scarlet_io::atomic_file;
 use scarlet_kernels::{PackedNetwork, Shape};
 use serde::{Deserialize, Serialize};
 
 use super::lower::lower;
 use super::{DeployError, DeployOptions, Deployed, Form, Part};
 use crate::ModelCard;
-use scarlet_io::atomic_file;
 
 /// What a file says about its network.
 #[derive(Debug, Serialize, Deserialize)]

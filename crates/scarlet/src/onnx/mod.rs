@@ -32,12 +32,12 @@ mod graph;
 mod integers;
 mod proto;
 mod read;
-
 use std::io;
 use std::path::{Path, PathBuf};
 
 use prost::Message;
 use scarlet_arch::{ArchitectureError, Cost, ResizeFilter};
+use scarlet_io::atomic_file;
 use thiserror::Error;
 
 use self::graph::{INPUT, Nodes, OUTPUT};
@@ -50,7 +50,6 @@ use crate::deploy::lower::lower;
 use crate::elementary::{Elementary, Int8, Int8Error};
 use crate::weights::ARCHITECTURE_KEY;
 use crate::{InputError, Scarlet};
-use scarlet_io::atomic_file;
 
 /// The oldest operators that have h-swish, and the newest whose definitions of what is used here
 /// are known to be the same.

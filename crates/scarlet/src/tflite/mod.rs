@@ -48,7 +48,6 @@ mod layout;
 mod metadata;
 mod read;
 mod schema;
-
 use std::io;
 use std::path::{Path, PathBuf};
 

@@ -4,11 +4,11 @@ use std::io;
 use std::path::PathBuf;
 
 use burn::tensor::DType;
+use scarlet_io::checksum::{self, ChecksumError};
+use scarlet_io::printable::{printable, shortened};
 
 use super::LoadReport;
 use crate::ConfigError;
-use scarlet_io::checksum::{self, ChecksumError};
-use scarlet_io::printable::{printable, shortened};
 
 /// Why weights could not be read, loaded or written, and what would mend it.
 #[derive(Debug, thiserror::Error)]

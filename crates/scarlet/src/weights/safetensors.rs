@@ -11,11 +11,11 @@ use burn::tensor::{BoolStore, DType};
 use half::f16;
 use safetensors::Dtype;
 use safetensors::tensor::{Metadata, TensorInfo};
+use scarlet_io::checksum;
 
 use super::pytorch::Unread;
 use super::save::must_have_checksum;
 use super::{Container, Entry, StateDict, WeightsError};
-use scarlet_io::checksum;
 
 /// Bytes of the header's length, which a file begins with.
 const LENGTH_BYTES: u64 = 8;

@@ -5,7 +5,6 @@ mod findings;
 mod labels;
 mod photographs;
 mod thumbnails;
-
 use std::path::Path;
 
 use scarlet_data::dataset::{Location, Part};

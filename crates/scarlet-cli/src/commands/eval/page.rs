@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use scarlet_io::atomic_file::OutputFile;
 use scarlet_report::{EvaluationReport, Fact, Judged, evaluation_html};
-use scarlet_train::trust::{AfterSource, Evidence, Figures, Looks, mistakes, trust};
+use scarlet_run::trust::{Looks, mistakes, trust};
+use scarlet_train::trust::{AfterSource, Evidence, Figures};
 
 use super::evaluation::loader_options;
 use super::labels::Labels;

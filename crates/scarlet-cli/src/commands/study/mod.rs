@@ -3,15 +3,14 @@
 mod pictures;
 mod search;
 mod tables;
-
-use self::tables::{pairs, places, scores, write_csv};
-use scarlet_train::study::{
+use scarlet_run::study::{
     Question, Resolution, StandaloneRecord, Study, StudyEvent, StudyPlan, SupernetRecord, ranking,
     spread,
 };
 use scarlet_train::{Control, Event};
 use serde::Serialize;
 
+use self::tables::{pairs, places, scores, write_csv};
 use crate::cli::study::{StudyArgs, StudyQuestion};
 use crate::commands::warn_without_checksums;
 use crate::error::CliError;

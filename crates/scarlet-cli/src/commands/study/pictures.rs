@@ -4,8 +4,8 @@ use scarlet_report::{
     Curve, HeatMap, Plane, PlanePoint, ReportError, Scatter, Strip, curves_svg, heat_maps_svg,
     planes_svg, scatters_svg, strips_svg,
 };
-use scarlet_train::run::ComparedSearch;
-use scarlet_train::study::{self, Similarity, StandaloneRecord, SupernetRecord, Variant};
+use scarlet_run::pipeline::ComparedSearch;
+use scarlet_run::study::{self, Similarity, StandaloneRecord, SupernetRecord, Variant};
 
 use crate::report::study::statistics;
 

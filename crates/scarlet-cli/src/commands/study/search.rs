@@ -1,6 +1,6 @@
 //! `scarlet study search`.
 
-use scarlet_train::run::RunConfig;
+use scarlet_run::pipeline::RunConfig;
 
 use super::pictures;
 use super::tables::{generations, write_csv};

@@ -1,8 +1,8 @@
 //! The study's records as tables.
 
-use scarlet_train::RunFolder;
-use scarlet_train::run::ComparedSearch;
-use scarlet_train::study::SupernetRecord;
+use scarlet_run::RunFolder;
+use scarlet_run::pipeline::ComparedSearch;
+use scarlet_run::study::SupernetRecord;
 use serde::Serialize;
 
 use crate::error::CliError;

@@ -1,0 +1,239 @@
+//! The images of a run, divided.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use scarlet_arch::Architecture;
+use scarlet_data::dataset::{
+    Extent, FolderNotices, ImageSet, ImageSize, Images, Location, PartReader, PhotographCache,
+    PhotographList, PhotographParts, Stored, TrainTest, Unreadable, check_classes, normalised_by,
+};
+
+use super::StandaloneConfig;
+use crate::RunError;
+
+/// Sides of a photograph that random crops are taken from, relative to the network's input.
+const SHRINK: usize = 2;
+
+#[derive(Debug)]
+pub(super) struct StandaloneData {
+    pub(super) train: ImageSet,
+    /// What epochs are judged by.
+    pub(super) validation: ImageSet,
+    /// What the finished network is judged by.
+    pub(super) test: Option<ImageSet>,
+    /// How many photographs there are and how large; none for images of one size.
+    pub(super) photographs: Option<Extent>,
+    /// How large images of one size are; none for photographs.
+    pub(super) images: Option<ImageSize>,
+    pub(super) unreadable: Unreadable,
+    /// What people should know of the folder.
+    pub(super) notices: FolderNotices,
+    /// Where decoded photographs are kept on disk.
+    pub(super) cache: Option<Arc<PhotographCache>>,
+}
+
+/// How much of an architecture may follow the images.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Adapt {
+    /// Channels, size and normalisation.
+    Freely,
+    /// The size, and whether it is in grey: weights decide on the rest.
+    ToWeights,
+}
+
+/// The architecture for the images: of their size, or of one that suits photographs, unless the
+/// settings say otherwise.
+pub(super) fn adapt(
+    mut architecture: Architecture,
+    config: &StandaloneConfig,
+    adapt: Adapt,
+) -> Result<Architecture, RunError> {
+    let location = Location::find(&config.data.source)?;
+    let mut images = location.images()?;
+    if config.data.grey {
+        images = images.map(|images| images.in_grey());
+        if architecture.input_channels == 3 {
+            architecture.input_channels = 1;
+            architecture.preprocessing = architecture.preprocessing.in_grey();
+        }
+    }
+    if let Some(images) = &images {
+        let [channels, height, width] = images.train.shape();
+        let side = height.max(width);
+        architecture.preprocessing.resolution =
+            side.next_multiple_of(architecture.total_stride().max(1));
+        if adapt == Adapt::Freely {
+            architecture.input_channels = channels;
+            let statistics = images.train.channel_statistics();
+            architecture.preprocessing = normalised_by(architecture.preprocessing, &statistics);
+        }
+    }
+    let resolution = config.network.resolution.or_else(|| {
+        let extent = location.extent()?;
+        let own = architecture.preprocessing.resolution;
+        let side = match adapt {
+            Adapt::Freely => extent.resolution_from_scratch().min(own),
+            Adapt::ToWeights => extent.resolution_from_weights(own),
+        };
+        Some(side.next_multiple_of(architecture.total_stride().max(1)))
+    });
+    if let Some(resolution) = resolution {
+        architecture.preprocessing.resolution = resolution;
+    }
+    if let Some(images) = &images {
+        let preprocessing = &mut architecture.preprocessing;
+        // Photographs that the network is shown later are to look as the images do.
+        let shown = images.train.shorter_side_within(preprocessing.resolution);
+        *preprocessing = preprocessing.with_side(shown);
+    }
+    architecture.validate()?;
+    Ok(architecture)
+}
+
+impl StandaloneData {
+    pub(super) fn read(
+        config: &StandaloneConfig,
+        architecture: &Architecture,
+        progress: impl Fn(usize) + Sync,
+    ) -> Result<Self, RunError> {
+        match Location::find(&config.data.source)?.images()? {
+            Some(images) => Self::images(config, architecture, images),
+            None => {
+                let folder = Path::new(&config.data.source);
+                Self::photographs(config, architecture, folder, progress)
+            }
+        }
+    }
+
+    pub(super) fn classes(&self) -> &[String] {
+        self.train.classes()
+    }
+
+    fn images(
+        config: &StandaloneConfig,
+        architecture: &Architecture,
+        images: TrainTest,
+    ) -> Result<Self, RunError> {
+        check_classes(
+            images.train.labels(),
+            images.train.classes(),
+            &config.data.source,
+        )?;
+        let size = ImageSize::of(&images.train, architecture.total_stride());
+        let fit = |images: Images| images.for_network(architecture);
+        let (train, validation) = images.train.split(config.data.holdout, config.data.seed)?;
+        // Labels that the test images happen not to have do not make their classes fewer.
+        let test = images.test.among(train.classes())?;
+        Ok(Self {
+            train: ImageSet::Images(fit(train)),
+            validation: ImageSet::Images(fit(validation)),
+            test: Some(ImageSet::Images(fit(test))),
+            photographs: None,
+            images: Some(size),
+            unreadable: Unreadable::new(),
+            notices: FolderNotices::default(),
+            cache: None,
+        })
+    }
+
+    fn photographs(
+        config: &StandaloneConfig,
+        architecture: &Architecture,
+        folder: &Path,
+        progress: impl Fn(usize) + Sync,
+    ) -> Result<Self, RunError> {
+        let parts = PhotographParts::for_training(folder, config.data.class_order)?;
+        let extent = Extent::of(&parts.train);
+        let (train, validation) = match parts.validation {
+            Some(validation) => (parts.train, validation),
+            None => parts.train.split(config.data.holdout, config.data.seed)?,
+        };
+        let (test, notices) = (parts.test, parts.notices);
+        let total = train.len() + validation.len() + test.as_ref().map_or(0, PhotographList::len);
+        let preprocessing = architecture.preprocessing;
+        let evaluation = Stored::Evaluation(preprocessing);
+        let cropped = match config.data.shrink {
+            Some(0) => Stored::Whole,
+            Some(side) => Stored::Shrunk(side),
+            None => Stored::Shrunk(SHRINK * preprocessing.resolution),
+        };
+        let stored = match config.train.augment.resized_crop {
+            Some(_) => cropped,
+            None => evaluation,
+        };
+        let data = &config.data;
+        let mut parts = PartReader::new(
+            total,
+            data.cache_megabytes,
+            data.cache_folder.as_deref(),
+            data.strict,
+            progress,
+        )?;
+        let train = parts.open(train, stored, true)?;
+        let validation = parts.open(validation, evaluation, false)?;
+        let test = test.map(|test| parts.open(test, evaluation, false));
+        let test = test.transpose()?;
+        let (unreadable, cache) = parts.finish();
+        Ok(Self {
+            train: train.into(),
+            validation: validation.into(),
+            test: test.map(ImageSet::from),
+            photographs: extent,
+            images: None,
+            unreadable,
+            notices,
+            cache,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::standalone::Recipe;
+
+    fn adapted(source: &str, grey: bool, how: Adapt) -> Architecture {
+        let mut config = StandaloneConfig::defaults(Recipe::Scratch, source).unwrap();
+        config.data.grey = grey;
+        let network: Architecture = "E3K3@8/2 E3K3@8/2".parse().unwrap();
+        adapt(network, &config, how).unwrap()
+    }
+
+    #[test]
+    fn networks_follow_the_images_and_what_is_asked_of_them() {
+        let photographs = tempfile::tempdir().unwrap();
+        let photographs = photographs.path().to_str().unwrap();
+        for how in [Adapt::Freely, Adapt::ToWeights] {
+            let colour = adapted(photographs, false, how);
+            assert_eq!(colour.input_channels, 3);
+            assert_eq!(colour.preprocessing.mean, [0.485, 0.456, 0.406]);
+            let grey = adapted(photographs, true, how);
+            assert_eq!(grey.input_channels, 1);
+            assert_eq!(grey.preprocessing.mean, [0.456; 3]);
+            assert_eq!(grey.preprocessing.std, [0.224; 3]);
+            assert_eq!(grey.preprocessing.crop_ratio, 0.875);
+        }
+        // As large as suits them, in multiples of the stride of 8.
+        let small = tempfile::tempdir().unwrap();
+        std::fs::create_dir(small.path().join("a")).unwrap();
+        image::RgbImage::new(60, 40)
+            .save(small.path().join("a/1.png"))
+            .unwrap();
+        let small = small.path().to_str().unwrap();
+        for (how, side) in [(Adapt::Freely, 64), (Adapt::ToWeights, 64)] {
+            assert_eq!(adapted(small, false, how).preprocessing.resolution, side);
+        }
+        let sample = adapted("fashion-sample", false, Adapt::Freely);
+        assert_eq!(sample.input_channels, 1);
+        assert_eq!(sample, adapted("fashion-sample", true, Adapt::Freely));
+        // Padded to the stride of 8, which photographs will be too.
+        let preprocessing = sample.preprocessing;
+        assert_eq!(
+            (preprocessing.resolution, preprocessing.resized_side()),
+            (32, 28)
+        );
+        let weights = adapted("fashion-sample", false, Adapt::ToWeights);
+        assert_eq!(weights.input_channels, 3);
+    }
+}
