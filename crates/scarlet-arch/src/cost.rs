@@ -24,6 +24,9 @@ const FLOAT: u64 = 4;
 ///   keeps its own input to the end, and normalisation, activation, squeeze-excite's scaling and
 ///   the shortcut's sum work in place. An identity costs nothing but its tensor. Weights and
 ///   a kernel's own scratch memory are not counted.
+/// - **Moved bytes**: what every convolution, fully connected layer, squeeze-excite, mean and sum reads
+///   and writes once, its weights included, in f32 at batch 1, as if nothing stayed in a cache from one
+///   to the next. Normalisations and activations are taken to be done on the way.
 ///
 /// Sizes are exact at any resolution: every convolution makes `ceil(size / stride)` of `size`,
 /// whichever [`Padding`](crate::Padding).
@@ -40,6 +43,8 @@ pub struct Cost {
     pub weight_bytes: u64,
     /// Largest of the parts.
     pub peak_activation_bytes: u64,
+    /// Sum over the parts.
+    pub moved_bytes: u64,
     /// From the stem to the classifier, as many as the [graph](crate::graph::Graph) has.
     pub parts: Vec<PartCost>,
 }
@@ -61,6 +66,8 @@ pub struct PartCost {
     pub weight_bytes: u64,
     /// Largest sum of tensors alive at once.
     pub peak_activation_bytes: u64,
+    /// Bytes read and written.
+    pub moved_bytes: u64,
 }
 
 impl Cost {
@@ -98,6 +105,7 @@ impl Cost {
                 .map(|part| part.peak_activation_bytes)
                 .max()
                 .unwrap_or_default(),
+            moved_bytes: sum(|part| part.moved_bytes)?,
             parts,
         })
     }
@@ -141,6 +149,7 @@ impl Counter {
             weight_bytes: 0,
             // A part that does nothing still has its tensor.
             peak_activation_bytes: bytes(part.input, self.size)?,
+            moved_bytes: 0,
         };
         for index in part.nodes.clone() {
             self.node(index, &graph.nodes()[index], &mut cost)?;
@@ -167,6 +176,8 @@ impl Counter {
                 .checked_mul(FLOAT)?,
             Op::Add { .. } => 0,
         };
+        let moved = moved(node, input, bytes(node.output, size)?, parameters)?;
+        cost.moved_bytes = cost.moved_bytes.checked_add(moved)?;
         self.kept.retain(|&(adds, _)| adds >= index);
         let kept = self.kept.iter().map(|&(_, bytes)| bytes);
         let alive = kept.chain([input, own]).try_fold(0u64, u64::checked_add)?;
@@ -213,6 +224,17 @@ fn weights(node: &Node, [height, width]: [usize; 2]) -> Option<(u64, u64)> {
     };
     let parameters = weights.checked_add(biases)?.checked_add(norm)?;
     Some((weights.checked_mul(uses)?, parameters))
+}
+
+/// Bytes that a node reads and writes, where its input and output have so many.
+fn moved(node: &Node, input: u64, output: u64, parameters: u64) -> Option<u64> {
+    let read = match node.op {
+        Op::Conv { .. } | Op::GlobalMean | Op::Linear { .. } => input,
+        // For the means, and for the scaling; both tensors of a sum.
+        Op::SqueezeExcite { .. } | Op::Add { .. } => input.checked_mul(2)?,
+    };
+    let weights = parameters.checked_mul(FLOAT)?;
+    read.checked_add(output)?.checked_add(weights)
 }
 
 /// Bytes of a map of this height and width; a vector has 1 and 1.
@@ -278,6 +300,27 @@ mod tests {
         let skipped = Cost::of(&scarlet_b(), 224).unwrap();
         let skipped = part(&skipped, "mb_module.8");
         assert_eq!(skipped.peak_activation_bytes, 4 * 80 * 14 * 14);
+    }
+
+    #[test]
+    fn moved_bytes_can_be_counted_by_hand() {
+        let cost = Cost::of(&scarlet_a(), 224).unwrap();
+        let moved = |name| part(&cost, name).moved_bytes;
+        let weights = 27 * 32 + 2 * 32;
+        assert_eq!(
+            moved("stem"),
+            4 * (3 * 224 * 224 + 32 * 112 * 112 + weights)
+        );
+        // The mean, then the classifier.
+        let weights = 1280 * 1000 + 1000;
+        let read = 1280 * 7 * 7 + 1280;
+        assert_eq!(moved("classifier"), 4 * (read + 1280 + 1000 + weights));
+        // E3K7s with a shortcut: 40 → 120 channels on 28 × 28. Expansion, depthwise, squeeze-excite
+        // (which reads its input twice), projection and sum.
+        let (narrow, wide) = (40 * 28 * 28, 120 * 28 * 28);
+        let tensors = (narrow + wide) + 2 * wide + 3 * wide + (wide + narrow) + 3 * narrow;
+        let layer = part(&cost, "mb_module.3");
+        assert_eq!(layer.moved_bytes, 4 * tensors + layer.weight_bytes);
     }
 
     #[test]

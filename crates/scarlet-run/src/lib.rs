@@ -15,6 +15,7 @@
 
 mod class_order;
 mod error;
+mod files;
 pub mod pipeline;
 mod report;
 mod run_folder;

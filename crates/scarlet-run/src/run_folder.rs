@@ -30,10 +30,8 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::Value;
 
 use crate::RunError;
+use crate::files;
 
-const CONFIG: &str = "config.json";
-const BEGUN: &str = "begun.json";
-const LOCK: &str = "lock";
 /// Bytes of the largest configuration that is read: that of a million classes.
 const MAX_CONFIG: u64 = 16 << 20;
 /// Bytes of any other JSON file.
@@ -99,7 +97,7 @@ impl RunFolder {
         let path = path.into();
         fs::create_dir_all(&path).map_err(RunError::write(&path))?;
         let folder = Self::lock(path)?;
-        let config_file = folder.file(CONFIG);
+        let config_file = folder.file(files::CONFIG);
         if config_file
             .try_exists()
             .map_err(RunError::read(&config_file))?
@@ -119,8 +117,8 @@ impl RunFolder {
     /// As [`write`](Self::write).
     pub fn write_config(&self, config: &impl Serialize) -> Result<(), RunError> {
         // A folder is a run only with the other.
-        self.write_json(BEGUN, config)?;
-        self.write_json(CONFIG, config)
+        self.write_json(files::BEGUN, config)?;
+        self.write_json(files::CONFIG, config)
     }
 
     /// Opens the folder of a run to go on with it, and reads its configuration. Unfinished files
@@ -134,13 +132,13 @@ impl RunFolder {
     /// [`TrainError::Read`].
     pub fn open<C: DeserializeOwned>(path: impl Into<PathBuf>) -> Result<(Self, C), RunError> {
         let path = path.into();
-        if !path.join(CONFIG).is_file() {
+        if !path.join(files::CONFIG).is_file() {
             return Err(RunError::NotARun { path });
         }
         let mut folder = Self::lock(path)?;
         let (config, sealed) = read_config(&folder.path)?;
         folder.sealed = sealed;
-        folder.all_sealed = sealed || folder.file(BEGUN).exists();
+        folder.all_sealed = sealed || folder.file(files::BEGUN).exists();
         folder.remove_unfinished()?;
         Ok((folder, config))
     }
@@ -152,7 +150,7 @@ impl RunFolder {
     /// [`RunError::NotARun`] when the folder holds no run, [`RunError::RunFile`] when the
     /// configuration cannot be understood, and [`TrainError::Read`].
     pub fn read_config<C: DeserializeOwned>(path: &Path) -> Result<C, RunError> {
-        match path.join(CONFIG).is_file() {
+        match path.join(files::CONFIG).is_file() {
             true => Ok(read_config(path)?.0),
             false => Err(RunError::NotARun {
                 path: path.to_owned(),
@@ -165,7 +163,7 @@ impl RunFolder {
     }
 
     fn lock(path: PathBuf) -> Result<Self, RunError> {
-        let file = path.join(LOCK);
+        let file = path.join(files::LOCK);
         let lock = OpenOptions::new()
             .create(true)
             .truncate(false)
@@ -240,7 +238,7 @@ impl RunFolder {
     pub fn read_json<T: DeserializeOwned>(&self, name: &str) -> Result<T, RunError> {
         let path = self.file(name);
         match read_json(path.clone())? {
-            (_, false) if self.all_sealed && name != CONFIG => Err(RunError::RunFile {
+            (_, false) if self.all_sealed && name != files::CONFIG => Err(RunError::RunFile {
                 path,
                 problem: "it has lost its checksum".to_owned(),
             }),
@@ -255,7 +253,7 @@ pub(crate) fn or_other_run(error: RunError, folder: &Path, own: &[&str]) -> RunE
     if !matches!(error, RunError::RunFile { .. }) {
         return error;
     }
-    let tree = read_json::<Value>(folder.join(CONFIG));
+    let tree = read_json::<Value>(folder.join(files::CONFIG));
     match tree.ok().and_then(|(tree, _)| command_of(&tree)) {
         Some(command) if !own.contains(&command) => RunError::OtherRun {
             path: folder.to_owned(),
@@ -285,9 +283,9 @@ fn command_of(config: &Value) -> Option<&'static str> {
 /// The configuration in a folder, and whether it has a checksum. Without one, it must be that of the
 /// run's begin in all that alters the result.
 fn read_config<C: DeserializeOwned>(folder: &Path) -> Result<(C, bool), RunError> {
-    let path = folder.join(CONFIG);
+    let path = folder.join(files::CONFIG);
     let (config, sealed) = read_json::<C>(path.clone())?;
-    let begun = folder.join(BEGUN);
+    let begun = folder.join(files::BEGUN);
     if !sealed && begun.exists() {
         let (stored, is_sealed) = read_json::<Value>(begun.clone())?;
         // Whatever is no object never has one.
@@ -336,13 +334,13 @@ fn difference(stored: &Value, given: &Value, place: &str) -> Option<(String, Str
 
 /// What a JSON file holds, and whether it has a checksum.
 fn read_json<T: DeserializeOwned>(path: PathBuf) -> Result<(T, bool), RunError> {
-    let most = match path.ends_with(CONFIG) {
+    let most = match path.ends_with(files::CONFIG) {
         true => MAX_CONFIG,
         false => MAX_JSON,
     };
     let mut bytes = limited::read(&path, most).map_err(RunError::read(&path))?;
     let sealed = open_json(&mut bytes).map_err(|source| RunError::Damaged {
-        remedy: match path.ends_with(CONFIG) {
+        remedy: match path.ends_with(files::CONFIG) {
             true => "restore it; or, if the change was meant and alters no result, remove its line `checksum`",
             false => "restore it, or remove it: resuming makes it again",
         },
@@ -495,7 +493,7 @@ mod tests {
         let (run, config) = open().unwrap();
         assert_eq!(config, SETTINGS);
         assert_eq!(run.read_json::<Settings>("other.json").unwrap(), SETTINGS);
-        let (config, other) = (run.file(CONFIG), run.file("other.json"));
+        let (config, other) = (run.file(files::CONFIG), run.file("other.json"));
         drop(run);
         let edit = |path: &Path, from: &str, to: &str| {
             let text = fs::read_to_string(path).unwrap();
@@ -522,7 +520,7 @@ mod tests {
             assert!(error.contains("`seed` was 3, and now is 4"), "{error}");
         }
         // Where it is not known how it was, as in folders of earlier versions, whatever it is.
-        fs::remove_file(root.path().join(BEGUN)).unwrap();
+        fs::remove_file(root.path().join(files::BEGUN)).unwrap();
         let (run, changed) = open().unwrap();
         assert_eq!(changed.seed, 4);
         let anew = "{\"checksum\": \"0\", \"rate\": 0.25, \"seed\": 4}";
@@ -545,7 +543,7 @@ mod tests {
         let open = |place: &str, value: Value| {
             let mut config = begun.clone();
             *config.pointer_mut(place).unwrap() = value;
-            fs::write(root.path().join(CONFIG), config.to_string()).unwrap();
+            fs::write(root.path().join(files::CONFIG), config.to_string()).unwrap();
             RunFolder::open::<Value>(root.path()).map(|(run, _)| run.has_checksums())
         };
         assert!(!open("/config/data/source", "b".into()).unwrap());

@@ -1,8 +1,8 @@
-//! The commands of the README and of the help texts are such as can be given.
+//! The commands of the README, of the pages in `docs` and of the help texts are such as can be given.
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::{CommandFactory, Parser};
 
@@ -31,13 +31,17 @@ fn words(line: &str) -> Vec<String> {
     words
 }
 
-fn readme() -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md");
+/// The shell blocks of a page.
+fn page(path: &Path) -> String {
     let text = fs::read_to_string(path).unwrap();
     let blocks = text.split("```sh\n").skip(1);
     blocks
         .filter_map(|block| block.split("```").next())
         .collect()
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
 fn parse(command: &[String]) -> Cli {
@@ -58,13 +62,11 @@ const GIVEN: [&str; 10] = [
     "usr",
 ];
 
-#[test]
-fn the_readmes_commands_can_be_given_one_after_the_other() {
-    let commands = commands(&readme());
-    assert!(commands.len() > 20, "{commands:?}");
-    // The search of "Try it", which is run by cargo.
-    let mut made = BTreeSet::from(["scarlet-run".to_owned()]);
-    for command in &commands {
+/// Checks that commands can be given one after the other where these files and folders are `there`;
+/// says what they make.
+fn follow(commands: &[Vec<String>], there: &BTreeSet<String>) -> BTreeSet<String> {
+    let mut made = BTreeSet::new();
+    for command in commands {
         parse(command);
         let value = |option: &str| {
             let place = command.iter().position(|word| word == option);
@@ -77,24 +79,34 @@ fn the_readmes_commands_can_be_given_one_after_the_other() {
                 .unwrap()
                 .to_owned()
         };
+        let is_there = |made: &BTreeSet<String>, path: &str| {
+            let path = first(path);
+            assert!(
+                made.contains(&path) || there.contains(&path),
+                "{path} is not there yet: {command:?}"
+            );
+        };
         let is_new = value("--resume").is_none();
-        for option in ["--resume", "--supernet", "--weights", "--latency-table"] {
+        for option in [
+            "--resume",
+            "--supernet",
+            "--weights",
+            "--against",
+            "--latency-table",
+        ] {
             if let Some(path) = value(option) {
-                assert!(
-                    made.contains(&first(&path)),
-                    "{path} is not there yet: {command:?}"
-                );
+                is_there(&made, &path);
             }
         }
         if command[1] == "extract" {
-            assert!(made.contains(&command[2]), "{command:?}");
+            is_there(&made, &command[2]);
             made.insert(command[3].clone());
         }
         if command[1] == "deploy" {
             made.insert(command[2].clone());
         }
         if command[1] == "study" && command[2] == "search" {
-            assert!(made.contains(&command[3]), "{command:?}");
+            is_there(&made, &command[3]);
         }
         for option in ["--data", "--config", "--int8"] {
             // Behind a run, `--int8` takes its images.
@@ -112,6 +124,29 @@ fn the_readmes_commands_can_be_given_one_after_the_other() {
             assert!(!begins, "without a folder: {command:?}");
         }
     }
+    made
+}
+
+#[test]
+fn the_commands_of_the_pages_can_be_given_one_after_the_other() {
+    let readme = commands(&page(&root().join("README.md")));
+    assert!(readme.len() > 15, "{readme:?}");
+    // The search of "Try it", which is run by cargo.
+    let mut there = BTreeSet::from(["scarlet-run".to_owned()]);
+    there.extend(follow(&readme, &there));
+    let mut pages: Vec<PathBuf> = fs::read_dir(root().join("docs"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|it| it == "md"))
+        .collect();
+    pages.sort();
+    let mut count = 0;
+    for path in pages {
+        let commands = commands(&page(&path));
+        follow(&commands, &there);
+        count += commands.len();
+    }
+    assert!(count > 30, "{count}");
 }
 
 #[test]

@@ -246,8 +246,8 @@ fn list(args: &InfoArgs, terminal: &Terminal) -> Result<(), CliError> {
     }
     let accuracy = |it: &ZooEntry| it.top1.unwrap_or_default();
     match args.sort {
-        ZooOrder::MultAdds => networks.sort_by_key(|it| it.mult_adds),
-        ZooOrder::Parameters => networks.sort_by_key(|it| it.parameters),
+        ZooOrder::MultAdds => networks.sort_by_key(|it| it.costs["mult_adds"]),
+        ZooOrder::Parameters => networks.sort_by_key(|it| it.costs["parameters"]),
         ZooOrder::Accuracy => networks.sort_by(|a, b| accuracy(b).total_cmp(&accuracy(a))),
         ZooOrder::Family => {}
     }
@@ -284,7 +284,7 @@ fn keeps(network: &ZooEntry, budget: &[Constraint]) -> Result<bool, CliError> {
         let Some(value) = network.metric(&constraint.name) else {
             return Err(CliError::UnknownMetric {
                 name: constraint.name.clone(),
-                known: ZooEntry::METRICS.join(", "),
+                known: ZooEntry::metrics().collect::<Vec<_>>().join(", "),
             });
         };
         // Of a network of unknown accuracy nothing can be said.

@@ -1,10 +1,11 @@
 //! What `scarlet info` prints.
 
+use std::collections::BTreeMap;
 use std::fmt::{self, Write};
 
 use scarlet::ModelCard;
 use scarlet::arch::graph::Graph;
-use scarlet::arch::{Architecture, Cost, ResizeFilter};
+use scarlet::arch::{Architecture, Cost, CostMetric, ResizeFilter};
 use scarlet::zoo::{Network, Published};
 use serde::Serialize;
 
@@ -54,10 +55,9 @@ pub(crate) struct ZooEntry {
     pub(crate) aliases: &'static [&'static str],
     pub(crate) family: &'static str,
     pub(crate) resolution: usize,
-    pub(crate) mult_adds: u64,
-    pub(crate) parameters: u64,
-    pub(crate) weight_bytes: u64,
-    pub(crate) peak_activation_bytes: u64,
+    /// By the names of [`CostMetric`].
+    #[serde(flatten)]
+    pub(crate) costs: BTreeMap<&'static str, u64>,
     /// On ImageNet, in percent: of the weights that one gets, else as published.
     pub(crate) top1: Option<f64>,
     pub(crate) top5: Option<f64>,
@@ -230,13 +230,10 @@ fn published_text(published: &Published, cost: &Cost) -> String {
 
 impl ZooEntry {
     /// What a budget can be on.
-    pub(crate) const METRICS: [&str; 5] = [
-        "mult_adds",
-        "parameters",
-        "weight_bytes",
-        "peak_activation_bytes",
-        "accuracy",
-    ];
+    pub(crate) fn metrics() -> impl Iterator<Item = &'static str> {
+        let costs = CostMetric::ALL.into_iter().map(|metric| metric.name());
+        costs.chain(["accuracy"])
+    }
 
     pub(crate) fn new(network: &Network, cost: &Cost) -> Self {
         let accuracy = network.accuracy();
@@ -250,10 +247,7 @@ impl ZooEntry {
             aliases: network.aliases(),
             family: network.family(),
             resolution: cost.resolution,
-            mult_adds: cost.mult_adds,
-            parameters: cost.parameters,
-            weight_bytes: cost.weight_bytes,
-            peak_activation_bytes: cost.peak_activation_bytes,
+            costs: CostMetric::ALL.map(|it| (it.name(), it.of(cost))).into(),
             top1: accuracy.map(|it| it.top1),
             top5: accuracy.and_then(|it| it.top5),
             accuracy_source: accuracy.map(|it| it.source),
@@ -266,14 +260,10 @@ impl ZooEntry {
     /// The value of a metric as budgets count it: accuracies from 0 to 1. `None` for one that there
     /// is not; not a number where it is not known.
     pub(crate) fn metric(&self, name: &str) -> Option<f64> {
-        Some(match name {
-            "mult_adds" => self.mult_adds as f64,
-            "parameters" => self.parameters as f64,
-            "weight_bytes" => self.weight_bytes as f64,
-            "peak_activation_bytes" => self.peak_activation_bytes as f64,
-            "accuracy" => self.top1.map_or(f64::NAN, |top1| top1 / 100.0),
-            _ => return None,
-        })
+        match name {
+            "accuracy" => Some(self.top1.map_or(f64::NAN, |top1| top1 / 100.0)),
+            _ => self.costs.get(name).map(|&cost| cost as f64),
+        }
     }
 }
 
@@ -300,9 +290,9 @@ impl ZooReport {
             vec![
                 network.name.to_owned(),
                 network.resolution.to_string(),
-                millions(network.mult_adds),
-                millions(network.parameters),
-                megabytes(network.peak_activation_bytes),
+                millions(network.costs["mult_adds"]),
+                millions(network.costs["parameters"]),
+                megabytes(network.costs["peak_activation_bytes"]),
                 percent(network.top1),
                 percent(network.top5),
                 if network.public_weights {

@@ -1,12 +1,11 @@
 //! Budgets that have to be kept together: whether any network can, and the one that comes nearest.
 
-use scarlet_arch::{Cost, Genome};
+use scarlet_arch::{Cost, CostMetric, Genome};
 use scarlet_search::{Bound, Constraint, SearchState};
 use scarlet_train::evaluator::ACCURACY;
 use scarlet_train::latency::LATENCY_METRIC;
 use scarlet_train::supernet::plain_architecture;
 
-use super::plan::CostMetric;
 use super::stages::Run;
 use crate::RunError;
 
@@ -269,7 +268,7 @@ impl Run {
         }
         let network = plain_architecture(&self.space, genome)?;
         let cost = Cost::of(&network, network.preprocessing.resolution)?;
-        Ok(CostMetric::named(name).map(|metric| (metric.of)(&cost) as f64))
+        Ok(CostMetric::named(name).map(|metric| metric.of(&cost) as f64))
     }
 
     /// The budgets on what is the sum over a network's layers.
@@ -277,7 +276,7 @@ impl Run {
         let budget = self.config.search.budget.iter();
         let mut parts = Vec::new();
         for constraint in budget {
-            if CostMetric::named(&constraint.name).is_some_and(|metric| !metric.adds_up) {
+            if CostMetric::named(&constraint.name).is_some_and(|metric| !metric.adds_up()) {
                 continue;
             }
             let excess = |genes: Vec<u8>| -> Result<Option<f64>, RunError> {

@@ -15,12 +15,12 @@ use serde::{Deserialize, Serialize};
 
 use super::budget::{check_limits, nothing_feasible};
 use super::lead::{BudgetUse, Lead, budget_uses, interval_of};
-use super::search::STATE;
 use super::stages::Run;
 use super::supernet::open_supernet;
 use super::{RunConfig, RunEvent, Stage};
 use crate::RunError;
 use crate::RunFolder;
+use crate::files;
 use crate::report::card;
 
 /// Which candidate is taken.
@@ -147,8 +147,8 @@ impl Run {
             };
             let statistics = self.statistics();
             let (choice, extracted) = take_out(ancestor, &chosen, &statistics, Some(found))?;
-            folder.write_json("choice.json", &choice)?;
-            self.wrote(Stage::Choose, folder, "choice.json")?;
+            folder.write_json(files::CHOICE, &choice)?;
+            self.wrote(Stage::Choose, folder, files::CHOICE)?;
             let control = self.report(&RunEvent::Chosen(&choice));
             self.unless_stopped(Stage::Choose, control == Control::Continue)?;
             Ok((choice, extracted))
@@ -261,8 +261,8 @@ fn extract(
     ancestor: &Ancestor,
 ) -> Result<(Choice, Extracted), RunError> {
     check_limits(chosen.budget)?;
-    let found: Option<SearchState> = match folder.file(STATE).exists() {
-        true => Some(folder.read_json(STATE)?),
+    let found: Option<SearchState> = match folder.file(files::STATE).exists() {
+        true => Some(folder.read_json(files::STATE)?),
         false => None,
     };
     take_out(ancestor, chosen, statistics, found.as_ref())

@@ -18,16 +18,8 @@ use super::timing::time_of;
 use super::{Choice, Stage};
 use crate::RunError;
 use crate::RunFolder;
+use crate::files;
 use crate::report::card;
-
-/// The finished network, in the folder [`NETWORK`](super::folder::NETWORK).
-const WEIGHTS: &str = "network/network.safetensors";
-const ONNX: &str = "network/network.onnx";
-const DEPLOYED: &str = "network/network.scarlet";
-const ARCHITECTURE: &str = "network/architecture.json";
-const CLASSES: &str = "network/classes.txt";
-/// What the run came to.
-const RESULT: &str = "result.json";
 
 /// What is written for use.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -142,19 +134,19 @@ impl Run {
                 false => weights::Precision::F32,
             };
             let wrote = |name: &str| self.wrote(Stage::Export, folder, name);
-            network.save(folder.file(WEIGHTS), precision)?;
-            wrote(WEIGHTS)?;
+            network.save(folder.file(files::WEIGHTS), precision)?;
+            wrote(files::WEIGHTS)?;
             if self.config.export.onnx {
-                network.save_onnx(folder.file(ONNX), &OnnxOptions::new())?;
-                wrote(ONNX)?;
+                network.save_onnx(folder.file(files::ONNX), &OnnxOptions::new())?;
+                wrote(files::ONNX)?;
             }
             let deployed = self.deploy(folder, network)?;
             let architecture = network.architecture().to_json();
-            folder.write(ARCHITECTURE, architecture.as_bytes())?;
-            wrote(ARCHITECTURE)?;
+            folder.write(files::ARCHITECTURE, architecture.as_bytes())?;
+            wrote(files::ARCHITECTURE)?;
             let classes = class_list::to_text(self.data.all.classes());
-            folder.write(CLASSES, classes.as_bytes())?;
-            wrote(CLASSES)?;
+            folder.write(files::CLASSES, classes.as_bytes())?;
+            wrote(files::CLASSES)?;
             let seconds =
                 |stage| -> Result<f64, RunError> { Ok(time_of(folder, stage)?.as_secs_f64()) };
             let exported = Exported {
@@ -171,8 +163,8 @@ impl Run {
                     train: seconds(Stage::Train)?,
                 },
             };
-            folder.write_json(RESULT, &exported)?;
-            wrote(RESULT)?;
+            folder.write_json(files::RESULT, &exported)?;
+            wrote(files::RESULT)?;
             self.write_report(Stage::Export, folder, found, Some((network, &exported)))?;
             Ok(exported)
         })
@@ -207,8 +199,8 @@ impl Run {
         };
         if self.config.export.deployed {
             let deployed = deployment.deploy(&network, 1)?;
-            deployed.save(folder.file(DEPLOYED))?;
-            self.wrote(Stage::Export, folder, DEPLOYED)?;
+            deployed.save(folder.file(files::DEPLOYED))?;
+            self.wrote(Stage::Export, folder, files::DEPLOYED)?;
         }
         Ok(measured.map(|test| DeployedResult {
             numbers: precision,

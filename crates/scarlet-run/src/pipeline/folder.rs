@@ -8,32 +8,11 @@ use scarlet_io::atomic_file;
 use scarlet_train::TrainError;
 use serde_json::{Value, json};
 
-use super::latency::MEASURED;
-use super::search::SCORES;
 use super::{RunConfig, whole};
 use crate::RunError;
 use crate::RunFolder;
+use crate::files;
 use crate::run_folder::or_other_run;
-
-/// Checkpoint and events of the whole network's training, where networks are parts of one.
-pub(super) const WHOLE: &str = "whole";
-/// Checkpoint and events of the supernet's training.
-pub(super) const SUPERNET: &str = "supernet";
-/// The search between two generations, and the scores of all candidates.
-pub(super) const SEARCH: &str = "search";
-/// Checkpoint and events of the chosen network's training.
-pub(super) const TRAINING: &str = "training";
-/// The finished network.
-pub(super) const NETWORK: &str = "network";
-
-/// The supernet as it is trained.
-pub(super) const SUPERNET_CHECKPOINT: &str = "supernet/checkpoint.safetensors";
-const SUPERNET_EVENTS: &str = "supernet/events.jsonl";
-
-/// What the run came to.
-pub(super) const RESULT: &str = "result.json";
-
-const CONFIG: &str = "config.json";
 
 impl RunConfig {
     /// Makes the folder of a run with this configuration.
@@ -58,7 +37,12 @@ impl RunConfig {
             self.fill(folder)?;
             // The checkpoint first: a log that is ahead of it is cut back, but none that is behind
             // it filled up.
-            let files = [SUPERNET_CHECKPOINT, SUPERNET_EVENTS, SCORES, MEASURED];
+            let files = [
+                files::SUPERNET_CHECKPOINT,
+                files::SUPERNET_EVENTS,
+                files::SCORES,
+                files::LATENCIES,
+            ];
             for name in files.into_iter().chain(whole::FILES) {
                 let from = other.join(name);
                 if from.exists() {
@@ -73,7 +57,7 @@ impl RunConfig {
     fn fill(&self, folder: &RunFolder) -> Result<(), RunError> {
         make_parts(folder)?;
         if self.space.from.is_some() {
-            make_part(folder, WHOLE)?;
+            make_part(folder, files::WHOLE)?;
         }
         self.search.keep_latency_table(folder)
     }
@@ -106,7 +90,7 @@ impl RunConfig {
         let config = Self::stored(path, tree)?;
         make_parts(&folder)?;
         if config.space.from.is_some() {
-            make_part(&folder, WHOLE)?;
+            make_part(&folder, files::WHOLE)?;
         }
         Ok((folder, config))
     }
@@ -138,7 +122,7 @@ impl RunConfig {
         // Over the defaults, so that runs of earlier versions can be read.
         let mut config = Self::default().with(tree).map_err(|error| {
             let error = RunError::RunFile {
-                path: folder.join(CONFIG),
+                path: folder.join(files::CONFIG),
                 problem: error.to_string(),
             };
             or_other_run(error, folder, &["search"])
@@ -150,7 +134,7 @@ impl RunConfig {
 
 /// Refuses a folder without a supernet, of its own or a published one.
 pub(super) fn require_supernet(run: &Path) -> Result<(), RunError> {
-    let files = [SUPERNET_CHECKPOINT, whole::PUBLISHED];
+    let files = [files::SUPERNET_CHECKPOINT, files::PUBLISHED];
     match files.iter().any(|file| run.join(file).exists()) {
         true => Ok(()),
         false => Err(RunError::NoSupernet {
@@ -161,7 +145,12 @@ pub(super) fn require_supernet(run: &Path) -> Result<(), RunError> {
 
 /// Makes the folders of a run's parts, and clears them of what a killed process left half-written.
 fn make_parts(folder: &RunFolder) -> Result<(), TrainError> {
-    let parts = [SUPERNET, SEARCH, TRAINING, NETWORK];
+    let parts = [
+        files::SUPERNET,
+        files::SEARCH,
+        files::TRAINING,
+        files::NETWORK,
+    ];
     parts
         .into_iter()
         .try_for_each(|name| make_part(folder, name))
@@ -217,7 +206,7 @@ mod tests {
     fn runs_of_before_there_was_a_choice_have_none() {
         let root = tempfile::tempdir().unwrap();
         let from = r#"{"space": {"from": {"weights": "lite0.pth", "hidden": [0.5]}}}"#;
-        fs::write(root.path().join(CONFIG), from).unwrap();
+        fs::write(root.path().join(files::CONFIG), from).unwrap();
         let (_, config) = RunConfig::open_existing(root.path()).unwrap();
         assert!(config.search.deploy.is_float32());
         let from = config.space.from.unwrap();
@@ -231,7 +220,7 @@ mod tests {
     #[test]
     fn a_configuration_of_something_else_is_refused() {
         let root = tempfile::tempdir().unwrap();
-        fs::write(root.path().join(CONFIG), r#"{"model": 1}"#).unwrap();
+        fs::write(root.path().join(files::CONFIG), r#"{"model": 1}"#).unwrap();
         let error = RunConfig::open_existing(root.path())
             .unwrap_err()
             .to_string();

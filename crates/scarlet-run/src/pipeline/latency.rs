@@ -18,13 +18,7 @@ use super::stages::Run;
 use super::{RunEvent, SearchSettings};
 use crate::RunError;
 use crate::RunFolder;
-
-/// A copy of the table that a run began with.
-const TABLE: &str = "search/latency-table.json";
-/// The same, of a table of another device's times.
-const TIMES: &str = "search/latency-table.csv";
-/// The latencies that were measured.
-pub(super) const MEASURED: &str = "search/latencies.jsonl";
+use crate::files;
 
 /// A candidate's latency as it was measured. No later measurement comes to the same, so what was
 /// measured once is kept, and a search that goes on finds it.
@@ -49,11 +43,7 @@ impl Measured {
 impl SearchSettings {
     /// Whether candidates have a latency.
     pub(super) fn has_latency(&self) -> bool {
-        let mut objectives = self.objectives.iter().map(|it| &it.name);
-        let mut budget = self.budget.iter().map(|it| &it.name);
-        self.latency_table.is_some()
-            || objectives.any(|name| name == LATENCY_METRIC)
-            || budget.any(|name| name == LATENCY_METRIC)
+        self.latency_table.is_some() || self.names(LATENCY_METRIC)
     }
 
     /// Copies the table into the folder of a new run, which then needs no other.
@@ -62,14 +52,14 @@ impl SearchSettings {
             return Ok(());
         };
         if !is_times(table) {
-            return Ok(LatencyTable::open(table)?.save(folder.file(TABLE))?);
+            return Ok(LatencyTable::open(table)?.save(folder.file(files::LATENCY_TABLE))?);
         }
         MeasuredTimes::read(table)?;
         let bytes = std::fs::read(table).map_err(|source| LatencyError::Read {
             path: table.to_owned(),
             source,
         })?;
-        folder.write(TIMES, &bytes)
+        folder.write(files::LATENCY_TIMES, &bytes)
     }
 
     /// Takes the copy in a run's folder for the table, if it has one.
@@ -77,7 +67,7 @@ impl SearchSettings {
         let Some(table) = &mut self.latency_table else {
             return;
         };
-        let copies = [TABLE, TIMES].map(|name| folder.join(name));
+        let copies = [files::LATENCY_TABLE, files::LATENCY_TIMES].map(|name| folder.join(name));
         if let Some(copy) = copies.iter().find(|copy| copy.is_file()) {
             *table = copy.display().to_string();
         }
@@ -104,7 +94,7 @@ impl Run {
         if !self.measures_latency() {
             return Ok(evaluator);
         }
-        let mut known: ScoreCache<Measured> = ScoreCache::open(folder.file(MEASURED))?;
+        let mut known: ScoreCache<Measured> = ScoreCache::open(folder.file(files::LATENCIES))?;
         let threads = self.config.search.latency_threads;
         let deploy = self.config.search.deploy;
         let device = kernels_device(&self.device, deploy);

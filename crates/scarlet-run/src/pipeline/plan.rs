@@ -2,7 +2,7 @@
 
 use scarlet::kernels::Precision;
 use scarlet_arch::graph::Graph;
-use scarlet_arch::{Architecture, ArchitectureError, Cost, Genome, PartCost, SearchSpace, Skip};
+use scarlet_arch::{Architecture, ArchitectureError, Cost, CostMetric, Genome, SearchSpace, Skip};
 use scarlet_data::dataset::{Extent, ImageSize};
 use scarlet_search::{Bound, Constraint};
 use scarlet_train::latency::{LATENCY_METRIC, LatencyTable};
@@ -207,7 +207,7 @@ fn extreme(
     let value = |genes: &[u8]| -> Result<u64, RunError> {
         let network = plain_architecture(space, &Genome::new(genes.to_vec())?)?;
         let cost = Cost::of(&network, network.preprocessing.resolution)?;
-        Ok((metric.of)(&cost))
+        Ok(metric.of(&cost))
     };
     let mut furthest = value(&genes)?;
     loop {
@@ -232,7 +232,7 @@ fn extreme(
 /// The choice of every layer that is furthest on a bound's side, each on its own.
 fn layers_extremes(
     space: &SearchSpace,
-    metric: &CostMetric,
+    metric: CostMetric,
     bound: Bound,
 ) -> Result<Vec<u8>, RunError> {
     // Networks of one choice throughout, all at one resolution, show what it costs in every layer;
@@ -255,7 +255,7 @@ fn layers_extremes(
             let Some(layer) = part.layer else {
                 continue;
             };
-            let value = (metric.of_part)(cost);
+            let value = metric.of_part(cost);
             match best.get_mut(layer) {
                 None => best.push((value, genes[layer])),
                 Some(least) if is_better(bound, value, least.0) => {
@@ -290,49 +290,6 @@ pub(super) fn opposite(constraint: &Constraint) -> Constraint {
         Bound::AtLeast => Bound::AtMost,
     };
     Constraint::new(constraint.name.clone(), bound, constraint.limit)
-}
-
-/// A cost that budgets and objectives may be on.
-pub(super) struct CostMetric {
-    name: &'static str,
-    pub(super) of: fn(&Cost) -> u64,
-    of_part: fn(&PartCost) -> u64,
-    /// Whether a network's is the sum of its parts'.
-    pub(super) adds_up: bool,
-}
-
-static COST_METRICS: [CostMetric; 4] = [
-    CostMetric {
-        name: "mult_adds",
-        of: |cost| cost.mult_adds,
-        of_part: |part| part.mult_adds,
-        adds_up: true,
-    },
-    CostMetric {
-        name: "parameters",
-        of: |cost| cost.parameters,
-        of_part: |part| part.parameters,
-        adds_up: true,
-    },
-    CostMetric {
-        name: "weight_bytes",
-        of: |cost| cost.weight_bytes,
-        of_part: |part| part.weight_bytes,
-        adds_up: true,
-    },
-    CostMetric {
-        name: "peak_activation_bytes",
-        of: |cost| cost.peak_activation_bytes,
-        of_part: |part| part.peak_activation_bytes,
-        adds_up: false,
-    },
-];
-
-impl CostMetric {
-    /// The cost of this name; `None` for accuracy, latency and whatever else is no cost.
-    pub(super) fn named(name: &str) -> Option<&'static Self> {
-        COST_METRICS.iter().find(|metric| metric.name == name)
-    }
 }
 
 /// Refuses a budget that no network of the space keeps.

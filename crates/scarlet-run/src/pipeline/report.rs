@@ -12,9 +12,10 @@ use scarlet_train::Measurement;
 use scarlet_train::supernet::plain_architecture;
 
 use super::stages::Run;
-use super::{BudgetUse, Choice, Exported, Rule, Stage, folder};
+use super::{BudgetUse, Choice, Exported, Rule, Stage};
 use crate::RunError;
 use crate::RunFolder;
+use crate::files;
 use crate::report::{curve, settings_facts, weights_usages};
 
 /// SCARLET's published networks and a relative, with their ImageNet accuracy and what is counted of
@@ -49,11 +50,11 @@ impl Run {
     ) -> Result<(), RunError> {
         let mut training = Vec::new();
         if self.whole.as_ref().is_some_and(|whole| !whole.is_trained()) {
-            training.push(curve(&folder.file(folder::WHOLE), "whole network")?);
+            training.push(curve(&folder.file(files::WHOLE), "whole network")?);
         }
-        training.push(curve(&folder.file(folder::SUPERNET), "supernet")?);
+        training.push(curve(&folder.file(files::SUPERNET), "supernet")?);
         if finished.is_some() {
-            training.push(curve(&folder.file(folder::TRAINING), "chosen network")?);
+            training.push(curve(&folder.file(files::TRAINING), "chosen network")?);
         }
         let report = RunReport {
             title: format!("Networks for {}", self.config.data.source),
@@ -69,9 +70,9 @@ impl Run {
             references: references(is_imagenet(self.data.all.classes()))?,
         };
         for (name, text) in [
-            ("front.csv", front_csv(&report)?),
-            ("front.svg", front_svg(&report)?),
-            ("report.html", html(&report)?),
+            (files::FRONT_TABLE, front_csv(&report)?),
+            (files::FRONT_PICTURE, front_svg(&report)?),
+            (files::REPORT, html(&report)?),
         ] {
             folder.write(name, text.as_bytes())?;
             self.wrote(stage, folder, name)?;
@@ -225,15 +226,15 @@ fn budget_fact(used: &BudgetUse) -> Fact {
 
 /// Commands for the finished network, from the run's folder.
 fn usages(folder: &RunFolder) -> Vec<Usage> {
-    let mut usages = weights_usages("network/network.safetensors");
+    let mut usages = weights_usages(files::WEIGHTS);
     for (file, purpose, command) in [
         (
-            "network/network.scarlet",
+            files::DEPLOYED,
             "Measure how fast it is on this machine",
             "scarlet bench --weights network/network.scarlet",
         ),
         (
-            "network/network.onnx",
+            files::ONNX,
             "Run it with ONNX Runtime, in Python",
             "onnxruntime.InferenceSession(\"network/network.onnx\")",
         ),

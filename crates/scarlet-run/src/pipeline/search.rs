@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use scarlet::kernels::Precision;
+use scarlet_arch::{Cost, CostMetric};
 use scarlet_search::{
     Algorithm, Constraint, GeneSpace, Nsga2, Objective, Search, SearchConfig, SearchError,
     SearchState, Stall, Stop,
@@ -20,14 +21,10 @@ use serde::{Deserialize, Serialize};
 use super::budget::check_limits;
 use super::stages::Run;
 use super::whole::equal_parts;
-use super::{RunEvent, Stage, folder};
+use super::{RunEvent, Stage};
 use crate::RunError;
 use crate::RunFolder;
-
-/// The search between two generations.
-pub(super) const STATE: &str = "search/state.json";
-/// The scores of all candidates.
-pub(super) const SCORES: &str = "search/scores.jsonl";
+use crate::files;
 
 /// Sides of the images that the default budget is made for, in pixels.
 const DEFAULT_SIDE: f64 = 32.0;
@@ -164,9 +161,25 @@ impl SearchSettings {
         check_limits(&self.budget)
     }
 
+    /// The costs that are named, but not measured of every candidate.
+    fn further_costs(&self) -> impl Iterator<Item = CostMetric> {
+        CostMetric::ALL
+            .into_iter()
+            .filter(|metric| !METRICS.contains(&metric.name()) && self.names(metric.name()))
+    }
+
+    /// Whether an objective or the budget is on this metric.
+    pub(super) fn names(&self, metric: &str) -> bool {
+        self.objectives.iter().any(|it| it.name == metric)
+            || self.budget.iter().any(|it| it.name == metric)
+    }
+
     /// Refuses to want what is not measured.
     fn check_metrics(&self) -> Result<(), RunError> {
-        let known = || METRICS.into_iter().chain([LATENCY_METRIC]);
+        let known = || {
+            let costs = CostMetric::ALL.iter().map(CostMetric::name);
+            [ACCURACY].into_iter().chain(costs).chain([LATENCY_METRIC])
+        };
         let objectives = self.objectives.iter().map(|objective| &objective.name);
         let budget = self.budget.iter().map(|constraint| &constraint.name);
         match objectives
@@ -194,9 +207,9 @@ impl Run {
         self.check_search()?;
         self.stage(folder, Stage::Search, || {
             let evaluator = self.search_evaluator(folder, ancestor)?;
-            let path = folder.file(STATE);
+            let path = folder.file(files::STATE);
             let mut search = match path.try_exists().map_err(TrainError::read(&path))? {
-                true => Search::resume(folder.read_json(STATE)?, evaluator)?,
+                true => Search::resume(folder.read_json(files::STATE)?, evaluator)?,
                 false => Search::new(self.search_config()?, evaluator)?,
             };
             let evaluations = self.config.search.evaluations;
@@ -205,14 +218,14 @@ impl Run {
                 self.generation(record, evaluations)?;
             }
             while search.step()?.is_some() {
-                folder.write_json(STATE, search.state())?;
+                folder.write_json(files::STATE, search.state())?;
                 if let Some(record) = search.state().history().last() {
                     self.generation(record, evaluations)?;
                 }
             }
             let state = search.into_state();
             // That of a finished run says more.
-            if !folder.file(folder::RESULT).exists() {
+            if !folder.file(files::RESULT).exists() {
                 self.write_report(Stage::Search, folder, &state, None)?;
             }
             Ok(state)
@@ -257,12 +270,18 @@ impl Run {
         folder: &RunFolder,
         ancestor: &Ancestor,
     ) -> Result<CandidateEvaluator, RunError> {
-        let own = folder.file(SCORES);
+        let own = folder.file(files::SCORES);
         let cache = match &self.config.search.score_cache {
             Some(shared) => ScoreCache::open(shared)?.with_scores_of(own)?,
             None => ScoreCache::open(own)?,
         };
-        let evaluator = self.evaluator(ancestor, cache)?;
+        let mut evaluator = self.evaluator(ancestor, cache)?;
+        for metric in self.config.search.further_costs() {
+            evaluator = evaluator.with_metric(metric.name(), move |_, network| {
+                let cost = Cost::of(network, network.preprocessing.resolution)?;
+                Ok(metric.of(&cost) as f64)
+            });
+        }
         self.with_latency(evaluator, folder)
     }
 

@@ -16,10 +16,11 @@ use super::budget::check_bounds;
 use super::plan::check_budget;
 use super::timing::{self, StageEvent};
 use super::whole::{Whole, refuse_with_whole};
-use super::{Exported, RunConfig, RunData, RunEvent, RunObserver, Stage, folder};
+use super::{Exported, RunConfig, RunData, RunEvent, RunObserver, Stage};
 use crate::RunError;
 use crate::RunFolder;
 use crate::class_order::check_class_order;
+use crate::files;
 
 /// What a published supernet needs.
 const FITTED: &str = "at least 2 where networks are taken out of a published supernet, whose batch \
@@ -149,13 +150,10 @@ impl Run {
     pub fn check_teachers(&self, folder: &Path, supernet: Option<&Path>) -> Result<(), RunError> {
         let supernet = supernet.unwrap_or(folder);
         let whole = self.whole.as_ref().filter(|whole| !whole.is_trained());
-        let whole = whole.map(|_| (supernet.join(folder::WHOLE), &self.config.whole.recipe));
+        let whole = whole.map(|_| (supernet.join(files::WHOLE), &self.config.whole.recipe));
         for (training, recipe) in whole.into_iter().chain([
-            (
-                supernet.join(folder::SUPERNET),
-                &self.config.supernet.recipe,
-            ),
-            (folder.join(folder::TRAINING), &self.config.train.recipe),
+            (supernet.join(files::SUPERNET), &self.config.supernet.recipe),
+            (folder.join(files::TRAINING), &self.config.train.recipe),
         ]) {
             if !is_over(&training)? {
                 check_teacher(recipe, self.space.template(), &self.device)?;
@@ -230,7 +228,7 @@ impl Run {
     /// Those of the stages.
     pub fn finish(&self, folder: &RunFolder) -> Result<Exported, RunError> {
         self.finish_stage(folder, Stage::Export)?;
-        folder.read_json(folder::RESULT)
+        folder.read_json(files::RESULT)
     }
 
     /// The road up to the end of a stage, from where the folder says it stands.

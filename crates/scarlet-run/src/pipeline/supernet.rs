@@ -14,12 +14,10 @@ use scarlet_train::{
 use serde::{Deserialize, Serialize};
 
 use super::stages::Run;
-use super::{Stage, folder, whole};
+use super::{Stage, whole};
 use crate::RunError;
 use crate::RunFolder;
-
-/// The search space, so that the supernet can be used without the images.
-const SPACE: &str = "space.json";
+use crate::files;
 
 /// How the supernet is trained. The settings of [`TrainConfig`] stand beside its own.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -72,7 +70,7 @@ impl Run {
         teacher: Option<&Scarlet>,
     ) -> Result<Ancestor, RunError> {
         if let Some(published) = self.published_in(folder)? {
-            folder.write_json(SPACE, &self.space)?;
+            folder.write_json(files::SPACE, &self.space)?;
             return Ok(published.into());
         }
         self.stage(folder, Stage::Supernet, || {
@@ -81,9 +79,9 @@ impl Run {
                 (Some(whole), Some(teacher)) => self.supernet_of(whole, teacher, folder)?,
                 _ => self.new_supernet()?,
             };
-            folder.write_json(SPACE, &self.space)?;
+            folder.write_json(files::SPACE, &self.space)?;
             let mut trainer = Trainer::new(settings.recipe.clone())
-                .with_checkpoints(self.checkpoints(folder, folder::SUPERNET))
+                .with_checkpoints(self.checkpoints(folder, files::SUPERNET))
                 .with_observer(self.training_observer(Stage::Supernet));
             if let Some(lesson) = self.lesson_of(teacher, &settings.recipe) {
                 trainer = trainer.with_teacher(lesson);
@@ -96,7 +94,7 @@ impl Run {
 
     /// Updates that the supernet in a run's folder has yet to be trained by.
     pub(super) fn supernet_steps_left(&self, folder: &Path) -> Result<u64, RunError> {
-        let folder = folder.join(folder::SUPERNET);
+        let folder = folder.join(files::SUPERNET);
         if self.is_published() || is_over(&folder)? {
             return Ok(0);
         }
@@ -146,7 +144,7 @@ impl Run {
 ///
 /// When there is none, or it cannot be read.
 pub fn open_supernet(folder: &RunFolder, device: &Device) -> Result<Supernet, RunError> {
-    let checkpoint = folder.file(folder::SUPERNET_CHECKPOINT);
+    let checkpoint = folder.file(files::SUPERNET_CHECKPOINT);
     if let Some(supernet) = whole::published_name(folder)? {
         let path = folder.path().to_owned();
         return Err(RunError::OnlyFitted { path, supernet });
@@ -156,7 +154,7 @@ pub fn open_supernet(folder: &RunFolder, device: &Device) -> Result<Supernet, Ru
             path: folder.path().to_owned(),
         });
     }
-    let space: SearchSpace = folder.read_json(SPACE)?;
+    let space: SearchSpace = folder.read_json(files::SPACE)?;
     let supernet = match whole::unread_supernet(folder, &space, device)? {
         Some(supernet) => supernet,
         None => SupernetConfig::new(space).try_init(0, device)?,

@@ -7,10 +7,11 @@ use scarlet_random::weights_seed;
 use scarlet_train::{Augment, Extracted, TrainConfig, Trainer};
 use serde::{Deserialize, Serialize};
 
+use super::Stage;
 use super::stages::Run;
-use super::{Stage, folder};
 use crate::RunError;
 use crate::RunFolder;
+use crate::files;
 
 /// How the chosen network is trained. The settings of [`TrainConfig`] stand beside its own.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -69,7 +70,7 @@ impl Run {
             let network = self.untrained(extracted)?;
             let recipe = &self.config.train.recipe;
             let mut trainer = Trainer::new(recipe.clone())
-                .with_checkpoints(self.checkpoints(folder, folder::TRAINING))
+                .with_checkpoints(self.checkpoints(folder, files::TRAINING))
                 .with_observer(self.training_observer(Stage::Train));
             // The choice is made; the held-out images are free to train on.
             let mut side = network.architecture().preprocessing.resolution;

@@ -41,6 +41,7 @@ use self::report::Reported;
 use crate::RunError;
 use crate::RunFolder;
 use crate::class_order::check_class_order;
+use crate::files;
 use crate::pipeline::interval_of;
 use crate::report::card;
 use crate::run_folder::or_other_run;
@@ -98,7 +99,7 @@ impl StandaloneRecord {
 
     /// Whether these are more epochs than those that the run was stored with.
     fn goes_on(&self, folder: &RunFolder) -> Result<bool, RunError> {
-        let stored: Self = folder.read_json("config.json")?;
+        let stored: Self = folder.read_json(files::CONFIG)?;
         Ok(stored.config.train.epochs != self.config.train.epochs)
     }
 
@@ -317,10 +318,10 @@ impl Standalone {
         folder: &RunFolder,
         observer: impl Observer,
     ) -> Result<StandaloneResult, RunError> {
-        let mut stored: StandaloneRecord = folder.read_json("config.json")?;
+        let mut stored: StandaloneRecord = folder.read_json(files::CONFIG)?;
         if stored.classes != self.record.classes {
             let changed = TrainError::SettingsChanged {
-                path: folder.file("config.json"),
+                path: folder.file(files::CONFIG),
                 setting: "classes".to_owned(),
                 stored: stored.classes.join(", "),
                 given: self.record.classes.join(", "),
@@ -365,7 +366,7 @@ impl Standalone {
         let interval = |accuracy| interval_of(accuracy, judged_by);
         result.validation_interval = result.validation_accuracy.map(interval);
         if !trained.completed {
-            folder.write_json("result.json", &result)?;
+            folder.write_json(files::RESULT, &result)?;
             return Ok(result);
         }
         let mut network = trained.into_best();
@@ -393,9 +394,9 @@ impl Standalone {
             card = card.with_accuracy(of, right, images as u64);
             // As it was exported, but for what is known only now.
             network = network.with_card(card)?;
-            network.save(folder.file("best.safetensors"), Precision::F32)?;
+            network.save(folder.file(files::BEST), Precision::F32)?;
         }
-        folder.write_json("result.json", &result)?;
+        folder.write_json(files::RESULT, &result)?;
         let reported = Reported {
             record: &self.record,
             data: &self.data,

@@ -12,6 +12,7 @@ use super::data::StandaloneData;
 use super::{StandaloneRecord, StandaloneResult};
 use crate::RunError;
 use crate::RunFolder;
+use crate::files;
 use crate::report::{curve, settings_facts, weights_usages};
 use crate::trust::{Looks, mistakes, trust};
 
@@ -37,8 +38,8 @@ impl Reported<'_> {
         };
         // A network that was never judged has no best epoch.
         let weights = match result.best_epoch {
-            Some(_) => "best.safetensors",
-            None => "last.safetensors",
+            Some(_) => files::BEST,
+            None => files::LAST,
         };
         let card = network.card().and_then(|card| card.temperature.as_ref());
         let temperature = card.map(|card| card.value);
@@ -75,7 +76,7 @@ impl Reported<'_> {
                 &serde_json::to_value(&self.record.config).unwrap_or_default(),
             ),
         };
-        folder.write("report.html", training_html(&report)?.as_bytes())
+        folder.write(files::REPORT, training_html(&report)?.as_bytes())
     }
 
     fn data_facts(&self) -> Vec<Fact> {

@@ -9,7 +9,7 @@ use burn::tensor::Device;
 use scarlet::DeployError;
 use scarlet::fold::FoldError;
 use scarlet::kernels::{EngineError, Precision};
-use scarlet_arch::{Architecture, Cost, Genome, SearchSpace};
+use scarlet_arch::{Architecture, Cost, CostMetric, Genome, SearchSpace};
 use scarlet_search::{Constraint, Evaluation, Evaluator, EvaluatorError};
 use serde::{Deserialize, Serialize};
 
@@ -61,7 +61,8 @@ impl EvaluatorConfig {
 /// Share of the held-out images that are put into their class.
 pub const ACCURACY: &str = "accuracy";
 
-/// What is measured of every candidate, in the order of the values.
+/// What is measured of every candidate, in the order of the values. Other costs
+/// ([`CostMetric::ALL`]) are added where a search names them.
 pub const METRICS: [&str; 5] = [
     ACCURACY,
     "mult_adds",
@@ -71,7 +72,7 @@ pub const METRICS: [&str; 5] = [
 ];
 
 /// A metric of a candidate's plain architecture alone.
-type CostMetric = Box<dyn FnMut(&Genome, &Architecture) -> Result<f64, TrainError> + Send>;
+type AddedMetric = Box<dyn FnMut(&Genome, &Architecture) -> Result<f64, TrainError> + Send>;
 
 /// Measures the candidates of a search by the weights they inherit from a supernet: each is taken
 /// out of it as the chosen one will be. One whose stabilizers cannot be removed accurately fails,
@@ -90,7 +91,7 @@ pub struct CandidateEvaluator {
     judges: Judges,
     cache: ScoreCache,
     constraints: Vec<Constraint>,
-    cost_metrics: Vec<(String, CostMetric)>,
+    added: Vec<(String, AddedMetric)>,
     observer: Option<ScoreObserver>,
 }
 
@@ -157,7 +158,7 @@ impl CandidateEvaluator {
             ),
             cache: ScoreCache::in_memory(),
             constraints: Vec::new(),
-            cost_metrics: Vec::new(),
+            added: Vec::new(),
             observer: None,
         })
     }
@@ -205,7 +206,7 @@ impl CandidateEvaluator {
         name: impl Into<String>,
         metric: impl FnMut(&Genome, &Architecture) -> Result<f64, TrainError> + Send + 'static,
     ) -> Self {
-        self.cost_metrics.push((name.into(), Box::new(metric)));
+        self.added.push((name.into(), Box::new(metric)));
         self
     }
 
@@ -289,13 +290,9 @@ impl CandidateEvaluator {
             Ok(counted) => counted,
             Err(error) => return Ok(Err(error.to_string())),
         };
-        let mut values = vec![
-            cost.mult_adds as f64,
-            cost.parameters as f64,
-            cost.weight_bytes as f64,
-            cost.peak_activation_bytes as f64,
-        ];
-        for (_, metric) in &mut self.cost_metrics {
+        let costs = METRICS.into_iter().filter_map(CostMetric::named);
+        let mut values: Vec<f64> = costs.map(|metric| metric.of(&cost) as f64).collect();
+        for (_, metric) in &mut self.added {
             values.push(metric(genome, &network)?);
         }
         Ok(Ok(values))
@@ -312,7 +309,7 @@ impl CandidateEvaluator {
 
 impl Evaluator for CandidateEvaluator {
     fn metrics(&self) -> Vec<String> {
-        let added = self.cost_metrics.iter().map(|(name, _)| name.clone());
+        let added = self.added.iter().map(|(name, _)| name.clone());
         METRICS
             .into_iter()
             .map(str::to_owned)

@@ -2,15 +2,20 @@
 
 use std::fs;
 use std::thread;
+use std::time::Duration;
 
 use burn::module::{Module, ModuleVisitor, Param, ParamId};
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor};
-use scarlet::{Architecture, ScarletConfig};
+use scarlet::{Architecture, Scarlet, ScarletConfig};
 use scarlet_arch::{SearchSpace, Skip};
 use scarlet_data::dataset::Images;
 
 use super::balance::Order;
+use super::checkpoint::Checkpoint;
+use super::events::epochs_since_improvement;
+use super::folder::{BEST, LAST};
+use super::progress::Progress;
 use super::*;
 use crate::loss::cross_entropy;
 use crate::{PathSampler, Sampling, Supernet, SupernetConfig};
