@@ -210,7 +210,7 @@ def main():
                                         "threads": threads, "contenders": results})
             if model == "scarlet-a" and threads == 2 and batch < 32 and "scarlet" in results:
                 panels.append((title, bars(results), "scarlet"))
-        engines = ["scarlet-train", "torch-train", "torch-nhwc-train", "flex-train", "ndarray-train"]
+        engines = ["scarlet-train", "torch-train", "torch-nhwc-train", "flex-train"]
         for batch, size in training:
             results = measure(programs, {}, pick(engines), "scarlet-a", batch, size, 2,
                               min(rounds, 8), 4 * budget)
