@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use crate::decode::kind::{FileKind, START};
+use scarlet_photo::{FileKind, START};
 
 /// Endings of the formats that are read.
 const IMAGES: &[&str] = &[

@@ -3,6 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use scarlet_photo::PhotoError;
+
 use crate::PassedOver;
 
 /// Why a photograph, a folder of them, or a ground-truth file could not be used.
@@ -12,6 +14,10 @@ use crate::PassedOver;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DataError {
+    /// A photograph cannot be used.
+    #[error(transparent)]
+    Photo(PhotoError),
+
     /// The operating system refused to read a file or folder.
     #[error("cannot read {}: {reason}", path.display())]
     Read {
@@ -34,58 +40,6 @@ pub enum DataError {
     #[error("no contact sheet can be made: {0}")]
     Sheet(String),
 
-    /// The bytes are no image of a known format.
-    #[error("{} is not an image: {found}", path.display())]
-    NotAnImage {
-        /// File.
-        path: PathBuf,
-        /// What the file holds instead, as far as its first bytes tell.
-        found: String,
-    },
-
-    /// The bytes are an image, or something like it, of a format that is not read.
-    #[error("{} is {format}, which is not read: convert it to JPEG or PNG", path.display())]
-    UnreadFormat {
-        /// File.
-        path: PathBuf,
-        /// The format, with its article.
-        format: &'static str,
-    },
-
-    /// The file starts as an image, but its content is corrupt or ends too early.
-    #[error("{} is damaged: {reason}", path.display())]
-    Damaged {
-        /// File.
-        path: PathBuf,
-        /// What the decoder found.
-        reason: String,
-    },
-
-    /// The image is sound but uses a feature the decoder does not have (arithmetic coding, say).
-    #[error("{} cannot be decoded: {reason}; save it as a baseline JPEG or a PNG", path.display())]
-    Unsupported {
-        /// File.
-        path: PathBuf,
-        /// The feature.
-        reason: String,
-    },
-
-    /// Decoding would take more memory than [`DecodeOptions::max_bytes`](crate::DecodeOptions)
-    /// allows.
-    #[error(
-        "{} needs {needed} bytes to decode, more than the limit of {limit}; raise the limit if the \
-         file can be trusted, or make the image smaller",
-        path.display()
-    )]
-    TooLarge {
-        /// File.
-        path: PathBuf,
-        /// Bytes that decoding would take.
-        needed: u64,
-        /// Bytes allowed.
-        limit: u64,
-    },
-
     /// A text file is longer than anything of its kind.
     #[error("{} is longer than {longest} bytes, which no file of its kind is", path.display())]
     TooLong {
@@ -105,13 +59,6 @@ pub enum DataError {
     /// A folder was asked for, and the path is something else.
     #[error("{} is not a folder", path.display())]
     NotAFolder {
-        /// The path.
-        path: PathBuf,
-    },
-
-    /// A file was asked for, and the path is a folder or a device.
-    #[error("{} is not a file", path.display())]
-    NotAFile {
         /// The path.
         path: PathBuf,
     },
@@ -235,6 +182,16 @@ impl DataError {
         Self::Write {
             path: path.into(),
             reason,
+        }
+    }
+}
+
+impl From<PhotoError> for DataError {
+    fn from(error: PhotoError) -> Self {
+        match error {
+            // One kind of error for whatever is set wrongly.
+            PhotoError::InvalidOption { name, reason } => Self::InvalidOption { name, reason },
+            error => Self::Photo(error),
         }
     }
 }

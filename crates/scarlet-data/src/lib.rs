@@ -41,30 +41,25 @@ mod augment;
 pub mod check;
 pub mod class_list;
 pub mod dataset;
-mod decode;
 mod entry;
 mod error;
 mod folder;
-mod header;
 pub mod ilsvrc;
 pub mod imagenet;
 mod loader;
 pub mod names;
 mod passed_over;
-mod resample;
 mod sheet;
-mod transform;
 
 pub use augment::{Augment, ColorJitter, Operation, RandAugment, ResizedCrop};
-pub use decode::{DecodeOptions, decode, decode_bytes, decode_with};
 pub use error::DataError;
 pub use folder::{ImageFolder, ImageTree, list_folder, list_images};
-pub use header::PictureHeader;
-pub use image::{Rgb, RgbImage};
-pub use loader::{Batch, Batches, Failure, Loader, LoaderOptions, load_image};
+pub use loader::{Batch, Batches, Failure, Loader, LoaderOptions};
 pub use names::ClassOrder;
 pub use passed_over::PassedOver;
-pub use resample::resize_weights;
+pub use scarlet_photo::{
+    DecodeOptions, PhotoError, PictureHeader, Rgb, RgbImage, decode, decode_bytes, decode_with,
+    eval_image, grey_level, load_image, normalize, resize, resize_weights, shrink,
+};
 pub use scarlet_random::{Random, seed_of};
 pub use sheet::contact_sheet;
-pub use transform::{eval_image, grey_level, normalize, resize, shrink};

@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 use image::{Rgb, RgbImage};
 use proptest::prelude::*;
 use scarlet_arch::Preprocessing;
-use scarlet_data::{Batch, DataError, ImageFolder, Loader, LoaderOptions, list_images, load_image};
+use scarlet_data::{
+    Batch, DataError, ImageFolder, Loader, LoaderOptions, PhotoError, list_images, load_image,
+};
 use tempfile::TempDir;
 
 /// Small enough to be fast, and so normalised that an image's values name its colour.
@@ -137,7 +139,10 @@ fn damaged_files_are_reported_with_their_path_and_passed_over() {
     let failure = &batches[0].failures[0];
     assert_eq!(failure.index, 3);
     assert_eq!(failure.path, folder.path().join("003.png"));
-    assert!(matches!(failure.error, DataError::Damaged { .. }));
+    assert!(matches!(
+        failure.error,
+        DataError::Photo(PhotoError::Damaged { .. })
+    ));
     let message = failure.error.to_string();
     assert!(message.contains("003.png is damaged: "), "{message}");
     let message = batches[1].failures[0].error.to_string();

@@ -2,10 +2,10 @@
 
 use image::RgbImage;
 use scarlet_arch::ResizeFilter;
+use scarlet_photo::resize_crop;
 use serde::{Deserialize, Serialize};
 
 use super::check;
-use crate::resample::resize_crop;
 use crate::{DataError, Random};
 
 /// Tries before the central part is taken instead, as torchvision has it.

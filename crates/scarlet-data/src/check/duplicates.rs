@@ -10,7 +10,7 @@ use super::compare::{Comparable, is_view};
 use super::fingerprint::VIEWS;
 use super::groups::Groups;
 use super::nearest::{Candidate, candidates};
-use crate::{DecodeOptions, decode_with};
+use crate::{DecodeOptions, PhotoError, decode_with};
 
 /// Pairs that are compared at once, and pictures that are kept for it: 200 KB each at the most.
 const AT_ONCE: usize = 128;
@@ -108,7 +108,7 @@ fn join_the_same(
             .into_par_iter()
             .map(|index| {
                 let options = DecodeOptions::default();
-                let comparable = |image| Ok(Comparable::of(&image));
+                let comparable = |image| Ok::<_, PhotoError>(Comparable::of(&image));
                 // What has become unreadable since is the same as nothing.
                 (index, decode_with(&paths[index], &options, comparable).ok())
             })

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use image::RgbImage;
 use rayon::prelude::*;
+use scarlet_photo::PhotoError;
 use sha2::{Digest, Sha256};
 
 use super::fingerprint::{Fingerprint, Fingerprinter};
@@ -74,10 +75,11 @@ fn look_with(path: &Path, fingerprinter: &Fingerprinter) -> Result<Looked, DataE
     decode_with(path, &DecodeOptions::default(), |image| {
         let (width, height) = image.dimensions();
         if width == 0 || height == 0 {
-            return Err(DataError::Damaged {
+            let damaged = PhotoError::Damaged {
                 path: path.into(),
                 reason: "it has no pixels".into(),
-            });
+            };
+            return Err(damaged.into());
         }
         let small = resize(&image, JUDGED, JUDGED);
         Ok(Looked {

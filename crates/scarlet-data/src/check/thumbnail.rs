@@ -5,7 +5,9 @@ use std::path::Path;
 use image::codecs::jpeg::JpegEncoder;
 use image::{ExtendedColorType, ImageEncoder, RgbImage};
 
-use crate::{DataError, resize, shrink};
+use scarlet_photo::PhotoError;
+
+use crate::{resize, shrink};
 
 /// Pixels of the shorter side, and of the longer one at the most.
 const SIDE: usize = 144;
@@ -16,8 +18,8 @@ const QUALITY: u8 = 80;
 /// Errors call it `name`.
 ///
 /// # Errors
-/// [`DataError::Unsupported`] when it cannot be encoded.
-pub fn thumbnail(image: RgbImage, name: impl AsRef<Path>) -> Result<Vec<u8>, DataError> {
+/// [`PhotoError::Unsupported`] when it cannot be encoded.
+pub fn thumbnail(image: RgbImage, name: impl AsRef<Path>) -> Result<Vec<u8>, PhotoError> {
     let mut small = shrink(image, SIDE);
     let (width, height) = small.dimensions();
     if width.max(height) > LONGEST {
@@ -28,7 +30,7 @@ pub fn thumbnail(image: RgbImage, name: impl AsRef<Path>) -> Result<Vec<u8>, Dat
     let (width, height) = small.dimensions();
     encoder
         .write_image(small.as_raw(), width, height, ExtendedColorType::Rgb8)
-        .map_err(|error| DataError::Unsupported {
+        .map_err(|error| PhotoError::Unsupported {
             path: name.as_ref().into(),
             reason: error.to_string(),
         })?;

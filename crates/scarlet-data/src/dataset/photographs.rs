@@ -374,7 +374,7 @@ impl Photograph {
 
 fn decode(path: &Path, stored: Stored) -> Result<RgbImage, DataError> {
     decode_with(path, &DecodeOptions::default(), |image| match stored {
-        Stored::Evaluation(preprocessing) => eval_image(&image, &preprocessing),
+        Stored::Evaluation(preprocessing) => Ok(eval_image(&image, &preprocessing)?),
         Stored::Shrunk(side) => Ok(shrink(image, side)),
         Stored::Whole => Ok(image),
     })

@@ -9,11 +9,10 @@ use std::thread::{self, JoinHandle};
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use scarlet_arch::Preprocessing;
+use scarlet_photo::{caught, check_channels, check_preprocessing, load_image};
 
-use super::{Batch, Failure, Loader, LoaderOptions, check_channels, load_image};
+use super::{Batch, Failure, Loader, LoaderOptions};
 use crate::DataError;
-use crate::decode::caught;
-use crate::transform::sides;
 
 /// Iterator over a [`Loader`]'s batches. Dropping it stops the workers.
 ///
@@ -49,7 +48,7 @@ impl Batches {
             });
         }
         // Else every file would fail for a reason that is not its own.
-        sides(&loader.preprocessing)?;
+        check_preprocessing(&loader.preprocessing)?;
         check_channels(loader.options.channels)?;
         let (requests, worker_requests) = unbounded();
         let (worker_results, results) = unbounded();
@@ -233,6 +232,7 @@ fn load(
     options: &LoaderOptions,
 ) -> Result<Vec<f32>, DataError> {
     caught(path, || {
-        load_image(path, preprocessing, options.channels, &options.decode)
+        let channels = options.channels;
+        Ok(load_image(path, preprocessing, channels, &options.decode)?)
     })
 }

@@ -2,14 +2,14 @@
 
 mod batches;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use scarlet_arch::Preprocessing;
 
 pub use batches::Batches;
 
-use crate::{DataError, DecodeOptions, ImageFolder, decode_with, eval_image, normalize};
+use crate::{DataError, DecodeOptions, ImageFolder};
 
 /// How a [`Loader`] works.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -133,37 +133,5 @@ impl Loader {
     /// [`DataError::Workers`] when the system refuses a thread.
     pub fn batches(&self) -> Result<Batches, DataError> {
         Batches::start(self.clone())
-    }
-}
-
-/// Reads one file as a network's input `[channels, resolution, resolution]`: of 3 channels, or of 1
-/// for a network that sees grey.
-///
-/// # Errors
-/// As [`decode`](crate::decode()) and [`eval_image`], and [`DataError::InvalidOption`] for another number of
-/// channels.
-pub fn load_image(
-    path: impl AsRef<Path>,
-    preprocessing: &Preprocessing,
-    channels: usize,
-    options: &DecodeOptions,
-) -> Result<Vec<f32>, DataError> {
-    check_channels(channels)?;
-    let image = decode_with(path, options, |image| eval_image(&image, preprocessing))?;
-    let mut values = vec![0.0; image.as_raw().len() / 3 * channels];
-    normalize(&image, preprocessing, &mut values)?;
-    Ok(values)
-}
-
-fn check_channels(channels: usize) -> Result<(), DataError> {
-    match channels {
-        1 | 3 => Ok(()),
-        _ => Err(DataError::InvalidOption {
-            name: "channels",
-            reason: format!(
-                "a network of {channels} channels cannot look at photographs, which are read in \
-                 colour (3) or in grey (1)"
-            ),
-        }),
     }
 }

@@ -17,6 +17,7 @@
 use std::{
     fs::File,
     io::{self, Write},
+    ops::Range,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -27,7 +28,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Activation, Network, Operation, Precision, Quantisation,
     activation::unsaid,
-    memory::LINE,
+    memory::{Buffer, LINE},
     simd::LANES,
     steps::{DENSE_PANEL, PANEL},
 };
@@ -231,55 +232,44 @@ impl PackedNetwork {
         // SAFETY: nobody changes the file while it is mapped: this program writes such files in
         // another place and renames them, and the documentation asks others for the same.
         let map = unsafe { Mmap::map(&file) }.map_err(io_error)?;
-        let front = Front::read(&map, path)?;
-        let damaged = |what: String| PackedFileError::Damaged {
-            path: path.to_owned(),
-            what,
-        };
-        if checksum(&[&map]) != front.checksum {
-            return Err(damaged("its checksum is wrong".into()));
-        }
-        let Stored {
-            input_channels,
-            operations,
-            quantisation,
-        } = serde_json::from_slice(front.network)
-            .map_err(|error| damaged(format!("its network cannot be read ({error})")))?;
-        let network = Network {
-            input_channels,
-            operations,
-        };
-        let numbers = match (front.precision, quantisation) {
-            (Precision::Bfloat16, None) => Numbers::Bf16,
-            (Precision::Bfloat16, Some(_)) => {
-                return Err(damaged(
-                    "it is rounded both to bfloat16 and to bytes".into(),
-                ));
-            }
-            (_, None) => Numbers::Floats,
-            (_, Some(quantisation)) => {
-                let checked = quantisation.check(&network);
-                checked.map_err(|error| damaged(error.to_string()))?;
-                Numbers::Bytes(quantisation)
-            }
-        };
-        let mut layout = Layout::default();
-        let place = |_, array: Array, _: &Offset| Ok::<_, PackedFileError>(array.place.start);
-        let placed = layout.place(&network, &numbers, place)?;
-        let weights = map.len() - front.weights..map.len();
-        if placed != network || layout.floats().checked_mul(size_of::<f32>()) != Some(weights.len())
-        {
-            return Err(damaged("its weights are not where they should be".into()));
-        }
-        let description = std::str::from_utf8(front.description)
-            .map_err(|_| damaged("its description is no text".into()))?
-            .to_owned();
+        let (network, numbers, weights, description) = read(&map, path)?;
         let packed = Self {
             network,
             numbers,
             weights: Arc::new(Weights::Mapped(map, weights)),
         };
         Ok((packed, description))
+    }
+
+    /// As [`open`](Self::open), for the bytes of a file, wherever they come from; the weights are copied.
+    /// Errors call them `name`.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open), without those of the file system.
+    pub fn from_bytes(bytes: &[u8], name: &Path) -> Result<(Self, String), PackedFileError> {
+        let (network, numbers, weights, description) = read(bytes, name)?;
+        let weights = &bytes[weights];
+        let buffer = Buffer::zeroed(weights.len() / size_of::<f32>());
+        let mut buffer = buffer.map_err(|_| PackedFileError::Io {
+            path: name.to_owned(),
+            source: io::ErrorKind::OutOfMemory.into(),
+        })?;
+        let (floats, _) = weights.as_chunks::<4>();
+        for (to, float) in buffer.as_mut_slice().iter_mut().zip(floats) {
+            *to = f32::from_ne_bytes(*float);
+        }
+        let packed = Self {
+            network,
+            numbers,
+            weights: Arc::new(Weights::Owned(buffer)),
+        };
+        Ok((packed, description))
+    }
+
+    /// Whether a file's bytes begin as a packed network's do.
+    pub fn is_packed(bytes: &[u8]) -> bool {
+        bytes.starts_with(&MAGIC)
     }
 
     /// Whether a file begins as a packed network does.
@@ -289,6 +279,56 @@ impl PackedNetwork {
             .and_then(|mut file| io::Read::read_exact(&mut file, &mut magic))
             .is_ok_and(|()| magic == MAGIC)
     }
+}
+
+/// What a file holds: the network, its numbers, where the bytes of its weights are, and its description.
+type Contents = (Network<Offset>, Numbers, Range<usize>, String);
+
+/// Checks a file and says what it holds.
+fn read(bytes: &[u8], path: &Path) -> Result<Contents, PackedFileError> {
+    let front = Front::read(bytes, path)?;
+    let damaged = |what: String| PackedFileError::Damaged {
+        path: path.to_owned(),
+        what,
+    };
+    if checksum(&[bytes]) != front.checksum {
+        return Err(damaged("its checksum is wrong".into()));
+    }
+    let Stored {
+        input_channels,
+        operations,
+        quantisation,
+    } = serde_json::from_slice(front.network)
+        .map_err(|error| damaged(format!("its network cannot be read ({error})")))?;
+    let network = Network {
+        input_channels,
+        operations,
+    };
+    let numbers = match (front.precision, quantisation) {
+        (Precision::Bfloat16, None) => Numbers::Bf16,
+        (Precision::Bfloat16, Some(_)) => {
+            return Err(damaged(
+                "it is rounded both to bfloat16 and to bytes".into(),
+            ));
+        }
+        (_, None) => Numbers::Floats,
+        (_, Some(quantisation)) => {
+            let checked = quantisation.check(&network);
+            checked.map_err(|error| damaged(error.to_string()))?;
+            Numbers::Bytes(quantisation)
+        }
+    };
+    let mut layout = Layout::default();
+    let place = |_, array: Array, _: &Offset| Ok::<_, PackedFileError>(array.place.start);
+    let placed = layout.place(&network, &numbers, place)?;
+    let weights = bytes.len() - front.weights..bytes.len();
+    if placed != network || layout.floats().checked_mul(size_of::<f32>()) != Some(weights.len()) {
+        return Err(damaged("its weights are not where they should be".into()));
+    }
+    let description = std::str::from_utf8(front.description)
+        .map_err(|_| damaged("its description is no text".into()))?
+        .to_owned();
+    Ok((network, numbers, weights, description))
 }
 
 /// What is in front of the weights.

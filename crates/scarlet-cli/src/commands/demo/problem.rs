@@ -1,7 +1,7 @@
 //! [`Problem`]: why a request gets no answer, and how the page is told.
 
 use hyper::StatusCode;
-use scarlet_data::DataError;
+use scarlet_data::PhotoError;
 use serde_json::json;
 use thiserror::Error;
 
@@ -26,7 +26,7 @@ pub(super) enum Problem {
     #[error("the photograph has more than {} MiB: make it smaller", .0 >> 20)]
     TooLarge(u64),
     #[error(transparent)]
-    Image(#[from] DataError),
+    Image(#[from] PhotoError),
     #[error("{0} photographs are waiting already: try again in a moment")]
     Busy(usize),
     #[error("{0}")]
