@@ -5,9 +5,6 @@ use thiserror::Error;
 
 use crate::{Temperature, TemperatureError, accuracy_interval};
 
-/// Key of the metadata entry with the card as JSON, in safetensors and ONNX.
-pub const CARD_KEY: &str = "scarlet.card";
-
 /// The most bytes of a card's JSON: enough for a hundred thousand classes, and no burden to read.
 const LARGEST: usize = 4 << 20;
 

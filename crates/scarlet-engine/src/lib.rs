@@ -24,6 +24,7 @@ mod file;
 mod fold;
 mod interval;
 mod lower;
+pub mod metadata;
 mod model;
 mod options;
 mod part;
@@ -33,7 +34,7 @@ mod temperature;
 mod weights;
 
 pub use calibration::Calibration;
-pub use card::{CARD_KEY, CardAccuracy, CardError, CardTemperature, ModelCard};
+pub use card::{CardAccuracy, CardError, CardTemperature, ModelCard};
 pub use classifier::Classifier;
 pub use error::{ClassifierError, InputError};
 pub use fold::{FoldError, FoldOptions, FoldReport, Outcome, StabilizerFold};
@@ -47,4 +48,6 @@ pub use scarlet_arch::{self as arch, Architecture};
 pub use scarlet_kernels as kernels;
 pub use scarlet_photo as photo;
 pub use temperature::{Temperature, TemperatureError, largest};
+#[cfg(feature = "safetensors")]
+pub use weights::safetensors::WeightsFileError;
 pub use weights::{NetworkWeights, Number};

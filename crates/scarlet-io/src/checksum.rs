@@ -12,13 +12,17 @@
 
 use std::borrow::Cow;
 use std::fs::File;
-use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
+use std::io::{self, Read, Seek, SeekFrom};
+#[cfg(feature = "write")]
+use std::io::{BufWriter, Write};
 use std::ops::Range;
+#[cfg(feature = "write")]
 use std::path::Path;
 
 use crc32fast::Hasher;
 use thiserror::Error;
 
+#[cfg(feature = "write")]
 use crate::atomic_file;
 
 /// Key of the metadata entry of safetensors files.
@@ -173,6 +177,7 @@ pub fn place_in(header: &[u8]) -> Option<Range<usize>> {
 /// # Errors
 ///
 /// Those of `write`, and when the file cannot be written or `head` lacks the entry.
+#[cfg(feature = "write")]
 pub fn write_file<E: From<io::Error>>(
     path: &Path,
     head: &[u8],
@@ -210,6 +215,18 @@ pub fn check_file(file: &mut File, place: Range<u64>) -> io::Result<Result<(), C
     Ok(compare(&stored, digits(hasher)))
 }
 
+/// Checks the whole of a file's bytes, whose digits are in this place.
+///
+/// # Errors
+///
+/// When the checksum does not fit, or there is no such place.
+pub fn check_bytes(bytes: &[u8], place: Range<usize>) -> Result<(), ChecksumError> {
+    let stored = bytes.get(place.clone()).unwrap_or_default();
+    let [before, behind] = [bytes.get(..place.start), bytes.get(place.end..)];
+    let parts = [before, Some(PLACEHOLDER.as_bytes()), behind];
+    compare(stored, crc(&parts.map(Option::unwrap_or_default)))
+}
+
 fn hash(mut file: impl Read, hasher: &mut Hasher) -> io::Result<()> {
     let mut chunk = vec![0; CHUNK];
     loop {
@@ -223,11 +240,13 @@ fn hash(mut file: impl Read, hasher: &mut Hasher) -> io::Result<()> {
 }
 
 /// What is written to a file, and its checksum.
+#[cfg(feature = "write")]
 struct Hashed<W> {
     file: W,
     hasher: Hasher,
 }
 
+#[cfg(feature = "write")]
 impl<W: Write> Write for Hashed<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let written = self.file.write(bytes)?;
@@ -331,7 +350,10 @@ mod tests {
         let place = place.start as u64..place.end as u64;
         let check = |bytes: &[u8]| {
             std::fs::write(&path, bytes).unwrap();
-            check_file(&mut File::open(&path).unwrap(), place.clone()).unwrap()
+            let found = check_file(&mut File::open(&path).unwrap(), place.clone()).unwrap();
+            let of_bytes = check_bytes(bytes, place.start as usize..place.end as usize);
+            assert_eq!(of_bytes.is_ok(), found.is_ok());
+            found
         };
         assert_eq!(check(&bytes), Ok(()));
         for changed in all_changes(&bytes) {

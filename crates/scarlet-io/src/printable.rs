@@ -99,6 +99,12 @@ pub fn shortened(name: &str, most: usize) -> Cow<'_, str> {
     ))
 }
 
+/// Something short from a file, such as a name, in one line that is [`printable`] and not too long.
+pub fn excerpt(text: &str) -> String {
+    const LONGEST: usize = 120;
+    shortened(&printable(text), LONGEST).replace('\n', "\\n")
+}
+
 /// A message for people: [`printable`], and with overlong words, lines and all of it
 /// [shortened].
 pub fn message(text: &str) -> String {

@@ -310,13 +310,6 @@ pub enum WeightsError {
     Apply(String),
 }
 
-/// A name from a file for a message: without characters that would change a terminal, and not
-/// longer than anybody reads.
-pub(super) fn excerpt(text: &str) -> String {
-    const LONGEST: usize = 120;
-    shortened(&printable(text), LONGEST).replace('\n', "\\n")
-}
-
 /// Names from a file, as many as anybody reads.
 pub(super) fn excerpts(names: &[String]) -> String {
     const MOST: usize = 20;
