@@ -57,6 +57,13 @@ impl Model {
         Ok(self)
     }
 
+    /// The same network, said to be of this architecture: of that which it had before it was folded, say.
+    #[cfg(feature = "safetensors")]
+    pub fn with_architecture(mut self, architecture: Architecture) -> Self {
+        self.architecture = architecture;
+        self
+    }
+
     /// The network as data, before folding.
     pub fn architecture(&self) -> &Architecture {
         &self.architecture

@@ -1,119 +1,37 @@
 //! From an architecture to what the kernels run, with weights that only have to be numbers.
 
-use scarlet_arch as arch;
+use std::convert::Infallible;
+
 use scarlet_arch::Architecture;
-use scarlet_arch::graph::{Graph, Node, Op};
-use scarlet_kernels::{
-    Activation, Convolution, Depthwise, Gate, Linear, Network, Operation, PaddingRule, Pointwise,
-    SqueezeExcite,
-};
+use scarlet_engine::{NetworkWeights, NotFinite};
+use scarlet_kernels::Network;
 
 /// The operations of a network, one for each node of its graph, as they are deployed: batch
 /// normalisation is part of the convolutions.
-pub(crate) fn lower(network: &Architecture) -> Network {
-    let graph = Graph::of(network);
-    let nodes = graph.nodes().iter().enumerate();
-    Network {
-        input_channels: graph.input_channels(),
-        operations: nodes
-            .map(|(index, node)| operation(node, index == 0))
-            .collect(),
+pub(crate) fn lower(network: &Architecture) -> Result<Network, NotFinite> {
+    let values = |name: &str, shape: &[usize]| Ok::<_, Infallible>(values(name, shape));
+    match NetworkWeights::try_collect(network.clone(), values) {
+        Ok(weights) => weights.lower(),
+        Err(never) => match never {},
     }
 }
 
-fn operation(node: &Node, is_first: bool) -> Operation {
-    let (input, output) = (node.input.channels, node.output.channels);
-    match node.op {
-        Op::Conv {
-            kernel,
-            stride,
-            groups,
-            padding,
-            activation,
-            ..
-        } => {
-            let padding = match padding {
-                arch::Padding::Symmetric => PaddingRule::all(kernel / 2),
-                arch::Padding::Same => PaddingRule::Same,
-            };
-            let activation = kind(activation);
-            let bias = weights(output, 1);
-            if is_first || !(node.is_depthwise() || kernel == 1) {
-                Operation::Convolution(Convolution {
-                    input,
-                    output,
-                    kernel,
-                    stride,
-                    padding,
-                    weight: weights(output, input * kernel * kernel),
-                    bias,
-                    activation,
-                })
-            } else if groups == 1 && kernel == 1 {
-                Operation::Pointwise(Pointwise {
-                    input,
-                    output,
-                    stride,
-                    weight: weights(output, input),
-                    bias,
-                    activation,
-                })
-            } else {
-                Operation::Depthwise(Depthwise {
-                    channels: output,
-                    kernel,
-                    stride,
-                    padding,
-                    weight: weights(output, kernel * kernel),
-                    bias,
-                    activation,
-                })
-            }
-        }
-        Op::SqueezeExcite {
-            inner,
-            activation,
-            gate,
-        } => Operation::SqueezeExcite(SqueezeExcite {
-            channels: input,
-            squeezed: inner,
-            squeeze_weight: weights(inner, input),
-            squeeze_bias: weights(inner, 1),
-            excite_weight: weights(input, inner),
-            excite_bias: weights(input, 1),
-            activation: kind(Some(activation)),
-            gate: match gate {
-                arch::Gate::HSigmoid => Gate::HSigmoid,
-                arch::Gate::Sigmoid => Gate::Sigmoid,
-            },
-        }),
-        Op::Linear { activation, .. } => Operation::Linear(Linear {
-            input,
-            output,
-            weight: weights(output, input),
-            bias: weights(output, 1),
-            activation: kind(activation),
-        }),
-        Op::GlobalMean => Operation::GlobalMean,
-        Op::Add { from } => Operation::Add(from),
-    }
-}
-
-fn kind(activation: Option<arch::Activation>) -> Activation {
-    match activation {
-        None => Activation::None,
-        Some(arch::Activation::Relu) => Activation::Relu,
-        Some(arch::Activation::Relu6) => Activation::Relu6,
-        Some(arch::Activation::HSwish) => Activation::HSwish,
-        Some(arch::Activation::Swish) => Activation::Swish,
+/// Those of a checkpoint's entry. Normalisation changes nothing but the bias.
+fn values(name: &str, shape: &[usize]) -> Vec<f32> {
+    let count = shape.iter().product();
+    let parameter = name.rsplit('.').next().unwrap_or_default();
+    match (parameter, shape) {
+        ("running_mean", _) => vec![0.0; count],
+        ("running_var", _) | ("weight", [_]) => vec![1.0; count],
+        _ => weights(count, shape[1..].iter().product()),
     }
 }
 
 /// Neither zeros nor denormal numbers, which some processors treat differently, and so small that
-/// values keep their size from layer to layer.
-fn weights(rows: usize, columns: usize) -> Vec<f32> {
-    let size = (3.0 / columns.max(1) as f32).sqrt();
-    (0..rows * columns)
+/// values keep their size from layer to layer, where each is made of so many.
+fn weights(count: usize, inputs: usize) -> Vec<f32> {
+    let size = (3.0 / inputs.max(1) as f32).sqrt();
+    (0..count)
         .map(|index| size * ((index % 251) as f32 / 125.0 - 0.9961))
         .collect()
 }

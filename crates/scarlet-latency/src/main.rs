@@ -20,6 +20,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use scarlet_arch::{ArchitectureError, Genome, TimedPart, TimingPlan};
+use scarlet_engine::ClassifierError;
 use scarlet_kernels::{Engine, EngineError, EngineSettings};
 use thiserror::Error;
 
@@ -48,7 +49,10 @@ enum TimingError {
         source: Box<ArchitectureError>,
     },
     #[error("network {genome} cannot be run: {source}")]
-    Engine { genome: Genome, source: EngineError },
+    Engine {
+        genome: Genome,
+        source: Box<ClassifierError>,
+    },
     #[error("cannot write the table: {0}")]
     Write(#[from] io::Error),
 }
@@ -167,11 +171,12 @@ fn run() -> Result<(), TimingError> {
         let settings = EngineSettings::new(side)
             .with_batch(arguments.batch)
             .with_threads(arguments.threads);
-        let engine = Engine::new(&lower::lower(&planned.network), settings);
-        let engine = engine.map_err(|source| TimingError::Engine {
+        let refused = |source: ClassifierError| TimingError::Engine {
             genome: genome.clone(),
-            source,
-        })?;
+            source: Box::new(source),
+        };
+        let network = lower::lower(&planned.network).map_err(|error| refused(error.into()))?;
+        let engine = Engine::new(&network, settings).map_err(|error| refused(error.into()))?;
         let values = arguments.batch * planned.network.input_channels * side * side;
         subjects.push(Subject {
             genome,
@@ -189,7 +194,7 @@ fn run() -> Result<(), TimingError> {
             let round = subject.round(&mut rows);
             round.map_err(|source| TimingError::Engine {
                 genome: subject.genome.clone(),
-                source,
+                source: Box::new(source.into()),
             })?;
         }
     }

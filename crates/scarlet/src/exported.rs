@@ -24,11 +24,12 @@ use std::path::{Path, PathBuf};
 
 use scarlet_arch::graph::{Graph, Node};
 use scarlet_arch::{Architecture, ArchitectureError};
+use scarlet_engine::metadata::{ARCHITECTURE_KEY, CARD_KEY};
 use scarlet_io::limited;
 use thiserror::Error;
 
-use crate::card::{CARD_KEY, ModelCard};
-use crate::weights::{ARCHITECTURE_KEY, Entry, StateDict};
+use crate::ModelCard;
+use crate::weights::{Entry, StateDict};
 use crate::{onnx, tflite};
 
 /// The most bytes of a file that is read: more than a TensorFlow Lite file may have.

@@ -60,25 +60,27 @@ mod walk;
 pub mod weights;
 pub mod zoo;
 
-pub use accuracy::{Accuracy, Score, accuracy_difference_interval, accuracy_interval};
+pub use accuracy::{Accuracy, Score, accuracy_difference_interval};
 pub use blocks::BlockModule;
 pub use builder::ScarletConfig;
 pub use burn;
-pub use card::{CardAccuracy, CardError, CardTemperature, ModelCard};
-pub use deploy::{
-    Calibration, DeployError, DeployOptions, Deployed, NotFinite, PartProfile, PartTime,
-};
+pub use deploy::{Calibration, DeployError, Deployed, PartTime};
 pub use device::{DeviceError, available_devices, device_by_name};
 pub use elementary::{Int8, Int8Calibration, Int8Error};
-pub use error::{ConfigError, InputError};
+pub use error::ConfigError;
 pub use grad_cam::{GradCamError, unit_maps};
 pub use narrow::{ChannelOrder, Importance, NotAnOrder};
 pub use network::{FeatureMapInfo, Scarlet};
 pub use parameters::UnknownPrefix;
-pub use prediction::{Prediction, top_k};
+pub use prediction::top_k;
 pub use scarlet_arch::{self as arch, Architecture};
 #[cfg(feature = "images")]
 pub use scarlet_data as data;
+pub use scarlet_engine as engine;
+pub use scarlet_engine::{
+    CardAccuracy, CardError, CardTemperature, DeployOptions, InputError, ModelCard, NotFinite,
+    PartProfile, Prediction, accuracy_interval,
+};
 pub use scarlet_kernels as kernels;
 pub use scarlet_ops::is_cpu;
 pub use token::Token;

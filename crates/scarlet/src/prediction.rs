@@ -1,15 +1,7 @@
 //! From logits to the classes a network believes in.
 
 use burn::tensor::{Tensor, activation::softmax};
-
-/// A class and how sure the network is of it.
-#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
-pub struct Prediction {
-    /// Index of the class.
-    pub class: usize,
-    /// Its softmax probability, in [0, 1].
-    pub probability: f32,
-}
+use scarlet_engine::{Prediction, most_probable};
 
 /// The `k` most probable classes of every row of `[batch, classes]` logits, most probable
 /// first; of equals, the one that comes first. Fewer than `k` where there are fewer classes.
@@ -30,18 +22,7 @@ pub fn top_k(logits: Tensor<2>, k: usize) -> Vec<Vec<Prediction>> {
     let probabilities: Vec<f32> = softmax(logits, 1).into_data().iter::<f32>().collect();
     probabilities
         .chunks_exact(classes)
-        .map(|row| {
-            let mut order: Vec<usize> = (0..classes).collect();
-            order.sort_by(|&a, &b| row[b].total_cmp(&row[a]));
-            order.truncate(k);
-            order
-                .into_iter()
-                .map(|class| Prediction {
-                    class,
-                    probability: row[class],
-                })
-                .collect()
-        })
+        .map(|row| most_probable(row, k))
         .collect()
 }
 

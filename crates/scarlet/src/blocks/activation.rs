@@ -1,7 +1,7 @@
 //! The nonlinearities of mobile networks.
 
 use burn::tensor::Tensor;
-use scarlet_ops::{Activation, Gate};
+use scarlet_ops::Activation;
 
 /// `x · relu6(x + 3) / 6`, of any shape (Howard et al., MobileNetV3, arXiv 1905.02244).
 pub fn h_swish<const D: usize>(x: Tensor<D>) -> Tensor<D> {
@@ -13,24 +13,6 @@ pub fn h_swish<const D: usize>(x: Tensor<D>) -> Tensor<D> {
 /// Burn's own module defaults to Keras' slope of 0.2; these networks are trained with 1/6.
 pub fn h_sigmoid<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     scarlet_ops::hard_sigmoid(x)
-}
-
-/// A network's activation as the operations know it.
-pub(crate) fn operation(kind: scarlet_arch::Activation) -> Activation {
-    match kind {
-        scarlet_arch::Activation::Relu => Activation::Relu,
-        scarlet_arch::Activation::Relu6 => Activation::Relu6,
-        scarlet_arch::Activation::HSwish => Activation::HSwish,
-        scarlet_arch::Activation::Swish => Activation::Swish,
-    }
-}
-
-/// A squeeze-excite's gate as the operations know it.
-pub(crate) fn gate(kind: scarlet_arch::Gate) -> Gate {
-    match kind {
-        scarlet_arch::Gate::HSigmoid => Gate::HSigmoid,
-        scarlet_arch::Gate::Sigmoid => Gate::Sigmoid,
-    }
 }
 
 #[cfg(all(test, feature = "flex"))]

@@ -6,9 +6,9 @@ use burn::nn::{BatchNorm, PaddingConfig2d};
 use burn::tensor::{Device, Tensor};
 use scarlet_arch::{Activation, Architecture, BatchNormSpec, Padding};
 
-use super::activation::operation;
 use super::batch_norm::{batch_norm, normalise};
 use crate::random::FirstWeights;
+use scarlet_engine::kernels_activation;
 
 /// What every convolution of a network has in common.
 #[derive(Debug, Clone, Copy)]
@@ -158,6 +158,6 @@ impl ConvBn {
     /// `[batch, channels_out, ceil(height / stride), ceil(width / stride)]`.
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         let x = convolve(&self.conv, x);
-        normalise(&self.bn, operation(self.activation), x)
+        normalise(&self.bn, kernels_activation(self.activation), x)
     }
 }

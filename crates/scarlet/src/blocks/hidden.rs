@@ -5,8 +5,8 @@ use burn::nn::{Initializer, Linear, LinearConfig};
 use burn::tensor::{Device, Tensor};
 use scarlet_arch::Activation;
 
-use super::activation::operation;
 use crate::random::FirstWeights;
+use scarlet_engine::kernels_activation;
 
 /// A fully connected layer with an activation.
 #[derive(Module, Debug)]
@@ -41,6 +41,6 @@ impl HiddenLayer {
 
     /// `[batch, inputs]` to `[batch, outputs]`.
     pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
-        scarlet_ops::activate(operation(self.activation), self.linear.forward(x))
+        scarlet_ops::activate(kernels_activation(self.activation), self.linear.forward(x))
     }
 }

@@ -6,7 +6,6 @@ use burn::nn::conv::Conv2d;
 use burn::tensor::{Device, Tensor};
 use scarlet_arch::{self as arch, Activation, BatchNormSpec, Padding};
 
-use super::activation::operation;
 use super::batch_norm::{batch_norm, normalise};
 use super::conv::{ConvShape, convolution, convolve};
 use super::depthwise_stage::depthwise_stage;
@@ -14,6 +13,7 @@ use super::drop_path::DropPath;
 use super::squeeze_excite::SqueezeExcite;
 use crate::random::{FirstWeights, Masks};
 use crate::walk::NodeWeights;
+use scarlet_engine::kernels_activation;
 
 /// Configuration of an [`InvertedResidual`].
 #[derive(Debug, Clone)]
@@ -171,7 +171,7 @@ impl InvertedResidual {
             Some(conv) => convolve(conv, x),
             None => x,
         };
-        let (bn1, activation) = (self.bn1.as_ref(), operation(self.activation));
+        let (bn1, activation) = (self.bn1.as_ref(), kernels_activation(self.activation));
         let x = depthwise_stage(bn1, &self.conv2, &self.bn2, activation, x);
         let x = match &self.mid_se {
             Some(se) => se.forward(x),

@@ -28,7 +28,6 @@ pub use inverted_residual::{InvertedResidual, InvertedResidualConfig};
 pub use squeeze_excite::SqueezeExcite;
 pub use stabilizer::Stabilizer;
 
-pub(crate) use activation::{gate, operation};
 pub(crate) use conv::{ConvShape, ConvStyle};
 
 /// One of a network's blocks.

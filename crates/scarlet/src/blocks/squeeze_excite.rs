@@ -6,9 +6,9 @@ use burn::nn::conv::Conv2d;
 use burn::tensor::{Device, Tensor};
 use scarlet_arch::{self as arch, Activation, Gate, Padding};
 
-use super::activation::{gate, operation};
 use super::conv::{ConvShape, convolution};
 use crate::random::FirstWeights;
+use scarlet_engine::{kernels_activation, kernels_gate};
 
 /// Squeeze-excite (Hu et al., arXiv 1709.01507).
 #[derive(Module, Debug)]
@@ -59,8 +59,8 @@ impl SqueezeExcite {
             squeeze_bias: bias(&self.squeeze_conv),
             excite_weight: self.excite_conv.weight.val(),
             excite_bias: bias(&self.excite_conv),
-            activation: operation(self.activation),
-            gate: gate(self.gate),
+            activation: kernels_activation(self.activation),
+            gate: kernels_gate(self.gate),
         };
         scarlet_ops::squeeze_excite(x, layers)
     }

@@ -1,7 +1,7 @@
 //! Deployed networks whose numbers are rounded: to eight bits by a [`Calibration`], by the images that they
 //! are to see, or to bfloat16.
 
-use scarlet_kernels::{EngineError, PackedNetwork, Precision};
+use scarlet_kernels::Precision;
 
 use super::{DeployError, Deployed, Form};
 
@@ -23,10 +23,7 @@ use super::{DeployError, Deployed, Form};
 /// # Ok::<(), scarlet::DeployError>(())
 /// ```
 #[derive(Debug)]
-pub struct Calibration<'a> {
-    network: &'a Deployed,
-    kernels: scarlet_kernels::Calibration,
-}
+pub struct Calibration<'a>(scarlet_engine::Calibration<'a>);
 
 impl Deployed {
     /// Begins to look for how this network is rounded to eight bits.
@@ -36,17 +33,10 @@ impl Deployed {
     /// When the network is rounded already, or does not run on the CPU's kernels; when there
     /// is no memory or thread.
     pub fn calibrate(&self) -> Result<Calibration<'_>, DeployError> {
-        let Form::Kernels { engine, .. } = &self.form else {
-            return Err(DeployError::NoKernels);
-        };
-        let (network, settings) = (engine.network().clone(), engine.settings().clone());
-        Ok(Calibration {
-            network: self,
-            kernels: scarlet_kernels::Calibration::new(network, settings)?,
-        })
+        Ok(Calibration(self.classifier()?.calibrate()?))
     }
 
-    /// This network in bfloat16, deployed for the same; see [`PackedNetwork::to_bf16`] for what is rounded,
+    /// This network in bfloat16, deployed for the same; see [`PackedNetwork::to_bf16`](scarlet_kernels::PackedNetwork::to_bf16) for what is rounded,
     /// and how. It takes no images.
     ///
     /// ```
@@ -65,7 +55,7 @@ impl Deployed {
     /// When the network is rounded already, or does not run on the CPU's kernels; when there is no memory
     /// or thread.
     pub fn to_bf16(&self) -> Result<Self, DeployError> {
-        self.rounded(PackedNetwork::to_bf16)
+        Ok(self.classifier()?.to_bf16()?.into())
     }
 
     /// Whether the network was rounded to eight bits.
@@ -81,27 +71,9 @@ impl Deployed {
     /// The numbers that most of its weights are, and that it computes with.
     pub fn precision(&self) -> Precision {
         match &self.form {
-            Form::Kernels { engine, .. } => engine.network().precision(),
-            Form::Graph { .. } => Precision::Float32,
+            Form::Classifier(classifier) => classifier.precision(),
+            Form::Graph(_) => Precision::Float32,
         }
-    }
-
-    /// The same network with its weights rounded by `round`.
-    fn rounded(
-        &self,
-        round: impl FnOnce(&PackedNetwork) -> Result<PackedNetwork, EngineError>,
-    ) -> Result<Self, DeployError> {
-        let Form::Kernels { engine, parts } = &self.form else {
-            return Err(DeployError::NoKernels);
-        };
-        let packed = round(engine.network())?;
-        Ok(Self {
-            form: Form::kernels(packed, parts.clone(), engine.settings().clone())?,
-            architecture: self.architecture.clone(),
-            card: self.card.clone(),
-            batch: self.batch,
-            size: self.size,
-        })
     }
 }
 
@@ -113,7 +85,7 @@ impl Calibration<'_> {
     ///
     /// When the values are not a whole number of images, none, or too many, or not finite.
     pub fn observe(&mut self, images: &[f32]) -> Result<(), DeployError> {
-        Ok(self.kernels.observe(images)?)
+        Ok(self.0.observe(images)?)
     }
 
     /// The network of eight bits, deployed for what the one in floats is; see
@@ -124,8 +96,6 @@ impl Calibration<'_> {
     /// When there were no images, or they lead to values that are not finite; when there is no
     /// memory or thread.
     pub fn finish(self) -> Result<Deployed, DeployError> {
-        let quantisation = self.kernels.finish()?;
-        self.network
-            .rounded(|network| network.quantise(&quantisation))
+        Ok(self.0.finish()?.into())
     }
 }

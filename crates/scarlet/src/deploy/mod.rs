@@ -2,82 +2,24 @@
 
 mod calibration;
 mod file;
-pub(crate) mod lower;
 mod parts;
-mod profile;
 
 pub use calibration::Calibration;
-pub use lower::NotFinite;
 pub use parts::PartTime;
-pub use profile::PartProfile;
 
 use std::io;
 use std::path::PathBuf;
 
 use burn::tensor::{Device, Tensor, TensorData};
 use scarlet_arch::Architecture;
-use scarlet_arch::graph::Graph;
-use scarlet_kernels::{
-    Engine, EngineError, EngineSettings, InstructionSet, PackedFileError, PackedNetwork,
+use scarlet_engine::{
+    Classifier, ClassifierError, DeployOptions, InputError, Model, ModelCard, NetworkWeights,
+    NotFinite, PartProfile,
 };
-use serde::{Deserialize, Serialize};
+use scarlet_kernels::{EngineError, InstructionSet, PackedFileError};
 use thiserror::Error;
 
-use self::lower::lower;
-use crate::{InputError, ModelCard, Scarlet};
-
-/// What a network is deployed for.
-#[derive(Debug, Clone, Copy)]
-pub struct DeployOptions {
-    batch: usize,
-    size: Option<(usize, usize)>,
-    threads: usize,
-    instruction_set: Option<InstructionSet>,
-}
-
-impl Default for DeployOptions {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl DeployOptions {
-    /// One image at a time, of the architecture's resolution, on as many threads as the machine
-    /// runs at once.
-    pub fn new() -> Self {
-        Self {
-            batch: 1,
-            size: None,
-            threads: std::thread::available_parallelism().map_or(1, usize::from),
-            instruction_set: None,
-        }
-    }
-
-    /// The most images of one call.
-    pub fn with_batch(mut self, batch: usize) -> Self {
-        self.batch = batch;
-        self
-    }
-
-    /// Height and width of the images, in pixels.
-    pub fn with_size(mut self, height: usize, width: usize) -> Self {
-        self.size = Some((height, width));
-        self
-    }
-
-    /// Threads that share the work on the CPU; they change no bit of the result.
-    pub fn with_threads(mut self, threads: usize) -> Self {
-        self.threads = threads;
-        self
-    }
-
-    /// The instructions to use on the CPU, rather than the best of this processor: to compare them,
-    /// or to see what a plainer processor would do.
-    pub fn with_instruction_set(mut self, instruction_set: InstructionSet) -> Self {
-        self.instruction_set = Some(instruction_set);
-        self
-    }
-}
+use crate::Scarlet;
 
 /// A network that only runs: folded, planned for one size of images, its weights packed.
 ///
@@ -98,61 +40,48 @@ impl DeployOptions {
 #[derive(Debug)]
 pub struct Deployed {
     form: Form,
-    architecture: Architecture,
-    card: Option<ModelCard>,
-    batch: usize,
-    size: (usize, usize),
 }
 
 #[derive(Debug)]
 enum Form {
-    Kernels {
-        engine: Box<Engine>,
-        parts: Vec<Part>,
-    },
-    Graph {
-        network: Box<Scarlet>,
-        logits: Vec<f32>,
-    },
+    /// On the CPU.
+    Classifier(Box<Classifier>),
+    /// On any other device.
+    Graph(Box<OnDevice>),
 }
 
-impl Form {
-    fn kernels(
-        packed: PackedNetwork,
-        parts: Vec<Part>,
-        settings: EngineSettings,
-    ) -> Result<Self, DeployError> {
-        let engine = Box::new(Engine::with_packed(packed, settings)?);
-        Ok(Self::Kernels { engine, parts })
+/// A folded network as Burn runs it.
+#[derive(Debug)]
+struct OnDevice {
+    network: Scarlet,
+    logits: Vec<f32>,
+    /// Before folding.
+    architecture: Architecture,
+    card: Option<ModelCard>,
+    /// The most images of one call, and their height and width.
+    batch: usize,
+    size: (usize, usize),
+}
+
+impl OnDevice {
+    fn new(network: &Scarlet, options: &DeployOptions) -> Result<Self, DeployError> {
+        let mut architecture = network.architecture().clone();
+        let settings = options.settings_for(&mut architecture)?;
+        settings.check()?;
+        Ok(Self {
+            network: network.fold_for_running(),
+            logits: Vec::new(),
+            architecture,
+            card: network.card().cloned(),
+            batch: settings.batch,
+            size: (settings.height, settings.width),
+        })
     }
-}
 
-/// A part of a network, as people speak of it, among the operations: from its first one on, up to
-/// the next part.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Part {
-    name: String,
-    /// Files of earlier versions have none; see [`file`].
-    #[serde(default)]
-    label: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    layer: Option<usize>,
-    first_operation: usize,
-}
-
-impl Part {
-    /// Those of a graph that do something. An operation is a node.
-    fn all_of(graph: &Graph) -> Vec<Self> {
-        let parts = graph.parts().iter().filter(|part| !part.nodes.is_empty());
-        parts
-            .map(|part| Self {
-                name: part.name.clone(),
-                label: part.label.clone(),
-                layer: part.layer,
-                first_operation: part.nodes.start,
-            })
-            .collect()
+    /// The shape of as many images as one call may have.
+    fn most(&self) -> [usize; 4] {
+        let (height, width) = self.size;
+        [self.batch, self.architecture.input_channels, height, width]
     }
 }
 
@@ -165,55 +94,32 @@ impl Scarlet {
     /// When the images' size does not fit, a number in `options` is zero, or this processor lacks
     /// the instruction set in `options`.
     pub fn deploy(&self, options: &DeployOptions) -> Result<Deployed, DeployError> {
-        let form = |settings| {
-            let network = self.fold_for_running();
-            if scarlet_ops::is_cpu(&self.device()) {
-                let (lowered, parts) = lower(&network)?;
-                return Form::kernels(PackedNetwork::pack(&lowered)?, parts, settings);
-            }
-            Ok(Form::Graph {
-                network: Box::new(network),
-                logits: Vec::new(),
-            })
-        };
-        let deployed = Deployed::with_form(self.architecture().clone(), options, form)?;
-        Ok(Deployed {
-            card: self.card().cloned(),
-            ..deployed
-        })
+        if !scarlet_ops::is_cpu(&self.device()) {
+            let form = Form::Graph(Box::new(OnDevice::new(self, options)?));
+            return Ok(Deployed { form });
+        }
+        // What is asked for is checked before the weights are looked at.
+        options
+            .settings_for(&mut self.architecture().clone())?
+            .check()?;
+        let classifier = Classifier::new(model(self.weights(), self.card())?, options)?;
+        Ok(classifier.into())
     }
 }
 
-impl Deployed {
-    /// What `options` ask for, in the form that `form` makes for an engine's settings.
-    fn with_form(
-        mut architecture: Architecture,
-        options: &DeployOptions,
-        form: impl FnOnce(EngineSettings) -> Result<Form, DeployError>,
-    ) -> Result<Self, DeployError> {
-        let resolution = architecture.preprocessing.resolution;
-        let size @ (height, width) = options.size.unwrap_or((resolution, resolution));
-        let channels = architecture.input_channels;
-        InputError::check(&architecture, [1, channels, height, width])?;
-        if height == width {
-            architecture.preprocessing.resolution = height;
+/// A network folded and packed, with its card.
+fn model(weights: NetworkWeights, card: Option<&ModelCard>) -> Result<Model, DeployError> {
+    // The card was checked when the network got it.
+    let model = Model::of(weights)?;
+    let with_card = model.clone().with_card(card.cloned());
+    Ok(with_card.unwrap_or(model))
+}
+
+impl From<Classifier> for Deployed {
+    fn from(classifier: Classifier) -> Self {
+        Self {
+            form: Form::Classifier(Box::new(classifier)),
         }
-        let settings = EngineSettings {
-            batch: options.batch,
-            height,
-            width,
-            threads: options.threads,
-            instruction_set: options.instruction_set,
-        };
-        // Also for a graph, which has no engine.
-        settings.check()?;
-        Ok(Self {
-            form: form(settings)?,
-            architecture,
-            card: None,
-            batch: options.batch,
-            size,
-        })
     }
 }
 
@@ -225,16 +131,16 @@ impl Deployed {
     ///
     /// When the values are not a whole number of images, none, or too many.
     pub fn run(&mut self, images: &[f32]) -> Result<&[f32], DeployError> {
-        let most = self.most();
         match &mut self.form {
-            Form::Kernels { engine, .. } => Ok(engine.run(images)?),
-            Form::Graph { network, logits } => {
-                let input = tensor(images, most, &network.device())?;
-                *logits = network
+            Form::Classifier(classifier) => Ok(classifier.run(images)?),
+            Form::Graph(graph) => {
+                let input = tensor(images, graph.most(), &graph.network.device())?;
+                graph.logits = graph
+                    .network
                     .try_forward(input)?
                     .try_into_vec_as()
                     .map_err(|error| DeployError::Compute(error.to_string()))?;
-                Ok(logits)
+                Ok(&graph.logits)
             }
         }
     }
@@ -247,53 +153,84 @@ impl Deployed {
     /// As [`run`](Self::run), and when the images are of another size.
     pub fn forward(&mut self, images: Tensor<4>) -> Result<Tensor<2>, DeployError> {
         let [count, _, height, width] = images.dims();
-        InputError::check(&self.architecture, images.dims())?;
-        if (height, width) != self.size {
+        InputError::check(self.architecture(), images.dims())?;
+        let expected = match &self.form {
+            Form::Classifier(classifier) => classifier.size(),
+            Form::Graph(graph) => graph.size,
+        };
+        if (height, width) != expected {
             return Err(DeployError::Size {
                 found: (height, width),
-                expected: self.size,
+                expected,
             });
         }
-        if let Form::Graph { network, .. } = &self.form {
-            count_images(images.shape().num_elements(), self.most())?;
+        if let Form::Graph(graph) = &self.form {
+            count_images(images.shape().num_elements(), graph.most())?;
             // On its own device, without a turn through the host.
+            let network = &graph.network;
             return Ok(network.try_forward(images.to_device(&network.device()))?);
         }
         let device = images.device();
         let values: Vec<f32> = images.into_data().iter().collect();
         let logits = self.run(&values)?.to_vec();
-        let data = TensorData::new(logits, [count, self.architecture.classes]);
+        let data = TensorData::new(logits, [count, self.architecture().classes]);
         Ok(Tensor::from_data(data, &device))
     }
 
     /// The network as data, before folding; its resolution is that of the images, where they are
     /// square.
     pub fn architecture(&self) -> &Architecture {
-        &self.architecture
+        match &self.form {
+            Form::Classifier(classifier) => classifier.architecture(),
+            Form::Graph(graph) => &graph.architecture,
+        }
     }
 
     /// What is to be known of the network, if it has a card.
     pub fn card(&self) -> Option<&ModelCard> {
-        self.card.as_ref()
+        match &self.form {
+            Form::Classifier(classifier) => classifier.card(),
+            Form::Graph(graph) => graph.card.as_ref(),
+        }
     }
 
     /// The most images of one call.
     pub fn batch(&self) -> usize {
-        self.batch
+        match &self.form {
+            Form::Classifier(classifier) => classifier.batch(),
+            Form::Graph(graph) => graph.batch,
+        }
     }
 
     /// The instructions it uses; `None` on other devices than the CPU.
     pub fn instruction_set(&self) -> Option<InstructionSet> {
-        match &self.form {
-            Form::Kernels { engine, .. } => Some(engine.instruction_set()),
-            Form::Graph { .. } => None,
+        let classifier = self.classifier().ok()?;
+        Some(classifier.instruction_set())
+    }
+
+    /// Runs the network `runs` times on `images` `[images, channels, height, width]`, measures
+    /// each step, and returns the parts in the order of execution.
+    ///
+    /// # Errors
+    ///
+    /// As [`run`](Self::run), and when the network does not run on the CPU's kernels.
+    pub fn profile(
+        &mut self,
+        images: &[f32],
+        runs: usize,
+    ) -> Result<Vec<PartProfile>, DeployError> {
+        match &mut self.form {
+            Form::Classifier(classifier) => Ok(classifier.profile(images, runs)?),
+            Form::Graph(_) => Err(DeployError::NoKernels),
         }
     }
 
-    /// The shape of as many images as one call may have.
-    fn most(&self) -> [usize; 4] {
-        let (height, width) = self.size;
-        [self.batch, self.architecture.input_channels, height, width]
+    /// What runs it on the CPU.
+    fn classifier(&self) -> Result<&Classifier, DeployError> {
+        match &self.form {
+            Form::Classifier(classifier) => Ok(classifier),
+            Form::Graph(_) => Err(DeployError::NoKernels),
+        }
     }
 }
 
@@ -363,6 +300,9 @@ pub enum DeployError {
         /// The system's answer.
         source: io::Error,
     },
+    /// Another reason of the [engine](scarlet_engine)'s.
+    #[error(transparent)]
+    Classifier(ClassifierError),
     /// Only the CPU's kernels can be profiled, and compute with other numbers than floats.
     #[error(
         "only networks on the CPU can be profiled, or rounded to int8 or bf16: deploy this one from a \
@@ -394,4 +334,17 @@ pub enum DeployError {
         /// Height and width that the network was deployed for.
         expected: (usize, usize),
     },
+}
+
+impl From<ClassifierError> for DeployError {
+    fn from(error: ClassifierError) -> Self {
+        match error {
+            ClassifierError::Input(error) => Self::Input(error),
+            ClassifierError::NotFinite(error) => Self::NotFinite(error),
+            ClassifierError::Engine(error) => Self::Engine(error),
+            ClassifierError::File(error) => Self::File(error),
+            ClassifierError::Description { path, reason } => Self::Description { path, reason },
+            error => Self::Classifier(error),
+        }
+    }
 }

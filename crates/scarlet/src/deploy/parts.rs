@@ -39,9 +39,9 @@ impl Deployed {
         images: &[f32],
         runs: usize,
     ) -> Result<Vec<PartTime>, DeployError> {
-        if let Form::Graph { network, .. } = &self.form {
-            let input = tensor(images, self.most(), &network.device())?;
-            return graph_times(network, input, runs.max(1));
+        if let Form::Graph(graph) = &self.form {
+            let input = tensor(images, graph.most(), &graph.network.device())?;
+            return graph_times(&graph.network, input, runs.max(1));
         }
         let parts = self.profile(images, runs)?.into_iter();
         Ok(parts
@@ -106,6 +106,7 @@ fn timed(
 
 #[cfg(all(test, feature = "flex"))]
 mod tests {
+    use super::super::OnDevice;
     use super::*;
     use crate::{DeployOptions, ScarletConfig};
 
@@ -118,14 +119,9 @@ mod tests {
         let options = DeployOptions::new().with_size(32, 32).with_threads(1);
         let images = [0.5; 3 * 32 * 32];
         let mut kernels = network.deploy(&options).unwrap();
-        let graph = |_| {
-            Ok(Form::Graph {
-                network: Box::new(network.fold_for_running()),
-                logits: Vec::new(),
-            })
-        };
-        let mut graph =
-            Deployed::with_form(network.architecture().clone(), &options, graph).unwrap();
+        let graph = OnDevice::new(&network, &options).unwrap();
+        let form = Form::Graph(Box::new(graph));
+        let mut graph = Deployed { form };
         let parts = |deployed: &mut Deployed| -> Vec<(String, Option<usize>)> {
             let times = deployed.part_times(&images, 2).unwrap();
             assert!(times.iter().all(|part| part.time > Duration::ZERO));

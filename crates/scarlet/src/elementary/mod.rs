@@ -13,9 +13,7 @@ use scarlet_kernels::{Activation, Gate, Network, Operation, Padding, PaddingRule
 pub use self::observe::{Int8, Int8Calibration, Int8Error};
 pub(crate) use self::rounding::{Range, Rounding, Sums};
 
-use crate::Scarlet;
-use crate::deploy::NotFinite;
-use crate::deploy::lower::lower;
+use crate::{NotFinite, Scarlet};
 
 /// What is computed between the images and the logits, in the order of computation.
 #[derive(Debug)]
@@ -104,7 +102,7 @@ impl Elementary {
     /// What a folded network does on images of `height` and `width`.
     pub(crate) fn of_folded(network: &Scarlet, size: (usize, usize)) -> Result<Self, NotFinite> {
         let described = Graph::of(network.architecture());
-        Ok(Self::of(lower(network)?.0, &described, size))
+        Ok(Self::of(network.weights().lower()?, &described, size))
     }
 
     /// What the network does that this graph was lowered to, on images of `height` and `width`.

@@ -6,8 +6,7 @@ use scarlet_kernels::{Activation, Padding, ValueRange};
 use thiserror::Error;
 
 use super::{Conv, Elementary, Form, Kind, Range, Rounding};
-use crate::deploy::NotFinite;
-use crate::{InputError, Scarlet};
+use crate::{InputError, NotFinite, Scarlet};
 
 /// How a network is written in integers of eight bits, as suits the images that it is to see.
 ///

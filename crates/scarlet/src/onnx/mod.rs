@@ -37,6 +37,7 @@ use std::path::{Path, PathBuf};
 
 use prost::Message;
 use scarlet_arch::{ArchitectureError, Cost, ResizeFilter};
+use scarlet_engine::metadata::{ARCHITECTURE_KEY, CARD_KEY};
 use scarlet_io::atomic_file;
 use thiserror::Error;
 
@@ -44,12 +45,8 @@ use self::graph::{INPUT, Nodes, OUTPUT};
 use self::proto::{
     Dimension, FLOAT, Graph, Model, OperatorSet, Property, Shape, Size, TensorType, Type, ValueInfo,
 };
-use crate::card::CARD_KEY;
-use crate::deploy::NotFinite;
-use crate::deploy::lower::lower;
 use crate::elementary::{Elementary, Int8, Int8Error};
-use crate::weights::ARCHITECTURE_KEY;
-use crate::{InputError, Scarlet};
+use crate::{InputError, NotFinite, Scarlet};
 
 /// The oldest operators that have h-swish, and the newest whose definitions of what is used here
 /// are known to be the same.
@@ -231,7 +228,7 @@ impl Scarlet {
             }
             None => {
                 let described = scarlet_arch::graph::Graph::of(network.architecture());
-                Nodes::of(lower(&network)?.0, &described, (height, width))
+                Nodes::of(network.weights().lower()?, &described, (height, width))
             }
         };
         let model = Model {

@@ -4,9 +4,8 @@ use prost::Message;
 
 use super::INT8_KEY;
 use super::proto::{FLOAT, Model};
-use crate::card::CARD_KEY;
 use crate::exported::{Constant, Contents};
-use crate::weights::ARCHITECTURE_KEY;
+use scarlet_engine::metadata::{ARCHITECTURE_KEY, CARD_KEY};
 
 /// All that a file of this program holds; none if it is no ONNX file.
 pub(crate) fn contents(bytes: &[u8]) -> Option<Contents> {

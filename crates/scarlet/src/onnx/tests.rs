@@ -121,7 +121,7 @@ fn operations_have_the_names_of_checkpoints() {
     for architecture in scarlets.into_iter().chain(others()) {
         let folded = network(architecture).fold_for_running();
         let described = scarlet_arch::graph::Graph::of(folded.architecture());
-        let (lowered, _) = lower(&folded).unwrap();
+        let lowered = folded.weights().lower().unwrap();
         assert_eq!(described.nodes().len(), lowered.operations.len());
         for (node, operation) in described.nodes().iter().zip(&lowered.operations) {
             let name = described.name(node);

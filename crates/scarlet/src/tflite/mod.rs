@@ -58,12 +58,10 @@ use self::graph::Nodes;
 pub(crate) use self::read::contents;
 pub use self::read::{Described, describe};
 use self::schema::Model;
-use crate::card::CARD_KEY;
-use crate::deploy::NotFinite;
 use crate::elementary::{Elementary, Int8, Int8Error};
 pub use crate::onnx::Batch;
-use crate::weights::ARCHITECTURE_KEY;
-use crate::{InputError, Scarlet};
+use crate::{InputError, NotFinite, Scarlet};
+use scarlet_engine::metadata::{ARCHITECTURE_KEY, CARD_KEY};
 use scarlet_io::atomic_file;
 
 /// The input's name, of `[batch, height, width, channels]`.

@@ -11,9 +11,8 @@ use zip::ZipArchive;
 
 use super::metadata::LABELS;
 use super::schema::{IDENTIFIER, number};
-use crate::card::CARD_KEY;
 use crate::exported::{Constant, Contents};
-use crate::weights::ARCHITECTURE_KEY;
+use scarlet_engine::metadata::{ARCHITECTURE_KEY, CARD_KEY};
 
 /// The most bytes of a file that is read.
 const LARGEST: u64 = 2 << 30;

@@ -1,5 +1,7 @@
 //! [`Answer`]: what a network answers for one image, and whether it is right.
 
+use scarlet_engine::largest;
+
 use super::Temperature;
 
 /// What a network answers for an image of a known class.
@@ -38,14 +40,6 @@ impl Answer {
             right: class == label,
         }
     }
-}
-
-/// Where the logits are largest; of equals the first.
-pub(super) fn largest(logits: &[f32]) -> Option<usize> {
-    let classes = logits.iter().enumerate().rev();
-    classes
-        .max_by(|(_, a), (_, b)| a.total_cmp(b))
-        .map(|(class, _)| class)
 }
 
 #[cfg(test)]

@@ -9,15 +9,16 @@
 //! | Does it differ from another network, or is that chance? | [`mcnemar_exact`] |
 
 mod answer;
+#[cfg(test)]
+mod calibrated;
 mod class_quality;
 mod coverage;
 mod mcnemar;
 mod reliability;
-mod temperature;
 
 pub use answer::Answer;
 pub use class_quality::ClassQuality;
 pub use coverage::{Coverage, CoveragePoint};
 pub use mcnemar::mcnemar_exact;
 pub use reliability::{Reliability, ReliabilityBin};
-pub use temperature::{Temperature, TemperatureError};
+pub use scarlet_engine::{Temperature, TemperatureError};

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use burn::tensor::DType;
 use scarlet_io::checksum::{self, ChecksumError};
-use scarlet_io::printable::{printable, shortened};
+pub(super) use scarlet_io::printable::excerpt;
 
 use super::LoadReport;
 use crate::ConfigError;

@@ -6,12 +6,11 @@ use burn::module::{Param, RunningState};
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use scarlet_arch::graph::Graph;
 use scarlet_arch::{Architecture, OnceForAll};
+use scarlet_engine::metadata::{ARCHITECTURE_KEY, CARD_KEY};
 
 use super::names::is_of_classifier;
-use super::recognise::ARCHITECTURE_KEY;
 use super::save::check_format;
 use super::{LoadReport, StateDict, WeightsError, foreign, ofa, recognise};
-use crate::card::CARD_KEY;
 use crate::walk::Place;
 use crate::{CardError, ConfigError, ModelCard, Scarlet, ScarletConfig};
 

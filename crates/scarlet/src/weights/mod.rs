@@ -60,8 +60,6 @@ pub use safetensors::Precision;
 pub use source::{FetchError, Fetcher, Progress, Source};
 pub use state_dict::{Container, StateDict};
 
-pub(crate) use recognise::ARCHITECTURE_KEY;
-
 /// Names and shapes of the entries in a checkpoint of `architecture`, under the names of the
 /// released checkpoints, in the order of computation. Step counters are not among them.
 pub fn reference_entries(architecture: &Architecture) -> Vec<(String, Vec<usize>)> {

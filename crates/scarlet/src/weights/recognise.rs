@@ -6,6 +6,7 @@ use scarlet_arch::{
     Architecture, BatchNormSpec, Expansion, InvertedResidual, Operation, Padding, Preprocessing,
     SqueezeExcite,
 };
+use scarlet_engine::metadata::ARCHITECTURE_KEY;
 
 use super::origin::{Origin, set_activation};
 use super::{Naming, StateDict, reference_entries};
@@ -184,9 +185,6 @@ fn as_torchvision(mut network: Architecture) -> Architecture {
 }
 
 type Shapes<'a> = HashMap<&'a str, &'a [usize]>;
-
-/// Key of the metadata entry with the architecture as JSON.
-pub(crate) const ARCHITECTURE_KEY: &str = "scarlet.architecture";
 
 fn described(weights: &StateDict) -> Option<Architecture> {
     let json = weights.metadata().get(ARCHITECTURE_KEY)?;

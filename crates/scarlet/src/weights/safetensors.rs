@@ -11,10 +11,10 @@ use burn::tensor::{BoolStore, DType};
 use half::f16;
 use safetensors::Dtype;
 use safetensors::tensor::{Metadata, TensorInfo};
+use scarlet_engine::metadata::must_have_checksum;
 use scarlet_io::checksum;
 
 use super::pytorch::Unread;
-use super::save::must_have_checksum;
 use super::{Container, Entry, StateDict, WeightsError};
 
 /// Bytes of the header's length, which a file begins with.

@@ -6,20 +6,11 @@ use std::path::Path;
 use burn::module::Module;
 use burn::tensor::Tensor;
 use scarlet_arch::graph::Graph;
+use scarlet_engine::metadata::{ARCHITECTURE_KEY, CARD_KEY, FORMAT, FORMAT_KEY, later_format};
 
-use super::recognise::ARCHITECTURE_KEY;
 use super::{Entry, Precision, StateDict, WeightsError};
 use crate::Scarlet;
-use crate::card::CARD_KEY;
 use crate::walk::Place;
-
-/// Key of the metadata entry with the version of what else the metadata holds.
-const FORMAT_KEY: &str = "scarlet.format";
-/// Raised when a file is written that earlier versions would misread, or that must be checked for
-/// something new.
-const FORMAT: u32 = 2;
-/// The first whose files have a checksum.
-const WITH_CHECKSUM: u32 = 2;
 
 impl Scarlet {
     /// The network's weights and running statistics under the names of the released checkpoints,
@@ -85,22 +76,13 @@ fn entry<const D: usize>(name: String, tensor: Tensor<D>) -> Entry {
     })
 }
 
-/// Whether this metadata is of a format whose files all have a checksum.
-pub(super) fn must_have_checksum(metadata: &BTreeMap<String, String>) -> bool {
-    let format = metadata.get(FORMAT_KEY).and_then(|it| it.parse().ok());
-    format.is_some_and(|format: u32| format >= WITH_CHECKSUM)
-}
-
 /// Refuses files of a later format.
 pub(super) fn check_format(weights: &StateDict) -> Result<(), WeightsError> {
-    let Some(found) = weights.metadata().get(FORMAT_KEY) else {
-        return Ok(());
-    };
-    match found.parse::<u32>() {
-        Ok(version) if version <= FORMAT => Ok(()),
-        _ => Err(WeightsError::NewerFormat {
+    match later_format(weights.metadata()) {
+        None => Ok(()),
+        Some(found) => Err(WeightsError::NewerFormat {
             path: weights.path().to_owned(),
-            found: found.clone(),
+            found: found.to_owned(),
             known: FORMAT,
         }),
     }
