@@ -1,5 +1,7 @@
 //! [`EngineError`].
 
+use alloc::string::String;
+
 use crate::InstructionSet;
 
 /// Why a network cannot be turned into an engine, or an engine not be run.

@@ -26,13 +26,18 @@
 //! reads is laid out likewise, a byte or two for each float; rows for a depthwise one of bytes have four
 //! neighbouring pixels of a channel side by side, which are multiplied by four weights at once.
 
+#![cfg_attr(not(any(feature = "std", test)), no_std)]
 // The one crate of the workspace that may: SIMD intrinsics, and threads that share one arena.
 #![allow(unsafe_code)]
 #![deny(missing_docs)]
 #![deny(unsafe_op_in_unsafe_fn, clippy::undocumented_unsafe_blocks)]
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+#[macro_use]
+extern crate alloc;
+
 mod activation;
+#[cfg(feature = "std")]
 mod calibration;
 mod engine;
 mod error;
@@ -41,23 +46,29 @@ mod memory;
 mod network;
 mod packed;
 mod padding;
+#[cfg(feature = "std")]
 mod peak;
 mod plan;
 mod pool;
 mod quantisation;
 mod simd;
 mod steps;
+#[cfg(feature = "training")]
 pub mod training;
 
 pub use activation::{Activation, Gate};
+#[cfg(feature = "std")]
 pub use calibration::Calibration;
-pub use engine::{Engine, EngineSettings, MemoryUse, StepProfile};
+#[cfg(feature = "std")]
+pub use engine::StepProfile;
+pub use engine::{Engine, EngineSettings, MemoryUse};
 pub use error::EngineError;
 pub use network::{
     Convolution, Depthwise, Linear, Network, Operation, Pointwise, Shape, SqueezeExcite,
 };
 pub use packed::{PackedFileError, PackedNetwork, Precision, RoundedRow, UnknownPrecision};
 pub use padding::{Padding, PaddingRule};
+#[cfg(feature = "std")]
 pub use peak::Peak;
 pub use quantisation::{Quantisation, ValueRange};
 pub use simd::InstructionSet;

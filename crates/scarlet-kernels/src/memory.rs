@@ -1,9 +1,10 @@
 //! Aligned buffers, and the plan of which tensor lies where in one of them.
 
-use std::{
-    alloc::{Layout, alloc_zeroed, dealloc},
-    ptr::NonNull,
+use alloc::{
+    alloc::{alloc_zeroed, dealloc},
+    vec::Vec,
 };
+use core::{alloc::Layout, ptr::NonNull};
 
 use crate::EngineError;
 
@@ -17,8 +18,8 @@ pub(crate) struct Buffer {
     layout: Layout,
 }
 
-impl std::fmt::Debug for Buffer {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl core::fmt::Debug for Buffer {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("Buffer")
             .field("floats", &self.floats)
             .finish_non_exhaustive()
@@ -57,12 +58,12 @@ impl Buffer {
     pub(crate) fn as_slice(&self) -> &[f32] {
         // SAFETY: the buffer has so many floats, all of which were written, if only with zeros.
         // Where threads write to it through `pointer`, nobody calls this.
-        unsafe { std::slice::from_raw_parts(self.pointer(), self.floats) }
+        unsafe { core::slice::from_raw_parts(self.pointer(), self.floats) }
     }
 
     pub(crate) fn as_mut_slice(&mut self) -> &mut [f32] {
         // SAFETY: as in `as_slice`, and the buffer is borrowed alone.
-        unsafe { std::slice::from_raw_parts_mut(self.pointer(), self.floats) }
+        unsafe { core::slice::from_raw_parts_mut(self.pointer(), self.floats) }
     }
 
     pub(crate) fn bytes(&self) -> usize {
@@ -107,7 +108,7 @@ pub(crate) struct Value {
 /// Greedy by size, which is within a few percent of the optimum for chains with shortcuts
 /// (Pisarchyk and Lee, arXiv 2001.03288).
 pub(crate) fn place(values: &mut [&mut Value], start: usize, images: usize) -> usize {
-    values.sort_by_key(|value| std::cmp::Reverse(value.image));
+    values.sort_by_key(|value| core::cmp::Reverse(value.image));
     let mut stride = 0;
     for index in 0..values.len() {
         let (placed, rest) = values.split_at_mut(index);
@@ -181,7 +182,7 @@ mod tests {
             let buffer = Buffer::zeroed(floats).unwrap();
             assert_eq!(buffer.pointer() as usize % 64, 0);
             // SAFETY: the buffer has so many floats.
-            let values = unsafe { std::slice::from_raw_parts(buffer.pointer(), floats) };
+            let values = unsafe { core::slice::from_raw_parts(buffer.pointer(), floats) };
             assert!(values.iter().all(|&x| x == 0.0));
         }
     }

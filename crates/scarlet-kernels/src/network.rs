@@ -1,5 +1,7 @@
 //! [`Network`]: what to compute, as plain data.
 
+use alloc::{string::String, string::ToString, vec::Vec};
+
 use serde::{Deserialize, Serialize};
 
 use crate::{Activation, EngineError, Gate, Padding, PaddingRule, activation::unsaid};
@@ -187,8 +189,8 @@ impl Shape {
     }
 }
 
-impl std::fmt::Display for Shape {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl core::fmt::Display for Shape {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {
             Self::Map {
                 channels,
@@ -259,24 +261,28 @@ impl<W> Network<W> {
     /// As [`Network::shapes`].
     pub fn mult_adds(&self, height: usize, width: usize) -> Result<Vec<u64>, EngineError> {
         let shapes = self.shapes(height, width)?;
-        let count = |operation: &Operation<W>, out: usize| match operation {
-            Operation::Convolution(c) => out * c.input * c.kernel * c.kernel,
-            Operation::Depthwise(c) => out * c.kernel * c.kernel,
-            Operation::Pointwise(c) => out * c.input,
-            Operation::SqueezeExcite(c) => 2 * c.channels * c.squeezed,
-            Operation::Linear(c) => c.input * c.output,
-            Operation::Add(_) | Operation::GlobalMean => 0,
+        // More than fit into a `usize` of 32 bits.
+        let product = |factors: &[usize]| factors.iter().map(|&factor| factor as u64).product();
+        let count = |operation: &Operation<W>, out: usize| -> u64 {
+            match operation {
+                Operation::Convolution(c) => product(&[out, c.input, c.kernel, c.kernel]),
+                Operation::Depthwise(c) => product(&[out, c.kernel, c.kernel]),
+                Operation::Pointwise(c) => product(&[out, c.input]),
+                Operation::SqueezeExcite(c) => product(&[2, c.channels, c.squeezed]),
+                Operation::Linear(c) => product(&[c.input, c.output]),
+                Operation::Add(_) | Operation::GlobalMean => 0,
+            }
         };
         let operations = self.operations.iter().zip(shapes);
         Ok(operations
-            .map(|(operation, shape)| count(operation, shape.values()) as u64)
+            .map(|(operation, shape)| count(operation, shape.values()))
             .collect())
     }
 }
 
 /// Values of the largest map: far more than any memory holds, so few that sizes of several do not
 /// overflow.
-const LARGEST_MAP: usize = 1 << 40;
+const LARGEST_MAP: usize = if usize::BITS < 64 { 1 << 27 } else { 1 << 40 };
 
 /// Checks of one operation, named in their errors.
 struct Check {

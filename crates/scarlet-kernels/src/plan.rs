@@ -1,22 +1,28 @@
 //! From operations to steps.
 
-use std::{ops::Range, sync::Arc};
+use alloc::{boxed::Box, sync::Arc, vec::Vec};
+use core::ops::Range;
 
 use crate::{
     Activation, Convolution, Depthwise, EngineError, EngineSettings, Linear, Network, Operation,
     PackedNetwork, Pointwise, Precision, Shape, SqueezeExcite,
-    calibration::Observations,
     kernels::{Finish, ToBytes},
     memory::{self, LINE, Value, ValueId},
     packed::{Numbers, Offset, scales_behind, starts_behind},
     simd::{LANES, QUAD},
     steps::{
         AddStep, ByteDepthwiseStep, BytesAsFloats, ConvolutionStep, DENSE_PANEL, DenseStep,
-        DepthwiseStep, ExportMap, ExportVector, Factors, Import, Map, MeanStep, ObserveStep, PANEL,
+        DepthwiseStep, ExportMap, ExportVector, Factors, Import, Map, MeanStep, PANEL,
         PlanarConvolution, PointwiseStep, PointwiseWeights, Producer, RoundStep, Rounding,
         ScaleStep, Step, Subsample, Target, panels, stripe_for,
     },
 };
+
+#[cfg(feature = "std")]
+pub(crate) use crate::calibration::Observations;
+/// Without `std` there are none: they need its locks.
+#[cfg(not(feature = "std"))]
+pub(crate) use core::convert::Infallible as Observations;
 
 /// Everything that an engine executes.
 pub(crate) struct Plan {
@@ -37,8 +43,13 @@ pub(crate) struct Plan {
 /// A step, and what it stands for.
 pub(crate) struct PlannedStep {
     pub(crate) step: Box<dyn Step>,
+    #[cfg_attr(
+        not(feature = "std"),
+        expect(dead_code, reason = "only profiles read it")
+    )]
     pub(crate) kind: &'static str,
     /// The operations that it executes, or a part of the only one.
+    #[cfg_attr(not(feature = "std"), expect(dead_code, reason = "as above"))]
     pub(crate) operations: Range<usize>,
     /// Multiplications for one image.
     pub(crate) mult_adds: u64,
@@ -99,6 +110,7 @@ struct Planner<'a> {
     /// Packed.
     weights: &'a [f32],
     numbers: &'a Numbers,
+    #[cfg_attr(not(feature = "std"), expect(dead_code, reason = "there are none"))]
     observations: Option<Arc<Observations>>,
     settings: &'a EngineSettings,
     mult_adds: Vec<u64>,
@@ -273,7 +285,7 @@ impl Planner<'_> {
         self.observe(input, factors, index);
         let rounding = self.rounding(index);
         if let Some(rounding) = rounding
-            && !std::mem::take(&mut self.is_rounded)
+            && !core::mem::take(&mut self.is_rounded)
         {
             input.value = self.round(input, factors.take(), rounding, index);
         }
@@ -415,12 +427,16 @@ impl Planner<'_> {
         }
     }
 
+    #[cfg(not(feature = "std"))]
+    fn observe(&mut self, _input: Placed, _factors: Option<ValueId>, _operation: usize) {}
+
+    #[cfg(feature = "std")]
     fn observe(&mut self, input: Placed, factors: Option<ValueId>, operation: usize) {
         let Some(observations) = self.observations.clone() else {
             return;
         };
         if observations.wants(operation) {
-            let step = ObserveStep {
+            let step = crate::steps::ObserveStep {
                 input: input.value,
                 factors,
                 map: input.map,

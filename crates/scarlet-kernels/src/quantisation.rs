@@ -1,5 +1,7 @@
 //! [`Quantisation`]: what of a network is rounded to eight bits.
 
+use alloc::{string::String, vec::Vec};
+
 use serde::{Deserialize, Serialize};
 
 use crate::{Activation, EngineError, Network, Operation};
@@ -49,7 +51,7 @@ impl ValueRange {
 
     /// Which of them is 0.
     pub fn zero(self) -> u8 {
-        (-self.low / self.step()).round() as u8
+        libm::roundf(-self.low / self.step()) as u8
     }
 }
 
@@ -154,6 +156,7 @@ impl Quantisation {
     }
 
     /// Whether the means of an operation's input are of use.
+    #[cfg(feature = "std")]
     pub(crate) fn takes_means<W>(operation: &Operation<W>) -> bool {
         Self::suits(operation) || matches!(operation, Operation::Linear(_))
     }

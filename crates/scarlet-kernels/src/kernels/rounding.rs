@@ -44,7 +44,7 @@ impl ToBytes {
     /// an activation that only limits them.
     pub(crate) fn of_steps(range: ValueRange, activation: Activation) -> Self {
         let zero = f32::from(range.zero());
-        let largest = (6.0 / range.step() + zero).round_ties_even().min(255.0);
+        let largest = libm::rintf(6.0 / range.step() + zero).min(255.0);
         let (low, high) = match activation {
             Activation::Relu => (zero, 255.0),
             Activation::Relu6 => (zero, largest),

@@ -1,5 +1,7 @@
 //! Weights that are rounded to bytes.
 
+use alloc::vec::Vec;
+
 use crate::{
     Convolution, Depthwise, Network, Operation, Pointwise, Quantisation, ValueRange,
     simd::{LANES, QUAD},
@@ -107,11 +109,13 @@ fn pack_convolution(
     let in_quads = |row: &[f32]| -> Vec<f32> {
         let quads = row.chunks(c.kernel).flat_map(|row| {
             let padding = QUAD - row.len();
-            row.iter().copied().chain(std::iter::repeat_n(0.0, padding))
+            row.iter()
+                .copied()
+                .chain(core::iter::repeat_n(0.0, padding))
         });
         quads.collect()
     };
-    let of_quads = |&mean: &f32| std::iter::repeat_n(mean, c.kernel * QUAD);
+    let of_quads = |&mean: &f32| core::iter::repeat_n(mean, c.kernel * QUAD);
     let means: Vec<f32> = means.iter().flat_map(of_quads).collect();
     let rows = c.weight.chunks_exact(c.input * c.kernel * c.kernel);
     let rows = rows.zip(&c.bias).map(|(row, &bias)| {

@@ -14,20 +14,21 @@
 //! | 64.. | the network, and how it is rounded to bytes if it is, as JSON; the description, zeros up to a multiple of 64 |
 //! | then | the weights as they lie in memory |
 
-use std::{
-    fs::File,
-    io::{self, Write},
-    ops::Range,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+#[cfg(feature = "std")]
+mod disk;
 
-use memmap2::Mmap;
+use alloc::{
+    borrow::ToOwned,
+    string::{String, ToString},
+    sync::Arc,
+    vec::Vec,
+};
+use core::ops::Range;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Activation, Network, Operation, Precision, Quantisation,
-    activation::unsaid,
+    Network, Operation, Precision, Quantisation,
     memory::{Buffer, LINE},
     simd::LANES,
     steps::{DENSE_PANEL, PANEL},
@@ -46,35 +47,6 @@ const MAGIC: [u8; 8] = *b"scarlet\0";
 /// in steps of what they lead to, and bfloat16. Whatever needs none of that is written as format 1, for
 /// programs that read nothing else.
 const VERSION: u64 = 3;
-
-/// The format that a network needs.
-fn version_of<W>(network: &Network<W>, numbers: &Numbers) -> u64 {
-    let is_swish = |activation| matches!(activation, Activation::Swish);
-    let is_new = |operation: &Operation<W>| match operation {
-        Operation::Convolution(c) => is_swish(c.activation),
-        Operation::Depthwise(c) => {
-            is_swish(c.activation) || !matches!((c.kernel, c.stride), (3 | 5 | 7, 1 | 2))
-        }
-        Operation::Pointwise(c) => is_swish(c.activation),
-        Operation::SqueezeExcite(c) => (c.activation, c.gate) != (unsaid::inner(), unsaid::gate()),
-        Operation::Linear(c) => c.activation != unsaid::linear(),
-        Operation::Add(_) | Operation::GlobalMean => false,
-    };
-    let mut operations = network.operations.iter().enumerate();
-    let is_in_bytes = |(index, operation): (_, &Operation<W>)| {
-        matches!(
-            operation,
-            Operation::Convolution(_) | Operation::Depthwise(_)
-        ) && numbers.of(index, operation) == Precision::Int8
-    };
-    if *numbers == Numbers::Bf16 || operations.any(is_in_bytes) {
-        VERSION
-    } else if network.operations.iter().any(is_new) {
-        2
-    } else {
-        1
-    }
-}
 
 const HEAD: usize = 64;
 const CHECKSUM: usize = 56;
@@ -114,28 +86,36 @@ struct Stored {
 #[non_exhaustive]
 pub enum PackedFileError {
     /// The file cannot be read.
-    #[error("cannot read {}: {source}", path.display())]
+    #[cfg(feature = "std")]
+    #[error("cannot read {file}: {source}")]
     Io {
         /// The file.
-        path: PathBuf,
+        file: String,
         /// The system's answer.
-        source: io::Error,
+        source: std::io::Error,
+    },
+    /// There is no memory for the weights.
+    #[error("there are no {bytes} bytes of memory for the weights of {file}; close other programs")]
+    Memory {
+        /// The file.
+        file: String,
+        /// Bytes asked for.
+        bytes: usize,
     },
     /// The file holds something else.
-    #[error("{} is no deployed network: it does not begin as one", path.display())]
+    #[error("{file} is no deployed network: it does not begin as one")]
     OtherFormat {
         /// The file.
-        path: PathBuf,
+        file: String,
     },
     /// The file was written by another version of this program.
     #[error(
-        "{} is a deployed network of format {found}, but this program reads formats 1 to {known}: \
-         deploy the network again from its weights, with this program",
-        path.display()
+        "{file} is a deployed network of format {found}, but this program reads formats 1 to {known}: \
+         deploy the network again from its weights, with this program"
     )]
     Version {
         /// The file.
-        path: PathBuf,
+        file: String,
         /// Its format.
         found: u64,
         /// The latest format that is read.
@@ -143,13 +123,12 @@ pub enum PackedFileError {
     },
     /// The weights are in an order that the kernels of this program do not read.
     #[error(
-        "the weights in {} are packed as `{found}`, but the kernels here read `{known}`: deploy \
-         the network again from its weights, on this kind of machine",
-        path.display()
+        "the weights in {file} are packed as `{found}`, but the kernels here read `{known}`: deploy \
+         the network again from its weights, on this kind of machine"
     )]
     Packing {
         /// The file.
-        path: PathBuf,
+        file: String,
         /// Its packing.
         found: String,
         /// The packing that is read.
@@ -157,112 +136,51 @@ pub enum PackedFileError {
     },
     /// The file is shorter or longer than it says.
     #[error(
-        "{} has {found} bytes, but should have {expected}: it was not copied or downloaded as a \
-         whole; get it again, or deploy the network again",
-        path.display()
+        "{file} has {found} bytes, but should have {expected}: it was not copied or downloaded as a \
+         whole; get it again, or deploy the network again"
     )]
     Length {
         /// The file.
-        path: PathBuf,
+        file: String,
         /// Its length in bytes.
         found: u64,
         /// The length that it should have.
         expected: u64,
     },
     /// Something in the file changed after it was written.
-    #[error("{} is damaged: {what}; get it again, or deploy the network again", path.display())]
+    #[error("{file} is damaged: {what}; get it again, or deploy the network again")]
     Damaged {
         /// The file.
-        path: PathBuf,
+        file: String,
         /// What is wrong.
         what: String,
     },
 }
 
 impl PackedNetwork {
-    /// Writes the network, with a description that [`open`](Self::open) gives back.
+    /// Reads the bytes of a packed network's file, wherever they come from, checks them, copies the weights,
+    /// and returns the network and its description. Errors call the file `name`.
     ///
     /// # Errors
     ///
-    /// As `to` has them.
-    pub fn write(&self, description: &str, to: &mut dyn Write) -> io::Result<()> {
-        let network = serde_json::to_vec(&Stored {
-            input_channels: self.network.input_channels,
-            operations: self.network.operations.clone(),
-            quantisation: self.quantisation().cloned(),
-        })?;
-        let weights = self.weights().as_slice();
-        let mut front = vec![0; HEAD];
-        front[..8].copy_from_slice(&MAGIC);
-        front[16..32].copy_from_slice(&packing(self.precision()));
-        let lengths = [network.len(), description.len(), size_of_val(weights)];
-        let numbers = [(8, version_of(&self.network, &self.numbers))]
-            .into_iter()
-            .chain((32..).step_by(8).zip(lengths.map(|length| length as u64)));
-        for (at, number) in numbers {
-            front[at..at + 8].copy_from_slice(&number.to_le_bytes());
-        }
-        front.extend(network);
-        front.extend(description.as_bytes());
-        front.resize(front.len().next_multiple_of(CACHE_LINE), 0);
-        let weights = as_bytes(weights);
-        let checksum = checksum(&[&front, weights]);
-        front[CHECKSUM..HEAD].copy_from_slice(&checksum.to_le_bytes());
-        to.write_all(&front)?;
-        to.write_all(weights)
-    }
-
-    /// Maps a file that [`write`](Self::write) wrote into memory, checks it, and returns the
-    /// network and its description. The file must not be changed as long as the network lives;
-    /// a new file in its place does no harm.
-    ///
-    /// # Errors
-    ///
-    /// When the file cannot be read, is no packed network, of another version or packing, cut
-    /// short or damaged.
-    pub fn open(path: &Path) -> Result<(Self, String), PackedFileError> {
-        let io_error = |source| PackedFileError::Io {
-            path: path.to_owned(),
-            source,
-        };
-        let file = File::open(path).map_err(io_error)?;
-        if file.metadata().map_err(io_error)?.is_dir() {
-            return Err(io_error(io::ErrorKind::IsADirectory.into()));
-        }
-        // SAFETY: nobody changes the file while it is mapped: this program writes such files in
-        // another place and renames them, and the documentation asks others for the same.
-        let map = unsafe { Mmap::map(&file) }.map_err(io_error)?;
-        let (network, numbers, weights, description) = read(&map, path)?;
-        let packed = Self {
-            network,
-            numbers,
-            weights: Arc::new(Weights::Mapped(map, weights)),
-        };
-        Ok((packed, description))
-    }
-
-    /// As [`open`](Self::open), for the bytes of a file, wherever they come from; the weights are copied.
-    /// Errors call them `name`.
-    ///
-    /// # Errors
-    ///
-    /// As [`open`](Self::open), without those of the file system.
-    pub fn from_bytes(bytes: &[u8], name: &Path) -> Result<(Self, String), PackedFileError> {
+    /// When they are no packed network, or one of another version or packing, cut short or damaged, or
+    /// there is no memory for the weights.
+    pub fn from_bytes(bytes: &[u8], name: &str) -> Result<(Self, String), PackedFileError> {
         let (network, numbers, weights, description) = read(bytes, name)?;
         let weights = &bytes[weights];
-        let buffer = Buffer::zeroed(weights.len() / size_of::<f32>());
-        let mut buffer = buffer.map_err(|_| PackedFileError::Io {
-            path: name.to_owned(),
-            source: io::ErrorKind::OutOfMemory.into(),
+        let floats = Buffer::zeroed(weights.len() / size_of::<f32>());
+        let mut floats = floats.map_err(|_| PackedFileError::Memory {
+            file: name.to_owned(),
+            bytes: weights.len(),
         })?;
-        let (floats, _) = weights.as_chunks::<4>();
-        for (to, float) in buffer.as_mut_slice().iter_mut().zip(floats) {
-            *to = f32::from_ne_bytes(*float);
+        let (words, _) = weights.as_chunks();
+        for (to, word) in floats.as_mut_slice().iter_mut().zip(words) {
+            *to = f32::from_ne_bytes(*word);
         }
         let packed = Self {
             network,
             numbers,
-            weights: Arc::new(Weights::Owned(buffer)),
+            weights: Arc::new(Weights::Owned(floats)),
         };
         Ok((packed, description))
     }
@@ -271,24 +189,16 @@ impl PackedNetwork {
     pub fn is_packed(bytes: &[u8]) -> bool {
         bytes.starts_with(&MAGIC)
     }
-
-    /// Whether a file begins as a packed network does.
-    pub fn is_packed_file(path: &Path) -> bool {
-        let mut magic = [0; MAGIC.len()];
-        File::open(path)
-            .and_then(|mut file| io::Read::read_exact(&mut file, &mut magic))
-            .is_ok_and(|()| magic == MAGIC)
-    }
 }
 
 /// What a file holds: the network, its numbers, where the bytes of its weights are, and its description.
 type Contents = (Network<Offset>, Numbers, Range<usize>, String);
 
 /// Checks a file and says what it holds.
-fn read(bytes: &[u8], path: &Path) -> Result<Contents, PackedFileError> {
-    let front = Front::read(bytes, path)?;
+fn read(bytes: &[u8], file: &str) -> Result<Contents, PackedFileError> {
+    let front = Front::read(bytes, file)?;
     let damaged = |what: String| PackedFileError::Damaged {
-        path: path.to_owned(),
+        file: file.to_owned(),
         what,
     };
     if checksum(&[bytes]) != front.checksum {
@@ -325,7 +235,7 @@ fn read(bytes: &[u8], path: &Path) -> Result<Contents, PackedFileError> {
     if placed != network || layout.floats().checked_mul(size_of::<f32>()) != Some(weights.len()) {
         return Err(damaged("its weights are not where they should be".into()));
     }
-    let description = std::str::from_utf8(front.description)
+    let description = core::str::from_utf8(front.description)
         .map_err(|_| damaged("its description is no text".into()))?
         .to_owned();
     Ok((network, numbers, weights, description))
@@ -342,13 +252,13 @@ struct Front<'a> {
 }
 
 impl<'a> Front<'a> {
-    fn read(bytes: &'a [u8], path: &Path) -> Result<Self, PackedFileError> {
-        let path = || path.to_owned();
+    fn read(bytes: &'a [u8], file: &str) -> Result<Self, PackedFileError> {
+        let file = || file.to_owned();
         if !bytes.starts_with(&MAGIC) {
-            return Err(PackedFileError::OtherFormat { path: path() });
+            return Err(PackedFileError::OtherFormat { file: file() });
         }
         let wrong_length = |expected: u64| PackedFileError::Length {
-            path: path(),
+            file: file(),
             found: bytes.len() as u64,
             expected,
         };
@@ -361,7 +271,7 @@ impl<'a> Front<'a> {
         };
         if !(1..=VERSION).contains(&number(8)) {
             return Err(PackedFileError::Version {
-                path: path(),
+                file: file(),
                 found: number(8),
                 known: VERSION,
             });
@@ -374,7 +284,7 @@ impl<'a> Front<'a> {
         let mut known = precisions.into_iter();
         let Some(precision) = known.find(|known| head[16..32] == packing(*known)) else {
             return Err(PackedFileError::Packing {
-                path: path(),
+                file: file(),
                 found: text(&head[16..32]),
                 known: text(&packing(Precision::Float32)),
             });
@@ -400,11 +310,6 @@ impl<'a> Front<'a> {
             checksum: number(CHECKSUM),
         })
     }
-}
-
-fn as_bytes(floats: &[f32]) -> &[u8] {
-    // SAFETY: floats are plain bytes, without gaps.
-    unsafe { std::slice::from_raw_parts(floats.as_ptr().cast(), size_of_val(floats)) }
 }
 
 /// A checksum of all bytes but those of the checksum itself. Each part is a whole number of cache

@@ -1,6 +1,7 @@
 //! Which weight lies where.
 
-use std::ops::Range;
+use alloc::vec::Vec;
+use core::ops::Range;
 
 use crate::{
     Convolution, Depthwise, Linear, Network, Operation, Pointwise, SqueezeExcite,

@@ -14,8 +14,10 @@ pub use file::PackedFileError;
 pub use precision::{Precision, UnknownPrecision};
 pub use row::RoundedRow;
 
-use std::{ops::Range, sync::Arc};
-
+use alloc::{sync::Arc, vec::Vec};
+#[cfg(feature = "std")]
+use core::ops::Range;
+#[cfg(feature = "std")]
 use memmap2::Mmap;
 
 use crate::{EngineError, Network, Quantisation, Shape, memory::Buffer};
@@ -166,6 +168,7 @@ impl PackedNetwork {
 #[derive(Debug)]
 pub(crate) enum Weights {
     Owned(Buffer),
+    #[cfg(feature = "std")]
     /// The bytes of the file that hold them, a whole number of floats that starts at a cache line.
     Mapped(Mmap, Range<usize>),
 }
@@ -174,6 +177,7 @@ impl Weights {
     pub(crate) fn as_slice(&self) -> &[f32] {
         match self {
             Self::Owned(buffer) => buffer.as_slice(),
+            #[cfg(feature = "std")]
             Self::Mapped(map, range) => {
                 let bytes = &map[range.clone()];
                 // SAFETY: any bits are a float. The file starts at a page and the range at a

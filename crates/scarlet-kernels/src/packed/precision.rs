@@ -1,6 +1,7 @@
 //! [`Precision`]: which numbers a network is made of.
 
-use std::str::FromStr;
+use alloc::{borrow::ToOwned, string::String};
+use core::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
@@ -49,8 +50,8 @@ impl Precision {
     }
 }
 
-impl std::fmt::Display for Precision {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl core::fmt::Display for Precision {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.pad(self.name())
     }
 }

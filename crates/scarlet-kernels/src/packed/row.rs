@@ -110,7 +110,10 @@ impl RoundedRow {
             };
         }
         Self {
-            bytes: weights.iter().map(|w| (w / scale).round() as i8).collect(),
+            bytes: weights
+                .iter()
+                .map(|w| libm::roundf(w / scale) as i8)
+                .collect(),
             scale,
         }
     }
@@ -125,6 +128,8 @@ fn largest_of_pairs(weights: &[f32]) -> f32 {
     let sums = weights.chunks(2).map(|pair| pair.iter().sum::<f32>().abs());
     sums.fold(largest(weights), f32::max)
 }
+
+use alloc::vec::Vec;
 
 #[cfg(test)]
 mod tests {

@@ -5,7 +5,7 @@
 //! otherwise than two fused multiply-adds do.
 
 #[cfg(target_arch = "x86_64")]
-use std::arch::x86_64::*;
+use core::arch::x86_64::*;
 
 #[cfg(target_arch = "x86_64")]
 use super::{
@@ -21,7 +21,11 @@ pub(crate) const PAIR: usize = WORD / size_of::<u16>();
 pub(super) const LOWER: u32 = 16;
 
 /// The bits that it has.
-#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+#[cfg(any(
+    target_arch = "x86_64",
+    target_arch = "aarch64",
+    target_feature = "simd128"
+))]
 pub(super) const UPPER: u32 = !0 << LOWER;
 
 /// The nearest number, ties to the even one; a NaN stays one.
@@ -328,8 +332,8 @@ macro_rules! dot_sums {
             fn add_products(self, inputs: Self::Words, weights: Self::Words) -> Self {
                 // SAFETY: as above; the types are registers of the same size.
                 unsafe {
-                    let inputs = std::mem::transmute::<$words, $number>(inputs);
-                    let weights = std::mem::transmute::<$words, $number>(weights);
+                    let inputs = core::mem::transmute::<$words, $number>(inputs);
+                    let weights = core::mem::transmute::<$words, $number>(weights);
                     Self($floats($dot(self.0.0, inputs, weights)))
                 }
             }
@@ -379,7 +383,7 @@ impl Bf16Sums for DotSums {
         // SAFETY: called only from code compiled for AVX-512 with BF16 on a processor that has it; the
         // caller vouches for the pointer; the types are registers of the same size.
         unsafe {
-            let numbers = std::mem::transmute::<__m128bh, __m128i>(_mm256_cvtneps_pbh(floats.0));
+            let numbers = core::mem::transmute::<__m128bh, __m128i>(_mm256_cvtneps_pbh(floats.0));
             _mm_storeu_si128(to.cast(), numbers);
         }
     }
@@ -391,7 +395,7 @@ impl Bf16Sums for DotPairSums {
     unsafe fn store_factors(floats: Avx512Pair, to: *mut u16, distance: usize) {
         // SAFETY: as above, for both blocks.
         unsafe {
-            let numbers = std::mem::transmute::<__m256bh, __m256i>(_mm512_cvtneps_pbh(floats.0));
+            let numbers = core::mem::transmute::<__m256bh, __m256i>(_mm512_cvtneps_pbh(floats.0));
             _mm_storeu_si128(to.cast(), _mm256_castsi256_si128(numbers));
             let second = _mm256_extracti128_si256::<1>(numbers);
             _mm_storeu_si128(to.add(distance).cast(), second);
@@ -422,9 +426,9 @@ mod tests {
         let value = f64::from(value);
         let (down, up) = (value - number(below), number(below + 1) - value);
         match down.abs().total_cmp(&up.abs()) {
-            std::cmp::Ordering::Less => below,
-            std::cmp::Ordering::Greater => below + 1,
-            std::cmp::Ordering::Equal => below + below % 2,
+            core::cmp::Ordering::Less => below,
+            core::cmp::Ordering::Greater => below + 1,
+            core::cmp::Ordering::Equal => below + below % 2,
         }
     }
 

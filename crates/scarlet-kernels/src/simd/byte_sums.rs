@@ -7,8 +7,8 @@
 //! up to between -128 and 128, and the last two: AVX2 adds the products of two in 16 bits.
 
 #[cfg(target_arch = "x86_64")]
-use std::arch::x86_64::*;
-use std::marker::PhantomData;
+use core::arch::x86_64::*;
+use core::marker::PhantomData;
 
 #[cfg(target_arch = "x86_64")]
 use super::x86::{Avx2, Avx512, Avx512Pair, Avx512Vnni};
@@ -62,7 +62,7 @@ impl<F: Floats> Sums for PlainSums<F> {
 
     #[inline(always)]
     fn add_products(self, inputs: Self::Words, weights: Self::Words) -> Self {
-        Self::new(std::array::from_fn(|lane| {
+        Self::new(core::array::from_fn(|lane| {
             let products = inputs[lane].iter().zip(weights[lane]);
             products.fold(self.0[lane], |sum, (&input, weight)| {
                 sum.wrapping_add(i32::from(input) * i32::from(weight as i8))

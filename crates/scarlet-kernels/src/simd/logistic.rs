@@ -45,7 +45,7 @@ pub(crate) fn logistic<N: Arithmetic>(x: N) -> N {
 /// `1 + 2^n + 2^n (e^-q − 1)`.
 #[inline(always)]
 fn divisor<N: Arithmetic>(x: N) -> N {
-    let shifted = x.mul_add(N::splat(-std::f32::consts::LOG2_E), N::splat(TO_EXPONENT));
+    let shifted = x.mul_add(N::splat(-core::f32::consts::LOG2_E), N::splat(TO_EXPONENT));
     let n = shifted.add(N::splat(-TO_EXPONENT));
     let q = n.mul_add(N::splat(LN_2[0]), x);
     let q = n.mul_add(N::splat(LN_2[1]), q);

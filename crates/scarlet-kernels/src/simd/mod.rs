@@ -1,12 +1,12 @@
-//! Eight floats at a time, and the choice of how at run time.
+//! Eight floats at a time, and the choice of how at run time; without `std`, as the compiler was told.
 //!
 //! Kernels are written once, generic over [`Vector`], and run through [`InstructionSet::run`],
 //! which compiles them for each instruction set. A new one needs a type that implements
 //! [`Vector`] and a line in each `match` here.
 //!
-//! Every set but the portable one of old processors rounds a multiply-add once, and all add in
-//! the same order: they agree to the last bit, but for products of bfloat16 where there is an
-//! instruction for them.
+//! Every set but the portable one of old processors and those of WebAssembly rounds a multiply-add once,
+//! and all add in the same order: they agree to the last bit, but for products of bfloat16 where there
+//! is an instruction for them.
 
 mod bf16;
 mod byte_sums;
@@ -17,6 +17,8 @@ mod pair;
 mod portable;
 mod quads;
 mod sums;
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+mod wasm;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
@@ -53,10 +55,16 @@ pub enum InstructionSet {
     /// multiply-adds, and takes numbers below the smallest normal one for 0. Their results depend
     /// on the processor, not on threads or batches.
     Avx512Bf16,
+    /// 128-bit SIMD of WebAssembly, where a multiply-add is rounded twice; gives what [`Self::Portable`]
+    /// gives there, to the last bit.
+    WasmSimd128,
+    /// The same with relaxed instructions: a multiply-add is fused if the processor of the machine
+    /// has that.
+    WasmRelaxedSimd,
 }
 
-impl std::fmt::Display for InstructionSet {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl core::fmt::Display for InstructionSet {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.write_str(match self {
             Self::Portable => "portable",
             Self::Neon => "NEON",
@@ -64,8 +72,22 @@ impl std::fmt::Display for InstructionSet {
             Self::Avx512 => "AVX-512",
             Self::Avx512Vnni => "AVX-512 with VNNI",
             Self::Avx512Bf16 => "AVX-512 with VNNI and BF16",
+            Self::WasmSimd128 => "WebAssembly SIMD",
+            Self::WasmRelaxedSimd => "WebAssembly relaxed SIMD",
         })
     }
+}
+
+/// Whether the processor has something: by asking it, or, without `std`, by what the compiler was told.
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+macro_rules! has {
+    ($detected:ident, $feature:tt) => {{
+        #[cfg(feature = "std")]
+        let has = std::arch::$detected!($feature);
+        #[cfg(not(feature = "std"))]
+        let has = cfg!(target_feature = $feature);
+        has
+    }};
 }
 
 /// Work that [`InstructionSet::run`] compiles for each instruction set. `run` and all it calls
@@ -76,13 +98,15 @@ pub(crate) trait Kernel {
 
 impl InstructionSet {
     /// From the plainest to the best.
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 8] = [
         Self::Portable,
         Self::Neon,
         Self::Avx2,
         Self::Avx512,
         Self::Avx512Vnni,
         Self::Avx512Bf16,
+        Self::WasmSimd128,
+        Self::WasmRelaxedSimd,
     ];
 
     /// The best one of this processor.
@@ -96,26 +120,32 @@ impl InstructionSet {
         match self {
             Self::Portable => true,
             #[cfg(target_arch = "aarch64")]
-            Self::Neon => std::arch::is_aarch64_feature_detected!("neon"),
+            Self::Neon => has!(is_aarch64_feature_detected, "neon"),
             #[cfg(target_arch = "x86_64")]
-            Self::Avx2 => is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma"),
+            Self::Avx2 => {
+                has!(is_x86_feature_detected, "avx2") && has!(is_x86_feature_detected, "fma")
+            }
             #[cfg(target_arch = "x86_64")]
             Self::Avx512 => {
                 Self::Avx2.is_available()
-                    && is_x86_feature_detected!("avx512f")
-                    && is_x86_feature_detected!("avx512vl")
-                    && is_x86_feature_detected!("avx512dq")
-                    && is_x86_feature_detected!("avx512bw")
+                    && has!(is_x86_feature_detected, "avx512f")
+                    && has!(is_x86_feature_detected, "avx512vl")
+                    && has!(is_x86_feature_detected, "avx512dq")
+                    && has!(is_x86_feature_detected, "avx512bw")
             }
             #[cfg(target_arch = "x86_64")]
             Self::Avx512Vnni => {
                 Self::Avx512.is_available()
-                    && is_x86_feature_detected!("avx512vnni")
-                    && is_x86_feature_detected!("avx512vbmi2")
+                    && has!(is_x86_feature_detected, "avx512vnni")
+                    && has!(is_x86_feature_detected, "avx512vbmi2")
             }
             #[cfg(target_arch = "x86_64")]
             Self::Avx512Bf16 => {
-                Self::Avx512Vnni.is_available() && is_x86_feature_detected!("avx512bf16")
+                Self::Avx512Vnni.is_available() && has!(is_x86_feature_detected, "avx512bf16")
+            }
+            Self::WasmSimd128 => cfg!(all(target_arch = "wasm32", target_feature = "simd128")),
+            Self::WasmRelaxedSimd => {
+                cfg!(all(target_arch = "wasm32", target_feature = "relaxed-simd"))
             }
             // Those of other architectures.
             #[allow(unreachable_patterns)]
@@ -147,6 +177,10 @@ impl InstructionSet {
             #[cfg(target_arch = "aarch64")]
             // SAFETY: the caller vouches for NEON.
             Self::Neon => unsafe { neon::run(kernel) },
+            #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+            Self::WasmSimd128 => kernel.run::<wasm::Wasm<false>>(),
+            #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
+            Self::WasmRelaxedSimd => kernel.run::<wasm::Wasm<true>>(),
             _ => kernel.run::<portable::Portable>(),
         }
     }
@@ -193,6 +227,10 @@ impl InstructionSet {
             #[cfg(target_arch = "aarch64")]
             // SAFETY: the caller vouches for NEON.
             Self::Neon => unsafe { neon::run_bf16(kernel) },
+            #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+            Self::WasmSimd128 => kernel.run::<wasm::Wasm<false>>(),
+            #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
+            Self::WasmRelaxedSimd => kernel.run::<wasm::Wasm<true>>(),
             _ => kernel.run::<portable::Portable>(),
         }
     }
@@ -204,7 +242,7 @@ pub(crate) fn prefetch(address: *const f32) {
     #[cfg(target_arch = "x86_64")]
     // SAFETY: SSE is part of the architecture, and a prefetch never faults.
     unsafe {
-        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
         _mm_prefetch::<_MM_HINT_T0>(address.cast());
     }
     #[cfg(not(target_arch = "x86_64"))]
@@ -419,7 +457,7 @@ mod tests {
             }
         }
 
-        let mut input: [f32; DISTANCE + LANES] = std::array::from_fn(|i| i as f32 / 4.0 - 3.0);
+        let mut input: [f32; DISTANCE + LANES] = core::array::from_fn(|i| i as f32 / 4.0 - 3.0);
         input[DISTANCE + 1] = f32::NAN;
         let expect = |at: usize, plain: usize| {
             let x = match input[at] {

@@ -1,6 +1,6 @@
 //! NEON, on aarch64.
 
-use std::arch::aarch64::*;
+use core::arch::aarch64::*;
 
 use super::{
     Arithmetic, Bf16Kernel, Bf16Vector, EXPONENT, Floats, Kernel, LANES, Pair, Sums, Vector, WORD,

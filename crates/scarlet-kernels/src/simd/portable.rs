@@ -12,7 +12,7 @@ pub(super) struct Portable([f32; LANES]);
 impl Portable {
     #[inline(always)]
     fn zip(self, other: Self, combine: impl Fn(f32, f32) -> f32) -> Self {
-        Self(std::array::from_fn(|i| combine(self.0[i], other.0[i])))
+        Self(core::array::from_fn(|i| combine(self.0[i], other.0[i])))
     }
 }
 
@@ -102,7 +102,7 @@ impl Arithmetic for Portable {
 
     #[inline(always)]
     fn mul_add(self, factor: Self, addend: Self) -> Self {
-        Self(std::array::from_fn(|i| {
+        Self(core::array::from_fn(|i| {
             // Where it is one instruction. Elsewhere `mul_add` would be a slow library call.
             if cfg!(any(target_arch = "aarch64", target_feature = "fma")) {
                 self.0[i].mul_add(factor.0[i], addend.0[i])

@@ -47,7 +47,7 @@ pub(crate) trait QuadKernel {
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
-    use std::arch::x86_64::*;
+    use core::arch::x86_64::*;
 
     use super::{
         super::{

@@ -1,6 +1,6 @@
 //! AVX2 with FMA, and AVX-512 without and with VNNI and BF16.
 
-use std::arch::x86_64::*;
+use core::arch::x86_64::*;
 
 use super::{
     Arithmetic, Bf16Kernel, EXPONENT, Floats, Kernel, Pair, QuadKernel, Vector,

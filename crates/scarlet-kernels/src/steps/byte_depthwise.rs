@@ -1,5 +1,7 @@
 //! Depthwise convolutions of bytes together with the operation in front of them.
 
+use alloc::vec::Vec;
+
 use crate::{
     InstructionSet, Padding,
     kernels::{
@@ -218,7 +220,7 @@ impl ByteDepthwiseStep {
                         plane,
                         row: width,
                         gap: 0,
-                        shortcut: std::ptr::null(),
+                        shortcut: core::ptr::null(),
                     },
                     finish: self.finish,
                 },
@@ -239,7 +241,7 @@ impl ByteDepthwiseStep {
                     context.run(RoundRun {
                         vectors: width,
                         input: output,
-                        factors: std::ptr::null(),
+                        factors: core::ptr::null(),
                         rounding,
                         output: bytes.add(block * self.output.pixels() * LANES),
                     });

@@ -1,5 +1,7 @@
 //! The dense convolution of the caller's images.
 
+use alloc::vec::Vec;
+
 use crate::{
     Padding,
     kernels::{
@@ -156,7 +158,7 @@ impl PlanarConvolution {
             let round = |vectors, input, output| RoundRun {
                 vectors,
                 input,
-                factors: std::ptr::null(),
+                factors: core::ptr::null(),
                 rounding,
                 output,
             };
@@ -199,7 +201,7 @@ impl PlanarConvolution {
             plane,
             row: self.output.width,
             gap: 0,
-            shortcut: std::ptr::null(),
+            shortcut: core::ptr::null(),
         };
         let finish = self.finish;
         // SAFETY: as above.

@@ -1,5 +1,7 @@
 //! Fully connected layers, of squeeze-excite and of the classifier.
 
+use alloc::vec::Vec;
+
 use crate::{
     kernels::{Bf16Weights, ByteWeights, DenseRun, Finish, FloatWeights},
     memory::ValueId,

@@ -1,6 +1,7 @@
 //! Depthwise convolutions together with the operation in front of them.
 
-use std::ops::Range;
+use alloc::vec::Vec;
+use core::ops::Range;
 
 use crate::{
     Padding,
@@ -100,7 +101,7 @@ impl DepthwiseStep {
         let channel = group.first * LANES;
         let Some(bytes) = &self.bytes else {
             let weights = context.weight(self.weights + channel * self.kernel * self.kernel);
-            return (weights, std::ptr::null());
+            return (weights, core::ptr::null());
         };
         let quads = self.kernel * self.kernel.div_ceil(QUAD);
         for panel in panels_of(group, PANEL) {
@@ -154,7 +155,7 @@ impl DepthwiseStep {
                             1 => 0,
                             _ => row - width * LANES,
                         },
-                        shortcut: std::ptr::null(),
+                        shortcut: core::ptr::null(),
                     },
                     finish,
                     rounding: bytes.rounding,
@@ -280,7 +281,7 @@ impl DepthwiseStep {
                 Some(_) => (unrounded, self.row_plane()),
                 None => (to.add(pixel * LANES), self.output.plane()),
             };
-            let sums = self.row_sums.map_or(std::ptr::null_mut(), |sums| {
+            let sums = self.row_sums.map_or(core::ptr::null_mut(), |sums| {
                 let at = (row * self.output.blocks() + panel.first) * LANES;
                 context.value(sums, image).add(at)
             });
@@ -299,7 +300,7 @@ impl DepthwiseStep {
                     context,
                     self.output.width,
                     output.add(block * plane),
-                    std::ptr::null(),
+                    core::ptr::null(),
                     to.add(pixel * rounding.lanes()),
                 );
             }

@@ -5,6 +5,7 @@ mod convolution;
 mod dense;
 mod depthwise;
 mod elementwise;
+#[cfg(feature = "std")]
 mod observe;
 mod pointwise;
 mod pointwise_weights;
@@ -19,6 +20,7 @@ pub(crate) use convolution::{ConvolutionStep, PlanarConvolution};
 pub(crate) use dense::{DENSE_PANEL, DenseStep};
 pub(crate) use depthwise::{BytesAsFloats, DepthwiseStep};
 pub(crate) use elementwise::{AddStep, MeanStep, ScaleStep};
+#[cfg(feature = "std")]
 pub(crate) use observe::ObserveStep;
 pub(crate) use pointwise::{PointwiseStep, Target};
 pub(crate) use pointwise_weights::{Factors, PointwiseWeights};

@@ -1,6 +1,6 @@
 //! Looking at what reaches an operation.
 
-use std::sync::Arc;
+use alloc::sync::Arc;
 
 use crate::{calibration::Observations, memory::ValueId, simd::LANES};
 

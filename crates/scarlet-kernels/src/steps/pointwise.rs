@@ -1,6 +1,7 @@
 //! Pointwise convolutions that are not part of a [`DepthwiseStep`](super::DepthwiseStep).
 
-use std::ops::Range;
+use alloc::vec::Vec;
+use core::ops::Range;
 
 use crate::{
     EngineSettings,
@@ -203,7 +204,7 @@ impl PointwiseStep {
             let at = panel.first * self.plane() + first * LANES;
             // SAFETY: pixels of the panel in each value.
             unsafe {
-                let shortcut = shortcut.map_or(std::ptr::null(), |shortcut| {
+                let shortcut = shortcut.map_or(core::ptr::null(), |shortcut| {
                     context.value(shortcut, image).add(at).cast_const()
                 });
                 let (floats, plane) = match output {
@@ -219,7 +220,7 @@ impl PointwiseStep {
                     let to = context.value(rounded, image);
                     let to = to.add(pixel * rounding.lanes());
                     let floats = floats.add(block * plane);
-                    rounding.run(context, pixels.len(), floats, std::ptr::null(), to);
+                    rounding.run(context, pixels.len(), floats, core::ptr::null(), to);
                 }
             }
         }
@@ -244,8 +245,8 @@ impl PointwiseStep {
             let floats = |id| context.value(id, image).add(at);
             let target = Bf16Pixels {
                 output: context.value(rounded, image).cast::<u16>().add(at),
-                floats: output.map_or(std::ptr::null_mut(), floats),
-                shortcut: shortcut.map_or(std::ptr::null(), |id| floats(id).cast_const()),
+                floats: output.map_or(core::ptr::null_mut(), floats),
+                shortcut: shortcut.map_or(core::ptr::null(), |id| floats(id).cast_const()),
                 plane: self.plane(),
                 finish: self.weights.finish,
             };
@@ -274,7 +275,7 @@ impl PointwiseStep {
         // SAFETY: the panel in the scratch and in the output.
         unsafe {
             let target = (scratch, plane);
-            self.multiply(context, place, target, std::ptr::null(), 0..self.pixels);
+            self.multiply(context, place, target, core::ptr::null(), 0..self.pixels);
             for block in 0..panel.blocks {
                 let channel = (panel.first + block) * LANES;
                 context.run(SumRun {

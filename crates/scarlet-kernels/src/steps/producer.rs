@@ -1,6 +1,6 @@
 //! What makes the rows that a depthwise convolution reads.
 
-use std::ops::Range;
+use core::ops::Range;
 
 use crate::{kernels::PixelTarget, memory::ValueId, simd::LANES};
 
@@ -77,7 +77,7 @@ impl Producer {
                                 1 => 0,
                                 _ => row_length - width * LANES,
                             },
-                            shortcut: std::ptr::null(),
+                            shortcut: core::ptr::null(),
                         };
                         weights.multiply(context, panel, input, pixels_to, pixels);
                     }

@@ -114,7 +114,7 @@ impl Step for RoundStep {
                 let input = context.value(self.input, image).add(pixel * LANES);
                 let lanes = self.rounding.lanes();
                 let output = context.value(self.output, image).add(pixel * lanes);
-                let factors = self.factors.map_or(std::ptr::null(), |factors| {
+                let factors = self.factors.map_or(core::ptr::null(), |factors| {
                     context
                         .value(factors, image)
                         .add(block * LANES)
