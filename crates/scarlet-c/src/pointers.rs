@@ -1,6 +1,8 @@
 //! What C passes, as Rust takes it.
 
-use std::ffi::{CStr, CString, c_char};
+use std::ffi::CString;
+#[cfg(not(target_family = "wasm"))]
+use std::ffi::{CStr, c_char};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// The values at a pointer; none where there are to be none.

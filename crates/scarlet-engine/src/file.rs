@@ -5,7 +5,7 @@ use std::path::Path;
 
 use scarlet_arch::Architecture;
 use scarlet_arch::graph::Graph;
-use scarlet_kernels::{PackedNetwork, Shape};
+use scarlet_kernels::{PackedFileError, PackedNetwork, Shape};
 use serde::{Deserialize, Serialize};
 
 use crate::part::Part;
@@ -41,9 +41,9 @@ impl Model {
             return safetensors::open(path);
         }
         match PackedNetwork::open(path) {
-            Err(scarlet_kernels::PackedFileError::OtherFormat { path }) => {
-                Err(ClassifierError::OtherFormat { path })
-            }
+            Err(PackedFileError::OtherFormat { .. }) => Err(ClassifierError::OtherFormat {
+                path: path.to_owned(),
+            }),
             opened => described(opened?, path),
         }
     }
@@ -67,7 +67,10 @@ impl Model {
     pub fn from_bytes(bytes: &[u8], name: impl AsRef<Path>) -> Result<Self, ClassifierError> {
         let name = name.as_ref();
         if PackedNetwork::is_packed(bytes) {
-            return described(PackedNetwork::from_bytes(bytes, name)?, name);
+            return described(
+                PackedNetwork::from_bytes(bytes, &name.to_string_lossy())?,
+                name,
+            );
         }
         #[cfg(feature = "safetensors")]
         if safetensors::is_weights(bytes) {
