@@ -122,7 +122,7 @@ pub unsafe extern "C" fn scarlet_open_bytes(
     let open = || {
         // SAFETY: the caller's word.
         let (bytes, options) = unsafe { (slice(bytes, length, "bytes")?, self::options(options)?) };
-        Classifier::from_bytes(bytes, "the network", &options).map_err(|error| error.to_string())
+        Classifier::from_bytes(bytes, "the file", &options).map_err(|error| error.to_string())
     };
     // SAFETY: the caller's word.
     unsafe { opened(error, open) }

@@ -22,6 +22,7 @@ mod classifier;
 mod error;
 mod file;
 mod fold;
+pub mod formula;
 mod interval;
 mod lower;
 pub mod metadata;

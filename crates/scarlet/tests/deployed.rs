@@ -5,8 +5,8 @@ mod common;
 
 use burn::tensor::{Device, Tensor, TensorData};
 use common::{
-    ENDS, Golden, assert_close, between, cpu_devices, operations, signal, with_formula_weights,
-    with_statistics,
+    ENDS, Golden, KINDS, assert_close, between, cpu_devices, operations, signal,
+    with_formula_weights, with_statistics,
 };
 use proptest::prelude::*;
 use scarlet::arch::{Block, Padding};
@@ -225,6 +225,50 @@ fn a_file_runs_bit_for_bit_as_the_network() {
         opened.save(&path).unwrap();
         let mut again = Deployed::open(&path, &options).unwrap();
         assert_eq!(bits(again.run(&images).unwrap()), expected);
+    }
+}
+
+/// The engine knows nothing of Burn: it reads, folds and packs the weights by itself.
+#[test]
+fn the_engine_alone_computes_the_same_bits() {
+    use scarlet::engine::Classifier;
+    use scarlet::weights::Precision;
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let device = Device::flex();
+    let options = DeployOptions::new().with_threads(2);
+    let image = formula::signal("engine", &[1, 3, 32, 32]);
+    for text in KINDS {
+        let architecture: Architecture = text.parse().unwrap();
+        let architecture = architecture.with_classes(5).with_resolution(32);
+        let card = ["a", "b", "c", "d", "e"].map(str::to_owned).to_vec();
+        let network = ScarletConfig::from(architecture).init(&device);
+        let network = with_formula_weights(network, "engine.")
+            .with_card(ModelCard::new(card))
+            .unwrap();
+        for (file, precision) in [
+            ("f32.weights", Precision::F32),
+            ("f16.weights", Precision::F16),
+        ] {
+            network.save(path(file), precision).unwrap();
+            let network = Scarlet::open(path(file), &device).unwrap();
+            let mut deployed = network.deploy(&options).unwrap();
+            deployed.save(path("deployed")).unwrap();
+            let expected = bits(deployed.run(&image).unwrap());
+            for file in [file, "deployed"] {
+                let mut engine = Classifier::open(path(file), &options).unwrap();
+                assert_eq!(bits(engine.run(&image).unwrap()), expected, "{text} {file}");
+                assert_eq!(engine.card(), network.card());
+                assert_eq!(engine.architecture(), network.architecture());
+            }
+        }
+        // What was damaged since it was written is noticed here too.
+        let mut bytes = std::fs::read(path("f32.weights")).unwrap();
+        let last = bytes.len() - 1;
+        bytes[last] ^= 1;
+        let error = Classifier::from_bytes(&bytes, "x", &options).unwrap_err();
+        assert!(error.to_string().contains("its checksum says"), "{error}");
     }
 }
 
