@@ -26,7 +26,7 @@ use scarlet::burn::module::Module;
 use scarlet::burn::nn::loss::CrossEntropyLossConfig;
 use scarlet::burn::optim::{GradientsParams, SgdConfig, momentum::MomentumConfig};
 use scarlet::burn::tensor::{Device, Int, Tensor, TensorData};
-use scarlet::kernels::InstructionSet;
+use scarlet::InstructionSet;
 use scarlet::{Architecture, DeployOptions, Deployed, ScarletConfig};
 
 use plain::Plain;

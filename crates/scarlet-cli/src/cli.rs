@@ -26,7 +26,7 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
-use scarlet::kernels::Precision;
+use scarlet::Precision;
 use scarlet::weights::{OpenOptions, Renaming};
 use scarlet_search::Constraint;
 

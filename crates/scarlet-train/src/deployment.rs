@@ -2,7 +2,7 @@
 
 use burn::module::Module;
 use burn::tensor::Device;
-use scarlet::kernels::Precision;
+use scarlet::Precision;
 use scarlet::{DeployOptions, Deployed, Scarlet, is_cpu};
 use scarlet_data::dataset::Source;
 

@@ -13,7 +13,7 @@ use common::{bits, genomes, images, supernet};
 use scarlet::arch::{Architecture, Genome, Preprocessing, SearchSpace, Skip};
 use scarlet::blocks::ConvBn;
 use scarlet::fold::FoldOptions;
-use scarlet::kernels::Precision;
+use scarlet::Precision;
 use scarlet::{BlockModule, DeployOptions, Deployed, Scarlet};
 use scarlet_data::ClassOrder;
 use scarlet_data::dataset::{PhotographOptions, PhotographParts, Photographs, Stored};

@@ -5,7 +5,7 @@ mod common;
 
 use burn::tensor::{Device, Tensor};
 use common::{images, values};
-use scarlet::kernels::Precision;
+use scarlet::Precision;
 use scarlet::weights::{Entry, OfaSupernet, StateDict, formula};
 use scarlet::{Scarlet, ScarletConfig};
 use scarlet_arch::{Genome, OnceForAll, SearchSpace, Skip};

@@ -52,6 +52,7 @@ mod parameters;
 #[cfg(feature = "images")]
 mod photograph;
 mod prediction;
+pub mod prelude;
 mod random;
 pub mod tflite;
 mod token;
@@ -76,12 +77,11 @@ pub use prediction::top_k;
 pub use scarlet_arch::{self as arch, Architecture};
 #[cfg(feature = "images")]
 pub use scarlet_data as data;
-pub use scarlet_engine as engine;
 pub use scarlet_engine::{
     CardAccuracy, CardError, CardTemperature, DeployOptions, InputError, ModelCard, NotFinite,
     PartProfile, Prediction, accuracy_interval,
 };
-pub use scarlet_kernels as kernels;
+pub use scarlet_kernels::{InstructionSet, Precision};
 pub use scarlet_ops::is_cpu;
 pub use token::Token;
 pub use zoo::builders::*;

@@ -10,7 +10,7 @@ use common::{
 };
 use proptest::prelude::*;
 use scarlet::arch::{Block, Padding};
-use scarlet::kernels::InstructionSet;
+use scarlet::InstructionSet;
 use scarlet::weights::formula;
 use scarlet::{
     Architecture, DeployError, DeployOptions, Deployed, EfficientNetLite0, ModelCard, Scarlet,
@@ -231,7 +231,7 @@ fn a_file_runs_bit_for_bit_as_the_network() {
 /// The engine knows nothing of Burn: it reads, folds and packs the weights by itself.
 #[test]
 fn the_engine_alone_computes_the_same_bits() {
-    use scarlet::engine::Classifier;
+    use scarlet_engine::Classifier;
     use scarlet::weights::Precision;
 
     let folder = tempfile::tempdir().unwrap();
@@ -294,7 +294,7 @@ fn files_that_are_no_deployed_networks_are_refused() {
     assert!(message(&path).contains("not copied or downloaded as a whole"));
 
     // A packed network, but not of this crate.
-    use scarlet::kernels::{Network, Operation, PackedNetwork};
+    use scarlet_kernels::{Network, Operation, PackedNetwork};
     let foreign = PackedNetwork::pack(&Network {
         input_channels: 3,
         operations: vec![Operation::GlobalMean],

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
-use scarlet::kernels::Precision;
+use scarlet::Precision;
 use scarlet_train::latency::LARGEST_ERROR;
 
 use super::run::RunSettingsArgs;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum, ValueHint};
-use scarlet::kernels::Precision;
+use scarlet::Precision;
 use scarlet_search::Constraint;
 
 use super::after::AfterArgs;

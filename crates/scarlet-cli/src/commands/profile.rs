@@ -1,6 +1,7 @@
 //! `scarlet profile`.
 
-use scarlet::kernels::{InstructionSet, Peak};
+use scarlet::InstructionSet;
+use scarlet_kernels::Peak;
 use scarlet_io::atomic_file;
 use scarlet_report::roofline_svg;
 

@@ -1,7 +1,7 @@
 //! What `scarlet profile` prints.
 
 use scarlet::PartProfile;
-use scarlet::kernels::{Peak, StepProfile};
+use scarlet_kernels::{Peak, StepProfile};
 use scarlet_report::{Roofline, RooflinePoint};
 use serde::Serialize;
 

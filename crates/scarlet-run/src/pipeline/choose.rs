@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use burn::tensor::Device;
-use scarlet::kernels::Precision;
+use scarlet::Precision;
 use scarlet_arch::{ArchitectureError, Cost, Genome, SearchSpace};
 use scarlet_data::dataset::ImageSet;
 use scarlet_search::{Candidate, Constraint, SearchState};

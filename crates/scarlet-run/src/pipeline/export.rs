@@ -1,6 +1,6 @@
 //! The last stage: the network is measured on the test images and written for use.
 
-use scarlet::kernels::Precision;
+use scarlet::Precision;
 use scarlet::onnx::OnnxOptions;
 use scarlet::{Scarlet, weights};
 use scarlet_arch::Cost;

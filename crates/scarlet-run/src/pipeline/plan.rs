@@ -1,6 +1,6 @@
 //! What a run is going to do, and the cheapest and dearest networks of its space.
 
-use scarlet::kernels::Precision;
+use scarlet::Precision;
 use scarlet_arch::graph::Graph;
 use scarlet_arch::{Architecture, ArchitectureError, Cost, CostMetric, Genome, SearchSpace, Skip};
 use scarlet_data::dataset::{Extent, ImageSize};

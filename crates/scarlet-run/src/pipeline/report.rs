@@ -1,6 +1,6 @@
 //! The pictures and pages of a run.
 
-use scarlet::kernels::Precision;
+use scarlet::Precision;
 use scarlet::{Scarlet, zoo};
 use scarlet_arch::Cost;
 use scarlet_data::imagenet;

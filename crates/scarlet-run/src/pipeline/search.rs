@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use scarlet::kernels::Precision;
+use scarlet::Precision;
 use scarlet_arch::{Cost, CostMetric};
 use scarlet_search::{
     Algorithm, Constraint, GeneSpace, Nsga2, Objective, Search, SearchConfig, SearchError,

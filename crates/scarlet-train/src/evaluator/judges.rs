@@ -7,7 +7,7 @@ use std::sync::mpsc;
 use std::thread;
 
 use burn::tensor::Device;
-use scarlet::kernels::Precision;
+use scarlet::Precision;
 use scarlet_arch::Genome;
 use scarlet_data::dataset::{ImageSet, Source};
 use sha2::{Digest, Sha256};

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use scarlet::kernels::Precision;
+use scarlet::Precision;
 use scarlet::{ConfigError, DeployError};
 use scarlet_arch::ArchitectureError;
 use thiserror::Error;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use burn::tensor::Device;
-use scarlet::kernels::Precision;
+use scarlet::Precision;
 use scarlet_arch::{Genome, SearchSpace};
 use scarlet_random::{Purpose, Random};
 use scarlet_search::kendall_tau;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use csv::{ReaderBuilder, StringRecord, Trim};
-use scarlet::kernels::Precision;
+use scarlet::Precision;
 use scarlet_arch::{Architecture, Genome, SearchSpace, TimedPart, TimingPlan};
 use scarlet_io::limited;
 

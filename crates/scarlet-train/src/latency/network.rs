@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use burn::tensor::Device;
-use scarlet::kernels::Precision;
+use scarlet::Precision;
 use scarlet::{Architecture, DeployError, DeployOptions, Deployed, ScarletConfig};
 
 use super::LatencyError;

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::Path;
 
-use scarlet::kernels::Precision;
+use scarlet::Precision;
 use scarlet_arch::{Activation, Genome, SearchSpace, Skip};
 use scarlet_io::atomic_file;
 use scarlet_io::checksum::{open_json, seal_json};

@@ -27,7 +27,7 @@ mod workers;
 
 use std::thread;
 
-use scarlet::kernels::training::release_buffers;
+use scarlet_kernels::training::release_buffers;
 use scarlet_data::Augment;
 use scarlet_data::dataset::Source;
 
