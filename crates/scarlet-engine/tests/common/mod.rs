@@ -8,7 +8,7 @@ use scarlet_engine::metadata::{ARCHITECTURE_KEY, CARD_KEY};
 use scarlet_engine::{Architecture, ModelCard, formula};
 
 /// Networks of many kinds, with stabilizers that fold in every way and one that stays.
-pub const NETWORKS: [&str; 5] = [
+pub(crate) const NETWORKS: [&str; 5] = [
     "C3@8/2 E3K3@12 E3K3@12 L@12 E3K5s@12 E3K3@12 L@12 L@12 E6K3@16/2 P24",
     "E3K3@24/2 L@24 E6K5s@40/2 E3K3@40",
     "[swish, se swish sigmoid] C5@8 E3K3s2@12/2 L@12 E1K5a@12 C1@16/2 F32n",
@@ -16,21 +16,21 @@ pub const NETWORKS: [&str; 5] = [
     "C3@8/2 E3K3@8 E3K3@8 L@8 E3K3@8 F24:relu",
 ];
 
-pub fn network(text: &str) -> Architecture {
+pub(crate) fn network(text: &str) -> Architecture {
     let network: Architecture = text.parse().unwrap();
     network.with_classes(5).with_resolution(40)
 }
 
-pub fn card() -> ModelCard {
+pub(crate) fn card() -> ModelCard {
     let names = ["rose", "lily", "tulip", "daisy", "poppy"].map(str::to_owned);
     ModelCard::new(names.to_vec()).with_training("flowers", 70)
 }
 
 /// Entries of a file of weights: names, sizes and values.
-pub type Entries = Vec<(String, Vec<usize>, Vec<f32>)>;
+pub(crate) type Entries = Vec<(String, Vec<usize>, Vec<f32>)>;
 
 /// Formula weights of a network.
-pub fn entries(architecture: &Architecture) -> Entries {
+pub(crate) fn entries(architecture: &Architecture) -> Entries {
     let graph = scarlet_engine::arch::graph::Graph::of(architecture);
     let entries = graph.entries().into_iter().map(|(name, shape)| {
         let values = formula::entry(&name, &shape);
@@ -40,7 +40,7 @@ pub fn entries(architecture: &Architecture) -> Entries {
 }
 
 /// The bytes of a file of these weights, as this metadata describes them.
-pub fn safetensors(entries: &Entries, metadata: HashMap<String, String>) -> Vec<u8> {
+pub(crate) fn safetensors(entries: &Entries, metadata: HashMap<String, String>) -> Vec<u8> {
     let bytes = entries.iter().map(|(_, _, values)| {
         let values = values.iter();
         values.flat_map(|value| value.to_le_bytes()).collect()
@@ -54,7 +54,7 @@ pub fn safetensors(entries: &Entries, metadata: HashMap<String, String>) -> Vec<
 }
 
 /// What says of a file of weights which network it holds.
-pub fn metadata(architecture: &Architecture) -> HashMap<String, String> {
+pub(crate) fn metadata(architecture: &Architecture) -> HashMap<String, String> {
     [
         (ARCHITECTURE_KEY.to_owned(), architecture.to_json()),
         (CARD_KEY.to_owned(), card().to_json()),
@@ -62,12 +62,12 @@ pub fn metadata(architecture: &Architecture) -> HashMap<String, String> {
     .into()
 }
 
-pub fn bits(logits: &[f32]) -> Vec<u32> {
+pub(crate) fn bits(logits: &[f32]) -> Vec<u32> {
     logits.iter().map(|logit| logit.to_bits()).collect()
 }
 
 /// The largest difference relative to the largest expected value.
-pub fn error(found: &[f32], expected: &[f32]) -> f32 {
+pub(crate) fn error(found: &[f32], expected: &[f32]) -> f32 {
     assert_eq!(found.len(), expected.len());
     let largest = expected.iter().fold(0f32, |max, x| max.max(x.abs()));
     let pairs = found.iter().zip(expected);
