@@ -1,5 +1,5 @@
 //! Files of both kinds: the same network in both, and whatever else a file may hold.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, unreachable_pub)]
 
 mod common;
 

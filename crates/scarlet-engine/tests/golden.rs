@@ -1,6 +1,6 @@
 //! Whole networks against logits that PyTorch computed in double precision, and photographs against what
 //! torchvision made of them.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, unreachable_pub)]
 
 mod common;
 

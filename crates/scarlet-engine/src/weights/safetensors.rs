@@ -166,6 +166,12 @@ impl<'a> WeightsFile<'a> {
         let (length, metadata) = SafeTensors::read_metadata(bytes).map_err(invalid)?;
         let metadata = metadata.metadata().clone().unwrap_or_default();
         let metadata: BTreeMap<String, String> = metadata.into_iter().collect();
+        if let Some(found) = later_format(&metadata) {
+            return Err(WeightsFileError::LaterFormat {
+                path: name.to_owned(),
+                found: found.to_owned(),
+            });
+        }
         if metadata.contains_key(checksum::METADATA_KEY) {
             let header = bytes
                 .get(LENGTH_BYTES..)
@@ -179,12 +185,6 @@ impl<'a> WeightsFile<'a> {
             })?;
         } else if must_have_checksum(&metadata) {
             return Err(malformed("it has lost its checksum".to_owned()));
-        }
-        if let Some(found) = later_format(&metadata) {
-            return Err(WeightsFileError::LaterFormat {
-                path: name.to_owned(),
-                found: found.to_owned(),
-            });
         }
         Ok(Self {
             name,
