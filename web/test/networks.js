@@ -5,6 +5,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after } from "node:test";
 import { fileURLToPath } from "node:url";
+import { setFlagsFromString } from "node:v8";
+
+// Node 20 has relaxed SIMD, but takes it only if told so.
+setFlagsFromString("--experimental-wasm-relaxed-simd");
 
 const folder = process.env.SCARLET_WEB_NETWORKS ?? make();
 
