@@ -3,7 +3,9 @@
 //     node bench/bench.js FOLDER [ROUNDS]
 //
 // FOLDER has networks as pairs of files, NAME.scarlet by `scarlet deploy` and NAME.onnx by `scarlet export`.
-// Chromium is that of CHROMIUM, or `chromium` on the path. Prints the median milliseconds of an image.
+// Chromium is that of CHROMIUM, or `chromium` on the path. Prints the median milliseconds of an image, and of
+// what part of the peer's time that is; in brackets that of the shortest times, which others on the machine
+// disturb less.
 import { execFileSync } from "node:child_process";
 import { createReadStream, existsSync, readdirSync } from "node:fs";
 import { createServer } from "node:http";
@@ -40,7 +42,11 @@ try {
   for (const name of names.filter((name) => files.includes(`${name}.scarlet`))) {
     const found = await page.evaluate((name, rounds) => globalThis.measure(name, rounds), name, Number(rounds));
     const [peer, ...ours] = found.times;
-    const cells = ours.flatMap((time) => [`${time.toFixed(2)} ms`, (time / peer).toFixed(2)]);
+    const [least, ...oursLeast] = found.least;
+    const cells = ours.flatMap((time, index) => [
+      `${time.toFixed(2)} ms`,
+      `${(time / peer).toFixed(2)} (${(oursLeast[index] / least).toFixed(2)})`,
+    ]);
     console.log(`| ${[name, `${peer.toFixed(2)} ms`, ...cells, found.difference.toExponential(1)].join(" | ")} |`);
   }
 } finally {
