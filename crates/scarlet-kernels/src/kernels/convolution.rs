@@ -30,27 +30,38 @@ impl Kernel for ConvolutionRow<'_> {
     #[inline(always)]
     fn run<V: Vector>(self) {
         match self.blocks {
-            1 => self.panel::<V, V>(),
-            _ => self.panel::<V, V::Pair>(),
+            1 => self.panel::<V, V, 1>(0),
+            _ if V::IS_NARROW => {
+                self.panel::<V, V, 2>(0);
+                self.panel::<V, V, 2>(1);
+            }
+            _ => self.panel::<V, V::Pair, 2>(0),
         }
     }
 }
 
 impl ConvolutionRow<'_> {
+    /// All blocks of the panel, or one of its `W`.
     #[inline(always)]
-    fn panel<V: Vector, P: Floats>(self) {
+    fn panel<V: Vector, P: Floats, const W: usize>(mut self, block: usize) {
+        // SAFETY: the step that made the row vouches for the blocks.
+        unsafe {
+            self.weights = self.weights.add(block * LANES);
+            self.bias = self.bias.add(block * LANES);
+            self.output = self.output.add(block * self.output_plane);
+        }
         for (pixel, pixels) in even_pieces(self.pixels, P::SUMS.min(8)) {
             // SAFETY: the step that made the row vouches for its pointers.
             unsafe {
                 match pixels {
-                    1 => self.tile::<P, 1>(pixel),
-                    2 => self.tile::<P, 2>(pixel),
-                    3 => self.tile::<P, 3>(pixel),
-                    4 => self.tile::<P, 4>(pixel),
-                    5 => self.tile::<P, 5>(pixel),
-                    6 => self.tile::<P, 6>(pixel),
-                    7 if P::SUMS > 6 => self.tile::<P, 7>(pixel),
-                    8 if P::SUMS > 6 => self.tile::<P, 8>(pixel),
+                    1 => self.tile::<P, W, 1>(pixel),
+                    2 => self.tile::<P, W, 2>(pixel),
+                    3 => self.tile::<P, W, 3>(pixel),
+                    4 => self.tile::<P, W, 4>(pixel),
+                    5 => self.tile::<P, W, 5>(pixel),
+                    6 if P::SUMS >= 6 => self.tile::<P, W, 6>(pixel),
+                    7 if P::SUMS >= 7 => self.tile::<P, W, 7>(pixel),
+                    8 if P::SUMS >= 8 => self.tile::<P, W, 8>(pixel),
                     _ => {}
                 }
             }
@@ -68,7 +79,7 @@ impl ConvolutionRow<'_> {
     ///
     /// The row's pointers must be valid for `M` pixels from this one.
     #[inline(always)]
-    unsafe fn tile<V: Floats, const M: usize>(self, pixel: usize) {
+    unsafe fn tile<V: Floats, const W: usize, const M: usize>(self, pixel: usize) {
         // SAFETY: all within the row's input, weights, bias and output.
         unsafe {
             let mut sums = [[V::load(self.bias); M]; 1];
@@ -80,7 +91,7 @@ impl ConvolutionRow<'_> {
                     let value = V::splat(*input.add(tap + m * self.stride));
                     *sum = value.mul_add(column, *sum);
                 }
-                weights = weights.add(V::BLOCKS * LANES);
+                weights = weights.add(W * LANES);
             }
             self.finish.at_once(&mut sums);
             for (m, sum) in sums[0].iter().enumerate() {

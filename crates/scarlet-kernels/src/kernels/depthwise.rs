@@ -1,6 +1,6 @@
 //! Depthwise convolutions.
 
-use crate::simd::{Bf16Kernel, Bf16Sums, Bf16Vector, Kernel, LANES, QUAD, Vector};
+use crate::simd::{Bf16Kernel, Bf16Sums, Bf16Vector, Floats, Kernel, LANES, QUAD, Vector};
 
 use super::{Finish, SumRun, even_pieces};
 
@@ -51,20 +51,29 @@ pub(crate) struct DepthwiseRow<T> {
 }
 
 /// Where the pixels of a row go.
-pub(crate) trait RowTarget<V>: Copy {
-    /// Stores a pixel of a block.
+pub(crate) trait RowTarget<P>: Copy {
+    /// Stores a pixel of a block, or of those channels of it that begin with this lane.
     ///
     /// # Safety
     ///
     /// It must be one of the row's.
-    unsafe fn put(&self, block: usize, pixel: usize, value: V);
+    unsafe fn put(&self, part: (usize, usize), pixel: usize, value: P);
 
-    /// Does what is left to do for a block whose pixels are stored; `total` is their sum.
+    /// Takes the sum over the row of what was stored.
+    ///
+    /// # Safety
+    ///
+    /// As above.
+    #[inline(always)]
+    unsafe fn put_total(&self, _row: &DepthwiseRow<Self>, _part: (usize, usize), _total: P) {}
+
+    /// Does what is left to do for a block whose pixels are stored.
     ///
     /// # Safety
     ///
     /// As above; the row must have so many pixels.
-    unsafe fn complete(&self, row: &DepthwiseRow<Self>, block: usize, total: V);
+    #[inline(always)]
+    unsafe fn complete<V: Vector>(&self, _row: &DepthwiseRow<Self>, _block: usize) {}
 }
 
 /// A row of floats.
@@ -77,35 +86,45 @@ pub(crate) struct FloatRow {
     pub(crate) sums: *mut f32,
 }
 
-impl<V: Vector> RowTarget<V> for FloatRow {
+impl FloatRow {
+    /// Whether sums over the row are made of what is in memory: of what is not finished before, and of
+    /// integers, which are added as bytes are.
     #[inline(always)]
-    unsafe fn put(&self, block: usize, pixel: usize, value: V) {
+    fn sums_memory(row: &DepthwiseRow<Self>) -> bool {
+        row.finish.is_long() || !row.scales.is_null()
+    }
+}
+
+impl<P: Floats> RowTarget<P> for FloatRow {
+    #[inline(always)]
+    unsafe fn put(&self, (block, lane): (usize, usize), pixel: usize, value: P) {
         // SAFETY: as above.
-        unsafe { value.store(self.output.add(block * self.plane + pixel * LANES)) }
+        unsafe { value.store(self.output.add(block * self.plane + pixel * LANES + lane)) }
     }
 
     #[inline(always)]
-    unsafe fn complete(&self, row: &DepthwiseRow<Self>, block: usize, total: V) {
+    unsafe fn put_total(&self, row: &DepthwiseRow<Self>, (block, lane): (usize, usize), total: P) {
+        if !(self.sums.is_null() || Self::sums_memory(row)) {
+            // SAFETY: the sums of a block.
+            unsafe { total.store(self.sums.add(block * LANES + lane)) }
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn complete<V: Vector>(&self, row: &DepthwiseRow<Self>, block: usize) {
         // SAFETY: a row of the output, and its sums.
         unsafe {
             let output = self.output.add(block * self.plane);
             row.finish.afterwards::<V>(output, row.pixels);
-            if self.sums.is_null() {
-                return;
-            }
-            let sum = self.sums.add(block * LANES);
-            // Sums of integers are added as those of bytes are.
-            if row.finish.is_long() || !row.scales.is_null() {
+            if !self.sums.is_null() && Self::sums_memory(row) {
                 let row = SumRun {
                     vectors: row.pixels,
                     input: output,
                     stride: LANES,
                     factor: 1.0,
-                    output: sum,
+                    output: self.sums.add(block * LANES),
                 };
                 row.run::<V>();
-            } else {
-                total.store(sum);
             }
         }
     }
@@ -121,115 +140,130 @@ pub(crate) struct Bf16Row {
 
 impl<V: Bf16Vector> RowTarget<V> for Bf16Row {
     #[inline(always)]
-    unsafe fn put(&self, block: usize, pixel: usize, value: V) {
+    unsafe fn put(&self, (block, _): (usize, usize), pixel: usize, value: V) {
         // SAFETY: as above.
         unsafe {
             let output = self.output.add(block * self.plane + pixel * LANES);
             V::Bf16::store_factors(value, output, 0);
         }
     }
-
-    #[inline(always)]
-    unsafe fn complete(&self, _row: &DepthwiseRow<Self>, _block: usize, _total: V) {}
 }
 
 impl Kernel for DepthwiseRow<FloatRow> {
     #[inline(always)]
     fn run<V: Vector>(self) {
-        self.all::<V>();
+        self.all::<V, V::Part>();
     }
 }
 
 impl Bf16Kernel for DepthwiseRow<Bf16Row> {
     #[inline(always)]
     fn run<V: Bf16Vector>(self) {
-        self.all::<V>();
+        self.all::<V, V>();
     }
 }
 
 impl<T> DepthwiseRow<T> {
     #[inline(always)]
-    fn all<V: Vector>(self)
+    fn all<V: Vector, P: Floats>(self)
     where
-        T: RowTarget<V>,
+        T: RowTarget<P>,
     {
         match (self.kernel, self.stride) {
-            (3, 1) => self.row::<V, 3, 1>(),
-            (5, 1) => self.row::<V, 5, 1>(),
-            (7, 1) => self.row::<V, 7, 1>(),
-            (3, 2) => self.row::<V, 3, 2>(),
-            (5, 2) => self.row::<V, 5, 2>(),
-            (7, 2) => self.row::<V, 7, 2>(),
-            _ => self.any_row::<V>(),
+            (3, 1) => self.row::<V, P, 3, 1>(),
+            (5, 1) => self.row::<V, P, 5, 1>(),
+            (7, 1) => self.row::<V, P, 7, 1>(),
+            (3, 2) => self.row::<V, P, 3, 2>(),
+            (5, 2) => self.row::<V, P, 5, 2>(),
+            (7, 2) => self.row::<V, P, 7, 2>(),
+            _ => self.any_row::<V, P>(),
         }
     }
 
     #[inline(always)]
-    fn row<V: Vector, const K: usize, const S: usize>(self)
+    fn row<V: Vector, P: Floats, const K: usize, const S: usize>(self)
     where
-        T: RowTarget<V>,
+        T: RowTarget<P>,
     {
-        for block in 0..self.blocks {
+        for (block, lane) in self.parts::<P>() {
+            let part = (block, lane);
             // SAFETY: the step that made the row vouches for its pointers.
             unsafe {
-                let mut total = V::splat(0.0);
+                let mut total = P::splat(0.0);
                 for (pixel, pixels) in even_pieces(self.pixels, 8) {
                     total = total.add(match pixels {
-                        1 => self.tile::<V, K, S, 1>(block, pixel),
-                        2 => self.tile::<V, K, S, 2>(block, pixel),
-                        3 => self.tile::<V, K, S, 3>(block, pixel),
-                        4 => self.tile::<V, K, S, 4>(block, pixel),
-                        5 => self.tile::<V, K, S, 5>(block, pixel),
-                        6 => self.tile::<V, K, S, 6>(block, pixel),
-                        7 => self.tile::<V, K, S, 7>(block, pixel),
-                        _ => self.tile::<V, K, S, 8>(block, pixel),
+                        1 => self.tile::<P, K, S, 1>(part, pixel),
+                        2 => self.tile::<P, K, S, 2>(part, pixel),
+                        3 => self.tile::<P, K, S, 3>(part, pixel),
+                        4 => self.tile::<P, K, S, 4>(part, pixel),
+                        5 => self.tile::<P, K, S, 5>(part, pixel),
+                        6 => self.tile::<P, K, S, 6>(part, pixel),
+                        7 => self.tile::<P, K, S, 7>(part, pixel),
+                        _ => self.tile::<P, K, S, 8>(part, pixel),
                     });
                 }
-                self.target.complete(&self, block, total);
+                self.target.put_total(&self, part, total);
+                if lane + P::LENGTH == LANES {
+                    self.target.complete::<V>(&self, block);
+                }
             }
         }
     }
 
     /// A row with a kernel or a stride that is rare: the plain way.
     #[inline(always)]
-    fn any_row<V: Vector>(self)
+    fn any_row<V: Vector, P: Floats>(self)
     where
-        T: RowTarget<V>,
+        T: RowTarget<P>,
     {
-        for block in 0..self.blocks {
-            let mut total = V::splat(0.0);
+        for (block, lane) in self.parts::<P>() {
+            let part = (block, lane);
+            let mut total = P::splat(0.0);
             for pixel in 0..self.pixels {
                 // SAFETY: the step that made the row vouches for its pointers.
-                total = total.add(unsafe { self.any_pixel::<V>(block, pixel) });
+                total = total.add(unsafe { self.any_pixel::<P>(part, pixel) });
             }
             // SAFETY: likewise.
-            unsafe { self.target.complete(&self, block, total) };
+            unsafe {
+                self.target.put_total(&self, part, total);
+                if lane + P::LENGTH == LANES {
+                    self.target.complete::<V>(&self, block);
+                }
+            }
         }
+    }
+
+    /// The blocks, or each one's parts: block and first lane.
+    #[inline(always)]
+    fn parts<P: Floats>(&self) -> impl Iterator<Item = (usize, usize)> + use<P, T> {
+        let parts = LANES / P::LENGTH;
+        (0..self.blocks * parts).map(move |part| (part / parts, part % parts * P::LENGTH))
     }
 
     /// # Safety
     ///
     /// The row's pointers must be valid for this pixel.
     #[inline(always)]
-    unsafe fn any_pixel<V: Vector>(&self, block: usize, pixel: usize) -> V
+    unsafe fn any_pixel<V: Floats>(&self, part: (usize, usize), pixel: usize) -> V
     where
         T: RowTarget<V>,
     {
         let kernel = self.kernel;
+        let (block, lane) = part;
         // SAFETY: all within the row's input, weights, bias and output.
         unsafe {
-            let mut sum = [[self.start::<V>(block)]];
-            let weights = self.weights.add(block * kernel * kernel * LANES);
+            let mut sum = [[self.start::<V>(part)]];
+            let weights = self.weights.add(block * kernel * kernel * LANES + lane);
             for row in self.first_row..self.last_row {
-                let input = self.input_row(block, row).add(pixel * self.stride * LANES);
+                let input = self.input_row(part, row).add(pixel * self.stride * LANES);
                 for column in 0..kernel {
                     let weight = V::load(weights.add((row * kernel + column) * LANES));
                     sum[0][0] = V::load(input.add(column * LANES)).mul_add(weight, sum[0][0]);
                 }
             }
-            self.scale::<V, 1>(block, &mut sum[0]);
+            self.scale::<V, 1>(part, &mut sum[0]);
             self.finish.at_once(&mut sum);
-            self.target.put(block, pixel, sum[0][0]);
+            self.target.put(part, pixel, sum[0][0]);
             sum[0][0]
         }
     }
@@ -240,10 +274,10 @@ impl<T> DepthwiseRow<T> {
     ///
     /// The block must be one of the row's.
     #[inline(always)]
-    unsafe fn start<V: Vector>(&self, block: usize) -> V {
+    unsafe fn start<V: Floats>(&self, (block, lane): (usize, usize)) -> V {
         match self.scales.is_null() {
             // SAFETY: the bias of a block.
-            true => unsafe { V::load(self.bias.add(block * LANES)) },
+            true => unsafe { V::load(self.bias.add(block * LANES + lane)) },
             false => V::splat(0.0),
         }
     }
@@ -254,14 +288,18 @@ impl<T> DepthwiseRow<T> {
     ///
     /// The block must be one of the row's.
     #[inline(always)]
-    unsafe fn scale<V: Vector, const M: usize>(&self, block: usize, sums: &mut [V; M]) {
+    unsafe fn scale<V: Floats, const M: usize>(
+        &self,
+        (block, lane): (usize, usize),
+        sums: &mut [V; M],
+    ) {
         if self.scales.is_null() {
             return;
         }
         // SAFETY: the scales and the bias of a block.
         unsafe {
-            let scale = V::load(self.scales.add(block * LANES));
-            let bias = V::load(self.bias.add(block * LANES));
+            let scale = V::load(self.scales.add(block * LANES + lane));
+            let bias = V::load(self.bias.add(block * LANES + lane));
             for sum in sums {
                 // Rounded twice on every processor, so that all give the same.
                 *sum = sum.mul(scale).add(bias);
@@ -275,7 +313,7 @@ impl<T> DepthwiseRow<T> {
     ///
     /// It must lie within the image.
     #[inline(always)]
-    unsafe fn input_row(&self, block: usize, row: usize) -> *const f32 {
+    unsafe fn input_row(&self, (block, lane): (usize, usize), row: usize) -> *const f32 {
         let slot = self.first_slot + (row - self.first_row);
         // The ring has as many rows as the kernel, or all that there are.
         let slot = if slot < self.ring_rows {
@@ -286,7 +324,7 @@ impl<T> DepthwiseRow<T> {
         // SAFETY: a row of the ring.
         unsafe {
             self.ring
-                .add(block * self.input_plane + slot * self.ring_pitch)
+                .add(block * self.input_plane + slot * self.ring_pitch + lane)
         }
     }
 
@@ -297,20 +335,21 @@ impl<T> DepthwiseRow<T> {
     ///
     /// The row's pointers must be valid for `M` pixels from this one.
     #[inline(always)]
-    unsafe fn tile<V: Vector, const K: usize, const S: usize, const M: usize>(
+    unsafe fn tile<V: Floats, const K: usize, const S: usize, const M: usize>(
         &self,
-        block: usize,
+        part: (usize, usize),
         pixel: usize,
     ) -> V
     where
         T: RowTarget<V>,
     {
+        let (block, lane) = part;
         // SAFETY: all within the row's input, weights, bias and output.
         unsafe {
-            let mut sums = [[self.start::<V>(block); M]; 1];
-            let weights = self.weights.add(block * K * K * LANES);
+            let mut sums = [[self.start::<V>(part); M]; 1];
+            let weights = self.weights.add(block * K * K * LANES + lane);
             for row in self.first_row..self.last_row {
-                let input = self.input_row(block, row).add(pixel * S * LANES);
+                let input = self.input_row(part, row).add(pixel * S * LANES);
                 let weights = weights.add(row * K * LANES);
                 // With stride 2, the even columns of the kernel meet the even columns of the
                 // input, and the odd the odd: two kernels of stride 1.
@@ -331,11 +370,11 @@ impl<T> DepthwiseRow<T> {
                     });
                 }
             }
-            self.scale::<V, M>(block, &mut sums[0]);
+            self.scale::<V, M>(part, &mut sums[0]);
             self.finish.at_once(&mut sums);
             let mut total = V::splat(0.0);
             for (t, sum) in sums[0].iter().enumerate() {
-                self.target.put(block, pixel + t, *sum);
+                self.target.put(part, pixel + t, *sum);
                 total = total.add(*sum);
             }
             total

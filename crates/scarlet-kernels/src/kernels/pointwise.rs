@@ -7,7 +7,7 @@ use super::{COMPLETED, Finish, PixelTarget, even_pieces};
 /// A 1×1 convolution of neighbouring pixels to one panel of one or two blocks of channels.
 ///
 /// The tile is 6 pixels × 16 channels, or 12 × 8: with its weights it fits into sixteen vector
-/// registers. 4 × 24 would need fewer loads and just fit, but the compiler then spills sums.
+/// registers. Where a register holds four, it is 6 × 8. 4 × 24 would need fewer loads and just fit, but the compiler then spills sums.
 /// Where 16 channels are one register, it is 12 × 16.
 #[derive(Clone, Copy)]
 pub(crate) struct PointwiseRun {
@@ -35,21 +35,29 @@ impl Kernel for PointwiseRun {
     #[inline(always)]
     fn run<V: Vector>(self) {
         match self.blocks {
-            1 => self.panel::<V, V>(),
-            _ => self.panel::<V, V::Pair>(),
+            1 => self.panel::<V, V, 1>(0),
+            _ if V::IS_NARROW => {
+                self.panel::<V, V, 2>(0);
+                self.panel::<V, V, 2>(1);
+            }
+            _ => self.panel::<V, V::Pair, 2>(0),
         }
     }
 }
 
 impl PointwiseRun {
+    /// All blocks of the panel, or one of its `W`.
     #[inline(always)]
-    fn panel<V: Vector, P: Floats>(self) {
+    fn panel<V: Vector, P: Floats, const W: usize>(self, block: usize) {
+        // SAFETY: the step that made the run vouches for the blocks.
+        let target = unsafe { self.target.block(block) };
         for (first_block, blocks) in even_pieces(self.input_blocks, DEPTH) {
             let is_last = first_block + blocks == self.input_blocks;
             let mut completed = 0;
             for (pixel, pixels) in even_pieces(self.pixels, P::SUMS) {
                 let tile = Tile {
-                    run: self,
+                    run: PointwiseRun { target, ..self },
+                    block,
                     pixel,
                     first_block,
                     blocks,
@@ -57,25 +65,25 @@ impl PointwiseRun {
                 // SAFETY: the step that made the run vouches for its pointers.
                 unsafe {
                     match pixels {
-                        1 => tile.compute::<P, 1>(),
-                        2 => tile.compute::<P, 2>(),
-                        3 => tile.compute::<P, 3>(),
-                        4 => tile.compute::<P, 4>(),
-                        5 => tile.compute::<P, 5>(),
-                        6 => tile.compute::<P, 6>(),
-                        7 if P::SUMS > 6 => tile.compute::<P, 7>(),
-                        8 if P::SUMS > 6 => tile.compute::<P, 8>(),
-                        9 if P::SUMS > 6 => tile.compute::<P, 9>(),
-                        10 if P::SUMS > 6 => tile.compute::<P, 10>(),
-                        11 if P::SUMS > 6 => tile.compute::<P, 11>(),
-                        12 if P::SUMS > 6 => tile.compute::<P, 12>(),
+                        1 => tile.compute::<P, W, 1>(),
+                        2 => tile.compute::<P, W, 2>(),
+                        3 => tile.compute::<P, W, 3>(),
+                        4 => tile.compute::<P, W, 4>(),
+                        5 => tile.compute::<P, W, 5>(),
+                        6 if P::SUMS >= 6 => tile.compute::<P, W, 6>(),
+                        7 if P::SUMS >= 7 => tile.compute::<P, W, 7>(),
+                        8 if P::SUMS >= 8 => tile.compute::<P, W, 8>(),
+                        9 if P::SUMS >= 9 => tile.compute::<P, W, 9>(),
+                        10 if P::SUMS >= 10 => tile.compute::<P, W, 10>(),
+                        11 if P::SUMS >= 11 => tile.compute::<P, W, 11>(),
+                        12 if P::SUMS >= 12 => tile.compute::<P, W, 12>(),
                         _ => {}
                     }
                     let end = pixel + pixels;
                     let is_due = end - completed >= COMPLETED || end == self.pixels;
                     if is_last && is_due && self.finish.is_long() {
                         let (finish, blocks) = (self.finish, P::BLOCKS);
-                        self.target.complete::<V>(finish, blocks, completed, end);
+                        target.complete::<V>(finish, blocks, completed, end);
                         completed = end;
                     }
                 }
@@ -86,7 +94,10 @@ impl PointwiseRun {
 
 /// A few pixels, and a few of the input blocks.
 struct Tile {
+    /// With the target of the first block.
     run: PointwiseRun,
+    /// The first block.
+    block: usize,
     pixel: usize,
     first_block: usize,
     blocks: usize,
@@ -97,10 +108,11 @@ impl Tile {
     ///
     /// The run's pointers must be valid for `M` pixels from this one.
     #[inline(always)]
-    unsafe fn compute<V: Floats, const M: usize>(self) {
+    unsafe fn compute<V: Floats, const W: usize, const M: usize>(self) {
         let run = self.run;
         let offset = self.pixel * LANES;
-        let width = V::BLOCKS * LANES;
+        let width = W * LANES;
+        let channel = self.block * LANES;
         let is_first = self.first_block == 0;
         let is_last = self.first_block + self.blocks == run.input_blocks;
         // SAFETY: all within the run's input, weights, bias and target.
@@ -109,13 +121,13 @@ impl Tile {
             let mut sums = [[V::splat(0.0); M]; 1];
             for (sum, output) in sums[0].iter_mut().zip(outputs) {
                 *sum = if is_first {
-                    V::load(run.bias)
+                    V::load(run.bias.add(channel))
                 } else {
                     V::load_blocks(run.target.output.add(output), run.target.plane)
                 };
             }
             let mut input = run.input.add(self.first_block * run.input_plane + offset);
-            let mut weights = run.weights.add(self.first_block * LANES * width);
+            let mut weights = run.weights.add(self.first_block * LANES * width + channel);
             for _ in 0..self.blocks {
                 for lane in 0..LANES {
                     let column = V::load(weights.add(lane * width));

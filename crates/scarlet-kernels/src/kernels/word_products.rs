@@ -84,24 +84,34 @@ impl<T: Copy, const STEP: usize, const WORDS: usize> WordProducts<T, STEP, WORDS
     where
         T: SumTarget<S> + SumTarget<P>,
     {
-        match self.blocks {
-            1 => self.panels::<V, S, 1>(0),
-            2 => self.panels::<V, P, 1>(0),
-            3 => {
-                self.panels::<V, P, 1>(0);
-                self.panels::<V, S, 1>(2);
+        if V::IS_NARROW {
+            let pairs = self.blocks / 2 * 2;
+            for block in 0..pairs {
+                self.panels::<V, S, 1, 2>(block);
             }
-            _ if P::IS_WIDE => self.panels::<V, P, 2>(0),
+            if self.blocks > pairs {
+                self.panels::<V, S, 1, 1>(pairs);
+            }
+            return;
+        }
+        match self.blocks {
+            1 => self.panels::<V, S, 1, 1>(0),
+            2 => self.panels::<V, P, 1, 2>(0),
+            3 => {
+                self.panels::<V, P, 1, 2>(0);
+                self.panels::<V, S, 1, 1>(2);
+            }
+            _ if P::IS_WIDE => self.panels::<V, P, 2, 2>(0),
             _ => {
-                self.panels::<V, P, 1>(0);
-                self.panels::<V, P, 1>(2);
+                self.panels::<V, P, 1, 2>(0);
+                self.panels::<V, P, 1, 2>(2);
             }
         }
     }
 
-    /// One or two panels that begin with this block.
+    /// `P` panels that begin with this block, or only this one of a panel's `W` blocks.
     #[inline(always)]
-    fn panels<V: Vector, S: Sums, const P: usize>(self, block: usize)
+    fn panels<V: Vector, S: Sums, const P: usize, const W: usize>(self, block: usize)
     where
         T: SumTarget<S>,
     {
@@ -113,18 +123,18 @@ impl<T: Copy, const STEP: usize, const WORDS: usize> WordProducts<T, STEP, WORDS
             // SAFETY: the step that made the run vouches for its pointers.
             unsafe {
                 match pixels {
-                    1 => self.tile::<S, P, 1>(block, pixel),
-                    2 => self.tile::<S, P, 2>(block, pixel),
-                    3 => self.tile::<S, P, 3>(block, pixel),
-                    4 => self.tile::<S, P, 4>(block, pixel),
-                    5 => self.tile::<S, P, 5>(block, pixel),
-                    6 if S::TILE > 5 => self.tile::<S, P, 6>(block, pixel),
-                    7 if S::TILE > 5 => self.tile::<S, P, 7>(block, pixel),
-                    8 if S::TILE > 5 => self.tile::<S, P, 8>(block, pixel),
-                    9 if S::TILE > 5 => self.tile::<S, P, 9>(block, pixel),
-                    10 if S::TILE > 5 => self.tile::<S, P, 10>(block, pixel),
-                    11 if S::TILE > 10 => self.tile::<S, P, 11>(block, pixel),
-                    12 if S::TILE > 10 => self.tile::<S, P, 12>(block, pixel),
+                    1 => self.tile::<S, P, W, 1>(block, pixel),
+                    2 if S::TILE >= 2 => self.tile::<S, P, W, 2>(block, pixel),
+                    3 if S::TILE >= 3 => self.tile::<S, P, W, 3>(block, pixel),
+                    4 if S::TILE >= 4 => self.tile::<S, P, W, 4>(block, pixel),
+                    5 if S::TILE >= 5 => self.tile::<S, P, W, 5>(block, pixel),
+                    6 if S::TILE >= 6 => self.tile::<S, P, W, 6>(block, pixel),
+                    7 if S::TILE >= 7 => self.tile::<S, P, W, 7>(block, pixel),
+                    8 if S::TILE >= 8 => self.tile::<S, P, W, 8>(block, pixel),
+                    9 if S::TILE >= 9 => self.tile::<S, P, W, 9>(block, pixel),
+                    10 if S::TILE >= 10 => self.tile::<S, P, W, 10>(block, pixel),
+                    11 if S::TILE >= 11 => self.tile::<S, P, W, 11>(block, pixel),
+                    12 if S::TILE >= 12 => self.tile::<S, P, W, 12>(block, pixel),
                     _ => {}
                 }
                 let end = pixel + pixels;
@@ -141,8 +151,11 @@ impl<T: Copy, const STEP: usize, const WORDS: usize> WordProducts<T, STEP, WORDS
     ///
     /// The run's pointers must be valid for the panels' blocks and `M` pixels from this one.
     #[inline(always)]
-    unsafe fn tile<S: Sums, const P: usize, const M: usize>(self, block: usize, pixel: usize)
-    where
+    unsafe fn tile<S: Sums, const P: usize, const W: usize, const M: usize>(
+        self,
+        block: usize,
+        pixel: usize,
+    ) where
         T: SumTarget<S>,
     {
         // Bytes of an output channel's weights.
@@ -155,7 +168,9 @@ impl<T: Copy, const STEP: usize, const WORDS: usize> WordProducts<T, STEP, WORDS
                 *row = [S::start(S::Floats::load(self.bias.add(block * LANES))); M];
             }
             let mut input = self.input.add(pixel * STEP);
-            let mut weights = self.weights.add(block * LANES * depth);
+            let (first, within) = (block / W * W, block % W);
+            let at = first * LANES * depth + within * LANES * WORD;
+            let mut weights = self.weights.add(at);
             for _ in 0..self.planes {
                 for word in 0..WORDS {
                     let mut columns = [S::load_words(weights); P];
@@ -169,7 +184,7 @@ impl<T: Copy, const STEP: usize, const WORDS: usize> WordProducts<T, STEP, WORDS
                             row[m] = row[m].add_products(inputs, column);
                         }
                     }
-                    weights = weights.add(S::BLOCKS * LANES * WORD);
+                    weights = weights.add(W * LANES * WORD);
                 }
                 input = input.add(self.plane);
             }

@@ -8,75 +8,15 @@
 
 #[cfg(target_arch = "x86_64")]
 use core::arch::x86_64::*;
-use core::marker::PhantomData;
 
 #[cfg(target_arch = "x86_64")]
+use super::Sums;
+use super::WORD;
+#[cfg(target_arch = "x86_64")]
 use super::x86::{Avx2, Avx512, Avx512Pair, Avx512Vnni};
-use super::{Floats, LANES, Sums, WORD};
 
 /// Bytes in a word.
 pub(crate) const QUAD: usize = WORD;
-
-/// One block in plain Rust, for floats of any instruction set.
-#[derive(Clone, Copy)]
-pub(crate) struct PlainSums<F>([i32; LANES], PhantomData<F>);
-
-impl<F> PlainSums<F> {
-    #[inline(always)]
-    fn new(sums: [i32; LANES]) -> Self {
-        Self(sums, PhantomData)
-    }
-}
-
-/// The nearest bytes of floats between 0 and 255.
-#[inline(always)]
-pub(super) fn to_bytes(floats: [f32; LANES]) -> [u8; LANES] {
-    // With this added, the lowest bits of a float are its integer: the addition rounds.
-    const TO_INTEGER: f32 = 12_582_912.0;
-    floats.map(|x| (x + TO_INTEGER).to_bits() as u8)
-}
-
-impl<F: Floats> Sums for PlainSums<F> {
-    const BLOCKS: usize = 1;
-    const TILE: usize = 10;
-
-    type Floats = F;
-    type Words = [[u8; QUAD]; LANES];
-
-    #[inline(always)]
-    fn zero() -> Self {
-        Self::new([0; LANES])
-    }
-
-    #[inline(always)]
-    unsafe fn spread(from: *const u8) -> Self::Words {
-        // SAFETY: the caller vouches for the pointer.
-        unsafe { [from.cast::<[u8; QUAD]>().read(); LANES] }
-    }
-
-    #[inline(always)]
-    unsafe fn load_words(from: *const u8) -> Self::Words {
-        // SAFETY: the caller vouches for the pointer.
-        unsafe { from.cast::<Self::Words>().read() }
-    }
-
-    #[inline(always)]
-    fn add_products(self, inputs: Self::Words, weights: Self::Words) -> Self {
-        Self::new(core::array::from_fn(|lane| {
-            let products = inputs[lane].iter().zip(weights[lane]);
-            products.fold(self.0[lane], |sum, (&input, weight)| {
-                sum.wrapping_add(i32::from(input) * i32::from(weight as i8))
-            })
-        }))
-    }
-
-    #[inline(always)]
-    fn to_floats(self) -> Self::Floats {
-        let floats = self.0.map(|sum| sum as f32);
-        // SAFETY: an array of the floats of a block.
-        unsafe { F::load(floats.as_ptr()) }
-    }
-}
 
 /// Bytes in 256 bits, but for sums of products.
 #[cfg(target_arch = "x86_64")]

@@ -14,6 +14,7 @@ mod logistic;
 #[cfg(target_arch = "aarch64")]
 mod neon;
 mod pair;
+#[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
 mod portable;
 mod quads;
 mod sums;
@@ -29,6 +30,23 @@ pub(crate) use byte_sums::QUAD;
 pub(crate) use logistic::{logistic, swish};
 pub(crate) use quads::{QuadKernel, QuadSums, QuadVector};
 pub(crate) use sums::{Sums, WORD};
+
+/// What runs where no other set is known: plain Rust, or, where the compiler was told of it, WebAssembly's
+/// SIMD. A module of that has no choice at run time: another set would only be most of it once more.
+#[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
+type Plain = portable::Portable;
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+type Plain = wasm::Wasm;
+
+/// The set of [`Plain`].
+const PLAIN: InstructionSet = match (
+    cfg!(all(target_arch = "wasm32", target_feature = "simd128")),
+    cfg!(target_feature = "relaxed-simd"),
+) {
+    (true, true) => InstructionSet::WasmRelaxedSimd,
+    (true, false) => InstructionSet::WasmSimd128,
+    (false, _) => InstructionSet::Portable,
+};
 
 /// Channels in a vector, and in a block of the tensor layout.
 pub(crate) const LANES: usize = 8;
@@ -112,13 +130,13 @@ impl InstructionSet {
     /// The best one of this processor.
     pub fn detect() -> Self {
         let best = Self::ALL.into_iter().rev().find(|set| set.is_available());
-        best.unwrap_or(Self::Portable)
+        best.unwrap_or(PLAIN)
     }
 
     /// Whether this processor has it.
     pub fn is_available(self) -> bool {
         match self {
-            Self::Portable => true,
+            plain if plain == PLAIN => true,
             #[cfg(target_arch = "aarch64")]
             Self::Neon => has!(is_aarch64_feature_detected, "neon"),
             #[cfg(target_arch = "x86_64")]
@@ -142,10 +160,6 @@ impl InstructionSet {
             #[cfg(target_arch = "x86_64")]
             Self::Avx512Bf16 => {
                 Self::Avx512Vnni.is_available() && has!(is_x86_feature_detected, "avx512bf16")
-            }
-            Self::WasmSimd128 => cfg!(all(target_arch = "wasm32", target_feature = "simd128")),
-            Self::WasmRelaxedSimd => {
-                cfg!(all(target_arch = "wasm32", target_feature = "relaxed-simd"))
             }
             // Those of other architectures.
             #[allow(unreachable_patterns)]
@@ -177,11 +191,7 @@ impl InstructionSet {
             #[cfg(target_arch = "aarch64")]
             // SAFETY: the caller vouches for NEON.
             Self::Neon => unsafe { neon::run(kernel) },
-            #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-            Self::WasmSimd128 => kernel.run::<wasm::Wasm<false>>(),
-            #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
-            Self::WasmRelaxedSimd => kernel.run::<wasm::Wasm<true>>(),
-            _ => kernel.run::<portable::Portable>(),
+            _ => kernel.run::<Plain>(),
         }
     }
 }
@@ -227,11 +237,7 @@ impl InstructionSet {
             #[cfg(target_arch = "aarch64")]
             // SAFETY: the caller vouches for NEON.
             Self::Neon => unsafe { neon::run_bf16(kernel) },
-            #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-            Self::WasmSimd128 => kernel.run::<wasm::Wasm<false>>(),
-            #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
-            Self::WasmRelaxedSimd => kernel.run::<wasm::Wasm<true>>(),
-            _ => kernel.run::<portable::Portable>(),
+            _ => kernel.run::<Plain>(),
         }
     }
 }
@@ -254,8 +260,15 @@ pub(crate) fn prefetch(address: *const f32) {
 /// The methods, and those of [`Floats`], are safe to call only from code that
 /// [`InstructionSet::run`] compiled; nothing else in the crate names the types that implement this.
 pub(crate) trait Vector: Floats {
+    /// Whether there are too few registers for the sums of two blocks: then convolutions compute one after
+    /// the other.
+    const IS_NARROW: bool = false;
+
     /// Two blocks, in as few registers as they fit.
     type Pair: Floats;
+
+    /// A block, or a half of it where that leaves registers for more pixels of a depthwise convolution.
+    type Part: Floats;
 
     /// Sums of products of bytes, for a block.
     type Sums: Sums<Floats = Self>;
@@ -301,8 +314,11 @@ pub(crate) trait Vector: Floats {
 
 /// The floats of one or two blocks.
 pub(crate) trait Floats: Arithmetic {
-    /// 1 or 2.
+    /// 1 or 2; of a part of a block, 1.
     const BLOCKS: usize;
+
+    /// How many there are.
+    const LENGTH: usize = Self::BLOCKS * LANES;
 
     /// How many sums of a matrix product stay in registers, beside its factors.
     const SUMS: usize;

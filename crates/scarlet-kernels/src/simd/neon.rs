@@ -35,6 +35,7 @@ pub(super) struct Neon(float32x4_t, float32x4_t);
 
 impl Vector for Neon {
     type Pair = Pair<Self>;
+    type Part = Self;
     type Sums = NeonSums;
     type PairSums = Pair<NeonSums>;
 

@@ -1,9 +1,8 @@
 //! Plain Rust, which the compiler turns into what the target's baseline has.
 
 use super::{
-    Arithmetic, Bf16Vector, Floats, Kernel, LANES, Pair, Vector,
+    Arithmetic, Bf16Vector, Floats, Kernel, LANES, Pair, QUAD, Sums, Vector,
     bf16::{FloatSums, Halves, from_bf16, to_bf16},
-    byte_sums::{PlainSums, to_bytes},
 };
 
 #[derive(Clone, Copy)]
@@ -18,8 +17,9 @@ impl Portable {
 
 impl Vector for Portable {
     type Pair = Pair<Self>;
-    type Sums = PlainSums<Self>;
-    type PairSums = Pair<PlainSums<Self>>;
+    type Part = Self;
+    type Sums = PlainSums;
+    type PairSums = Pair<PlainSums>;
 
     #[inline(never)]
     unsafe fn call(part: impl Kernel) {
@@ -140,5 +140,57 @@ impl Arithmetic for Portable {
     #[inline(always)]
     fn exponent(self) -> Self {
         Self(self.0.map(Arithmetic::exponent))
+    }
+}
+
+/// Sums of products of bytes for one block.
+#[derive(Clone, Copy)]
+pub(super) struct PlainSums([i32; LANES]);
+
+/// The nearest bytes of floats between 0 and 255.
+#[inline(always)]
+fn to_bytes(floats: [f32; LANES]) -> [u8; LANES] {
+    // With this added, the lowest bits of a float are its integer: the addition rounds.
+    const TO_INTEGER: f32 = 12_582_912.0;
+    floats.map(|x| (x + TO_INTEGER).to_bits() as u8)
+}
+
+impl Sums for PlainSums {
+    const BLOCKS: usize = 1;
+    const TILE: usize = 10;
+
+    type Floats = Portable;
+    type Words = [[u8; QUAD]; LANES];
+
+    #[inline(always)]
+    fn zero() -> Self {
+        Self([0; LANES])
+    }
+
+    #[inline(always)]
+    unsafe fn spread(from: *const u8) -> Self::Words {
+        // SAFETY: the caller vouches for the pointer.
+        unsafe { [from.cast::<[u8; QUAD]>().read(); LANES] }
+    }
+
+    #[inline(always)]
+    unsafe fn load_words(from: *const u8) -> Self::Words {
+        // SAFETY: the caller vouches for the pointer.
+        unsafe { from.cast::<Self::Words>().read() }
+    }
+
+    #[inline(always)]
+    fn add_products(self, inputs: Self::Words, weights: Self::Words) -> Self {
+        Self(core::array::from_fn(|lane| {
+            let products = inputs[lane].iter().zip(weights[lane]);
+            products.fold(self.0[lane], |sum, (&input, weight)| {
+                sum.wrapping_add(i32::from(input) * i32::from(weight as i8))
+            })
+        }))
+    }
+
+    #[inline(always)]
+    fn to_floats(self) -> Self::Floats {
+        Portable(self.0.map(|sum| sum as f32))
     }
 }

@@ -10,18 +10,32 @@ use super::{
     bf16::{BELOW_HALF, FloatSums, Halves, LOWER, QUIET, UPPER},
 };
 
+/// Floats of a register.
 const HALF: usize = LANES / 2;
+
+/// Whether there are the relaxed instructions.
+const RELAXED: bool = cfg!(target_feature = "relaxed-simd");
 
 /// One block, in two registers of four floats. With `RELAXED` a multiply-add is fused where the processor
 /// has that, which engines leave open: then it may be rounded once or twice, but always alike on one
 /// machine.
 #[derive(Clone, Copy)]
-pub(super) struct Wasm<const RELAXED: bool>(v128, v128);
+pub(super) struct Wasm(Half, Half);
 
-impl<const RELAXED: bool> Vector for Wasm<RELAXED> {
+impl Wasm {
+    #[inline(always)]
+    fn new(first: v128, second: v128) -> Self {
+        Self(Half(first), Half(second))
+    }
+}
+
+impl Vector for Wasm {
+    const IS_NARROW: bool = true;
+
     type Pair = Pair<Self>;
-    type Sums = WasmSums<RELAXED>;
-    type PairSums = Pair<WasmSums<RELAXED>>;
+    type Part = Half;
+    type Sums = WasmSums;
+    type PairSums = Pair<WasmSums>;
 
     #[inline(never)]
     unsafe fn call(part: impl Kernel) {
@@ -32,7 +46,7 @@ impl<const RELAXED: bool> Vector for Wasm<RELAXED> {
     unsafe fn load_bytes(from: *const i8) -> Self {
         // SAFETY: the caller vouches for the pointer.
         let words = unsafe { i16x8_load_extend_i8x8(from) };
-        Self(
+        Self::new(
             f32x4_convert_i32x4(i32x4_extend_low_i16x8(words)),
             f32x4_convert_i32x4(i32x4_extend_high_i16x8(words)),
         )
@@ -42,7 +56,10 @@ impl<const RELAXED: bool> Vector for Wasm<RELAXED> {
     unsafe fn store_bytes(self, to: *mut u8) {
         // With this added, the lowest bits of a float are its integer: the addition rounds.
         let to_integer = f32x4_splat(12_582_912.0);
-        let (low, high) = (f32x4_add(self.0, to_integer), f32x4_add(self.1, to_integer));
+        let (low, high) = (
+            f32x4_add(self.0.0, to_integer),
+            f32x4_add(self.1.0, to_integer),
+        );
         let bytes =
             i8x16_shuffle::<0, 4, 8, 12, 16, 20, 24, 28, 0, 4, 8, 12, 16, 20, 24, 28>(low, high);
         // SAFETY: the caller vouches for the pointer.
@@ -54,7 +71,7 @@ impl<const RELAXED: bool> Vector for Wasm<RELAXED> {
         // SAFETY: the caller vouches for the pointer.
         let numbers = unsafe { v128_load(from.cast()) };
         let zeros = u16x8_splat(0);
-        Self(
+        Self::new(
             u16x8_shuffle::<0, 8, 1, 9, 2, 10, 3, 11>(zeros, numbers),
             u16x8_shuffle::<4, 12, 5, 13, 6, 14, 7, 15>(zeros, numbers),
         )
@@ -62,7 +79,7 @@ impl<const RELAXED: bool> Vector for Wasm<RELAXED> {
 
     #[inline(always)]
     unsafe fn store_bf16(self, to: *mut u16) {
-        let numbers = u16x8_narrow_i32x4(upper_half(self.0), upper_half(self.1));
+        let numbers = u16x8_narrow_i32x4(upper_half(self.0.0), upper_half(self.1.0));
         // SAFETY: the caller vouches for the pointer.
         unsafe { v128_store(to.cast(), numbers) }
     }
@@ -78,7 +95,7 @@ fn upper_half(floats: v128) -> v128 {
     u32x4_shr(v128_bitselect(rounded, quiet, is_number), LOWER)
 }
 
-impl<const RELAXED: bool> Halves for Wasm<RELAXED> {
+impl Halves for Wasm {
     // Beside their words, which take four registers.
     const TILE: usize = 4;
 
@@ -96,14 +113,14 @@ impl<const RELAXED: bool> Halves for Wasm<RELAXED> {
             (v128_load(words), v128_load(words.add(1)))
         };
         let ([first, second], [third, fourth]) = (halves(low), halves(high));
-        [Self(first, third), Self(second, fourth)]
+        [Self::new(first, third), Self::new(second, fourth)]
     }
 
     #[inline(always)]
     unsafe fn spread_halves(from: *const u8) -> [Self; 2] {
         // SAFETY: the caller vouches for the pointer.
         let word = unsafe { v128_load32_splat(from.cast()) };
-        halves(word).map(|half| Self(half, half))
+        halves(word).map(|half| Self::new(half, half))
     }
 }
 
@@ -113,91 +130,163 @@ fn halves(words: v128) -> [v128; 2] {
     [u32x4_shl(words, LOWER), v128_and(words, u32x4_splat(UPPER))]
 }
 
-impl<const RELAXED: bool> Bf16Vector for Wasm<RELAXED> {
+impl Bf16Vector for Wasm {
     type Bf16 = FloatSums<Self>;
     type PairBf16 = Pair<FloatSums<Self>>;
 }
 
-impl<const RELAXED: bool> Floats for Wasm<RELAXED> {
+impl Floats for Wasm {
     const BLOCKS: usize = 1;
-    const SUMS: usize = 6;
+    // Beside them stand two weights, an input and, where it is not added at once, a product: of the
+    // sixteen registers of x86-64 browsers keep one for themselves.
+    const SUMS: usize = if RELAXED { 6 } else { 5 };
 
     #[inline(always)]
     unsafe fn load(from: *const f32) -> Self {
         // SAFETY: the caller vouches for the pointer.
-        unsafe { Self(v128_load(from.cast()), v128_load(from.add(HALF).cast())) }
+        unsafe { Self(Half::load(from), Half::load(from.add(HALF))) }
     }
 
     #[inline(always)]
     unsafe fn store(self, to: *mut f32) {
         // SAFETY: the caller vouches for the pointer.
         unsafe {
-            v128_store(to.cast(), self.0);
-            v128_store(to.add(HALF).cast(), self.1);
+            self.0.store(to);
+            self.1.store(to.add(HALF));
         }
+    }
+
+    #[inline(always)]
+    fn max(self, other: Self) -> Self {
+        Self(self.0.max(other.0), self.1.max(other.1))
+    }
+
+    #[inline(always)]
+    fn min(self, other: Self) -> Self {
+        Self(self.0.min(other.0), self.1.min(other.1))
+    }
+}
+
+impl Arithmetic for Wasm {
+    #[inline(always)]
+    fn splat(value: f32) -> Self {
+        Self(Half::splat(value), Half::splat(value))
+    }
+
+    #[inline(always)]
+    fn mul_add(self, factor: Self, addend: Self) -> Self {
+        Self(
+            self.0.mul_add(factor.0, addend.0),
+            self.1.mul_add(factor.1, addend.1),
+        )
+    }
+
+    #[inline(always)]
+    fn add(self, other: Self) -> Self {
+        Self(self.0.add(other.0), self.1.add(other.1))
+    }
+
+    #[inline(always)]
+    fn mul(self, other: Self) -> Self {
+        Self(self.0.mul(other.0), self.1.mul(other.1))
+    }
+
+    #[inline(always)]
+    fn div(self, other: Self) -> Self {
+        Self(self.0.div(other.0), self.1.div(other.1))
+    }
+
+    #[inline(always)]
+    fn at_least(self, low: f32) -> Self {
+        Self(self.0.at_least(low), self.1.at_least(low))
+    }
+
+    #[inline(always)]
+    fn at_most(self, high: f32) -> Self {
+        Self(self.0.at_most(high), self.1.at_most(high))
+    }
+
+    #[inline(always)]
+    fn exponent(self) -> Self {
+        Self(self.0.exponent(), self.1.exponent())
+    }
+}
+
+/// A half of a block, in one register.
+#[derive(Clone, Copy)]
+pub(super) struct Half(v128);
+
+impl Floats for Half {
+    const BLOCKS: usize = 1;
+    const LENGTH: usize = HALF;
+    const SUMS: usize = 8;
+
+    #[inline(always)]
+    unsafe fn load(from: *const f32) -> Self {
+        // SAFETY: the caller vouches for the pointer.
+        Self(unsafe { v128_load(from.cast()) })
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: *mut f32) {
+        // SAFETY: the caller vouches for the pointer.
+        unsafe { v128_store(to.cast(), self.0) }
     }
 
     // Pseudo-minimum and -maximum are the first number unless the second is beyond it.
     #[inline(always)]
     fn max(self, other: Self) -> Self {
-        Self(f32x4_pmax(other.0, self.0), f32x4_pmax(other.1, self.1))
+        Self(f32x4_pmax(other.0, self.0))
     }
 
     #[inline(always)]
     fn min(self, other: Self) -> Self {
-        Self(f32x4_pmin(other.0, self.0), f32x4_pmin(other.1, self.1))
+        Self(f32x4_pmin(other.0, self.0))
     }
 }
 
-impl<const RELAXED: bool> Arithmetic for Wasm<RELAXED> {
+impl Arithmetic for Half {
     #[inline(always)]
     fn splat(value: f32) -> Self {
-        let half = f32x4_splat(value);
-        Self(half, half)
+        Self(f32x4_splat(value))
     }
 
     #[inline(always)]
     fn mul_add(self, factor: Self, addend: Self) -> Self {
         #[cfg(target_feature = "relaxed-simd")]
-        if RELAXED {
-            return Self(
-                f32x4_relaxed_madd(self.0, factor.0, addend.0),
-                f32x4_relaxed_madd(self.1, factor.1, addend.1),
-            );
-        }
+        return Self(f32x4_relaxed_madd(self.0, factor.0, addend.0));
+        #[cfg(not(target_feature = "relaxed-simd"))]
         self.mul(factor).add(addend)
     }
 
     #[inline(always)]
     fn add(self, other: Self) -> Self {
-        Self(f32x4_add(self.0, other.0), f32x4_add(self.1, other.1))
+        Self(f32x4_add(self.0, other.0))
     }
 
     #[inline(always)]
     fn mul(self, other: Self) -> Self {
-        Self(f32x4_mul(self.0, other.0), f32x4_mul(self.1, other.1))
+        Self(f32x4_mul(self.0, other.0))
     }
 
     #[inline(always)]
     fn div(self, other: Self) -> Self {
-        Self(f32x4_div(self.0, other.0), f32x4_div(self.1, other.1))
+        Self(f32x4_div(self.0, other.0))
     }
 
     #[inline(always)]
     fn at_least(self, low: f32) -> Self {
-        let low = f32x4_splat(low);
-        Self(f32x4_pmax(self.0, low), f32x4_pmax(self.1, low))
+        Self(f32x4_pmax(self.0, f32x4_splat(low)))
     }
 
     #[inline(always)]
     fn at_most(self, high: f32) -> Self {
-        let high = f32x4_splat(high);
-        Self(f32x4_pmin(self.0, high), f32x4_pmin(self.1, high))
+        Self(f32x4_pmin(self.0, f32x4_splat(high)))
     }
 
     #[inline(always)]
     fn exponent(self) -> Self {
-        Self(u32x4_shl(self.0, EXPONENT), u32x4_shl(self.1, EXPONENT))
+        Self(u32x4_shl(self.0, EXPONENT))
     }
 }
 
@@ -207,13 +296,13 @@ impl<const RELAXED: bool> Arithmetic for Wasm<RELAXED> {
 /// The instruction multiplies numbers of 16 bits, to which bytes are widened as they are loaded. The relaxed
 /// one for bytes takes inputs of seven bits only, beyond which engines differ.
 #[derive(Clone, Copy)]
-pub(super) struct WasmSums<const RELAXED: bool>([v128; 4]);
+pub(super) struct WasmSums([v128; 4]);
 
-impl<const RELAXED: bool> Sums for WasmSums<RELAXED> {
+impl Sums for WasmSums {
     const BLOCKS: usize = 1;
     const TILE: usize = 2;
 
-    type Floats = Wasm<RELAXED>;
+    type Floats = Wasm;
     type Words = [v128; 4];
 
     #[inline(always)]
@@ -252,13 +341,13 @@ impl<const RELAXED: bool> Sums for WasmSums<RELAXED> {
     }
 
     #[inline(always)]
-    fn to_floats(self) -> Wasm<RELAXED> {
+    fn to_floats(self) -> Wasm {
         let [a, b, c, d] = self.0;
         let whole = |a, b| {
             let first = i32x4_shuffle::<0, 2, 4, 6>(a, b);
             let others = i32x4_shuffle::<1, 3, 5, 7>(a, b);
             f32x4_convert_i32x4(i32x4_add(first, others))
         };
-        Wasm(whole(a, b), whole(c, d))
+        Wasm::new(whole(a, b), whole(c, d))
     }
 }

@@ -145,6 +145,7 @@ pub(crate) struct Avx2(pub(super) __m256);
 
 impl Vector for Avx2 {
     type Pair = Pair<Self>;
+    type Part = Self;
     type Sums = Avx2Sums;
     type PairSums = Pair<Avx2Sums>;
 
@@ -157,6 +158,7 @@ pub(crate) struct Avx512(pub(super) __m256);
 
 impl Vector for Avx512 {
     type Pair = Avx512Pair;
+    type Part = Self;
     type Sums = Avx512Sums;
     type PairSums = Avx512PairSums;
 
@@ -169,6 +171,7 @@ pub(crate) struct Avx512Vnni(pub(super) __m256);
 
 impl Vector for Avx512Vnni {
     type Pair = Avx512Pair;
+    type Part = Self;
     type Sums = VnniSums;
     type PairSums = VnniPairSums;
 

@@ -1,0 +1,25 @@
+// Runs a program that was compiled for wasm32-wasip1, such as this crate's tests:
+//
+//     CARGO_TARGET_WASM32_WASIP1_RUNNER="node crates/scarlet-kernels/tests/wasi.mjs" \
+//     CARGO_TARGET_WASM32_WASIP1_RUSTFLAGS="-C target-feature=+simd128,+relaxed-simd" \
+//     cargo test --release -p scarlet-kernels --no-default-features --features std --target wasm32-wasip1
+import { readFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { setFlagsFromString } from "node:v8";
+
+// Node 20 has these instructions, but takes them only if told so.
+setFlagsFromString("--experimental-wasm-relaxed-simd");
+// Loaded without its warning that it is new.
+process.removeAllListeners("warning");
+const { WASI } = await import("node:wasi");
+
+const [file, ...rest] = process.argv.slice(2);
+const wasi = new WASI({
+  version: "preview1",
+  args: [file, ...rest],
+  env: { ...process.env, TMPDIR: tmpdir() },
+  preopens: { "/": "/" },
+  returnOnExit: true,
+});
+const module = await WebAssembly.compile(await readFile(file));
+process.exitCode = wasi.start(await WebAssembly.instantiate(module, wasi.getImportObject()));
