@@ -9,8 +9,8 @@ use common::{
     with_formula_weights, with_statistics,
 };
 use proptest::prelude::*;
-use scarlet::arch::{Block, Padding};
 use scarlet::InstructionSet;
+use scarlet::arch::{Block, Padding};
 use scarlet::weights::formula;
 use scarlet::{
     Architecture, DeployError, DeployOptions, Deployed, EfficientNetLite0, ModelCard, Scarlet,
@@ -231,8 +231,8 @@ fn a_file_runs_bit_for_bit_as_the_network() {
 /// The engine knows nothing of Burn: it reads, folds and packs the weights by itself.
 #[test]
 fn the_engine_alone_computes_the_same_bits() {
-    use scarlet_engine::Classifier;
     use scarlet::weights::Precision;
+    use scarlet_engine::Classifier;
 
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
