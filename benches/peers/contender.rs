@@ -22,11 +22,11 @@ use std::hint::black_box;
 use std::io::{BufRead, Write};
 use std::time::Instant;
 
+use scarlet::InstructionSet;
 use scarlet::burn::module::Module;
 use scarlet::burn::nn::loss::CrossEntropyLossConfig;
 use scarlet::burn::optim::{GradientsParams, SgdConfig, momentum::MomentumConfig};
 use scarlet::burn::tensor::{Device, Int, Tensor, TensorData};
-use scarlet::InstructionSet;
 use scarlet::{Architecture, DeployOptions, Deployed, ScarletConfig};
 
 use plain::Plain;

@@ -2,9 +2,9 @@
 
 use std::time::Instant;
 
+use scarlet::Precision;
 use scarlet::arch::Cost;
 use scarlet::burn::tensor::Device;
-use scarlet::Precision;
 use scarlet_run::standalone::{Recipe, Standalone, StandaloneConfig};
 use scarlet_train::TrainError;
 use scarlet_train::latency::network_latency;

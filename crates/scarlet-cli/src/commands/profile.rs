@@ -1,8 +1,8 @@
 //! `scarlet profile`.
 
 use scarlet::InstructionSet;
-use scarlet_kernels::Peak;
 use scarlet_io::atomic_file;
+use scarlet_kernels::Peak;
 use scarlet_report::roofline_svg;
 
 use crate::cli::ProfileArgs;

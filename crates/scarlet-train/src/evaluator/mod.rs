@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use burn::tensor::Device;
 use scarlet::DeployError;
-use scarlet::fold::FoldError;
 use scarlet::Precision;
-use scarlet_kernels::EngineError;
+use scarlet::fold::FoldError;
 use scarlet_arch::{Architecture, Cost, CostMetric, Genome, SearchSpace};
+use scarlet_kernels::EngineError;
 use scarlet_search::{Constraint, Evaluation, Evaluator, EvaluatorError};
 use serde::{Deserialize, Serialize};
 

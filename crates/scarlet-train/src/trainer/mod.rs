@@ -27,9 +27,9 @@ mod workers;
 
 use std::thread;
 
-use scarlet_kernels::training::release_buffers;
 use scarlet_data::Augment;
 use scarlet_data::dataset::Source;
+use scarlet_kernels::training::release_buffers;
 
 use self::feed::Feed;
 use self::run::Run;

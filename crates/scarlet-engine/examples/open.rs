@@ -1,4 +1,4 @@
-//! What a network sees on a photograph: `classify FILE PHOTO`, where FILE is a deployed network (.scarlet) or
+//! What a network sees on a photograph: `open FILE PHOTO`, where FILE is a deployed network (.scarlet) or
 //! weights that scarlet wrote (.safetensors).
 
 use std::error::Error;
@@ -8,7 +8,7 @@ use scarlet_engine::{Classifier, DeployOptions, predictions};
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [file, photo] = arguments.as_slice() else {
-        return Err("usage: classify FILE PHOTO".into());
+        return Err("usage: open FILE PHOTO".into());
     };
     let mut classifier = Classifier::open(file, &DeployOptions::new())?;
     let logits = classifier.classify_file(photo)?.to_vec();
