@@ -8,10 +8,7 @@ export interface OpenOptions {
   height?: number;
   /** Width of the images in pixels; the network's own by default. Give the height too. */
   width?: number;
-  /**
-   * The module to use, where it is not beside `index.js` or another than the best is wanted:
-   * `scarlet-simd.wasm` or `scarlet-relaxed.wasm`.
-   */
+  /** The engine's module, `scarlet.wasm`, where it is not beside `index.js`. */
   module?: Source;
 }
 

@@ -1,24 +1,16 @@
 // Runs scarlet's image classifiers. One thread; call it from a worker where a page must stay lively.
 
-/** A module of one instruction: of SIMD, or of relaxed SIMD. */
-const probe = (...instruction) => {
-  const zeros = Array(3).fill([0x41, 0x00, 0xfd, 0x11]).flat();
-  const body = [0x00, ...zeros, ...instruction, 0x0b];
-  return new Uint8Array([
-    ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00], // magic and version
-    ...[0x01, 0x04, 0x01, 0x60, 0x00, 0x00], // a function's type
-    ...[0x03, 0x02, 0x01, 0x00], // a function of that type
-    ...[0x0a, body.length + 2, 0x01, body.length, ...body],
-  ]);
-};
-const DROP = 0x1a;
-const SIMD = probe(DROP, DROP, DROP);
-const RELAXED_SIMD = probe(0xfd, 0x85, 0x02, DROP); // f32x4.relaxed_madd
+// A module of one SIMD instruction.
+const SIMD = new Uint8Array([
+  ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00], // magic and version
+  ...[0x01, 0x04, 0x01, 0x60, 0x00, 0x00], // a function's type
+  ...[0x03, 0x02, 0x01, 0x00], // a function of that type
+  ...[0x0a, 0x09, 0x01, 0x07, 0x00, 0x41, 0x00, 0xfd, 0x11, 0x1a, 0x0b], // i32x4.splat of 0, dropped
+]);
 
-/** The file of the best module that this engine takes. */
-function bestModule() {
-  if (WebAssembly.validate(RELAXED_SIMD)) return new URL("./scarlet-relaxed.wasm", import.meta.url);
-  if (WebAssembly.validate(SIMD)) return new URL("./scarlet-simd.wasm", import.meta.url);
+/** The engine's own module, where it can run. */
+function ownModule() {
+  if (WebAssembly.validate(SIMD)) return new URL("./scarlet.wasm", import.meta.url);
   throw new Error(
     "this browser has no SIMD in WebAssembly, which the engine needs: use Chrome 91, Firefox 89, Safari 16.4 or later",
   );
@@ -258,7 +250,7 @@ export class Classifier {
 }
 
 export async function open(network, options = {}) {
-  const [bytes, module] = await Promise.all([bytesOf(network), moduleOf(options.module ?? bestModule())]);
+  const [bytes, module] = await Promise.all([bytesOf(network), moduleOf(options.module ?? ownModule())]);
   return new Classifier(new Memory(await WebAssembly.instantiate(module, {})), bytes, options);
 }
 

@@ -37,8 +37,8 @@ try {
   const page = await browser.newPage();
   page.on("pageerror", (error) => console.error(error));
   await page.goto(`${origin}/bench/page.html`);
-  console.log("\n| network | onnxruntime-web | scarlet | of its time | scarlet, plain SIMD | of its time | difference |");
-  console.log("|---|---|---|---|---|---|---|");
+  console.log("\n| network | onnxruntime-web | scarlet | of its time | difference |");
+  console.log("|---|---|---|---|---|");
   for (const name of names.filter((name) => files.includes(`${name}.scarlet`))) {
     const found = await page.evaluate((name, rounds) => globalThis.measure(name, rounds), name, Number(rounds));
     const [peer, ...ours] = found.times;

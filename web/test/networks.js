@@ -5,10 +5,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after } from "node:test";
 import { fileURLToPath } from "node:url";
-import { setFlagsFromString } from "node:v8";
-
-// Node 20 has relaxed SIMD, but takes it only if told so.
-setFlagsFromString("--experimental-wasm-relaxed-simd");
 
 const folder = process.env.SCARLET_WEB_NETWORKS ?? make();
 
@@ -27,7 +23,3 @@ export const file = (name) => new Uint8Array(readFileSync(join(folder, name)));
 export const networks = JSON.parse(readFileSync(join(folder, "networks.json"), "utf8"));
 export const images = new Float32Array(file("images.f32").buffer);
 export const photograph = { data: file("photograph.rgb"), width: 97, height: 61 };
-export const modules = ["simd", "relaxed"].map((name) => new URL(`../scarlet-${name}.wasm`, import.meta.url));
-
-/** Those modules that this engine takes. */
-export const taken = modules.filter((module) => WebAssembly.validate(readFileSync(module)));
