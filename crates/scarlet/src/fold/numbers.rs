@@ -76,7 +76,11 @@ impl Place<'_> {
         match self {
             Self::Kernel(param) => replace(param, |like| tensor(data, like)),
             Self::Vector(param) => replace(param, |like| tensor(data, like)),
-            Self::Matrix(param) => replace(param, |like| tensor(data, like).transpose()),
+            // In the order of a matrix that was read: by another one, sums round otherwise.
+            Self::Matrix(param) => replace(param, |like| {
+                let transposed = tensor::<2>(data, like).transpose().into_data();
+                tensor(transposed, like)
+            }),
             Self::Statistic(state) => *state = RunningState::new(tensor(data, &state.value())),
         }
     }
@@ -86,7 +90,8 @@ fn replace<const D: usize>(
     param: &mut Param<Tensor<D>>,
     tensor: impl FnOnce(&Tensor<D>) -> Tensor<D>,
 ) {
-    *param = Param::initialized(param.id, tensor(&param.val()));
+    // Mapped, so that it is trained or not as before.
+    *param = param.clone().map(|like| tensor(&like));
 }
 
 /// A tensor of the device and type of `like`.
