@@ -20,7 +20,7 @@ pub struct Checkpoints {
     /// The run's folder, made if need be. It gets `checkpoint.safetensors` and `events.jsonl`;
     /// of a network also `last.safetensors`, its weights at the end of the run, and with
     /// validation images `best.safetensors`, those of its [best](EpochRecord::best) epoch, both as
-    /// [`Scarlet::open`] reads them.
+    /// [`Scarlet::open`](scarlet::Scarlet::open) reads them.
     pub folder: PathBuf,
     /// Save behind every so many epochs; 0 for never.
     pub every_epochs: usize,

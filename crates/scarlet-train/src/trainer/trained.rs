@@ -14,7 +14,7 @@ pub struct Trained<M> {
     /// The moving average of the weights, if it was asked for; in inference.
     pub average: Option<M>,
     /// The average where there is one, else the network of the last step; in inference, with the
-    /// statistics that fit its weights ([`TrainConfig::calibration_images`]). This is what
+    /// statistics that fit its weights ([`TrainConfig::calibration_images`](super::TrainConfig::calibration_images)). This is what
     /// `last.safetensors` holds.
     pub last: M,
     /// The network (its average, where there is one) as it was behind the epoch with the best

@@ -8,7 +8,7 @@
 //!   them into a neighbour or by a change of basis of the residual stream.
 //!
 //! Both describe the network in inference; [`Scarlet::fold`] does one after the other. They are done on
-//! the host, on [`NetworkWeights`](scarlet_engine::NetworkWeights).
+//! the host, on [`NetworkWeights`].
 
 mod numbers;
 
