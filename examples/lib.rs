@@ -8,7 +8,8 @@
 //! `cargo run --release --example classify` runs the first. The photographs are described in
 //! `photographs.md`.
 
-/// The README's code must compile.
+/// The READMEs' code must compile.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
+#[doc = include_str!("../crates/scarlet/README.md")]
 pub struct Readme;

@@ -113,3 +113,8 @@ pub use scaling::CompoundScaling;
 pub use space::{SearchSpace, Skip};
 pub use stabilizers::{KeptReason, Removal, StreamBound};
 pub use timing::{PlannedNetwork, TimedPart, TimingPlan};
+
+/// The README's code must compile.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
