@@ -23,6 +23,7 @@ use scarlet_train::TrainError;
 use scarlet_train::latency::LatencyError;
 use thiserror::Error;
 
+use crate::engine_package::EnginePackageError;
 use crate::toml_settings::SettingsError;
 use crate::verify::RuntimeError;
 
@@ -94,6 +95,8 @@ pub(crate) enum CliError {
     Resumed { option: String, instead: String },
     #[error("`{0}` is no setting: write KEY=VALUE, such as train.epochs=20")]
     NotASetting(String),
+    #[error(transparent)]
+    EnginePackage(#[from] EnginePackageError),
     #[error(transparent)]
     Settings(#[from] SettingsError),
     #[error("the settings in {} cannot be read: {problem}", path.display())]

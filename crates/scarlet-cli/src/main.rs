@@ -6,6 +6,7 @@ mod class_names;
 mod cli;
 mod commands;
 mod embedding;
+mod engine_package;
 mod error;
 mod interrupt;
 mod meanings;

@@ -5,6 +5,8 @@ mod common;
 
 #[path = "demo/abuse.rs"]
 mod abuse;
+#[path = "demo/alone.rs"]
+mod alone;
 #[path = "demo/browser.rs"]
 mod browser;
 #[path = "demo/page.rs"]

@@ -1,5 +1,5 @@
-"use strict";
-// Sends photographs to the program that serves this page, and shows what it answers.
+// Shows what a network says of photographs. `program` is who runs it: the one that serves this page, or
+// the engine within it.
 
 const find = (id) => document.getElementById(id);
 
@@ -21,7 +21,7 @@ function tell(text) {
   find("message").hidden = !text;
 }
 
-// ---------------------------------------------------------------- asking the program
+// ---------------------------------------------------------------- the network
 
 /** The program cannot be reached. */
 class Gone extends Error {}
@@ -33,28 +33,16 @@ class Refused extends Error {
   }
 }
 
-async function ask(path, options = {}) {
-  let answer, content;
-  try {
-    answer = await fetch(path, options);
-    content = await answer.json();
-  } catch {
-    throw new Gone();
-  }
-  if (answer.ok) return content;
-  throw new Refused(content.error.kind, content.error.message);
-}
-
 let network = null;
 
 async function introduce() {
-  network = await ask("/network");
-  const { model, int8, weights, resolution, device, classes } = network;
+  network = await program.introduce();
+  const { model, int8, weights, resolution, classes } = network;
   document.title = `${model} – scarlet demo`;
   find("name").textContent = model;
   find("about").textContent =
     `Knows ${counted(classes.length, "class", "classes")}, sees ${resolution}×${resolution} pixels, and ` +
-    `computes ${int8 ? "with eight bits " : ""}on ${device}.`;
+    `computes ${int8 ? "with eight bits " : ""}${program.place(network)}.`;
   const told = network.accuracies.map(({ share, interval, of, images }) => {
     const [low, high] = interval.map((bound) => (100 * bound).toFixed(1));
     const words = `Right about ${percent(share)} of ${images.toLocaleString("en")} ${of} (95 % interval ${low} to ${high} %)`;
@@ -79,8 +67,6 @@ async function introduce() {
 
 /** At once: one is looked at while the next is on its way. */
 const AT_ONCE = 2;
-/** Before the program is asked again that was busy. */
-const PAUSE = 500;
 
 /** What is to be done, photographs first: `{ card, queue, work, fail }`. */
 const photographs = [];
@@ -92,7 +78,7 @@ function add(files) {
   tell("");
   const cards = files.map(({ name, blob }) => {
     const card = newCard(name);
-    const work = async () => show(card, name, blob, await predict(name, blob));
+    const work = async () => show(card, name, blob, await program.predict(name, blob));
     const fail = (problem) => refuse(card, name, problem);
     photographs.push({ card, queue: photographs, work, fail });
     return card;
@@ -157,40 +143,12 @@ async function perform(task) {
   }
 }
 
-async function predict(name, blob) {
-  if (blob.size > network.most_bytes) {
-    const most = Math.floor(network.most_bytes / 2 ** 20);
-    throw new Refused("too_large", `the photograph has more than ${most} MiB: make it smaller`);
-  }
-  return send("/predict", name, blob);
-}
-
-async function send(path, name, blob) {
-  let body;
-  try {
-    body = await blob.arrayBuffer();
-  } catch {
-    throw new Refused("unreadable", `the browser cannot read ${name}: it was moved, or is a folder`);
-  }
-  for (;;) {
-    try {
-      return await ask(path, { method: "POST", body });
-    } catch (problem) {
-      if (problem.kind !== "busy") throw problem;
-      await new Promise((later) => setTimeout(later, PAUSE));
-    }
-  }
-}
-
 function show(card, name, blob, answer) {
-  const { predictions, photograph, seen, milliseconds: time } = answer;
+  const { predictions, seen } = answer;
   const pictures = element("div", { class: "pictures" }, picture(seen, `${name} as the network sees it`, "What the network sees"));
   const answers = element("ol", { class: "answers", "aria-label": "Most probable classes" });
   answers.append(...predictions.map((prediction) => element("li", {}, ...answerOf(prediction))));
-  const note =
-    `${milliseconds(time.network)} in the network, ${milliseconds(time.preparation)} to read and crop ` +
-    `${photograph.width.toLocaleString("en")}×${photograph.height.toLocaleString("en")} pixels`;
-  card.append(pictures, answers, element("p", { class: "note" }, note));
+  card.append(pictures, answers, element("p", { class: "note" }, program.timing(answer)));
   card.className = "done";
   const [best] = predictions;
   find("said").textContent = `${name}: ${best.name}, ${percent(best.probability)}`;
@@ -240,7 +198,7 @@ function showPlaces(card, name, blob, { predictions, seen }) {
     for (const other of buttons) other.setAttribute("aria-pressed", String(other === button));
     say("Looking …");
     const work = async () => {
-      const place = await send(`/look?class=${prediction.class}`, name, blob);
+      const place = await program.look(name, blob, prediction.class);
       // Another may have been chosen since.
       if (chosen !== prediction.class) return;
       figure.querySelector("canvas")?.remove();
@@ -300,6 +258,7 @@ find("again").addEventListener("click", async () => {
   go();
 });
 
+find("formats").textContent = program.formats;
 introduce().catch((problem) => {
   find("about").textContent = "";
   if (problem instanceof Gone) lose();

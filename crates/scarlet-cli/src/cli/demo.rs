@@ -15,6 +15,9 @@ use super::{ComputeArgs, ModelArgs, at_least_one, from_one_to};
 /// probable classes, how long that took, and where the network looked for each of them, which files
 /// that scarlet deploy wrote cannot tell. The answers are those of scarlet predict. Photographs go to
 /// this program only, which keeps none. Ctrl-C ends it.
+///
+/// With --html, the page is written as one file that needs no program: the network and the engine are
+/// inside it, and run in the browser of whoever opens it.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -22,6 +25,7 @@ Examples:
   scarlet demo flowers-run/best.safetensors
   scarlet demo lite0.scarlet --port 0
   scarlet demo --model mobilenetv3-large --top-k 10
+  scarlet demo flowers.scarlet --html flowers.html --engine web
 
 Programs may ask it too:
   curl --data-binary @cat.jpg http://127.0.0.1:8080/predict")]
@@ -52,6 +56,19 @@ pub(crate) struct DemoArgs {
     /// Seconds that a request may take to arrive: its headers, and then its photograph
     #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = patience, hide = true)]
     pub(crate) patience: Duration,
+
+    /// Write the page to a file instead, with the network inside. A network of eight bits (scarlet
+    /// deploy --int8) makes it a quarter as large
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with_all = ["port", "listen", "patience"])]
+    pub(crate) html: Option<PathBuf>,
+
+    /// Folder of the npm package scarlet-engine, which runs the network in the file that --html writes;
+    /// web/build.sh in scarlet's sources makes it
+    #[arg(
+        long, value_name = "FOLDER", value_hint = ValueHint::DirPath, requires = "html",
+        default_value = "node_modules/scarlet-engine"
+    )]
+    pub(crate) engine: PathBuf,
 
     #[command(flatten)]
     pub(crate) model: ModelArgs,

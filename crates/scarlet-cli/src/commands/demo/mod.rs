@@ -1,5 +1,6 @@
 //! `scarlet demo`: a page to try a network in the browser.
 
+mod alone;
 mod answer;
 mod connection;
 mod gate;
@@ -24,6 +25,13 @@ use network::Network;
 use site::Site;
 
 pub(super) fn run(args: &DemoArgs, terminal: &Terminal) -> Result<(), CliError> {
+    match &args.html {
+        Some(path) => alone::write(args, path, terminal),
+        None => serve(args, terminal),
+    }
+}
+
+fn serve(args: &DemoArgs, terminal: &Terminal) -> Result<(), CliError> {
     let asked = SocketAddr::new(args.listen, args.port);
     // Before anything is downloaded for a port that is taken.
     let listener = bind(asked)?;

@@ -24,9 +24,15 @@ pub(super) const MOST_BYTES: u64 = 32 << 20;
 /// Photographs that are received, wait or are looked at, at once: as many may be in memory as files.
 const MOST_PHOTOGRAPHS: usize = 8;
 
-const PAGE: &str = include_str!("../../../assets/demo/page.html");
-const STYLE: &str = include_str!("../../../assets/demo/page.css");
-const SCRIPT: &str = include_str!("../../../assets/demo/page.js");
+pub(super) const PAGE: &str = include_str!("../../../assets/demo/page.html");
+pub(super) const STYLE: &str = include_str!("../../../assets/demo/page.css");
+/// Shows what a `program` answers, which is another script's.
+pub(super) const SCRIPT: &str = include_str!("../../../assets/demo/page.js");
+/// With the one that asks this program.
+const SERVED_SCRIPT: &str = concat!(
+    include_str!("../../../assets/demo/served.js"),
+    include_str!("../../../assets/demo/page.js")
+);
 
 const HTML: &str = "text/html; charset=utf-8";
 const CSS: &str = "text/css; charset=utf-8";
@@ -145,7 +151,7 @@ impl Site {
         let question = match request.uri().path() {
             "/" => return Ok(Content::fixed(HTML, PAGE)),
             "/page.css" => return Ok(Content::fixed(CSS, STYLE)),
-            "/page.js" => return Ok(Content::fixed(JAVASCRIPT, SCRIPT)),
+            "/page.js" => return Ok(Content::fixed(JAVASCRIPT, SERVED_SCRIPT)),
             "/predict" => Question::What,
             "/look" => Question::Where(class(request.uri().query())?),
             _ => return Ok(Content::json(self.network.clone())),
