@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::cli::training::{BalanceArg, TrainingArgs};
 use crate::error::CliError;
-use crate::model::is_model_file;
+use crate::model::named::is_model_file;
 use crate::run_settings::{make_absolute, make_file_absolute, read_toml, set, set_all};
 
 /// The configuration that the command line asks for, with more flags of its command.

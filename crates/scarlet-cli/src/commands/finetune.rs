@@ -10,7 +10,8 @@ use super::training::{self, New};
 use crate::cli::DEFAULT_MODEL;
 use crate::cli::training::FinetuneArgs;
 use crate::error::CliError;
-use crate::model::{architecture, architecture_of, get, open_weights, warn_of_difference};
+use crate::model::named::architecture;
+use crate::model::weights_file::{architecture_of, get, open_weights, warn_of_difference};
 use crate::terminal::Terminal;
 use crate::training_settings::configuration;
 

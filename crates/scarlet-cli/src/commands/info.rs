@@ -13,7 +13,8 @@ use scarlet_search::{Bound, Constraint};
 
 use crate::cli::{InfoArgs, ZooOrder};
 use crate::error::CliError;
-use crate::model::{architecture, architecture_of, open_weights};
+use crate::model::named::architecture;
+use crate::model::weights_file::{architecture_of, open_weights};
 use crate::onnx_metadata;
 use crate::report::info::{InfoReport, ZooEntry, ZooReport};
 use crate::report::print_json;

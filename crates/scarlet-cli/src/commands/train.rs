@@ -6,7 +6,7 @@ use serde_json::json;
 use super::training::{self, New};
 use crate::cli::training::TrainArgs;
 use crate::error::CliError;
-use crate::model::architecture;
+use crate::model::named::architecture;
 use crate::terminal::Terminal;
 use crate::training_settings::configuration;
 

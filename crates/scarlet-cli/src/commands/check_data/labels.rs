@@ -9,7 +9,7 @@ use super::{Listed, uninterrupted};
 use crate::cli::{CheckDataArgs, DEFAULT_MODEL, ModelArgs, NamesArgs};
 use crate::error::CliError;
 use crate::interrupt::Interrupt;
-use crate::model::Loaded;
+use crate::model::loaded::Loaded;
 use crate::report::check_data::{Doubt, Labels};
 use crate::terminal::Terminal;
 

@@ -14,7 +14,7 @@ use crate::commands::calibration::{BATCH, calibrate};
 use crate::commands::eval::labels::{EvaluatedClasses, Labels};
 use crate::commands::eval::subject::Subject;
 use crate::error::CliError;
-use crate::model::Loaded;
+use crate::model::loaded::Loaded;
 use crate::terminal::Terminal;
 use crate::verify::{AskedRuntime, Certificate, Comparison, Here, ImagesFile, Run};
 
