@@ -230,6 +230,18 @@ proptest! {
     }
 }
 
+#[test]
+fn wrong_parts_of_a_head_have_right_ones_beside_them() {
+    for text in ["P0:", "F0n", "E3K3@24 P0"] {
+        check_text(text).unwrap();
+        let error = text.parse::<Architecture>().unwrap_err();
+        let ArchitectureError::Text(error) = error else {
+            panic!("{text}: {error}");
+        };
+        assert!(error.nearest.is_some(), "{text}");
+    }
+}
+
 /// A network that reads back, or an error whose parts fit the text.
 fn check_text(text: &str) -> Result<(), TestCaseError> {
     match text.parse::<Architecture>() {
@@ -260,9 +272,15 @@ fn check_text_error(text: &str, error: &TextError) -> Result<(), TestCaseError> 
         .count();
     prop_assert_eq!(error.index, tokens + 1);
     if let Some(nearest) = &error.nearest {
-        // Nineteen layers, so that none needs channels.
-        let read = [nearest.as_str(); 19].join(" ").parse::<Architecture>();
-        let understood = !matches!(read, Err(ArchitectureError::Text(_)));
+        // Nineteen layers, so that none needs channels; what belongs to the head comes after them.
+        let layers = [nearest.as_str(); 19].join(" ");
+        let head = format!("{} {nearest}", ["E3K3"; 19].join(" "));
+        let understood = [layers, head].iter().any(|text| {
+            !matches!(
+                text.parse::<Architecture>(),
+                Err(ArchitectureError::Text(_))
+            )
+        });
         prop_assert!(understood, "{}", nearest);
     }
     if !error.token.is_empty() {
