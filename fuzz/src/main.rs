@@ -6,6 +6,7 @@ mod deployed;
 mod downloads;
 mod mutate;
 mod pickles;
+mod pictures;
 mod run_folder;
 mod seeds;
 mod settings;
@@ -33,8 +34,8 @@ const MUCH_MEMORY: u64 = 1 << 30;
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let usage = "usage: scarlet-fuzz TARGET SECONDS [SEED], ... inputs=COUNT [SEED], or ... FILE\n\
-                 targets: weights, architecture, deployed, downloads, settings, checkpoint, \
-                 optimizer, run-folder";
+                 targets: weights, architecture, deployed, downloads, pictures, settings, \
+                 checkpoint, optimizer, run-folder";
     let [name, rest @ ..] = arguments.as_slice() else {
         eprintln!("{usage}");
         return ExitCode::from(2);
@@ -44,6 +45,7 @@ fn main() -> ExitCode {
         "architecture" => architecture::target(),
         "deployed" => deployed::target(),
         "downloads" => downloads::target(),
+        "pictures" => pictures::target(),
         "settings" => settings::target(),
         "checkpoint" => checkpoint::target(),
         "optimizer" => checkpoint::optimizer_target(),

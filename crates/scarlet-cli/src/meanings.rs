@@ -466,7 +466,7 @@ pub(crate) const MEANINGS: &[(&str, &str, &str)] = &[
         "budget",
         "",
         "What a network must keep to: bounds on accuracy, mult_adds, parameters, weight_bytes, \
-      peak_activation_bytes, latency_ms.",
+      peak_activation_bytes, moved_bytes, latency_ms, energy_mj.",
     ),
     (
         "objectives",

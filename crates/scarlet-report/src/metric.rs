@@ -35,6 +35,7 @@ impl Metric {
                     (what.replace('_', " "), unit, factor)
                 }
                 Some((what, "ms")) => (what.replace('_', " "), "ms", 1.0),
+                Some((what, "mj")) => (what.replace('_', " "), "mJ", 1.0),
                 _ => counted(&name.replace('_', " "), largest),
             },
         };
@@ -120,6 +121,10 @@ mod tests {
         assert_eq!(
             shown("weight_bytes", 3e9, 2.5e9),
             pair("Weight (GB)", "2.500 GB")
+        );
+        assert_eq!(
+            shown("energy_mj", 12.0, 1.25),
+            pair("Energy (mJ)", "1.250 mJ")
         );
         assert_eq!(
             shown("latency_ms", 12.0, 1.25),

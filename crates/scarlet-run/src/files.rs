@@ -45,6 +45,8 @@ pub(crate) const LATENCY_TABLE: &str = "search/latency-table.json";
 pub(crate) const LATENCY_TIMES: &str = "search/latency-table.csv";
 /// The latencies that were measured.
 pub(crate) const LATENCIES: &str = "search/latencies.jsonl";
+/// The energies of candidates, measured.
+pub(crate) const ENERGIES: &str = "search/energies.jsonl";
 /// The front.
 pub(crate) const FRONT_TABLE: &str = "front.csv";
 pub(crate) const FRONT_PICTURE: &str = "front.svg";

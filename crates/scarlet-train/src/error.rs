@@ -10,6 +10,7 @@ use scarlet_arch::ArchitectureError;
 use scarlet_data::dataset::DatasetError;
 use thiserror::Error;
 
+use crate::energy::EnergyError;
 use crate::latency::LatencyError;
 
 /// Why a network cannot be trained or evaluated, and what would mend it.
@@ -54,6 +55,9 @@ pub enum TrainError {
     /// A latency that cannot be measured or looked up.
     #[error(transparent)]
     Latency(Box<LatencyError>),
+    /// Energy that cannot be measured.
+    #[error(transparent)]
+    Energy(#[from] EnergyError),
     /// A stabilizer that cannot be removed.
     #[error(transparent)]
     Fold(#[from] FoldError),

@@ -9,6 +9,7 @@
 //! | training, of a supernet or of a single network | [`Trainer`], [`TrainConfig`] |
 //! | how good a candidate is | [`CandidateEvaluator`], [`recalibrate`], [`measure()`] |
 //! | how long a network takes, measured or by a table | [`latency`] |
+//! | how much energy it takes | [`energy`] |
 //! | whether a network can be trusted | [`trust`] |
 //! | from a genome to a plain network | [`Supernet::extract`] |
 //! | what happened in a training, on disk | [`EventLog`] |
@@ -24,6 +25,7 @@
 mod ancestor;
 pub mod batch;
 pub mod deployment;
+pub mod energy;
 pub mod error;
 pub mod evaluator;
 mod event_log;

@@ -272,7 +272,7 @@ pub(crate) struct RunSettingsArgs {
 #[command(next_help_heading = "Settings")]
 pub(crate) struct SearchSettingsArgs {
     /// What a network must keep to, such as "mult_adds <= 5M"; also accuracy, parameters,
-    /// weight_bytes, peak_activation_bytes, latency_ms
+    /// weight_bytes, peak_activation_bytes, moved_bytes, latency_ms, energy_mj (where Linux shows it)
     #[arg(long, value_name = "BUDGET")]
     pub(crate) budget: Vec<String>,
 

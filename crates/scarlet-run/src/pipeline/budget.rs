@@ -6,6 +6,7 @@ use scarlet_train::evaluator::ACCURACY;
 use scarlet_train::latency::LATENCY_METRIC;
 use scarlet_train::supernet::plain_architecture;
 
+use super::measured::MeasuredMetric;
 use super::stages::Run;
 use crate::RunError;
 
@@ -115,8 +116,10 @@ pub(super) fn check_limits(budget: &[Constraint]) -> Result<(), RunError> {
                 false => String::new(),
             };
             format!("accuracies are from 0 to 1{hint}")
-        } else if constraint.name == LATENCY_METRIC && limit <= 0.0 {
-            "latencies are above 0".to_owned()
+        } else if let Some(metric) = MeasuredMetric::named(&constraint.name)
+            && limit <= 0.0
+        {
+            format!("{} are above 0", metric.values)
         } else {
             continue;
         };
@@ -453,6 +456,7 @@ mod tests {
             ("mult_adds <= nan", "its limit is no finite number"),
             ("parameters >= inf", "its limit is no finite number"),
             ("latency_ms <= 0", "latencies are above 0"),
+            ("energy_mj <= -1", "energies are above 0"),
         ] {
             let error = run("none", &[budget])
                 .check_search()

@@ -6,16 +6,14 @@ use std::time::{Duration, Instant};
 use scarlet_arch::Genome;
 use scarlet_data::dataset::Source;
 use scarlet_search::{Bound, Constraint};
-use scarlet_train::deployment::kernels_device;
-use scarlet_train::latency::network_latency;
 use scarlet_train::supernet::plain_architecture;
 use scarlet_train::trainer::time_steps;
 use scarlet_train::{Ancestor, ScoreCache};
 use serde::Serialize;
 
+use super::folder;
 use super::plan::Plan;
 use super::stages::Run;
-use super::{SearchSettings, folder};
 use crate::RunError;
 
 /// Steps that are timed.
@@ -120,23 +118,6 @@ impl Run {
         }
         let begin = Instant::now();
         evaluator.scores(&genomes)?;
-        Ok(begin.elapsed() / genomes.len() as u32 + self.time_latency(genome)?)
-    }
-
-    /// How long it takes to measure a candidate's latency, where that is done.
-    fn time_latency(&self, genome: &Genome) -> Result<Duration, RunError> {
-        if !self.measures_latency() {
-            return Ok(Duration::ZERO);
-        }
-        let network = plain_architecture(&self.space, genome)?;
-        let begin = Instant::now();
-        let SearchSettings {
-            latency_threads,
-            deploy,
-            ..
-        } = self.config.search;
-        let device = kernels_device(&self.device, deploy);
-        network_latency(&network, &device, 1, latency_threads, deploy)?;
-        Ok(begin.elapsed())
+        Ok(begin.elapsed() / genomes.len() as u32 + self.time_measuring(genome)?)
     }
 }

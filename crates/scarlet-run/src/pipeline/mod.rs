@@ -39,6 +39,7 @@ mod export;
 mod folder;
 mod latency;
 mod lead;
+mod measured;
 mod nearest;
 mod observer;
 mod overlay;

@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::path::Path;
-use std::time::Duration;
 
 use scarlet_search::GenerationRecord;
 use scarlet_train::{Control, Event, Measurement};
@@ -72,8 +71,13 @@ pub enum RunEvent<'a> {
     },
     /// A candidate was measured.
     Candidate(&'a Measurement),
-    /// A candidate's latency was measured.
-    Latency(Duration),
+    /// Something else of a candidate was measured, its latency or energy.
+    Measured {
+        /// The metric's name.
+        metric: &'static str,
+        /// In the metric's unit.
+        value: f64,
+    },
     /// A generation of the search was done, in this run or before.
     Generation {
         /// What it came to.

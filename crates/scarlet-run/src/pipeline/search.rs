@@ -11,7 +11,7 @@ use scarlet_search::{
 };
 use scarlet_train::error::require;
 use scarlet_train::evaluator::{ACCURACY, METRICS, check_calibration};
-use scarlet_train::latency::{LARGEST_ERROR, LATENCY_METRIC};
+use scarlet_train::latency::LARGEST_ERROR;
 use scarlet_train::limits::Limit;
 use scarlet_train::{
     Ancestor, CandidateEvaluator, Control, EvaluatorConfig, Measurement, ScoreCache, TrainError,
@@ -19,6 +19,7 @@ use scarlet_train::{
 use serde::{Deserialize, Serialize};
 
 use super::budget::check_limits;
+use super::measured::{MEASURED, MeasuredMetric};
 use super::stages::Run;
 use super::whole::equal_parts;
 use super::{RunEvent, Stage};
@@ -178,7 +179,8 @@ impl SearchSettings {
     fn check_metrics(&self) -> Result<(), RunError> {
         let known = || {
             let costs = CostMetric::ALL.iter().map(CostMetric::name);
-            [ACCURACY].into_iter().chain(costs).chain([LATENCY_METRIC])
+            let measured = MEASURED.iter().map(|metric| metric.name);
+            [ACCURACY].into_iter().chain(costs).chain(measured)
         };
         let objectives = self.objectives.iter().map(|objective| &objective.name);
         let budget = self.budget.iter().map(|constraint| &constraint.name);
@@ -282,7 +284,7 @@ impl Run {
                 Ok(metric.of(&cost) as f64)
             });
         }
-        self.with_latency(evaluator, folder)
+        self.with_measured(evaluator, folder)
     }
 
     pub(super) fn evaluator(
@@ -349,7 +351,9 @@ impl Run {
             // What has to be measured can be guessed.
             let guess = Constraint::new("mult_adds", constraint.bound, 0.0);
             let found = match self.extreme(constraint)? {
-                None if constraint.name == LATENCY_METRIC => self.extreme(&guess)?,
+                None if MeasuredMetric::named(&constraint.name).is_some() => {
+                    self.extreme(&guess)?
+                }
                 found => found,
             };
             if let Some((genome, _)) = found {

@@ -132,6 +132,7 @@ impl Run {
         if let (Some(table), Some(limit)) = (&self.latency_table, settings.latency_error) {
             table.check_error(limit)?;
         }
+        self.check_measured()?;
         check_bounds(&settings.budget)?;
         check_budget(&self.space, self.latency_table.as_ref(), &settings.budget)?;
         self.check_budgets_together()?;

@@ -26,6 +26,7 @@ pub use error::LatencyError;
 pub use measure::{TableProgress, TableSettings};
 pub use measured::is_times;
 pub use measured::{MeasuredTimes, device_of};
+pub(crate) use network::Subject;
 pub use network::network_latency;
 pub use statistics::Spread;
 pub use table::{Entry, FixedPart, LatencyTable, TableCheck};

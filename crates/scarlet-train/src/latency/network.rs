@@ -39,13 +39,13 @@ pub fn network_latency(
 }
 
 /// A deployed network, and a batch for it.
-pub(super) struct Subject {
-    pub(super) network: Deployed,
-    pub(super) images: Vec<f32>,
+pub(crate) struct Subject {
+    pub(crate) network: Deployed,
+    pub(crate) images: Vec<f32>,
 }
 
 impl Subject {
-    pub(super) fn new(
+    pub(crate) fn new(
         architecture: &Architecture,
         device: &Device,
         batch: usize,
@@ -70,7 +70,7 @@ impl Subject {
     }
 
     /// The shortest of a few runs.
-    pub(super) fn time(&mut self) -> Result<Duration, LatencyError> {
+    pub(crate) fn time(&mut self) -> Result<Duration, LatencyError> {
         for _ in 0..WARM_UP {
             self.network.run(&self.images)?;
         }
