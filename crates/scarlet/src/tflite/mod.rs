@@ -48,6 +48,7 @@ mod layout;
 mod metadata;
 mod read;
 mod schema;
+mod tensors;
 use std::io;
 use std::path::{Path, PathBuf};
 
