@@ -164,7 +164,7 @@ fn a_class_name_is_one_line_of_text_and_itself_in_json() {
 }
 
 #[test]
-fn weights_of_an_unknown_head_say_how_to_name_their_network() {
+fn weights_of_an_unknown_head_say_how_to_name_it() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     tiny_data(&data);
@@ -177,6 +177,22 @@ fn weights_of_an_unknown_head_say_how_to_name_their_network() {
         }
     });
     let weights = weights.to_str().unwrap();
+    let photo = photograph("china.jpg");
+    let predict = |more: &[&str]| {
+        let fixed = ["predict", photo.to_str().unwrap(), "--weights", weights];
+        scarlet(fixed.iter().chain(more).copied().collect::<Vec<_>>())
+    };
+    predict(&[]).assert_fails(
+        1,
+        &[
+            "holds efficientnet-lite0: its classifier is missing",
+            "--rename NAME=classifier",
+            "scarlet finetune",
+        ],
+    );
+    // Which is true.
+    let renamed = predict(&["--rename", "_fc=classifier"]);
+    assert_eq!(renamed.code, 0, "{renamed:?}");
     let finetune = |more: &[&str]| {
         let fixed = [
             "finetune",
@@ -188,17 +204,9 @@ fn weights_of_an_unknown_head_say_how_to_name_their_network() {
         ];
         scarlet(fixed.iter().chain(more).copied().collect::<Vec<_>>())
     };
-    finetune(&[]).assert_fails(
-        1,
-        &[
-            "--model NAME",
-            "--rename OLD=NEW",
-            "--rename _fc=classifier",
-        ],
-    );
-    // Which is true.
-    let renamed = finetune(&["--rename", "_fc=classifier"]);
-    assert_eq!(renamed.code, 0, "{renamed:?}");
+    let body = finetune(&[]);
+    assert_eq!(body.code, 0, "{body:?}");
+    assert!(body.stderr.contains("but for the classifier"), "{body:?}");
     let named = finetune(&["--model", "efficientnet-lite0"]);
     assert_eq!(named.code, 0, "{named:?}");
 }

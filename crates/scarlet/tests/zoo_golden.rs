@@ -60,7 +60,7 @@ fn check(name: &str, logits: &Golden) {
 fn every_network_agrees_with_timm() {
     let logits = Golden::open("zoo/logits.safetensors");
     let names = names();
-    assert_eq!(names.len(), 43);
+    assert_eq!(names.len(), 50);
     for name in names {
         println!("{name}");
         check(&name, &logits);

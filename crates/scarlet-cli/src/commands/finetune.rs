@@ -11,7 +11,9 @@ use crate::cli::DEFAULT_MODEL;
 use crate::cli::training::FinetuneArgs;
 use crate::error::CliError;
 use crate::model::named::architecture;
-use crate::model::weights_file::{architecture_of, get, open_weights, warn_of_difference};
+use crate::model::weights_file::{
+    architecture_but_for_classifier, architecture_of, get, open_weights, warn_of_difference,
+};
 use crate::terminal::Terminal;
 use crate::training_settings::configuration;
 
@@ -78,7 +80,8 @@ pub(super) fn weights(
             warn_of_difference(&model, &weights, terminal);
             model
         }
-        None => architecture_of(&weights, terminal)?,
+        None if config.network.keep_classifier => architecture_of(&weights, terminal)?,
+        None => architecture_but_for_classifier(&weights, terminal)?,
     };
     Ok(Start::Weights(architecture, Box::new(weights)))
 }

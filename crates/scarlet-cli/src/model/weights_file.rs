@@ -4,7 +4,10 @@ use std::path::{Path, PathBuf};
 
 use scarlet::arch::Architecture;
 use scarlet::exported::is_exported;
-use scarlet::weights::{FetchError, Fetcher, OpenOptions, StateDict, WeightsError, recognise};
+use scarlet::weights::{
+    FetchError, Fetcher, OpenOptions, StateDict, WeightsError, recognise,
+    recognise_without_classifier,
+};
 
 use crate::error::CliError;
 use crate::terminal::Terminal;
@@ -54,6 +57,29 @@ pub(crate) fn architecture_of(
         terminal.warn(assumed);
     }
     Ok(architecture)
+}
+
+/// The same for training on other classes, where the classifier may be missing or any other.
+pub(crate) fn architecture_but_for_classifier(
+    weights: &StateDict,
+    terminal: &Terminal,
+) -> Result<Architecture, CliError> {
+    match (
+        weights.architecture(),
+        recognise_without_classifier(weights),
+    ) {
+        (Err(_), Some(found)) => {
+            terminal.note(format_args!(
+                "note: the weights are those of {} but for the classifier, and get a new one",
+                found.architecture.name
+            ));
+            if let Some(assumed) = found.assumed {
+                terminal.warn(assumed);
+            }
+            Ok(found.architecture)
+        }
+        _ => architecture_of(weights, terminal),
+    }
 }
 
 /// The error with what to do about it here, where no network fits a file.

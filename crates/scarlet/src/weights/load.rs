@@ -10,7 +10,9 @@ use scarlet_engine::metadata::{ARCHITECTURE_KEY, CARD_KEY};
 
 use super::names::is_of_classifier;
 use super::save::check_format;
-use super::{LoadReport, StateDict, WeightsError, foreign, ofa, recognise};
+use super::{
+    LoadReport, StateDict, WeightsError, foreign, ofa, recognise, recognise_without_classifier,
+};
 use crate::walk::Place;
 use crate::{CardError, ConfigError, ModelCard, Scarlet, ScarletConfig};
 
@@ -144,12 +146,22 @@ impl StateDict {
                              their kind, describe it in a JSON file and name that with --model";
         const SUPERNET: &str = "it holds all networks of a search space at once, among which \
                                 `scarlet search --from` chooses";
+        const BODY: &str = "its classifier is missing, is more than one fully connected layer, or has a \
+                            name of its own (--rename NAME=classifier); `scarlet finetune` puts a new \
+                            one in its place";
         let path = self.path().to_owned();
         if let Some(supernet) = ofa::find(self) {
             return WeightsError::ForeignNetwork {
                 path,
                 name: supernet_name(supernet),
                 lacks: SUPERNET,
+            };
+        }
+        if let Some(found) = recognise_without_classifier(self) {
+            return WeightsError::ForeignNetwork {
+                path,
+                name: found.architecture.name,
+                lacks: BODY,
             };
         }
         let known = foreign::find(self);

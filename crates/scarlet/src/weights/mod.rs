@@ -54,7 +54,7 @@ pub use load::LoadOptions;
 pub use names::Naming;
 pub use ofa::{OfaSupernet, PartError};
 pub use open_options::{OpenOptions, Renaming, RenamingError};
-pub use recognise::{Recognised, recognise};
+pub use recognise::{Recognised, recognise, recognise_without_classifier};
 pub use report::{LoadReport, Misfit};
 pub use safetensors::Precision;
 pub use source::{FetchError, Fetcher, Progress, Source};

@@ -17,7 +17,8 @@ pub struct OpenOptions {
     pub key: Option<String>,
     /// Those below this prefix, such as `backbone`, without it.
     pub prefix: Option<String>,
-    /// With other names.
+    /// With other names, in place of the file's own or of those that are left without what training put
+    /// around them.
     pub renamings: Vec<Renaming>,
     /// As weights of this origin: the name of a network of the [zoo](crate::zoo) or of its weights,
     /// such as `tf_efficientnet_lite0`, or `scarlet` or `fairnas` for a network that was searched

@@ -8,6 +8,7 @@ use scarlet_arch::{
 };
 use scarlet_engine::metadata::ARCHITECTURE_KEY;
 
+use super::error::excerpt;
 use super::origin::{Origin, set_activation};
 use super::{Naming, StateDict, reference_entries};
 use crate::zoo::{self, Network};
@@ -68,18 +69,14 @@ impl Recognised {
 /// Strides, activations, padding and the constants of batch normalisation leave no trace in the
 /// shapes, so nothing else can be derived from them. What the file or a `config.json` beside it says
 /// of its origin settles them, then whose names it uses, and else [`Recognised::assumed`] tells what
-/// was taken. `None` also where an entry is missing.
+/// was taken; also where the origin is a network that is not known here. `None` also where an entry is
+/// missing.
 ///
 /// [`Scarlet::save`]: crate::Scarlet::save
 pub fn recognise(weights: &StateDict) -> Option<Recognised> {
     let naming = Naming::of(weights)?;
     let weights = weights.with_reference_names();
-    let shapes: Shapes = weights
-        .entries()
-        .iter()
-        .filter(|entry| !entry.is_step_counter())
-        .map(|entry| (entry.name(), entry.shape()))
-        .collect();
+    let shapes = shapes(&weights);
     if let Some(architecture) = described(&weights).filter(|found| fits(found, &shapes)) {
         return Some(Recognised {
             architecture,
@@ -88,7 +85,14 @@ pub fn recognise(weights: &StateDict) -> Option<Recognised> {
         });
     }
     let origin = weights.origin();
-    let (architecture, assumed) = match known(&shapes, naming, origin) {
+    let classes = class_count(&shapes);
+    let found = classes.and_then(|classes| {
+        known(naming, origin, |network| {
+            let network = of_file(network, &shapes)?.with_classes(classes);
+            fits(&network, &shapes).then_some(network)
+        })
+    });
+    let (architecture, assumed) = match found {
         Some(found) => found,
         None => searched(&shapes, origin)?,
     };
@@ -99,57 +103,112 @@ pub fn recognise(weights: &StateDict) -> Option<Recognised> {
     })
 }
 
-/// The network of the zoo that has these shapes, and what they leave open.
+/// Finds the network of the [zoo](crate::zoo) that a file holds but for its classifier, which may be
+/// missing, of several layers, or anything else: what training on other classes starts from. The
+/// network has the zoo's number of classes.
+pub fn recognise_without_classifier(weights: &StateDict) -> Option<Recognised> {
+    const BODY: [&str; 5] = [
+        "stem",
+        "separable_conv",
+        "mb_module",
+        "conv_before_pooling",
+        "hidden",
+    ];
+    let naming = Naming::of(weights)?;
+    let weights = weights.with_reference_names();
+    let mut shapes = shapes(&weights);
+    shapes.retain(|name, _| BODY.contains(&name.split('.').next().unwrap_or_default()));
+    let (architecture, assumed) = known(naming, weights.origin(), |network| {
+        let network = of_file(network, &shapes)?;
+        let mut expected = reference_entries(&network);
+        expected.retain(|(name, _)| !name.starts_with("classifier."));
+        are(&expected, &shapes).then_some(network)
+    })?;
+    Some(Recognised {
+        architecture,
+        naming,
+        assumed,
+    })
+}
+
+fn shapes(weights: &StateDict) -> Shapes<'_> {
+    let entries = weights.entries().iter();
+    entries
+        .filter(|entry| !entry.is_step_counter())
+        .map(|entry| (entry.name(), entry.shape()))
+        .collect()
+}
+
+/// The network for images of as many channels as the file's.
+fn of_file(mut network: Architecture, shapes: &Shapes) -> Option<Architecture> {
+    let channels = *shapes.get("stem.0.weight")?.get(1)?;
+    if (channels, network.input_channels) == (1, 3) {
+        network.preprocessing = network.preprocessing.in_grey();
+    }
+    network.input_channels = channels;
+    Some(network)
+}
+
+/// The network of the zoo that fits, as `fitted` makes it where it does, and what that leaves open.
 fn known(
-    shapes: &Shapes,
     naming: Naming,
     origin: Option<&Origin>,
+    fitted: impl Fn(Architecture) -> Option<Architecture>,
 ) -> Option<(Architecture, Option<String>)> {
-    let classes = class_count(shapes)?;
-    let channels = *shapes.get("stem.0.weight")?.get(1)?;
-    let of_file = |mut architecture: Architecture| {
-        if (channels, architecture.input_channels) == (1, 3) {
-            architecture.preprocessing = architecture.preprocessing.in_grey();
-        }
-        architecture.input_channels = channels;
-        architecture.with_classes(classes)
+    // Modules with these names were only ever built so: the ports are of the authors' own weights.
+    let padding = match naming {
+        Naming::EfficientNetPyTorch => Some(Padding::Same),
+        Naming::Torchvision => Some(Padding::Symmetric),
+        Naming::Timm | Naming::Scarlet => None,
     };
-    // The first that has them is the commonest.
-    let twins = zoo::networks().map(|network| (network, of_file(network.architecture())));
-    let mut twins: Vec<(&Network, Architecture)> =
-        twins.filter(|(_, network)| fits(network, shapes)).collect();
-    let named = origin.and_then(Origin::network).map(of_file);
-    if let Some(named) = named.filter(|named| fits(named, shapes)) {
-        return Some((named, None));
+    let pads_so = |it: &Architecture| padding.is_none_or(|padding| it.padding == padding);
+    let as_built = |network: Architecture| match naming {
+        Naming::Torchvision => as_torchvision(network),
+        _ => network,
+    };
+    let named = origin.and_then(Origin::network).and_then(&fitted);
+    if let Some(named) = named.clone().filter(pads_so) {
+        return Some((as_built(named), None));
     }
+    // The first that has the shapes is the commonest.
+    let twins = zoo::networks().filter_map(|it| Some((it, fitted(it.architecture())?)));
+    let mut twins: Vec<(&Network, Architecture)> = twins.collect();
     if let Some(activation) = origin.and_then(Origin::family) {
         twins.retain(|(_, network)| network.activations() == activation.name());
     }
-    let is_tensorflows = |it: &&(&Network, Architecture)| it.1.padding == Padding::Same;
-    match naming {
-        Naming::EfficientNetPyTorch => {
-            // These ports are of the authors' own weights.
-            let found = twins.iter().find(is_tensorflows).or(twins.first())?;
-            Some((found.1.clone(), None))
-        }
-        Naming::Torchvision => {
-            let found = twins.iter().find(|it| !is_tensorflows(it))?;
-            Some((as_torchvision(found.1.clone()), None))
-        }
-        Naming::Scarlet => Some((twins.first()?.1.clone(), None)),
-        Naming::Timm => {
-            let (network, architecture) = twins.first()?;
+    let taken = match twins.iter().find(|(_, network)| pads_so(network)) {
+        Some(found) => found,
+        None if naming == Naming::EfficientNetPyTorch => twins.first()?,
+        None => return None,
+    };
+    let (network, architecture) = taken;
+    let other = origin.filter(|it| it.family().is_none() && named.is_none());
+    let assumed = match (other, naming) {
+        (Some(other), _) => Some(in_place_of(other, network)),
+        (None, Naming::Timm) => {
             let names: Vec<&str> = twins.iter().map(|(it, _)| timm_name(it)).collect();
-            Some((
-                architecture.clone(),
-                assumed_of(timm_name(network), architecture, &names),
-            ))
+            assumed_of(timm_name(network), architecture, &names)
         }
-    }
+        (None, _) => None,
+    };
+    Some((as_built(architecture.clone()), assumed))
 }
 
 fn timm_name(network: &Network) -> &'static str {
     network.aliases().first().copied().unwrap_or(network.name())
+}
+
+/// What is to be known where a file says that it holds something else than the network that has its
+/// shapes.
+fn in_place_of(origin: &Origin, taken: &Network) -> String {
+    let taken = timm_name(taken);
+    format!(
+        "{} says that the weights are of {}, which is not known here. They have the shapes of {taken} and \
+         run as that, but shapes show neither activations nor padding, strides and constants: the \
+         results may be wrong. If it is {taken}, say --origin {taken}",
+        origin.place,
+        excerpt(&origin.name),
+    )
 }
 
 /// What shapes leave open where several of timm's networks have them.
@@ -197,10 +256,10 @@ fn class_count(shapes: &Shapes) -> Option<usize> {
 
 /// Whether a checkpoint of `architecture` has exactly these entries.
 fn fits(architecture: &Architecture, shapes: &Shapes) -> bool {
-    if architecture.validate().is_err() {
-        return false;
-    }
-    let expected = reference_entries(architecture);
+    architecture.validate().is_ok() && are(&reference_entries(architecture), shapes)
+}
+
+fn are(expected: &[(String, Vec<usize>)], shapes: &Shapes) -> bool {
     expected.len() == shapes.len()
         && expected
             .iter()

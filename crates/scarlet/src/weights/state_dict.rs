@@ -137,6 +137,14 @@ impl StateDict {
             pytorch::open(path, &start)?
         };
         weights.unwrap_dictionary(options.key.as_deref(), unread)?;
+        // By the file's own names, where they are meant: what is given a known name is not left out.
+        let mut later = Vec::new();
+        for renaming in &options.renamings {
+            if options.prefix.is_some() || !weights.rename(renaming) {
+                later.push(renaming);
+            }
+        }
+        let keys = weights.top_level_keys();
         match &options.prefix {
             Some(prefix) => weights.strip(prefix)?,
             None => {
@@ -144,8 +152,12 @@ impl StateDict {
                 weights.entries = unwrap(entries, &mut weights.notes);
             }
         }
-        for Renaming { old, new } in &options.renamings {
-            weights.rename(old, new)?;
+        for renaming in later {
+            if !weights.rename(renaming) {
+                let mut available = weights.top_level_keys();
+                available.extend(keys);
+                return Err(weights.no_such_name(&renaming.old, available));
+            }
         }
         if let Some(name) = &options.origin {
             let origin = Origin::new(name, "the one who opened it");
@@ -239,7 +251,7 @@ impl StateDict {
             .iter()
             .any(|entry| entry.name().starts_with(&dotted))
         {
-            return Err(self.no_such_name(prefix));
+            return Err(self.no_such_name(prefix, self.top_level_keys()));
         }
         self.entries
             .retain(|entry| entry.name().starts_with(&dotted));
@@ -247,8 +259,8 @@ impl StateDict {
         Ok(())
     }
 
-    /// Puts `new` in place of a leading `old`.
-    fn rename(&mut self, old: &str, new: &str) -> Result<(), WeightsError> {
+    /// Puts the new name in place of a leading old one, and returns whether there was one.
+    fn rename(&mut self, Renaming { old, new }: &Renaming) -> bool {
         let (old, new) = (old.trim_end_matches('.'), new.trim_end_matches('.'));
         let mut found = false;
         for entry in &mut self.entries {
@@ -264,17 +276,16 @@ impl StateDict {
             found = true;
             *entry = entry.clone().renamed(name);
         }
-        match found {
-            true => Ok(()),
-            false => Err(self.no_such_name(old)),
-        }
+        found
     }
 
-    fn no_such_name(&self, name: &str) -> WeightsError {
+    fn no_such_name(&self, name: &str, mut available: Vec<String>) -> WeightsError {
+        available.sort();
+        available.dedup();
         WeightsError::NoSuchName {
             path: self.path.clone(),
-            name: name.to_owned(),
-            available: self.top_level_keys(),
+            name: name.trim_end_matches('.').to_owned(),
+            available,
         }
     }
 

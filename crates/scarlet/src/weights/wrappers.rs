@@ -112,6 +112,10 @@ fn below(entries: Vec<Entry>, prefix: &str, notes: &mut Vec<String>) -> Vec<Entr
         .into_iter()
         .partition(|entry| !has_head && is_head(entry));
     rename_all(&mut heads, |name| &name[outer.len()..]);
+    let mut left = left;
+    if !has_head && heads.is_empty() {
+        heads = take_next_layer(&mut left, prefix, outer, notes);
+    }
     kept.append(&mut heads);
     let prefix = excerpt(prefix.trim_end_matches('.'));
     if !prefix.is_empty() {
@@ -119,6 +123,50 @@ fn below(entries: Vec<Entry>, prefix: &str, notes: &mut Vec<String>) -> Vec<Entr
     }
     say_left_out(&left, notes);
     kept
+}
+
+/// The fully connected layer that stands after the network in a row of modules (`nn.Sequential`), called
+/// `head`; none where that is not clear.
+fn take_next_layer(
+    left: &mut Vec<Entry>,
+    prefix: &str,
+    outer: &str,
+    notes: &mut Vec<String>,
+) -> Vec<Entry> {
+    let place = |name: &str| -> Option<u32> {
+        let first = name.strip_prefix(outer)?.split('.').next()?;
+        first.parse().ok()
+    };
+    let Some(network) = place(prefix) else {
+        return Vec::new();
+    };
+    let mut later: Vec<u32> = left.iter().filter_map(|it| place(it.name())).collect();
+    later.retain(|&it| it > network);
+    later.sort_unstable();
+    later.dedup();
+    let [layer] = later[..] else {
+        return Vec::new();
+    };
+    let names = ["weight", "bias"].map(|parameter| format!("{outer}{layer}.{parameter}"));
+    let is_layers = |entry: &Entry| place(entry.name()) == Some(layer);
+    let is_plain = left.iter().filter(|it| is_layers(it)).all(|entry| {
+        let dimensions = entry.shape().len();
+        (entry.name() == names[0] && dimensions == 2)
+            || (entry.name() == names[1] && dimensions == 1)
+    });
+    if !is_plain || !left.iter().any(|entry| entry.name() == names[0]) {
+        return Vec::new();
+    }
+    let (taken, others) = std::mem::take(left).into_iter().partition(is_layers);
+    *left = others;
+    notes.push(format!("`{outer}{layer}` was taken for the classifier"));
+    let taken: Vec<Entry> = taken;
+    let named = taken.into_iter().map(|entry| {
+        let parameter = entry.name().rsplit('.').next().unwrap_or_default();
+        let name = format!("head.{parameter}");
+        entry.renamed(name)
+    });
+    named.collect()
 }
 
 fn say_left_out(entries: &[Entry], notes: &mut Vec<String>) {
@@ -279,6 +327,33 @@ mod tests {
             "head.weight",
         ]);
         assert_eq!(names, ["conv_stem.weight", "classifier.weight"]);
+    }
+
+    #[test]
+    fn the_layer_after_a_network_in_a_row_is_its_classifier() {
+        let unwrapped = |others: &[(&str, &[usize])]| {
+            let first = [("model.0.conv_stem.weight", &[8, 3, 3, 3][..])];
+            let entries = first.iter().chain(others).map(|(name, shape)| {
+                let values = shape.iter().product();
+                Entry::from_f32(*name, shape.to_vec(), move || vec![0.0; values])
+            });
+            let mut notes = Vec::new();
+            let entries = unwrap(entries.collect(), &mut notes);
+            let names = entries.iter().map(|entry| entry.name().to_owned());
+            (names.collect::<Vec<_>>(), notes.join("; "))
+        };
+        let (names, notes) = unwrapped(&[("model.2.weight", &[2, 8]), ("model.2.bias", &[2])]);
+        assert_eq!(names, ["conv_stem.weight", "head.weight", "head.bias"]);
+        assert!(
+            notes.contains("`2` was taken for the classifier"),
+            "{notes}"
+        );
+        // Of several layers none is it by itself, nor what is no layer of that kind.
+        let two: [(&str, &[usize]); 2] = [("model.1.weight", &[4, 8]), ("model.3.weight", &[2, 4])];
+        let norm: [(&str, &[usize]); 2] = [("model.1.weight", &[8]), ("model.1.bias", &[8])];
+        for others in [two, norm] {
+            assert_eq!(unwrapped(&others).0, ["conv_stem.weight"]);
+        }
     }
 
     #[test]

@@ -24,6 +24,15 @@ const B1: &str = "[swish, se swish sigmoid] C3@32/2 E1K3s@16 E1K3s | E6K3s4@24/2
                   E6K5s6@40/2 E6K5s10 E6K5s10 | \
                   E6K3s10@80/2 E6K3s20 E6K3s20 E6K3s20 E6K5s20@112 E6K5s28 E6K5s28 E6K5s28 | \
                   E6K5s28@192/2 E6K5s48 E6K5s48 E6K5s48 E6K5s48 E6K3s48@320 E6K3s80 | P1280";
+const B2: &str = "[swish, se swish sigmoid] C3@32/2 E1K3s@16 E1K3s | E6K3s4@24/2 E6K3s6 E6K3s6 | \
+                  E6K5s6@48/2 E6K5s12 E6K5s12 | \
+                  E6K3s12@88/2 E6K3s22 E6K3s22 E6K3s22 E6K5s22@120 E6K5s30 E6K5s30 E6K5s30 | \
+                  E6K5s30@208/2 E6K5s52 E6K5s52 E6K5s52 E6K5s52 E6K3s52@352 E6K3s88 | P1408";
+const B3: &str = "[swish, se swish sigmoid] C3@40/2 E1K3s@24 E1K3s | E6K3s6@32/2 E6K3s8 E6K3s8 | \
+                  E6K5s8@48/2 E6K5s12 E6K5s12 | \
+                  E6K3s12@96/2 E6K3s24 E6K3s24 E6K3s24 E6K3s24 E6K5s24@136 E6K5s34 E6K5s34 E6K5s34 \
+                  E6K5s34 | \
+                  E6K5s34@232/2 E6K5s58 E6K5s58 E6K5s58 E6K5s58 E6K5s58 E6K3s58@384 E6K3s96 | P1536";
 
 networks! {
     /// EfficientNet-B0 (Tan and Le, arXiv 1905.11946).
@@ -57,10 +66,7 @@ networks! {
     EfficientNetB2: EFFICIENTNET {
         name: "efficientnet-b2",
         aliases: &["efficientnet_b2"],
-        text: "[swish, se swish sigmoid] C3@32/2 E1K3s@16 E1K3s | E6K3s4@24/2 E6K3s6 E6K3s6 | \
-               E6K5s6@48/2 E6K5s12 E6K5s12 | \
-               E6K3s12@88/2 E6K3s22 E6K3s22 E6K3s22 E6K5s22@120 E6K5s30 E6K5s30 E6K5s30 | \
-               E6K5s30@208/2 E6K5s52 E6K5s52 E6K5s52 E6K5s52 E6K3s52@352 E6K3s88 | P1408",
+        text: B2,
         preprocessing: images(256, 0.875, Bicubic, IMAGENET),
         published: Some(published(80.1, TABLE).mult_adds(1000.0).parameters(9.2)),
         weights: &[timm("efficientnet_b2.ra_in1k").measured(79.324, 94.582)],
@@ -70,11 +76,7 @@ networks! {
     EfficientNetB3: EFFICIENTNET {
         name: "efficientnet-b3",
         aliases: &["efficientnet_b3"],
-        text: "[swish, se swish sigmoid] C3@40/2 E1K3s@24 E1K3s | E6K3s6@32/2 E6K3s8 E6K3s8 | \
-               E6K5s8@48/2 E6K5s12 E6K5s12 | \
-               E6K3s12@96/2 E6K3s24 E6K3s24 E6K3s24 E6K3s24 E6K5s24@136 E6K5s34 E6K5s34 E6K5s34 \
-               E6K5s34 | \
-               E6K5s34@232/2 E6K5s58 E6K5s58 E6K5s58 E6K5s58 E6K5s58 E6K3s58@384 E6K3s96 | P1536",
+        text: B3,
         preprocessing: images(288, 0.875, Bicubic, IMAGENET),
         published: Some(published(81.6, TABLE).mult_adds(1800.0).parameters(12.0)),
         weights: &[timm("efficientnet_b3.ra2_in1k").measured(81.472, 95.696)],
@@ -108,6 +110,36 @@ networks! {
             timm("tf_efficientnet_b1.ap_in1k").measured(79.288, 94.316)
                 .seeing(images(240, 0.882, Bicubic, HALVES)),
             timm("tf_efficientnet_b1.in1k").measured(78.546, 94.096),
+        ],
+    }
+
+    /// EfficientNet-B2 as its authors trained it, with TensorFlow's padding.
+    TfEfficientNetB2: TF_EFFICIENTNET {
+        name: "tf-efficientnet-b2",
+        aliases: &["tf_efficientnet_b2"],
+        text: B2,
+        preprocessing: images(260, 0.89, Bicubic, IMAGENET),
+        published: Some(published(80.1, TABLE).mult_adds(1000.0).parameters(9.2)),
+        weights: &[
+            timm("tf_efficientnet_b2.ns_jft_in1k").measured(82.412, 96.238),
+            timm("tf_efficientnet_b2.aa_in1k").measured(80.074, 94.906),
+            timm("tf_efficientnet_b2.ap_in1k").measured(80.3, 95.032).seeing(images(260, 0.89, Bicubic, HALVES)),
+            timm("tf_efficientnet_b2.in1k").measured(79.612, 94.714),
+        ],
+    }
+
+    /// EfficientNet-B3 as its authors trained it, with TensorFlow's padding.
+    TfEfficientNetB3: TF_EFFICIENTNET {
+        name: "tf-efficientnet-b3",
+        aliases: &["tf_efficientnet_b3"],
+        text: B3,
+        preprocessing: images(300, 0.904, Bicubic, IMAGENET),
+        published: Some(published(81.6, TABLE).mult_adds(1800.0).parameters(12.0)),
+        weights: &[
+            timm("tf_efficientnet_b3.ns_jft_in1k").measured(84.054, 96.926),
+            timm("tf_efficientnet_b3.aa_in1k").measured(81.648, 95.724),
+            timm("tf_efficientnet_b3.ap_in1k").measured(81.842, 95.614).seeing(images(300, 0.904, Bicubic, HALVES)),
+            timm("tf_efficientnet_b3.in1k").measured(80.878, 95.308),
         ],
     }
 

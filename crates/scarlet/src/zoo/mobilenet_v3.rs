@@ -27,6 +27,9 @@ const LARGE: &str = "C3@16/2 E1K3:relu | E4K3@24/2:relu E3K3:relu | \
 const SMALL: &str = "C3@16/2 | E1K3s8/2:relu | H72K3@24/2:relu H88K3:relu | \
                      E4K5s@40/2 E6K5s64 E6K5s64 E3K5s32@48 E3K5s40 | E6K5s@96/2 E6K5s E6K5s | \
                      P576 F1024";
+const SMALL_X075: &str = "C3@16/2 | E1K3s8/2:relu | H72K3@24/2:relu H88K3:relu | \
+                          E4K5s@32/2 E6K5s E6K5s E3K5s@40 E3K5s32 | E6K5s64@72/2 E6K5s112 E6K5s112 | \
+                          P432 F1024";
 
 networks! {
     /// MobileNetV3-Large (Howard et al., arXiv 1905.02244).
@@ -59,9 +62,7 @@ networks! {
     MobileNetV3SmallX075: V3 {
         name: "mobilenetv3-small-0.75",
         aliases: &["mobilenetv3_small_075"],
-        text: "C3@16/2 | E1K3s8/2:relu | H72K3@24/2:relu H88K3:relu | \
-               E4K5s@32/2 E6K5s E6K5s E3K5s@40 E3K5s32 | E6K5s64@72/2 E6K5s112 E6K5s112 | \
-               P432 F1024",
+        text: SMALL_X075,
         published: Some(published(65.4, SLIM).mult_adds(44.0).parameters(2.4)),
         weights: &[timm("mobilenetv3_small_075.lamb_in1k").measured(65.284, 85.462)],
     }
@@ -104,6 +105,16 @@ networks! {
         text: SMALL,
         published: Some(published(67.5, SLIM).mult_adds(66.0).parameters(2.9)),
         weights: &[timm("tf_mobilenetv3_small_100.in1k").measured(67.922, 87.686)],
+    }
+
+    /// MobileNetV3-Small at three quarters of the width as its authors trained it, with TensorFlow's
+    /// padding.
+    TfMobileNetV3SmallX075: TF_V3 {
+        name: "tf-mobilenetv3-small-0.75",
+        aliases: &["tf_mobilenetv3_small_075"],
+        text: SMALL_X075,
+        published: Some(published(65.4, SLIM).mult_adds(44.0).parameters(2.4)),
+        weights: &[timm("tf_mobilenetv3_small_075.in1k").measured(65.706, 86.13)],
     }
 
     /// MobileNetV3-Large without squeeze-excite, h-swish and kernels of 5, with TensorFlow's

@@ -300,7 +300,7 @@ fn half_and_double_precision_are_converted() {
 }
 
 /// EfficientNet-Lite0 under EfficientNet-PyTorch's names.
-fn under_efficientnet_names(weights: &StateDict) -> StateDict {
+pub(crate) fn under_efficientnet_names(weights: &StateDict) -> StateDict {
     changed(weights, |entry| {
         let name = entry.name().to_owned();
         let parts: Vec<&str> = name.split('.').collect();

@@ -3,7 +3,8 @@
 use proptest::prelude::*;
 use scarlet::arch::{self, Operation, Padding};
 use scarlet::weights::{
-    Entry, LoadOptions, Naming, OpenOptions, StateDict, formula, recognise, reference_entries,
+    Entry, LoadOptions, Naming, OpenOptions, StateDict, formula, recognise,
+    recognise_without_classifier, reference_entries,
 };
 use scarlet::{Architecture, zoo};
 
@@ -226,6 +227,163 @@ fn a_checkpoints_own_note_settles_it_too() {
         let found = recognise(&StateDict::open(path).unwrap()).unwrap();
         assert_eq!((found.architecture.padding, found.assumed), (padding, None));
     }
+}
+
+/// Networks of timm 1.0.31 whose entries have the same names and shapes: with PyTorch's padding, and
+/// converted from TensorFlow.
+const TWINS: [(&str, &str); 12] = [
+    ("efficientnet_b0", "tf_efficientnet_b0"),
+    ("efficientnet_b1", "tf_efficientnet_b1"),
+    ("efficientnet_b2", "tf_efficientnet_b2"),
+    ("efficientnet_b3", "tf_efficientnet_b3"),
+    ("efficientnet_lite0", "tf_efficientnet_lite0"),
+    ("efficientnet_lite1", "tf_efficientnet_lite1"),
+    ("efficientnet_lite2", "tf_efficientnet_lite2"),
+    ("efficientnet_lite3", "tf_efficientnet_lite3"),
+    ("efficientnet_lite4", "tf_efficientnet_lite4"),
+    ("mobilenetv3_large_100", "tf_mobilenetv3_large_100"),
+    ("mobilenetv3_small_075", "tf_mobilenetv3_small_075"),
+    ("mobilenetv3_small_100", "tf_mobilenetv3_small_100"),
+];
+
+#[test]
+fn the_zoo_has_both_of_every_pair_of_twins() {
+    for (torch, tensorflow) in TWINS {
+        let [torch, tensorflow] = [torch, tensorflow].map(|name| zoo::by_name(name).unwrap());
+        assert_eq!(reference_entries(&torch), reference_entries(&tensorflow));
+        assert_eq!(
+            (torch.padding, torch.batch_norm.epsilon),
+            (Padding::Symmetric, 1e-5)
+        );
+        assert_eq!(
+            (tensorflow.padding, tensorflow.batch_norm.epsilon),
+            (Padding::Same, 1e-3)
+        );
+    }
+    // And no network of the zoo has a twin that is missing here.
+    for network in zoo::networks() {
+        let name = network.aliases().first().copied().unwrap_or_default();
+        let other = match name.strip_prefix("tf_") {
+            Some(other) => other.to_owned(),
+            None => format!("tf_{name}"),
+        };
+        let is_pair = zoo::find(&other).is_ok() && !name.is_empty();
+        let known = TWINS.iter().any(|(a, b)| [*a, *b].contains(&name));
+        assert_eq!(is_pair, known, "{name}");
+    }
+}
+
+#[test]
+fn a_network_that_is_not_known_is_not_taken_for_its_twin_in_silence() {
+    let folder = tempfile::tempdir().unwrap();
+    let lite0 = zoo::by_name("efficientnet-lite0").unwrap().with_classes(3);
+    let weights = formula::state_dict(&lite0);
+    let names = [
+        super::load::under_timm_names(&weights),
+        super::load::under_efficientnet_names(&weights),
+        weights,
+    ];
+    for weights in names {
+        let note = ("arch", Value::Text("efficientnet_blur_lite0"));
+        let file = Value::dict([("state_dict", Value::state_dict(&weights)), note]);
+        let path = write_legacy(folder.path(), "file.pth", &file);
+        let assumed = recognise(&StateDict::open(path).unwrap()).unwrap().assumed;
+        let assumed = assumed.unwrap();
+        assert!(
+            assumed.contains("its own `arch` says that the weights are of efficientnet_blur_lite0"),
+            "{assumed}"
+        );
+        assert!(
+            assumed.contains("say --origin tf_efficientnet_lite0"),
+            "{assumed}"
+        );
+    }
+}
+
+#[test]
+fn the_ports_networks_pad_as_tensorflow_whatever_they_are_called() {
+    let folder = tempfile::tempdir().unwrap();
+    let lite0 = zoo::by_name("efficientnet-lite0").unwrap().with_classes(3);
+    let weights = super::load::under_efficientnet_names(&formula::state_dict(&lite0));
+    // The name of timm's own, which pads otherwise.
+    let note = ("arch", Value::Text("efficientnet_lite0"));
+    let file = Value::dict([("state_dict", Value::state_dict(&weights)), note]);
+    let path = write_legacy(folder.path(), "file.pth", &file);
+    let found = recognise(&StateDict::open(path).unwrap()).unwrap();
+    assert_eq!(found.naming, Naming::EfficientNetPyTorch);
+    let architecture = found.architecture;
+    assert_eq!(
+        (architecture.padding, architecture.batch_norm.epsilon),
+        (Padding::Same, 1e-3)
+    );
+    assert_eq!(found.assumed, None);
+}
+
+#[test]
+fn a_body_is_recognised_without_its_classifier() {
+    let lite0 = zoo::by_name("efficientnet-lite0").unwrap();
+    let weights = super::load::under_timm_names(&formula::state_dict(&lite0));
+    let body = || {
+        let entries = weights.entries().iter().cloned();
+        entries.filter(|entry| !entry.name().starts_with("classifier."))
+    };
+    let layer = |name: &str, shape: [usize; 2]| {
+        Entry::from_f32(name, shape.to_vec(), move || vec![0.0; shape[0] * shape[1]])
+    };
+    let features = lite0.features();
+    let several = [
+        layer("classifier.0.weight", [16, features]),
+        layer("classifier.2.weight", [3, 16]),
+    ];
+    for head in [&several[..0], &several] {
+        let weights = StateDict::from_entries(body().chain(head.iter().cloned()));
+        assert_eq!(recognise(&weights), None);
+        let found = recognise_without_classifier(&weights).unwrap();
+        assert_eq!(found.architecture, lite0);
+        assert!(found.assumed.is_some());
+        let error = weights.architecture().unwrap_err().to_string();
+        assert!(
+            error.contains("holds efficientnet-lite0: its classifier is missing"),
+            "{error}"
+        );
+    }
+    // Less than the body is none.
+    let less = StateDict::from_entries(body().skip(1));
+    assert_eq!(recognise_without_classifier(&less), None);
+}
+
+#[test]
+fn a_files_own_names_can_be_given_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let lite0 = zoo::by_name("efficientnet-lite0").unwrap().with_classes(3);
+    let weights = super::load::under_timm_names(&formula::state_dict(&lite0));
+    let entries = weights.entries().iter().cloned().map(|entry| {
+        let name = entry.name().to_owned();
+        match name.strip_prefix("classifier.") {
+            Some(rest) => entry.renamed(format!("queue.{rest}")),
+            None => entry.renamed(format!("backbone.{name}")),
+        }
+    });
+    let path = save(folder.path(), &StateDict::from_entries(entries));
+    let renamed = |text: &str| OpenOptions {
+        renamings: vec![text.parse().unwrap()],
+        ..OpenOptions::default()
+    };
+    // Left out, as it is no part of a known network; so it has to be named before that.
+    let left = StateDict::open_with(&path, &OpenOptions::default()).unwrap();
+    assert_eq!(recognise(&left), None);
+    let found = StateDict::open_with(&path, &renamed("queue=classifier")).unwrap();
+    let found = recognise(&found).unwrap().architecture;
+    assert_eq!(
+        (found.name.as_str(), found.classes),
+        ("efficientnet-lite0", 3)
+    );
+    let error = StateDict::open_with(&path, &renamed("nothing=classifier"));
+    let error = error.unwrap_err().to_string();
+    assert!(
+        error.contains("backbone") && error.contains("queue"),
+        "{error}"
+    );
 }
 
 #[test]
