@@ -41,8 +41,8 @@ impl ClassNames {
                 // The weights can be parted from this file, but not from what they say themselves.
                 if beside != Self::Unknown && beside.as_lines() != own.as_lines() {
                     terminal.warn(format_args!(
-                        "{} beside the weights names other classes than the weights \
-                         themselves, whose names are used",
+                        "{} next to the weights names other classes than the \
+                         weights themselves; the weights' own names are used",
                         class_list::BESIDE_WEIGHTS
                     ));
                 }

@@ -65,14 +65,14 @@ fn refused(command: &Command, matches: &ArgMatches) -> Option<String> {
 fn instead(command: &str) -> String {
     match command {
         "search" | "supernet train" => {
-            "Begin a new run with other settings; scarlet search --supernet RUN takes this one's \
-             supernet over"
+            "Begin a new run with other settings; scarlet search --supernet RUN reuses this \
+             one's supernet"
                 .to_owned()
         }
         command => format!(
-            "What can be changed is the number of epochs in all: scarlet {command} --resume RUN \
-             --epochs N trains on. For anything else begin a new run; scarlet finetune --weights \
-             RUN/best.safetensors --keep-classifier begins it with this one's weights"
+            "Only the total number of epochs can be changed: scarlet {command} --resume RUN \
+             --epochs N continues. For anything else begin a new run; scarlet finetune --weights \
+             RUN/best.safetensors --keep-classifier starts it from this one's weights"
         ),
     }
 }

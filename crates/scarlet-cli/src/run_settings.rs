@@ -328,7 +328,7 @@ mod tests {
             fs::write(&file, settings).unwrap();
             let error = message(&["--config", &text]);
             let expected =
-                format!("`{key}` is {value}, which is no number that a setting can have");
+                format!("`{key}` is {value}, which is not a number that a setting can have");
             assert_eq!(error, expected);
         }
         for value in ["nan", "inf", "-inf"] {

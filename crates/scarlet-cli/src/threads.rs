@@ -28,8 +28,8 @@ pub(crate) fn start(threads: Option<usize>) -> Result<(), CliError> {
         false => {
             let fewer = allowed.saturating_sub(OTHERS).min(allowed / 2).max(1);
             terminal::warn(format_args!(
-                "the system allows only {allowed} more threads, and {wanted} would want {OTHERS} \
-                 beside them: work goes on with {fewer}"
+                "the system allows only {allowed} more threads, and {wanted} would need {OTHERS} \
+                 more in addition: continuing with {fewer}"
             ));
             fewer
         }

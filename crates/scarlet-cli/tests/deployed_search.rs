@@ -90,7 +90,7 @@ fn the_front_and_the_network_are_of_what_will_run() {
     assert_eq!(scarlet(["info", &file, "--json"]).json()["int8"], true);
     let report = place.read("int8/report.html");
     for said in [
-        "All were judged in int8",
+        "All were evaluated in int8",
         "test accuracy in int8",
         "test accuracy in floats",
         "judged in int8",

@@ -81,8 +81,8 @@ impl fmt::Display for PassedOver {
             .collect();
         match self.beside_classes {
             0 => {}
-            1 => parts.push("1 image beside the class folders".to_owned()),
-            count => parts.push(format!("{count} images beside the class folders")),
+            1 => parts.push("1 image outside the class folders".to_owned()),
+            count => parts.push(format!("{count} images outside the class folders")),
         }
         match self.circles {
             0 => {}

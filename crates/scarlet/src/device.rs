@@ -161,8 +161,8 @@ pub fn device_by_name(name: &str) -> Result<Device, DeviceError> {
 pub enum DeviceError {
     /// No such device.
     #[error(
-        "there is no device `{name}`; the devices are {known}, and ws://HOST:PORT for one that \
-         another machine serves"
+        "there is no device `{name}`; the devices are {known}, and ws://HOST:PORT for one \
+         served by another machine"
     )]
     Unknown {
         /// The name asked for.
@@ -232,7 +232,7 @@ mod tests {
         assert_eq!(
             message,
             "there is no device `tpu`; the devices are cpu, ndarray, wgpu, vulkan, metal, cuda, \
-             rocm, and ws://HOST:PORT for one that another machine serves"
+             rocm, and ws://HOST:PORT for one served by another machine"
         );
     }
 

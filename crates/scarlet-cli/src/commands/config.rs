@@ -54,7 +54,7 @@ fn file(command: ConfiguredCommand, source: &str) -> Result<String, CliError> {
     comment(
         &format!(
             "Settings of `scarlet {name}` and their defaults for {source}. A file may hold any part \
-             of them: {usage}. Where there is a # in front of a setting, it is not set by default."
+             of them: {usage}. A setting with a # in front of it is not set by default."
         ),
         &mut text,
     );

@@ -164,7 +164,7 @@ fn usable<E: From<CardError> + Display>(
         None => Ok(None),
     });
     checked.unwrap_or_else(|error| {
-        terminal.warn(format_args!("{file}: {error}; it is left out"));
+        terminal.warn(format_args!("{file}: {error}; it is skipped"));
         None
     })
 }

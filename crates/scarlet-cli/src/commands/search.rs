@@ -143,8 +143,8 @@ fn suited(args: &SearchArgs, terminal: &Terminal) -> Result<RunConfig, CliError>
         }
         Err(CliError::Fetch(error)) => {
             terminal.warn(format_args!(
-                "{error}\nstarts from scratch, which needs more images and time to come to as much; \
-                 --from takes a file of weights too"
+                "{error}\nstarts from scratch, which needs more images and time for the same \
+                 accuracy; --from also takes a file of weights"
             ));
             Ok(scratch)
         }
@@ -287,8 +287,8 @@ pub(super) fn begin(
             warn_without_checksums(&folder, terminal);
             if folder.file("result.json").is_file() {
                 terminal.note(
-                    "this run is finished, and only its result is shown again; scarlet search \
-                     --supernet takes its supernet over into a new run",
+                    "this run is finished, so its result is only shown again; scarlet search \
+                     --supernet reuses its supernet in a new run",
                 );
             }
             let run = prepare(config, device, terminal)?;
@@ -338,5 +338,5 @@ pub(super) fn ended(
 }
 
 fn go_on(command: &str, folder: &Path) -> String {
-    format!("go on with: scarlet {command} --resume {}", quoted(folder))
+    format!("resume with: scarlet {command} --resume {}", quoted(folder))
 }

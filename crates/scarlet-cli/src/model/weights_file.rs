@@ -40,7 +40,7 @@ pub(crate) fn open_weights(
 pub(super) fn warn_of_card(weights: &StateDict, terminal: &Terminal) {
     if let Err(error) = weights.card() {
         let path = weights.path().display();
-        terminal.warn(format_args!("{path}: {error}; it is left out"));
+        terminal.warn(format_args!("{path}: {error}; it is skipped"));
     }
 }
 

@@ -258,7 +258,7 @@ fn budget_text(used: &BudgetUse) -> String {
             "; {} of {all} candidates break it",
             thousands(used.excluded as u64)
         ),
-        false => write!(text, "; it does not bind: all {all} candidates keep it"),
+        false => write!(text, "; it does not bind: all {all} candidates satisfy it"),
     };
     text
 }

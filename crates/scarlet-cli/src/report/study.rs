@@ -66,7 +66,7 @@ pub(crate) fn comparison_text(plan: &ComparisonPlan) -> String {
         &mut text,
         "candidates",
         &format!(
-            "{} of each search, {} in all, about {}; less for those that were measured before",
+            "{} of each search, {} in all, about {}; less for those measured before",
             thousands(plan.evaluations as u64),
             thousands(plan.candidates as u64),
             duration(plan.search_seconds)

@@ -93,8 +93,7 @@ impl PreviewReport {
             format!("\n  row {number}: {class}, {}", on_one_line(&row.image))
         });
         format!(
-            "{} shows training images, a row each: first as they are judged, then as they are trained \
-             on{}",
+            "{} shows training images, a row each: first as in evaluation, then as in training{}",
             self.file,
             rows.collect::<String>()
         )

@@ -39,7 +39,7 @@ pub struct Augment {
     /// Shift by up to this many pixels in each direction; black comes in at the border. The same
     /// as to pad by so many pixels and to crop at random. At most 16,384.
     pub shift: usize,
-    /// Mirror left to right, every second time.
+    /// Mirror left to right, with probability one half.
     pub flip: bool,
     /// Operations drawn at random, all of one strength.
     pub rand_augment: Option<RandAugment>,

@@ -448,13 +448,13 @@ mod tests {
         std::os::unix::fs::symlink("/nowhere", root.path().join("test")).unwrap();
         let parts = PhotographParts::for_training(root.path(), ClassOrder::Natural).unwrap();
         let expected = [
-            "in `val`, images in `a/deep` count for class `a`, for folders within class folders are \
-             no classes of their own",
+            "in `val`, images in `a/deep` count for class `a`, since folders within class folders \
+             are not classes of their own",
             "`val` has no image of class `b`, which the training images have: accuracies on it say \
              nothing about that",
-            "passed over: `extra` beside `train` and `val`, which is no part of the data",
+            "passed over: `extra` next to `train` and `val`, which is not part of the data",
             #[cfg(unix)]
-            "passed over: `test` beside `train` and `val`, a link that leads nowhere",
+            "passed over: `test` next to `train` and `val`, a link that leads nowhere",
         ];
         assert_eq!(parts.notices.warnings(), expected);
         // Of classes nothing is passed over.

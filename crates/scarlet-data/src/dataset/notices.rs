@@ -68,11 +68,11 @@ impl FolderNotices {
         for path in others {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
             let what = match path.is_dir() {
-                true => "which is no part of the data",
+                true => "which is not part of the data",
                 false => "a link that leads nowhere",
             };
             self.doubts.push(format!(
-                "passed over: `{}` beside {}, {what}",
+                "passed over: `{}` next to {}, {what}",
                 escaped(&name),
                 parts.join(" and ")
             ));

@@ -72,7 +72,7 @@ impl Step {
         {
             return Err(in_the_way(
                 &self.target,
-                "it is no copy of the image to be moved; delete it and plan again",
+                "it is not a copy of the image to be moved; delete it and plan again",
             ));
         }
         Ok(())

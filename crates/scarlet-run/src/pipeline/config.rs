@@ -31,7 +31,7 @@ const LARGE: usize = 96;
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RunConfig {
-    /// Which images, and how they are divided.
+    /// Which images, and how they are split.
     pub data: DataSettings,
     /// The networks to choose from.
     pub space: SpaceSettings,

@@ -18,7 +18,7 @@ const DEFAULT_TEST: f64 = 0.1;
 /// Sides of a photograph that random crops are taken from, relative to the networks' input.
 const SHRINK: usize = 2;
 
-/// Which images, and how they are divided.
+/// Which images, and how they are split.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DataSettings {

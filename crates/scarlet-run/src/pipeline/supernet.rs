@@ -26,7 +26,7 @@ pub struct SupernetSettings {
     pub sampling: Sampling,
     /// First weights of the stabilizers.
     pub stabilizer: StabilizerInit,
-    /// Probability of dropping a feature in front of the classifier.
+    /// Probability of dropping a feature before the classifier.
     pub dropout: f64,
     /// The rest. A step of strict fairness has as many passes as a layer has choices, each of
     /// `batch_size` images.

@@ -18,7 +18,7 @@ use crate::files;
 pub struct TrainSettings {
     /// Start from the supernet's weights rather than from random ones.
     pub inherit: bool,
-    /// Probability of dropping a feature in front of the classifier.
+    /// Probability of dropping a feature before the classifier.
     pub dropout: f64,
     /// How often residual branches are left out: the layer of index i, from 0, of n layers' with
     /// probability `drop_path` · i / n, so never the first layer's and almost so often the last's.

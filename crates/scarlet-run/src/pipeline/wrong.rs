@@ -98,9 +98,7 @@ impl Wrong {
             return format!("{place} is {value}, which lacks {field}");
         }
         if self.error.contains("untagged") {
-            return format!(
-                "{place} is {value}, which is nothing that it may be: see scarlet config"
-            );
+            return format!("{place} is {value}, which is not allowed: see scarlet config");
         }
         match expected(&self.error, &self.value, default) {
             Some(expected) if !place.is_empty() => {

@@ -137,7 +137,7 @@ impl StudyConfig {
             self.space.skip().is_some(),
             "space",
             "without a skip",
-            "one with a skip, for a stabilizer stands on it",
+            "one with a skip, where a stabilizer is placed",
         )?;
         let batch_size = self.evaluator.batch_size;
         Limit::Batch.check("evaluator.batch_size", batch_size)?;

@@ -101,7 +101,7 @@ impl Study {
     ///
     /// # Errors
     ///
-    /// When the folder holds something else, or another process is at work in it.
+    /// When the folder holds something else, or another process is working in it.
     pub fn stored_config(folder: impl AsRef<Path>) -> Result<Option<StudyConfig>, RunError> {
         Ok(Self::stored(folder.as_ref())?.map(|(_, config)| config))
     }

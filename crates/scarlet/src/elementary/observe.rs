@@ -59,10 +59,10 @@ pub enum Int8Error {
         value: String,
     },
     /// There were no images.
-    #[error("no image was seen: give some that are like those that the network is to see")]
+    #[error("no image was given: give some like those that the network will see")]
     NothingObserved,
     /// What was found is of another network, or of images of another size.
-    #[error("the integers were found for another network than the one to be written")]
+    #[error("the integers were computed for a network other than the one to be written")]
     OtherNetwork,
     /// The device failed.
     #[error("the device failed: {0}")]

@@ -169,7 +169,7 @@ pub enum TfliteError {
         bytes: u64,
     },
     /// The archive of the labels could not be made.
-    #[error("cannot put the labels behind the network: {0}")]
+    #[error("cannot append the labels to the network: {0}")]
     Archive(#[from] zip::result::ZipError),
     /// The file could not be written; nothing was left in its place.
     #[error(

@@ -140,7 +140,7 @@ impl StateDict {
 impl StateDict {
     /// Says as much as is known about a file that fits no network here.
     fn unknown_network(&self) -> WeightsError {
-        const OTHER: &str = "it is none of the networks that are known here; if its layers are of \
+        const OTHER: &str = "it is not one of the networks known here; if its layers are of \
                              their kind, describe it in a JSON file and name that with --model";
         const SUPERNET: &str = "it holds all networks of a search space at once, among which \
                                 `scarlet search --from` chooses";

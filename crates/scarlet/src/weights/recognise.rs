@@ -163,7 +163,7 @@ fn assumed_of(name: &str, network: &Architecture, twins: &[&str]) -> Option<Stri
     Some(format!(
         "the file does not say which of timm's networks of these shapes it holds; it was taken for \
          {name}, {padding}. If it is {}, say --origin {first} (or {name} to be sure of that), with \
-         scarlet-weights convert for a file that says it by itself",
+         scarlet-weights convert for a file that records it",
         others.join(" or "),
     ))
 }
@@ -231,7 +231,7 @@ fn searched(shapes: &Shapes, origin: Option<&Origin>) -> Option<(Architecture, O
     let assumed = "shapes do not show which activation the layers have, and the file does not say \
                    it; h-swish was taken, as in SCARLET. If it is ReLU6, as in FairNAS, say \
                    --origin fairnas (or scarlet to be sure of h-swish), with scarlet-weights convert \
-                   for a file that says it by itself";
+                   for a file that records it";
     Some((architecture, Some(assumed.to_owned())))
 }
 

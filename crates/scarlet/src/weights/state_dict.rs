@@ -219,7 +219,7 @@ impl StateDict {
             let others = WEIGHT_KEYS.iter().filter(|other| **other != chosen);
             for other in others.filter(|other| available.iter().any(|key| key == *other)) {
                 self.notes.push(format!(
-                    "`{other}` stands beside `{chosen}`, which was taken; --key {other} takes that \
+                    "`{other}` is next to `{chosen}`, which was taken; --key {other} takes that \
                      one, with scarlet-weights convert for a file of its own"
                 ));
             }

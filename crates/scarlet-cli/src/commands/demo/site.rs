@@ -189,7 +189,7 @@ fn class(query: Option<&str>) -> Result<usize, Problem> {
     let number = value.and_then(|value| value.parse().ok());
     number.ok_or_else(|| {
         Problem::Class(
-            "the address is to end with a class's number, as in /look?class=0".to_owned(),
+            "the address must end with the number of a class, as in /look?class=0".to_owned(),
         )
     })
 }

@@ -125,7 +125,7 @@ pub(crate) struct Classes {
     pub(crate) min_images: usize,
     /// Without an image that can be read.
     pub(crate) empty: Vec<String>,
-    /// With images to judge by, but none to train on.
+    /// With images to evaluate on, but none to train on.
     pub(crate) not_trained: Vec<String>,
     /// Of a single image to train on.
     pub(crate) single: Vec<String>,
@@ -239,7 +239,7 @@ impl CheckReport {
         say(&classes.empty, "no image that can be read");
         say(
             &classes.not_trained,
-            "images to judge by, but none to train on",
+            "images to evaluate on, but none to train on",
         );
         say(&classes.single, "a single image to train on");
         let mut others = Vec::new();

@@ -57,7 +57,7 @@ pub(super) fn canonical(weights: &StateDict) -> Result<StateDict, WeightsError> 
         Some(pair) => Err(WeightsError::Malformed {
             path: weights.path().to_owned(),
             detail: format!(
-                "`{}` is there twice, under an older and a newer name",
+                "`{}` appears twice, under an older and a newer name",
                 excerpt(pair[0].name())
             ),
         }),

@@ -56,7 +56,7 @@ pub(super) fn raw_line(input: &mut impl BufRead) -> Result<Vec<u8>, PickleError>
 pub(super) fn line(input: &mut impl BufRead) -> Result<String, PickleError> {
     match String::from_utf8(raw_line(input)?) {
         Ok(text) => Ok(text),
-        Err(_) => damaged("its pickle has a line that is no text"),
+        Err(_) => damaged("its pickle has a line that is not text"),
     }
 }
 
