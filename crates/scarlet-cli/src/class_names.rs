@@ -158,7 +158,7 @@ mod tests {
         assert_eq!(of(2, Some(&path), None).unwrap(), names);
         let error = of(3, Some(&path), None).unwrap_err().to_string();
         assert!(
-            error.ends_with("names.txt names 2 classes, one a line, but the network has 3"),
+            error.ends_with("names.txt names 2 classes, one per line, but the network has 3"),
             "{error}"
         );
     }

@@ -515,7 +515,7 @@ fn seed_count(text: &str) -> Result<u16, String> {
 /// A count, or anything else that is a whole number.
 fn whole<T: std::str::FromStr>(text: &str) -> Result<T, String> {
     text.parse()
-        .map_err(|_| "expected a whole number of at least 0, and not too large".to_owned())
+        .map_err(|_| "expected a whole number from 0, and not too large".to_owned())
 }
 
 /// Takes numbers below 0 for values of options, so that what an option may be is said, and not that

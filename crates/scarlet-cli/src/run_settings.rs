@@ -353,7 +353,7 @@ mod tests {
         assert!(error.contains("it has more than 1048576 bytes"), "{error}");
         let error = message(&["--set", &format!("{}=1", "a.".repeat(60_000))]);
         assert!(
-            error.contains("is no setting") && error.len() < 200,
+            error.contains("is not a setting") && error.len() < 200,
             "{error}"
         );
     }

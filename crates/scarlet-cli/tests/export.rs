@@ -176,7 +176,7 @@ fn tflite_files_hold_names_and_bytes_and_say_so() {
     }
     fs::write(&names, "tea\n").unwrap();
     scarlet_tiny(2, &["export", &tflite, "--classes", &names])
-        .assert_fails(1, &["names 1 classes, one a line, but the network has 2"]);
+        .assert_fails(1, &["names 1 classes, one per line, but the network has 2"]);
     scarlet_tiny(
         2,
         &["export", &tflite, "--int8", folder.path().to_str().unwrap()],
@@ -224,7 +224,7 @@ fn a_runtime_that_fails_proves_nothing() {
         (
             "exec sleep 60",
             [
-                "did not answer within 1 seconds and was ended",
+                "did not answer within 1 seconds and was stopped",
                 "--verify-seconds",
             ],
         ),

@@ -462,7 +462,7 @@ fn a_dry_run_prices_the_space_and_writes_nothing() {
         "1×8×8, 2 classes: 52 to train on, 12 held out, 8 to test",
         "2 layers of E3K3 L: 4 networks",
         "cheapest",
-        "dearest",
+        "costliest",
         "budget      mult_adds <= 300000",
         "supernet    12 steps of 2 networks",
         "time        about",

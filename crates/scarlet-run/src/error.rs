@@ -83,7 +83,7 @@ pub enum RunError {
     ImpossibleBudget {
         /// The budget.
         constraint: String,
-        /// `cheapest` or `dearest`.
+        /// `cheapest` or `costliest`.
         extreme: &'static str,
         /// What that network has.
         value: String,

@@ -275,7 +275,7 @@ mod tests {
     fn settings_stand_below_their_meaning() {
         let text = file(ConfiguredCommand::Train, SAMPLE).unwrap();
         assert!(
-            text.contains("# How often the images are gone through.\nepochs = 30\n"),
+            text.contains("# Passes over the training images.\nepochs = 30\n"),
             "{text}"
         );
         assert!(text.contains("# patience = "), "{text}");

@@ -24,7 +24,7 @@ pub(crate) fn plan_text(plan: &StudyPlan) -> String {
         count(plan.networks),
     );
     line(&mut text, "cheapest", &priced(&plan.cheapest));
-    line(&mut text, "dearest", &priced(&plan.dearest));
+    line(&mut text, "costliest", &priced(&plan.dearest));
     line(&mut text, "supernets", &trainings(&plan.supernets));
     if plan.standalone.total > 0 {
         line(&mut text, "networks", &trainings(&plan.standalone));

@@ -307,7 +307,7 @@ pub(super) fn check_budget(
                 constraint: constraint.to_string(),
                 extreme: match constraint.bound {
                     Bound::AtMost => "cheapest",
-                    Bound::AtLeast => "dearest",
+                    Bound::AtLeast => "costliest",
                 },
                 value: value.to_string(),
                 layers: chosen_layers(space, &plain_architecture(space, &genome)?),
@@ -391,7 +391,7 @@ mod tests {
             "{error}"
         );
         assert!(error.contains("(`33"), "{error}");
-        assert!(message("parameters >= 1G").contains("the dearest has "));
+        assert!(message("parameters >= 1G").contains("the costliest has "));
         check_budget(&space(), None, &["accuracy >= 0.9".parse().unwrap()]).unwrap();
     }
 }

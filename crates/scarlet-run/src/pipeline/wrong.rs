@@ -315,7 +315,7 @@ mod tests {
             ),
             (
                 json!({"space": {"choices": ["Q"]}}),
-                "`space.choices` is [\"Q\"], which is nothing that it may be: see scarlet config",
+                "`space.choices` is [\"Q\"], which is not allowed: see scarlet config",
             ),
             (
                 json!({"space": {"layers": [[8, 2], [8]]}}),

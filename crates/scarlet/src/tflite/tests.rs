@@ -423,7 +423,7 @@ fn integers_of_another_network_are_refused() {
     );
     let calibration = Int8::calibrate(&network, (64, 64)).unwrap();
     let error = calibration.finish().unwrap_err().to_string();
-    assert!(error.contains("no image was seen"), "{error}");
+    assert!(error.contains("no image was given"), "{error}");
     let mut calibration = Int8::calibrate(&network, (64, 64)).unwrap();
     let error = calibration.observe(&[0.0; 7]).unwrap_err().to_string();
     assert!(
