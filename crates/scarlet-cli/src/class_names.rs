@@ -19,7 +19,7 @@ pub(crate) enum ClassNames {
 
 impl ClassNames {
     /// The names in `file`, one a line, or else those that the weights themselves say, or that are
-    /// beside them in `home`, or else ImageNet's where the network has as many classes.
+    /// next to them in `home`, or else ImageNet's where the network has as many classes.
     pub(crate) fn of(
         classes: usize,
         file: Option<&Path>,
@@ -55,7 +55,7 @@ impl ClassNames {
         })
     }
 
-    /// The names that are beside the weights in `home`, if there are any.
+    /// The names that are next to the weights in `home`, if there are any.
     pub(crate) fn beside(classes: usize, home: Option<&Path>) -> Result<Self, CliError> {
         let beside = home.map(|home| home.join(class_list::BESIDE_WEIGHTS));
         match beside.filter(|path| path.is_file()) {

@@ -584,7 +584,7 @@ mod tests {
             .lines()
             .filter_map(|line| line.strip_prefix("  scarlet "))
             .map(|line| {
-                // An explanation stands behind many spaces; output goes where it goes.
+                // An explanation stands after many spaces; output goes where it goes.
                 let line = line.split("   ").next().unwrap();
                 let line = line.split(" > ").next().unwrap();
                 words(&format!("scarlet {line}"))
@@ -619,7 +619,7 @@ mod tests {
             };
             // A page has no JSON.
             let flag = if name == "demo" { "--quiet" } else { "--json" };
-            // Before and behind other options.
+            // Before and after other options.
             named(&[&[name, "--model", SKIP, flag], place].concat());
             named(&[&[name, flag], place, &["--model", SKIP]].concat());
         }

@@ -153,7 +153,7 @@ pub(crate) fn set_all(tree: &mut Value, settings: &[String]) -> Result<(), CliEr
     Ok(())
 }
 
-/// Names a folder of images so that a run can go on from elsewhere.
+/// Names a folder of images so that a run can continue from elsewhere.
 pub(crate) fn make_absolute(source: &mut String) {
     if Path::new(source.as_str()).is_dir()
         && let Ok(path) = absolute(source.as_str())

@@ -51,12 +51,12 @@ impl PassedOver {
         *self.kinds.entry(ending).or_default() += 1;
     }
 
-    /// So many images beside the class folders.
+    /// This many images outside the class folders.
     pub(crate) fn add_beside_classes(&mut self, images: usize) {
         self.beside_classes += images;
     }
 
-    /// So many links to folders that they are in themselves.
+    /// This many links to folders that they are in themselves.
     pub(crate) fn add_circles(&mut self, links: usize) {
         self.circles += links;
     }

@@ -17,7 +17,7 @@ use thiserror::Error;
 
 use crate::pipeline::Stage;
 
-/// Why a run cannot begin or go on, and what would mend it.
+/// Why a run cannot begin or continue, and how to fix it.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum RunError {
@@ -183,7 +183,7 @@ pub enum RunError {
         path: PathBuf,
         /// The first class that differs.
         place: usize,
-        /// What it is called beside the weights.
+        /// What it is called next to the weights.
         theirs: String,
         /// What it is called here.
         ours: String,
@@ -202,7 +202,7 @@ pub enum RunError {
         /// The command that began it.
         command: &'static str,
     },
-    /// A run that goes on elsewhere.
+    /// A run that continues elsewhere.
     #[error(
         "another process is working in `{path}`: wait for it or stop it, or start in another \
          folder"
@@ -257,8 +257,8 @@ impl RunError {
         }
     }
 
-    /// Whether the run can go on from where it is: it was stopped, or something outside it failed,
-    /// such as a disk, a file of an image or a device.
+    /// Whether the run can continue from where it is: it was stopped, or something outside it
+    /// failed, such as a disk, a file of an image or a device.
     pub fn can_go_on(&self) -> bool {
         match self {
             Self::Interrupted { .. } => true,

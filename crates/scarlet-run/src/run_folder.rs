@@ -121,7 +121,7 @@ impl RunFolder {
         self.write_json(files::CONFIG, config)
     }
 
-    /// Opens the folder of a run to go on with it, and reads its configuration. Unfinished files
+    /// Opens the folder of a run to resume it, and reads its configuration. Unfinished files
     /// that a killed process left are removed.
     ///
     /// # Errors

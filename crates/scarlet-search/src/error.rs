@@ -92,7 +92,7 @@ pub enum SearchError {
         expected: &'static str,
     },
 
-    /// An evaluator that could not go on.
+    /// An evaluator that could not continue.
     #[error("the evaluator stopped: {0}")]
     Evaluator(#[source] EvaluatorError),
 

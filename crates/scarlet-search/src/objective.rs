@@ -162,7 +162,7 @@ pub enum Bound {
 /// A bound on a metric.
 ///
 /// Its text form, also that of configuration files, is `NAME <= NUMBER` or `NAME >= NUMBER`. `_`
-/// may group the number's digits, and a K, M or G behind it means 10^3, 10^6 or 10^9.
+/// may group the number's digits, and a K, M or G after it means 10^3, 10^6 or 10^9.
 ///
 /// ```
 /// use scarlet_search::{Bound, Constraint};

@@ -1,4 +1,4 @@
-//! What becomes of a network behind its training.
+//! What happens to a network after its training.
 
 use std::path::PathBuf;
 

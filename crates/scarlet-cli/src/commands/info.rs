@@ -169,7 +169,7 @@ fn usable<E: From<CardError> + Display>(
     })
 }
 
-/// Whether a file is what a run goes on from.
+/// Whether a file is what a run resumes from.
 fn is_checkpoint(path: &Path) -> bool {
     path.file_name()
         .is_some_and(|it| it == "checkpoint.safetensors")

@@ -76,7 +76,7 @@ pub(super) fn run(args: &SearchArgs, terminal: &Terminal) -> Result<(), CliError
             false => terminal.print(&plan_text(&plan)),
         };
     }
-    // Before all images are read; where those of a run that goes on are from is in its folder.
+    // Before all images are read; where those of a run that continues are from is in its folder.
     let mut after = None;
     if let Some(path) = &args.folder.resume {
         let config = RunConfig::read_existing(path)?;
@@ -204,8 +204,8 @@ fn parts_of(from: &str, args: &SearchArgs, terminal: &Terminal) -> Result<RunCon
     configuration_over(base, &args.settings, Some(&args.search))
 }
 
-/// Says what networks will see, and whether there is a better road, where it can still be taken: behind
-/// a supernet that is trained already it is too late.
+/// Says what networks will see, and whether there is a better way, where it can still be taken:
+/// after a supernet that is trained already it is too late.
 pub(super) fn introduce(run: &Run, settings: &RunSettingsArgs, begins: bool, terminal: &Terminal) {
     let resolution = run.space().template().preprocessing.resolution;
     let originals = Originals {

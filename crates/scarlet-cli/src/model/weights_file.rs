@@ -1,4 +1,4 @@
-//! Files of weights: how they are had and opened, and what is said aloud about them.
+//! Files of weights: how they are obtained and opened, and what is reported about them.
 
 use std::path::{Path, PathBuf};
 
@@ -20,7 +20,7 @@ pub(crate) fn get(
     Ok(path)
 }
 
-/// The weights in a file, and what was decided about them, aloud.
+/// The weights in a file, and a report of what was decided about them.
 pub(crate) fn open_weights(
     path: &Path,
     options: &OpenOptions,

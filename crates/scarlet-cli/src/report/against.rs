@@ -8,7 +8,7 @@ use super::number::{counted, interval, percent, thousands};
 /// Below this probability two networks are said to differ.
 const SIGNIFICANT: f64 = 0.05;
 
-/// Smaller ones are not told apart.
+/// Smaller ones are not distinguished.
 const LEAST: f64 = 0.0001;
 
 /// Two networks on the same images. Accuracies are from 0 to 1.

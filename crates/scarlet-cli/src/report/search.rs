@@ -96,7 +96,7 @@ pub(crate) fn plan_text(plan: &Plan) -> String {
     text
 }
 
-/// What a run came to.
+/// The result of a run.
 pub(crate) fn result_text(exported: &Exported, folder: &Path) -> String {
     let mut text = choice_text(&exported.network);
     let right = |test: &Measurement| accuracy(test.correct as u64, test.images as u64);

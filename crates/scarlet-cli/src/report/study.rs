@@ -163,7 +163,7 @@ pub(crate) fn statistics(recalibrated: bool) -> &'static str {
     }
 }
 
-/// What the algorithms came to with one seed.
+/// The results of the algorithms with one seed.
 #[derive(Debug, Serialize)]
 pub(crate) struct FoundVolumes {
     pub(crate) seed: u64,

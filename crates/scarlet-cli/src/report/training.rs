@@ -216,7 +216,7 @@ fn short(value: f64) -> String {
     }
 }
 
-/// What a run came to, and what can be done with it.
+/// The result of a run, and what can be done with it.
 pub(crate) fn result_text(result: &StandaloneResult, folder: &Path) -> String {
     let mut text = format!(
         "trained for {}",

@@ -9,7 +9,7 @@ use thiserror::Error;
 const LAYOUTS: &str = "a folder of photographs has one folder per class, or such folders in `train` \
                        (or `training`), alone or next to `val` or `test`";
 
-/// Why a data set cannot be had, and what would mend it.
+/// Why a data set is not available, and how to fix it.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum DatasetError {
@@ -104,7 +104,7 @@ pub enum DatasetError {
         /// The name, with what is invisible shown.
         class: String,
     },
-    /// Nothing to tell apart.
+    /// Nothing to distinguish.
     #[error(
         "`{found}` has images of one class only, `{class}`, but a network needs at least two to \
          distinguish: {LAYOUTS}"

@@ -63,7 +63,7 @@ impl FolderNotices {
         ));
     }
 
-    /// Warns of what lies beside the parts of a data set.
+    /// Warns of what lies next to the parts of a data set.
     pub(super) fn add_beside_parts(&mut self, others: &[PathBuf], parts: &[String]) {
         for path in others {
             let name = path.file_name().unwrap_or_default().to_string_lossy();

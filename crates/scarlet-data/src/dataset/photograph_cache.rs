@@ -173,7 +173,7 @@ impl CacheEntry {
 mod tests {
     use super::*;
 
-    /// A file that stands for a photograph, and a cache beside it.
+    /// A file that stands for a photograph, and a cache next to it.
     struct Place {
         root: tempfile::TempDir,
         cache: Arc<PhotographCache>,

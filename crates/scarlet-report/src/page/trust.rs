@@ -201,7 +201,7 @@ fn figure(place: usize, picture: &Picture, mistakes: &Mistakes) -> String {
     )
 }
 
-/// For the heading: what the figures of this page come to.
+/// For the heading: what the figures of this page amount to.
 pub(super) fn figures(trust: &Trust) -> Vec<(String, String)> {
     let before = &trust.before;
     let error = match &trust.after {

@@ -80,7 +80,7 @@ impl RunConfig {
         }
     }
 
-    /// Opens the folder of an earlier run to go on with it, and reads its configuration.
+    /// Opens the folder of an earlier run to resume it, and reads its configuration.
     ///
     /// # Errors
     ///

@@ -20,8 +20,8 @@ use crate::RunError;
 use crate::RunFolder;
 use crate::files;
 
-/// A candidate's latency as it was measured. No later measurement comes to the same, so what was
-/// measured once is kept, and a search that goes on finds it.
+/// A candidate's latency as it was measured. No later measurement gives the same, so what was
+/// measured once is kept, and a search that continues finds it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Measured {
     /// Whole, so that it is the same after reading.
@@ -99,7 +99,7 @@ impl Run {
         let deploy = self.config.search.deploy;
         let device = kernels_device(&self.device, deploy);
         let observer = Arc::clone(&self.observer);
-        // A run may go on on another device, whose latencies are others.
+        // A run may continue on another device, whose latencies are others.
         let mut what = format!("latency on {device:?}, batch 1, threads {threads}");
         if !deploy.is_float32() {
             what.push_str(&format!(", in {deploy}"));

@@ -1,4 +1,4 @@
-//! What a run reports while it goes on.
+//! What a run reports while it runs.
 
 use std::fmt;
 use std::path::Path;
@@ -61,7 +61,7 @@ pub enum RunEvent<'a> {
         /// What happened.
         event: &'a Event,
     },
-    /// A search begins or goes on.
+    /// A search begins or continues.
     Searching {
         /// Candidates known from before.
         known: usize,
@@ -76,7 +76,7 @@ pub enum RunEvent<'a> {
     Latency(Duration),
     /// A generation of the search was done, in this run or before.
     Generation {
-        /// What it came to.
+        /// Its result.
         record: &'a GenerationRecord,
         /// How many candidates the search may measure.
         evaluations: usize,

@@ -1,4 +1,4 @@
-//! What a run is going to do, and the cheapest and dearest networks of its space.
+//! What a run is going to do, and the cheapest and costliest networks of its space.
 
 use scarlet::Precision;
 use scarlet_arch::graph::Graph;
@@ -325,7 +325,7 @@ mod tests {
     fn space() -> SearchSpace {
         let small = SearchSpace::small_images(1, 16, 3).unwrap();
         let mut layers = small.template().layers()[..3].to_vec();
-        // Behind skips, stabilizers that change the channels are merged into their neighbours.
+        // After skips, stabilizers that change the channels are merged into their neighbours.
         layers[2].stride = 1;
         let template = small.template().clone().with_layers(layers);
         let choices = ["E3K3", "E6K5s", "E3K7"].map(|text| text.parse().unwrap());

@@ -71,7 +71,7 @@ fn find(
                 let section = Map::from_iter([("name".to_owned(), name.clone())]);
                 attempt(whole(Value::Object(section))).is_err_and(|error| error == found.error)
             });
-            // That others are missing beside it is no fault of a single setting.
+            // That others are missing next to it is no fault of a single setting.
             let is_alone = found.error.starts_with("missing field") && !found.value.is_object();
             !is_alone && !is_the_names
         };

@@ -114,7 +114,7 @@ pub fn trust<E>(
     })
 }
 
-/// What maps of so many places, in height and width, show.
+/// What maps of this many places, in height and width, show.
 fn maps([height, width]: [usize; 2]) -> String {
     let mut text = format!(
         "Next to each image is a map of where the network saw the class that it answered: the \

@@ -184,7 +184,7 @@ impl Int8Calibration {
     }
 
     /// How the network is rounded: each value to 256 multiples of a step that hold all that was
-    /// seen of it, but for what an activation behind it makes the same of.
+    /// seen of it, but for what an activation after it makes the same of.
     ///
     /// # Errors
     ///
@@ -238,7 +238,7 @@ impl Int8Calibration {
     }
 }
 
-/// Looks at a value, by its index, and says whether to go on.
+/// Looks at a value, by its index, and says whether to continue.
 type See<'a> = dyn FnMut(usize, Tensor<4>) -> bool + 'a;
 
 impl Elementary {

@@ -10,7 +10,7 @@ pub(super) use scarlet_io::printable::excerpt;
 use super::LoadReport;
 use crate::ConfigError;
 
-/// Why weights could not be read, loaded or written, and what would mend it.
+/// Why weights could not be read, loaded or written, and how to fix it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum WeightsError {

@@ -105,7 +105,7 @@ impl Scarlet {
 }
 
 impl StateDict {
-    /// What the weights' file says of the network, besides how it is built; `None` where it says
+    /// What the weights' file says of the network, apart from how it is built; `None` where it says
     /// nothing. Whether it fits the network is for [`ModelCard::check`] to say.
     ///
     /// # Errors

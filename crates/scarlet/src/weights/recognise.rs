@@ -20,8 +20,8 @@ pub struct Recognised {
     pub architecture: Architecture,
     /// Whose names the file uses.
     pub naming: Naming,
-    /// What neither the shapes nor anything in or beside the file decide, as it was taken, with the
-    /// way to choose otherwise. `None` where nothing was left open.
+    /// What neither the shapes nor anything in or next to the file decide, as it was taken, with
+    /// the way to choose otherwise. `None` where nothing was left open.
     pub assumed: Option<String>,
 }
 
@@ -66,9 +66,9 @@ impl Recognised {
 /// 3. the network of SCARLET's search space that has them: nineteen layers with its channels.
 ///
 /// Strides, activations, padding and the constants of batch normalisation leave no trace in the
-/// shapes, so nothing else can be derived from them. What the file or a `config.json` beside it says
-/// of its origin settles them, then whose names it uses, and else [`Recognised::assumed`] tells what
-/// was taken. `None` also where an entry is missing.
+/// shapes, so nothing else can be derived from them. What the file or a `config.json` next to it
+/// says of its origin settles them, then whose names it uses, and else [`Recognised::assumed`]
+/// tells what was taken. `None` also where an entry is missing.
 ///
 /// [`Scarlet::save`]: crate::Scarlet::save
 pub fn recognise(weights: &StateDict) -> Option<Recognised> {

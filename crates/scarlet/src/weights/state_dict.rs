@@ -320,12 +320,12 @@ impl StateDict {
         &self.notes
     }
 
-    /// Texts that a safetensors file carries beside its tensors.
+    /// Texts that a safetensors file carries next to its tensors.
     pub fn metadata(&self) -> &BTreeMap<String, String> {
         &self.metadata
     }
 
-    /// Texts to carry beside the tensors, in place of those there were.
+    /// Texts to carry next to the tensors, in place of those there were.
     pub fn with_metadata(mut self, metadata: BTreeMap<String, String>) -> Self {
         self.metadata = metadata;
         self

@@ -194,7 +194,7 @@ fn class(query: Option<&str>) -> Result<usize, Problem> {
     })
 }
 
-/// A body of so many bytes, or of an unknown number, which is cut off where it becomes too large.
+/// A body of this many bytes, or of an unknown number, which is cut off where it becomes too large.
 async fn receive(mut body: Incoming, announced: Option<u64>) -> Result<Vec<u8>, Problem> {
     let mut file = Vec::with_capacity(announced.unwrap_or(0) as usize);
     while let Some(frame) = body.frame().await {

@@ -186,8 +186,8 @@ impl Shown<'_> {
     }
 }
 
-/// Whether it is as sure as it is right, as far as so many images can tell; nothing where these images
-/// may have made it so.
+/// Whether it is as sure as it is right, as far as this many images can tell; nothing where these
+/// images may have made it so.
 fn sureness(figures: &Figures) -> String {
     let given = match &figures.after {
         Some(after) if after.source == AfterSource::Halves && figures.temperature.is_some() => {

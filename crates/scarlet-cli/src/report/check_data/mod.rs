@@ -131,7 +131,7 @@ pub(crate) struct Classes {
     pub(crate) single: Vec<String>,
     /// Of few.
     pub(crate) small: Vec<String>,
-    /// For parts besides the training images, classes that these have and they have not.
+    /// For parts other than the training images, classes that these have and they have not.
     pub(crate) missing: Vec<(&'static str, Vec<String>)>,
     /// How many times larger the largest class is than the smallest, of those to train on.
     pub(crate) imbalance: f64,
@@ -197,7 +197,7 @@ impl CheckReport {
         report
     }
 
-    /// Says anew what spoils training or evaluation.
+    /// Says again what spoils training or evaluation.
     pub(crate) fn judge(&mut self) {
         let classes = &self.classes;
         let untrained = classes.empty.len() + classes.not_trained.len() + classes.single.len();

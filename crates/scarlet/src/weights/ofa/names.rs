@@ -123,7 +123,7 @@ pub(super) fn entries(largest: &Architecture) -> Vec<(String, Vec<usize>)> {
     entries
 }
 
-/// The name of a matrix beside the weight of a depthwise convolution; `None` beside all else.
+/// The name of a matrix next to the weight of a depthwise convolution; `None` next to all else.
 pub(super) fn matrix_name(weight: &str, matrix: Matrix) -> Option<String> {
     let module = weight.strip_suffix(".weight")?;
     let is_depthwise = module.ends_with(DEPTHWISE);

@@ -13,7 +13,7 @@ pub(super) fn take<const N: usize>(input: &mut impl Read) -> Result<[u8; N], Pic
     Ok(bytes)
 }
 
-/// An unsigned number of so many bytes.
+/// An unsigned number of this many bytes.
 pub(super) fn unsigned(input: &mut impl Read, width: usize) -> Result<u64, PickleError> {
     let mut bytes = [0; 8];
     input.read_exact(&mut bytes[..width])?;
