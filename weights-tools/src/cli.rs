@@ -11,7 +11,7 @@ use scarlet::weights::{OpenOptions, Renaming};
 /// pip:package==version/path. Nothing in a file is ever run.
 ///
 /// Exit status: 0 if all is well, 1 if files differ, a check fails or something goes wrong, 2 if
-/// the command line is wrong. Whoever reads the output may stop early, as head does: that is no
+/// the command line is wrong. A reader of the output may stop early, as head does: that is no
 /// failure.
 #[derive(Debug, Parser)]
 #[command(name = "scarlet-weights", version, max_term_width = 100)]
@@ -69,7 +69,7 @@ pub(crate) struct ConvertArgs {
     #[command(flatten)]
     pub(crate) names: NamesArgs,
 
-    /// The network in the file, where the file does not tell: a preset's name, layers such as
+    /// The network in the file, if the file does not say: a preset's name, layers such as
     /// "E3K5s - E6K7", or a JSON file.
     #[arg(long, value_name = "NETWORK", allow_hyphen_values = true)]
     pub(crate) model: Option<String>,
@@ -77,7 +77,7 @@ pub(crate) struct ConvertArgs {
 
 /// Compare two files tensor by tensor.
 ///
-/// Names of different origin are brought together first; step counters do not count. Exits with 1
+/// Names of different origin are matched first; step counters are ignored. Exits with 1
 /// if a name, a shape or a value differs. To compare two networks of one file, give it twice, with
 /// --key or --strip-prefix for the first.
 #[derive(Debug, Args)]
@@ -91,7 +91,7 @@ pub(crate) struct DiffArgs {
     /// The other file.
     pub(crate) b: String,
 
-    /// Largest difference that is none, relative to the largest value of the tensor.
+    /// Largest difference that counts as equal, relative to the largest value of the tensor.
     #[arg(long, default_value_t = 0.0, value_parser = tolerance)]
     pub(crate) tolerance: f64,
 
@@ -147,16 +147,15 @@ pub(crate) struct NamesArgs {
     #[arg(long)]
     pub(crate) key: Option<String>,
 
-    /// Take the tensors below this prefix, such as backbone, and take it off.
+    /// Take the tensors below this prefix, such as backbone, and remove the prefix.
     #[arg(long, value_name = "PREFIX")]
     pub(crate) strip_prefix: Option<String>,
 
-    /// Give tensors another name: the whole of it, or a beginning that ends at a dot. May be given
-    /// several times.
+    /// Rename tensors: a whole name, or a prefix that ends at a dot. May be repeated.
     #[arg(long, value_name = "OLD=NEW")]
     pub(crate) rename: Vec<Renaming>,
 
-    /// Where the weights come from, which settles what shapes leave open.
+    /// Where the weights come from, which resolves what shapes leave ambiguous.
     #[arg(long, value_name = "NAME")]
     pub(crate) origin: Option<String>,
 }

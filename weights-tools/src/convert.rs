@@ -34,7 +34,7 @@ pub(crate) fn run(args: &ConvertArgs) -> Result<Verdict, ToolError> {
         None => {
             weights.save(&args.output, precision)?;
             say(format_args!(
-                "wrote {output}: no network that is known, names as they were"
+                "wrote {output}: no known network, names unchanged"
             ))?;
             if let Err(error) = weights.architecture() {
                 tell(format_args!("note: {error}"));

@@ -30,7 +30,7 @@ pub(crate) enum ToolError {
     #[error(transparent)]
     Fold(#[from] FoldError),
 
-    #[error("the case's input does not suit the network: {0}")]
+    #[error("the case's input does not fit the network: {0}")]
     Input(#[from] InputError),
 
     #[error("cannot read `{}`: {source}", .path.display())]
@@ -47,10 +47,10 @@ pub(crate) enum ToolError {
     )]
     OutputEnding(PathBuf),
 
-    #[error("`{0}` fits no network that is known, and folding needs one: name it with --model")]
+    #[error("`{0}` fits no known network, and folding needs one: name it with --model")]
     NothingToFold(String),
 
-    #[error("`{}` is no case: {detail}; a case holds `input`, [batch, 3, height, width], and \
+    #[error("`{}` is not a case: {detail}; a case holds `input`, [batch, 3, height, width], and \
              `logits`, [batch, classes]", .path.display())]
     Case { path: PathBuf, detail: String },
 

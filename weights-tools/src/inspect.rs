@@ -128,7 +128,7 @@ impl<'a> Contents<'a> {
             None => {
                 let why = self.unknown.iter();
                 let why: String = why.map(|why| format!("; {why}")).collect();
-                write!(text, "\nnetwork: none that is known{why}")
+                write!(text, "\nnetwork: none known{why}")
             }
         };
         if let Some(card) = &self.card {

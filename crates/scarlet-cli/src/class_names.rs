@@ -19,7 +19,7 @@ pub(crate) enum ClassNames {
 
 impl ClassNames {
     /// The names in `file`, one a line, or else those that the weights themselves say, or that are
-    /// beside them in `home`, or else ImageNet's where the network has as many classes.
+    /// next to them in `home`, or else ImageNet's where the network has as many classes.
     pub(crate) fn of(
         classes: usize,
         file: Option<&Path>,
@@ -41,8 +41,8 @@ impl ClassNames {
                 // The weights can be parted from this file, but not from what they say themselves.
                 if beside != Self::Unknown && beside.as_lines() != own.as_lines() {
                     terminal.warn(format_args!(
-                        "{} beside the weights names other classes than the weights \
-                         themselves, whose names are used",
+                        "{} next to the weights names other classes than the \
+                         weights themselves; the weights' own names are used",
                         class_list::BESIDE_WEIGHTS
                     ));
                 }
@@ -55,7 +55,7 @@ impl ClassNames {
         })
     }
 
-    /// The names that are beside the weights in `home`, if there are any.
+    /// The names that are next to the weights in `home`, if there are any.
     pub(crate) fn beside(classes: usize, home: Option<&Path>) -> Result<Self, CliError> {
         let beside = home.map(|home| home.join(class_list::BESIDE_WEIGHTS));
         match beside.filter(|path| path.is_file()) {
@@ -158,7 +158,7 @@ mod tests {
         assert_eq!(of(2, Some(&path), None).unwrap(), names);
         let error = of(3, Some(&path), None).unwrap_err().to_string();
         assert!(
-            error.ends_with("names.txt names 2 classes, one a line, but the network has 3"),
+            error.ends_with("names.txt names 2 classes, one per line, but the network has 3"),
             "{error}"
         );
     }

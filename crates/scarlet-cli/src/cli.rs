@@ -43,7 +43,7 @@ pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
 
-    /// Say nothing on standard error but warnings and errors
+    /// Print only warnings and errors on standard error
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
 
@@ -58,18 +58,18 @@ Examples:
   scarlet search --data flowers/             find the network for these images and a budget
   scarlet check-data flowers/                what is wrong with these images?
   scarlet probe --data flowers/              which public network suits these images?
-  scarlet config finetune                    which settings are there?
+  scarlet config finetune                    which settings does it have?
   scarlet predict examples/photos            what is on these photographs?
   scarlet demo                               try a network in the browser
   scarlet eval imagenet/val                  how accurate is the network?
   scarlet bench --model scarlet-a            how fast is it here?
   scarlet deploy lite0.scarlet               a file that starts in milliseconds
   scarlet export lite0.onnx                  take it elsewhere
-  scarlet info                               which networks are there?
+  scarlet info                               which networks are built in?
   scarlet info scarlet-a                     what does this one cost?
 
 Every command explains itself: scarlet predict --help.
-Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted. Whoever reads the output may stop
+Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted. A reader of the output may stop
 early, as head does: that is no failure.";
 
 #[derive(Debug, Subcommand)]
@@ -98,11 +98,11 @@ pub(crate) enum Command {
     Completions(CompletionsArgs),
 }
 
-/// Say what is on photographs
+/// Classify photographs
 ///
 /// Prints the most probable classes of every image: JPEG, PNG, WebP, BMP, GIF (its first picture) and
-/// TIFF. One that cannot be read is reported and left out, and other files of a folder are counted;
-/// the command fails if no image can be read, or with --strict if any cannot.
+/// TIFF. An image that cannot be read is reported and skipped, and other files in a folder are
+/// counted; the command fails if no image can be read, or with --strict if any cannot.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -118,17 +118,17 @@ pub(crate) struct PredictArgs {
     #[arg(required = true, value_name = "PATH", value_hint = ValueHint::AnyPath)]
     pub(crate) paths: Vec<PathBuf>,
 
-    /// Classes to print for each photograph
+    /// Classes to print per photograph
     #[arg(long, value_name = "K", default_value_t = 5, value_parser = at_least_one)]
     pub(crate) top_k: usize,
 
-    /// Answer "none of these" where the most probable class is less probable than this, from 0 to 1;
-    /// scarlet eval says which threshold reaches an accuracy of 99 %
+    /// Answer "none of these" if the most probable class is less probable than this, from 0 to 1;
+    /// scarlet eval prints the threshold that reaches an accuracy of 99 %
     #[arg(long, value_name = "P", value_parser = probability, allow_negative_numbers = true)]
     pub(crate) threshold: Option<f64>,
 
-    /// Names of the network's classes, one a line [default: those in the weights' file, or in
-    /// classes.txt beside it, or ImageNet's for 1,000 classes]
+    /// Names of the network's classes, one per line [default: those in the weights' file, or
+    /// in classes.txt next to it, or ImageNet's for 1,000 classes]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) classes: Option<PathBuf>,
 
@@ -136,7 +136,7 @@ pub(crate) struct PredictArgs {
     #[arg(long)]
     pub(crate) strict: bool,
 
-    /// Print one JSON object; probabilities in it are from 0 to 1
+    /// Print one JSON object, with probabilities from 0 to 1
     #[arg(long)]
     pub(crate) json: bool,
 
@@ -149,17 +149,17 @@ pub(crate) struct PredictArgs {
 
 /// Measure a network's accuracy on labelled images
 ///
-/// SOURCE is what --data of the other commands is: fashion-sample, or a folder with one folder per
-/// class, or with MNIST's or CIFAR's files. Of one with parts the test images are taken, prepared
+/// SOURCE is the same as --data of the other commands: fashion-sample, or a folder with one folder
+/// per class, or with MNIST's or CIFAR's files. If it has parts, the test images are used, prepared
 /// as in training, which gives the accuracy that a run ended with. Class folders are matched with
-/// the network's classes by name, where the weights or classes.txt beside them say it, and with
-/// ImageNet's by WordNet id, such as n02124075, or by name, even if only some are there. Folders named
-/// by numbers, 0 to 999 for ImageNet, are the classes of these numbers. Others are the network's
-/// classes in order: that of their numbers, where names differ in a number only, or of their bytes.
-/// What was decided is printed. An image that cannot be read is reported and left out of all figures.
-/// Besides accuracies, the calibration error is printed, by how many points the network is off on
-/// average in how sure it says it is, and the threshold for scarlet predict that leaves answers of which
-/// 99 % are right. Ctrl-C ends the evaluation early and prints what is known until then.
+/// the network's classes by name, if the weights or classes.txt next to them give the names, and
+/// with ImageNet's by WordNet id, such as n02124075, or by name, even if only some are present.
+/// Folders named by numbers, 0 to 999 for ImageNet, are the classes with these numbers. Others are
+/// the network's classes in order: that of their numbers, if names differ only in a number, or of
+/// their bytes. The choice is printed. An image that cannot be read is reported and left out of all
+/// figures. In addition to accuracies, it prints the calibration error (by how many points the
+/// network's stated confidence is off on average) and the threshold for scarlet predict above which
+/// 99 % of the answers are right. Ctrl-C ends the evaluation early and prints the results so far.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -181,12 +181,12 @@ pub(crate) struct EvalArgs {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) results: Option<PathBuf>,
 
-    /// Write a page that says whether the network can be trusted: what it confuses, where it looked,
-    /// whether it is right as often as it says, when it should keep silent
+    /// Write a page that shows whether the network can be trusted: what it confuses, where it
+    /// looked, whether it is right as often as it claims, when it should abstain
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) report: Option<PathBuf>,
 
-    /// Evaluate these weights on the same images too, and say whether the two networks differ
+    /// Also evaluate these weights on the same images, and report whether the two networks differ
     #[arg(long, value_name = "WEIGHTS", value_hint = ValueHint::FilePath)]
     pub(crate) against: Option<String>,
 
@@ -194,7 +194,7 @@ pub(crate) struct EvalArgs {
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = whole::<usize>)]
     pub(crate) worst: usize,
 
-    /// Ignore the orientation that cameras note in photographs, as torchvision does
+    /// Ignore the orientation that cameras record in photographs, as torchvision does
     #[arg(long)]
     pub(crate) ignore_orientation: bool,
 
@@ -202,7 +202,7 @@ pub(crate) struct EvalArgs {
     #[arg(long)]
     pub(crate) strict: bool,
 
-    /// Print one JSON object; accuracies in it are from 0 to 1
+    /// Print one JSON object, with accuracies from 0 to 1
     #[arg(long)]
     pub(crate) json: bool,
 
@@ -215,8 +215,8 @@ pub(crate) struct EvalArgs {
 
 /// Arrange the ILSVRC2012 validation images as one folder per class
 ///
-/// The images are given out in one folder, with their classes in a file beside it. Counts are
-/// checked before anything is changed. After an interruption, run the same command again.
+/// The images are distributed in one folder, with their classes in a separate file. Counts
+/// are checked before anything is changed. After an interruption, run the same command again.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -237,19 +237,19 @@ pub(crate) struct ArrangeValArgs {
     #[arg(value_hint = ValueHint::DirPath)]
     pub(crate) target: PathBuf,
 
-    /// How images come into their class folders
+    /// How images are put into their class folders
     #[arg(long, value_enum, default_value_t = ArrangeMode::Link)]
     pub(crate) mode: ArrangeMode,
 
-    /// WordNet ids of the ILSVRC2012 ids, for a ground truth of such: lines of "id wnid"
+    /// WordNet ids of the ILSVRC2012 ids, for a ground truth given in those: lines of "id wnid"
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) synset_map: Option<PathBuf>,
 
-    /// Images that there must be, if not the whole set of 50,000
+    /// Number of images expected, if not the whole set of 50,000
     #[arg(long, value_name = "N", value_parser = whole::<usize>)]
     pub(crate) expect: Option<usize>,
 
-    /// Check everything and say what would be done
+    /// Check everything and show what would be done
     #[arg(long)]
     pub(crate) dry_run: bool,
 }
@@ -266,10 +266,10 @@ pub(crate) enum ArrangeMode {
     Move,
 }
 
-/// Price a network, or list those that there are
+/// Show what a network costs, or list all networks
 ///
-/// Shows mult-adds, parameters and memory, part by part, beside what was published; and of a file of
-/// weights what it says itself: its classes, what it was trained on, how accurate it was.
+/// Shows mult-adds, parameters and memory, part by part, next to the published figures; and for a
+/// file of weights what it records: its classes, what it was trained on, how accurate it was.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -284,11 +284,11 @@ pub(crate) struct InfoArgs {
     #[arg(conflicts_with = "list", allow_hyphen_values = true)]
     pub(crate) model: Option<String>,
 
-    /// List all networks, as without MODEL
+    /// List all networks, as when MODEL is omitted
     #[arg(long)]
     pub(crate) list: bool,
 
-    /// Only those of a family, such as mobilenetv3; may be given several times
+    /// Only networks of a family, such as mobilenetv3; may be repeated
     #[arg(
         long,
         value_name = "NAME",
@@ -297,17 +297,16 @@ pub(crate) struct InfoArgs {
     )]
     pub(crate) family: Vec<String>,
 
-    /// Only those within a budget, such as "mult_adds <= 250M", and which of them is the most
-    /// accurate; also accuracy, parameters, weight_bytes, peak_activation_bytes; may be given several
-    /// times
+    /// Only networks within a budget, such as "mult_adds <= 250M", and which of them is the most
+    /// accurate; also accuracy, parameters, weight_bytes, peak_activation_bytes; may be repeated
     #[arg(long, conflicts_with = "model", help_heading = "List")]
     pub(crate) budget: Vec<Constraint>,
 
-    /// Only those whose weights anyone can have
+    /// Only networks with public weights
     #[arg(long, conflicts_with = "model", help_heading = "List")]
     pub(crate) public: bool,
 
-    /// What the list is sorted by
+    /// How to sort the list
     #[arg(
         long,
         value_name = "WHAT",
@@ -335,7 +334,7 @@ pub(crate) enum ZooOrder {
     Parameters,
     /// The most accurate first
     Accuracy,
-    /// Family by family, as they were published
+    /// By family, in order of publication
     Family,
 }
 
@@ -350,25 +349,25 @@ pub(crate) struct DevicesArgs {
     pub(crate) json: bool,
 }
 
-/// Let other machines compute on a device of this one
+/// Let other machines compute on a device of this machine
 ///
-/// They name it by its address, as in --device ws://gpu:3000. With a token, only those who have it
-/// are let in: here by --token-file or the environment, there by the environment, SCARLET_TOKEN for
-/// the token itself or SCARLET_TOKEN_FILE for a file that holds it. Nothing is encrypted, the token
-/// neither: serve a trusted network, or this machine alone (the default) and let others in through
-/// a tunnel, such as ssh -L. Both sides need a program built with --features remote, of the same
-/// version. Ctrl-C ends it.
+/// They name it by its address, as in --device ws://gpu:3000. With a token, only clients that have
+/// it are let in: it is given here by --token-file or the environment, there by the environment,
+/// SCARLET_TOKEN for the token itself or SCARLET_TOKEN_FILE for a file that holds it. Nothing is
+/// encrypted, not even the token: serve a trusted network, or this machine alone (the default) and
+/// let others in through a tunnel, such as ssh -L. Both sides need the same version of the program,
+/// built with --features remote. Ctrl-C ends it.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   scarlet serve --device cuda
   scarlet serve --device cuda --listen 0.0.0.0:3000 --token-file token.txt")]
 pub(crate) struct ServeArgs {
-    /// Address and port to be reached at
+    /// Address and port to listen on
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:3000")]
     pub(crate) listen: std::net::SocketAddr,
 
-    /// File with the token that others must have [default: the environment's, see above]
+    /// File with the token that clients must have [default: the environment's, see above]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) token_file: Option<PathBuf>,
 
@@ -411,7 +410,7 @@ pub(crate) struct ModelArgs {
     #[arg(long, value_name = "N", default_value_t = 0, requires = "random_init", value_parser = whole::<u64>)]
     pub(crate) seed: u64,
 
-    /// Classes of the network, if not as many as the model says
+    /// Number of classes, if not the model's own
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub(crate) num_classes: Option<usize>,
 
@@ -431,17 +430,16 @@ pub(crate) struct NamesArgs {
     #[arg(long, requires = "weights")]
     pub(crate) key: Option<String>,
 
-    /// Take the tensors below this prefix, such as backbone, and take it off
+    /// Take the tensors below this prefix, such as backbone, and remove the prefix
     #[arg(long, value_name = "PREFIX", requires = "weights")]
     pub(crate) strip_prefix: Option<String>,
 
-    /// Give tensors another name: the whole of it, or a beginning that ends at a dot; may be given
-    /// several times
+    /// Rename tensors: a whole name, or a prefix that ends at a dot; may be repeated
     #[arg(long, value_name = "OLD=NEW", requires = "weights")]
     pub(crate) rename: Vec<Renaming>,
 
-    /// Where the weights come from, which settles what shapes leave open: a network's name, such as
-    /// tf_efficientnet_lite0, scarlet or fairnas
+    /// Where the weights come from, which resolves what shapes leave ambiguous: a network's name,
+    /// such as tf_efficientnet_lite0, scarlet or fairnas
     #[arg(long, value_name = "NAME", requires = "weights")]
     pub(crate) origin: Option<String>,
 }
@@ -586,7 +584,7 @@ mod tests {
             .lines()
             .filter_map(|line| line.strip_prefix("  scarlet "))
             .map(|line| {
-                // An explanation stands behind many spaces; output goes where it goes.
+                // An explanation stands after many spaces; output goes where it goes.
                 let line = line.split("   ").next().unwrap();
                 let line = line.split(" > ").next().unwrap();
                 words(&format!("scarlet {line}"))
@@ -621,7 +619,7 @@ mod tests {
             };
             // A page has no JSON.
             let flag = if name == "demo" { "--quiet" } else { "--json" };
-            // Before and behind other options.
+            // Before and after other options.
             named(&[&[name, "--model", SKIP, flag], place].concat());
             named(&[&[name, flag], place, &["--model", SKIP]].concat());
         }

@@ -35,7 +35,7 @@ pub(crate) struct EnginePackage {
 pub(crate) enum EnginePackageError {
     #[error(
         "the page needs the engine for browsers, and {} cannot be read: {source}. --engine takes the \
-         folder of the package {NAME}, as npm install puts it to node_modules/{NAME}, or web/ of \
+         folder of the package {NAME}, as npm install puts it in node_modules/{NAME}, or web/ of \
          scarlet's sources after web/build.sh",
         path.display()
     )]
@@ -80,7 +80,10 @@ impl EnginePackage {
             what,
         };
         if face.to_ascii_lowercase().contains("</script") {
-            return Err(damaged("index.js", "a script that no page can hold"));
+            return Err(damaged(
+                "index.js",
+                "a script that cannot be embedded in a page",
+            ));
         }
         let path = folder.join("scarlet.wasm");
         let module = limited::read(&path, MOST_MODULE)
@@ -126,7 +129,10 @@ mod tests {
         let list = package("[1]", "", MAGIC);
         assert!(refused(list.path()).contains("its package.json says: "));
         let closing = package(&own(), "'</SCRIPT>'", MAGIC);
-        assert!(refused(closing.path()).contains("index.js is a script that no page can hold"));
+        assert!(
+            refused(closing.path())
+                .contains("index.js is a script that cannot be embedded in a page")
+        );
         let cut = package(&own(), "", b"\0as");
         assert!(refused(cut.path()).contains("scarlet.wasm is no WebAssembly"));
         fs::remove_file(cut.path().join("scarlet.wasm")).unwrap();

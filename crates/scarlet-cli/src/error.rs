@@ -75,25 +75,25 @@ pub(crate) enum CliError {
     /// Weights of a network that nobody named.
     #[error(
         "{0}. That is --model NAME, such as --model efficientnet-lite0; where tensors have other \
-         names than the network's, --rename OLD=NEW gives them these, as in --rename \
+         names than the network's, --rename OLD=NEW renames them, as in --rename \
          _fc=classifier. scarlet-weights inspect FILE lists them"
     )]
     UnknownNetwork(Box<WeightsError>),
     /// A network of the zoo that a search cannot start from.
     #[error(
-        "the weights of {0} are not public: scarlet info --public lists networks whose are, and --from \
-         takes a file of weights too"
+        "the weights of {0} are not public: scarlet info --public lists networks whose weights are, \
+         and --from also takes a file of weights"
     )]
     NoPublicWeights(&'static str),
     #[error("no images to train on: give them with --data")]
     NoData,
     #[error(
-        "`recipe` is no setting, for the command says it: `scarlet train` or `scarlet finetune`"
+        "`recipe` is not a setting, since the command decides it: `scarlet train` or `scarlet finetune`"
     )]
     Recipe,
-    #[error("a run goes on with its own settings: leave out --{option}. {instead}")]
+    #[error("a run resumes with its own settings: leave out --{option}. {instead}")]
     Resumed { option: String, instead: String },
-    #[error("`{0}` is no setting: write KEY=VALUE, such as train.epochs=20")]
+    #[error("`{0}` is not a setting: write KEY=VALUE, such as train.epochs=20")]
     NotASetting(String),
     #[error(transparent)]
     EnginePackage(#[from] EnginePackageError),
@@ -120,13 +120,13 @@ pub(crate) enum CliError {
     )]
     NoNetworkIn(Box<WeightsError>),
     #[error(
-        "{} is what a run goes on from (--resume with its folder); its networks are in \
+        "{} is what a run resumes from (--resume with its folder); its networks are in \
          best.safetensors and last.safetensors, or network/network.safetensors of a search",
         .0.display()
     )]
     CheckpointOfRun(PathBuf),
     #[error(
-        "{} is a network in another program's form that scarlet did not write, and says nothing of itself \
+        "{} is a network in another program's format that scarlet did not write, and holds no description \
          that can be shown: give the weights that it was made from",
         .0.display()
     )]
@@ -154,7 +154,7 @@ pub(crate) enum CliError {
     )]
     WeightsClassCount { found: usize, asked: usize },
     #[error(
-        "{} names {found} classes, one a line, but the network has {expected}",
+        "{} names {found} classes, one per line, but the network has {expected}",
         path.display()
     )]
     NameCount {
@@ -164,7 +164,7 @@ pub(crate) enum CliError {
     },
     #[error("{0}")]
     EvaluatedClasses(String),
-    #[error("{} is a deployed network, which is a model of its own: leave out --model", .0.display())]
+    #[error("{} is a deployed network, which already defines the model: leave out --model", .0.display())]
     DeployedModel(PathBuf),
     #[error(
         "{} is a deployed network, whose weights are packed for running only: give those that it \
@@ -180,13 +180,13 @@ pub(crate) enum CliError {
     #[error("cannot serve a device at {address}: {reason}")]
     Serve { address: SocketAddr, reason: String },
     #[error(
-        "port {} of {} is taken already, by another program or by another scarlet demo: choose another with \
+        "port {} of {} is already in use, by another program or another scarlet demo: choose another with \
          --port, or let the system choose one with --port 0",
         .0.port(),
         .0.ip()
     )]
     PortTaken(SocketAddr),
-    #[error("this machine has no address {}: give --listen one that it has, or leave it out", .0.ip())]
+    #[error("this machine has no address {}: give --listen one that it has, or omit it", .0.ip())]
     NoSuchAddress(SocketAddr),
     #[error("cannot serve a page at {address}: {reason}")]
     Page { address: SocketAddr, reason: String },
@@ -201,11 +201,11 @@ pub(crate) enum CliError {
     )]
     NotFinite,
     #[error(
-        "{} ends in none of .onnx, .tflite and .safetensors, which say what to write", .0.display()
+        "{} must end in .onnx, .tflite or .safetensors, which decides what to write", .0.display()
     )]
     ExportFormat(PathBuf),
     #[error(
-        "--verify is for files, and {} is none: a runtime could not read it again", .0.display()
+        "--verify is for files, and {} is not a file: a runtime could not read it", .0.display()
     )]
     VerifiesNoFile(PathBuf),
     #[error(
@@ -216,8 +216,8 @@ pub(crate) enum CliError {
     #[error(transparent)]
     Exported(Box<ExportedError>),
     #[error(
-        "`{0}` is no folder of photographs, which --int8 and --verify need: leave them out, and give the \
-         photographs to scarlet export later"
+        "`{0}` is not a folder of photographs, which --int8 and --verify need: leave them out, and pass \
+         the photographs to scarlet export later"
     )]
     NoPhotographs(String),
     #[error("none of the photographs in {} can be read, so nothing was verified", .0.display())]
@@ -225,7 +225,7 @@ pub(crate) enum CliError {
     #[error(transparent)]
     Runtime(#[from] RuntimeError),
     #[error(
-        "{} does not compute in {runtime} what the network computes here: logits differ by {error:.1e} of \
+        "{} gives other results in {runtime} than the network does here: logits differ by {error:.1e} of \
          the largest",
         file.display()
     )]
@@ -239,9 +239,11 @@ pub(crate) enum CliError {
     SpoiledData(String),
     #[error("features are written as .csv or .npy, not as {}", .0.display())]
     Embedding(PathBuf),
-    #[error("features are those of one network, but {0} are to be compared: name one with --model")]
+    #[error(
+        "features are written for one network only, but {0} are to be compared: name one with --model"
+    )]
     EmbedOne(usize),
-    #[error("--{option} has no meaning for {}: it is for files ending in {ending}", path.display())]
+    #[error("--{option} does not apply to {}: it is for files ending in {ending}", path.display())]
     ExportOption {
         option: &'static str,
         ending: &'static str,
@@ -267,8 +269,8 @@ pub(crate) enum CliError {
     #[error("{failed} of {total} photographs could not be read")]
     Unreadable { failed: usize, total: usize },
     #[error(
-        "no image of {} can be read, so these figures leave {} out: put readable images there, or take \
-         the folder{} away",
+        "no image of {} can be read, so these figures leave {} out: put readable images there, or \
+         remove the folder{}",
         listed(.0),
         if .0.len() == 1 { "it" } else { "them" },
         if .0.len() == 1 { "" } else { "s" }

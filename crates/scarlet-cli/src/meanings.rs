@@ -31,7 +31,7 @@ pub(crate) fn meaning(name: &str) -> Meaning {
 /// Ends of full names, an example for those that may be left unset, and the meaning. The longest
 /// end that fits counts; settings are listed in this order.
 pub(crate) const MEANINGS: &[(&str, &str, &str)] = &[
-    ("data", "", "Which images, and how they are divided."),
+    ("data", "", "Which images, and how they are split."),
     (
         "source",
         "",
@@ -41,7 +41,7 @@ pub(crate) const MEANINGS: &[(&str, &str, &str)] = &[
     (
         "images",
         "1000",
-        "So many of the training images are used, the same share of every class; all if not set.",
+        "Number of training images to use, the same share of every class; all if not set.",
     ),
     (
         "data.resolution",
@@ -52,24 +52,24 @@ pub(crate) const MEANINGS: &[(&str, &str, &str)] = &[
     (
         "grey",
         "",
-        "Read images in grey, for networks of one channel.",
+        "Read images in greyscale, for networks with one input channel.",
     ),
     (
         "holdout",
         "",
-        "Share of the training images that networks are judged by, where the data has no part for this.",
+        "Share of the training images held out to evaluate networks, if the data has no part for this.",
     ),
     (
         "test",
         "0.2",
         "Share of the training images to test on, instead of the data set's own test images. If not set, \
-      its own, or a tenth where it has none.",
+      its own, or a tenth if it has none.",
     ),
-    ("data.seed", "", "Seed of this division."),
+    ("data.seed", "", "Seed of this split."),
     (
         "strict",
         "",
-        "Fail if any photograph cannot be read, rather than leave it out.",
+        "Fail if any photograph cannot be read, instead of skipping it.",
     ),
     (
         "cache_megabytes",
@@ -85,13 +85,13 @@ pub(crate) const MEANINGS: &[(&str, &str, &str)] = &[
     (
         "class_order",
         "",
-        "Order of the classes: natural (folders that differ in a number only by it: 1, 2, … 10) or bytes (torchvision's: 1, 10, 2).",
+        "Order of the classes: natural (folders whose names differ only in a number by that number: 1, 2, … 10) or bytes (torchvision's: 1, 10, 2).",
     ),
     (
         "shrink",
         "448",
-        "Photographs that random crops are taken from are shrunk on reading until their shorter side has so \
-      many pixels; 0 leaves them as they are. If not set, twice the network's resolution.",
+        "Photographs that random crops are taken from are shrunk on reading until their shorter side has \
+      this many pixels; 0 leaves them as they are. If not set, twice the network's resolution.",
     ),
     ("network", "", "The network."),
     (
@@ -114,18 +114,18 @@ pub(crate) const MEANINGS: &[(&str, &str, &str)] = &[
     (
         "strip_prefix",
         "\"backbone\"",
-        "Of the weights, take the tensors below this prefix, and take it off. For finetune only.",
+        "Of the weights, take the tensors below this prefix, and remove the prefix. For finetune only.",
     ),
     (
         "rename",
         "",
-        "Other names for the weights' tensors: a list such as [\"head.fc=classifier\"] of the old name, or its beginning up \
-      to a dot, and the new one. For finetune only.",
+        "Renames the weights' tensors: a list such as [\"head.fc=classifier\"] of the old name, or its prefix up to a dot, \
+      and the new one. For finetune only.",
     ),
     (
         "origin",
         "\"tf_efficientnet_lite0\"",
-        "Where the weights come from, which settles what shapes leave open. For finetune only.",
+        "Where the weights come from, which resolves what shapes leave ambiguous. For finetune only.",
     ),
     (
         "network.resolution",
@@ -136,7 +136,7 @@ pub(crate) const MEANINGS: &[(&str, &str, &str)] = &[
     (
         "freeze",
         "",
-        "Stages that are not trained, from the first on: 1 is the stem, and one more begins wherever the network \
+        "Number of stages that are not trained, from the first: 1 is the stem, and a new one begins wherever the network \
       halves the image. For finetune only.",
     ),
     (
@@ -158,10 +158,14 @@ pub(crate) const MEANINGS: &[(&str, &str, &str)] = &[
     (
         "skip",
         "",
-        "What a skipped layer does while the supernet is trained: stabilizer (a 1×1 convolution that is folded away \
+        "What a skipped layer does while the supernet trains: stabilizer (a 1×1 convolution that is folded away \
       afterwards), identity, or none (no layer can be skipped).",
     ),
-    ("width", "", "Factor on the plan's channels."),
+    (
+        "width",
+        "",
+        "Factor by which the plan's channels are multiplied.",
+    ),
     (
         "layers",
         "[[16, 1], [32, 2], [64, 2]]",
@@ -175,57 +179,57 @@ pub(crate) const MEANINGS: &[(&str, &str, &str)] = &[
     (
         "separable",
         "16",
-        "Channels in front of the first layer, instead of the plan's.",
+        "Channels before the first layer, instead of the plan's.",
     ),
     (
         "head",
         "256",
-        "Channels in front of the classifier, instead of the plan's.",
+        "Channels before the classifier, instead of the plan's.",
     ),
     (
         "from",
         "{ weights = \"lite0.pth\", origin = \"efficientnet-lite0\" }",
         "A network with weights whose parts are the networks to choose from, instead of a plan's \
-      (--from). All but skip is then its own.",
+      (--from). All settings but skip are then its own.",
     ),
     ("from.weights", "", "The file of its weights."),
     (
         "from.origin",
         "\"efficientnet-lite0\"",
-        "Where they come from, where the file does not say it.",
+        "Where they come from, if the file does not say.",
     ),
     (
         "from.hidden",
         "",
-        "Shares of a block's hidden channels that its parts may have, besides all of them.",
+        "Shares of a block's hidden channels that its parts may have, in addition to all of them.",
     ),
     (
         "kernels",
         "",
-        "Whether kernels may be cut down to their middle: 7 to 5 and 3, 5 to 3.",
+        "Whether kernels may be cropped to their centre: 7 to 5 and 3, 5 to 3.",
     ),
     (
         "from.features",
         "",
-        "Shares of the features in front of the classifier that parts may have, besides all of them.",
+        "Shares of the features before the classifier that parts may have, in addition to all of them.",
     ),
     (
         "from.resolutions",
         "",
-        "Shares of the resolution that parts may see images at, besides all of it.",
+        "Shares of the resolution at which parts may see images, in addition to the full resolution.",
     ),
     (
         "importance",
         "",
         "Which hidden channels a narrower block keeps, and which features: those that weigh most in its \
-      projection, or in the classifier (projection), or that times the size of what reaches it \
+      projection, or in the classifier (projection), or that times the magnitude of its input \
       (scaled).",
     ),
     (
         "whole",
         "",
-        "How the network of space.from is trained on the images first, unless its classifier is \
-      already theirs.",
+        "How the network of space.from is trained on the images first, unless its classifier \
+      already fits their classes.",
     ),
     (
         "seeds",
@@ -236,7 +240,7 @@ pub(crate) const MEANINGS: &[(&str, &str, &str)] = &[
     (
         "by_depth",
         "",
-        "Compare as many networks of every depth, rather than of any.",
+        "Compare the same number of networks of every depth, rather than networks of any depth.",
     ),
     ("networks_seed", "", "Seed of the choice of these networks."),
     (
@@ -247,13 +251,13 @@ pub(crate) const MEANINGS: &[(&str, &str, &str)] = &[
     (
         "paths",
         "",
-        "Random paths in front of this layer that the similarity is averaged over.",
+        "Random paths before this layer that the similarity is averaged over.",
     ),
     ("train", "", "How the network is trained."),
     (
         "supernet",
         "",
-        "How the supernet is trained; one that was published, such as ofa-mbv3, is not.",
+        "How the supernet is trained; a published one, such as ofa-mbv3, is not trained.",
     ),
     ("standalone", "", "How a network is trained on its own."),
     (
@@ -264,14 +268,14 @@ pub(crate) const MEANINGS: &[(&str, &str, &str)] = &[
     (
         "sampling",
         "",
-        "Which networks a step trains: strict-fairness (every choice of every layer once), uniform (one random path), or sandwich (the whole, the least and two random ones).",
+        "Which networks a step trains: strict-fairness (every choice of every layer once), uniform (one random path), or sandwich (the largest, the smallest and two random ones).",
     ),
     (
         "stabilizer",
         "",
-        "First weights of the stabilizers: identity or normal.",
+        "Initial weights of the stabilizers: identity or normal.",
     ),
-    ("epochs", "", "How often the images are gone through."),
+    ("epochs", "", "Passes over the training images."),
     ("train.batch_size", "", "Images per step."),
     ("supernet.batch_size", "", "Images per path of a step."),
     ("batch_size", "", "Images per forward pass."),
@@ -293,17 +297,17 @@ pub(crate) const MEANINGS: &[(&str, &str, &str)] = &[
     (
         "head_epochs",
         "",
-        "Epochs at the beginning that train the classifier alone. Not for supernets.",
+        "Epochs at the beginning that train only the classifier. Not for supernets.",
     ),
     (
         "train.calibration_images",
         "",
-        "Training images that the statistics of batch normalisation are measured on whenever a network is judged or written; 0 for the running averages of training.",
+        "Training images that the statistics of batch normalisation are measured on whenever a network is evaluated or written; 0 for the running averages of training.",
     ),
     (
         "standalone.calibration_images",
         "",
-        "Training images that the statistics of batch normalisation are measured on whenever a network is judged; 0 for the running averages of training.",
+        "Training images that the statistics of batch normalisation are measured on whenever a network is evaluated; 0 for the running averages of training.",
     ),
     ("supernet.calibration_images", "", "Not used for supernets."),
     (
@@ -330,8 +334,8 @@ pub(crate) const MEANINGS: &[(&str, &str, &str)] = &[
     (
         "balance.loss",
         "1.0",
-        "How far the losses of classes weigh the same: 0 by their images, 1 the same; at most 1 \
-         together with sampling.",
+        "How far the losses of classes get the same weight: 0 by their number of images, 1 the \
+         same; at most 1 together with sampling.",
     ),
     (
         "clip_norm",
@@ -341,22 +345,22 @@ pub(crate) const MEANINGS: &[(&str, &str, &str)] = &[
     (
         "average_decay",
         "0.999",
-        "Decay of a moving average of the weights, which is then what is judged and kept.",
+        "Decay of a moving average of the weights, which is then evaluated and kept.",
     ),
     (
         "layer_decay",
         "0.9",
-        "Learning rate of each layer relative to the next one; the classifier has the whole. Not for supernets.",
+        "Learning rate of each layer relative to the next one; the classifier has the full rate. Not for supernets.",
     ),
     (
         "patience",
         "10",
-        "Stop after so many epochs without a better accuracy on the held-out images. Not in a search.",
+        "Stop after this many epochs without a better accuracy on the held-out images. Not in a search.",
     ),
     (
         "dropout",
         "",
-        "Probability of dropping a feature in front of the classifier.",
+        "Probability of dropping a feature before the classifier.",
     ),
     (
         "drop_path",
@@ -366,13 +370,13 @@ pub(crate) const MEANINGS: &[(&str, &str, &str)] = &[
     (
         "teacher",
         "\"teacher.safetensors\"",
-        "Weights of a network of the same classes to learn from too (knowledge distillation).",
+        "Weights of a network of the same classes to distil from (knowledge distillation).",
     ),
     ("seed", "", "Seed of every random decision."),
     (
         "optimizer",
         "",
-        "How gradients change weights. With another name the rest of this section is replaced.",
+        "How gradients change weights. Another name replaces the rest of this section.",
     ),
     (
         "optimizer.name",
@@ -411,15 +415,19 @@ pub(crate) const MEANINGS: &[(&str, &str, &str)] = &[
     (
         "shift",
         "",
-        "Shift by up to so many pixels in each direction; black comes in at the border.",
+        "Shift by up to this many pixels in each direction; the border is filled with black.",
     ),
-    ("flip", "", "Mirror left to right, every second time."),
+    (
+        "flip",
+        "",
+        "Mirror left to right, with probability one half.",
+    ),
     (
         "rand_augment",
         "{ operations = 2, magnitude = 9 }",
         "Operations drawn at random, all of one strength.",
     ),
-    ("operations", "", "How many an image goes through."),
+    ("operations", "", "How many are applied to an image."),
     ("magnitude", "", "Their strength, from 0 to 30."),
     (
         "color_jitter",
@@ -448,8 +456,8 @@ pub(crate) const MEANINGS: &[(&str, &str, &str)] = &[
         "",
         "Mixing the images of a mini-batch, and their labels.",
     ),
-    ("mixup", "", "Mixup's α: 0 is off, 0.2 customary."),
-    ("cutmix", "", "Cutmix's α: 0 is off, 1 customary."),
+    ("mixup", "", "Mixup's α: 0 is off, 0.2 is usual."),
+    ("cutmix", "", "Cutmix's α: 0 is off, 1 is usual."),
     ("distillation", "", "How much is learned from the teacher."),
     (
         "distillation.weight",
@@ -465,23 +473,23 @@ pub(crate) const MEANINGS: &[(&str, &str, &str)] = &[
     (
         "budget",
         "",
-        "What a network must keep to: bounds on accuracy, mult_adds, parameters, weight_bytes, \
+        "Bounds on the network: accuracy, mult_adds, parameters, weight_bytes, \
       peak_activation_bytes, moved_bytes, latency_ms, energy_mj.",
     ),
     (
         "objectives",
         "",
-        "What is to be large or small. The first decides between networks within the budget.",
+        "What to maximize or minimize. The first decides between networks within the budget.",
     ),
     (
         "latency_table",
         "\"table.json\"",
-        "File of scarlet latency-table that says latency_ms. If not set, it is measured where it is asked for.",
+        "File from scarlet latency-table that predicts latency_ms. If not set, latency is measured where it is needed.",
     ),
     (
         "latency_threads",
         "",
-        "Threads that latency is measured with where there is no table.",
+        "Threads with which latency is measured if there is no table.",
     ),
     (
         "latency_error",
@@ -491,13 +499,13 @@ pub(crate) const MEANINGS: &[(&str, &str, &str)] = &[
     (
         "deploy",
         "",
-        "Numbers in which the network will run, and candidates are judged and timed: f32, bf16 or int8, which is calibrated on `calibration_images`. On the CPU whatever the device, unless f32.",
+        "Numeric type in which the network will run, and candidates are evaluated and timed: f32, bf16 or int8, which is calibrated on `calibration_images`. On the CPU whatever the device, unless f32.",
     ),
     ("evaluations", "", "Candidates to measure."),
     (
         "stall",
         "{ generations = 5, tolerance = 0.0 }",
-        "Stop sooner, once the hypervolume has not grown by more than the fraction `tolerance` over so many generations.",
+        "Stop early, once the hypervolume has not grown by more than the fraction `tolerance` over this many generations.",
     ),
     (
         "calibration_images",

@@ -17,7 +17,7 @@ pub(crate) fn new_folder(asked: Option<&Path>, terminal: &Terminal) -> Result<Pa
         let free = free(Path::new(DEFAULT), 1);
         if free != Path::new(DEFAULT) {
             terminal.note(format_args!(
-                "{DEFAULT} holds a run already (go on with it by --resume {DEFAULT}), so this one \
+                "{DEFAULT} already holds a run (continue it with --resume {DEFAULT}), so this one \
                  is kept in {}",
                 free.display()
             ));

@@ -1,7 +1,7 @@
 //! What an ONNX file says of its network, without reading the network.
 //!
-//! The file is a protocol buffer, a list of fields, each behind its number and kind; of the fields of
-//! ONNX's `ModelProto` only the metadata are read, which are pairs of texts.
+//! The file is a protocol buffer, a list of fields, each after its number and kind; of the fields
+//! of ONNX's `ModelProto` only the metadata are read, which are pairs of texts.
 
 use std::collections::BTreeMap;
 use std::fs::File;

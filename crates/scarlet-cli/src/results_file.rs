@@ -25,7 +25,7 @@ pub(crate) struct Row {
     pub(crate) error: Option<String>,
 }
 
-/// A CSV file that appears whole or not at all; until then it is a temporary file beside its
+/// A CSV file that appears whole or not at all; until then it is a temporary file next to its
 /// place. Into a pipe or a device it is written as it comes.
 pub(crate) struct ResultsFile {
     path: PathBuf,
@@ -47,7 +47,7 @@ impl ResultsFile {
             .map_err(|error| write_error(&self.path, error.into()))
     }
 
-    /// Puts the file into its place, or beside it when results are missing in it. Returns where.
+    /// Puts the file into its place, or next to it when results are missing in it. Returns where.
     pub(crate) fn finish(self, is_partial: bool) -> Result<PathBuf, CliError> {
         let Self { path, writer } = self;
         let output = || -> io::Result<OutputFile> {

@@ -1,4 +1,4 @@
-//! What may be said to a run that goes on.
+//! What may be said to a run that continues.
 
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Command, CommandFactory};
@@ -23,7 +23,7 @@ const HARMLESS: [&str; 13] = [
     "verbose",
 ];
 
-/// Refuses settings for a run that goes on with its own.
+/// Refuses settings for a run that resumes with its own.
 pub(crate) fn check(matches: &ArgMatches) -> Result<(), CliError> {
     let (mut command, mut matches) = (&Cli::command(), matches);
     let mut name = Vec::new();
@@ -43,7 +43,7 @@ pub(crate) fn check(matches: &ArgMatches) -> Result<(), CliError> {
     }
 }
 
-/// The first option beside `--resume` that cannot be changed.
+/// The first option given with `--resume` that cannot be changed.
 fn refused(command: &Command, matches: &ArgMatches) -> Option<String> {
     let given = |id: &str| matches.value_source(id) == Some(ValueSource::CommandLine);
     let has_resume = command.get_arguments().any(|arg| arg.get_id() == "resume");
@@ -65,14 +65,14 @@ fn refused(command: &Command, matches: &ArgMatches) -> Option<String> {
 fn instead(command: &str) -> String {
     match command {
         "search" | "supernet train" => {
-            "Begin a new run with other settings; scarlet search --supernet RUN takes this one's \
-             supernet over"
+            "Begin a new run with other settings; scarlet search --supernet RUN reuses this \
+             one's supernet"
                 .to_owned()
         }
         command => format!(
-            "What can be changed is the number of epochs in all: scarlet {command} --resume RUN \
-             --epochs N trains on. For anything else begin a new run; scarlet finetune --weights \
-             RUN/best.safetensors --keep-classifier begins it with this one's weights"
+            "Only the total number of epochs can be changed: scarlet {command} --resume RUN \
+             --epochs N continues. For anything else begin a new run; scarlet finetune --weights \
+             RUN/best.safetensors --keep-classifier starts it from this one's weights"
         ),
     }
 }

@@ -153,7 +153,7 @@ pub(crate) fn set_all(tree: &mut Value, settings: &[String]) -> Result<(), CliEr
     Ok(())
 }
 
-/// Names a folder of images so that a run can go on from elsewhere.
+/// Names a folder of images so that a run can continue from elsewhere.
 pub(crate) fn make_absolute(source: &mut String) {
     if Path::new(source.as_str()).is_dir()
         && let Ok(path) = absolute(source.as_str())
@@ -328,7 +328,7 @@ mod tests {
             fs::write(&file, settings).unwrap();
             let error = message(&["--config", &text]);
             let expected =
-                format!("`{key}` is {value}, which is no number that a setting can have");
+                format!("`{key}` is {value}, which is not a number that a setting can have");
             assert_eq!(error, expected);
         }
         for value in ["nan", "inf", "-inf"] {
@@ -353,7 +353,7 @@ mod tests {
         assert!(error.contains("it has more than 1048576 bytes"), "{error}");
         let error = message(&["--set", &format!("{}=1", "a.".repeat(60_000))]);
         assert!(
-            error.contains("is no setting") && error.len() < 200,
+            error.contains("is not a setting") && error.len() < 200,
             "{error}"
         );
     }

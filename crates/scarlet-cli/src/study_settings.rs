@@ -38,7 +38,7 @@ pub(crate) fn configuration(
     Ok((config, data))
 }
 
-/// What the command line wants to be compared, of searches of so many `evaluations` unless told
+/// What the command line wants to be compared, of searches of this many `evaluations` unless told
 /// otherwise.
 pub(crate) fn comparison(
     args: &SearchStudyArgs,

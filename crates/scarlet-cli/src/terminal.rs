@@ -52,7 +52,7 @@ enum Output {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum ProgressForm {
     Silent,
-    /// A line now and then: for files, and beside a log.
+    /// A line now and then: for files, and next to a log.
     Lines,
     Bars,
 }
@@ -247,7 +247,7 @@ fn received(progress: &weights::Progress) -> String {
 fn start_log(verbose: u8) {
     let level = if verbose == 1 { "info" } else { "debug" };
     let colours = anstream::stderr().current_choice() != ColorChoice::Never;
-    // A second subscriber would be a mistake of this program, and no reason not to go on.
+    // A second subscriber would be a mistake of this program, and no reason not to continue.
     let _ = tracing_subscriber::fmt()
         // It would tell standard error that standard error is closed, and panic over it.
         .log_internal_errors(false)

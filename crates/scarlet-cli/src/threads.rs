@@ -14,8 +14,8 @@ use crate::terminal;
 /// Threads besides, for reading images, progress and Ctrl-C.
 const OTHERS: usize = 4;
 
-/// Starts so many threads, or as many as the machine has processors. Where the system refuses some,
-/// as in a container with a limit, work goes on with fewer, and a warning says so.
+/// Starts this many threads, or as many as the machine has processors. Where the system refuses
+/// some, as in a container with a limit, work continues with fewer, and a warning says so.
 pub(crate) fn start(threads: Option<usize>) -> Result<(), CliError> {
     let wanted = threads.unwrap_or_else(default_number);
     // The pool can be made once only, even where that fails, and a thread that has ended still
@@ -28,8 +28,8 @@ pub(crate) fn start(threads: Option<usize>) -> Result<(), CliError> {
         false => {
             let fewer = allowed.saturating_sub(OTHERS).min(allowed / 2).max(1);
             terminal::warn(format_args!(
-                "the system allows only {allowed} more threads, and {wanted} would want {OTHERS} \
-                 beside them: work goes on with {fewer}"
+                "the system allows only {allowed} more threads, and {wanted} would need {OTHERS} \
+                 more in addition: continuing with {fewer}"
             ));
             fewer
         }
@@ -72,7 +72,7 @@ pub(crate) fn can_start() -> bool {
 }
 
 impl Waiting {
-    /// So many, or as many as the system allows.
+    /// This many, or as many as the system allows.
     fn start(number: usize, builder: impl Fn() -> thread::Builder) -> Vec<Self> {
         let one = |_| {
             let (work, given) = channel::<ThreadBuilder>();

@@ -12,9 +12,9 @@ const MAX_DEPTH: usize = 8;
 pub(crate) enum SettingsError {
     #[error("{0}")]
     Syntax(String),
-    #[error("`{key}` is {value}, which is no number that a setting can have")]
+    #[error("`{key}` is {value}, which is not a number that a setting can have")]
     NotFinite { key: String, value: f64 },
-    #[error("`{0}…` is no setting: it has too many parts")]
+    #[error("`{0}…` is not a setting: it has too many parts")]
     TooDeep(String),
 }
 

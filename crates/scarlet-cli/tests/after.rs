@@ -57,7 +57,7 @@ fn training_ends_in_a_file_and_its_certificate() {
     assert_eq!(ran.code, 0, "{ran:?}");
     for part in [
         "cups.tflite: ",
-        "in eight bits as suits 12 photographs",
+        "in eight bits, calibrated on 12 photographs",
         "ai-edge-litert 9.9",
     ] {
         assert!(ran.stdout.contains(part), "no {part:?} in {ran:?}");
@@ -74,7 +74,7 @@ fn training_ends_in_a_file_and_its_certificate() {
     let run = run.to_str().unwrap();
     let resumed = ["train", "--resume", run, "--export", file, "--threads", "1"];
     let with = ["--verify", "--python", &python];
-    scarlet([&resumed[..], &with].concat()).assert_fails(1, &["does not compute in ai-edge"]);
+    scarlet([&resumed[..], &with].concat()).assert_fails(1, &["gives other results in ai-edge"]);
     // One object is on standard output; the file's own line is beside it.
     let ran = scarlet([&resumed[..], &["--json"]].concat());
     assert_eq!(ran.json()["completed"], true, "{ran:?}");
@@ -112,7 +112,7 @@ fn what_would_fail_behind_the_training_fails_before_it() {
         train(data, &run, more).assert_fails(code, parts);
         assert!(!run.exists() && !Path::new(file).exists());
     };
-    refused(&data, &["--export", "cups.pb"], 2, &["ends in none of"]);
+    refused(&data, &["--export", "cups.pb"], 2, &["must end in .onnx"]);
     refused(&data, &["--verify"], 2, &["--export <FILE>"]);
     let nowhere = folder.path().join("none/cups.tflite");
     let nowhere = nowhere.to_str().unwrap();
@@ -128,12 +128,12 @@ fn what_would_fail_behind_the_training_fails_before_it() {
     let verify = ["--export", file, "--verify", "--python", &python];
     refused(&data, &verify, 1, &["cannot load the runtime (no module)"]);
     let other = [&verify[..], &["--runtime", "onnxruntime"]].concat();
-    refused(&data, &other, 2, &["--runtime has no meaning"]);
+    refused(&data, &other, 2, &["--runtime does not apply"]);
     let tiny = folder.path().join("tiny");
     tiny_data(&tiny);
     for source in [tiny.to_str().unwrap(), "fashion-sample"] {
         let int8 = ["--export", file, "--int8"];
-        refused(source, &int8, 2, &["is no folder of photographs"]);
+        refused(source, &int8, 2, &["is not a folder of photographs"]);
     }
     let until = ["search", "--until", "search", "--export", file];
     scarlet(until).assert_fails(2, &["cannot be used with"]);

@@ -116,7 +116,7 @@ fn json_list_and_page_say_the_same() {
         "2 unreadable files",
         "train/cat/rocket.jpg",
         "data:image/jpeg;base64,",
-        "images to judge by, but none to train on: dog",
+        "images to evaluate on, but none to train on: dog",
     ] {
         assert!(page.contains(words), "no {words}");
     }
@@ -212,7 +212,7 @@ fn labels_are_left_out_where_no_weights_can_be_had() {
     assert!(output.status.success(), "{text}");
     assert!(
         text.contains(
-            "not checked: the weights of efficientnet-lite0 cannot be had; --weights FILE"
+            "not checked: the weights of efficientnet-lite0 are not available; --weights FILE"
         ),
         "{text}"
     );
@@ -239,7 +239,7 @@ fn images_in_arrays_have_classes_and_exact_duplicates() {
         report["labels"]["not_checked"]
             .as_str()
             .unwrap()
-            .contains("photographs in folders only")
+            .contains("only checked for photographs in folders")
     );
 }
 

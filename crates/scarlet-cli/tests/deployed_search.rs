@@ -90,10 +90,10 @@ fn the_front_and_the_network_are_of_what_will_run() {
     assert_eq!(scarlet(["info", &file, "--json"]).json()["int8"], true);
     let report = place.read("int8/report.html");
     for said in [
-        "All were judged in int8",
+        "All were evaluated in int8",
         "test accuracy in int8",
         "test accuracy in floats",
-        "judged in int8",
+        "evaluated in int8",
         "Accuracy in int8 (%)",
     ] {
         assert!(report.contains(said), "{said}");
@@ -103,7 +103,7 @@ fn the_front_and_the_network_are_of_what_will_run() {
     for line in [
         "test int8 ",
         "test f32 ",
-        "held out, judged in int8",
+        "held out, evaluated in int8",
         ", int8, calibrated on 16 training images",
     ] {
         assert!(told.contains(line), "no {line:?} in {told}");
@@ -232,7 +232,7 @@ fn what_cannot_be_is_refused_before_anything_is_done() {
     );
     assert!(!place.path("none").exists());
     let plan = place.search("none", &["--dry-run", "--deploy", "int8"]);
-    assert!(plan.stdout.contains("judged      in int8"), "{plan:?}");
+    assert!(plan.stdout.contains("evaluated   in int8"), "{plan:?}");
     let json = place
         .search("none", &["--dry-run", "--json", "--deploy", "bf16"])
         .json();

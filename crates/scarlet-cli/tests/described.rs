@@ -118,7 +118,7 @@ fn other_files_are_called_by_their_kind_with_what_to_do() {
     info(&run).assert_fails(2, &["give one of this run's, ", "run/best.safetensors"]);
     info(&run.join("checkpoint.safetensors")).assert_fails(
         1,
-        &["is what a run goes on from (--resume", "best.safetensors"],
+        &["is what a run resumes from (--resume", "best.safetensors"],
     );
     info(&run.join("config.json")).assert_fails(1, &["it belongs to a run, whose network is "]);
     let shown = info(&run.join("best.safetensors"));

@@ -425,7 +425,7 @@ fn folders_called_by_numbers_are_the_networks_classes() {
     let ran = scarlet_tiny(1000, &["eval", set.to_str().unwrap(), "--json"]);
     assert!(
         ran.stderr
-            .contains("the folders are taken for the numbers of the network's classes"),
+            .contains("the folder names are read as the numbers of the network's classes"),
         "{}",
         ran.stderr
     );

@@ -118,24 +118,24 @@ fn what_cannot_be_is_said_before_anything_is_loaded() {
         let fixed = ["export", "--weights", "no such file.safetensors"];
         scarlet(fixed.iter().chain(args).copied().collect::<Vec<_>>())
     };
-    export(&["network.pb"]).assert_fails(2, &["network.pb ends in none of .onnx, .tflite and"]);
+    export(&["network.pb"]).assert_fails(2, &["network.pb must end in .onnx, .tflite or"]);
     export(&["x.onnx", "--classes", "names.txt"]).assert_fails(
         2,
-        &["--classes has no meaning for x.onnx: it is for files ending in .tflite"],
+        &["--classes does not apply to x.onnx: it is for files ending in .tflite"],
     );
     export(&["x.safetensors", "--int8", "photos"]).assert_fails(
         2,
-        &["--int8 has no meaning for x.safetensors: it is for files ending in .onnx and .tflite"],
+        &["--int8 does not apply to x.safetensors: it is for files ending in .onnx and .tflite"],
     );
     export(&["x.tflite", "--images", "0"]).assert_fails(2, &["expected a whole number from 1"]);
     export(&["x.tflite", "--python", "python3"]).assert_fails(2, &["--verify <PHOTOGRAPHS>"]);
-    export(&["/dev/null", "--verify", "photos"]).assert_fails(2, &["ends in none of"]);
+    export(&["/dev/null", "--verify", "photos"]).assert_fails(2, &["must end in .onnx"]);
     export(&["x.onnx", "--half"]).assert_fails(
         2,
-        &["--half has no meaning for x.onnx: it is for files ending in .safetensors"],
+        &["--half does not apply to x.onnx: it is for files ending in .safetensors"],
     );
     export(&["x.safetensors", "--opset", "17"])
-        .assert_fails(2, &["--opset has no meaning for x.safetensors"]);
+        .assert_fails(2, &["--opset does not apply to x.safetensors"]);
     let ran = scarlet_tiny(7, &["export", "no such folder/x.onnx"]);
     ran.assert_fails(1, &["cannot write `no such folder/x.onnx`"]);
     let ran = scarlet_tiny(7, &["export", "no such folder/x.onnx", "--opset", "30"]);
@@ -176,7 +176,7 @@ fn tflite_files_hold_names_and_bytes_and_say_so() {
     }
     fs::write(&names, "tea\n").unwrap();
     scarlet_tiny(2, &["export", &tflite, "--classes", &names])
-        .assert_fails(1, &["names 1 classes, one a line, but the network has 2"]);
+        .assert_fails(1, &["names 1 classes, one per line, but the network has 2"]);
     scarlet_tiny(
         2,
         &["export", &tflite, "--int8", folder.path().to_str().unwrap()],
@@ -224,7 +224,7 @@ fn a_runtime_that_fails_proves_nothing() {
         (
             "exec sleep 60",
             [
-                "did not answer within 1 seconds and was ended",
+                "did not answer within 1 seconds and was stopped",
                 "--verify-seconds",
             ],
         ),
@@ -307,9 +307,9 @@ echo '{"version":"9.9","python":"3.0","batch":1,"milliseconds":1.5}'"#;
         ],
     );
     assert!(!certificate.exists());
-    export("openvino==9.9").assert_fails(1, &["does not compute in openvino what"]);
+    export("openvino==9.9").assert_fails(1, &["gives other results in openvino than"]);
     assert!(certificate.is_file());
-    export("onnxruntime").assert_fails(2, &["--runtime has no meaning", "ending in .onnx"]);
+    export("onnxruntime").assert_fails(2, &["--runtime does not apply", "ending in .onnx"]);
     export("ncnn").assert_fails(2, &["onnxruntime, ai-edge-litert, openvino"]);
     export("openvino==").assert_fails(2, &["must be one of"]);
 }
@@ -337,7 +337,7 @@ echo '{"version":"9.9","python":"3.0","batch":1,"milliseconds":1.5}'"#;
     );
     ran.assert_fails(
         1,
-        &["does not compute in onnxruntime what the network computes here"],
+        &["gives other results in onnxruntime than the network does here"],
     );
     assert!(
         ran.stdout

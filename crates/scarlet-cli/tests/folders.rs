@@ -120,15 +120,15 @@ fn odd_layouts_have_a_line_each() {
     plan(&folder("nested")).assert_fails(1, &["/nested/a` holds only folders"]);
     once(
         eval(&folder("nested"), "3"),
-        "warning: images in `a/x` count for class `a`, for folders within class folders are no \
-         classes of their own; so it is with 2 more classes",
+        "warning: images in `a/x` count for class `a`, since folders within class folders are \
+         not classes of their own; the same goes for 2 more classes",
     );
 
     let itself = "give `";
     plan(&folder("deep")).assert_fails(1, &["/deep/photos` holds only folders", itself]);
     eval(&folder("deep"), "3").assert_fails(1, &[itself, "/deep/photos` itself"]);
 
-    let extra = "warning: passed over: `extra` beside `train` and `val`";
+    let extra = "warning: passed over: `extra` next to `train` and `val`";
     once(plan(&folder("parts")), extra);
     once(eval(&folder("parts"), "3"), extra);
 }

@@ -69,7 +69,7 @@ fn a_list_is_filtered_and_sorted() {
     let best = "The most accurate within mult_adds <= 250M: ";
     assert!(ran.stdout.contains(best), "{}", ran.stdout);
     let none = scarlet(["info", "--budget", "mult_adds <= 1K"]);
-    assert!(none.stdout.contains("No network of the zoo is so"));
+    assert!(none.stdout.contains("No network of the zoo matches"));
 
     scarlet(["info", "--family", "resnet"]).assert_fails(2, &["no family", "mobilenetv3"]);
     scarlet(["info", "--budget", "latency_ms <= 3"])

@@ -265,7 +265,7 @@ fn a_latency_that_no_candidate_keeps_is_a_clear_failure() {
     let ran = place.search("latency_ms <= 0.000001", &[]);
     ran.assert_fails(
         1,
-        &["none of the 4 candidates keeps `latency_ms <= 0.000001`"],
+        &["none of the 4 candidates satisfies `latency_ms <= 0.000001`"],
     );
 }
 

@@ -269,7 +269,10 @@ fn what_cannot_be_is_said() {
         .assert_fails(2, &["mult_adds <= 10"]);
     search(&data, "scarlet-b", &out, &[]).assert_fails(
         1,
-        &["weights of scarlet-b are not public", "--from takes a file"],
+        &[
+            "weights of scarlet-b are not public",
+            "--from also takes a file",
+        ],
     );
     for (setting, said) in [
         ("space.plan=\"small\"", "the only setting of the space"),

@@ -192,7 +192,7 @@ fn classes_are_named_by_a_file() {
     }
     scarlet_tiny(4, &arguments).assert_fails(
         1,
-        &["names.txt names 3 classes, one a line, but the network has 4"],
+        &["names.txt names 3 classes, one per line, but the network has 4"],
     );
 }
 

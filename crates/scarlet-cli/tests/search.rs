@@ -95,7 +95,7 @@ fn the_whole_road_leaves_a_network_and_a_report() {
         "--choose".as_ref(),
         "0z0".as_ref(),
     ]);
-    refused.assert_fails(2, &["cannot choose `0z0`", "no genome of this space"]);
+    refused.assert_fails(2, &["cannot choose `0z0`", "nor a genome of this space"]);
     let within = |budget: &str| {
         scarlet([
             "extract".as_ref(),
@@ -311,7 +311,7 @@ fn a_run_ends_behind_the_stage_that_is_asked_for() {
             _ => resume(&out, &["--until", stage]),
         };
         assert_eq!(ran.code, 0, "{ran:?}");
-        let go_on = format!("go on with: scarlet search --resume {}", out.display());
+        let go_on = format!("resume with: scarlet search --resume {}", out.display());
         assert!(ran.stdout.contains(&go_on), "{ran:?}");
         assert!(out.join(file).exists(), "{file}");
         for (_, later) in &left[index + 1..] {
@@ -462,7 +462,7 @@ fn a_dry_run_prices_the_space_and_writes_nothing() {
         "1×8×8, 2 classes: 52 to train on, 12 held out, 8 to test",
         "2 layers of E3K3 L: 4 networks",
         "cheapest",
-        "dearest",
+        "costliest",
         "budget      mult_adds <= 300000",
         "supernet    12 steps of 2 networks",
         "time        about",

@@ -117,7 +117,7 @@ fn ctrl_c_saves_and_says_how_to_go_on() {
         "{stderr}"
     );
     assert!(
-        stderr.contains("go on with: scarlet search --resume "),
+        stderr.contains("resume with: scarlet search --resume "),
         "{stderr}"
     );
     assert!(out.join("supernet/checkpoint.safetensors").exists());

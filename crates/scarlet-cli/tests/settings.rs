@@ -97,7 +97,7 @@ fn budgets_that_cannot_be_are_refused() {
     for (budget, part) in [
         ("accuracy >= 2", "accuracies are from 0 to 1"),
         ("accuracy >= 75", "for 75 %, write 0.75"),
-        ("mult_adds <= nan", "its limit is no finite number"),
+        ("mult_adds <= nan", "its limit is not a finite number"),
         ("latency_ms <= 0", "latencies are above 0"),
     ] {
         scarlet(["search", "--dry-run", "--budget", budget]).assert_fails(2, &[part]);

@@ -193,7 +193,7 @@ fn settings_are_a_file_and_a_dry_run_says_what_they_come_to() {
     scarlet(args(&["--set", "epochs"])).assert_fails(2, &["write KEY=VALUE"]);
     scarlet(args(&["--width", "0"])).assert_fails(2, &["width"]);
     fs::write(&file, "[space]\nskip = \"none\"\n").unwrap();
-    scarlet(args(&[])).assert_fails(2, &["a stabilizer stands on it"]);
+    scarlet(args(&[])).assert_fails(2, &["a stabilizer is placed"]);
     fs::write(&file, "[space\n").unwrap();
     scarlet(args(&[])).assert_fails(2, &["study.toml cannot be read", "line 1"]);
 }

@@ -375,8 +375,8 @@ fn a_finished_run_trains_on_to_more_epochs() {
     let ran = on(&first, "30");
     assert_eq!(ran.code, 0, "{ran:?}");
     for part in [
-        "30 epochs in all, instead of 3",
-        "going on after step 9",
+        "30 epochs in total, instead of 3",
+        "resuming after step 9",
         "epoch  30: ",
     ] {
         assert!(ran.stderr.contains(part), "no {part:?} in {}", ran.stderr);
@@ -498,7 +498,7 @@ fn a_kept_classifier_is_trained_on() {
     refused.assert_fails(
         2,
         &[
-            "the weights tell 3 classes apart, but the data has 2",
+            "the weights distinguish 3 classes, but the data has 2",
             "Leave out --keep-classifier",
         ],
     );
@@ -578,7 +578,7 @@ fn what_only_fine_tuning_has_is_refused_from_scratch() {
     with("network.freeze=2").assert_fails(2, &["`network.freeze` is 2, but must be 0"]);
     with("network.keep_classifier=true")
         .assert_fails(2, &["`network.keep_classifier` is true, but must be false"]);
-    with("recipe=finetune").assert_fails(2, &["`recipe` is no setting"]);
+    with("recipe=finetune").assert_fails(2, &["`recipe` is not a setting"]);
     assert!(!run.exists());
 }
 
@@ -636,7 +636,7 @@ fn divergence_at_the_end_of_an_epoch_names_the_step() {
         let best = scarlet::weights::StateDict::open(run.join("best.safetensors")).unwrap();
         assert!(best.entries().iter().all(|entry| entry.read_f32().is_ok()));
         let again = scarlet([command, "--resume", run.to_str().unwrap()]);
-        again.assert_fails(1, &["going on after step 1", "step 2: `"]);
+        again.assert_fails(1, &["resuming after step 1", "step 2: `"]);
     }
 }
 
@@ -690,7 +690,7 @@ fn an_interrupted_run_says_how_to_go_on() {
     let output = child.wait_with_output().unwrap();
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(130), "{stderr}");
-    let advice = format!("go on with: scarlet train --resume {}", run.display());
+    let advice = format!("resume with: scarlet train --resume {}", run.display());
     assert!(stderr.contains(&advice), "{stderr}");
     for name in ["checkpoint.safetensors", "last.safetensors", "result.json"] {
         assert!(run.join(name).is_file(), "{name}");
@@ -813,7 +813,7 @@ fn a_full_disk_under_kept_photographs_costs_time_only() {
     let warnings: Vec<&str> = stderr.lines().filter(|it| it.contains("warning")).collect();
     assert_eq!(warnings.len(), 1, "{stderr}");
     assert!(
-        warnings[0].contains("photographs that are not kept yet are decoded anew"),
+        warnings[0].contains("photographs that are not kept yet are decoded again"),
         "{stderr}"
     );
 }
@@ -1009,8 +1009,8 @@ fn unusable_inputs_say_what_would_do() {
         scarlet(["train", "--resume", "x", flag, "1"]).assert_fails(
             2,
             &[
-                &format!("a run goes on with its own settings: leave out {flag}."),
-                "scarlet train --resume RUN --epochs N trains on",
+                &format!("a run resumes with its own settings: leave out {flag}."),
+                "scarlet train --resume RUN --epochs N continues",
             ],
         );
     }
@@ -1184,7 +1184,7 @@ fn what_is_passed_over_is_told_and_a_class_without_images_refused() {
     assert_eq!(ran.code, 0, "{ran:?}");
     assert!(
         ran.stderr.contains(
-            "warning: passed over: 2 .avif, 1 .txt, 1 image beside the class folders (.avif is not \
+            "warning: passed over: 2 .avif, 1 .txt, 1 image outside the class folders (.avif is not \
              read: convert it to JPEG or PNG)"
         ),
         "{}",

@@ -113,7 +113,7 @@ fn a_bad_temperature_is_said_and_left_out() {
     fs::write(&path, changed).unwrap();
     let ran = predict(&path, &["--json"]);
     let said = "its model card has a temperature of -0.5, but logits are divided by a number from \
-                0.01 to 100; it is left out";
+                0.01 to 100; it is skipped";
     assert!(ran.stderr.contains(said), "{ran:?}");
     assert!(ran.json().get("temperature").is_none());
     let info = scarlet(["info", text(&path)]);
@@ -266,8 +266,8 @@ fn a_page_says_whether_a_network_can_be_trusted() {
     for part in [
         "<h2>What it confuses</h2>",
         "<h2>Images to look at</h2>",
-        "<h2>Is it right as often as it says?</h2>",
-        "<h2>When should it keep silent?</h2>",
+        "<h2>Is it right as often as it claims?</h2>",
+        "<h2>When should it abstain?</h2>",
         "fitted on other images than these",
         "alt=\"where it saw ",
         "src=\"data:image/jpeg;base64,",
@@ -277,7 +277,7 @@ fn a_page_says_whether_a_network_can_be_trusted() {
     }
     // The run's own page has the same sections.
     let own = fs::read_to_string(root.path().join("run/report.html")).unwrap();
-    assert!(own.contains("<h2>When should it keep silent?</h2>"));
+    assert!(own.contains("<h2>When should it abstain?</h2>"));
     assert!(own.contains("alt=\"where it saw "));
 
     let shown = eval(&data, &weights, &[]).stdout;
@@ -305,7 +305,7 @@ fn no_image_judges_what_was_fitted_on_it() {
     fs::rename(data.join("train"), &test).unwrap();
     let (found, said) = source(&test, &weights);
     assert_eq!(found, "halves");
-    let warning = "these seem to be images that the network was trained on";
+    let warning = "the network seems to have been trained on these images";
     assert!(said.contains(warning), "{said}");
 }
 
@@ -330,7 +330,7 @@ fn a_deployed_network_has_a_page_without_maps() {
     let html = fs::read_to_string(&page).unwrap();
     assert!(!html.contains("where it saw"));
     assert!(html.contains("this is a file that scarlet deploy wrote"));
-    assert!(html.contains("The network’s file says no temperature"));
+    assert!(html.contains("The network’s file has no temperature"));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::DataError;
 use crate::names::escaped;
 
-/// What runs call the file of their classes, beside the weights.
+/// What runs call the file of their classes, next to the weights.
 pub const BESIDE_WEIGHTS: &str = "classes.txt";
 
 /// More than the names of a hundred thousand classes take.
@@ -39,14 +39,14 @@ pub fn read(path: impl AsRef<Path>) -> Result<Vec<String>, DataError> {
     Ok(names)
 }
 
-/// The names in `classes.txt` beside a file of weights; none if there is no such file, or it cannot
-/// be read.
+/// The names in `classes.txt` next to a file of weights; none if there is no such file, or it
+/// cannot be read.
 pub fn read_beside(weights: &Path) -> Option<Vec<String>> {
     let path = weights.parent()?.join(BESIDE_WEIGHTS);
     path.is_file().then(|| read(path).ok()).flatten()
 }
 
-/// A text of so many bytes at the most.
+/// A text of this many bytes at the most.
 pub(crate) fn read_text(path: &Path, longest: u64) -> Result<String, DataError> {
     let read = |error| DataError::read(path, error);
     let mut text = String::new();

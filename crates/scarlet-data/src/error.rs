@@ -41,7 +41,7 @@ pub enum DataError {
     Sheet(String),
 
     /// A text file is longer than anything of its kind.
-    #[error("{} is longer than {longest} bytes, which no file of its kind is", path.display())]
+    #[error("{} is longer than {longest} bytes, which no file of this kind exceeds", path.display())]
     TooLong {
         /// File.
         path: PathBuf,

@@ -124,17 +124,17 @@ impl ImageFolder {
         others.retain(|&other| other != class);
         others.dedup();
         Some(format!(
-            "images in `{}` count for class `{}`, for folders within class folders are no classes of \
-             their own{}",
+            "images in `{}` count for class `{}`, since folders within class folders are not classes \
+             of their own{}",
             escaped(&folder.display().to_string()),
             escaped(&self.classes[class]),
             match others.len() {
                 0 => String::new(),
                 1 => format!(
-                    "; so it is with class `{}`",
+                    "; the same goes for class `{}`",
                     escaped(&self.classes[others[0]])
                 ),
-                more => format!("; so it is with {more} more classes"),
+                more => format!("; the same goes for {more} more classes"),
             }
         ))
     }
@@ -148,7 +148,7 @@ impl ImageFolder {
                 .map(|name| format!("`{}`", escaped(name)))
                 .collect();
             format!(
-                "{} are taken for {} classes, but their names differ only in letter case, blanks, \
+                "{} are treated as {} classes, but their names differ only in letter case, blanks, \
                  zeros or Unicode's form: put their images together if they are one",
                 names.join(" and "),
                 names.len()

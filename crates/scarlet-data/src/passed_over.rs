@@ -51,12 +51,12 @@ impl PassedOver {
         *self.kinds.entry(ending).or_default() += 1;
     }
 
-    /// So many images beside the class folders.
+    /// This many images outside the class folders.
     pub(crate) fn add_beside_classes(&mut self, images: usize) {
         self.beside_classes += images;
     }
 
-    /// So many links to folders that they are in themselves.
+    /// This many links to folders that they are in themselves.
     pub(crate) fn add_circles(&mut self, links: usize) {
         self.circles += links;
     }
@@ -81,8 +81,8 @@ impl fmt::Display for PassedOver {
             .collect();
         match self.beside_classes {
             0 => {}
-            1 => parts.push("1 image beside the class folders".to_owned()),
-            count => parts.push(format!("{count} images beside the class folders")),
+            1 => parts.push("1 image outside the class folders".to_owned()),
+            count => parts.push(format!("{count} images outside the class folders")),
         }
         match self.circles {
             0 => {}

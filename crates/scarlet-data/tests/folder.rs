@@ -80,7 +80,7 @@ fn hidden_and_foreign_files_are_ignored_and_empty_classes_keep_their_place() {
     assert_eq!(folder.samples, [(root.path().join("b/1.jpg"), 1)]);
     assert_eq!(
         folder.passed_over.to_string(),
-        "passed over: 1 without an ending, 1 .txt, 1 image beside the class folders"
+        "passed over: 1 without an ending, 1 .txt, 1 image outside the class folders"
     );
     assert_eq!(
         relative(root.path(), list_images(root.path()).unwrap().images),
@@ -313,7 +313,7 @@ fn folders_within_class_folders_are_spoken_of() {
     let root = tree(&["a/1.png", "b/1.png", "b/old/2.png", "b/old/3.png"]);
     assert_eq!(
         ImageFolder::open(root.path()).unwrap().nested().unwrap(),
-        "images in `b/old` count for class `b`, for folders within class folders are no classes of \
+        "images in `b/old` count for class `b`, since folders within class folders are not classes of \
          their own"
     );
     let root = tree(&[
@@ -328,7 +328,10 @@ fn folders_within_class_folders_are_spoken_of() {
         nested.starts_with("images in `a/x` count for class `a`"),
         "{nested}"
     );
-    assert!(nested.ends_with("so it is with 2 more classes"), "{nested}");
+    assert!(
+        nested.ends_with("the same goes for 2 more classes"),
+        "{nested}"
+    );
 }
 
 #[test]

@@ -291,7 +291,7 @@ fn a_copy_that_changed_since_the_plan_does_not_cost_its_original() {
     let arrangement = plan(root.path(), &truth, Mode::Move).unwrap();
     fs::write(arranged(root.path(), 1), "other").unwrap();
     let error = arrangement.run(|_, _| {}).unwrap_err().to_string();
-    assert!(error.ends_with("it is no copy of the image to be moved; delete it and plan again"));
+    assert!(error.ends_with("it is not a copy of the image to be moved; delete it and plan again"));
     let original = root.path().join("images").join(image_name(1));
     assert_eq!(fs::read_to_string(original).unwrap(), "image 1");
 }
@@ -404,7 +404,7 @@ fn what_is_in_the_way_is_refused_and_left_alone() {
         &|root| root.join("val/cats"),
         foreign,
     );
-    let misplaced = "by the ground truth it does not belong into this class folder";
+    let misplaced = "according to the ground truth it does not belong in this class folder";
     let elsewhere = |root: &Path| root.join("val").join(wnid(0)).join(image_name(1));
     refused(
         &|root| {
@@ -425,7 +425,7 @@ fn what_is_in_the_way_is_refused_and_left_alone() {
         &|root| place(root, 1, "image 9"),
         Mode::Move,
         &|root| arranged(root, 1),
-        "it is no copy of the image to be moved; delete it and plan again",
+        "it is not a copy of the image to be moved; delete it and plan again",
     );
     #[cfg(unix)]
     {
@@ -448,7 +448,7 @@ fn what_is_in_the_way_is_refused_and_left_alone() {
             },
             Mode::Move,
             &|root| arranged(root, 1),
-            "it is no copy of the image to be moved; delete it and plan again",
+            "it is not a copy of the image to be moved; delete it and plan again",
         );
         let source = |root: &Path| root.join("images").join(image_name(1));
         refused(

@@ -15,7 +15,7 @@ use crate::{Candidate, ReportError, RunReport, SearchSummary};
 
 /// The front as a picture, 820 × 500 pixels: everything that was evaluated faintly, the front as
 /// a line, the budget, and the chosen network. It has its own ground, and follows the light or
-/// dark preference of whoever looks at it.
+/// dark preference of the viewer.
 ///
 /// Candidates without a cost or a quality are left out. Where there are more than two objectives,
 /// the line leads through those members of the front that are the best up to their cost.
@@ -238,7 +238,7 @@ impl<'a> FrontChart<'a> {
     }
 }
 
-/// Writes beside a place, on the side where there is room.
+/// Writes next to a place, on the side where there is room.
 fn label(
     area: &Area<'_>,
     (x, y): (i32, i32),
@@ -276,7 +276,7 @@ pub(crate) fn padded(values: impl Iterator<Item = f64>) -> std::ops::Range<f64> 
     low - margin..high + margin
 }
 
-/// Decimals of the numbers at an axis that has room for so many: as few as tell them as they are.
+/// Decimals of the numbers at an axis that has room for this many: as few as tell them as they are.
 pub(crate) fn decimals(range: &std::ops::Range<f64>, ticks: usize) -> usize {
     let numbers = RangedCoordf64::from(range.clone()).key_points(ticks);
     let tolerance = 1e-3 * (range.end - range.start) / ticks as f64;

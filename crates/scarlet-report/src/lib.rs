@@ -1,4 +1,4 @@
-//! What a search for networks or a training came to, as a page, a picture and a table.
+//! The result of a search for networks or a training run, as a page, a picture and a table.
 //!
 //! [`RunReport`], [`TrainingReport`] and [`EvaluationReport`] are plain data: whoever ran a search or trained a network
 //! fills them in, and this crate only shows them.

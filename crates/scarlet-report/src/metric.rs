@@ -11,7 +11,7 @@ pub(crate) struct Metric {
     pub(crate) label: String,
     /// Label and unit, for an axis or a column.
     pub(crate) heading: String,
-    /// Behind every value; may be empty.
+    /// After every value; may be empty.
     pub(crate) unit: &'static str,
     /// What a value is multiplied by before it is shown in that unit.
     pub(crate) factor: f64,
@@ -70,7 +70,7 @@ impl Metric {
         format!("{value:.decimals$}")
     }
 
-    /// The same with the unit behind it.
+    /// The same with the unit after it.
     pub(crate) fn show_with_unit(&self, value: f64) -> String {
         match self.unit {
             "" => self.show(value),

@@ -31,7 +31,7 @@ pub struct Plane {
 /// A named point of a plane.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PlanePoint {
-    /// What is written beside it.
+    /// What is written next to it.
     pub label: String,
     /// To the right and up.
     pub at: [f64; 2],

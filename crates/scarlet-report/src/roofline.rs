@@ -46,7 +46,7 @@ const INKS: [&Ink; 4] = [&SCARLET, &BLUE, &TEXT, &DOT];
 const NAMED_SHARE: f64 = 0.045;
 
 /// The roofline as a picture, 900 × 560 pixels, both axes logarithmic. It has its own ground, and
-/// follows the light or dark preference of whoever looks at it.
+/// follows the light or dark preference of the viewer.
 ///
 /// # Errors
 ///

@@ -40,7 +40,7 @@ pub struct Judged {
     pub interval: Option<[f64; 2]>,
 }
 
-/// A command to go on with.
+/// A follow-up command.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Usage {
     /// What it is for.
@@ -235,7 +235,7 @@ impl Candidate {
         }
     }
 
-    /// The layers in their text form, separated by spaces, behind the resolution and in front of the
+    /// The layers in their text form, separated by spaces, after the resolution and in front of the
     /// features where these are not the template's.
     pub(crate) fn layers_text(&self) -> String {
         let layers: Vec<String> = self.layers.iter().map(Operation::to_string).collect();
@@ -264,7 +264,7 @@ pub struct TrainingCurve {
     pub epochs: Vec<TrainedEpoch>,
 }
 
-/// What one epoch came to.
+/// The result of one epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct TrainedEpoch {
     /// Number of the epoch, from 1.
@@ -316,6 +316,6 @@ pub struct Reference {
     pub mult_adds: u64,
     /// Parameters of the network, counted as [`Cost`] counts.
     pub parameters: u64,
-    /// Whether `data` is the run's own, so that it may be drawn beside the front.
+    /// Whether `data` is the run's own, so that it may be drawn next to the front.
     pub comparable: bool,
 }

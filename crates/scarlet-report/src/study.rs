@@ -20,7 +20,7 @@ pub struct HeatMap {
     pub values: Vec<Vec<f64>>,
 }
 
-/// Values of one kind beside each other.
+/// Values of one kind next to each other.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Strip {
     /// What kind; a line break begins a second line.

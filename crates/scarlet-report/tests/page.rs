@@ -461,15 +461,15 @@ fn whether_it_can_be_trusted_is_there_without_scripts() {
         "It is right about 90 of 100 test images.",
         "3.1 points</b><span>calibration error with a temperature, 12.3 points without, \
          2.1 points by chance alone",
-        "55 %</b><span>of the images answered at a threshold of 0.9123, 99 % of them rightly",
+        "55 %</b><span>of the images answered at a threshold of 0.9123, 99 % of them correctly",
         "the difference is <b>12.3 points</b> (expected calibration error, 15 bins). Divided by a \
-         temperature, it is <b>3.1 points</b>. On so many images, chance alone would show about 2.1 \
+         temperature, it is <b>3.1 points</b>. On this many images, chance alone would show about 2.1 \
          points",
         "The network’s file says a temperature of 1.37.",
         "Beside each image stands where it looked.",
         "<td class=\"number\">93.3 to 100.0</td><td class=\"number\">18</td>",
         "With <code>--threshold 0.9123</code>, <code>scarlet predict</code> answers 55 % of these",
-        "rather than the upper. So few answers promise little about others.",
+        "rather than the upper. So few answers say little about others.",
         "<tr class=\"chosen\"><td class=\"number\">0.9123</td>",
         "<td class=\"number\">0.99</td><td class=\"number\">0</td>",
         "<b>dandelion</b>, taken for <b>sunflower</b>, 97.3 % sure",
@@ -493,8 +493,8 @@ fn whether_it_can_be_trusted_is_there_without_scripts() {
     let with = training_html(&training).unwrap();
     for heading in [
         "<h2>Images to look at</h2>",
-        "<h2>Is it right as often as it says?</h2>",
-        "<h2>When should it keep silent?</h2>",
+        "<h2>Is it right as often as it claims?</h2>",
+        "<h2>When should it abstain?</h2>",
     ] {
         assert!(
             with.contains(heading) && !without.contains(heading),

@@ -9,7 +9,7 @@ use scarlet_data::names::NameMatcher;
 use crate::RunError;
 
 /// Refuses weights that are to be trained on, or learnt from, if they themselves, or else `classes.txt`
-/// beside them, say that their classes are these, but in another order.
+/// next to them, say that their classes are these, but in another order.
 pub(crate) fn check_class_order(weights: &Path, classes: &[String]) -> Result<(), RunError> {
     let own = StateDict::open(weights).ok();
     let own = own.and_then(|weights| weights.card().ok().flatten());

@@ -17,7 +17,7 @@ use thiserror::Error;
 
 use crate::pipeline::Stage;
 
-/// Why a run cannot begin or go on, and what would mend it.
+/// Why a run cannot begin or continue, and how to fix it.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum RunError {
@@ -83,7 +83,7 @@ pub enum RunError {
     ImpossibleBudget {
         /// The budget.
         constraint: String,
-        /// `cheapest` or `dearest`.
+        /// `cheapest` or `costliest`.
         extreme: &'static str,
         /// What that network has.
         value: String,
@@ -105,7 +105,7 @@ pub enum RunError {
     },
     /// Budgets that no candidate kept.
     #[error(
-        "none of the {evaluations} candidates keeps {constraints}{nearest}; allow more \
+        "none of the {evaluations} candidates satisfies {constraints}{nearest}; allow more \
          evaluations, or change the budget"
     )]
     NothingFeasible {
@@ -127,7 +127,7 @@ pub enum RunError {
     /// A published supernet's network without images to fit a classifier to.
     #[error(
         "networks of `{path}` are parts of the published supernet {supernet}, and get a classifier that \
-         is fitted to training images: take them out without --uncalibrated"
+         is fitted to training images: extract them without --uncalibrated"
     )]
     OnlyFitted {
         /// The run's folder.
@@ -145,11 +145,11 @@ pub enum RunError {
         section: &'static str,
     },
     /// A folder without a search.
-    #[error("nothing was searched yet: choose a network by its genome, or search first")]
+    #[error("nothing has been searched yet: choose a network by its genome, or search first")]
     NothingFound,
     /// Something other than a rule or a genome was to be chosen.
     #[error(
-        "cannot choose `{given}`: it is neither `best` nor `knee`, and no genome of this space \
+        "cannot choose `{given}`: it is neither `best` nor `knee`, nor a genome of this space \
          ({problem})"
     )]
     UnknownChoice {
@@ -160,7 +160,7 @@ pub enum RunError {
     },
     /// A classifier to be kept, but of other classes.
     #[error(
-        "the weights tell {found} classes apart, but the data has {expected}: their classifier \
+        "the weights distinguish {found} classes, but the data has {expected}: their classifier \
          cannot be kept. Leave out --keep-classifier (network.keep_classifier), and the network \
          gets a new one"
     )]
@@ -172,8 +172,9 @@ pub enum RunError {
     },
     /// Weights of the same classes in another order.
     #[error(
-        "{} has the images' classes in another order, by its own words or those of classes.txt \
-         beside it: its class {place} (counted from 0) is `{theirs}`, but the images' is `{ours}`; \
+        "{} has the images' classes in another order, according to its own metadata or to \
+         classes.txt next to it: its class {place} (counted from 0) is `{theirs}`, but the images' is \
+         `{ours}`; \
          set data.class_order to \"bytes\" or \"natural\", whichever it was trained with",
         path.display()
     )]
@@ -182,7 +183,7 @@ pub enum RunError {
         path: PathBuf,
         /// The first class that differs.
         place: usize,
-        /// What it is called beside the weights.
+        /// What it is called next to the weights.
         theirs: String,
         /// What it is called here.
         ours: String,
@@ -194,16 +195,16 @@ pub enum RunError {
         path: PathBuf,
     },
     /// A folder that holds a run of another kind.
-    #[error("`{path}` holds a run that `scarlet {command}` began: that is the command for it")]
+    #[error("`{path}` holds a run that `scarlet {command}` began: use that command")]
     OtherRun {
         /// The folder.
         path: PathBuf,
         /// The command that began it.
         command: &'static str,
     },
-    /// A run that goes on elsewhere.
+    /// A run that continues elsewhere.
     #[error(
-        "another process is at work in `{path}`: wait for it or stop it, or start in another \
+        "another process is working in `{path}`: wait for it or stop it, or start in another \
          folder"
     )]
     RunInUse {
@@ -211,7 +212,7 @@ pub enum RunError {
         path: PathBuf,
     },
     /// A file of a run that was changed since it was written.
-    #[error("`{path}` is not as it was written: {source}. To go on, {remedy}")]
+    #[error("`{path}` is not as it was written: {source}. To continue, {remedy}")]
     Damaged {
         /// The file.
         path: PathBuf,
@@ -256,8 +257,8 @@ impl RunError {
         }
     }
 
-    /// Whether the run can go on from where it is: it was stopped, or something outside it failed,
-    /// such as a disk, a file of an image or a device.
+    /// Whether the run can continue from where it is: it was stopped, or something outside it
+    /// failed, such as a disk, a file of an image or a device.
     pub fn can_go_on(&self) -> bool {
         match self {
             Self::Interrupted { .. } => true,

@@ -1,4 +1,4 @@
-//! From images and a budget to a network in a folder, with a report beside it.
+//! From images and a budget to a network in a folder, with a report next to it.
 //!
 //! | what | where |
 //! |---|---|

@@ -70,7 +70,7 @@ pub(crate) fn settings_facts(config: &Value) -> Vec<Fact> {
 pub(crate) fn weights_usages(weights: &str) -> Vec<Usage> {
     [
         (
-            "Say what is on photographs",
+            "Classify photographs",
             format!("scarlet predict PHOTO --weights {weights}"),
         ),
         (

@@ -121,7 +121,7 @@ impl RunFolder {
         self.write_json(files::CONFIG, config)
     }
 
-    /// Opens the folder of a run to go on with it, and reads its configuration. Unfinished files
+    /// Opens the folder of a run to resume it, and reads its configuration. Unfinished files
     /// that a killed process left are removed.
     ///
     /// # Errors
@@ -353,7 +353,7 @@ fn read_json<T: DeserializeOwned>(path: PathBuf) -> Result<(T, bool), RunError> 
     };
     if !sealed && has_checksum(&bytes) {
         return Err(failed(
-            "another program wrote it anew, so its checksum says nothing; if the change was meant and \
+            "another program rewrote it, so its checksum is meaningless; if the change was meant and \
              alters no result, remove its entry `checksum`"
                 .to_owned(),
         ));

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Algorithm, Constraint, GeneSpace, Genome, Objective, SearchError, Stop};
 
-/// Everything that determines a search, besides the evaluator's measurements.
+/// Everything that determines a search, apart from the evaluator's measurements.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SearchConfig {

@@ -33,7 +33,7 @@ pub enum SearchError {
     /// An objective's text form that cannot be read.
     #[error(
         "cannot read the objective `{text}`: {reason}; write `maximize NAME` or `minimize NAME`, \
-         and behind it, if wanted, `weight NUMBER` and `reference NUMBER`"
+         optionally followed by `weight NUMBER` and `reference NUMBER`"
     )]
     InvalidObjective {
         /// The text.
@@ -45,7 +45,7 @@ pub enum SearchError {
     /// A constraint's text form that cannot be read.
     #[error(
         "cannot read the constraint `{text}`: {reason}; write `NAME <= NUMBER` or \
-         `NAME >= NUMBER` (K, M and G behind the number are 10^3, 10^6, 10^9)"
+         `NAME >= NUMBER` (K, M and G after the number are 10^3, 10^6, 10^9)"
     )]
     InvalidConstraint {
         /// The text.
@@ -92,7 +92,7 @@ pub enum SearchError {
         expected: &'static str,
     },
 
-    /// An evaluator that could not go on.
+    /// An evaluator that could not continue.
     #[error("the evaluator stopped: {0}")]
     Evaluator(#[source] EvaluatorError),
 

@@ -14,7 +14,7 @@ use crate::Genome;
 /// count as not measured too.
 pub type Evaluation = Result<Vec<f64>, String>;
 
-/// Why an evaluator cannot go on.
+/// Why an evaluator cannot continue.
 pub type EvaluatorError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Measures genomes, a batch at a time.
@@ -61,7 +61,7 @@ pub trait Evaluator {
     ///
     /// # Errors
     ///
-    /// What concerns a single genome goes into its [`Evaluation`], and the search goes on without
+    /// What concerns a single genome goes into its [`Evaluation`], and the search continues without
     /// it. An error here ends the step; the search stays as it was before, so that the same step
     /// can be tried again.
     fn evaluate(&mut self, genomes: &[Genome]) -> Result<Vec<Evaluation>, EvaluatorError>;

@@ -8,7 +8,7 @@
 //! ```
 //! use scarlet_search::{Algorithm, EvaluatorFn, GeneSpace, Nsga2, Search, SearchConfig, Stop};
 //!
-//! // Six layers of four choices each: wider ones are better and dearer, with less and less return.
+//! // Six layers of four choices each: wider ones are better and costlier, with less and less return.
 //! let evaluator = EvaluatorFn::new(["accuracy", "mult_adds"], |genes| {
 //!     let width: f64 = genes.iter().map(|&gene| f64::from(gene)).sum();
 //!     let mult_adds: f64 = genes.iter().map(|&gene| f64::from(gene).powi(2)).sum();

@@ -23,7 +23,7 @@ const FRUITLESS_MATINGS: usize = 50;
 /// the least crowded. Constraints act through constrained domination ([`Point::dominates`]), the
 /// objectives' weights through the crowding distance ([`crowding_distances`]).
 ///
-/// No genome is evaluated twice in a search: children already known are bred anew, and where
+/// No genome is evaluated twice in a search: children already known are bred again, and where
 /// mating keeps bringing nothing new, random genomes fill the generation.
 ///
 /// [`Point::dominates`]: crate::Point::dominates

@@ -17,8 +17,8 @@ pub enum Direction {
 
 /// A metric to make as large or as small as possible.
 ///
-/// Its text form, also that of configuration files, is `maximize NAME` or `minimize NAME`, and
-/// behind it, if wanted, `weight NUMBER` and `reference NUMBER`:
+/// Its text form, also that of configuration files, is `maximize NAME` or `minimize NAME`,
+/// optionally followed by `weight NUMBER` and `reference NUMBER`:
 ///
 /// ```
 /// use scarlet_search::Objective;
@@ -139,7 +139,7 @@ impl FromStr for Objective {
         while let Some(key) = words.next() {
             let word = words.next().unwrap_or_default();
             let value = parse_number(word)
-                .ok_or_else(|| invalid(format!("`{word}` behind `{key}` is no number")))?;
+                .ok_or_else(|| invalid(format!("`{word}` after `{key}` is not a number")))?;
             match key {
                 "weight" => objective.weight = value,
                 "reference" => objective.reference = Some(value),
@@ -162,7 +162,7 @@ pub enum Bound {
 /// A bound on a metric.
 ///
 /// Its text form, also that of configuration files, is `NAME <= NUMBER` or `NAME >= NUMBER`. `_`
-/// may group the number's digits, and a K, M or G behind it means 10^3, 10^6 or 10^9.
+/// may group the number's digits, and a K, M or G after it means 10^3, 10^6 or 10^9.
 ///
 /// ```
 /// use scarlet_search::{Bound, Constraint};
@@ -357,8 +357,8 @@ mod tests {
         assert!(reason("").contains("it is empty"));
         assert!(reason("more accuracy").contains("`more` is no direction"));
         assert!(reason("maximize").contains("no name"));
-        assert!(reason("maximize a weight").contains("`` behind `weight` is no number"));
-        assert!(reason("maximize a weight é").contains("`é` behind `weight` is no number"));
+        assert!(reason("maximize a weight").contains("`` after `weight` is not a number"));
+        assert!(reason("maximize a weight é").contains("`é` after `weight` is not a number"));
         assert!(reason("maximize a colour 3").contains("`colour` is unknown"));
         assert!(reason("more accuracy").contains("write `maximize NAME`"));
     }

@@ -21,7 +21,7 @@ impl<E: Evaluator> Search<E> {
         Ok(Self { state, evaluator })
     }
 
-    /// A search that goes on from a saved state, to the result it would have reached without the
+    /// A search that continues from a saved state, to the result it would have reached without the
     /// interruption.
     ///
     /// # Errors
@@ -59,7 +59,7 @@ impl<E: Evaluator> Search<E> {
         Ok(self.state.history().last())
     }
 
-    /// Goes on until the search is over.
+    /// Continues until the search is over.
     ///
     /// # Errors
     ///

@@ -41,11 +41,11 @@ pub struct GenerationRecord {
 /// A search between two generations: its configuration, random numbers, population and everything
 /// it evaluated.
 ///
-/// It can be saved after any generation, and [`Search::resume`](crate::Search::resume) goes on
+/// It can be saved after any generation, and [`Search::resume`](crate::Search::resume) continues
 /// from it to exactly the result that the uninterrupted search would have reached. What is loaded
 /// is checked, so that a state that cannot be is refused rather than followed.
 ///
-/// The saved form is JSON. Whoever writes it by other means than [`save`](Self::save) must keep
+/// The saved form is JSON. Anyone who writes it by other means than [`save`](Self::save) must keep
 /// all digits of the numbers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "SavedState")]

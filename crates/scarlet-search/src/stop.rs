@@ -89,7 +89,7 @@ impl Stop {
         )
     }
 
-    /// Why a search with this history should end; `None` if it should go on.
+    /// Why a search with this history should end; `None` if it should continue.
     pub(crate) fn reason(&self, history: &[GenerationRecord]) -> Option<StopReason> {
         let last = history.last()?;
         if self

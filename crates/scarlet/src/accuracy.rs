@@ -47,7 +47,7 @@ pub struct Accuracy {
     mistakes: BTreeMap<(usize, usize), u64>,
 }
 
-/// How many images were predicted rightly.
+/// How many images were predicted correctly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Score {
     /// All images.

@@ -94,7 +94,7 @@ impl ScarletConfig {
 
     /// As [`try_init`](Self::try_init), but every weight is drawn from a random stream of its own,
     /// named by `seed`: the same seed gives the same weights on every device, in whatever order
-    /// they are first used, and whoever else draws from the device's generator.
+    /// they are first used, and whatever else draws from the device's generator.
     ///
     /// # Errors
     ///

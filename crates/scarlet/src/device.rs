@@ -59,7 +59,7 @@ fn kinds() -> [Kind; 7] {
     ]
 }
 
-/// A name and the device's number behind it, 0 if there is none.
+/// A name and the device's number after it, 0 if there is none.
 fn with_index(name: &str, separator: char) -> Result<(&str, usize), DeviceError> {
     let Some((kind, index)) = name.split_once(separator) else {
         return Ok((name, 0));
@@ -123,7 +123,7 @@ pub fn available_devices() -> Vec<&'static str> {
 
 /// The device of a name such as `cpu`, `wgpu` or `cuda:1`; `cpu` is Burn's `flex`. An address such
 /// as `ws://gpu:3000` is a device of another machine, where Burn's `RemoteServer` (or
-/// `scarlet serve`) serves it; behind `#` its number there may stand, as in `ws://gpu:3000#1`. If
+/// `scarlet serve`) serves it; after `#` its number there may stand, as in `ws://gpu:3000#1`. If
 /// that machine asks for a token, it is [the environment's](crate::Token::from_environment).
 ///
 /// # Errors
@@ -155,14 +155,14 @@ pub fn device_by_name(name: &str) -> Result<Device, DeviceError> {
     Ok(open(index))
 }
 
-/// A device that cannot be had.
+/// A device that is not available.
 #[derive(Debug, Error, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DeviceError {
     /// No such device.
     #[error(
-        "there is no device `{name}`; the devices are {known}, and ws://HOST:PORT for one that \
-         another machine serves"
+        "there is no device `{name}`; the devices are {known}, and ws://HOST:PORT for one \
+         served by another machine"
     )]
     Unknown {
         /// The name asked for.
@@ -183,7 +183,7 @@ pub enum DeviceError {
         /// Names that would do now.
         available: String,
     },
-    /// Another machine's device that cannot be had.
+    /// Another machine's device that is not available.
     #[error(
         "cannot reach the device {name}: {reason}; it is served by `scarlet serve`, of the same \
          version, there"
@@ -203,7 +203,7 @@ pub enum DeviceError {
         /// The address asked for.
         name: String,
     },
-    /// A [`Token`](crate::Token) that cannot be had.
+    /// A [`Token`](crate::Token) that is not available.
     #[error("no token for devices of other machines can be taken from {place}: {reason}")]
     Token {
         /// The file, or the environment variable.
@@ -211,7 +211,7 @@ pub enum DeviceError {
         /// What is wrong with it.
         reason: String,
     },
-    /// What stands behind the colon, or an address's `#`, is not a number.
+    /// What stands after the colon, or an address's `#`, is not a number.
     #[error(
         "`{name}` does not name a device: its number stands at the end, as in `cuda:1` and \
          `ws://gpu:3000#1`"
@@ -232,7 +232,7 @@ mod tests {
         assert_eq!(
             message,
             "there is no device `tpu`; the devices are cpu, ndarray, wgpu, vulkan, metal, cuda, \
-             rocm, and ws://HOST:PORT for one that another machine serves"
+             rocm, and ws://HOST:PORT for one served by another machine"
         );
     }
 

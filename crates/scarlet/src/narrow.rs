@@ -17,8 +17,8 @@ pub enum Importance {
     /// what it adds to the output for each unit of its own (Cai et al., Once for All, arXiv
     /// 1908.09791).
     Projection,
-    /// The same times the size of what it is before: the weight of its normalisation behind the
-    /// depthwise convolution, or behind the last convolution, which is the standard deviation of the
+    /// The same times the size of what it is before: the weight of its normalisation after the
+    /// depthwise convolution, or after the last convolution, which is the standard deviation of the
     /// channel there. A feature that no normalisation made counts as with the other measure.
     #[default]
     Scaled,
@@ -191,7 +191,7 @@ impl BlockModule {
 }
 
 impl Scarlet {
-    /// The same network with so many features in front of its classifier. The weights behind its
+    /// The same network with this many features in front of its classifier. The weights after its
     /// blocks are copies of their parts of this one's, as they are now, and go by the same ids; running
     /// statistics there are its own. With as many features, or none that could be fewer, it is this
     /// network.

@@ -110,7 +110,7 @@ impl Scarlet {
         }
     }
 
-    /// The same with other modules behind its blocks, whose weights are still to be set.
+    /// The same with other modules after its blocks, whose weights are still to be set.
     pub(crate) fn with_new_head(mut self, head: Head) -> Self {
         let device = self.device();
         self.architecture.head = head;
@@ -179,7 +179,7 @@ impl Scarlet {
 
     /// As [`try_forward`](Self::try_forward), but what dropout and drop path leave out in training
     /// is drawn from random streams named by `seed`, where `try_forward` draws it from Burn's
-    /// generator of the device: the same is left out on every device, whoever else draws from its
+    /// generator of the device: the same is left out on every device, whatever else draws from its
     /// generator. Every pass of a training needs a seed of its own.
     ///
     /// # Errors
@@ -230,7 +230,7 @@ impl Scarlet {
 
     /// What the first `count` layers make of images `[batch, channels, height, width]`, or all
     /// layers where there are no more: `[batch, channels, height / stride, width / stride]` with
-    /// the channels and the stride behind them.
+    /// the channels and the stride after them.
     pub fn forward_layers(&self, images: Tensor<4>, count: usize) -> Tensor<4> {
         let before = self.architecture.blocks_before_layers();
         self.forward_blocks(images, before.saturating_add(count), Masks::Device)

@@ -17,7 +17,7 @@ use scarlet_engine::{Prediction, most_probable};
 /// ```
 pub fn top_k(logits: Tensor<2>, k: usize) -> Vec<Vec<Prediction>> {
     let [_, classes] = logits.dims();
-    // On the host: a full sort of a thousand numbers a row costs nothing beside the network,
+    // On the host: a full sort of a thousand numbers a row costs nothing next to the network,
     // and not every device sorts stably.
     let probabilities: Vec<f32> = softmax(logits, 1).into_data().iter::<f32>().collect();
     probabilities

@@ -133,7 +133,7 @@ impl Scarlet {
         nodes
     }
 
-    /// Those of the nodes behind the blocks.
+    /// Those of the nodes after the blocks.
     pub(crate) fn head_weights(&mut self) -> Vec<NodeWeights<'_>> {
         let mut before = Vec::new();
         for block in &mut self.blocks {

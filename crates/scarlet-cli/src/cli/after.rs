@@ -1,4 +1,4 @@
-//! What becomes of a network behind its training.
+//! What happens to a network after its training.
 
 use std::path::PathBuf;
 
@@ -10,12 +10,12 @@ use crate::verify::AskedRuntime;
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Export")]
 pub(crate) struct AfterArgs {
-    /// Behind the training, write the network for other programs too: a file ending in .tflite or
-    /// .onnx, as scarlet export writes it. With --resume, also that of a run that is finished
+    /// After training, also write the network for other programs: a file ending in .tflite or
+    /// .onnx, as scarlet export writes it. With --resume, also for a finished run
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) export: Option<PathBuf>,
 
-    /// Round that file to eight bits, as suits up to 512 of the training photographs
+    /// Quantise that file to eight bits, calibrated on up to 512 of the training photographs
     #[arg(long, requires = "export")]
     pub(crate) int8: bool,
 

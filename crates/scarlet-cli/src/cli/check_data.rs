@@ -6,18 +6,19 @@ use clap::{Args, ValueHint};
 
 use super::{ComputeArgs, at_least_one, whole};
 
-/// Say what is wrong with images before anything is trained on them
+/// Find what is wrong with images before training on them
 ///
-/// Looks at every file: which cannot be read; which hold the same picture, as it is, resized, encoded
-/// again or cropped by a few per cent, above all in several classes or in training and test images
-/// both; which labels are likely to be wrong; which classes are empty or small; which pictures are
-/// blank, small, of an odd shape or grey among coloured ones. The worst comes first. Nothing is
-/// changed. Labels are doubted by what a public network sees (confident learning), for photographs in
-/// folders. Of MNIST's and CIFAR's files, and fashion-sample, classes and exact duplicates are checked.
+/// Looks at every file: which cannot be read; which hold the same picture, as it is, resized,
+/// re-encoded or cropped by a few per cent, above all in several classes or in both training and
+/// test images; which labels are likely to be wrong; which classes are empty or small; which
+/// pictures are blank, small, of an odd shape or grey among coloured ones. The worst come first.
+/// Nothing is changed. For photographs in folders, labels are checked by the features of a public
+/// network (confident learning). In MNIST's and CIFAR's files, and fashion-sample, only classes and
+/// exact duplicates are checked.
 ///
 /// With --strict the exit code is 1 if anything was found that spoils training or evaluation: files
-/// that cannot be read, the same picture in several classes or in several parts, doubted labels,
-/// classes of no image or one to train on. Else it is 0, whatever was found.
+/// that cannot be read, the same picture in several classes or in several parts, doubtful
+/// labels, classes with no or only one image to train on. Otherwise it is 0, whatever was found.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -32,23 +33,23 @@ pub(crate) struct CheckDataArgs {
     #[arg(value_name = "SOURCE", value_hint = ValueHint::DirPath)]
     pub(crate) data: String,
 
-    /// Write a page with thumbnails, one file
+    /// Write a page with thumbnails, as one file
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) report: Option<PathBuf>,
 
-    /// Write the files that were found, with what was found of each, as CSV
+    /// Write the files with findings, and the findings of each, as CSV
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) list: Option<PathBuf>,
 
-    /// Do not check labels, which takes a network's weights and the most time
+    /// Do not check labels, which needs a network's weights and takes the most time
     #[arg(long, conflicts_with_all = ["model", "weights", "resolution"])]
     pub(crate) no_labels: bool,
 
-    /// Classes of fewer images to train on are called small
+    /// Classes with fewer training images are reported as small
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = whole::<usize>)]
     pub(crate) min_images: usize,
 
-    /// Findings of each kind to print; the page and the list have more
+    /// Findings of each kind to print; the page and the list hold more
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = at_least_one)]
     pub(crate) show: usize,
 
@@ -56,11 +57,11 @@ pub(crate) struct CheckDataArgs {
     #[arg(long)]
     pub(crate) strict: bool,
 
-    /// Print one JSON object; probabilities in it are from 0 to 1
+    /// Print one JSON object, with probabilities from 0 to 1
     #[arg(long)]
     pub(crate) json: bool,
 
-    /// Network whose features labels are checked by [default: what --weights holds, or
+    /// Network whose features are used to check labels [default: what --weights holds, or
     /// efficientnet-lite0]
     #[arg(
         long,

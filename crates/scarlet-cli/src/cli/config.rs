@@ -4,8 +4,8 @@ use clap::{Args, ValueEnum, ValueHint};
 
 /// List every setting, with its default and what it means
 ///
-/// What is printed for a command is a TOML file, which the command takes with --config; it may be
-/// cut down to the settings that are to differ. A single setting is given with --set, as in
+/// The output for a command is a TOML file that the command accepts with --config; it may be cut
+/// down to the settings to change. A single setting is given with --set, as in
 /// --set train.epochs=20.
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -18,7 +18,7 @@ pub(crate) struct ConfigArgs {
     #[arg(value_enum)]
     pub(crate) command: Option<ConfiguredCommand>,
 
-    /// Images that the defaults are for, as for --data of the command [default: fashion-sample]
+    /// Images to show the defaults for, as for --data of the command [default: fashion-sample]
     #[arg(long, value_name = "SOURCE", value_hint = ValueHint::DirPath)]
     pub(crate) data: Option<String>,
 }

@@ -10,14 +10,14 @@ use super::{ComputeArgs, ModelArgs, at_least_one, from_one_to};
 
 /// Try a network in the browser
 ///
-/// Opens a page on this machine, at an address that the command prints. Photographs are dropped there,
-/// chosen, pasted or taken with the camera; the page shows each as the network sees it, the most
-/// probable classes, how long that took, and where the network looked for each of them, which files
-/// that scarlet deploy wrote cannot tell. The answers are those of scarlet predict. Photographs go to
-/// this program only, which keeps none. Ctrl-C ends it.
+/// Serves a page on this machine, at an address that the command prints. Photographs are dropped
+/// there, chosen, pasted or taken with the camera; the page shows each as the network sees it, the
+/// most probable classes, how long that took, and where the network looked for each of them (not
+/// available for files written by scarlet deploy). The answers are those of scarlet predict.
+/// Photographs go to this program only, which keeps none. Ctrl-C ends it.
 ///
-/// With --html, the page is written as one file that needs no program: the network and the engine are
-/// inside it, and run in the browser of whoever opens it.
+/// With --html, the page is written as one self-contained file: the network and the engine are
+/// inside it, and run in the browser that opens it.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -35,21 +35,21 @@ pub(crate) struct DemoArgs {
     #[arg(value_hint = ValueHint::FilePath, conflicts_with_all = ["weights", "random_init"])]
     pub(crate) network: Option<String>,
 
-    /// Port of the page; 0 takes a free one
+    /// Port of the page; 0 picks a free one
     #[arg(long, default_value_t = 8080, value_parser = port)]
     pub(crate) port: u16,
 
-    /// Address of this machine to be reached at. With any but the default, others can use the page
+    /// Address of this machine to listen on. With any but the default, others can use the page
     /// too, and nothing is encrypted
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1", value_parser = address)]
     pub(crate) listen: IpAddr,
 
-    /// Classes to show for each photograph
+    /// Classes to show per photograph
     #[arg(long, value_name = "K", default_value_t = 5, value_parser = at_least_one)]
     pub(crate) top_k: usize,
 
-    /// Names of the network's classes, one a line [default: those in the weights' file, or in
-    /// classes.txt beside it, or ImageNet's for 1,000 classes]
+    /// Names of the network's classes, one per line [default: those in the weights' file, or
+    /// in classes.txt next to it, or ImageNet's for 1,000 classes]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) classes: Option<PathBuf>,
 
@@ -57,8 +57,8 @@ pub(crate) struct DemoArgs {
     #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = patience, hide = true)]
     pub(crate) patience: Duration,
 
-    /// Write the page to a file instead, with the network inside. A network of eight bits (scarlet
-    /// deploy --int8) makes it a quarter as large
+    /// Write the page to a file instead, with the network inside. An 8-bit network (scarlet deploy
+    /// --int8) makes it a quarter of the size
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with_all = ["port", "listen", "patience"])]
     pub(crate) html: Option<PathBuf>,
 

@@ -12,11 +12,11 @@ use super::{ComputeArgs, ModelArgs, batch_size, run_count, warmup_count, whole};
 /// them. Give it as --weights to predict, eval, bench and profile: it is mapped into memory, and
 /// serves every resolution, batch, instruction set and number of threads.
 ///
-/// With --int8 it is less than a third of the size and needs a third to two thirds of the time,
-/// depending on the processor; its answers differ a little: compare both with `scarlet eval`.
+/// With --int8 it is less than a third of the size and takes a third to two thirds of the time,
+/// depending on the processor; its answers differ slightly: compare both with `scarlet eval`.
 ///
-/// With --bf16 it is half the size and, where the processor has AVX-512 with BF16, needs about two
-/// thirds of the time; elsewhere it is somewhat slower. Its answers hardly differ, and it takes no
+/// With --bf16 it is half the size and, where the processor has AVX-512 with BF16, takes about two
+/// thirds of the time; elsewhere it is somewhat slower. Its answers hardly differ, and it needs no
 /// photographs.
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -27,16 +27,16 @@ Examples:
   scarlet deploy scarlet-a.scarlet --weights scarlet-a.pth.tar
   scarlet deploy try.scarlet --model scarlet-c --random-init")]
 pub(crate) struct DeployArgs {
-    /// File to write; by custom it ends in .scarlet
+    /// File to write; conventionally ends in .scarlet
     #[arg(value_hint = ValueHint::FilePath)]
     pub(crate) out: PathBuf,
 
-    /// Round to eight bits, as suits these photographs: a file or a folder, of which up to 512
-    /// are looked at
+    /// Quantise to eight bits, calibrated on these photographs: a file or a folder, of which
+    /// up to 512 are used
     #[arg(long, value_name = "PHOTOGRAPHS", value_hint = ValueHint::AnyPath)]
     pub(crate) int8: Option<PathBuf>,
 
-    /// Round to bfloat16: most weights, and what 1×1 convolutions read
+    /// Round to bfloat16: most weights, and the inputs of 1×1 convolutions
     #[arg(long, conflicts_with = "int8")]
     pub(crate) bf16: bool,
 
@@ -51,8 +51,8 @@ pub(crate) struct DeployArgs {
 /// Measure a network's latency on this machine
 ///
 /// Times whole forward passes of the deployed network, from a batch in memory to logits in memory,
-/// after a few that do not count. With --weights also the time from opening them to the first
-/// result; without, weights are random: they do not change the speed.
+/// after a few warm-up passes. With --weights, also times from opening them to the first
+/// result; without, weights are random, which does not change the speed.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -68,7 +68,7 @@ pub(crate) struct BenchArgs {
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = run_count)]
     pub(crate) runs: usize,
 
-    /// Forward passes before, which do not count
+    /// Warm-up passes before these, which are not timed
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = warmup_count)]
     pub(crate) warmup: u32,
 
@@ -82,9 +82,9 @@ pub(crate) struct BenchArgs {
 
 /// Show where a network's time goes, layer by layer
 ///
-/// Times every layer of the deployed network, and compares its arithmetic and its bytes with the
-/// peaks of this machine, which are measured as well. Layers far below the roof in the picture are
-/// where speed could still come from.
+/// Times every layer of the deployed network, and compares its arithmetic and memory traffic with
+/// the peaks of this machine, which are measured too. Layers far below the roof in the picture are
+/// those that could still become faster.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -96,7 +96,7 @@ pub(crate) struct ProfileArgs {
     #[command(flatten)]
     pub(crate) subject: SubjectArgs,
 
-    /// Forward passes, of which each layer's fastest counts
+    /// Forward passes; each layer's fastest counts
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = run_count)]
     pub(crate) runs: usize,
 

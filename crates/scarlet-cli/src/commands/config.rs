@@ -54,7 +54,7 @@ fn file(command: ConfiguredCommand, source: &str) -> Result<String, CliError> {
     comment(
         &format!(
             "Settings of `scarlet {name}` and their defaults for {source}. A file may hold any part \
-             of them: {usage}. Where there is a # in front of a setting, it is not set by default."
+             of them: {usage}. A setting with a # in front of it is not set by default."
         ),
         &mut text,
     );
@@ -275,7 +275,7 @@ mod tests {
     fn settings_stand_below_their_meaning() {
         let text = file(ConfiguredCommand::Train, SAMPLE).unwrap();
         assert!(
-            text.contains("# How often the images are gone through.\nepochs = 30\n"),
+            text.contains("# Passes over the training images.\nepochs = 30\n"),
             "{text}"
         );
         assert!(text.contains("# patience = "), "{text}");

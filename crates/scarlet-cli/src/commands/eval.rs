@@ -63,8 +63,8 @@ pub(super) fn run(args: &EvalArgs, terminal: &Terminal) -> Result<(), CliError> 
     let is_seen = is_of_run && subject.part.is_none();
     if is_seen {
         terminal.warn(
-            "these seem to be images that the network was trained on, and it is better on those than \
-             on any others",
+            "the network seems to have been trained on these images, and is better on those than on \
+             any others",
         );
     }
 

@@ -264,7 +264,7 @@ fn text(exported: &Exported<'_>, args: &ExportArgs) -> String {
         .map(|bytes| format!(", {}", megabytes(bytes)));
     let int8 = exported.calibrated_on.map(|seen| {
         let photographs = counted(seen as u64, "photograph", "photographs");
-        format!(", in eight bits as suits {photographs}")
+        format!(", in eight bits, calibrated on {photographs}")
     });
     let line = format!(
         "{}: {} with {} classes for images of {} pixels{}{}",

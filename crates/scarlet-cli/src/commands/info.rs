@@ -164,12 +164,12 @@ fn usable<E: From<CardError> + Display>(
         None => Ok(None),
     });
     checked.unwrap_or_else(|error| {
-        terminal.warn(format_args!("{file}: {error}; it is left out"));
+        terminal.warn(format_args!("{file}: {error}; it is skipped"));
         None
     })
 }
 
-/// Whether a file is what a run goes on from.
+/// Whether a file is what a run resumes from.
 fn is_checkpoint(path: &Path) -> bool {
     path.file_name()
         .is_some_and(|it| it == "checkpoint.safetensors")

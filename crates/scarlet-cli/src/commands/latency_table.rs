@@ -54,8 +54,8 @@ pub(super) fn run(args: &LatencyTableArgs, terminal: &Terminal) -> Result<(), Cl
     };
     if table.check.is_none() {
         terminal.note(
-            "no whole network was timed but those of the parts, so how good the table is could not be \
-             checked: add rows of operation `network`",
+            "no whole network was timed except those of the parts, so the table's accuracy could not \
+             be checked: add rows of operation `network`",
         );
     }
     table

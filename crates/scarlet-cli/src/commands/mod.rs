@@ -44,12 +44,12 @@ fn warn_without_checksums(folder: &RunFolder, terminal: &Terminal) {
     let path = folder.path().display();
     match folder.is_edited() {
         true => terminal.warn(format_args!(
-            "the settings in {path} have no checksum, since somebody changed them: they are taken as \
-             they are, for nothing was changed that alters the result"
+            "the settings in {path} have no checksum, since they were edited: they are used as they \
+             are, because nothing that alters the result was changed"
         )),
         false => terminal.warn(format_args!(
             "the settings in {path} have no checksum, since an earlier version wrote them: they are \
-             taken as they are, and damage to the run's other files may go unnoticed"
+             used as they are, and damage to the run's other files may go unnoticed"
         )),
     }
 }

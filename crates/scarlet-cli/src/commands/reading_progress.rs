@@ -18,7 +18,7 @@ impl<'a> ReadingProgress<'a> {
         }
     }
 
-    /// One more of so many.
+    /// One more of this many.
     pub(super) fn advance(&self, total: usize) {
         let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
         shown

@@ -76,7 +76,7 @@ pub(super) fn run(args: &SearchArgs, terminal: &Terminal) -> Result<(), CliError
             false => terminal.print(&plan_text(&plan)),
         };
     }
-    // Before all images are read; where those of a run that goes on are from is in its folder.
+    // Before all images are read; where those of a run that continues are from is in its folder.
     let mut after = None;
     if let Some(path) = &args.folder.resume {
         let config = RunConfig::read_existing(path)?;
@@ -143,8 +143,8 @@ fn suited(args: &SearchArgs, terminal: &Terminal) -> Result<RunConfig, CliError>
         }
         Err(CliError::Fetch(error)) => {
             terminal.warn(format_args!(
-                "{error}\nstarts from scratch, which needs more images and time to come to as much; \
-                 --from takes a file of weights too"
+                "{error}\nstarts from scratch, which needs more images and time for the same \
+                 accuracy; --from also takes a file of weights"
             ));
             Ok(scratch)
         }
@@ -204,8 +204,8 @@ fn parts_of(from: &str, args: &SearchArgs, terminal: &Terminal) -> Result<RunCon
     configuration_over(base, &args.settings, Some(&args.search))
 }
 
-/// Says what networks will see, and whether there is a better road, where it can still be taken: behind
-/// a supernet that is trained already it is too late.
+/// Says what networks will see, and whether there is a better way, where it can still be taken:
+/// after a supernet that is trained already it is too late.
 pub(super) fn introduce(run: &Run, settings: &RunSettingsArgs, begins: bool, terminal: &Terminal) {
     let resolution = run.space().template().preprocessing.resolution;
     let originals = Originals {
@@ -287,8 +287,8 @@ pub(super) fn begin(
             warn_without_checksums(&folder, terminal);
             if folder.file("result.json").is_file() {
                 terminal.note(
-                    "this run is finished, and only its result is shown again; scarlet search \
-                     --supernet takes its supernet over into a new run",
+                    "this run is finished, so its result is only shown again; scarlet search \
+                     --supernet reuses its supernet in a new run",
                 );
             }
             let run = prepare(config, device, terminal)?;
@@ -338,5 +338,5 @@ pub(super) fn ended(
 }
 
 fn go_on(command: &str, folder: &Path) -> String {
-    format!("go on with: scarlet {command} --resume {}", quoted(folder))
+    format!("resume with: scarlet {command} --resume {}", quoted(folder))
 }

@@ -60,12 +60,12 @@ fn exposure(address: SocketAddr, has_token: bool) -> Option<String> {
     }
     Some(match has_token {
         true => format!(
-            "whoever can read the traffic to {address} can read the token too, since nothing is \
+            "anyone who can read the traffic to {address} can read the token too, since nothing is \
              encrypted: serve a network that you trust, or 127.0.0.1 and a tunnel to it"
         ),
         false => format!(
-            "whoever reaches {address} can compute here and fill the memory, and whoever can \
-             read the traffic sees all of it: ask for a token (--token-file), or serve 127.0.0.1 and let \
+            "anyone who can reach {address} can compute here and fill the memory, and anyone \
+             who can read the traffic sees all of it: ask for a token (--token-file), or serve 127.0.0.1 and let \
              others in through a tunnel, such as ssh -L"
         ),
     })

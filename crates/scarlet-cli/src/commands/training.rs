@@ -112,7 +112,7 @@ pub(super) fn run(
                 record = record.with_epochs(&folder, epochs)?;
                 if epochs != before {
                     terminal.note(format_args!(
-                        "goes on to {epochs} epochs in all, instead of {before}: the learning rate \
+                        "continues to {epochs} epochs in total, instead of {before}: the learning rate \
                          follows the schedule of {epochs} from where the run is; its weights, its \
                          best epoch and the record of all epochs are kept"
                     ));
@@ -120,8 +120,8 @@ pub(super) fn run(
             }
             if record.is_finished(&folder)? {
                 terminal.note(format_args!(
-                    "this run is finished, and only its result is made again; --epochs N trains on \
-                     until it has N epochs in all (it was made for {})",
+                    "this run is finished, so only its result is written again; --epochs N \
+                     continues to N epochs in total (it was made for {})",
                     record.config.train.epochs
                 ));
             }
@@ -160,7 +160,7 @@ pub(super) fn run(
     })?;
     if !result.completed {
         terminal.note(format_args!(
-            "saved; go on with: scarlet {command} --resume {}",
+            "saved; resume with: scarlet {command} --resume {}",
             quoted(folder.path())
         ));
         return Err(CliError::Interrupted);

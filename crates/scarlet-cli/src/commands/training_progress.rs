@@ -72,7 +72,7 @@ impl TrainingProgress {
             } => {
                 let from = match step {
                     0 => String::new(),
-                    step => format!(", going on after step {}", thousands(*step)),
+                    step => format!(", resuming after step {}", thousands(*step)),
                 };
                 self.terminal.note(format_args!(
                     "{indent}{}, {}{from}",

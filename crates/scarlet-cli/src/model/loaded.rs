@@ -16,7 +16,7 @@ use crate::cli::{DEFAULT_MODEL, ModelArgs};
 use crate::error::CliError;
 use crate::terminal::Terminal;
 
-/// What a run calls the description of its network, beside the weights.
+/// What a run calls the description of its network, next to the weights.
 const ARCHITECTURE: &str = "architecture.json";
 
 /// A network with weights, as it trains.
@@ -92,7 +92,7 @@ impl Loaded {
     }
 
     /// The names of its classes: those in `file`, or else those that the weights say themselves, or
-    /// that a run wrote beside them.
+    /// that a run wrote next to them.
     pub(crate) fn class_names(
         &self,
         file: Option<&Path>,
@@ -139,7 +139,7 @@ fn load(
     })
 }
 
-/// The network with the names of its classes that lie beside its weights, where these say none, so
+/// The network with the names of its classes that lie next to its weights, where these say none, so
 /// that whatever is written of it says them.
 fn with_names_beside(network: Scarlet, home: Option<&Path>) -> Result<Scarlet, CliError> {
     if network.card().is_some() {

@@ -138,7 +138,7 @@ impl Model {
     }
 
     /// The names of its classes: those in `file`, or else those that the weights say themselves, or
-    /// that a run wrote beside them.
+    /// that a run wrote next to them.
     pub(crate) fn class_names(
         &self,
         file: Option<&Path>,
@@ -177,7 +177,7 @@ impl Model {
         Ok(self.network.run(images)?)
     }
 
-    /// Where the time of so many forward passes goes.
+    /// Where the time of this many forward passes goes.
     pub(crate) fn profile(
         &mut self,
         images: &[f32],

@@ -1,4 +1,4 @@
-//! Files of weights: how they are had and opened, and what is said aloud about them.
+//! Files of weights: how they are obtained and opened, and what is reported about them.
 
 use std::path::{Path, PathBuf};
 
@@ -23,7 +23,7 @@ pub(crate) fn get(
     Ok(path)
 }
 
-/// The weights in a file, and what was decided about them, aloud.
+/// The weights in a file, and a report of what was decided about them.
 pub(crate) fn open_weights(
     path: &Path,
     options: &OpenOptions,
@@ -43,7 +43,7 @@ pub(crate) fn open_weights(
 pub(super) fn warn_of_card(weights: &StateDict, terminal: &Terminal) {
     if let Err(error) = weights.card() {
         let path = weights.path().display();
-        terminal.warn(format_args!("{path}: {error}; it is left out"));
+        terminal.warn(format_args!("{path}: {error}; it is skipped"));
     }
 }
 

@@ -8,7 +8,7 @@ use super::number::{counted, interval, percent, thousands};
 /// Below this probability two networks are said to differ.
 const SIGNIFICANT: f64 = 0.05;
 
-/// Smaller ones are not told apart.
+/// Smaller ones are not distinguished.
 const LEAST: f64 = 0.0001;
 
 /// Two networks on the same images. Accuracies are from 0 to 1.
@@ -61,7 +61,7 @@ impl Against {
             false => "The other network is better",
         };
         format!(
-            "{verdict}: of two equally good ones this would happen with a probability of {} \
+            "{verdict}: for two equally good ones this would happen with a probability of {} \
              (McNemar's exact test).",
             probability(self.p_value)
         )
@@ -108,18 +108,18 @@ mod tests {
             ((0, 0), "They get the same images right."),
             (
                 (8, 2),
-                "These images cannot tell which is better: of two equally good ones this would \
-                 happen with a probability of 0.11 (McNemar's exact test).",
+                "These images cannot tell which is better: for two equally good ones this \
+                 would happen with a probability of 0.11 (McNemar's exact test).",
             ),
             (
                 (2, 12),
-                "The other network is better: of two equally good ones this would happen with a \
-                 probability of 0.01 (McNemar's exact test).",
+                "The other network is better: for two equally good ones this would happen with \
+                 a probability of 0.01 (McNemar's exact test).",
             ),
             (
                 (40, 0),
-                "The evaluated network is better: of two equally good ones this would happen with a \
-                 probability of less than 0.0001 (McNemar's exact test).",
+                "The evaluated network is better: for two equally good ones this would happen with \
+                 a probability of less than 0.0001 (McNemar's exact test).",
             ),
         ] {
             assert_eq!(against(counts.0, counts.1).sentence(), expected);

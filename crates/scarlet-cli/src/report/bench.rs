@@ -43,7 +43,7 @@ pub(crate) struct Latency {
 }
 
 impl Latency {
-    /// Of at least one duration. Percentiles are the smallest duration that so many do not
+    /// Of at least one duration. Percentiles are the smallest duration that this many do not
     /// exceed.
     pub(crate) fn of(durations: &[Duration]) -> Self {
         let mut sorted: Vec<f64> = durations

@@ -41,7 +41,7 @@ pub(crate) struct EvalReport {
     pub(crate) mean_class_top1: f64,
     /// Whether the network can be trusted.
     pub(crate) trust: Figures,
-    /// Beside another network, where one was named.
+    /// Compared with another network, where one was named.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) against: Option<Against>,
     pub(crate) seconds: f64,

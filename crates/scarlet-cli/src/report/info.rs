@@ -270,7 +270,7 @@ impl ZooEntry {
 impl ZooReport {
     pub(crate) fn text(&self) -> String {
         if self.networks.is_empty() {
-            return "No network of the zoo is so; scarlet info without options lists all."
+            return "No network of the zoo matches; scarlet info without options lists all."
                 .to_owned();
         }
         let columns = [
@@ -318,8 +318,8 @@ impl ZooReport {
         text.push_str(
             "\n\nMult-adds, parameters and activations are counted at the network's own resolution. \
              Accuracies are\non ImageNet: of the weights that are downloaded, else as published; \
-             --json names the sources.\nPublic weights are downloaded when they are needed; others \
-             are given with --weights.\nscarlet info NETWORK shows one part by part.",
+             --json names the sources.\nPublic weights are downloaded when needed; give others \
+             with --weights.\nscarlet info NETWORK shows one part by part.",
         );
         text
     }

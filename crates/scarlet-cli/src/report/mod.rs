@@ -60,7 +60,7 @@ impl Setting {
     }
 }
 
-/// What is said behind a network's name of the numbers that it computes with.
+/// What is said after a network's name of the numbers that it computes with.
 pub(crate) fn numbers(int8: bool, bf16: bool) -> &'static str {
     match (int8, bf16) {
         (true, _) => ", int8",

@@ -81,7 +81,7 @@ impl ProbeReport {
 
     pub(crate) fn text(&self) -> String {
         let mut text = format!(
-            "a linear classifier fitted to {}, judged by {} {}\n\n",
+            "a linear classifier fitted to {}, evaluated on {} {}\n\n",
             counted(self.fitted_images as u64, "image", "images"),
             thousands(self.judged_images as u64),
             self.judged_by
@@ -140,7 +140,7 @@ impl ProbeReport {
             let data = quoted(Path::new(&self.data));
             let _ = writeln!(
                 text,
-                "\nTrained further it comes to more, and a part of it may be faster:\n  \
+                "\nFine-tuned it becomes more accurate, and a part of it may be faster:\n  \
                  scarlet finetune --data {data} --model {model}\n  \
                  scarlet search --data {data} --from {model}"
             );

@@ -67,7 +67,7 @@ pub(crate) struct Work {
     /// A mult-add counts as two operations.
     pub(crate) gflops: f64,
     pub(crate) gbytes_per_second: f64,
-    /// Of what the machine could do at best with so many operations and bytes.
+    /// Of what the machine could do at best with this many operations and bytes.
     pub(crate) part_of_roof: f64,
 }
 

@@ -41,14 +41,14 @@ pub(crate) fn plan_text(plan: &Plan) -> String {
         grouped(&plan.networks),
     ));
     line(&mut text, "cheapest", &priced(&plan.cheapest));
-    line(&mut text, "dearest", &priced(&plan.dearest));
+    line(&mut text, "costliest", &priced(&plan.dearest));
     line(&mut text, "budget", &plan.budget.join(" and "));
     for loose in &plan.loose_budget {
         line(&mut text, "", loose);
     }
     line(&mut text, "wanted", &plan.objectives.join(", "));
     if !plan.deploy.is_float32() {
-        line(&mut text, "judged", &format!("in {}", plan.deploy));
+        line(&mut text, "evaluated", &format!("in {}", plan.deploy));
     }
     line(
         &mut text,
@@ -96,7 +96,7 @@ pub(crate) fn plan_text(plan: &Plan) -> String {
     text
 }
 
-/// What a run came to.
+/// The result of a run.
 pub(crate) fn result_text(exported: &Exported, folder: &Path) -> String {
     let mut text = choice_text(&exported.network);
     let right = |test: &Measurement| accuracy(test.correct as u64, test.images as u64);
@@ -189,7 +189,7 @@ pub(crate) fn choice_text(choice: &Choice) -> String {
             }
             None => format!("{} on the held-out images", percent(share)),
         };
-        let text_of = text_of + &judged_in(", judged in", choice);
+        let text_of = text_of + &judged_in(", evaluated in", choice);
         line(&mut text, "inherited", &text_of);
     }
     if let Some(lead) = &choice.lead {
@@ -258,7 +258,7 @@ fn budget_text(used: &BudgetUse) -> String {
             "; {} of {all} candidates break it",
             thousands(used.excluded as u64)
         ),
-        false => write!(text, "; it does not bind: all {all} candidates keep it"),
+        false => write!(text, "; it does not bind: all {all} candidates satisfy it"),
     };
     text
 }
@@ -372,7 +372,8 @@ mod tests {
             "mult_adds <= 5000000: 4000000, 80 % of the limit; 1,000 of 1,200 candidates break it"
         );
         assert!(
-            budget_text(&budget(0)).ends_with("; it does not bind: all 1,200 candidates keep it")
+            budget_text(&budget(0))
+                .ends_with("; it does not bind: all 1,200 candidates satisfy it")
         );
     }
 

@@ -68,7 +68,7 @@ pub(crate) fn needless_enlarging(
         (None, None) => return None,
     };
     Some(format!(
-        "{what}, which shows nothing more: --resolution {smaller} takes {takes}"
+        "{what}, which adds no information: --resolution {smaller} takes {takes}"
     ))
 }
 
@@ -145,8 +145,8 @@ mod tests {
         let text = |seconds| needless_enlarging(224, &small, seconds).unwrap();
         assert_eq!(
             text(Some(12.0 * 60.0 * 12.25)),
-            "photographs are enlarged 7 times to 224 pixels, which shows nothing more: \
-             --resolution 64 takes about 12 minutes instead of 2 h 27 min"
+            "photographs are enlarged 7 times to 224 pixels, which adds no \
+             information: --resolution 64 takes about 12 minutes instead of 2 h 27 min"
         );
         assert!(text(None).ends_with("--resolution 64 takes about 8 % of the time"));
         assert_eq!(needless_enlarging(64, &small, None), None);
@@ -158,7 +158,7 @@ mod tests {
         assert_eq!(
             needless_enlarging(224, &images(), None).unwrap(),
             "of the 224×224 pixels that networks see, images of 28×28 fill 2 % and the rest is \
-             black, which shows nothing more: --resolution 32 takes about 2 % of the time"
+             black, which adds no information: --resolution 32 takes about 2 % of the time"
         );
         assert_eq!(needless_enlarging(32, &images(), None), None);
     }

@@ -24,7 +24,7 @@ pub(crate) fn plan_text(plan: &StudyPlan) -> String {
         count(plan.networks),
     );
     line(&mut text, "cheapest", &priced(&plan.cheapest));
-    line(&mut text, "dearest", &priced(&plan.dearest));
+    line(&mut text, "costliest", &priced(&plan.dearest));
     line(&mut text, "supernets", &trainings(&plan.supernets));
     if plan.standalone.total > 0 {
         line(&mut text, "networks", &trainings(&plan.standalone));
@@ -66,7 +66,7 @@ pub(crate) fn comparison_text(plan: &ComparisonPlan) -> String {
         &mut text,
         "candidates",
         &format!(
-            "{} of each search, {} in all, about {}; less for those that were measured before",
+            "{} of each search, {} in all, about {}; less for those measured before",
             thousands(plan.evaluations as u64),
             thousands(plan.candidates as u64),
             duration(plan.search_seconds)
@@ -163,7 +163,7 @@ pub(crate) fn statistics(recalibrated: bool) -> &'static str {
     }
 }
 
-/// What the algorithms came to with one seed.
+/// The results of the algorithms with one seed.
 #[derive(Debug, Serialize)]
 pub(crate) struct FoundVolumes {
     pub(crate) seed: u64,

@@ -93,8 +93,7 @@ impl PreviewReport {
             format!("\n  row {number}: {class}, {}", on_one_line(&row.image))
         });
         format!(
-            "{} shows training images, a row each: first as they are judged, then as they are trained \
-             on{}",
+            "{} shows training images, a row each: first as in evaluation, then as in training{}",
             self.file,
             rows.collect::<String>()
         )
@@ -217,7 +216,7 @@ fn short(value: f64) -> String {
     }
 }
 
-/// What a run came to, and what can be done with it.
+/// The result of a run, and what can be done with it.
 pub(crate) fn result_text(result: &StandaloneResult, folder: &Path) -> String {
     let mut text = format!(
         "trained for {}",

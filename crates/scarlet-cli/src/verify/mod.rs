@@ -62,14 +62,14 @@ pub(crate) struct Top1 {
 }
 
 impl Certificate {
-    /// Where it is written: beside the file.
+    /// Where it is written: next to the file.
     pub(crate) fn path(file: &Path) -> PathBuf {
         let mut name = OsString::from(file);
         name.push(".verify.json");
         name.into()
     }
 
-    /// Writes it beside the file.
+    /// Writes it next to the file.
     pub(crate) fn save(&self) -> Result<PathBuf, CliError> {
         let path = Self::path(&self.file);
         let json =

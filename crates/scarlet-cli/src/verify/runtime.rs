@@ -56,7 +56,7 @@ impl FromStr for AskedRuntime {
                 version: Some(version.to_owned()),
             }),
             _ => Err(format!(
-                "must be one of {}, with ==VERSION behind it where no other will do",
+                "must be one of {}, followed by ==VERSION to require that version",
                 Runtime::ALL.map(Runtime::package).join(", ")
             )),
         }
@@ -110,7 +110,7 @@ pub(crate) enum RuntimeError {
         reason: String,
     },
     #[error(
-        "nothing was verified: {package} did not answer within {seconds} seconds and was ended; give \
+        "nothing was verified: {package} did not answer within {seconds} seconds and was stopped; give \
          fewer photographs, or more time with --verify-seconds"
     )]
     Hang { package: &'static str, seconds: u64 },

@@ -37,9 +37,9 @@ pub struct Augment {
     /// have that size yet are resized and cropped as for evaluation.
     pub resized_crop: Option<ResizedCrop>,
     /// Shift by up to this many pixels in each direction; black comes in at the border. The same
-    /// as to pad by so many pixels and to crop at random. At most 16,384.
+    /// as to pad by this many pixels and to crop at random. At most 16,384.
     pub shift: usize,
-    /// Mirror left to right, every second time.
+    /// Mirror left to right, with probability one half.
     pub flip: bool,
     /// Operations drawn at random, all of one strength.
     pub rand_augment: Option<RandAugment>,
@@ -97,7 +97,7 @@ impl Augment {
     }
 
     /// A training image of [`Preprocessing::resolution`] pixels out of an image of any size;
-    /// everything but the erasing, which comes behind normalisation.
+    /// everything but the erasing, which comes after normalisation.
     ///
     /// # Errors
     ///

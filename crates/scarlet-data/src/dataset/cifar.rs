@@ -103,7 +103,7 @@ impl Kind {
         Images::new(SHAPE, pixels, labels, names)
     }
 
-    /// Reads a file of so many bytes at the most.
+    /// Reads a file of this many bytes at the most.
     fn read_file(&self, folder: &Path, name: &str, most: usize) -> Result<Vec<u8>, DatasetError> {
         let path = folder.join(name);
         if !path.is_file() {

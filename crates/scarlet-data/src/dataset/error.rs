@@ -7,9 +7,9 @@ use thiserror::Error;
 
 /// What a folder of photographs looks like.
 const LAYOUTS: &str = "a folder of photographs has one folder per class, or such folders in `train` \
-                       (or `training`), alone or beside `val` or `test`";
+                       (or `training`), alone or next to `val` or `test`";
 
-/// Why a data set cannot be had, and what would mend it.
+/// Why a data set is not available, and how to fix it.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum DatasetError {
@@ -104,10 +104,10 @@ pub enum DatasetError {
         /// The name, with what is invisible shown.
         class: String,
     },
-    /// Nothing to tell apart.
+    /// Nothing to distinguish.
     #[error(
-        "`{found}` has images of one class only, `{class}`, but a network needs at least two to tell \
-         apart: {LAYOUTS}"
+        "`{found}` has images of one class only, `{class}`, but a network needs at least two to \
+         distinguish: {LAYOUTS}"
     )]
     SingleClass {
         /// Where the images are from.
@@ -199,8 +199,8 @@ pub enum DatasetError {
     },
     /// A decoded photograph that could not be kept.
     #[error(
-        "cannot write `{path}`: {source}; photographs that are not kept yet are decoded anew \
-         whenever they are needed"
+        "cannot write `{path}`: {source}; photographs that are not kept yet are decoded \
+         again whenever they are needed"
     )]
     CacheEntry {
         /// The file.
@@ -209,7 +209,7 @@ pub enum DatasetError {
         source: io::Error,
     },
     /// A share that is none.
-    #[error("a split puts a share of the images aside, over 0 and under 1, but {share} was given")]
+    #[error("a split sets a share of the images aside, over 0 and under 1, but {share} was given")]
     Share {
         /// The share asked for.
         share: f64,

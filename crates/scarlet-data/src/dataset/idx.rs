@@ -90,7 +90,7 @@ pub(super) struct Idx {
 }
 
 impl Idx {
-    /// Reads an IDX file of so many bytes at the most, unpacking it when it is compressed.
+    /// Reads an IDX file of this many bytes at the most, unpacking it when it is compressed.
     pub(super) fn read(
         path: &Path,
         mut source: impl Read,

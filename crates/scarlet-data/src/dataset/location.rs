@@ -90,7 +90,7 @@ impl Location {
 }
 
 /// The photographs of a folder, by its parts: one folder per class, or `train` (or `training`),
-/// alone or beside `val` (or `valid`, `validation`, `dev`) or `test` (or `testing`) or both, each
+/// alone or next to `val` (or `valid`, `validation`, `dev`) or `test` (or `testing`) or both, each
 /// with one folder per class.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -198,7 +198,7 @@ pub(super) struct PartPaths {
     pub(super) train: PathBuf,
     pub(super) validation: Option<PathBuf>,
     pub(super) test: Option<PathBuf>,
-    /// Folders beside parts that are none, and links that lead nowhere.
+    /// Folders next to parts that are none, and links that lead nowhere.
     pub(super) others: Vec<PathBuf>,
 }
 
@@ -229,7 +229,7 @@ impl PartPaths {
             }),
             part => Ok(part.first().cloned()),
         };
-        // A class may be called `train` or `test`, but hardly beside the other, nor alone.
+        // A class may be called `train` or `test`, but hardly next to the other, nor alone.
         match found[0].first() {
             Some(train) if parts > 1 || folders.len() == 1 => {
                 let is_other = |path: &&PathBuf| !found.iter().any(|part| part.contains(path));
@@ -448,13 +448,13 @@ mod tests {
         std::os::unix::fs::symlink("/nowhere", root.path().join("test")).unwrap();
         let parts = PhotographParts::for_training(root.path(), ClassOrder::Natural).unwrap();
         let expected = [
-            "in `val`, images in `a/deep` count for class `a`, for folders within class folders are \
-             no classes of their own",
+            "in `val`, images in `a/deep` count for class `a`, since folders within class folders \
+             are not classes of their own",
             "`val` has no image of class `b`, which the training images have: accuracies on it say \
              nothing about that",
-            "passed over: `extra` beside `train` and `val`, which is no part of the data",
+            "passed over: `extra` next to `train` and `val`, which is not part of the data",
             #[cfg(unix)]
-            "passed over: `test` beside `train` and `val`, a link that leads nowhere",
+            "passed over: `test` next to `train` and `val`, a link that leads nowhere",
         ];
         assert_eq!(parts.notices.warnings(), expected);
         // Of classes nothing is passed over.

@@ -63,16 +63,16 @@ impl FolderNotices {
         ));
     }
 
-    /// Warns of what lies beside the parts of a data set.
+    /// Warns of what lies next to the parts of a data set.
     pub(super) fn add_beside_parts(&mut self, others: &[PathBuf], parts: &[String]) {
         for path in others {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
             let what = match path.is_dir() {
-                true => "which is no part of the data",
+                true => "which is not part of the data",
                 false => "a link that leads nowhere",
             };
             self.doubts.push(format!(
-                "passed over: `{}` beside {}, {what}",
+                "passed over: `{}` next to {}, {what}",
                 escaped(&name),
                 parts.join(" and ")
             ));

@@ -19,7 +19,7 @@ pub struct PartReader<P> {
 }
 
 impl<P: Fn(usize) + Sync> PartReader<P> {
-    /// For parts of so many photographs in all. `progress` is told of each, and of this number.
+    /// For parts of this many photographs in all. `progress` is told of each, and of this number.
     ///
     /// # Errors
     ///

@@ -173,7 +173,7 @@ impl CacheEntry {
 mod tests {
     use super::*;
 
-    /// A file that stands for a photograph, and a cache beside it.
+    /// A file that stands for a photograph, and a cache next to it.
     struct Place {
         root: tempfile::TempDir,
         cache: Arc<PhotographCache>,
@@ -276,7 +276,7 @@ mod tests {
         entry.write(&image());
         let failure = place.cache.failure().unwrap().to_string();
         assert!(
-            failure.contains("photographs that are not kept yet are decoded anew"),
+            failure.contains("photographs that are not kept yet are decoded again"),
             "{failure}"
         );
         fs::remove_file(&folder).unwrap();

@@ -278,7 +278,7 @@ impl Photographs {
     }
 
     /// Those of which the part that a network sees at another size is stored, at `side` × `side`
-    /// pixels: decoded anew whenever they are read. None where that is not so for any.
+    /// pixels: decoded again whenever they are read. None where that is not so for any.
     pub fn fitted(&self, side: usize) -> Option<Self> {
         let other = |file: &Photograph| match file.stored {
             Stored::Evaluation(seen) if seen.resolution != side => {
@@ -309,7 +309,7 @@ impl Photographs {
             })
     }
 
-    /// These photographs and others of the same classes behind them.
+    /// These photographs and others of the same classes after them.
     pub fn joined(&self, others: &Self) -> Self {
         let mut all = self.clone();
         all.files.extend(others.files.iter().cloned());
@@ -317,7 +317,7 @@ impl Photographs {
         all
     }
 
-    /// What is stored of a photograph, from memory, from disk or decoded anew.
+    /// What is stored of a photograph, from memory, from disk or decoded again.
     ///
     /// # Errors
     ///

@@ -37,7 +37,7 @@ macro_rules! file {
 
 /// 6,000 training and 1,000 test images of Fashion-MNIST (Xiao et al., arXiv 1708.07747), grey,
 /// 28×28 pixels, in 10 classes of equal size: real data that needs no file. The data set is
-/// Zalando's, under the MIT licence; see `data/NOTICE.md` beside the sources.
+/// Zalando's, under the MIT licence; see `data/NOTICE.md` next to the sources.
 ///
 /// # Errors
 ///

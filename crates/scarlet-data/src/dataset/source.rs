@@ -79,7 +79,7 @@ impl<'a> Source<'a> {
     /// The same for networks that see images in `side` × `side` pixels, in `room` where they are
     /// others. Images of one size are [fitted](Images::fitted); photographs become what a network
     /// wants when they are read, but for those of which another size is stored, which are then
-    /// decoded anew.
+    /// decoded again.
     pub fn fitted<'b>(self, side: usize, room: &'b mut Option<ImageSet>) -> Source<'b>
     where
         'a: 'b,

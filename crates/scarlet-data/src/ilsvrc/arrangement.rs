@@ -203,7 +203,8 @@ fn find_arranged(
                 .filter(|&image| truth.class(image) == Some(class))
                 .ok_or_else(|| DataError::InTheWay {
                     path: path.clone(),
-                    reason: "by the ground truth it does not belong into this class folder".into(),
+                    reason: "according to the ground truth it does not belong in this class folder"
+                        .into(),
                 })?;
             if fs::metadata(&path).is_err() {
                 return Err(DataError::InTheWay {

@@ -72,7 +72,7 @@ impl Step {
         {
             return Err(in_the_way(
                 &self.target,
-                "it is no copy of the image to be moved; delete it and plan again",
+                "it is not a copy of the image to be moved; delete it and plan again",
             ));
         }
         Ok(())
@@ -129,7 +129,7 @@ fn move_whole(source: &Path, target: &Path) -> io::Result<()> {
     }
 }
 
-/// Copies into a temporary file beside the target, so that the target appears whole or not at all.
+/// Copies into a temporary file next to the target, so that the target appears whole or not at all.
 fn copy_whole(source: &Path, target: &Path) -> io::Result<()> {
     let mut part_name = OsString::from(".");
     part_name.push(file_name(target));

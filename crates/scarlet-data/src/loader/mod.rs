@@ -81,9 +81,9 @@ pub struct Failure {
 
 /// Decodes and transforms files in parallel and hands them out in batches, in order.
 ///
-/// Memory is bounded: beside the batch in use, at most `(prefetch + 1) · batch_size` transformed
-/// images, and what [`DecodeOptions::max_bytes`] says for the photographs being decoded, however many
-/// workers there are.
+/// Memory is bounded: in addition to the batch in use, at most `(prefetch + 1) · batch_size`
+/// transformed images, and what [`DecodeOptions::max_bytes`] says for the photographs being
+/// decoded, however many workers there are.
 #[derive(Debug, Clone)]
 pub struct Loader {
     paths: Arc<[PathBuf]>,

@@ -1,4 +1,4 @@
-//! Pages: what a run came to, for a browser.
+//! Pages: the result of a run, for a browser.
 //!
 //! All that matters is in a page as text and tables, so that it can be read without scripts; the
 //! script draws what is easier to see, from the data that is embedded as JSON.
@@ -149,7 +149,7 @@ fn training(curves: &[TrainingCurve]) -> String {
     )
 }
 
-/// Commands to go on with, if there are any.
+/// Follow-up commands, if there are any.
 fn usage(usages: &[Usage]) -> String {
     if usages.is_empty() {
         return String::new();

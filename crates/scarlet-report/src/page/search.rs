@@ -72,7 +72,7 @@ fn front(report: &RunReport) -> Result<String, ReportError> {
          <details><summary>The front as a table</summary>{}</details>\n</section>\n",
         match &report.search.judged_in {
             Some(numbers) => format!(
-                " All were judged in {}, the numbers in which the network will run.",
+                " All were evaluated in {}, the numeric type in which the network will run.",
                 escaped(numbers)
             ),
             None => String::new(),
@@ -138,12 +138,12 @@ fn references(report: &RunReport) -> Result<String, ReportError> {
     let note = match report.references.iter().all(|it| it.comparable) {
         true => "",
         false => {
-            "<p class=\"note\">Accuracies of different data sets cannot be compared with each \
+            "<p class=\"note\">Accuracies on different data sets cannot be compared with each \
              other; sizes and costs can.</p>"
         }
     };
     Ok(format!(
-        "<section>\n<h2>Beside published networks</h2>\n{note}{}</section>\n",
+        "<section>\n<h2>Compared with published networks</h2>\n{note}{}</section>\n",
         tables::references(report)?
     ))
 }

@@ -5,7 +5,7 @@ use super::{KEY, Page, accuracy_figure, header, tables, trust};
 use crate::picture::escaped;
 use crate::{Mistakes, ReportError, TrainingReport, Trust};
 
-/// The most classes whose confusion is drawn: of more, nothing could be told apart.
+/// The most classes whose confusion is drawn: of more, nothing could be distinguished.
 pub(super) const DRAWN_CLASSES: usize = 60;
 
 /// Classes in sight; the rest is folded away.

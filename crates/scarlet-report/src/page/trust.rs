@@ -28,12 +28,12 @@ pub(super) fn calibration(trust: &Trust) -> String {
         None => "",
     };
     format!(
-        "<section>\n<h2>Is it right as often as it says?</h2>\n\
+        "<section>\n<h2>Is it right as often as it claims?</h2>\n\
          <p>Of the images that a network is 90 % sure of, it should be right about 90 %: its dots \
-         should lie on the dashed line. Below it, it is too sure; above it, not sure enough. On \
+         should lie on the dashed line. Below the line, it is overconfident; above it, underconfident. On \
          average over all images the difference is <b>{}</b> (expected calibration error, {} \
-         bins).{then} On so many images, chance alone would show about {} of a network that is right \
-         exactly as often as it says.</p>\n<p>{}</p>\n{key}<div class=\"columns\"><figure>{}</figure>\n\
+         bins).{then} On this many images, chance alone would show about {} for a network that is right \
+         exactly as often as it claims.</p>\n<p>{}</p>\n{key}<div class=\"columns\"><figure>{}</figure>\n\
          {}</div></section>\n",
         points(before.calibration_error),
         before.bins.len(),
@@ -90,13 +90,13 @@ pub(super) fn coverage(trust: &Trust) -> String {
         Some(row) => format!(
             "With <code>--threshold {}</code>, <code>scarlet predict</code> answers {} % of these \
              images and “none of these” for the others, and {} of its answers are right. No smaller \
-             threshold reaches {wanted} %. It was chosen by these images, so that on others expect \
+             threshold reaches {wanted} %. It was chosen on these images, so on others expect \
              the lower end of the interval rather than the upper.{}",
             row.threshold,
             percent(row.coverage()),
             share(row),
             match row.interval[0] < trust.wanted_accuracy - DOUBTFUL {
-                true => " So few answers promise little about others.",
+                true => " So few answers say little about others.",
                 false => "",
             }
         ),
@@ -132,7 +132,7 @@ pub(super) fn coverage(trust: &Trust) -> String {
         (if is_chosen { "chosen" } else { "" }, cells)
     });
     format!(
-        "<section>\n<h2>When should it keep silent?</h2>\n<p>{said}</p>\n{}\
+        "<section>\n<h2>When should it abstain?</h2>\n<p>{said}</p>\n{}\
          <p class=\"note\">A threshold is the probability of the most probable class below which \
          there is no answer. An image of none of the classes may still be answered: the network has \
          never seen one.</p>\n</section>\n",
@@ -201,7 +201,7 @@ fn figure(place: usize, picture: &Picture, mistakes: &Mistakes) -> String {
     )
 }
 
-/// For the heading: what the figures of this page come to.
+/// For the heading: what the figures of this page amount to.
 pub(super) fn figures(trust: &Trust) -> Vec<(String, String)> {
     let before = &trust.before;
     let error = match &trust.after {
@@ -225,7 +225,7 @@ pub(super) fn figures(trust: &Trust) -> Vec<(String, String)> {
         (
             format!("{} %", percent(row.coverage())),
             format!(
-                "of the images answered at a threshold of {}, {} % of them rightly",
+                "of the images answered at a threshold of {}, {} % of them correctly",
                 row.threshold,
                 percent(trust.wanted_accuracy)
             ),

@@ -56,7 +56,7 @@ pub(crate) fn run() -> RunReport {
             notes: vec![Fact::new("weights", "network.safetensors")],
         }),
         usage: vec![Usage::new(
-            "Say what is on photographs",
+            "Classify photographs",
             "scarlet predict PHOTO --weights network/network.safetensors",
         )],
         references: vec![Reference {
@@ -132,7 +132,7 @@ pub(crate) fn training() -> TrainingReport {
         },
         trust: None,
         usage: vec![Usage::new(
-            "Say what is on photographs",
+            "Classify photographs",
             "scarlet predict PHOTO --weights best.safetensors",
         )],
         data: vec![Fact::new("classes", names.join(", "))],

@@ -109,7 +109,7 @@ pub(super) fn check_limits(budget: &[Constraint]) -> Result<(), RunError> {
     for constraint in budget {
         let limit = constraint.limit;
         let problem = if !limit.is_finite() {
-            "its limit is no finite number".to_owned()
+            "its limit is not a finite number".to_owned()
         } else if constraint.name == ACCURACY && !(0.0..=1.0).contains(&limit) {
             let hint = match (1.0..=100.0).contains(&limit) {
                 true => format!(": for {limit} %, write {}", limit / 100.0),
@@ -125,7 +125,7 @@ pub(super) fn check_limits(budget: &[Constraint]) -> Result<(), RunError> {
         };
         return Err(RunError::Setting {
             section: "search",
-            problem: format!("the budget `{constraint}` cannot be: {problem}"),
+            problem: format!("the budget `{constraint}` is impossible: {problem}"),
         });
     }
     Ok(())
@@ -243,8 +243,8 @@ impl Run {
         }
         match nearest {
             Some((nearest, violation)) if violation > 0.0 => Ok(Some(format!(
-                "no network was found beforehand that keeps {}, and the search may find none; \
-                 nearest comes {}",
+                "no network that satisfies {} was found beforehand, and the search may find \
+                 none; nearest comes {}",
                 listed(&self.config.search.budget),
                 self.described(&nearest)?
             ))),
@@ -453,8 +453,8 @@ mod tests {
             ),
             ("accuracy >= 75", "for 75 %, write 0.75"),
             ("accuracy <= -0.5", "accuracies are from 0 to 1"),
-            ("mult_adds <= nan", "its limit is no finite number"),
-            ("parameters >= inf", "its limit is no finite number"),
+            ("mult_adds <= nan", "its limit is not a finite number"),
+            ("parameters >= inf", "its limit is not a finite number"),
             ("latency_ms <= 0", "latencies are above 0"),
             ("energy_mj <= -1", "energies are above 0"),
         ] {

@@ -143,7 +143,7 @@ impl Run {
     /// with the run's own search, so nothing is measured twice.
     ///
     /// Hypervolume counts from a point that is the same for all: the accuracy of guessing, and for
-    /// every cost its budget, or the dearest network where it has none (the cheapest, for what is
+    /// every cost its budget, or the costliest network where it has none (the cheapest, for what is
     /// to be large). It is divided by that of a network that is always right and of the least
     /// cost that the space has.
     ///

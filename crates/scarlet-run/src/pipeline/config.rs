@@ -1,4 +1,4 @@
-//! [`RunConfig`]: everything that decides what a run comes to, as data.
+//! [`RunConfig`]: everything that decides the result of a run, as data.
 
 use scarlet_arch::{Preprocessing, SearchSpace};
 use serde::de::DeserializeOwned;
@@ -23,7 +23,7 @@ use scarlet_train::{Sampling, StabilizerInit};
 /// Sides from which photographs want a larger total stride, in pixels.
 const LARGE: usize = 96;
 
-/// Everything that decides what a run comes to. The same configuration on the same kind of device
+/// Everything that decides the result of a run. The same configuration on the same kind of device
 /// leads to the same network, bit for bit.
 ///
 /// The default finds a network for the embedded sample of Fashion-MNIST within 5 million
@@ -31,7 +31,7 @@ const LARGE: usize = 96;
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RunConfig {
-    /// Which images, and how they are divided.
+    /// Which images, and how they are split.
     pub data: DataSettings,
     /// The networks to choose from.
     pub space: SpaceSettings,
@@ -60,7 +60,8 @@ impl RunConfig {
     /// - images are mirrored in training [where they may be](Location::may_be_mirrored);
     /// - photographs are seen [at 96 to 160 pixels](Extent::resolution_from_scratch), as their size
     ///   and number have it;
-    /// - networks that see so many of their pixels are of the plan [`Plans::Small`](super::Plans),
+    /// - networks that see this many of their pixels are of the plan
+    ///   [`Plans::Small`](super::Plans),
     ///   whose layers see more of a large image;
     /// - the budget allows the same networks at every resolution: it grows with the pixels.
     ///

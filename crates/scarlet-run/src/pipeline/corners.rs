@@ -1,4 +1,4 @@
-//! Between which values of an objective networks are told apart.
+//! Between which values of an objective networks are distinguished.
 
 use scarlet_search::{Bound, Constraint, Direction, Objective};
 

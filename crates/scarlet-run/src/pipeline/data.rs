@@ -18,12 +18,12 @@ const DEFAULT_TEST: f64 = 0.1;
 /// Sides of a photograph that random crops are taken from, relative to the networks' input.
 const SHRINK: usize = 2;
 
-/// Which images, and how they are divided.
+/// Which images, and how they are split.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DataSettings {
     /// `fashion-sample`, or a folder: see [`Location`]. Where a folder of photographs has a
-    /// validation part beside its test part, candidates are judged by it.
+    /// validation part next to its test part, candidates are judged by it.
     pub source: String,
     /// In which order the classes of a folder of photographs come: `natural` or `bytes`.
     pub class_order: ClassOrder,
@@ -47,7 +47,7 @@ pub struct DataSettings {
     /// Fail if any photograph cannot be read.
     pub strict: bool,
     /// Memory for decoded photographs, in millions of bytes. What does not fit is read from
-    /// `cache_folder`, or decoded anew, whenever it is needed, to the same result. By default
+    /// `cache_folder`, or decoded again, whenever it is needed, to the same result. By default
     /// 4,000, enough for 26,000 photographs of 224×224 pixels, or 6,000 that random crops of that
     /// size are taken from; it is used only as far as there are photographs.
     pub cache_megabytes: u64,
@@ -98,7 +98,7 @@ pub struct RunData {
     pub cache: Option<Arc<PhotographCache>>,
 }
 
-/// What networks are to read, and to tell apart.
+/// What networks are to read, and to distinguish.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Input {
     /// Channels of an image.
@@ -260,7 +260,7 @@ impl DataSettings {
         })
     }
 
-    /// Whether both come to the same images, wherever decoded ones are kept.
+    /// Whether both give the same images, wherever decoded ones are kept.
     pub(super) fn same_images(&self, other: &Self) -> bool {
         let kept = Self {
             cache_megabytes: other.cache_megabytes,

@@ -83,7 +83,7 @@ impl Run {
         Ok(plan)
     }
 
-    /// The supernet behind a few steps, and how long one took; a published one takes none.
+    /// The supernet after a few steps, and how long one took; a published one takes none.
     pub(super) fn time_supernet(&self) -> Result<(Ancestor, Duration), RunError> {
         if let Some(published) = self.published()? {
             return Ok((published.into(), Duration::ZERO));
@@ -95,8 +95,8 @@ impl Run {
         Ok((supernet.into(), step))
     }
 
-    /// A network that uses much of what the budget allows: the dearest in mult-adds, changed layer
-    /// by layer until it keeps the budget.
+    /// A network that uses much of what the budget allows: the costliest in mult-adds, changed
+    /// layer by layer until it keeps the budget.
     pub(super) fn within_budget(&self) -> Result<Genome, RunError> {
         let towards = Constraint::new("mult_adds", Bound::AtLeast, 0.0);
         Ok(self.improved(self.extreme_or_first(&towards)?)?.0)

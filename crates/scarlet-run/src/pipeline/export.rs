@@ -43,7 +43,7 @@ impl Default for ExportSettings {
     }
 }
 
-/// What a run came to; `result.json`.
+/// The result of a run; `result.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Exported {
@@ -113,7 +113,7 @@ impl Run {
     /// `network.safetensors`, `network.onnx`, `network.scarlet` (the deployed form, in the numbers of
     /// [`SearchSettings::deploy`](super::SearchSettings), in which it is measured too),
     /// `architecture.json` and `classes.txt`. `whole` is the
-    /// [whole network](Self::train_whole), where it is a part of one, which is measured beside it.
+    /// [whole network](Self::train_whole), where it is a part of one, which is measured too.
     ///
     /// # Errors
     ///

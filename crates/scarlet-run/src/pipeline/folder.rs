@@ -80,7 +80,7 @@ impl RunConfig {
         }
     }
 
-    /// Opens the folder of an earlier run to go on with it, and reads its configuration.
+    /// Opens the folder of an earlier run to resume it, and reads its configuration.
     ///
     /// # Errors
     ///
@@ -178,7 +178,7 @@ mod tests {
         assert!(missing.contains("holds no run"), "{missing}");
         let folder = config.new_folder(&root).unwrap();
         let busy = message(RunConfig::open_existing(&root).unwrap_err());
-        assert!(busy.contains("another process is at work in"), "{busy}");
+        assert!(busy.contains("another process is working in"), "{busy}");
         drop(folder);
         let taken = message(config.new_folder(&root).unwrap_err());
         assert!(taken.contains("exists already: go on from it by resuming"));

@@ -13,7 +13,7 @@
 //! | [`Run::export`] | measures it on the test images, writes it for use | `network/`, `result.json`, `front.svg`, `report.html` |
 //!
 //! Every file appears whole or not at all, and every stage finds what it has done before: a run
-//! that was interrupted or killed goes on to the same network, bit for bit.
+//! that was interrupted or killed continues to the same network, bit for bit.
 //!
 //! ```
 //! # #[cfg(feature = "flex")] {

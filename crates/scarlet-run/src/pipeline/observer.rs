@@ -1,4 +1,4 @@
-//! What a run reports while it goes on.
+//! What a run reports while it runs.
 
 use std::fmt;
 use std::path::Path;
@@ -60,7 +60,7 @@ pub enum RunEvent<'a> {
         /// What happened.
         event: &'a Event,
     },
-    /// A search begins or goes on.
+    /// A search begins or continues.
     Searching {
         /// Candidates known from before.
         known: usize,
@@ -80,7 +80,7 @@ pub enum RunEvent<'a> {
     },
     /// A generation of the search was done, in this run or before.
     Generation {
-        /// What it came to.
+        /// Its result.
         record: &'a GenerationRecord,
         /// How many candidates the search may measure.
         evaluations: usize,

@@ -1,4 +1,4 @@
-//! What a run is going to do, and the cheapest and dearest networks of its space.
+//! What a run is going to do, and the cheapest and costliest networks of its space.
 
 use scarlet::Precision;
 use scarlet_arch::graph::Graph;
@@ -307,7 +307,7 @@ pub(super) fn check_budget(
                 constraint: constraint.to_string(),
                 extreme: match constraint.bound {
                     Bound::AtMost => "cheapest",
-                    Bound::AtLeast => "dearest",
+                    Bound::AtLeast => "costliest",
                 },
                 value: value.to_string(),
                 layers: chosen_layers(space, &plain_architecture(space, &genome)?),
@@ -325,7 +325,7 @@ mod tests {
     fn space() -> SearchSpace {
         let small = SearchSpace::small_images(1, 16, 3).unwrap();
         let mut layers = small.template().layers()[..3].to_vec();
-        // Behind skips, stabilizers that change the channels are merged into their neighbours.
+        // After skips, stabilizers that change the channels are merged into their neighbours.
         layers[2].stride = 1;
         let template = small.template().clone().with_layers(layers);
         let choices = ["E3K3", "E6K5s", "E3K7"].map(|text| text.parse().unwrap());
@@ -391,7 +391,7 @@ mod tests {
             "{error}"
         );
         assert!(error.contains("(`33"), "{error}");
-        assert!(message("parameters >= 1G").contains("the dearest has "));
+        assert!(message("parameters >= 1G").contains("the costliest has "));
         check_budget(&space(), None, &["accuracy >= 0.9".parse().unwrap()]).unwrap();
     }
 }

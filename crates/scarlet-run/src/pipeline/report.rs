@@ -115,7 +115,7 @@ impl Run {
         let reason = match &self.config.choose.network {
             Rule::Best => best_reason(&self.config.search.objectives[0], choice),
             Rule::Knee => "It is the knee of the front.".to_owned(),
-            Rule::Named(_) => "It was asked for by name.".to_owned(),
+            Rule::Named(_) => "It was chosen by name.".to_owned(),
         };
         let test = &exported.test;
         let tested = |what: &str, test: &Measurement| Judged {
@@ -134,7 +134,7 @@ impl Run {
                 tested("test accuracy in floats", test),
             ],
         };
-        let judged_in = numbers(choice.judged_in).map(|it| format!(", judged in {it}"));
+        let judged_in = numbers(choice.judged_in).map(|it| format!(", evaluated in {it}"));
         accuracies.extend(choice.inherited_accuracy.map(|accuracy| Judged {
             what: format!(
                 "held out, with inherited weights{}",
@@ -219,7 +219,7 @@ fn budget_fact(used: &BudgetUse) -> Fact {
     let all = used.candidates;
     let did = match used.binds() {
         true => format!("{} of {all} candidates break it", used.excluded),
-        false => format!("it does not bind: all {all} candidates keep it"),
+        false => format!("it does not bind: all {all} candidates satisfy it"),
     };
     Fact::new(&used.constraint, value.unwrap_or_default() + &did)
 }

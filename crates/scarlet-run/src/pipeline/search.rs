@@ -199,7 +199,7 @@ impl SearchSettings {
 }
 
 impl Run {
-    /// Searches, or goes on searching, or takes the finished search from the folder.
+    /// Searches, or continues searching, or takes the finished search from the folder.
     ///
     /// # Errors
     ///
@@ -234,7 +234,7 @@ impl Run {
         })
     }
 
-    /// Reports where a search begins or goes on.
+    /// Reports where a search begins or continues.
     pub(super) fn searching(
         &self,
         known: &SearchState,

@@ -73,9 +73,9 @@ pub struct SpaceSettings {
     pub layers: Option<Vec<(usize, usize)>>,
     /// Channels of the first convolution, instead of the plan's.
     pub stem: Option<usize>,
-    /// Channels in front of the first layer, instead of the plan's.
+    /// Channels before the first layer, instead of the plan's.
     pub separable: Option<usize>,
-    /// Channels in front of the classifier, instead of the plan's.
+    /// Channels before the classifier, instead of the plan's.
     pub head: Option<usize>,
     /// A network with weights whose parts are the networks to choose from, instead of those of a
     /// plan: all but `skip` is then its own.

@@ -142,7 +142,7 @@ impl Run {
     }
 
     /// Checks the teachers of the trainings that are still to be done or ended: better now than
-    /// behind what comes before them. `folder` is the run's, `supernet` that of the run whose
+    /// after what comes before them. `folder` is the run's, `supernet` that of the run whose
     /// supernet is taken over, if one is.
     ///
     /// # Errors
@@ -166,7 +166,7 @@ impl Run {
         Ok(())
     }
 
-    /// Measures candidates with so many workers side by side, which changes no result.
+    /// Measures candidates with this many workers side by side, which changes no result.
     pub fn with_workers(mut self, workers: usize) -> Self {
         self.workers = workers;
         self
@@ -177,8 +177,8 @@ impl Run {
         self.workers.max(self.evaluators.len())
     }
 
-    /// Saves a checkpoint of what is trained when so much time has gone by, besides one behind every
-    /// epoch, which changes no result. Default: as [`Checkpoints::new`].
+    /// Saves a checkpoint of what is trained when this much time has passed, in addition to one
+    /// after every epoch, which changes no result. Default: as [`Checkpoints::new`].
     pub fn with_checkpoint_every(mut self, time: Option<Duration>) -> Self {
         self.checkpoint_every = time;
         self

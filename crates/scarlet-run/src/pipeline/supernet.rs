@@ -19,14 +19,14 @@ use crate::RunError;
 use crate::RunFolder;
 use crate::files;
 
-/// How the supernet is trained. The settings of [`TrainConfig`] stand beside its own.
+/// How the supernet is trained. The settings of [`TrainConfig`] stand next to its own.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SupernetSettings {
     /// Which paths a step trains.
     pub sampling: Sampling,
     /// First weights of the stabilizers.
     pub stabilizer: StabilizerInit,
-    /// Probability of dropping a feature in front of the classifier.
+    /// Probability of dropping a feature before the classifier.
     pub dropout: f64,
     /// The rest. A step of strict fairness has as many passes as a layer has choices, each of
     /// `batch_size` images.
@@ -57,9 +57,9 @@ impl Default for SupernetSettings {
 }
 
 impl Run {
-    /// Trains the supernet, or goes on training it, or takes the finished one from the folder; one
-    /// that was published is taken as it is. `teacher` is the [whole network](Self::train_whole),
-    /// where the others are parts of one.
+    /// Trains the supernet, or continues training it, or takes the finished one from the folder;
+    /// one that was published is taken as it is. `teacher` is the [whole
+    /// network](Self::train_whole), where the others are parts of one.
     ///
     /// # Errors
     ///

@@ -13,9 +13,9 @@ use crate::RunFolder;
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 pub(super) enum StageEvent {
-    /// A stage began or went on.
+    /// A stage began or continued.
     Started { stage: Stage },
-    /// It ended, or was interrupted, after so many seconds.
+    /// It ended, or was interrupted, after this many seconds.
     Ended {
         stage: Stage,
         seconds: f64,

@@ -13,12 +13,12 @@ use crate::RunError;
 use crate::RunFolder;
 use crate::files;
 
-/// How the chosen network is trained. The settings of [`TrainConfig`] stand beside its own.
+/// How the chosen network is trained. The settings of [`TrainConfig`] stand next to its own.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TrainSettings {
     /// Start from the supernet's weights rather than from random ones.
     pub inherit: bool,
-    /// Probability of dropping a feature in front of the classifier.
+    /// Probability of dropping a feature before the classifier.
     pub dropout: f64,
     /// How often residual branches are left out: the layer of index i, from 0, of n layers' with
     /// probability `drop_path` · i / n, so never the first layer's and almost so often the last's.
@@ -53,7 +53,7 @@ impl Default for TrainSettings {
 }
 
 impl Run {
-    /// Trains the chosen network on all images but those of the test, or goes on training it, or
+    /// Trains the chosen network on all images but those of the test, or continues training it, or
     /// takes the finished one from the folder. `teacher` is the
     /// [whole network](Self::train_whole), where it is a part of one.
     ///

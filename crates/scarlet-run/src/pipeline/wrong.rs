@@ -71,7 +71,7 @@ fn find(
                 let section = Map::from_iter([("name".to_owned(), name.clone())]);
                 attempt(whole(Value::Object(section))).is_err_and(|error| error == found.error)
             });
-            // That others are missing beside it is no fault of a single setting.
+            // That others are missing next to it is no fault of a single setting.
             let is_alone = found.error.starts_with("missing field") && !found.value.is_object();
             !is_alone && !is_the_names
         };
@@ -98,9 +98,7 @@ impl Wrong {
             return format!("{place} is {value}, which lacks {field}");
         }
         if self.error.contains("untagged") {
-            return format!(
-                "{place} is {value}, which is nothing that it may be: see scarlet config"
-            );
+            return format!("{place} is {value}, which is not allowed: see scarlet config");
         }
         match expected(&self.error, &self.value, default) {
             Some(expected) if !place.is_empty() => {
@@ -317,7 +315,7 @@ mod tests {
             ),
             (
                 json!({"space": {"choices": ["Q"]}}),
-                "`space.choices` is [\"Q\"], which is nothing that it may be: see scarlet config",
+                "`space.choices` is [\"Q\"], which is not allowed: see scarlet config",
             ),
             (
                 json!({"space": {"layers": [[8, 2], [8]]}}),

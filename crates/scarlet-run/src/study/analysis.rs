@@ -1,4 +1,4 @@
-//! What the records of a study come to: rows of tables.
+//! The results of a study's records: rows of tables.
 
 use scarlet_search::{kendall_tau, spearman_rho, top_k_regret};
 use serde::Serialize;
@@ -14,7 +14,7 @@ pub struct SpreadRow {
     pub sampling: &'static str,
     /// Seed of the supernet.
     pub seed: u64,
-    /// Whether batch normalisation was measured anew for each network.
+    /// Whether batch normalisation was measured again for each network.
     pub recalibrated: bool,
     /// Number of networks.
     pub networks: usize,
@@ -28,7 +28,7 @@ pub struct SpreadRow {
     pub highest: f64,
 }
 
-/// The spread of every supernet's one-shot accuracies, with batch normalisation measured anew and
+/// The spread of every supernet's one-shot accuracies, with batch normalisation measured again and
 /// without.
 pub fn spread(supernets: &[SupernetRecord]) -> Vec<SpreadRow> {
     let mut rows = Vec::with_capacity(2 * supernets.len());
@@ -63,7 +63,7 @@ pub struct RankingRow {
     pub sampling: &'static str,
     /// Seed of the supernet.
     pub seed: u64,
-    /// Whether batch normalisation was measured anew for each network.
+    /// Whether batch normalisation was measured again for each network.
     pub recalibrated: bool,
     /// Number of networks.
     pub networks: usize,
@@ -105,7 +105,7 @@ pub fn ranking(supernets: &[SupernetRecord], standalone: &[StandaloneRecord]) ->
     rows
 }
 
-/// Whether stand-alone accuracies can be told apart at all.
+/// Whether stand-alone accuracies can be distinguished at all.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Resolution {
     /// Standard deviation of the networks' accuracies as a sample.

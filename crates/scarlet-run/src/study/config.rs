@@ -12,13 +12,13 @@ use super::settings::space_for;
 use crate::RunError;
 use crate::pipeline::SpaceSettings;
 
-/// Everything that determines a study besides the images.
+/// Everything that determines a study apart from the images.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StudyConfig {
     /// Where the images are from: see [`Location`](scarlet_data::dataset::Location).
     pub source: String,
-    /// So many of its training images are trained on, of every class the same share; by default
+    /// This many of its training images are trained on, of every class the same share; by default
     /// all.
     pub images: Option<usize>,
     /// The networks that are studied. Its kind of skip does not matter: studies choose it.
@@ -28,7 +28,7 @@ pub struct StudyConfig {
     /// Random networks of the space, the same for every supernet.
     pub networks: usize,
     /// Whether they are as many of every depth, rather than drawn uniformly: uniform paths are
-    /// nearly all of middling depth, and of accuracies that can hardly be told apart.
+    /// nearly all of middling depth, and of accuracies that can hardly be distinguished.
     pub by_depth: bool,
     /// Seed of their choice.
     pub networks_seed: u64,
@@ -137,7 +137,7 @@ impl StudyConfig {
             self.space.skip().is_some(),
             "space",
             "without a skip",
-            "one with a skip, for a stabilizer stands on it",
+            "one with a skip, where a stabilizer is placed",
         )?;
         let batch_size = self.evaluator.batch_size;
         Limit::Batch.check("evaluator.batch_size", batch_size)?;

@@ -12,7 +12,7 @@
 //!
 //! Supernets and stand-alone networks are trained on the training images and measured on the test
 //! images: a study chooses nothing by them. Which networks are compared, at which layer, and that
-//! a skip is compared with blocks whose batch normalisation is measured anew, are choices of ours.
+//! a skip is compared with blocks whose batch normalisation is measured again, are choices of ours.
 
 mod analysis;
 mod config;
@@ -62,7 +62,7 @@ pub enum StudyEvent<'a> {
         /// How many were asked for.
         total: usize,
     },
-    /// The unit's training goes on.
+    /// The unit's training continues.
     Training(&'a Event),
 }
 
@@ -70,7 +70,7 @@ pub enum StudyEvent<'a> {
 pub type StudyObserver<'a> = dyn FnMut(&StudyEvent<'_>) -> Control + 'a;
 
 impl Study {
-    /// Begins a study in a folder, or goes on with the one that it holds, on an autodiff device.
+    /// Begins a study in a folder, or resumes the one that it holds, on an autodiff device.
     /// `data` are the images of the settings' source, of which it takes as many as they say.
     ///
     /// # Errors
@@ -101,7 +101,7 @@ impl Study {
     ///
     /// # Errors
     ///
-    /// When the folder holds something else, or another process is at work in it.
+    /// When the folder holds something else, or another process is working in it.
     pub fn stored_config(folder: impl AsRef<Path>) -> Result<Option<StudyConfig>, RunError> {
         Ok(Self::stored(folder.as_ref())?.map(|(_, config)| config))
     }
@@ -135,7 +135,7 @@ impl Study {
     }
 
     /// The supernets of these variants, for every seed; those that are missing are trained.
-    /// `None` when the observer stopped the study, which then goes on from there.
+    /// `None` when the observer stopped the study, which then continues from there.
     ///
     /// # Errors
     ///
@@ -164,7 +164,7 @@ impl Study {
     }
 
     /// The networks of the study, each trained on its own; those that are missing are trained.
-    /// `None` when the observer stopped the study, which then goes on from there.
+    /// `None` when the observer stopped the study, which then continues from there.
     ///
     /// # Errors
     ///
@@ -215,7 +215,7 @@ impl Study {
         Ok(Some(record))
     }
 
-    /// The record is what the checkpoints were for. A process that is killed right behind it
+    /// The record is what the checkpoints were for. A process that is killed right after it
     /// leaves them to the next.
     fn remove_checkpoints(&self, name: &str) -> Result<(), RunError> {
         let checkpoints = self.folder.file(name);

@@ -28,14 +28,14 @@ pub struct SupernetRecord {
 pub struct OneShot {
     /// The network.
     pub genome: Genome,
-    /// Accuracy from 0 to 1, with batch normalisation's statistics measured anew for the network.
+    /// Accuracy from 0 to 1, with batch normalisation's statistics measured again for the network.
     pub recalibrated: f64,
     /// The same with the statistics that the supernet gathered while it was trained.
     pub as_trained: f64,
 }
 
 impl OneShot {
-    /// The accuracy with statistics measured anew, or not.
+    /// The accuracy with statistics measured again, or not.
     pub fn accuracy(&self, recalibrated: bool) -> f64 {
         match recalibrated {
             true => self.recalibrated,

@@ -10,8 +10,8 @@ use scarlet_train::{Supernet, recalibrate};
 use super::{Similarity, StudyConfig};
 use crate::RunError;
 
-/// Compares what the choices of the study's layer make of `probe`, behind the same random paths.
-/// For each, batch normalisation is measured anew on `calibration`.
+/// Compares what the choices of the study's layer make of `probe`, after the same random paths.
+/// For each, batch normalisation is measured again on `calibration`.
 pub(super) fn similarity(
     supernet: &Supernet,
     config: &StudyConfig,

@@ -114,7 +114,7 @@ impl Work {
         })
     }
 
-    /// The training images that batch normalisation is measured anew on.
+    /// The training images that batch normalisation is measured again on.
     pub(super) fn calibration(&self) -> Images {
         let evaluator = &self.config.evaluator;
         let train = &self.data.train;

@@ -114,15 +114,16 @@ pub fn trust<E>(
     })
 }
 
-/// What maps of so many places, in height and width, show.
+/// What maps of this many places, in height and width, show.
 fn maps([height, width]: [usize; 2]) -> String {
     let mut text = format!(
-        "Beside each image stands where the network saw the class that it answered: the brighter, the \
-         more that place speaks for it (Grad-CAM at the last feature map, which has {height}×{width} \
+        "Next to each image is a map of where the network saw the class that it answered: the \
+         brighter, the more that place speaks for it (Grad-CAM at the last feature map, which has \
+         {height}×{width} \
          places). A network that looks at the background has learned the background."
     );
     if height * width < COARSE * COARSE {
-        text.push_str(" So few places show no more than the side on which it looked.");
+        text.push_str(" So few places only show roughly on which side it looked.");
     }
     text
 }
@@ -130,28 +131,27 @@ fn maps([height, width]: [usize; 2]) -> String {
 /// Where the temperature is from, and what judges it.
 fn temperature(figures: &Figures) -> String {
     let Some(after) = &figures.after else {
-        return "There are too few images, or they are too alike to the network, to say what its \
-                logits should be divided by."
+        return "There are too few images, or they are too similar to the network, to determine \
+                what its logits should be divided by."
             .to_owned();
     };
     let fitted: Vec<String> = after.temperatures.iter().map(ToString::to_string).collect();
     match (after.source, figures.temperature) {
         (AfterSource::Network, _) => format!(
-            "The network’s file says a temperature of {}, which was fitted on other images than \
-             these, and the probabilities that the network gives are made with it.",
+            "The network’s file has a temperature of {}, which was fitted on other images than \
+             these, and the network’s probabilities use it.",
             fitted.concat()
         ),
         (AfterSource::Halves, Some(own)) => format!(
-            "The network’s file says a temperature of {own}, and the probabilities that the network \
-             gives are made with it. But it may have been fitted on these images, which are then no \
-             judges of it: so another was fitted on each half of them and judged by the other half \
+            "The network’s file has a temperature of {own}, and the network’s probabilities use it. \
+             But it may have been fitted on these images, which then cannot test it: so another was fitted \
+             on each half of them and evaluated on the other half \
              ({}).",
             fitted.join(" and ")
         ),
         (AfterSource::Halves, None) => format!(
-            "The network’s file says no temperature, and the probabilities that the network gives \
-             are made without. One was fitted on each half of the images and judged by the other \
-             half ({}).",
+            "The network’s file has no temperature, and the network’s probabilities use none. One \
+             was fitted on each half of the images and evaluated on the other half ({}).",
             fitted.join(" and ")
         ),
     }

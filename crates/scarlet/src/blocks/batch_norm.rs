@@ -28,7 +28,7 @@ pub(crate) fn normalise(bn: &BatchNorm, activation: Activation, x: Tensor<4>) ->
     output
 }
 
-/// The layer with the activation behind it, for the training operations.
+/// The layer with the activation after it, for the training operations.
 pub(crate) fn norm(bn: &BatchNorm, activation: Activation) -> Norm {
     Norm {
         gamma: bn.gamma.val(),

@@ -42,7 +42,7 @@ impl DropPath {
     }
 
     /// As [`forward`](Self::forward), but a random stream named by `seed` decides: the same images
-    /// are dropped on every device, whoever else draws from its generator.
+    /// are dropped on every device, whatever else draws from its generator.
     pub fn forward_seeded(&self, branch: Tensor<4>, seed: u64) -> Tensor<4> {
         self.forward_with(branch, Masks::Seeded(seed))
     }

@@ -59,10 +59,10 @@ pub enum Int8Error {
         value: String,
     },
     /// There were no images.
-    #[error("no image was seen: give some that are like those that the network is to see")]
+    #[error("no image was given: give some like those that the network will see")]
     NothingObserved,
     /// What was found is of another network, or of images of another size.
-    #[error("the integers were found for another network than the one to be written")]
+    #[error("the integers were computed for a network other than the one to be written")]
     OtherNetwork,
     /// The device failed.
     #[error("the device failed: {0}")]
@@ -184,7 +184,7 @@ impl Int8Calibration {
     }
 
     /// How the network is rounded: each value to 256 multiples of a step that hold all that was
-    /// seen of it, but for what an activation behind it makes the same of.
+    /// seen of it, but for what an activation after it makes the same of.
     ///
     /// # Errors
     ///
@@ -238,7 +238,7 @@ impl Int8Calibration {
     }
 }
 
-/// Looks at a value, by its index, and says whether to go on.
+/// Looks at a value, by its index, and says whether to continue.
 type See<'a> = dyn FnMut(usize, Tensor<4>) -> bool + 'a;
 
 impl Elementary {

@@ -45,7 +45,7 @@ impl Scarlet {
     }
 
     /// Removes every stabilizer that can go without changing the function, and says what became
-    /// of each. Batch normalisation stays, except behind the projections that a change of basis
+    /// of each. Batch normalisation stays, except after the projections that a change of basis
     /// touches, where only its bias does.
     ///
     /// # Errors

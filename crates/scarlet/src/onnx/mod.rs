@@ -61,7 +61,7 @@ const LARGEST: u64 = i32::MAX as u64;
 /// Images of one call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Batch {
-    /// So many.
+    /// This many.
     Fixed(usize),
     /// Any number.
     Dynamic,

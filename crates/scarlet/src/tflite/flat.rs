@@ -1,6 +1,6 @@
 //! Flat buffers from tables that are plain data.
 //!
-//! A table is a list of fields, each behind the number that its place in the schema gives it. The
+//! A table is a list of fields, each after the number that its place in the schema gives it. The
 //! formats here need few tables of large schemas, so these lists, with the numbers in
 //! [`schema`](super::schema), take the place of code that a compiler would generate.
 

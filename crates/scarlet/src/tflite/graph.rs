@@ -18,7 +18,7 @@ pub(super) struct Nodes {
 }
 
 impl Nodes {
-    /// What computes `network` on so many images, or on any number; in integers, where it is said
+    /// What computes `network` on this many images, or on any number; in integers, where it is said
     /// how they are rounded.
     pub(super) fn of(
         network: &Elementary,

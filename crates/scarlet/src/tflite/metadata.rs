@@ -16,7 +16,7 @@ const IDENTIFIER: &str = "M001";
 /// The oldest reader that knows all that is used here.
 const OLDEST_READER: &str = "1.0.0";
 
-/// The file of the classes' names, in the archive behind the network.
+/// The file of the classes' names, in the archive after the network.
 pub(super) const LABELS: &str = "labels.txt";
 /// A file with a name for each index of a tensor's last dimension.
 const AXIS_LABELS: i8 = 2;
@@ -118,7 +118,7 @@ fn content(kind: u8, properties: Table) -> Field {
     ]))
 }
 
-/// The classes' names as the file of an archive behind the network's bytes, one a line and not
+/// The classes' names as the file of an archive after the network's bytes, one a line and not
 /// compressed, as readers want it.
 pub(super) fn append_labels(
     network: Vec<u8>,

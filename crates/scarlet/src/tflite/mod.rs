@@ -21,7 +21,7 @@
 //! | input `images` | f32 `[batch, height, width, channels]`, normalised |
 //! | output `logits` | f32 `[batch, classes]` |
 //! | metadata `TFLITE_METADATA` | normalisation of bytes from 0 to 255 and the colours, as the Task Library of LiteRT reads them |
-//! | `labels.txt` | the classes' names, in the archive behind the network (`unzip -p FILE labels.txt`), if they are known |
+//! | `labels.txt` | the classes' names, in the archive after the network (`unzip -p FILE labels.txt`), if they are known |
 //! | metadata `scarlet.architecture`, `scarlet.card` | the network and its [card](crate::ModelCard) as JSON |
 //!
 //! The input and the output are in floats even where the network computes in bytes
@@ -170,7 +170,7 @@ pub enum TfliteError {
         bytes: u64,
     },
     /// The archive of the labels could not be made.
-    #[error("cannot put the labels behind the network: {0}")]
+    #[error("cannot append the labels to the network: {0}")]
     Archive(#[from] zip::result::ZipError),
     /// The file could not be written; nothing was left in its place.
     #[error(

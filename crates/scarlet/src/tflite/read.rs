@@ -109,7 +109,7 @@ pub(crate) fn contents(bytes: &[u8]) -> Option<Contents> {
     })
 }
 
-/// The classes' names in the archive behind the network, if there is one.
+/// The classes' names in the archive after the network, if there is one.
 fn labels(bytes: &[u8]) -> Option<Vec<String>> {
     let mut archive = ZipArchive::new(Cursor::new(bytes)).ok()?;
     let mut text = String::new();

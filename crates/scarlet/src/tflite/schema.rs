@@ -3,7 +3,7 @@
 
 use super::flat::{Field, Table};
 
-/// What a file begins with, behind the place of its root.
+/// What a file begins with, after the place of its root.
 pub(super) const IDENTIFIER: &str = "TFL3";
 /// The version of the format.
 const VERSION: u32 = 3;
@@ -105,7 +105,7 @@ pub(super) enum Element {
     Byte = 9,
 }
 
-/// A tensor: a constant, or a value that is made for so many images or for any number.
+/// A tensor: a constant, or a value that is made for this many images or for any number.
 pub(super) struct Tensor {
     pub(super) name: String,
     pub(super) shape: Vec<i32>,

@@ -417,10 +417,13 @@ fn integers_of_another_network_are_refused() {
     let network = named("mobilenetv3-small", 64);
     let options = TfliteOptions::new().with_int8(rounded(&named("mobilenetv3-large", 64)));
     let error = network.to_tflite(&options).unwrap_err().to_string();
-    assert!(error.contains("found for another network"), "{error}");
+    assert!(
+        error.contains("computed for a network other than"),
+        "{error}"
+    );
     let calibration = Int8::calibrate(&network, (64, 64)).unwrap();
     let error = calibration.finish().unwrap_err().to_string();
-    assert!(error.contains("no image was seen"), "{error}");
+    assert!(error.contains("no image was given"), "{error}");
     let mut calibration = Int8::calibrate(&network, (64, 64)).unwrap();
     let error = calibration.observe(&[0.0; 7]).unwrap_err().to_string();
     assert!(

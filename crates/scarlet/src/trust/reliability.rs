@@ -15,7 +15,7 @@ pub struct Reliability {
     pub bins: Vec<ReliabilityBin>,
     /// From 0 to 1; 0 without images.
     pub expected_calibration_error: f64,
-    /// What a network that is right exactly as often as it says would show on so many images by
+    /// What a network that is right exactly as often as it says would show on this many images by
     /// chance alone: on few images that is far from 0.
     ///
     /// Each bin contributes the mean absolute deviation of a binomial distribution with the bin's mean

@@ -10,7 +10,7 @@ pub(super) use scarlet_io::printable::excerpt;
 use super::LoadReport;
 use crate::ConfigError;
 
-/// Why weights could not be read, loaded or written, and what would mend it.
+/// Why weights could not be read, loaded or written, and how to fix it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum WeightsError {
@@ -233,7 +233,7 @@ pub enum WeightsError {
     },
 
     /// A prefix to be stripped or a name to be replaced that no entry has.
-    #[error("no tensor in `{}` is called `{}` or anything below it; there are {}",
+    #[error("no tensor in `{}` is called `{}` or lies below it; there are {}",
         .path.display(), excerpt(.name), excerpts(.available))]
     NoSuchName {
         /// The file.
@@ -246,7 +246,7 @@ pub enum WeightsError {
 
     /// An origin that settles nothing.
     #[error(
-        "nothing is known of the origin `{}`; known are scarlet, fairnas, and the names of networks \
+        "the origin `{}` is unknown; known are scarlet, fairnas, and the names of networks \
          and of weights in the zoo, such as tf_efficientnet_lite0", excerpt(.0)
     )]
     UnknownOrigin(String),

@@ -107,7 +107,7 @@ impl Scarlet {
 }
 
 impl StateDict {
-    /// What the weights' file says of the network, besides how it is built; `None` where it says
+    /// What the weights' file says of the network, apart from how it is built; `None` where it says
     /// nothing. Whether it fits the network is for [`ModelCard::check`] to say.
     ///
     /// # Errors
@@ -142,7 +142,7 @@ impl StateDict {
 impl StateDict {
     /// Says as much as is known about a file that fits no network here.
     fn unknown_network(&self) -> WeightsError {
-        const OTHER: &str = "it is none of the networks that are known here; if its layers are of \
+        const OTHER: &str = "it is not one of the networks known here; if its layers are of \
                              their kind, describe it in a JSON file and name that with --model";
         const SUPERNET: &str = "it holds all networks of a search space at once, among which \
                                 `scarlet search --from` chooses";

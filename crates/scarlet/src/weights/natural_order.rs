@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 /// Orders names as people count: digits by value, everything else by character. Names that
-/// differ only in leading zeros are told apart in the end, so that equal means equal.
+/// differ only in leading zeros are distinguished in the end, so that equal means equal.
 pub(super) fn natural_order(a: &str, b: &str) -> Ordering {
     let (mut left, mut right) = (a.as_bytes(), b.as_bytes());
     while let (Some(&x), Some(&y)) = (left.first(), right.first()) {

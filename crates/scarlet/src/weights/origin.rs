@@ -1,4 +1,4 @@
-//! [`Origin`]: what a file, or a text beside it, says about where its weights come from.
+//! [`Origin`]: what a file, or a text next to it, says about where its weights come from.
 //!
 //! Shapes leave open which activation a network has, how it pads, and how its images were prepared.
 

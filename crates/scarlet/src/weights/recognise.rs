@@ -21,8 +21,8 @@ pub struct Recognised {
     pub architecture: Architecture,
     /// Whose names the file uses.
     pub naming: Naming,
-    /// What neither the shapes nor anything in or beside the file decide, as it was taken, with the
-    /// way to choose otherwise. `None` where nothing was left open.
+    /// What neither the shapes nor anything in or next to the file decide, as it was taken, with
+    /// the way to choose otherwise. `None` where nothing was left open.
     pub assumed: Option<String>,
 }
 
@@ -67,7 +67,7 @@ impl Recognised {
 /// 3. the network of SCARLET's search space that has them: nineteen layers with its channels.
 ///
 /// Strides, activations, padding and the constants of batch normalisation leave no trace in the
-/// shapes, so nothing else can be derived from them. What the file or a `config.json` beside it says
+/// shapes, so nothing else can be derived from them. What the file or a `config.json` next to it says
 /// of its origin settles them, then whose names it uses, and else [`Recognised::assumed`] tells what
 /// was taken; also where the origin is a network that is not known here. `None` also where an entry is
 /// missing.
@@ -222,7 +222,7 @@ fn assumed_of(name: &str, network: &Architecture, twins: &[&str]) -> Option<Stri
     Some(format!(
         "the file does not say which of timm's networks of these shapes it holds; it was taken for \
          {name}, {padding}. If it is {}, say --origin {first} (or {name} to be sure of that), with \
-         scarlet-weights convert for a file that says it by itself",
+         scarlet-weights convert for a file that records it",
         others.join(" or "),
     ))
 }
@@ -290,7 +290,7 @@ fn searched(shapes: &Shapes, origin: Option<&Origin>) -> Option<(Architecture, O
     let assumed = "shapes do not show which activation the layers have, and the file does not say \
                    it; h-swish was taken, as in SCARLET. If it is ReLU6, as in FairNAS, say \
                    --origin fairnas (or scarlet to be sure of h-swish), with scarlet-weights convert \
-                   for a file that says it by itself";
+                   for a file that records it";
     Some((architecture, Some(assumed.to_owned())))
 }
 

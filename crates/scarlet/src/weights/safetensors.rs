@@ -245,7 +245,7 @@ fn in_writing_order(weights: &StateDict, precision: Precision) -> Vec<(&Entry, D
     entries
 }
 
-/// The JSON header, padded so that the tensors behind it are aligned.
+/// The JSON header, padded so that the tensors after it are aligned.
 fn header(entries: &[(&Entry, Dtype)], metadata: &BTreeMap<String, String>) -> Vec<u8> {
     let mut offset = 0;
     let mut header = serde_json::Map::new();

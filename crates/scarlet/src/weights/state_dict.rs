@@ -231,7 +231,7 @@ impl StateDict {
             let others = WEIGHT_KEYS.iter().filter(|other| **other != chosen);
             for other in others.filter(|other| available.iter().any(|key| key == *other)) {
                 self.notes.push(format!(
-                    "`{other}` stands beside `{chosen}`, which was taken; --key {other} takes that \
+                    "`{other}` is next to `{chosen}`, which was taken; --key {other} takes that \
                      one, with scarlet-weights convert for a file of its own"
                 ));
             }
@@ -331,12 +331,12 @@ impl StateDict {
         &self.notes
     }
 
-    /// Texts that a safetensors file carries beside its tensors.
+    /// Texts that a safetensors file carries next to its tensors.
     pub fn metadata(&self) -> &BTreeMap<String, String> {
         &self.metadata
     }
 
-    /// Texts to carry beside the tensors, in place of those there were.
+    /// Texts to carry next to the tensors, in place of those there were.
     pub fn with_metadata(mut self, metadata: BTreeMap<String, String>) -> Self {
         self.metadata = metadata;
         self

@@ -1,4 +1,4 @@
-//! What training wraps around a network, and puts beside it.
+//! What training wraps around a network, and puts next to it.
 
 use super::Entry;
 use super::error::{excerpt, excerpts};
@@ -50,7 +50,7 @@ const JUDGES: [&str; 4] = ["criterion", "loss", "metric", "metrics"];
 /// Counters that a profiler (thop) leaves in every module.
 const COUNTERS: [&str; 2] = ["total_ops", "total_params"];
 
-/// Takes off the prefixes that were put around the network, and leaves out what stands beside it;
+/// Takes off the prefixes that were put around the network, and leaves out what stands next to it;
 /// `notes` tells what was.
 pub(super) fn unwrap(mut entries: Vec<Entry>, notes: &mut Vec<String>) -> Vec<Entry> {
     strip_shared(&mut entries);
@@ -100,7 +100,7 @@ fn below(entries: Vec<Entry>, prefix: &str, notes: &mut Vec<String>) -> Vec<Entr
     let is_below = |entry: &Entry| entry.name().starts_with(prefix);
     let (mut kept, left): (Vec<Entry>, Vec<Entry>) = entries.into_iter().partition(is_below);
     rename_all(&mut kept, |name| &name[prefix.len()..]);
-    // A classifier can stand beside the rest: `backbone.…` and `head.…`.
+    // A classifier can stand next to the rest: `backbone.…` and `head.…`.
     let outer = prefix.trim_end_matches('.').rsplit_once('.');
     let outer = outer.map_or("", |(outer, _)| &prefix[..outer.len() + 1]);
     let is_head = |entry: &Entry| {

@@ -150,7 +150,7 @@ impl PublicWeights {
         self.licence
     }
 
-    /// Classes that they tell apart; ImageNet's are 1,000.
+    /// Classes that they distinguish; ImageNet's are 1,000.
     pub fn classes(&self) -> usize {
         self.classes
     }

@@ -183,7 +183,7 @@ fn older_names_are_known() {
         .cloned()
         .chain([double.renamed(name)]);
     let error = OfaSupernet::read(&StateDict::from_entries(entries)).unwrap_err();
-    assert!(error.to_string().contains("is there twice"), "{error}");
+    assert!(error.to_string().contains("appears twice"), "{error}");
 }
 
 #[test]

@@ -50,7 +50,7 @@ pub(super) fn findings(images: TrainTest, args: &CheckDataArgs) -> Result<Findin
         listed.len(),
         parts(&listed, &PARTS),
         duplicates(&groups, &listed, &names),
-        Labels::not_checked("labels are checked of photographs in folders only"),
+        Labels::not_checked("labels are only checked for photographs in folders"),
         classes,
     );
     Ok(Findings {

@@ -11,7 +11,7 @@ use crate::report::check_data::{
     CheckReport, ClassCount, Classes, Duplicates, Group, ImageRef, PartCount,
 };
 
-/// What was found, and where pictures of it are to be had.
+/// What was found, and where to get pictures of it.
 pub(super) struct Findings {
     pub(super) report: CheckReport,
     pub(super) pictures: Pictures,

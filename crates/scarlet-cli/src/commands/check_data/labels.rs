@@ -47,7 +47,8 @@ pub(super) fn check(
         Err(CliError::Fetch(error)) if args.weights.is_none() && args.model.is_none() => {
             terminal.warn(format_args!("labels are not checked: {error}"));
             return Ok(Labels::not_checked(&format!(
-                "the weights of {DEFAULT_MODEL} cannot be had; --weights FILE takes those of any network"
+                "the weights of {DEFAULT_MODEL} are not available; --weights FILE takes those of any \
+                 network"
             )));
         }
         Err(error) => return Err(error),

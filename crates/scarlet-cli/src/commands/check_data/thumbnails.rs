@@ -9,7 +9,7 @@ use scarlet_data::check::thumbnail;
 use scarlet_data::dataset::{Part, TrainTest};
 use scarlet_data::{DecodeOptions, decode_with};
 
-/// Where pictures are to be had from, by what reports call them.
+/// Where to get pictures from, by what reports call them.
 pub(super) enum Pictures {
     Files(HashMap<String, PathBuf>),
     Memory(Box<TrainTest>, HashMap<String, (Part, usize)>),

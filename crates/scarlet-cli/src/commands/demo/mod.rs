@@ -80,8 +80,8 @@ fn exposure(address: SocketAddr) -> Option<String> {
         return None;
     }
     Some(format!(
-        "whoever reaches {address} can use the network, and whoever can read the traffic sees the \
-         photographs: leave out --listen, and let others in through a tunnel, such as ssh -L. Browsers \
+        "anyone who can reach {address} can use the network, and anyone who can read the traffic \
+         sees the photographs: leave out --listen, and let others in through a tunnel, such as ssh -L. Browsers \
          allow the camera on localhost only"
     ))
 }
@@ -108,7 +108,7 @@ mod tests {
         for address in ["0.0.0.0:80", "[::]:80", "192.168.1.7:80"] {
             let warning = exposure(address.parse().unwrap()).unwrap();
             assert!(
-                warning.starts_with(&format!("whoever reaches {address} ")),
+                warning.starts_with(&format!("anyone who can reach {address} ")),
                 "{warning}"
             );
         }

@@ -9,11 +9,10 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 pub(super) enum Problem {
     #[error(
-        "this page is for the machine that it runs on, where it is called localhost or 127.0.0.1, not \
-         `{0}`"
+        "this page is only for the machine that it runs on, at localhost or 127.0.0.1, not `{0}`"
     )]
     Host(String),
-    #[error("the request comes from a page of `{0}`, which has no business here")]
+    #[error("the request comes from a page of `{0}`, which has no access to this one")]
     Origin(String),
     #[error("there is nothing at this address; the page is at /")]
     NotFound,
@@ -21,7 +20,7 @@ pub(super) enum Problem {
     Method(&'static str),
     #[error("the photograph took longer than {0} seconds to arrive")]
     Slow(u64),
-    #[error("the photograph did not arrive whole")]
+    #[error("the photograph did not arrive completely")]
     Cut,
     #[error("the photograph has more than {} MiB: make it smaller", .0 >> 20)]
     TooLarge(u64),
@@ -32,7 +31,7 @@ pub(super) enum Problem {
     #[error("{0}")]
     Class(String),
     #[error(
-        "a deployed file runs only: where the network looks is found with the weights that it was made from"
+        "a deployed file can only be run: to see where the network looks, use the weights that it was made from"
     )]
     NoPlaces,
     /// The network's own.

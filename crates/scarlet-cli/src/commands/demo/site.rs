@@ -189,12 +189,12 @@ fn class(query: Option<&str>) -> Result<usize, Problem> {
     let number = value.and_then(|value| value.parse().ok());
     number.ok_or_else(|| {
         Problem::Class(
-            "the address is to end with a class's number, as in /look?class=0".to_owned(),
+            "the address must end with the number of a class, as in /look?class=0".to_owned(),
         )
     })
 }
 
-/// A body of so many bytes, or of an unknown number, which is cut off where it becomes too large.
+/// A body of this many bytes, or of an unknown number, which is cut off where it becomes too large.
 async fn receive(mut body: Incoming, announced: Option<u64>) -> Result<Vec<u8>, Problem> {
     let mut file = Vec::with_capacity(announced.unwrap_or(0) as usize);
     while let Some(frame) = body.frame().await {

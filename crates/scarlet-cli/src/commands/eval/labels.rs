@@ -191,7 +191,7 @@ impl Labels {
         };
         let numbers = |first: usize| {
             format!(
-                "the folders are taken for the numbers of the network's classes, counted from \
+                "the folder names are read as the numbers of the network's classes, counted from \
                  {first}{}",
                 example().unwrap_or_default()
             )
@@ -207,18 +207,18 @@ impl Labels {
             Matched::NumbersFromOne => Some(Decision::Doubtful(
                 numbers(1)
                     + "; if the network was trained on them in the order of their names' bytes (1, \
-                       10, 2), as torchvision's ImageFolder has it, write the names in that order \
-                       into classes.txt beside the weights, one a line",
+                       10, 2), as in torchvision's ImageFolder, write the names in that order \
+                       into classes.txt next to the weights, one per line",
             )),
             Matched::Order => {
-                let advice = "what the network's classes are called is not known: if it was trained \
+                let advice = "the names of the network's classes are not known: if it was trained \
                               on them in another order, write their names in that order into \
-                              classes.txt beside the weights, one a line";
+                              classes.txt next to the weights, one per line";
                 Some(match ClassOrder::Natural.decision(classes) {
                     Some(order) => Decision::Doubtful(format!("{order}; {advice}")),
                     None => Decision::Clear(format!(
-                        "the folders are taken for the network's classes in the order of their \
-                         names; {advice}"
+                        "the folders are matched with the network's classes in the order of \
+                         their names; {advice}"
                     )),
                 })
             }
@@ -330,12 +330,12 @@ fn refusal(classes: &EvaluatedClasses<'_>, count: usize, names: &ClassNames) -> 
                 .collect();
             let doubt = match alike.is_empty() {
                 true => String::new(),
-                false => format!(" (which of them `{}` is, is not clear)", escaped(name)),
+                false => format!(" (it is not clear which of them `{}` is)", escaped(name)),
             };
             return format!(
                 "{path} has images of class `{}`, but the classes that the network was trained on \
-                 are {} (classes.txt beside its weights){doubt}: give the folder that the network \
-                 was trained on, or name its class folders so",
+                 are {} (classes.txt next to its weights){doubt}: give the folder that the network \
+                 was trained on, or give its class folders these names",
                 escaped(name),
                 listed(given)
             );

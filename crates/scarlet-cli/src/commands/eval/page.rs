@@ -69,8 +69,8 @@ impl Shown<'_> {
         let looks = Looks {
             network: self.model.architecture(),
             maps_of: self.model.network().ok_or(
-                "Where the network looked is shown of weights as they were trained, and this is a \
-                 file that scarlet deploy wrote.",
+                "Where the network looked can only be shown for weights as they were trained; \
+                 this is a file that scarlet deploy wrote.",
             ),
         };
         let trust = trust(figures, evidence, looks, name, |images| self.read(images))?;
@@ -113,7 +113,7 @@ impl Shown<'_> {
             &format!("{part}images"),
         );
         let mut sentences = vec![
-            format!("It is right about {} of {images}.", thousands(right as u64)),
+            format!("It is right on {} of {images}.", thousands(right as u64)),
             sureness(&report.trust),
         ];
         if let Some(against) = &report.against {
@@ -125,7 +125,7 @@ impl Shown<'_> {
         }
         if self.is_seen {
             sentences.push(
-                "But these seem to be images that it was trained on, and on others it is worse."
+                "But it seems to have been trained on these images, and is worse on others."
                     .to_owned(),
             );
         }
@@ -186,8 +186,8 @@ impl Shown<'_> {
     }
 }
 
-/// Whether it is as sure as it is right, as far as so many images can tell; nothing where these images
-/// may have made it so.
+/// Whether it is as sure as it is right, as far as this many images can tell; nothing where these
+/// images may have made it so.
 fn sureness(figures: &Figures) -> String {
     let given = match &figures.after {
         Some(after) if after.source == AfterSource::Halves && figures.temperature.is_some() => {
@@ -200,10 +200,10 @@ fn sureness(figures: &Figures) -> String {
     let right = figures.answers.iter().filter(|it| it.right).count() as f64 / images;
     let verdict = match sure > right {
         _ if given.expected_calibration_error < 1.5 * given.by_chance => {
-            "which is as sure as it is right, as far as so many images can tell"
+            "which matches how often it is right, as far as this many images can tell"
         }
-        true => "so that it is surer than it is right",
-        false => "so that it is less sure than it is right",
+        true => "so it is overconfident",
+        false => "so it is underconfident",
     };
     format!("On average it is {} sure, {verdict}.", percent(sure))
 }

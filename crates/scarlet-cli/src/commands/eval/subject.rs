@@ -60,7 +60,7 @@ impl Subject {
         })
     }
 
-    /// So many of the images at most, from all classes.
+    /// This many of the images at most, from all classes.
     pub(in crate::commands) fn thinned(self, most: usize) -> Self {
         let step = self.len().div_ceil(most).max(1);
         let kept: Vec<usize> = (0..self.len()).step_by(step).collect();

@@ -198,7 +198,7 @@ fn subject(
         };
         let labels = Labels::new(&evaluated, loaded.architecture.classes, &names);
         let labels = labels.inspect_err(|error| {
-            terminal.note(format_args!("no accuracy is told: {error}"));
+            terminal.note(format_args!("no accuracy is reported: {error}"));
         });
         return Ok((subject, labels.ok()));
     }

@@ -91,8 +91,8 @@ fn ranking_of_networks(study: &Study, mut watch: Watch<'_>, json: bool) -> Resul
 fn warn_of_chance(resolution: Resolution, terminal: &Terminal) {
     if !resolution.is_enough() {
         terminal.warn(format_args!(
-            "the networks' own accuracies lie {} apart (standard deviation), and the test images \
-             measure each to {}: correlations with them are mostly chance",
+            "the networks' own accuracies have a standard deviation of {}, and the test images \
+             measure each to within {}: correlations with them are mostly chance",
             percent(resolution.spread),
             percent(resolution.error)
         ));
@@ -151,7 +151,7 @@ impl Watch<'_> {
         self.progress = None;
         records.ok_or_else(|| {
             self.terminal
-                .note("stopped; the same command goes on from here");
+                .note("stopped; run the same command to continue from here");
             CliError::Interrupted
         })
     }

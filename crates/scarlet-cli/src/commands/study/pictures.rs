@@ -54,7 +54,7 @@ fn mean_similarities(supernets: &[SupernetRecord]) -> Vec<(String, Similarity)> 
     means
 }
 
-/// A strip for each supernet, with batch normalisation measured anew.
+/// A strip for each supernet, with batch normalisation measured again.
 pub(super) fn spread(supernets: &[SupernetRecord]) -> Result<String, ReportError> {
     let mut strips = Vec::new();
     for variant in Variant::SKIPS {
@@ -66,7 +66,7 @@ pub(super) fn spread(supernets: &[SupernetRecord]) -> Result<String, ReportError
     strips_svg("One-shot accuracy (%)", &strips)
 }
 
-/// A panel for each variant, with and without batch normalisation measured anew, for the first
+/// A panel for each variant, with and without batch normalisation measured again, for the first
 /// seed.
 pub(super) fn ranking(
     supernets: &[SupernetRecord],

@@ -35,7 +35,7 @@ pub(super) fn run(args: &SearchStudyArgs, terminal: &Terminal) -> Result<(), Cli
         .and_then(|supernet| run.compare_searches(&folder, &supernet, &comparison))
         .inspect_err(|error| {
             if error.can_go_on() {
-                terminal.note("stopped; the same command goes on from here");
+                terminal.note("stopped; run the same command to continue from here");
             }
         })?;
     write_csv(&folder, "search/comparison.csv", &generations(&searches))?;

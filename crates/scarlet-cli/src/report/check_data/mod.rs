@@ -125,13 +125,13 @@ pub(crate) struct Classes {
     pub(crate) min_images: usize,
     /// Without an image that can be read.
     pub(crate) empty: Vec<String>,
-    /// With images to judge by, but none to train on.
+    /// With images to evaluate on, but none to train on.
     pub(crate) not_trained: Vec<String>,
     /// Of a single image to train on.
     pub(crate) single: Vec<String>,
     /// Of few.
     pub(crate) small: Vec<String>,
-    /// For parts besides the training images, classes that these have and they have not.
+    /// For parts other than the training images, classes that these have and they have not.
     pub(crate) missing: Vec<(&'static str, Vec<String>)>,
     /// How many times larger the largest class is than the smallest, of those to train on.
     pub(crate) imbalance: f64,
@@ -197,7 +197,7 @@ impl CheckReport {
         report
     }
 
-    /// Says anew what spoils training or evaluation.
+    /// Says again what spoils training or evaluation.
     pub(crate) fn judge(&mut self) {
         let classes = &self.classes;
         let untrained = classes.empty.len() + classes.not_trained.len() + classes.single.len();
@@ -239,7 +239,7 @@ impl CheckReport {
         say(&classes.empty, "no image that can be read");
         say(
             &classes.not_trained,
-            "images to judge by, but none to train on",
+            "images to evaluate on, but none to train on",
         );
         say(&classes.single, "a single image to train on");
         let mut others = Vec::new();

@@ -100,8 +100,8 @@ fn findings(report: &CheckReport, thumbnails: Thumbnails<'_>) -> Vec<Finding> {
         maker.duplicates(
             true,
             ("picture in several parts", "pictures in several parts"),
-            "What a network was trained on says little about how it does on other images: leave each \
-             picture in one part.",
+            "Accuracy on pictures that a network was trained on says little about other images: \
+             leave each picture in one part only.",
             &duplicates.leaks,
         ),
         maker.doubts(),

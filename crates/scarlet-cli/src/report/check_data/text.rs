@@ -186,7 +186,8 @@ impl CheckReport {
                 facts.push((
                     "labels",
                     format!(
-                        "{} checked by what {network} sees, which a linear classifier gives {} of{left_out}",
+                        "{} checked by a linear classifier on the features of {network}, which agrees with {} \
+                         of them{left_out}",
                         thousands(labels.checked as u64),
                         percent(agreement)
                     ),
@@ -212,7 +213,7 @@ impl CheckReport {
             let turned = match pictures.turned {
                 0 => String::new(),
                 count => format!(
-                    ", {} turned by the camera's note (EXIF), which torchvision ignores",
+                    ", {} rotated by the camera's tag (EXIF), which torchvision ignores",
                     thousands(count as u64)
                 ),
             };

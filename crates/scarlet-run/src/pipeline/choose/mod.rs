@@ -110,8 +110,8 @@ impl Run {
 
 impl Run {
     /// Takes a network out of the supernet that the run's folder holds, as [`choose`](Self::choose)
-    /// does, and changes nothing in the folder. [`Rule::Best`] keeps to `budget` besides the
-    /// search's own.
+    /// does, and changes nothing in the folder. [`Rule::Best`] satisfies `budget` in addition to
+    /// the search's own.
     ///
     /// # Errors
     ///
@@ -170,7 +170,7 @@ pub(in crate::pipeline) enum Statistics {
 
 /// Takes a network out of the supernet that a run's folder holds, without the run's images. Its
 /// batch normalisation keeps the supernet's statistics, a mixture of all paths': before it is used,
-/// they have to be [measured anew](scarlet_train::recalibrate), or the network trained on.
+/// they have to be [measured again](scarlet_train::recalibrate), or the network trained on.
 ///
 /// # Errors
 ///
@@ -198,7 +198,7 @@ pub fn extract_uncalibrated(
 /// What is to be chosen.
 struct Chosen<'a> {
     rule: &'a Rule,
-    /// What the best must keep to besides the search's own budget.
+    /// What the best must satisfy in addition to the search's own budget.
     budget: &'a [Constraint],
     /// Images that candidates were judged by, where they are known.
     images: Option<usize>,

@@ -154,7 +154,7 @@ impl Whole {
     }
 }
 
-/// The error that a run cannot go on with other weights than it began with.
+/// The error that a run cannot continue with other weights than it began with.
 fn other_weights(path: PathBuf, stored: &str, given: &str) -> TrainError {
     TrainError::SettingsChanged {
         path,

@@ -33,7 +33,7 @@ impl Run {
         Ok(published.transpose()?)
     }
 
-    /// That supernet, which is written down, and must be the same where the run goes on.
+    /// That supernet, which is written down, and must be the same where the run continues.
     pub(in crate::pipeline) fn published_in(
         &self,
         folder: &RunFolder,

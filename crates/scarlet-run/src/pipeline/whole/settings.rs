@@ -33,17 +33,18 @@ pub struct WholeNetwork {
     /// Where they come from, where the file does not say it: a name that `--origin` takes.
     #[serde(default)]
     pub origin: Option<String>,
-    /// Shares of a block's hidden channels that its parts may have, besides all of them. What parts a
-    /// published supernet has is its own, but for their resolutions.
+    /// Shares of a block's hidden channels that its parts may have, in addition to all of them.
+    /// What parts a published supernet has is its own, but for their resolutions.
     #[serde(default = "shares")]
     pub hidden: Vec<f64>,
     /// Whether kernels may be cut down.
     #[serde(default = "kernels")]
     pub kernels: bool,
-    /// Shares of the features in front of the classifier that parts may have, besides all of them.
+    /// Shares of the features before the classifier that parts may have, in addition to all of
+    /// them.
     #[serde(default = "features")]
     pub features: Vec<f64>,
-    /// Shares of the resolution that parts may see images at, besides all of it.
+    /// Shares of the resolution at which parts may see images, in addition to the full resolution.
     #[serde(default = "resolutions")]
     pub resolutions: Vec<f64>,
     /// What says which channels a narrower block keeps.
@@ -125,11 +126,11 @@ impl Opened {
     }
 }
 
-/// How the whole network is trained on the images before it is searched, unless its classifier is
-/// already theirs.
+/// How the whole network is trained on the images before it is searched, unless its classifier
+/// already fits their classes.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct WholeSettings {
-    /// Probability of dropping a feature in front of the classifier.
+    /// Probability of dropping a feature before the classifier.
     pub dropout: f64,
     /// The rest.
     #[serde(flatten)]

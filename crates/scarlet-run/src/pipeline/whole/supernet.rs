@@ -55,7 +55,7 @@ impl Run {
     }
 
     /// The supernet whose paths are parts of `teacher`. Which channels they have is written down, and
-    /// taken from there when the run goes on.
+    /// taken from there when the run continues.
     pub(in crate::pipeline) fn supernet_of(
         &self,
         whole: &Whole,

@@ -69,7 +69,7 @@ impl Run {
         Ok(Some(network.valid()))
     }
 
-    /// What candidates and the chosen network learn from besides the labels.
+    /// What candidates and the chosen network learn from in addition to the labels.
     pub(in crate::pipeline) fn lesson_of(
         &self,
         teacher: Option<&Scarlet>,

@@ -64,8 +64,8 @@ impl OfaSupernet {
         find(weights).is_some()
     }
 
-    /// Names and shapes of a supernet's tensors, as its authors' code of 2023 has them, for so many
-    /// classes.
+    /// Names and shapes of a supernet's tensors, as its authors' code of 2023 has them, for this
+    /// many classes.
     pub fn entries(published: OnceForAll, classes: usize) -> Vec<(String, Vec<usize>)> {
         names::entries(&published.largest().with_classes(classes))
     }

@@ -57,7 +57,7 @@ pub(super) fn canonical(weights: &StateDict) -> Result<StateDict, WeightsError> 
         Some(pair) => Err(WeightsError::Malformed {
             path: weights.path().to_owned(),
             detail: format!(
-                "`{}` is there twice, under an older and a newer name",
+                "`{}` appears twice, under an older and a newer name",
                 excerpt(pair[0].name())
             ),
         }),
@@ -123,7 +123,7 @@ pub(super) fn entries(largest: &Architecture) -> Vec<(String, Vec<usize>)> {
     entries
 }
 
-/// The name of a matrix beside the weight of a depthwise convolution; `None` beside all else.
+/// The name of a matrix next to the weight of a depthwise convolution; `None` next to all else.
 pub(super) fn matrix_name(weight: &str, matrix: Matrix) -> Option<String> {
     let module = weight.strip_suffix(".weight")?;
     let is_depthwise = module.ends_with(DEPTHWISE);

@@ -57,7 +57,7 @@ pub(super) fn blocks(
 
     let whole = largest.placed_layers();
     let mut found = Vec::new();
-    // The layer of the largest network that comes next, if the stage goes on.
+    // The layer of the largest network that comes next, if the stage continues.
     let mut next = 0;
     let mut stage = 0;
     for (index, block) in part.placed_layers().iter().enumerate() {
@@ -101,7 +101,7 @@ pub(super) fn blocks(
     Ok(found)
 }
 
-/// What is before and behind the layers, and what all of them share.
+/// What is before and after the layers, and what all of them share.
 fn ends(largest: &Architecture, part: &Architecture) -> Result<(), Beyond> {
     same(
         "channels of images",

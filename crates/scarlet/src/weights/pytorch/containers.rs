@@ -226,8 +226,8 @@ fn member(archive: &mut Archive, name: &str, longest: u64) -> Result<Vec<u8>, Co
 
 fn big_endian() -> PickleError {
     PickleError::Damaged(
-        "it was written on a big-endian machine, which is not read; load and save it again in \
-         Python on another one"
+        "it was written on a big-endian machine, which is not supported; load it and save it \
+         again in Python on another machine"
             .to_owned(),
     )
 }
@@ -246,7 +246,7 @@ fn open_legacy(file: File) -> Result<Contents, ContainerError> {
     machine::read(&mut input)?;
     let version = machine::read(&mut input)?;
     if version.values.size(version.root) != Some(LEGACY_VERSION) {
-        return damaged("its version is none that PyTorch has written").map_err(Into::into);
+        return damaged("its version is not one that PyTorch has written").map_err(Into::into);
     }
     check_byte_order(&machine::read(&mut input)?)?;
     let pickled = machine::read(&mut input)?;

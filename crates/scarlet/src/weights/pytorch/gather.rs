@@ -35,7 +35,7 @@ pub(super) fn gather(pickled: &Pickled) -> Result<Gathered, PickleError> {
 }
 
 /// The network that a checkpoint says it is of, and the key that says so, as training scripts note
-/// it beside the weights.
+/// it next to the weights.
 pub(super) fn named_network(pickled: &Pickled) -> Option<(String, String)> {
     const NAMES: [&str; 4] = ["arch", "architecture", "model_name", "model"];
     const LONGEST: usize = 100;

@@ -13,7 +13,7 @@ pub(super) fn take<const N: usize>(input: &mut impl Read) -> Result<[u8; N], Pic
     Ok(bytes)
 }
 
-/// An unsigned number of so many bytes.
+/// An unsigned number of this many bytes.
 pub(super) fn unsigned(input: &mut impl Read, width: usize) -> Result<u64, PickleError> {
     let mut bytes = [0; 8];
     input.read_exact(&mut bytes[..width])?;
@@ -56,7 +56,7 @@ pub(super) fn raw_line(input: &mut impl BufRead) -> Result<Vec<u8>, PickleError>
 pub(super) fn line(input: &mut impl BufRead) -> Result<String, PickleError> {
     match String::from_utf8(raw_line(input)?) {
         Ok(text) => Ok(text),
-        Err(_) => damaged("its pickle has a line that is no text"),
+        Err(_) => damaged("its pickle has a line that is not text"),
     }
 }
 

@@ -164,11 +164,11 @@ impl<'a> Machine<'a> {
 
     pub(super) fn pop(&mut self) -> Result<Id, PickleError> {
         if self.marks.last() == Some(&self.stack.len()) {
-            return damaged("its pickle takes a value where there is none");
+            return damaged("its pickle takes a value from an empty stack");
         }
         match self.stack.pop() {
             Some(id) => Ok(id),
-            None => damaged("its pickle takes a value where there is none"),
+            None => damaged("its pickle takes a value from an empty stack"),
         }
     }
 
@@ -232,7 +232,7 @@ impl<'a> Machine<'a> {
         let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
         match !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) {
             true => Ok(Values::LONG),
-            false => damaged("its pickle has a number that is none"),
+            false => damaged("its pickle has an invalid number"),
         }
     }
 

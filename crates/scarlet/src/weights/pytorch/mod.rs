@@ -1,7 +1,7 @@
 //! PyTorch's checkpoints: legacy pickle streams, zip and TAR archives.
 //!
 //! A pickle is a program, and this is no interpreter of it: [`machine`] keeps what it builds as
-//! plain data, so that whatever an honest checkpoint has beside its weights, optimizers and dates
+//! plain data, so that whatever an honest checkpoint has next to its weights, optimizers and dates
 //! and enumerations, is simply not looked at, and [`calls`] refuses what would run code.
 
 mod calls;

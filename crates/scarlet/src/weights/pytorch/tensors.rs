@@ -347,7 +347,7 @@ fn rebuild(machine: &mut Machine, arguments: Id, fields: usize) -> Result<Id, Pi
     let (Some(offset), Some(shape), Some(strides)) =
         (values.size(arguments[1]), shape, sizes(arguments[3]))
     else {
-        return damaged("a tensor of its pickle has a size that is none");
+        return damaged("a tensor of its pickle has an invalid size");
     };
     if shape.len() > MAX_AXES {
         return damaged(format!("a tensor of its pickle has {} axes", shape.len()));

@@ -20,7 +20,7 @@ const PIECE: usize = 1 << 16;
 const WAITING: usize = 4;
 /// Redirects that are followed.
 const MOST_REDIRECTS: usize = 10;
-/// After so long, a reader that was given up on is closed by its own clock.
+/// After this long, a reader that was given up on is closed by its own clock.
 const LAST_RESORT: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A client that waits for no answer longer than `patience`.

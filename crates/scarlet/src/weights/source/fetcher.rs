@@ -27,7 +27,7 @@ pub struct Progress {
 /// Every download ends: with an error when a server is silent for a minute, sends less than a
 /// megabyte of what has not been here before in five, or sends more than 2 GiB.
 ///
-/// Without the cargo feature `fetch` only files of this machine can be had.
+/// Without the cargo feature `fetch` only files of this machine are available.
 pub struct Fetcher {
     #[cfg_attr(not(feature = "fetch"), allow(dead_code))]
     pub(super) settings: Settings,
@@ -130,7 +130,7 @@ impl Fetcher {
     ///
     /// # Errors
     ///
-    /// [`FetchError`] says what failed and what would mend it.
+    /// [`FetchError`] says what failed and how to fix it.
     pub fn fetch(&mut self, source: &Source) -> Result<PathBuf, FetchError> {
         match &source.location {
             Location::Path(path) => {

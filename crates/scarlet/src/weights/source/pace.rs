@@ -30,7 +30,7 @@ impl Pace {
         }
     }
 
-    /// Notes that so many bytes are here. Whether that is further than ever before.
+    /// Notes that this many bytes are here. Whether that is further than ever before.
     pub(super) fn reach(&mut self, length: u64) -> bool {
         if length <= self.furthest {
             return false;

@@ -72,7 +72,7 @@ impl PartFile {
 
     /// Begins again with nothing, with the version of that tag.
     pub(super) fn restart(&mut self, tag: Option<String>) -> Result<(), FetchError> {
-        // The old tag goes first: it must never stand beside bytes of another version.
+        // The old tag goes first: it must never stand next to bytes of another version.
         self.remove_tag()?;
         self.file
             .set_len(0)

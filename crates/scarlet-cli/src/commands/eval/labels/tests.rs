@@ -157,8 +157,8 @@ fn known_names_decide_on_the_class() {
     assert_eq!(
         error.to_string(),
         "set has images of class `fox`, but the classes that the network was trained on are \
-         cat, dog (classes.txt beside its weights): give the folder that the network was \
-         trained on, or name its class folders so"
+         cat, dog (classes.txt next to its weights): give the folder that the network was \
+         trained on, or give its class folders these names"
     );
 }
 
