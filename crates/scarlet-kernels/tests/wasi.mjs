@@ -1,17 +1,14 @@
 // Runs a program that was compiled for wasm32-wasip1, such as this crate's tests:
 //
 //     CARGO_TARGET_WASM32_WASIP1_RUNNER="node --single-threaded $PWD/crates/scarlet-kernels/tests/wasi.mjs" \
-//     CARGO_TARGET_WASM32_WASIP1_RUSTFLAGS="-C target-feature=+simd128,+relaxed-simd" \
+//     CARGO_TARGET_WASM32_WASIP1_RUSTFLAGS="-C target-feature=+simd128" \
 //     cargo test --release -p scarlet-kernels --lib --tests --no-default-features --features std \
 //         --target wasm32-wasip1
 //
 // Node 20 crashes now and then where it does so on several threads.
 import { readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { setFlagsFromString } from "node:v8";
 
-// Node 20 has these instructions, but takes them only if told so.
-setFlagsFromString("--experimental-wasm-relaxed-simd");
 // Loaded without its warning that it is new.
 process.removeAllListeners("warning");
 const { WASI } = await import("node:wasi");

@@ -4,7 +4,7 @@
 //! which compiles them for each instruction set. A new one needs a type that implements
 //! [`Vector`] and a line in each `match` here.
 //!
-//! Every set but the portable one of old processors and those of WebAssembly rounds a multiply-add once,
+//! Every set but the portable one of old processors and that of WebAssembly rounds a multiply-add once,
 //! and all add in the same order: they agree to the last bit, but for products of bfloat16 where there
 //! is an instruction for them.
 
@@ -39,13 +39,9 @@ type Plain = portable::Portable;
 type Plain = wasm::Wasm;
 
 /// The set of [`Plain`].
-const PLAIN: InstructionSet = match (
-    cfg!(all(target_arch = "wasm32", target_feature = "simd128")),
-    cfg!(target_feature = "relaxed-simd"),
-) {
-    (true, true) => InstructionSet::WasmRelaxedSimd,
-    (true, false) => InstructionSet::WasmSimd128,
-    (false, _) => InstructionSet::Portable,
+const PLAIN: InstructionSet = match cfg!(all(target_arch = "wasm32", target_feature = "simd128")) {
+    true => InstructionSet::WasmSimd128,
+    false => InstructionSet::Portable,
 };
 
 /// Channels in a vector, and in a block of the tensor layout.
@@ -76,9 +72,6 @@ pub enum InstructionSet {
     /// 128-bit SIMD of WebAssembly, where a multiply-add is rounded twice; gives what [`Self::Portable`]
     /// gives there, to the last bit.
     WasmSimd128,
-    /// The same with relaxed instructions: a multiply-add is fused if the processor of the machine
-    /// has that.
-    WasmRelaxedSimd,
 }
 
 impl core::fmt::Display for InstructionSet {
@@ -91,7 +84,6 @@ impl core::fmt::Display for InstructionSet {
             Self::Avx512Vnni => "AVX-512 with VNNI",
             Self::Avx512Bf16 => "AVX-512 with VNNI and BF16",
             Self::WasmSimd128 => "WebAssembly SIMD",
-            Self::WasmRelaxedSimd => "WebAssembly relaxed SIMD",
         })
     }
 }
@@ -116,7 +108,7 @@ pub(crate) trait Kernel {
 
 impl InstructionSet {
     /// From the plainest to the best.
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 7] = [
         Self::Portable,
         Self::Neon,
         Self::Avx2,
@@ -124,7 +116,6 @@ impl InstructionSet {
         Self::Avx512Vnni,
         Self::Avx512Bf16,
         Self::WasmSimd128,
-        Self::WasmRelaxedSimd,
     ];
 
     /// The best one of this processor.

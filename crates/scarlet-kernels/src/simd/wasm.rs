@@ -1,7 +1,5 @@
-//! 128-bit SIMD of WebAssembly, without and with its relaxed instructions.
-//!
-//! A module is compiled for one of them, and an engine that does not know its instructions refuses it as
-//! a whole: whoever loads modules has one for each and takes the best.
+//! 128-bit SIMD of WebAssembly, without its relaxed instructions: with them the compiler makes others of
+//! the pseudo-minimum and -maximum, which give another number where one is NaN.
 
 use core::arch::wasm32::*;
 
@@ -13,12 +11,7 @@ use super::{
 /// Floats of a register.
 const HALF: usize = LANES / 2;
 
-/// Whether there are the relaxed instructions.
-const RELAXED: bool = cfg!(target_feature = "relaxed-simd");
-
-/// One block, in two registers of four floats. With `RELAXED` a multiply-add is fused where the processor
-/// has that, which engines leave open: then it may be rounded once or twice, but always alike on one
-/// machine.
+/// One block, in two registers of four floats.
 #[derive(Clone, Copy)]
 pub(super) struct Wasm(Half, Half);
 
@@ -137,9 +130,9 @@ impl Bf16Vector for Wasm {
 
 impl Floats for Wasm {
     const BLOCKS: usize = 1;
-    // Beside them stand two weights, an input and, where it is not added at once, a product: of the
-    // sixteen registers of x86-64 browsers keep one for themselves.
-    const SUMS: usize = if RELAXED { 6 } else { 5 };
+    // Beside them stand two weights, an input and a product: of the sixteen registers of x86-64 browsers
+    // keep one for themselves.
+    const SUMS: usize = 5;
 
     #[inline(always)]
     unsafe fn load(from: *const f32) -> Self {
@@ -253,9 +246,6 @@ impl Arithmetic for Half {
 
     #[inline(always)]
     fn mul_add(self, factor: Self, addend: Self) -> Self {
-        #[cfg(target_feature = "relaxed-simd")]
-        return Self(f32x4_relaxed_madd(self.0, factor.0, addend.0));
-        #[cfg(not(target_feature = "relaxed-simd"))]
         self.mul(factor).add(addend)
     }
 
@@ -293,8 +283,7 @@ impl Arithmetic for Half {
 /// Sums of products of bytes for one block: two for each channel, of the first two products of a word and
 /// of the others, in four registers of two channels each.
 ///
-/// The instruction multiplies numbers of 16 bits, to which bytes are widened as they are loaded. The relaxed
-/// one for bytes takes inputs of seven bits only, beyond which engines differ.
+/// The instruction multiplies numbers of 16 bits, to which bytes are widened as they are loaded.
 #[derive(Clone, Copy)]
 pub(super) struct WasmSums([v128; 4]);
 
