@@ -6,7 +6,10 @@ use crate::{
     EngineError, InstructionSet,
     memory::Buffer,
     pool::Pool,
-    simd::{Bf16Kernel, Bf16Vector, Floats, Kernel, LANES, PAIR, QUAD, Sums, Vector, WORD},
+    simd::{
+        Bf16Kernel, Bf16Vector, ByteKernel, ByteVector, Floats, Kernel, LANES, PAIR, QUAD, Sums,
+        Vector, WORD,
+    },
 };
 
 /// Bytes that all threads together read from memory: more than processors have of caches.
@@ -68,7 +71,8 @@ impl Peak {
         // Fewer, as plain Rust takes long for them.
         let share = 32;
         let bytes = machine.best(20, &|_| {
-            machine_run(instructions, Products(multiply_adds / share));
+            // SAFETY: the instruction set is available.
+            unsafe { instructions.run_bytes(Products(multiply_adds / share)) }
         });
         let bf16 = machine.best(20, &|_| {
             // SAFETY: the instruction set is available.
@@ -171,9 +175,9 @@ fn multiply_adds<V: Floats>(times: usize) {
 /// So many products of words of bytes, or of bfloat16, added to each of the sums of two blocks.
 struct Products(usize);
 
-impl Kernel for Products {
+impl ByteKernel for Products {
     #[inline(always)]
-    fn run<V: Vector>(self) {
+    fn run<V: ByteVector>(self) {
         products::<V::PairSums>(self.0);
     }
 }

@@ -4,8 +4,8 @@ use alloc::{boxed::Box, sync::Arc, vec::Vec};
 use core::ops::Range;
 
 use crate::{
-    Activation, Convolution, Depthwise, EngineError, EngineSettings, Linear, Network, Operation,
-    PackedNetwork, Pointwise, Precision, Shape, SqueezeExcite,
+    Activation, Convolution, Depthwise, EngineError, EngineSettings, InstructionSet, Linear,
+    Network, Operation, PackedNetwork, Pointwise, Precision, Shape, SqueezeExcite,
     kernels::{Finish, ToBytes},
     memory::{self, LINE, Value, ValueId},
     packed::{Numbers, Offset, scales_behind, starts_behind},
@@ -609,6 +609,7 @@ impl Planner<'_> {
                     finish,
                     to: value,
                     rounding,
+                    has_bf16_products: instructions.is_some_and(InstructionSet::has_bf16_products),
                     row_sums,
                     groups,
                     stripe,

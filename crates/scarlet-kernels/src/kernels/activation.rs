@@ -69,6 +69,14 @@ impl Finish {
         }
     }
 
+    /// Applied to one sum in a register: a match that is the same for many is best made before them.
+    #[inline(always)]
+    pub(super) fn once<V: Floats>(self, value: V) -> V {
+        let mut values = [[value]];
+        self.at_once(&mut values);
+        values[0][0]
+    }
+
     /// Whether it is left to [`afterwards`](Self::afterwards).
     #[inline(always)]
     pub(crate) fn is_long(self) -> bool {

@@ -1,8 +1,13 @@
 //! Depthwise convolutions of bytes.
 
-use crate::simd::{Floats, LANES, QUAD, QuadKernel, QuadSums, QuadVector};
+use crate::simd::Floats;
+use crate::simd::{LANES, QUAD, QuadKernel, QuadSums, QuadVector};
 
-use super::{Finished, PixelBytes, SumTarget, depthwise::unrolled, even_pieces};
+use super::{
+    Finished, PixelBytes,
+    quad_target::QuadTarget,
+    tile::{even_pieces, unrolled},
+};
 
 /// The largest kernel of a [`ByteDepthwiseRow`].
 pub(crate) const LARGEST_KERNEL: usize = 7;
@@ -77,11 +82,9 @@ macro_rules! kernel_for {
                     1 => for_kinds!(with_constants!(self, V::Sums)),
                     _ => for_kinds!(with_constants!(self, V::PairSums)),
                 }
-                let (blocks, target) = ((0, self.blocks), &self.target);
+                let (blocks, target) = (self.blocks, &self.target);
                 // SAFETY: the step that made the row vouches for its pointers.
-                unsafe {
-                    SumTarget::<V::Sums>::complete::<V>(target, blocks, 0, self.pixels);
-                }
+                unsafe { QuadTarget::<V::Sums>::complete::<V>(target, blocks, self.pixels) }
             }
         }
     };
@@ -94,7 +97,7 @@ impl<T: Copy> ByteDepthwiseRow<T> {
     #[inline(always)]
     fn row<S: QuadSums, const K: usize, const STRIDE: usize, const FIRST: usize>(self)
     where
-        T: SumTarget<S>,
+        T: QuadTarget<S>,
     {
         for (quad, quads) in even_pieces(self.pixels.div_ceil(QUAD), 2) {
             // SAFETY: the step that made the row vouches for its pointers.
@@ -123,7 +126,7 @@ impl<T: Copy> ByteDepthwiseRow<T> {
         &self,
         pixel: usize,
     ) where
-        T: SumTarget<S>,
+        T: QuadTarget<S>,
     {
         let quad = S::BLOCKS * LANES * QUAD;
         // Quads of a kernel row's weights, and of the input under it.

@@ -2,7 +2,13 @@
 
 use crate::simd::{Floats, Kernel, LANES, Vector};
 
-use super::{Finish, even_pieces};
+use super::{
+    Finish,
+    tile::{even_pieces, smaller, with_pixels},
+};
+
+/// The most pixels of a tile.
+const TILE: usize = 8;
 
 /// One output row of a dense convolution, for one panel of one or two blocks of channels.
 #[derive(Clone, Copy)]
@@ -50,20 +56,10 @@ impl ConvolutionRow<'_> {
             self.bias = self.bias.add(block * LANES);
             self.output = self.output.add(block * self.output_plane);
         }
-        for (pixel, pixels) in even_pieces(self.pixels, P::SUMS.min(8)) {
+        for (pixel, pixels) in even_pieces(self.pixels, smaller(P::SUMS, TILE)) {
             // SAFETY: the step that made the row vouches for its pointers.
             unsafe {
-                match pixels {
-                    1 => self.tile::<P, W, 1>(pixel),
-                    2 => self.tile::<P, W, 2>(pixel),
-                    3 => self.tile::<P, W, 3>(pixel),
-                    4 => self.tile::<P, W, 4>(pixel),
-                    5 => self.tile::<P, W, 5>(pixel),
-                    6 if P::SUMS >= 6 => self.tile::<P, W, 6>(pixel),
-                    7 if P::SUMS >= 7 => self.tile::<P, W, 7>(pixel),
-                    8 if P::SUMS >= 8 => self.tile::<P, W, 8>(pixel),
-                    _ => {}
-                }
+                with_pixels!(pixels, 1..=smaller(P::SUMS, TILE), M => self.tile::<P, W, M>(pixel));
             }
         }
         for block in 0..P::BLOCKS {

@@ -2,7 +2,7 @@
 
 use crate::simd::{Kernel, LANES, Vector, prefetch};
 
-use super::{Finish, even_pieces};
+use super::{Finish, tile::even_pieces};
 
 /// Bytes between the weights in use and those that are asked for from memory: there are so many
 /// weights, each used once or twice, that the product is as fast as they arrive.

@@ -2,23 +2,10 @@
 
 use crate::simd::{Bf16Kernel, Bf16Sums, Bf16Vector, Floats, Kernel, LANES, QUAD, Vector};
 
-use super::{Finish, SumRun, even_pieces};
-
-/// A loop of at most 14 turns, written out: the compiler deems its body too large to unroll, but
-/// only then are the sums in registers.
-macro_rules! unrolled {
-    ($index:ident in 0..$end:expr => $body:block) => {
-        unrolled!($index, $end, $body, 0 1 2 3 4 5 6 7 8 9 10 11 12 13)
-    };
-    ($index:ident, $end:expr, $body:block, $($value:literal)*) => {
-        $(if $value < $end {
-            let $index: usize = $value;
-            $body
-        })*
-    };
-}
-
-pub(super) use unrolled;
+use super::{
+    Finish, SumRun,
+    tile::{even_pieces, unrolled},
+};
 
 /// One output row of a depthwise convolution, for some blocks of channels.
 #[derive(Clone, Copy)]

@@ -1,8 +1,8 @@
 //! Where the pixels of pointwise convolutions go.
 
-use crate::simd::{Floats, Kernel, LANES, Vector};
+use crate::simd::{Arithmetic, Floats, Kernel, LANES, Vector};
 
-use super::{AddRun, Finish};
+use super::{AddRun, Finish, tile::Results};
 
 /// Neighbouring pixels of one panel of a pointwise convolution's output, or rows of them.
 #[derive(Clone, Copy)]
@@ -37,7 +37,58 @@ impl PixelTarget {
         outputs
     }
 
-    /// The same from another block of the panel on.
+    /// Stores some neighbouring pixels of the first block, or of two, given by the first one and their number,
+    /// with what is to be done to them unless that is [long](Finish::is_long), and with the shortcut added if
+    /// `adds`.
+    ///
+    /// # Safety
+    ///
+    /// The pixels must be among the target's, and the results those of so many.
+    #[inline(always)]
+    pub(super) unsafe fn put<R: Results>(
+        &self,
+        finish: Finish,
+        adds: bool,
+        (first, count): (usize, usize),
+        results: R,
+    ) {
+        macro_rules! with_finish {
+            ($finish:expr) => {{
+                let (mut row, mut until_gap) = (0, count);
+                if self.gap > 0 {
+                    (row, until_gap) = (first / self.row, self.row - first % self.row);
+                }
+                let mut at = first * LANES + row * self.gap;
+                let mut pixel = 0;
+                while pixel < count {
+                    let end = count.min(pixel + until_gap);
+                    while pixel < end {
+                        // SAFETY: as above.
+                        unsafe {
+                            let mut result = $finish.once(results.get(pixel));
+                            if adds {
+                                let shortcut = self.shortcut.add(at);
+                                result = result.add(R::Floats::load_blocks(shortcut, self.plane));
+                            }
+                            result.store_blocks(self.output.add(at), self.plane);
+                        }
+                        at += LANES;
+                        pixel += 1;
+                    }
+                    at += self.gap;
+                    until_gap = self.row;
+                }
+            }};
+        }
+        match finish {
+            Finish::Relu => with_finish!(Finish::Relu),
+            Finish::Relu6 => with_finish!(Finish::Relu6),
+            Finish::HSwish => with_finish!(Finish::HSwish),
+            _ => with_finish!(Finish::None),
+        }
+    }
+
+    /// The target from another block of the panel on.
     ///
     /// # Safety
     ///

@@ -2,7 +2,10 @@
 
 use crate::simd::{Floats, Kernel, LANES, Vector};
 
-use super::{COMPLETED, Finish, PixelTarget, even_pieces};
+use super::{
+    COMPLETED, Finish, PixelTarget,
+    tile::{even_pieces, with_pixels},
+};
 
 /// A 1×1 convolution of neighbouring pixels to one panel of one or two blocks of channels.
 ///
@@ -64,21 +67,7 @@ impl PointwiseRun {
                 };
                 // SAFETY: the step that made the run vouches for its pointers.
                 unsafe {
-                    match pixels {
-                        1 => tile.compute::<P, W, 1>(),
-                        2 => tile.compute::<P, W, 2>(),
-                        3 => tile.compute::<P, W, 3>(),
-                        4 => tile.compute::<P, W, 4>(),
-                        5 => tile.compute::<P, W, 5>(),
-                        6 if P::SUMS >= 6 => tile.compute::<P, W, 6>(),
-                        7 if P::SUMS >= 7 => tile.compute::<P, W, 7>(),
-                        8 if P::SUMS >= 8 => tile.compute::<P, W, 8>(),
-                        9 if P::SUMS >= 9 => tile.compute::<P, W, 9>(),
-                        10 if P::SUMS >= 10 => tile.compute::<P, W, 10>(),
-                        11 if P::SUMS >= 11 => tile.compute::<P, W, 11>(),
-                        12 if P::SUMS >= 12 => tile.compute::<P, W, 12>(),
-                        _ => {}
-                    }
+                    with_pixels!(pixels, 1..=P::SUMS, M => tile.compute::<P, W, M>());
                     let end = pixel + pixels;
                     let is_due = end - completed >= COMPLETED || end == self.pixels;
                     if is_last && is_due && self.finish.is_long() {

@@ -1,26 +1,21 @@
 //! Where the results of convolutions of bytes and of bfloat16 go.
 
-use crate::simd::{Arithmetic, Bf16Sums, Floats, LANES, QUAD, QuadSums, Sums, Vector};
+use crate::simd::{Arithmetic, Bf16Sums, Floats, LANES, Sums, Vector};
 
-use super::{Finish, PixelTarget, ToBytes};
+use super::{
+    Finish, PixelTarget, ToBytes,
+    tile::{Results, Scaled},
+};
 
 /// Stores results that were sums of this kind.
 pub(crate) trait SumTarget<S: Sums>: Copy {
-    /// Neighbouring pixels that are stored together, but for the last ones.
-    const TOGETHER: usize;
-
-    /// Stores the first `count` of some neighbouring pixels, of one panel that begins with this block.
+    /// Stores some neighbouring pixels, given by the first one and their number, of one panel that begins
+    /// with this block.
     ///
     /// # Safety
     ///
-    /// They must be among the target's.
-    unsafe fn put<const M: usize>(
-        &self,
-        block: usize,
-        pixel: usize,
-        count: usize,
-        results: [S::Floats; M],
-    );
+    /// They must be among the target's, and the results those of so many.
+    unsafe fn put(&self, block: usize, pixels: (usize, usize), results: Scaled<S>);
 
     /// Does what is left to do for pixels that are stored, of so many blocks from one on.
     ///
@@ -39,32 +34,13 @@ pub(crate) struct Finished {
 }
 
 impl<S: Sums> SumTarget<S> for Finished {
-    const TOGETHER: usize = 1;
-
     #[inline(always)]
-    unsafe fn put<const M: usize>(
-        &self,
-        block: usize,
-        pixel: usize,
-        count: usize,
-        results: [S::Floats; M],
-    ) {
-        let mut results = [results];
-        self.finish.at_once(&mut results);
-        let pixels = self.pixels.pixels::<M>(pixel);
+    unsafe fn put(&self, block: usize, pixels: (usize, usize), results: Scaled<S>) {
+        let adds = !self.finish.is_long() && !self.pixels.shortcut.is_null();
         // SAFETY: the caller vouches for the pixels.
         unsafe {
             let target = self.pixels.block(block);
-            let adds = !self.finish.is_long() && !target.shortcut.is_null();
-            let pairs = results[0].iter().zip(pixels);
-            for (result, pixel) in pairs.take(count) {
-                let shortcut = target.shortcut.wrapping_add(pixel);
-                let result = match adds {
-                    true => result.add(S::Floats::load_blocks(shortcut, target.plane)),
-                    false => *result,
-                };
-                result.store_blocks(target.output.add(pixel), target.plane);
-            }
+            target.put(self.finish, adds, pixels, results);
         }
     }
 
@@ -100,27 +76,17 @@ pub(crate) struct Bf16Pixels {
 }
 
 impl<S: Bf16Sums> SumTarget<S> for Bf16Pixels {
-    const TOGETHER: usize = 1;
-
     #[inline(always)]
-    unsafe fn put<const M: usize>(
-        &self,
-        block: usize,
-        pixel: usize,
-        count: usize,
-        results: [S::Floats; M],
-    ) {
-        let mut results = [results];
-        self.finish.at_once(&mut results);
-        let first = block * self.plane + pixel * LANES;
-        for (index, result) in results[0].iter().enumerate().take(count) {
-            let at = first + index * LANES;
-            // SAFETY: the caller vouches for the pixels.
-            unsafe {
-                let result = match self.shortcut.is_null() {
-                    true => *result,
-                    false => result.add(S::Floats::load_blocks(self.shortcut.add(at), self.plane)),
-                };
+    unsafe fn put(&self, block: usize, (first, count): (usize, usize), results: Scaled<S>) {
+        // SAFETY: the caller vouches for the pixels.
+        unsafe {
+            for pixel in 0..count {
+                let at = block * self.plane + (first + pixel) * LANES;
+                let mut result = self.finish.once(results.get(pixel));
+                if !self.shortcut.is_null() {
+                    let shortcut = self.shortcut.add(at);
+                    result = result.add(S::Floats::load_blocks(shortcut, self.plane));
+                }
                 if !self.floats.is_null() {
                     result.store_blocks(self.floats.add(at), self.plane);
                 }
@@ -141,135 +107,44 @@ pub(crate) struct IntegerRows {
 }
 
 impl<S: Sums> SumTarget<S> for IntegerRows {
-    const TOGETHER: usize = 1;
-
     #[inline(always)]
-    unsafe fn put<const M: usize>(
-        &self,
-        block: usize,
-        pixel: usize,
-        count: usize,
-        results: [S::Floats; M],
-    ) {
-        let pixels = self.pixels.pixels::<M>(pixel);
-        // SAFETY: the caller vouches for the pixels.
-        unsafe {
-            let target = self.pixels.block(block);
-            for (result, pixel) in results.into_iter().zip(pixels).take(count) {
-                let integer = self.rounding.finished_integer(self.finish, result);
-                integer.store_blocks(target.output.add(pixel), target.plane);
-            }
+    unsafe fn put(&self, block: usize, pixels: (usize, usize), results: Scaled<S>) {
+        macro_rules! with_finish {
+            ($finish:expr) => {{
+                let integers = Integers {
+                    finish: $finish,
+                    rounding: self.rounding,
+                    results,
+                };
+                // SAFETY: the caller vouches for the pixels.
+                unsafe {
+                    let target = self.pixels.block(block);
+                    target.put(Finish::None, false, pixels, integers);
+                }
+            }};
+        }
+        match self.finish {
+            Finish::HSwish => with_finish!(Finish::HSwish),
+            _ => with_finish!(Finish::None),
         }
     }
 }
 
-/// A row as a depthwise convolution of bytes reads it: panel after panel,
-/// `[four pixels][channel of the panel][pixel of the four]`.
+/// Results as [`IntegerRows`] takes them.
 #[derive(Clone, Copy)]
-pub(crate) struct QuadRow {
-    /// Where the row of the first panel begins.
-    pub(crate) output: *mut u8,
-    /// Quads in front of the first pixel.
-    pub(crate) lead: usize,
-    /// Bytes from one panel of two blocks to the next.
-    pub(crate) panel: usize,
-    /// One [for registers](Finish::is_for_registers).
-    pub(crate) finish: Finish,
-    pub(crate) rounding: ToBytes,
+struct Integers<S: Sums> {
+    finish: Finish,
+    rounding: ToBytes,
+    results: Scaled<S>,
 }
 
-impl QuadRow {
-    /// Where a pixel, the first of a quad, is in a panel of so many blocks that begins with this one.
-    ///
-    /// # Safety
-    ///
-    /// The pixel and the block must be among the row's.
-    #[inline(always)]
-    pub(super) unsafe fn at(&self, block: usize, blocks: usize, pixel: usize) -> *mut u8 {
-        let pixel = (self.lead * QUAD + pixel) * blocks * LANES;
-        // SAFETY: as above.
-        unsafe { self.output.add(block / 2 * self.panel + pixel) }
-    }
-}
-
-impl<S: QuadSums> SumTarget<S> for QuadRow {
-    const TOGETHER: usize = QUAD;
+impl<S: Sums> Results for Integers<S> {
+    type Floats = S::Floats;
 
     #[inline(always)]
-    unsafe fn put<const M: usize>(
-        &self,
-        block: usize,
-        pixel: usize,
-        count: usize,
-        results: [S::Floats; M],
-    ) {
-        let bytes = S::BLOCKS * LANES;
-        // SAFETY: the caller vouches for the pixels.
-        unsafe {
-            let output = self.at(block, S::BLOCKS, pixel);
-            for quad in 0..M.div_ceil(QUAD) {
-                // Beyond the row there are zeros.
-                let mut pixels = [S::Floats::splat(self.rounding.zero); QUAD];
-                for (index, pixel) in pixels.iter_mut().enumerate() {
-                    if quad * QUAD + index < count {
-                        let result = results[quad * QUAD + index];
-                        *pixel = self.rounding.packable(self.finish, result);
-                    }
-                }
-                S::store_quads(S::pack(pixels), output.add(quad * QUAD * bytes));
-            }
-        }
-    }
-}
-
-/// A map as a pointwise convolution of bytes reads it, `[block][pixel][lane]`.
-#[derive(Clone, Copy)]
-pub(crate) struct PixelBytes {
-    /// The first pixel of the first block.
-    pub(crate) output: *mut u8,
-    /// Bytes from one block to the next.
-    pub(crate) plane: usize,
-    /// One [for registers](Finish::is_for_registers).
-    pub(crate) finish: Finish,
-    pub(crate) rounding: ToBytes,
-}
-
-impl<S: QuadSums> SumTarget<S> for PixelBytes {
-    const TOGETHER: usize = QUAD;
-
-    #[inline(always)]
-    unsafe fn put<const M: usize>(
-        &self,
-        block: usize,
-        pixel: usize,
-        count: usize,
-        results: [S::Floats; M],
-    ) {
-        // SAFETY: the caller vouches for the pixels.
-        unsafe {
-            let output = self.output.add(block * self.plane + pixel * LANES);
-            for quad in 0..M.div_ceil(QUAD) {
-                let mut pixels = [S::Floats::splat(0.0); QUAD];
-                for (index, pixel) in pixels.iter_mut().enumerate() {
-                    if quad * QUAD + index < M {
-                        let result = results[quad * QUAD + index];
-                        *pixel = self.rounding.packable(self.finish, result);
-                    }
-                }
-                let packed = S::pack(pixels);
-                let output = output.add(quad * QUAD * LANES);
-                let rest = count.saturating_sub(quad * QUAD);
-                if rest >= QUAD {
-                    S::store_pixels(packed, output, self.plane);
-                    continue;
-                }
-                let mut whole = [[0; QUAD * LANES]; 2];
-                S::store_pixels(packed, whole.as_mut_ptr().cast(), QUAD * LANES);
-                for (block, whole) in whole.iter().enumerate().take(S::BLOCKS) {
-                    let output = output.add(block * self.plane);
-                    output.copy_from_nonoverlapping(whole.as_ptr(), rest * LANES);
-                }
-            }
-        }
+    unsafe fn get(self, pixel: usize) -> S::Floats {
+        // SAFETY: the caller vouches for the pixel.
+        let result = unsafe { self.results.get(pixel) };
+        self.rounding.finished_integer(self.finish, result)
     }
 }

@@ -1,10 +1,13 @@
 //! Pointwise convolutions of bytes and of bfloat16, and that of an image of bytes.
 
 use crate::simd::{
-    Bf16Kernel, Bf16Vector, Floats, Kernel, LANES, QuadKernel, QuadVector, Sums, Vector, WORD,
+    Bf16Kernel, Bf16Vector, ByteKernel, ByteVector, Floats, LANES, Sums, Vector, WORD,
 };
 
-use super::{Bf16Pixels, COMPLETED, Finished, IntegerRows, QuadRow, SumTarget, even_pieces};
+use super::{
+    Bf16Pixels, COMPLETED, Finished, IntegerRows, SumTarget,
+    tile::{Scaled, Waiting, even_pieces, waiting, with_pixels},
+};
 
 /// A convolution of neighbouring pixels, of an input and weights that come in words: of bytes, with sums
 /// in integers, or of bfloat16, with sums in floats. So many neighbouring `WORDS` are multiplied in each of
@@ -43,9 +46,9 @@ pub(crate) type Bf16PointwiseRun<T> = WordProducts<T, { 2 * LANES }, { 2 * LANES
 /// `[channel][kernel row]`. The fourth weight of a row of the kernel is 0.
 pub(crate) type ByteConvolutionRow<T> = WordProducts<T, 2, 1>;
 
-impl<const STEP: usize, const WORDS: usize> Kernel for WordProducts<Finished, STEP, WORDS> {
+impl<const STEP: usize, const WORDS: usize> ByteKernel for WordProducts<Finished, STEP, WORDS> {
     #[inline(always)]
-    fn run<V: Vector>(self) {
+    fn run<V: ByteVector>(self) {
         self.all::<V, V::Sums, V::PairSums>();
     }
 }
@@ -64,16 +67,12 @@ impl Bf16Kernel for Bf16PointwiseRun<Bf16Pixels> {
     }
 }
 
-impl<const STEP: usize, const WORDS: usize> Kernel for WordProducts<IntegerRows, STEP, WORDS> {
-    #[inline(always)]
-    fn run<V: Vector>(self) {
-        self.all::<V, V::Sums, V::PairSums>();
-    }
-}
+impl<const STEP: usize, const WORDS: usize> ByteKernel for WordProducts<IntegerRows, STEP, WORDS> {
+    // They have quads, and rows of floats for kernels of depthwise convolutions that are rare.
+    const IS_FOR_VNNI: bool = false;
 
-impl<const STEP: usize, const WORDS: usize> QuadKernel for WordProducts<QuadRow, STEP, WORDS> {
     #[inline(always)]
-    fn run<V: QuadVector>(self) {
+    fn run<V: ByteVector>(self) {
         self.all::<V, V::Sums, V::PairSums>();
     }
 }
@@ -115,29 +114,31 @@ impl<T: Copy, const STEP: usize, const WORDS: usize> WordProducts<T, STEP, WORDS
     where
         T: SumTarget<S>,
     {
-        let mut completed = 0;
-        let units = self.pixels.div_ceil(T::TOGETHER);
-        for (unit, units) in even_pieces(units, S::TILE / T::TOGETHER) {
-            let pixel = unit * T::TOGETHER;
-            let pixels = (units * T::TOGETHER).min(self.pixels - pixel);
-            // SAFETY: the step that made the run vouches for its pointers.
+        let mut sums = Waiting::<S, P>::new();
+        let (mut first, mut completed) = (0, 0);
+        for (pixel, pixels) in even_pieces(self.pixels, S::TILE) {
+            // SAFETY: the step that made the run vouches for its pointers; another tile has room.
             unsafe {
-                match pixels {
-                    1 => self.tile::<S, P, W, 1>(block, pixel),
-                    2 if S::TILE >= 2 => self.tile::<S, P, W, 2>(block, pixel),
-                    3 if S::TILE >= 3 => self.tile::<S, P, W, 3>(block, pixel),
-                    4 if S::TILE >= 4 => self.tile::<S, P, W, 4>(block, pixel),
-                    5 if S::TILE >= 5 => self.tile::<S, P, W, 5>(block, pixel),
-                    6 if S::TILE >= 6 => self.tile::<S, P, W, 6>(block, pixel),
-                    7 if S::TILE >= 7 => self.tile::<S, P, W, 7>(block, pixel),
-                    8 if S::TILE >= 8 => self.tile::<S, P, W, 8>(block, pixel),
-                    9 if S::TILE >= 9 => self.tile::<S, P, W, 9>(block, pixel),
-                    10 if S::TILE >= 10 => self.tile::<S, P, W, 10>(block, pixel),
-                    11 if S::TILE >= 11 => self.tile::<S, P, W, 11>(block, pixel),
-                    12 if S::TILE >= 12 => self.tile::<S, P, W, 12>(block, pixel),
-                    _ => {}
-                }
+                with_pixels!(pixels, 1..=S::TILE, M => {
+                    sums.put(pixel - first, self.sums::<S, P, W, M>(block, pixel));
+                });
                 let end = pixel + pixels;
+                if end - first + S::TILE <= waiting(S::TILE) && end < self.pixels {
+                    continue;
+                }
+                // Opaque, or the compiler would take what is the same for all tiles out of the loop, into
+                // registers that the sums need.
+                let run = core::hint::black_box(&self);
+                for p in 0..P {
+                    let block = block + p * S::BLOCKS;
+                    let results = Scaled {
+                        sums: sums.panel(p),
+                        scale: S::Floats::load(run.scales.add(block * LANES)),
+                        bias: S::Floats::load(run.bias.add(block * LANES)),
+                    };
+                    run.target.put(block, (first, end - first), results);
+                }
+                first = end;
                 if end - completed >= COMPLETED || end == self.pixels {
                     let blocks = (block, P * S::BLOCKS);
                     self.target.complete::<V>(blocks, completed, end);
@@ -147,22 +148,22 @@ impl<T: Copy, const STEP: usize, const WORDS: usize> WordProducts<T, STEP, WORDS
         }
     }
 
+    /// The sums of `M` pixels of each panel.
+    ///
     /// # Safety
     ///
     /// The run's pointers must be valid for the panels' blocks and `M` pixels from this one.
     #[inline(always)]
-    unsafe fn tile<S: Sums, const P: usize, const W: usize, const M: usize>(
+    pub(super) unsafe fn sums<S: Sums, const P: usize, const W: usize, const M: usize>(
         self,
         block: usize,
         pixel: usize,
-    ) where
-        T: SumTarget<S>,
-    {
+    ) -> [[S; M]; P] {
         // Bytes of an output channel's weights.
         let depth = self.planes * WORDS * WORD;
-        // SAFETY: all within the run's input, weights, scales, bias and target.
+        let mut sums = [[S::zero(); M]; P];
+        // SAFETY: all within the run's input, weights and bias.
         unsafe {
-            let mut sums = [[S::zero(); M]; P];
             for (p, row) in sums.iter_mut().enumerate() {
                 let block = block + p * S::BLOCKS;
                 *row = [S::start(S::Floats::load(self.bias.add(block * LANES))); M];
@@ -188,16 +189,7 @@ impl<T: Copy, const STEP: usize, const WORDS: usize> WordProducts<T, STEP, WORDS
                 }
                 input = input.add(self.plane);
             }
-            for (p, sums) in sums.into_iter().enumerate() {
-                let block = block + p * S::BLOCKS;
-                let scale = S::Floats::load(self.scales.add(block * LANES));
-                let bias = S::Floats::load(self.bias.add(block * LANES));
-                let mut results = [scale; M];
-                for (result, sum) in results.iter_mut().zip(sums) {
-                    *result = sum.finish(scale, bias);
-                }
-                self.target.put(block, pixel, M, results);
-            }
         }
+        sums
     }
 }

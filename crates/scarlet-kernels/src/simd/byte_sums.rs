@@ -10,13 +10,28 @@
 use core::arch::x86_64::*;
 
 #[cfg(target_arch = "x86_64")]
-use super::Sums;
-use super::WORD;
-#[cfg(target_arch = "x86_64")]
 use super::x86::{Avx2, Avx512, Avx512Pair, Avx512Vnni};
+use super::{Sums, Vector, WORD};
 
 /// Bytes in a word.
 pub(crate) const QUAD: usize = WORD;
+
+/// A vector with sums of products of bytes.
+pub(crate) trait ByteVector: Vector {
+    type Sums: Sums<Floats = Self>;
+
+    /// The same for two blocks.
+    type PairSums: Sums<Floats = Self::Pair>;
+}
+
+/// As [`Kernel`](super::Kernel), for [`InstructionSet::run_bytes`](super::InstructionSet::run_bytes).
+pub(crate) trait ByteKernel {
+    /// Whether it is worth being compiled for VNNI: not where such processors do its work another way,
+    /// but for kernels that are rare.
+    const IS_FOR_VNNI: bool = true;
+
+    fn run<V: ByteVector>(self);
+}
 
 /// Bytes in 256 bits, but for sums of products.
 #[cfg(target_arch = "x86_64")]

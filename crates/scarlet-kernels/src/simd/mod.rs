@@ -26,7 +26,7 @@ mod x86;
 pub(crate) use pair::Pair;
 
 pub(crate) use bf16::{Bf16Kernel, Bf16Sums, Bf16Vector, PAIR, to_bf16};
-pub(crate) use byte_sums::QUAD;
+pub(crate) use byte_sums::{ByteKernel, ByteVector, QUAD};
 pub(crate) use logistic::{logistic, swish};
 pub(crate) use quads::{QuadKernel, QuadSums, QuadVector};
 pub(crate) use sums::{Sums, WORD};
@@ -173,12 +173,12 @@ impl InstructionSet {
             #[cfg(target_arch = "x86_64")]
             // SAFETY: the caller vouches for AVX2 and FMA.
             Self::Avx2 => unsafe { x86::run_avx2(kernel) },
+            // With floats, nothing is done otherwise where there is more.
             #[cfg(target_arch = "x86_64")]
             // SAFETY: the caller vouches for AVX-512.
-            Self::Avx512 => unsafe { x86::run_avx512(kernel) },
-            #[cfg(target_arch = "x86_64")]
-            // SAFETY: the caller vouches for AVX-512 with VNNI and VBMI2.
-            Self::Avx512Vnni | Self::Avx512Bf16 => unsafe { x86::run_avx512_vnni(kernel) },
+            Self::Avx512 | Self::Avx512Vnni | Self::Avx512Bf16 => unsafe {
+                x86::run_avx512(kernel)
+            },
             #[cfg(target_arch = "aarch64")]
             // SAFETY: the caller vouches for NEON.
             Self::Neon => unsafe { neon::run(kernel) },
@@ -188,6 +188,33 @@ impl InstructionSet {
 }
 
 impl InstructionSet {
+    /// Runs the kernel as compiled for this instruction set.
+    ///
+    /// # Safety
+    ///
+    /// The instruction set must be available on this processor.
+    pub(crate) unsafe fn run_bytes<K: ByteKernel>(self, kernel: K) {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: the caller vouches for AVX2 and FMA.
+            Self::Avx2 => unsafe { x86::run_bytes_avx2(kernel) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: the caller vouches for AVX-512 with VNNI and VBMI2.
+            Self::Avx512Vnni | Self::Avx512Bf16 if const { K::IS_FOR_VNNI } => unsafe {
+                x86::run_bytes_vnni(kernel)
+            },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: the caller vouches for AVX-512.
+            Self::Avx512 | Self::Avx512Vnni | Self::Avx512Bf16 => unsafe {
+                x86::run_bytes_avx512(kernel)
+            },
+            #[cfg(target_arch = "aarch64")]
+            // SAFETY: the caller vouches for NEON.
+            Self::Neon => unsafe { neon::run_bytes(kernel) },
+            _ => kernel.run::<Plain>(),
+        }
+    }
+
     /// Whether it can [`run_quads`](Self::run_quads).
     pub(crate) fn has_quads(self) -> bool {
         matches!(self, Self::Avx512Vnni | Self::Avx512Bf16)
@@ -204,6 +231,27 @@ impl InstructionSet {
         // SAFETY: the caller vouches for AVX-512 with VNNI and VBMI2.
         unsafe {
             x86::run_quads(kernel);
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        let _ = kernel;
+    }
+
+    /// Whether it can [`run_bf16_products`](Self::run_bf16_products).
+    pub(crate) fn has_bf16_products(self) -> bool {
+        self == Self::Avx512Bf16
+    }
+
+    /// As [`run_bf16`](Self::run_bf16), for a kernel that is compiled for no other set.
+    ///
+    /// # Safety
+    ///
+    /// The instruction set must be available on this processor, and have products of bfloat16.
+    pub(crate) unsafe fn run_bf16_products(self, kernel: impl Bf16Kernel) {
+        debug_assert!(self.has_bf16_products());
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: the caller vouches for AVX-512 with VNNI, VBMI2 and BF16.
+        unsafe {
+            x86::run_bf16(kernel);
         }
         #[cfg(not(target_arch = "x86_64"))]
         let _ = kernel;
@@ -260,12 +308,6 @@ pub(crate) trait Vector: Floats {
 
     /// A block, or a half of it where that leaves registers for more pixels of a depthwise convolution.
     type Part: Floats;
-
-    /// Sums of products of bytes, for a block.
-    type Sums: Sums<Floats = Self>;
-
-    /// The same for two blocks.
-    type PairSums: Sums<Floats = Self::Pair>;
 
     /// Runs a part of a kernel that is not inlined, but compiled once and called.
     ///

@@ -3,7 +3,8 @@
 use core::arch::aarch64::*;
 
 use super::{
-    Arithmetic, Bf16Kernel, Bf16Vector, EXPONENT, Floats, Kernel, LANES, Pair, Sums, Vector, WORD,
+    Arithmetic, Bf16Kernel, Bf16Vector, ByteKernel, ByteVector, EXPONENT, Floats, Kernel, LANES,
+    Pair, Sums, Vector, WORD,
     bf16::{BELOW_HALF, FloatSums, Halves, LOWER, QUIET, UPPER},
 };
 
@@ -29,6 +30,16 @@ pub(super) unsafe fn run_bf16(kernel: impl Bf16Kernel) {
     kernel.run::<Neon>();
 }
 
+/// As [`run`].
+///
+/// # Safety
+///
+/// As there.
+#[target_feature(enable = "neon")]
+pub(super) unsafe fn run_bytes(kernel: impl ByteKernel) {
+    kernel.run::<Neon>();
+}
+
 /// One block, in two registers of four floats.
 #[derive(Clone, Copy)]
 pub(super) struct Neon(float32x4_t, float32x4_t);
@@ -36,8 +47,6 @@ pub(super) struct Neon(float32x4_t, float32x4_t);
 impl Vector for Neon {
     type Pair = Pair<Self>;
     type Part = Self;
-    type Sums = NeonSums;
-    type PairSums = Pair<NeonSums>;
 
     // Not `run`: that may be inlined, whatever an attribute says.
     #[inline(never)]
@@ -139,6 +148,11 @@ fn halves(words: uint32x4_t) -> [float32x4_t; 2] {
             vreinterpretq_f32_u32(second),
         ]
     }
+}
+
+impl ByteVector for Neon {
+    type Sums = NeonSums;
+    type PairSums = Pair<NeonSums>;
 }
 
 impl Bf16Vector for Neon {

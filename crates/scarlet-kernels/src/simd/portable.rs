@@ -1,14 +1,18 @@
 //! Plain Rust, which the compiler turns into what the target's baseline has.
 
 use super::{
-    Arithmetic, Bf16Vector, Floats, Kernel, LANES, Pair, QUAD, Sums, Vector,
+    Arithmetic, Bf16Vector, ByteVector, Floats, Kernel, LANES, Pair, QUAD, Sums, Vector,
     bf16::{FloatSums, Halves, from_bf16, to_bf16},
 };
 
+/// Floats that the compiler finds registers for.
 #[derive(Clone, Copy)]
-pub(super) struct Portable([f32; LANES]);
+pub(super) struct Plain<const N: usize>([f32; N]);
 
-impl Portable {
+/// One block: the baseline of most processors has registers of four floats, and sixteen of them.
+pub(super) type Portable = Plain<LANES>;
+
+impl<const N: usize> Plain<N> {
     #[inline(always)]
     fn zip(self, other: Self, combine: impl Fn(f32, f32) -> f32) -> Self {
         Self(core::array::from_fn(|i| combine(self.0[i], other.0[i])))
@@ -16,10 +20,10 @@ impl Portable {
 }
 
 impl Vector for Portable {
+    const IS_NARROW: bool = true;
+
     type Pair = Pair<Self>;
-    type Part = Self;
-    type Sums = PlainSums;
-    type PairSums = Pair<PlainSums>;
+    type Part = Plain<{ LANES / 2 }>;
 
     #[inline(never)]
     unsafe fn call(part: impl Kernel) {
@@ -54,6 +58,9 @@ impl Vector for Portable {
 }
 
 impl Halves for Portable {
+    // Beside their words, which take four registers.
+    const TILE: usize = 4;
+
     #[inline(always)]
     unsafe fn store_numbers(self, to: *mut u16, _distance: usize) {
         // SAFETY: the caller vouches for the block.
@@ -61,25 +68,32 @@ impl Halves for Portable {
     }
 }
 
+impl ByteVector for Portable {
+    type Sums = PlainSums;
+    type PairSums = Pair<PlainSums>;
+}
+
 impl Bf16Vector for Portable {
     type Bf16 = FloatSums<Self>;
     type PairBf16 = Pair<FloatSums<Self>>;
 }
 
-impl Floats for Portable {
+impl<const N: usize> Floats for Plain<N> {
     const BLOCKS: usize = 1;
-    const SUMS: usize = 12;
+    const LENGTH: usize = N;
+    // Beside them stand two weights, an input and a product.
+    const SUMS: usize = 5;
 
     #[inline(always)]
     unsafe fn load(from: *const f32) -> Self {
         // SAFETY: the caller vouches for the pointer; an array aligns like its elements.
-        Self(unsafe { from.cast::<[f32; LANES]>().read() })
+        Self(unsafe { from.cast::<[f32; N]>().read() })
     }
 
     #[inline(always)]
     unsafe fn store(self, to: *mut f32) {
         // SAFETY: the caller vouches for the pointer; an array aligns like its elements.
-        unsafe { to.cast::<[f32; LANES]>().write(self.0) }
+        unsafe { to.cast::<[f32; N]>().write(self.0) }
     }
 
     // Comparisons rather than `f32::max`, whose rule for NaN costs more instructions.
@@ -94,10 +108,10 @@ impl Floats for Portable {
     }
 }
 
-impl Arithmetic for Portable {
+impl<const N: usize> Arithmetic for Plain<N> {
     #[inline(always)]
     fn splat(value: f32) -> Self {
-        Self([value; LANES])
+        Self([value; N])
     }
 
     #[inline(always)]
@@ -157,7 +171,7 @@ fn to_bytes(floats: [f32; LANES]) -> [u8; LANES] {
 
 impl Sums for PlainSums {
     const BLOCKS: usize = 1;
-    const TILE: usize = 10;
+    const TILE: usize = 2;
 
     type Floats = Portable;
     type Words = [[u8; QUAD]; LANES];
@@ -191,6 +205,6 @@ impl Sums for PlainSums {
 
     #[inline(always)]
     fn to_floats(self) -> Self::Floats {
-        Portable(self.0.map(|sum| sum as f32))
+        Plain(self.0.map(|sum| sum as f32))
     }
 }

@@ -4,7 +4,7 @@
     expect(dead_code, reason = "only sets of x86-64 have instructions for quads")
 )]
 
-use super::{QUAD, Sums, Vector};
+use super::{ByteVector, QUAD, Sums};
 
 /// Sums of products whose quads can be pixels too, with weights of any size.
 ///
@@ -36,9 +36,9 @@ pub(crate) trait QuadSums: Sums {
 }
 
 /// A vector whose sums are [`QuadSums`].
-pub(crate) trait QuadVector: Vector<Sums: QuadSums, PairSums: QuadSums> {}
+pub(crate) trait QuadVector: ByteVector<Sums: QuadSums, PairSums: QuadSums> {}
 
-impl<V: Vector<Sums: QuadSums, PairSums: QuadSums>> QuadVector for V {}
+impl<V: ByteVector<Sums: QuadSums, PairSums: QuadSums>> QuadVector for V {}
 
 /// As [`Kernel`](super::Kernel), for [`InstructionSet::run_quads`](super::InstructionSet::run_quads).
 pub(crate) trait QuadKernel {

@@ -4,7 +4,7 @@
 use core::arch::wasm32::*;
 
 use super::{
-    Arithmetic, Bf16Vector, EXPONENT, Floats, Kernel, LANES, Pair, Sums, Vector, WORD,
+    Arithmetic, Bf16Vector, ByteVector, EXPONENT, Floats, Kernel, LANES, Pair, Sums, Vector, WORD,
     bf16::{BELOW_HALF, FloatSums, Halves, LOWER, QUIET, UPPER},
 };
 
@@ -27,8 +27,6 @@ impl Vector for Wasm {
 
     type Pair = Pair<Self>;
     type Part = Half;
-    type Sums = WasmSums;
-    type PairSums = Pair<WasmSums>;
 
     #[inline(never)]
     unsafe fn call(part: impl Kernel) {
@@ -121,6 +119,11 @@ impl Halves for Wasm {
 #[inline(always)]
 fn halves(words: v128) -> [v128; 2] {
     [u32x4_shl(words, LOWER), v128_and(words, u32x4_splat(UPPER))]
+}
+
+impl ByteVector for Wasm {
+    type Sums = WasmSums;
+    type PairSums = Pair<WasmSums>;
 }
 
 impl Bf16Vector for Wasm {

@@ -3,7 +3,8 @@
 use core::arch::x86_64::*;
 
 use super::{
-    Arithmetic, Bf16Kernel, EXPONENT, Floats, Kernel, Pair, QuadKernel, Vector,
+    Arithmetic, Bf16Kernel, ByteKernel, ByteVector, EXPONENT, Floats, Kernel, Pair, QuadKernel,
+    Vector,
     bf16::{BELOW_HALF, QUIET},
     byte_sums::{Avx2Sums, Avx512PairSums, Avx512Sums, VnniPairSums, VnniSums},
 };
@@ -88,17 +89,37 @@ pub(super) unsafe fn run_avx512(kernel: impl Kernel) {
     kernel.run::<Avx512>();
 }
 
+/// As [`run_avx2`].
+///
+/// # Safety
+///
+/// As there.
+#[target_feature(enable = "avx2,fma")]
+pub(super) unsafe fn run_bytes_avx2(kernel: impl ByteKernel) {
+    kernel.run::<Avx2>();
+}
+
+/// As [`run_avx512`].
+///
+/// # Safety
+///
+/// As there.
+#[target_feature(enable = "avx2,fma,avx512f,avx512vl,avx512dq,avx512bw")]
+pub(super) unsafe fn run_bytes_avx512(kernel: impl ByteKernel) {
+    kernel.run::<Avx512>();
+}
+
 /// Runs a kernel with AVX-512, VNNI and VBMI2.
 ///
 /// # Safety
 ///
 /// As for AVX-512; and the processor must have both.
 #[target_feature(enable = "avx2,fma,avx512f,avx512vl,avx512dq,avx512bw,avx512vnni,avx512vbmi2")]
-pub(super) unsafe fn run_avx512_vnni(kernel: impl Kernel) {
+pub(super) unsafe fn run_bytes_vnni(kernel: impl ByteKernel) {
     kernel.run::<Avx512Vnni>();
 }
 
-/// As [`run_avx512_vnni`].
+/// As [`run_bytes_vnni`].
 ///
 /// # Safety
 ///
@@ -128,7 +149,7 @@ pub(super) unsafe fn run_bf16_avx512(kernel: impl Bf16Kernel) {
     kernel.run::<Avx512>();
 }
 
-/// As [`run_avx512_vnni`], with BF16.
+/// As [`run_bytes_vnni`], with BF16.
 ///
 /// # Safety
 ///
@@ -146,10 +167,13 @@ pub(crate) struct Avx2(pub(super) __m256);
 impl Vector for Avx2 {
     type Pair = Pair<Self>;
     type Part = Self;
-    type Sums = Avx2Sums;
-    type PairSums = Pair<Avx2Sums>;
 
     vector!(run_avx2);
+}
+
+impl ByteVector for Avx2 {
+    type Sums = Avx2Sums;
+    type PairSums = Pair<Avx2Sums>;
 }
 
 /// One block with AVX-512: half a register, of which there are 32.
@@ -159,10 +183,13 @@ pub(crate) struct Avx512(pub(super) __m256);
 impl Vector for Avx512 {
     type Pair = Avx512Pair;
     type Part = Self;
-    type Sums = Avx512Sums;
-    type PairSums = Avx512PairSums;
 
     vector!(run_avx512);
+}
+
+impl ByteVector for Avx512 {
+    type Sums = Avx512Sums;
+    type PairSums = Avx512PairSums;
 }
 
 /// One block with AVX-512 and VNNI.
@@ -172,10 +199,13 @@ pub(crate) struct Avx512Vnni(pub(super) __m256);
 impl Vector for Avx512Vnni {
     type Pair = Avx512Pair;
     type Part = Self;
+
+    vector!(run_avx512);
+}
+
+impl ByteVector for Avx512Vnni {
     type Sums = VnniSums;
     type PairSums = VnniPairSums;
-
-    vector!(run_avx512_vnni);
 }
 
 /// Two blocks in one register.

@@ -208,7 +208,7 @@ impl PlanarConvolution {
         unsafe {
             if self.bytes.is_some() {
                 let target = Finished { pixels, finish };
-                context.run(self.byte_run(context, group, window, target));
+                context.run_bytes(self.byte_run(context, group, window, target));
                 return;
             }
             for panel in panels_of(group, PANEL) {

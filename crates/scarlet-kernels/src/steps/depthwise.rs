@@ -48,6 +48,8 @@ pub(crate) struct DepthwiseStep {
     pub(crate) to: ValueId,
     /// How the output is rounded, if it is.
     pub(crate) rounding: Option<Rounding>,
+    /// Whether the instruction set has products of bfloat16.
+    pub(crate) has_bf16_products: bool,
     /// Where the sums of rows go, `[row][channel]`, for the mean.
     pub(crate) row_sums: Option<ValueId>,
     /// The blocks of a task: a panel or two.
@@ -65,9 +67,11 @@ impl DepthwiseStep {
         Ring::new(self.input, self.kernel, self.padding)
     }
 
-    /// Whether the output is rounded before it is stored.
+    /// Whether the output is rounded before it is stored: not with other sets than those for which bfloat16
+    /// is more than a way to store weights.
     fn is_rounded_in_registers(&self) -> bool {
-        matches!(self.rounding, Some(Rounding::Bf16)) && !self.finish.is_long()
+        let is_bf16 = matches!(self.rounding, Some(Rounding::Bf16));
+        is_bf16 && self.has_bf16_products && !self.finish.is_long()
     }
 
     /// Floats of one block of an output row that waits to be rounded.
@@ -166,14 +170,14 @@ impl DepthwiseStep {
                         let from = from.add(rows.start * width * BYTE_LANES).cast_const();
                         let input = (from, self.input.pixels() * BYTE_LANES);
                         let (target, pixels) = (target(0, count), count * width);
-                        context.run(weights.byte_run(context, group, input, target, pixels));
+                        context.run_bytes(weights.byte_run(context, group, input, target, pixels));
                         return;
                     }
                     Producer::Convolution(convolution) => {
                         for (index, row) in rows.enumerate() {
                             convolution.gather(context, image, row, window);
                             let target = target(index, 1);
-                            context.run(convolution.byte_run(context, group, window, target));
+                            context.run_bytes(convolution.byte_run(context, group, window, target));
                         }
                         return;
                     }
@@ -274,7 +278,7 @@ impl DepthwiseStep {
                     output: to.add(pixel * Rounding::Bf16.lanes()).cast(),
                     plane: self.output.plane(),
                 };
-                context.run_bf16(self.run(context, panel, row, ring, weights, target));
+                context.run_bf16_products(self.run(context, panel, row, ring, weights, target));
                 return;
             }
             let (output, plane) = match self.rounding {

@@ -108,14 +108,34 @@ impl Context<'_> {
         unsafe { self.instructions.run(kernel) }
     }
 
+    /// Runs a kernel of bytes.
+    ///
+    /// # Safety
+    ///
+    /// As the kernel demands of its pointers.
+    unsafe fn run_bytes(&self, kernel: impl crate::simd::ByteKernel) {
+        // SAFETY: the engine checked that the instruction set is available.
+        unsafe { self.instructions.run_bytes(kernel) }
+    }
+
     /// Runs a kernel of bfloat16.
     ///
     /// # Safety
     ///
     /// As the kernel demands of its pointers.
-    unsafe fn run_bf16<K: crate::simd::Bf16Kernel>(&self, kernel: K) {
+    unsafe fn run_bf16(&self, kernel: impl crate::simd::Bf16Kernel) {
         // SAFETY: the engine checked that the instruction set is available.
         unsafe { self.instructions.run_bf16(kernel) }
+    }
+
+    /// Runs a kernel of bfloat16 that only sets with products of that have.
+    ///
+    /// # Safety
+    ///
+    /// As the kernel demands of its pointers; the instruction set must have them.
+    unsafe fn run_bf16_products(&self, kernel: impl crate::simd::Bf16Kernel) {
+        // SAFETY: the engine checked that the instruction set is available.
+        unsafe { self.instructions.run_bf16_products(kernel) }
     }
 
     /// Runs a kernel of quads.

@@ -96,7 +96,7 @@ impl PointwiseWeights {
                     context.run_bf16(run);
                 }
                 Factors::Bytes(_) => {
-                    context.run(self.byte_run(context, panel, from, finished, pixels));
+                    context.run_bytes(self.byte_run(context, panel, from, finished, pixels));
                 }
             }
         }
