@@ -1,0 +1,172 @@
+//! Depthwise convolutions, with what feeds them.
+
+use alloc::vec::Vec;
+use core::ops::Range;
+
+use crate::{
+    kernels::{Finish, ToBytes},
+    memory::ValueId,
+    network::{Depthwise, Operation},
+    packed::{Offset, scales_behind, starts_behind},
+    simd::{InstructionSet, LANES},
+    steps::{
+        ByteDepthwiseStep, BytesAsFloats, DepthwiseStep, Factors, Map, PANEL, Producer, Rounding,
+        panels, stripe_for,
+    },
+};
+
+use super::{Placed, Planned, Planner, as_map};
+
+impl Planner<'_> {
+    /// Plans a depthwise convolution with what feeds it, and a squeeze-excite behind it; it is
+    /// the last of the operations.
+    pub(super) fn depthwise(
+        &mut self,
+        c: &Depthwise<Offset>,
+        producer: Producer,
+        reads: &[ValueId],
+        input: Map,
+        operations: Range<usize>,
+    ) -> Planned {
+        let index = operations.end - 1;
+        let output = as_map(self.shapes[index]);
+        // The window of a dense convolution serves two panels, and so do inputs in bytes.
+        let group = match &producer {
+            Producer::Convolution(_) => 2 * PANEL,
+            Producer::Pointwise { weights, .. } => weights.panel(),
+            Producer::Copy(_) => PANEL,
+        };
+        let groups: Vec<_> = panels(output.blocks(), group).collect();
+        let padding = c
+            .padding
+            .resolve(c.kernel, c.stride, input.height, input.width);
+        let stripe = stripe_for(
+            (input, output),
+            (c.kernel, c.stride),
+            padding,
+            groups.len(),
+            self.settings.threads_per_image(),
+        );
+        let rounding = self.rounding_behind(index);
+        let rounding = match (rounding, self.to_bytes(index)) {
+            (Some(Rounding::Bytes(rounding)), Some(_)) => Some(Rounding::Bytes(
+                rounding.of_values_within(self.bound(index)),
+            )),
+            _ => rounding,
+        };
+        let value = match rounding {
+            Some(rounding) => self.new_rounded(output, rounding),
+            None => self.new_value(output.image()),
+        };
+        self.is_rounded = rounding.is_some();
+        let mut writes = vec![value];
+        let squeeze_excite = match self.network.operations.get(index + 1) {
+            Some(Operation::SqueezeExcite(next)) => {
+                let sums = self.new_value(output.height * output.blocks() * LANES);
+                writes.push(sums);
+                Some((next, sums))
+            }
+            _ => None,
+        };
+        let kind = match producer {
+            Producer::Copy(_) => "depthwise",
+            Producer::Pointwise { .. } => "pointwise + depthwise",
+            Producer::Convolution(_) => "convolution + depthwise",
+        };
+        let row_sums = squeeze_excite.map(|(_, sums)| sums);
+        let (weights, bias) = (c.weight, c.bias);
+        let (kernel, stride) = (c.kernel, c.stride);
+        let finish = self.finish_of(index);
+        let (input_rounding, input_finish) = self.depthwise_input(&producer, index);
+        let scales = scales_behind(bias, c.channels);
+        let instructions = self.settings.instruction_set;
+        match input_rounding {
+            Some(input_rounding)
+                if ByteDepthwiseStep::suits(instructions, kernel, stride, padding) =>
+            {
+                let step = ByteDepthwiseStep {
+                    producer,
+                    input_rounding,
+                    input_finish,
+                    input,
+                    output,
+                    kernel,
+                    stride,
+                    padding,
+                    weights,
+                    bias,
+                    scales,
+                    starts: starts_behind(bias, c.channels),
+                    finish,
+                    to: value,
+                    rounding: rounding.and_then(Rounding::to_bytes),
+                    row_sums,
+                    groups,
+                    stripe,
+                };
+                self.emit(kind, step, reads, &writes, operations);
+            }
+            _ => {
+                let bytes = |rounding| BytesAsFloats {
+                    rounding,
+                    input_finish,
+                    scales,
+                };
+                let step = DepthwiseStep {
+                    producer,
+                    input,
+                    output,
+                    kernel,
+                    stride,
+                    padding,
+                    weights,
+                    bias,
+                    bytes: input_rounding.map(bytes),
+                    finish,
+                    to: value,
+                    rounding,
+                    has_bf16_products: instructions.is_some_and(InstructionSet::has_bf16_products),
+                    row_sums,
+                    groups,
+                    stripe,
+                };
+                self.emit(kind, step, reads, &writes, operations);
+            }
+        }
+        let behind = self.behind(value, index);
+        match squeeze_excite {
+            Some((next, sums)) => {
+                let map = output;
+                self.squeeze_excite(next, Placed { value, map }, Some(sums), index + 1)
+            }
+            None => behind,
+        }
+    }
+
+    /// How the input of a depthwise convolution is rounded to bytes, if it is; and what is done to the sums of a
+    /// producer of bytes before, if that is left to the rounding.
+    fn depthwise_input(
+        &self,
+        producer: &Producer,
+        index: usize,
+    ) -> (Option<ToBytes>, Option<Finish>) {
+        let mut input_rounding = self.to_bytes(index);
+        let mut input_finish = None;
+        let of_bytes = match producer {
+            Producer::Pointwise { weights, .. } => {
+                matches!(weights.factors, Factors::Bytes(_)).then_some(weights.finish)
+            }
+            Producer::Convolution(c) => c.bytes.map(|_| c.finish),
+            Producer::Copy(_) => None,
+        };
+        if let Some(finish) = of_bytes
+            && finish.is_for_registers()
+            && input_rounding.is_some()
+        {
+            input_finish = Some(finish);
+            let bound = self.bound(index - 1);
+            input_rounding = input_rounding.map(|it| it.of_values_within(bound));
+        }
+        (input_rounding, input_finish)
+    }
+}
