@@ -12,6 +12,7 @@ mod pointwise;
 mod quad_products;
 mod quad_target;
 mod rounding;
+mod row_target;
 mod sum_target;
 mod tile;
 mod word_products;
@@ -20,12 +21,13 @@ pub(crate) use activation::Finish;
 pub(crate) use byte_depthwise::{ByteDepthwiseRow, LARGEST_KERNEL, has_byte_depthwise};
 pub(crate) use convolution::ConvolutionRow;
 pub(crate) use dense::{Bf16Weights, ByteWeights, DenseRun, FloatWeights};
-pub(crate) use depthwise::{Bf16Row, DepthwiseRow, FloatRow, TapsRun};
+pub(crate) use depthwise::{DepthwiseRow, TapsRun};
 pub(crate) use elementwise::{AddRun, ScaleRun, SumRun};
 pub(crate) use pixel_target::PixelTarget;
 pub(crate) use pointwise::PointwiseRun;
 pub(crate) use quad_target::{PixelBytes, QuadRow};
 pub(crate) use rounding::{Bf16Run, IntegerRun, QuadRun, RoundRun, ToBytes};
+pub(crate) use row_target::{Bf16Row, FloatRow};
 pub(crate) use sum_target::{Bf16Pixels, Finished, IntegerRows, SumTarget};
 pub(crate) use word_products::{
     Bf16PointwiseRun, ByteConvolutionRow, BytePointwiseRun, WordProducts,
