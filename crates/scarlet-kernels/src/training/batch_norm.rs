@@ -4,9 +4,10 @@
 use rayon::prelude::*;
 
 use super::buffers::take_buffer;
-use super::elementwise::{Combination, GradientSums, Moments, activate, activation_gradient_into};
+use super::elementwise::{Combination, GradientSums, activate, activation_gradient_into};
 use super::fewest_tasks;
 use super::images::Images;
+use super::sums::Moments;
 use crate::Activation;
 
 /// What a normalisation learns, one value a channel, and the activation behind it.

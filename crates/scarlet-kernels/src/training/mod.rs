@@ -21,8 +21,10 @@ mod elementwise;
 mod geometry;
 mod images;
 mod matrix;
+mod planes;
 mod pointwise;
 mod squeeze_excite;
+mod sums;
 
 pub use addition::add;
 pub use batch_norm::{

@@ -4,10 +4,11 @@ use rayon::prelude::*;
 
 use super::buffers::take_buffer;
 use super::curves;
-use super::elementwise::{dots, run, totals};
+use super::elementwise::run;
 use super::fewest_tasks;
 use super::images::Images;
 use super::pointwise::{pointwise, pointwise_input_gradient, pointwise_weight_gradient};
+use super::sums::{dots, totals};
 use crate::simd::{Kernel, Vector};
 use crate::{Activation, Gate};
 
