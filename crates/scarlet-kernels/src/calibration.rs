@@ -3,7 +3,11 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::{
-    Engine, EngineError, EngineSettings, Operation, PackedNetwork, Quantisation, ValueRange,
+    engine::{Engine, EngineSettings},
+    error::EngineError,
+    network::Operation,
+    packed::PackedNetwork,
+    quantisation::{Quantisation, ValueRange},
 };
 
 /// Runs a network in floats and looks at what reaches its convolutions and fully connected layers.

@@ -6,10 +6,13 @@ mod profile;
 use alloc::sync::Arc;
 
 use crate::{
-    EngineError, InstructionSet, Network, PackedNetwork, Shape,
+    error::EngineError,
     memory::Buffer,
+    network::{Network, shapes::Shape},
+    packed::PackedNetwork,
     plan::{Observations, Plan, PlannedStep, plan},
     pool::{Pool, Tasks},
+    simd::instruction_set::InstructionSet,
     steps::Context,
 };
 

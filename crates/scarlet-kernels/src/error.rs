@@ -2,7 +2,7 @@
 
 use alloc::string::String;
 
-use crate::InstructionSet;
+use crate::simd::instruction_set::InstructionSet;
 
 /// Why a network cannot be turned into an engine, or an engine not be run.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -64,11 +64,16 @@ pub use engine::StepProfile;
 pub use engine::{Engine, EngineSettings, MemoryUse};
 pub use error::EngineError;
 pub use network::{
-    Convolution, Depthwise, Linear, Network, Operation, Pointwise, Shape, SqueezeExcite,
+    Convolution, Depthwise, Linear, Network, Operation, Pointwise, SqueezeExcite, shapes::Shape,
 };
-pub use packed::{PackedFileError, PackedNetwork, Precision, RoundedRow, UnknownPrecision};
+pub use packed::{
+    PackedNetwork,
+    file::PackedFileError,
+    precision::{Precision, UnknownPrecision},
+    row::RoundedRow,
+};
 pub use padding::{Padding, PaddingRule};
 #[cfg(feature = "std")]
 pub use peak::Peak;
 pub use quantisation::{Quantisation, ValueRange};
-pub use simd::InstructionSet;
+pub use simd::instruction_set::InstructionSet;

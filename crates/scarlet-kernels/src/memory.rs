@@ -6,7 +6,7 @@ use alloc::{
 };
 use core::{alloc::Layout, ptr::NonNull};
 
-use crate::EngineError;
+use crate::error::EngineError;
 
 /// Floats in a cache line.
 pub(crate) const LINE: usize = 16;

@@ -1,8 +1,6 @@
 //! [`Network`]: what to compute, as plain data.
 
-mod shapes;
-
-pub use shapes::Shape;
+pub(crate) mod shapes;
 
 use alloc::vec::Vec;
 

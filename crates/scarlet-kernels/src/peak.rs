@@ -3,12 +3,16 @@
 use std::{hint::black_box, sync::Mutex, time::Instant};
 
 use crate::{
-    EngineError, InstructionSet,
+    error::EngineError,
     memory::Buffer,
     pool::Pool,
     simd::{
-        Bf16Kernel, Bf16Vector, ByteKernel, ByteVector, Floats, Kernel, LANES, PAIR, QUAD, Sums,
-        Vector, WORD,
+        Kernel, LANES,
+        bf16::{Bf16Kernel, Bf16Vector, PAIR},
+        byte_sums::{ByteKernel, ByteVector, QUAD},
+        instruction_set::InstructionSet,
+        sums::{Sums, WORD},
+        vector::{Floats, Vector},
     },
 };
 

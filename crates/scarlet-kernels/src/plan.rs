@@ -13,9 +13,15 @@ use crate::{
     engine::EngineSettings,
     error::EngineError,
     memory::{self, LINE, Value, ValueId},
-    network::{Network, Operation, Shape},
-    packed::{Numbers, Offset, PackedNetwork},
-    steps::{AddStep, ExportMap, ExportVector, Import, Map, Producer, Rounding, Step},
+    network::{Network, Operation, shapes::Shape},
+    packed::{Offset, PackedNetwork, precision::Numbers},
+    steps::{
+        Map, Step,
+        elementwise::AddStep,
+        producer::Producer,
+        rounding::Rounding,
+        transfer::{ExportMap, ExportVector, Import},
+    },
 };
 
 #[cfg(feature = "std")]
@@ -243,7 +249,7 @@ impl Planner<'_> {
             return;
         };
         if observations.wants(operation) {
-            let step = crate::steps::ObserveStep {
+            let step = crate::steps::observe::ObserveStep {
                 input: input.value,
                 factors,
                 map: input.map,

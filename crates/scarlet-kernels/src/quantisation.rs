@@ -4,7 +4,11 @@ use alloc::{string::String, vec::Vec};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Activation, EngineError, Network, Operation};
+use crate::{
+    activation::Activation,
+    error::EngineError,
+    network::{Network, Operation},
+};
 
 /// Input channels whose products fit into a sum of 32 bits, however large they are.
 const LARGEST_DEPTH: usize = 1 << 16;

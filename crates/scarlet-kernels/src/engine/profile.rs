@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{Engine, EngineError};
+use crate::{engine::Engine, error::EngineError};
 
 /// Where the time of one step goes.
 #[derive(Debug, Clone, PartialEq)]
@@ -100,7 +100,11 @@ impl Engine {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Activation, EngineSettings, Network, Operation, Pointwise};
+    use crate::{
+        activation::Activation,
+        engine::EngineSettings,
+        network::{Network, Operation, Pointwise},
+    };
 
     #[test]
     fn the_times_of_the_steps_add_up_to_that_of_the_run() {

@@ -1,8 +1,13 @@
 //! Activations on vectors.
 
 use crate::{
-    Activation, Gate,
-    simd::{Arithmetic, Floats, Kernel, LANES, Pair, Vector, logistic, swish},
+    activation::{Activation, Gate},
+    simd::{
+        Kernel, LANES,
+        logistic::{logistic, swish},
+        pair::Pair,
+        vector::{Arithmetic, Floats, Vector},
+    },
 };
 
 /// What is done to a sum before it is stored.

@@ -1,11 +1,15 @@
 //! Depthwise convolutions of bytes.
 
-use crate::simd::Floats;
-use crate::simd::{LANES, QUAD, QuadKernel, QuadSums, QuadVector};
+use crate::simd::{
+    LANES,
+    byte_sums::QUAD,
+    quads::{QuadKernel, QuadSums, QuadVector},
+    vector::Floats,
+};
 
 use super::{
-    Finished, PixelBytes,
-    quad_target::QuadTarget,
+    quad_target::{PixelBytes, QuadTarget},
+    sum_target::Finished,
     tile::{even_pieces, unrolled},
 };
 

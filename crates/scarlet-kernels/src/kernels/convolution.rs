@@ -1,9 +1,12 @@
 //! Dense convolutions of planar images.
 
-use crate::simd::{Floats, Kernel, LANES, Vector};
+use crate::simd::{
+    Kernel, LANES,
+    vector::{Floats, Vector},
+};
 
 use super::{
-    Finish,
+    activation::Finish,
     tile::{even_pieces, smaller, with_pixels},
 };
 

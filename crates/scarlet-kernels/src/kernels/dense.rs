@@ -1,8 +1,8 @@
 //! Matrix products of single vectors: squeeze-excite and the classifier.
 
-use crate::simd::{Kernel, LANES, Vector, prefetch};
+use crate::simd::{Kernel, LANES, prefetch, vector::Vector};
 
-use super::{Finish, tile::even_pieces};
+use super::{activation::Finish, tile::even_pieces};
 
 /// Bytes between the weights in use and those that are asked for from memory: there are so many
 /// weights, each used once or twice, that the product is as fast as they arrive.

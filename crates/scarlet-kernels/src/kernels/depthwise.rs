@@ -1,10 +1,15 @@
 //! Depthwise convolutions.
 
-use crate::simd::{Bf16Kernel, Bf16Vector, Floats, Kernel, LANES, QUAD, Vector};
+use crate::simd::{
+    Kernel, LANES,
+    bf16::{Bf16Kernel, Bf16Vector},
+    byte_sums::QUAD,
+    vector::{Floats, Vector},
+};
 
 use super::{
-    Bf16Row, Finish, FloatRow,
-    row_target::RowTarget,
+    activation::Finish,
+    row_target::{Bf16Row, FloatRow, RowTarget},
     tile::{even_pieces, unrolled},
 };
 

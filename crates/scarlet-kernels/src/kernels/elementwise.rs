@@ -1,6 +1,6 @@
 //! Sums, sums over pixels, and products with one vector.
 
-use crate::simd::{Kernel, LANES, Vector};
+use crate::simd::{Kernel, LANES, vector::Vector};
 
 /// Adds two runs of vectors.
 #[derive(Clone, Copy)]

@@ -1,8 +1,11 @@
 //! Where the pixels of pointwise convolutions go.
 
-use crate::simd::{Arithmetic, Floats, Kernel, LANES, Vector};
+use crate::simd::{
+    Kernel, LANES,
+    vector::{Arithmetic, Floats, Vector},
+};
 
-use super::{AddRun, Finish, tile::Results};
+use super::{activation::Finish, elementwise::AddRun, tile::Results};
 
 /// Neighbouring pixels of one panel of a pointwise convolution's output, or rows of them.
 #[derive(Clone, Copy)]

@@ -1,9 +1,14 @@
 //! Pointwise convolutions: matrix products of pixels with packed weights.
 
-use crate::simd::{Floats, Kernel, LANES, Vector};
+use crate::simd::{
+    Kernel, LANES,
+    vector::{Floats, Vector},
+};
 
 use super::{
-    COMPLETED, Finish, PixelTarget,
+    COMPLETED,
+    activation::Finish,
+    pixel_target::PixelTarget,
     tile::{even_pieces, with_pixels},
 };
 

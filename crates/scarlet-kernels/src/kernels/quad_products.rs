@@ -1,11 +1,16 @@
 //! Convolutions of bytes whose results are rounded to quads.
 
-use crate::simd::{Floats, LANES, QUAD, QuadKernel, QuadSums, QuadVector};
+use crate::simd::{
+    LANES,
+    byte_sums::QUAD,
+    quads::{QuadKernel, QuadSums, QuadVector},
+    vector::Floats,
+};
 
 use super::{
-    QuadRow, WordProducts,
-    quad_target::QuadTarget,
+    quad_target::{QuadRow, QuadTarget},
     tile::{even_pieces, with_pixels},
+    word_products::WordProducts,
 };
 
 impl<const STEP: usize, const WORDS: usize> QuadKernel for WordProducts<QuadRow, STEP, WORDS> {

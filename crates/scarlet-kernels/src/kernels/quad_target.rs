@@ -1,8 +1,17 @@
 //! Where results of convolutions of bytes go, four pixels at a time.
 
-use crate::simd::{Arithmetic, Floats, LANES, QUAD, QuadSums, Vector};
+use crate::simd::{
+    LANES,
+    byte_sums::QUAD,
+    quads::QuadSums,
+    vector::{Arithmetic, Floats, Vector},
+};
 
-use super::{Finish, Finished, SumTarget, ToBytes};
+use super::{
+    activation::Finish,
+    rounding::ToBytes,
+    sum_target::{Finished, SumTarget},
+};
 
 /// Stores results that were sums of this kind, from the registers.
 pub(crate) trait QuadTarget<S: QuadSums>: Copy {

@@ -1,13 +1,16 @@
 //! From floats to bytes and to bfloat16.
 
 use crate::simd::{
-    Arithmetic, Bf16Kernel, Bf16Sums, Bf16Vector, Floats, Kernel, LANES, QUAD, QuadKernel,
-    QuadSums, QuadVector, Vector,
+    Kernel, LANES,
+    bf16::{Bf16Kernel, Bf16Sums, Bf16Vector},
+    byte_sums::QUAD,
+    quads::{QuadKernel, QuadSums, QuadVector},
+    vector::{Arithmetic, Floats, Vector},
 };
 
-use crate::{Activation, ValueRange};
+use crate::{activation::Activation, quantisation::ValueRange};
 
-use super::{Finish, QuadRow};
+use super::{activation::Finish, quad_target::QuadRow};
 
 /// How a float becomes a byte: value · `per_unit` + `offset`, within the limits, to the nearest
 /// integer, ties to the even one.

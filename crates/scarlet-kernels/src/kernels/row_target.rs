@@ -1,8 +1,12 @@
 //! Where the rows of depthwise convolutions go.
 
-use crate::simd::{Bf16Sums, Bf16Vector, Floats, Kernel, LANES, Vector};
+use crate::simd::{
+    Kernel, LANES,
+    bf16::{Bf16Sums, Bf16Vector},
+    vector::{Floats, Vector},
+};
 
-use super::{DepthwiseRow, SumRun};
+use super::{depthwise::DepthwiseRow, elementwise::SumRun};
 
 /// Where the pixels of a row go.
 pub(crate) trait RowTarget<P>: Copy {
@@ -84,7 +88,7 @@ impl<P: Floats> RowTarget<P> for FloatRow {
     }
 }
 
-/// A row of numbers of bfloat16, for a finish that is not [long](Finish::is_long).
+/// A row of numbers of bfloat16, for a finish that is not [long](super::activation::Finish::is_long).
 #[derive(Clone, Copy)]
 pub(crate) struct Bf16Row {
     pub(crate) output: *mut u16,

@@ -1,9 +1,16 @@
 //! Where the results of convolutions of bytes and of bfloat16 go.
 
-use crate::simd::{Arithmetic, Bf16Sums, Floats, LANES, Sums, Vector};
+use crate::simd::{
+    LANES,
+    bf16::Bf16Sums,
+    sums::Sums,
+    vector::{Arithmetic, Floats, Vector},
+};
 
 use super::{
-    Finish, PixelTarget, ToBytes,
+    activation::Finish,
+    pixel_target::PixelTarget,
+    rounding::ToBytes,
     tile::{Results, Scaled},
 };
 

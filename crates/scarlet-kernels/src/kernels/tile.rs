@@ -1,8 +1,8 @@
-//! Tiles: neighbouring pixels whose sums stay in registers.
+//! Tiles: neighbouring pixels whose sums are computed in registers; and where the sums go from there.
 
 use core::mem::MaybeUninit;
 
-use crate::simd::{Floats, Sums};
+use crate::simd::{sums::Sums, vector::Floats};
 
 /// The most pixels whose sums wait in memory until they are finished together.
 const WAITING: usize = 24;
@@ -34,6 +34,7 @@ impl<S: Copy, const P: usize> Waiting<S, P> {
     /// There must be so many places.
     #[inline(always)]
     pub(super) unsafe fn put<const M: usize>(&mut self, place: usize, sums: [[S; M]; P]) {
+        debug_assert!(place + M <= WAITING);
         for (to, sums) in self.0.iter_mut().zip(sums) {
             // SAFETY: the caller vouches for the places.
             unsafe { to.as_mut_ptr().add(place).cast::<[S; M]>().write(sums) }

@@ -1,11 +1,16 @@
 //! Pointwise convolutions of bytes and of bfloat16, and that of an image of bytes.
 
 use crate::simd::{
-    Bf16Kernel, Bf16Vector, ByteKernel, ByteVector, Floats, LANES, Sums, Vector, WORD,
+    LANES,
+    bf16::{Bf16Kernel, Bf16Vector},
+    byte_sums::{ByteKernel, ByteVector},
+    sums::{Sums, WORD},
+    vector::{Floats, Vector},
 };
 
 use super::{
-    Bf16Pixels, COMPLETED, Finished, IntegerRows, SumTarget,
+    COMPLETED,
+    sum_target::{Bf16Pixels, Finished, IntegerRows, SumTarget},
     tile::{Scaled, Waiting, even_pieces, waiting, with_pixels},
 };
 
@@ -35,7 +40,7 @@ pub(crate) struct WordProducts<T, const STEP: usize, const WORDS: usize> {
     pub(crate) blocks: usize,
 }
 
-/// A 1×1 convolution as [`PointwiseRun`](super::PointwiseRun), of bytes: planes are blocks of the input,
+/// A 1×1 convolution as [`PointwiseRun`](super::pointwise::PointwiseRun), of bytes: planes are blocks of the input,
 /// `[pixel][lane]`.
 pub(crate) type BytePointwiseRun<T> = WordProducts<T, LANES, { LANES / WORD }>;
 

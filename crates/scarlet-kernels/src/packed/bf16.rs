@@ -1,6 +1,6 @@
 //! Weights that are rounded to bfloat16.
 
-use crate::simd::{PAIR, to_bf16};
+use crate::simd::bf16::{PAIR, to_bf16};
 
 use super::layout::{Array, pack_matrix};
 

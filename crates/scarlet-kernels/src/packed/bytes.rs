@@ -3,12 +3,13 @@
 use alloc::vec::Vec;
 
 use crate::{
-    Convolution, Depthwise, Network, Operation, Pointwise, Quantisation, ValueRange,
-    simd::{LANES, QUAD},
-    steps::{DENSE_PANEL, PANEL, panels},
+    network::{Convolution, Depthwise, Network, Operation, Pointwise},
+    quantisation::{Quantisation, ValueRange},
+    simd::{LANES, byte_sums::QUAD},
+    steps::{PANEL, dense::DENSE_PANEL, panels},
 };
 
-use super::{Offset, RoundedRow};
+use super::{Offset, row::RoundedRow};
 
 /// Packs all weights that are rounded, each with its biases and scales, into their places, which
 /// are zero.
@@ -71,7 +72,7 @@ fn in_steps(scale: f64, bias: f64, output: Option<ValueRange>) -> (f32, f32) {
     }
 }
 
-/// As [`BytePointwiseRun`](crate::kernels::BytePointwiseRun) reads it, its input rounded within
+/// As [`BytePointwiseRun`](crate::kernels::word_products::BytePointwiseRun) reads it, its input rounded within
 /// the range; the means are those of the input's channels, if they are known.
 fn pack_pointwise(
     c: &Pointwise,
@@ -96,7 +97,7 @@ fn pack_pointwise(
     );
 }
 
-/// As [`ByteConvolutionRow`](crate::kernels::ByteConvolutionRow) reads it, its input rounded within the
+/// As [`ByteConvolutionRow`](crate::kernels::word_products::ByteConvolutionRow) reads it, its input rounded within the
 /// range; the means are those of its channels, if they are known.
 fn pack_convolution(
     c: &Convolution,
@@ -166,7 +167,7 @@ fn pack_products(
     store(&packed, &mut to[weights_to..]);
 }
 
-/// As [`ByteDepthwiseRow`](crate::kernels::ByteDepthwiseRow) reads it, its input rounded within the
+/// As [`ByteDepthwiseRow`](crate::kernels::byte_depthwise::ByteDepthwiseRow) reads it, its input rounded within the
 /// range; the means are those of its channels, if they are known.
 fn pack_depthwise(
     c: &Depthwise,
@@ -209,7 +210,7 @@ fn pack_depthwise(
     store(&packed, &mut to[place.weight..]);
 }
 
-/// A matrix of rows of `depth` weights, as [`DenseRun`](crate::kernels::DenseRun) reads it, for inputs
+/// A matrix of rows of `depth` weights, as [`DenseRun`](crate::kernels::dense::DenseRun) reads it, for inputs
 /// of these means, if they are known.
 fn pack_dense(
     (weights, bias): (&[f32], &[f32]),

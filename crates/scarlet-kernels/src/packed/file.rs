@@ -28,15 +28,18 @@ use core::ops::Range;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Network, Operation, Precision, Quantisation,
     memory::{Buffer, LINE},
+    network::{Network, Operation},
+    packed::precision::Precision,
+    quantisation::Quantisation,
     simd::LANES,
-    steps::{DENSE_PANEL, PANEL},
+    steps::{PANEL, dense::DENSE_PANEL},
 };
 
 use super::{
-    Numbers, Offset, PackedNetwork, Weights,
+    Offset, PackedNetwork, Weights,
     layout::{Array, Layout},
+    precision::Numbers,
 };
 
 const MAGIC: [u8; 8] = *b"scarlet\0";

@@ -4,13 +4,13 @@ use alloc::vec::Vec;
 use core::ops::Range;
 
 use crate::{
-    Convolution, Depthwise, Linear, Network, Operation, Pointwise, SqueezeExcite,
     memory::LINE,
-    simd::{LANES, PAIR, QUAD},
-    steps::{DENSE_PANEL, PANEL, panels},
+    network::{Convolution, Depthwise, Linear, Network, Operation, Pointwise, SqueezeExcite},
+    simd::{LANES, bf16::PAIR, byte_sums::QUAD},
+    steps::{PANEL, dense::DENSE_PANEL, panels},
 };
 
-use super::{Numbers, Precision};
+use super::precision::{Numbers, Precision};
 
 /// One array of weights as a matrix `[row][column]`, and its place.
 ///

@@ -1,18 +1,11 @@
 //! [`PackedNetwork`]: a network whose weights lie in the order in which the kernels read them.
 
 mod bf16;
-mod bytes;
-mod file;
+pub(crate) mod bytes;
+pub(crate) mod file;
 mod layout;
-mod precision;
-mod row;
-
-pub(crate) use bytes::{scales_behind, starts_behind};
-pub(crate) use precision::Numbers;
-
-pub use file::PackedFileError;
-pub use precision::{Precision, UnknownPrecision};
-pub use row::RoundedRow;
+pub(crate) mod precision;
+pub(crate) mod row;
 
 use alloc::{sync::Arc, vec::Vec};
 #[cfg(feature = "std")]
@@ -20,8 +13,14 @@ use core::ops::Range;
 #[cfg(feature = "std")]
 use memmap2::Mmap;
 
-use crate::{EngineError, Network, Quantisation, Shape, memory::Buffer};
+use crate::{
+    error::EngineError,
+    memory::Buffer,
+    network::{Network, shapes::Shape},
+    quantisation::Quantisation,
+};
 use layout::{Array, Layout, pack_matrix, unpack_matrix};
+use precision::{Numbers, Precision};
 
 /// Where an array of packed weights starts, in floats.
 pub(crate) type Offset = usize;

@@ -5,7 +5,7 @@ use core::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{EngineError, Operation, Quantisation};
+use crate::{error::EngineError, network::Operation, quantisation::Quantisation};
 
 /// The numbers that most of a network's weights are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]

@@ -4,11 +4,15 @@ use alloc::vec::Vec;
 
 use crate::{
     network::{Convolution, Operation, Pointwise},
-    packed::{Offset, scales_behind},
+    packed::{Offset, bytes::scales_behind},
     simd::LANES,
     steps::{
-        ConvolutionStep, Map, PlanarConvolution, PointwiseStep, PointwiseWeights, Producer,
-        Subsample, Target,
+        Map,
+        convolution::{ConvolutionStep, PlanarConvolution},
+        pointwise::{PointwiseStep, Target},
+        pointwise_weights::PointwiseWeights,
+        producer::Producer,
+        transfer::Subsample,
     },
 };
 

@@ -3,12 +3,18 @@
 use core::ops::Range;
 
 use crate::{
-    kernels::Finish,
+    kernels::activation::Finish,
     memory::ValueId,
     network::{Linear, Operation, Pointwise, SqueezeExcite},
     packed::Offset,
     simd::LANES,
-    steps::{DENSE_PANEL, DenseStep, Map, MeanStep, PointwiseStep, ScaleStep, panels},
+    steps::{
+        Map,
+        dense::{DENSE_PANEL, DenseStep},
+        elementwise::{MeanStep, ScaleStep},
+        panels,
+        pointwise::PointwiseStep,
+    },
 };
 
 use super::{Placed, Planned, Planner, as_map, weights::matrix_floats};

@@ -4,14 +4,23 @@ use alloc::vec::Vec;
 use core::ops::Range;
 
 use crate::{
-    kernels::{Finish, ToBytes},
+    kernels::{activation::Finish, rounding::ToBytes},
     memory::ValueId,
     network::{Depthwise, Operation},
-    packed::{Offset, scales_behind, starts_behind},
-    simd::{InstructionSet, LANES},
+    packed::{
+        Offset,
+        bytes::{scales_behind, starts_behind},
+    },
+    simd::{LANES, instruction_set::InstructionSet},
     steps::{
-        ByteDepthwiseStep, BytesAsFloats, DepthwiseStep, Factors, Map, PANEL, Producer, Rounding,
-        panels, stripe_for,
+        Map, PANEL,
+        byte_depthwise::ByteDepthwiseStep,
+        depthwise::{BytesAsFloats, DepthwiseStep},
+        panels,
+        pointwise_weights::Factors,
+        producer::Producer,
+        rounding::Rounding,
+        stripes::stripe_for,
     },
 };
 

@@ -4,11 +4,18 @@ use alloc::vec::Vec;
 
 use crate::{
     activation::Activation,
-    kernels::{Finish, ToBytes},
+    kernels::{activation::Finish, rounding::ToBytes},
     memory::ValueId,
     network::{Operation, Pointwise},
-    packed::{Numbers, Offset, Precision, scales_behind},
-    steps::{Factors, RoundStep, Rounding},
+    packed::{
+        Offset,
+        bytes::scales_behind,
+        precision::{Numbers, Precision},
+    },
+    steps::{
+        pointwise_weights::Factors,
+        rounding::{RoundStep, Rounding},
+    },
 };
 
 use super::{Placed, Planner};

@@ -2,8 +2,8 @@
 
 use crate::{
     network::Operation,
-    packed::Precision,
-    simd::{LANES, QUAD},
+    packed::precision::Precision,
+    simd::{LANES, byte_sums::QUAD},
 };
 
 use super::Planner;

@@ -4,7 +4,12 @@
 //! set with products of bfloat16 takes numbers below the smallest normal one for 0, and may round sums
 //! otherwise than two fused multiply-adds do.
 
-use super::{Floats, LANES, Pair, Sums, Vector, WORD};
+use super::{
+    LANES,
+    pair::Pair,
+    sums::{Sums, WORD},
+    vector::{Floats, Vector},
+};
 
 /// Numbers of bfloat16 in a word.
 pub(crate) const PAIR: usize = WORD / size_of::<u16>();
@@ -75,7 +80,7 @@ impl<S: Bf16Sums> Bf16Sums for Pair<S> {
     }
 }
 
-/// As [`Kernel`](super::Kernel), for [`InstructionSet::run_bf16`](super::InstructionSet::run_bf16).
+/// As [`Kernel`](super::Kernel), for [`InstructionSet::run_bf16`](super::instruction_set::InstructionSet::run_bf16).
 pub(crate) trait Bf16Kernel {
     fn run<V: Bf16Vector>(self);
 }
@@ -183,7 +188,7 @@ impl<F: Halves> Bf16Sums for FloatSums<F> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::simd::InstructionSet;
+    use crate::simd::instruction_set::InstructionSet;
 
     /// By the distances to both neighbours, in f64.
     fn nearest(value: f32) -> u16 {

@@ -11,7 +11,10 @@ use core::arch::x86_64::*;
 
 #[cfg(target_arch = "x86_64")]
 use super::x86::{Avx2, Avx512, Avx512Pair, Avx512Vnni};
-use super::{Sums, Vector, WORD};
+use super::{
+    sums::{Sums, WORD},
+    vector::Vector,
+};
 
 /// Bytes in a word.
 pub(crate) const QUAD: usize = WORD;
@@ -24,7 +27,7 @@ pub(crate) trait ByteVector: Vector {
     type PairSums: Sums<Floats = Self::Pair>;
 }
 
-/// As [`Kernel`](super::Kernel), for [`InstructionSet::run_bytes`](super::InstructionSet::run_bytes).
+/// As [`Kernel`](super::Kernel), for [`InstructionSet::run_bytes`](super::instruction_set::InstructionSet::run_bytes).
 pub(crate) trait ByteKernel {
     /// Whether it is worth being compiled for VNNI: not where such processors do its work another way,
     /// but for kernels that are rare.

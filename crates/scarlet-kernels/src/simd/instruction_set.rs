@@ -8,7 +8,7 @@ use super::portable;
 use super::wasm;
 #[cfg(target_arch = "x86_64")]
 use super::x86;
-use super::{Bf16Kernel, ByteKernel, Kernel, QuadKernel};
+use super::{Kernel, bf16::Bf16Kernel, byte_sums::ByteKernel, quads::QuadKernel};
 
 /// What runs where no other set is known: plain Rust, or, where the compiler was told of it, WebAssembly's
 /// SIMD. A module of that has no choice at run time: another set would only be most of it once more.

@@ -1,6 +1,6 @@
 //! The logistic function, `1 / (1 + e^-x)`, and swish, `x / (1 + e^-x)`.
 
-use super::Arithmetic;
+use super::vector::Arithmetic;
 
 /// Below it both functions are 0 in f32.
 const LOWEST: f32 = -110.0;
@@ -66,8 +66,11 @@ fn divisor<N: Arithmetic>(x: N) -> N {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::InstructionSet;
-    use crate::simd::{Floats, Kernel, LANES, Vector};
+    use crate::simd::instruction_set::InstructionSet;
+    use crate::simd::{
+        Kernel, LANES,
+        vector::{Floats, Vector},
+    };
 
     const NUMBERS: usize = 1 << 12;
 

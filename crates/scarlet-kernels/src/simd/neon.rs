@@ -3,9 +3,12 @@
 use core::arch::aarch64::*;
 
 use super::{
-    Arithmetic, Bf16Kernel, Bf16Vector, ByteKernel, ByteVector, EXPONENT, Floats, Kernel, LANES,
-    Pair, Sums, Vector, WORD,
-    bf16::{BELOW_HALF, FloatSums, Halves, LOWER, QUIET, UPPER},
+    Kernel, LANES,
+    bf16::{BELOW_HALF, Bf16Kernel, Bf16Vector, FloatSums, Halves, LOWER, QUIET, UPPER},
+    byte_sums::{ByteKernel, ByteVector},
+    pair::Pair,
+    sums::{Sums, WORD},
+    vector::{Arithmetic, EXPONENT, Floats, Vector},
 };
 
 const HALF: usize = LANES / 2;

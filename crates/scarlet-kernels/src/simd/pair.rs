@@ -1,6 +1,9 @@
 //! Two blocks in two vectors.
 
-use super::{Arithmetic, Floats, LANES};
+use super::{
+    LANES,
+    vector::{Arithmetic, Floats},
+};
 
 /// Two blocks of floats, for instruction sets whose registers hold no more than one; or twice as many
 /// in steps that do not wait for each other.

@@ -1,8 +1,12 @@
 //! Plain Rust, which the compiler turns into what the target's baseline has.
 
 use super::{
-    Arithmetic, Bf16Vector, ByteVector, Floats, Kernel, LANES, Pair, QUAD, Sums, Vector,
-    bf16::{FloatSums, Halves, from_bf16, to_bf16},
+    Kernel, LANES,
+    bf16::{Bf16Vector, FloatSums, Halves, from_bf16, to_bf16},
+    byte_sums::{ByteVector, QUAD},
+    pair::Pair,
+    sums::Sums,
+    vector::{Arithmetic, Floats, Vector},
 };
 
 /// Floats that the compiler finds registers for.

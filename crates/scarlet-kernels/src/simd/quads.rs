@@ -4,7 +4,10 @@
     expect(dead_code, reason = "only sets of x86-64 have instructions for quads")
 )]
 
-use super::{ByteVector, QUAD, Sums};
+use super::{
+    byte_sums::{ByteVector, QUAD},
+    sums::Sums,
+};
 
 /// Sums of products whose quads can be pixels too, with weights of any size.
 ///
@@ -40,7 +43,7 @@ pub(crate) trait QuadVector: ByteVector<Sums: QuadSums, PairSums: QuadSums> {}
 
 impl<V: ByteVector<Sums: QuadSums, PairSums: QuadSums>> QuadVector for V {}
 
-/// As [`Kernel`](super::Kernel), for [`InstructionSet::run_quads`](super::InstructionSet::run_quads).
+/// As [`Kernel`](super::Kernel), for [`InstructionSet::run_quads`](super::instruction_set::InstructionSet::run_quads).
 pub(crate) trait QuadKernel {
     fn run<V: QuadVector>(self);
 }

@@ -1,6 +1,10 @@
 //! Sums of products of numbers that are narrower than floats.
 
-use super::{Arithmetic, Floats, LANES, Pair};
+use super::{
+    LANES,
+    pair::Pair,
+    vector::{Arithmetic, Floats},
+};
 
 /// Bytes of a word.
 pub(crate) const WORD: usize = size_of::<f32>();
@@ -10,8 +14,8 @@ pub(crate) const WORD: usize = size_of::<f32>();
 /// Factors come in words of 32 bits for each channel: as many neighbouring inputs, or their weights, as
 /// have room in one.
 ///
-/// As with [`Vector`](super::Vector), the methods are safe to call only from code that
-/// [`InstructionSet::run`](super::InstructionSet::run) compiled.
+/// As with [`Vector`](super::vector::Vector), the methods are safe to call only from code that
+/// [`InstructionSet::run`](super::instruction_set::InstructionSet::run) compiled.
 pub(crate) trait Sums: Copy {
     /// 1 or 2.
     const BLOCKS: usize;

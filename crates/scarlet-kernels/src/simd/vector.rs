@@ -5,7 +5,7 @@ use super::{Kernel, LANES};
 /// Eight floats: one block of channels, or any eight neighbours.
 ///
 /// The methods, and those of [`Floats`], are safe to call only from code that
-/// [`InstructionSet::run`] compiled; nothing else in the crate names the types that implement this.
+/// [`InstructionSet::run`](super::instruction_set::InstructionSet::run) compiled; nothing else in the crate names the types that implement this.
 pub(crate) trait Vector: Floats {
     /// Whether there are too few registers for the sums of two blocks: then convolutions compute one after
     /// the other.
@@ -168,7 +168,7 @@ pub(super) const EXPONENT: u32 = f32::MANTISSA_DIGITS - 1;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::simd::{InstructionSet, LANES};
+    use crate::simd::{LANES, instruction_set::InstructionSet};
 
     /// Numbers that need no rounding, a NaN, and blocks at a distance.
     #[test]

@@ -4,8 +4,12 @@
 use core::arch::wasm32::*;
 
 use super::{
-    Arithmetic, Bf16Vector, ByteVector, EXPONENT, Floats, Kernel, LANES, Pair, Sums, Vector, WORD,
-    bf16::{BELOW_HALF, FloatSums, Halves, LOWER, QUIET, UPPER},
+    Kernel, LANES,
+    bf16::{BELOW_HALF, Bf16Vector, FloatSums, Halves, LOWER, QUIET, UPPER},
+    byte_sums::ByteVector,
+    pair::Pair,
+    sums::{Sums, WORD},
+    vector::{Arithmetic, EXPONENT, Floats, Vector},
 };
 
 /// Floats of a register.

@@ -3,10 +3,14 @@
 use core::arch::x86_64::*;
 
 use super::{
-    Arithmetic, Bf16Kernel, ByteKernel, ByteVector, EXPONENT, Floats, Kernel, Pair, QuadKernel,
-    Vector,
-    bf16::{BELOW_HALF, QUIET},
-    byte_sums::{Avx2Sums, Avx512PairSums, Avx512Sums, VnniPairSums, VnniSums},
+    Kernel,
+    bf16::{BELOW_HALF, Bf16Kernel, QUIET},
+    byte_sums::{
+        Avx2Sums, Avx512PairSums, Avx512Sums, ByteKernel, ByteVector, VnniPairSums, VnniSums,
+    },
+    pair::Pair,
+    quads::QuadKernel,
+    vector::{Arithmetic, EXPONENT, Floats, Vector},
 };
 
 /// Calls, and from and to bytes and bfloat16, of one block in 256 bits.

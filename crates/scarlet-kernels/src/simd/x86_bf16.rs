@@ -3,8 +3,10 @@
 use core::arch::x86_64::*;
 
 use super::{
-    Arithmetic, Pair, Sums, Vector,
     bf16::{Bf16Sums, Bf16Vector, FloatSums, Halves, LOWER, UPPER},
+    pair::Pair,
+    sums::Sums,
+    vector::{Arithmetic, Vector},
     x86::{Avx2, Avx512, Avx512Pair, Avx512Vnni},
 };
 

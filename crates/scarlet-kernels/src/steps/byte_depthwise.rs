@@ -3,18 +3,27 @@
 use alloc::vec::Vec;
 
 use crate::{
-    InstructionSet, Padding,
     kernels::{
-        ByteDepthwiseRow, Finish, Finished, LARGEST_KERNEL, PixelBytes, PixelTarget, QuadRow,
-        QuadRun, RoundRun, SumRun, ToBytes, has_byte_depthwise,
+        activation::Finish,
+        byte_depthwise::{ByteDepthwiseRow, LARGEST_KERNEL, has_byte_depthwise},
+        elementwise::SumRun,
+        pixel_target::PixelTarget,
+        quad_target::{PixelBytes, QuadRow},
+        rounding::{QuadRun, RoundRun, ToBytes},
+        sum_target::Finished,
     },
     memory::ValueId,
-    simd::{LANES, QUAD},
+    padding::Padding,
+    simd::{LANES, byte_sums::QUAD, instruction_set::InstructionSet},
 };
 
-use super::{BYTE_LANES, Context, Map, PANEL, Panel, Producer, Step, producer::panels_of};
+use super::{
+    Context, Map, PANEL, Panel, Step,
+    producer::{Producer, panels_of},
+    rounding::BYTE_LANES,
+};
 
-/// A depthwise convolution of bytes, fed row by row; as [`DepthwiseStep`](super::DepthwiseStep), but
+/// A depthwise convolution of bytes, fed row by row; as [`DepthwiseStep`](super::depthwise::DepthwiseStep), but
 /// the ring holds bytes, four neighbouring pixels of a channel side by side.
 pub(crate) struct ByteDepthwiseStep {
     pub(crate) producer: Producer,

@@ -3,12 +3,17 @@
 use alloc::vec::Vec;
 
 use crate::{
-    Padding,
     kernels::{
-        ByteConvolutionRow, ConvolutionRow, Finish, Finished, PixelTarget, RoundRun, ToBytes,
+        activation::Finish,
+        convolution::ConvolutionRow,
+        pixel_target::PixelTarget,
+        rounding::{RoundRun, ToBytes},
+        sum_target::Finished,
+        word_products::ByteConvolutionRow,
     },
     memory::ValueId,
-    simd::{LANES, QUAD},
+    padding::Padding,
+    simd::{LANES, byte_sums::QUAD},
 };
 
 use super::{Context, Map, PANEL, Panel, Step, panels, producer::panels_of};

@@ -3,12 +3,15 @@
 use alloc::vec::Vec;
 
 use crate::{
-    kernels::{Bf16Weights, ByteWeights, DenseRun, Finish, FloatWeights},
+    kernels::{
+        activation::Finish,
+        dense::{Bf16Weights, ByteWeights, DenseRun, FloatWeights},
+    },
     memory::ValueId,
     simd::LANES,
 };
 
-use super::{Context, Factors, Panel, Step};
+use super::{Context, Panel, Step, pointwise_weights::Factors};
 
 /// Blocks of a panel of packed weights.
 pub(crate) const DENSE_PANEL: usize = 4;

@@ -4,18 +4,24 @@ use alloc::vec::Vec;
 use core::ops::Range;
 
 use crate::{
-    Padding,
     kernels::{
-        Bf16Row, DepthwiseRow, Finish, FloatRow, IntegerRows, IntegerRun, PixelTarget, TapsRun,
-        ToBytes,
+        activation::Finish,
+        depthwise::{DepthwiseRow, TapsRun},
+        pixel_target::PixelTarget,
+        rounding::{IntegerRun, ToBytes},
+        row_target::{Bf16Row, FloatRow},
+        sum_target::IntegerRows,
     },
     memory::ValueId,
-    simd::{LANES, QUAD},
+    padding::Padding,
+    simd::{LANES, byte_sums::QUAD},
 };
 
 use super::{
-    BYTE_LANES, Context, Map, PANEL, Panel, Producer, Rounding, Step, producer::panels_of,
+    Context, Map, PANEL, Panel, Step,
+    producer::{Producer, panels_of},
     ring::Ring,
+    rounding::{BYTE_LANES, Rounding},
 };
 
 /// A depthwise convolution of bytes that is computed in floats, which hold its sums exactly.

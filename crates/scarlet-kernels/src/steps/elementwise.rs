@@ -1,7 +1,7 @@
 //! Shortcuts, means and the scaling of squeeze-excite, where no other step does them on its way.
 
 use crate::{
-    kernels::{AddRun, ScaleRun, SumRun},
+    kernels::elementwise::{AddRun, ScaleRun, SumRun},
     memory::ValueId,
     simd::LANES,
 };

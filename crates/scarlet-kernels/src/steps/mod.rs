@@ -1,38 +1,26 @@
 //! What an engine executes: steps, cut into tasks that may run on any thread in any order.
 
-mod byte_depthwise;
-mod convolution;
-mod dense;
-mod depthwise;
-mod elementwise;
+pub(crate) mod byte_depthwise;
+pub(crate) mod convolution;
+pub(crate) mod dense;
+pub(crate) mod depthwise;
+pub(crate) mod elementwise;
 #[cfg(feature = "std")]
-mod observe;
-mod pointwise;
-mod pointwise_weights;
-mod producer;
+pub(crate) mod observe;
+pub(crate) mod pointwise;
+pub(crate) mod pointwise_weights;
+pub(crate) mod producer;
 mod ring;
-mod rounding;
-mod stripes;
-mod transfer;
-
-pub(crate) use byte_depthwise::ByteDepthwiseStep;
-pub(crate) use convolution::{ConvolutionStep, PlanarConvolution};
-pub(crate) use dense::{DENSE_PANEL, DenseStep};
-pub(crate) use depthwise::{BytesAsFloats, DepthwiseStep};
-pub(crate) use elementwise::{AddStep, MeanStep, ScaleStep};
-#[cfg(feature = "std")]
-pub(crate) use observe::ObserveStep;
-pub(crate) use pointwise::{PointwiseStep, Target};
-pub(crate) use pointwise_weights::{Factors, PointwiseWeights};
-pub(crate) use producer::Producer;
-pub(crate) use rounding::{BYTE_LANES, RoundStep, Rounding};
-pub(crate) use stripes::stripe_for;
-pub(crate) use transfer::{ExportMap, ExportVector, Import, Subsample};
+pub(crate) mod rounding;
+pub(crate) mod stripes;
+pub(crate) mod transfer;
 
 use crate::{
-    InstructionSet,
     memory::{Value, ValueId},
-    simd::LANES,
+    simd::{
+        Kernel, LANES, bf16::Bf16Kernel, byte_sums::ByteKernel, instruction_set::InstructionSet,
+        quads::QuadKernel,
+    },
 };
 
 /// One step of an engine.
@@ -103,7 +91,7 @@ impl Context<'_> {
     /// # Safety
     ///
     /// As the kernel demands of its pointers.
-    unsafe fn run(&self, kernel: impl crate::simd::Kernel) {
+    unsafe fn run(&self, kernel: impl Kernel) {
         // SAFETY: the engine checked that the instruction set is available.
         unsafe { self.instructions.run(kernel) }
     }
@@ -113,7 +101,7 @@ impl Context<'_> {
     /// # Safety
     ///
     /// As the kernel demands of its pointers.
-    unsafe fn run_bytes(&self, kernel: impl crate::simd::ByteKernel) {
+    unsafe fn run_bytes(&self, kernel: impl ByteKernel) {
         // SAFETY: the engine checked that the instruction set is available.
         unsafe { self.instructions.run_bytes(kernel) }
     }
@@ -123,7 +111,7 @@ impl Context<'_> {
     /// # Safety
     ///
     /// As the kernel demands of its pointers.
-    unsafe fn run_bf16(&self, kernel: impl crate::simd::Bf16Kernel) {
+    unsafe fn run_bf16(&self, kernel: impl Bf16Kernel) {
         // SAFETY: the engine checked that the instruction set is available.
         unsafe { self.instructions.run_bf16(kernel) }
     }
@@ -133,7 +121,7 @@ impl Context<'_> {
     /// # Safety
     ///
     /// As the kernel demands of its pointers; the instruction set must have them.
-    unsafe fn run_bf16_products(&self, kernel: impl crate::simd::Bf16Kernel) {
+    unsafe fn run_bf16_products(&self, kernel: impl Bf16Kernel) {
         // SAFETY: the engine checked that the instruction set is available.
         unsafe { self.instructions.run_bf16_products(kernel) }
     }
@@ -143,7 +131,7 @@ impl Context<'_> {
     /// # Safety
     ///
     /// As the kernel demands of its pointers; the instruction set must have them.
-    unsafe fn run_quads(&self, kernel: impl crate::simd::QuadKernel) {
+    unsafe fn run_quads(&self, kernel: impl QuadKernel) {
         // SAFETY: the engine checked that the instruction set is available.
         unsafe { self.instructions.run_quads(kernel) }
     }
@@ -184,7 +172,7 @@ pub(crate) struct Panel {
     pub(crate) blocks: usize,
 }
 
-/// Blocks of the panels of convolutions; see [`PointwiseRun`](crate::kernels::PointwiseRun).
+/// Blocks of the panels of convolutions; see [`PointwiseRun`](crate::kernels::pointwise::PointwiseRun).
 pub(crate) const PANEL: usize = 2;
 
 /// Panels of `largest` blocks, and one for the rest.

@@ -1,16 +1,25 @@
-//! Pointwise convolutions that are not part of a [`DepthwiseStep`](super::DepthwiseStep).
+//! Pointwise convolutions that are not part of a [`DepthwiseStep`](super::depthwise::DepthwiseStep).
 
 use alloc::vec::Vec;
 use core::ops::Range;
 
 use crate::{
-    EngineSettings,
-    kernels::{Bf16Pixels, Bf16PointwiseRun, PixelTarget, ScaleRun, SumRun},
+    engine::EngineSettings,
+    kernels::{
+        elementwise::{ScaleRun, SumRun},
+        pixel_target::PixelTarget,
+        sum_target::Bf16Pixels,
+        word_products::Bf16PointwiseRun,
+    },
     memory::ValueId,
     simd::LANES,
 };
 
-use super::{Context, Factors, Map, Panel, PointwiseWeights, Rounding, Step, panels};
+use super::{
+    Context, Map, Panel, Step, panels,
+    pointwise_weights::{Factors, PointwiseWeights},
+    rounding::Rounding,
+};
 
 /// Input bytes that are multiplied by all panels before the next pixels: half of a common
 /// second-level cache.

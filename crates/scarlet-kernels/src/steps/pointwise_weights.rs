@@ -2,13 +2,16 @@
 
 use crate::{
     kernels::{
-        Bf16PointwiseRun, BytePointwiseRun, Finish, Finished, PixelTarget, PointwiseRun,
-        WordProducts,
+        activation::Finish,
+        pixel_target::PixelTarget,
+        pointwise::PointwiseRun,
+        sum_target::Finished,
+        word_products::{Bf16PointwiseRun, BytePointwiseRun, WordProducts},
     },
-    simd::{LANES, PAIR, WORD},
+    simd::{LANES, bf16::PAIR, sums::WORD},
 };
 
-use super::{BYTE_LANES, Context, PANEL, Panel};
+use super::{Context, PANEL, Panel, rounding::BYTE_LANES};
 
 /// The numbers that the products of a matrix are of.
 #[derive(Debug, Clone, Copy)]

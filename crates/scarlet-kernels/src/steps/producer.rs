@@ -2,9 +2,12 @@
 
 use core::ops::Range;
 
-use crate::{kernels::PixelTarget, memory::ValueId, simd::LANES};
+use crate::{kernels::pixel_target::PixelTarget, memory::ValueId, simd::LANES};
 
-use super::{Context, Map, Panel, PlanarConvolution, PointwiseWeights, panels};
+use super::{
+    Context, Map, Panel, convolution::PlanarConvolution, panels,
+    pointwise_weights::PointwiseWeights,
+};
 
 /// What makes the rows that a depthwise convolution reads.
 pub(crate) enum Producer {

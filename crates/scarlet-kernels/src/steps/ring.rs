@@ -1,6 +1,6 @@
 //! The rows that a depthwise convolution reads.
 
-use crate::{Padding, simd::LANES};
+use crate::{padding::Padding, simd::LANES};
 
 use super::Map;
 

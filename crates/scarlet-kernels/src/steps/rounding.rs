@@ -1,9 +1,9 @@
 //! From floats to what pointwise convolutions of bytes or of bfloat16 read.
 
 use crate::{
-    kernels::{Bf16Run, RoundRun, ToBytes},
+    kernels::rounding::{Bf16Run, RoundRun, ToBytes},
     memory::ValueId,
-    simd::{LANES, PAIR},
+    simd::{LANES, bf16::PAIR},
 };
 
 use super::{Context, Map, Step};

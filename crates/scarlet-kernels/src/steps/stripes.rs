@@ -1,6 +1,6 @@
 //! How the output rows of a depthwise convolution are cut into tasks.
 
-use crate::Padding;
+use crate::padding::Padding;
 
 use super::Map;
 

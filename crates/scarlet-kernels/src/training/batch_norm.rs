@@ -8,7 +8,7 @@ use super::elementwise::{Combination, GradientSums, activate, activation_gradien
 use super::fewest_tasks;
 use super::images::Images;
 use super::sums::Moments;
-use crate::Activation;
+use crate::activation::Activation;
 
 /// What a normalisation learns, one value a channel, and the activation behind it.
 #[derive(Debug, Clone, Copy)]

@@ -9,7 +9,7 @@ use super::buffers::{give_buffer, take_buffer};
 use super::fewest_tasks;
 use super::images::Images;
 use super::pointwise::{pointwise, pointwise_input_gradient, pointwise_weight_gradient};
-use crate::Padding;
+use crate::padding::Padding;
 
 /// Shape of a convolution whose weight is `[channels_out, channels_in, kernel, kernel]`.
 #[derive(Debug, Clone, Copy)]

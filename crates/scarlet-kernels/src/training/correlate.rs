@@ -1,6 +1,6 @@
 //! The two inner loops of depthwise convolutions, on one channel in scratch memory.
 
-use crate::simd::{Kernel, LANES, Vector};
+use crate::simd::{Kernel, LANES, vector::Vector};
 
 /// Filters a channel:
 /// `output[y][x] = Σ weights[ky][kx] · source[start + y·step + ky·pitch + columns[kx] + x]`.
@@ -226,7 +226,7 @@ impl CorrelateWeights<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::simd::InstructionSet;
+    use crate::simd::instruction_set::InstructionSet;
 
     /// Whole numbers, small enough for every sum to be exact in every order.
     fn numbers(length: usize) -> Vec<f32> {

@@ -1,7 +1,7 @@
 //! Nonlinearities and their derivatives.
 
-use crate::simd::{logistic, swish};
-use crate::{Activation, Gate};
+use crate::activation::{Activation, Gate};
+use crate::simd::logistic::{logistic, swish};
 
 /// A nonlinearity and its derivative.
 ///

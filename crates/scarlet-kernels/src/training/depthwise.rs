@@ -16,7 +16,7 @@ use super::fewest_tasks;
 use super::geometry::Geometry;
 use super::images::Images;
 use super::sums::Moments;
-use crate::Padding;
+use crate::padding::Padding;
 use crate::simd::LANES;
 use backward::Backward;
 

@@ -6,8 +6,8 @@ use std::sync::OnceLock;
 use super::batch_norm::Affine;
 use super::curves::{Curve, with_curve};
 use super::sums::{RUN, load, sum_run};
-use crate::Activation;
-use crate::simd::{InstructionSet, Kernel, Vector};
+use crate::activation::Activation;
+use crate::simd::{Kernel, instruction_set::InstructionSet, vector::Vector};
 
 pub(super) fn run(kernel: impl Kernel) {
     // Asked for once: small images mean kernels that take less time than the asking.

@@ -8,7 +8,7 @@
 
 use std::ops::Range;
 
-use crate::Padding;
+use crate::padding::Padding;
 use crate::simd::LANES;
 
 use super::planes::{

@@ -9,8 +9,8 @@ use super::fewest_tasks;
 use super::images::Images;
 use super::pointwise::{pointwise, pointwise_input_gradient, pointwise_weight_gradient};
 use super::sums::{dots, totals};
-use crate::simd::{Kernel, Vector};
-use crate::{Activation, Gate};
+use crate::activation::{Activation, Gate};
+use crate::simd::{Kernel, vector::Vector};
 
 /// The two layers that turn means into gates, `gate(excite · activation(squeeze · mean))`.
 #[derive(Debug, Clone, Copy)]

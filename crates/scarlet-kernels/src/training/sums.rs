@@ -1,6 +1,6 @@
 //! Sums over the values of one channel, and what is made of them alone.
 
-use crate::simd::{Kernel, LANES, Vector};
+use crate::simd::{Kernel, LANES, vector::Vector};
 
 use super::elementwise::run;
 

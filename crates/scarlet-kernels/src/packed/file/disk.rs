@@ -10,11 +10,13 @@ use std::{
 use memmap2::Mmap;
 
 use crate::{
-    Activation, Network, Operation, PackedFileError, PackedNetwork, Precision, activation::unsaid,
+    activation::{Activation, unsaid},
+    network::{Network, Operation},
+    packed::{PackedNetwork, file::PackedFileError, precision::Precision},
 };
 
 use super::{
-    super::{Numbers, Weights},
+    super::{Weights, precision::Numbers},
     CACHE_LINE, CHECKSUM, HEAD, MAGIC, Stored, VERSION, checksum, packing, read,
 };
 
