@@ -39,30 +39,17 @@ impl Planner<'_> {
     ) -> Planned {
         let index = operations.end - 1;
         let output = as_map(self.shapes[index]);
-        // The window of a dense convolution serves two panels, and so do inputs in bytes.
-        let group = match &producer {
-            Producer::Convolution(_) => 2 * PANEL,
-            Producer::Pointwise { weights, .. } => weights.panel(),
-            Producer::Copy(_) => PANEL,
-        };
-        let groups: Vec<_> = panels(output.blocks(), group).collect();
-        let padding = c
-            .padding
-            .resolve(c.kernel, c.stride, input.height, input.width);
+        let groups: Vec<_> = panels(output.blocks(), blocks_of_task(&producer)).collect();
+        let (kernel, stride, weights, bias) = (c.kernel, c.stride, c.weight, c.bias);
+        let padding = (c.padding).resolve(kernel, stride, input.height, input.width);
         let stripe = stripe_for(
             (input, output),
-            (c.kernel, c.stride),
+            (kernel, stride),
             padding,
             groups.len(),
             self.settings.threads_per_image(),
         );
-        let rounding = self.rounding_behind(index);
-        let rounding = match (rounding, self.to_bytes(index)) {
-            (Some(Rounding::Bytes(rounding)), Some(_)) => Some(Rounding::Bytes(
-                rounding.of_values_within(self.bound(index)),
-            )),
-            _ => rounding,
-        };
+        let rounding = self.depthwise_rounding(index);
         let value = match rounding {
             Some(rounding) => self.new_rounded(output, rounding),
             None => self.new_value(output.image()),
@@ -77,17 +64,9 @@ impl Planner<'_> {
             }
             _ => None,
         };
-        let kind = match producer {
-            Producer::Copy(_) => "depthwise",
-            Producer::Pointwise { .. } => "pointwise + depthwise",
-            Producer::Convolution(_) => "convolution + depthwise",
-        };
+        let kind = kind(&producer);
         let row_sums = squeeze_excite.map(|(_, sums)| sums);
-        let (weights, bias) = (c.weight, c.bias);
-        let (kernel, stride) = (c.kernel, c.stride);
-        let finish = self.finish_of(index);
         let (input_rounding, input_finish) = self.depthwise_input(&producer, index);
-        let scales = scales_behind(bias, c.channels);
         let instructions = self.settings.instruction_set;
         match input_rounding {
             Some(input_rounding)
@@ -104,9 +83,9 @@ impl Planner<'_> {
                     padding,
                     weights,
                     bias,
-                    scales,
+                    scales: scales_behind(bias, c.channels),
                     starts: starts_behind(bias, c.channels),
-                    finish,
+                    finish: self.finish_of(index),
                     to: value,
                     rounding: rounding.and_then(Rounding::to_bytes),
                     row_sums,
@@ -119,7 +98,7 @@ impl Planner<'_> {
                 let bytes = |rounding| BytesAsFloats {
                     rounding,
                     input_finish,
-                    scales,
+                    scales: scales_behind(bias, c.channels),
                 };
                 let step = DepthwiseStep {
                     producer,
@@ -131,7 +110,7 @@ impl Planner<'_> {
                     weights,
                     bias,
                     bytes: input_rounding.map(bytes),
-                    finish,
+                    finish: self.finish_of(index),
                     to: value,
                     rounding,
                     has_bf16_products: instructions.is_some_and(InstructionSet::has_bf16_products),
@@ -143,12 +122,21 @@ impl Planner<'_> {
             }
         }
         let behind = self.behind(value, index);
-        match squeeze_excite {
-            Some((next, sums)) => {
-                let map = output;
-                self.squeeze_excite(next, Placed { value, map }, Some(sums), index + 1)
-            }
-            None => behind,
+        let Some((next, sums)) = squeeze_excite else {
+            return behind;
+        };
+        let map = output;
+        self.squeeze_excite(next, Placed { value, map }, Some(sums), index + 1)
+    }
+
+    /// How the output of a depthwise convolution is rounded, if it is.
+    fn depthwise_rounding(&self, index: usize) -> Option<Rounding> {
+        let rounding = self.rounding_behind(index);
+        match (rounding, self.to_bytes(index)) {
+            (Some(Rounding::Bytes(rounding)), Some(_)) => Some(Rounding::Bytes(
+                rounding.of_values_within(self.bound(index)),
+            )),
+            _ => rounding,
         }
     }
 
@@ -177,5 +165,23 @@ impl Planner<'_> {
             input_rounding = input_rounding.map(|it| it.of_values_within(bound));
         }
         (input_rounding, input_finish)
+    }
+}
+
+/// Blocks of a task: the window of a dense convolution serves two panels, and so do inputs in bytes.
+fn blocks_of_task(producer: &Producer) -> usize {
+    match producer {
+        Producer::Convolution(_) => 2 * PANEL,
+        Producer::Pointwise { weights, .. } => weights.panel(),
+        Producer::Copy(_) => PANEL,
+    }
+}
+
+/// What profiles call the step.
+fn kind(producer: &Producer) -> &'static str {
+    match producer {
+        Producer::Copy(_) => "depthwise",
+        Producer::Pointwise { .. } => "pointwise + depthwise",
+        Producer::Convolution(_) => "convolution + depthwise",
     }
 }
