@@ -31,6 +31,7 @@ pub(crate) trait ByteVector: Vector {
 pub(crate) trait ByteKernel {
     /// Whether it is worth being compiled for VNNI: not where such processors do its work another way,
     /// but for kernels that are rare.
+    #[cfg_attr(not(target_arch = "x86_64"), expect(dead_code, reason = "x86-64's"))]
     const IS_FOR_VNNI: bool = true;
 
     fn run<V: ByteVector>(self);
