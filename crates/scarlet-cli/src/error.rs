@@ -416,6 +416,7 @@ fn train_exit_code(error: &TrainError) -> u8 {
         | TrainError::BatchTooLarge { .. }
         | TrainError::SettingsChanged { .. }
         | TrainError::EpochsDone { .. }
+        | TrainError::TooManyFolds { .. }
         | TrainError::ImagesChanged { .. }
         | TrainError::Exists { .. }
         | TrainError::OtherTeacher { .. } => USAGE,
