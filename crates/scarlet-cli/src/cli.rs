@@ -30,6 +30,8 @@ use scarlet::Precision;
 use scarlet::weights::{OpenOptions, Renaming};
 use scarlet_search::Constraint;
 
+use crate::views::Augmentation;
+
 /// The network that `predict` and `eval` use unless told otherwise: its weights are public.
 pub(crate) const DEFAULT_MODEL: &str = "efficientnet-lite0";
 
@@ -127,6 +129,11 @@ pub(crate) struct PredictArgs {
     #[arg(long, value_name = "P", value_parser = probability, allow_negative_numbers = true)]
     pub(crate) threshold: Option<f64>,
 
+    /// Show the network several views of each image, and average the probabilities it gives them:
+    /// the image and its mirror image (flip), crops at the centre and the corners (crops), or both (flip,crops)
+    #[arg(long, value_enum, value_name = "VIEWS", value_delimiter = ',')]
+    pub(crate) augment: Vec<Augmentation>,
+
     /// Names of the network's classes, one per line [default: those in the weights' file, or
     /// in classes.txt next to it, or ImageNet's for 1,000 classes]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
@@ -168,6 +175,7 @@ Examples:
   scarlet eval flowers/test --weights flowers.safetensors --json
   scarlet eval flowers/ --weights flowers-run/best.safetensors --report flowers.html
   scarlet eval flowers/ --weights small.safetensors --against large.safetensors
+  scarlet eval flowers/ --weights flowers-run/best.safetensors --augment flip,crops
   scarlet eval fashion-sample --weights scarlet-run/network/network.safetensors
 
 The folder imagenet/val is made by scarlet arrange-val.")]
@@ -189,6 +197,12 @@ pub(crate) struct EvalArgs {
     /// Also evaluate these weights on the same images, and report whether the two networks differ
     #[arg(long, value_name = "WEIGHTS", value_hint = ValueHint::FilePath)]
     pub(crate) against: Option<String>,
+
+    /// Show the network several views of each image, and average the probabilities it gives them:
+    /// the image and its mirror image (flip), crops at the centre and the corners (crops), or both (flip,crops). The
+    /// accuracy without is told too
+    #[arg(long, value_enum, value_name = "VIEWS", value_delimiter = ',')]
+    pub(crate) augment: Vec<Augmentation>,
 
     /// Worst classes to print
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = whole::<usize>)]

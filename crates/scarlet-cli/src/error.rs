@@ -87,6 +87,13 @@ pub(crate) enum CliError {
     NoPublicWeights(&'static str),
     #[error("no images to train on: give them with --data")]
     NoData,
+    /// Crops of images that show no more than one crop.
+    #[error(
+        "there are no crops to take: the network sees {side}×{side} pixels of images that are {resized} \
+         pixels high or wide at least, and that must be 4 pixels more, of photographs. Use --augment flip, \
+         or leave it out"
+    )]
+    NoBorder { side: usize, resized: usize },
     #[error(
         "`recipe` is not a setting, since the command decides it: `scarlet train` or `scarlet finetune`"
     )]
@@ -311,6 +318,7 @@ impl CliError {
             | Self::DeployedWeights(_)
             | Self::DeployedDevice { .. }
             | Self::NoData
+            | Self::NoBorder { .. }
             | Self::TooLittleTime { .. }
             | Self::Embedding(_)
             | Self::EmbedOne(_)
@@ -416,6 +424,7 @@ fn train_exit_code(error: &TrainError) -> u8 {
         | TrainError::BatchTooLarge { .. }
         | TrainError::SettingsChanged { .. }
         | TrainError::EpochsDone { .. }
+        | TrainError::TooManyFolds { .. }
         | TrainError::ImagesChanged { .. }
         | TrainError::Exists { .. }
         | TrainError::OtherTeacher { .. } => USAGE,

@@ -23,6 +23,7 @@ mod threads;
 mod toml_settings;
 mod training_settings;
 mod verify;
+mod views;
 
 use std::process::ExitCode;
 

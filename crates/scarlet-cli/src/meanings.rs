@@ -60,6 +60,14 @@ pub(crate) const MEANINGS: &[(&str, &str, &str)] = &[
         "Share of the training images held out to evaluate networks, if the data has no part for this.",
     ),
     (
+        "folds",
+        "5",
+        "Cross-validate first: divide the training images into this many folds, and evaluate each with a \
+      network trained on all others. The network itself is then trained on all of them, and is that of the \
+      last epoch; holdout is not used. A folder's own val part stays aside, and epochs are compared by it as \
+      ever.",
+    ),
+    (
         "test",
         "0.2",
         "Share of the training images to test on, instead of the data set's own test images. If not set, \

@@ -23,6 +23,7 @@ pub(crate) fn configuration(
     let flags = [
         ("data.source", args.data.as_ref().map(|it| json!(it))),
         ("data.holdout", settings.holdout.map(|it| json!(it))),
+        ("data.folds", settings.folds.map(|it| json!(it))),
         (
             "data.cache_folder",
             settings.cache_folder.as_ref().map(|it| json!(it)),

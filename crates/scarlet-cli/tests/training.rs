@@ -7,34 +7,12 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use common::{Ran, kill_when, scarlet, tiny_data, tiny_run, wait_until};
+use common::{Ran, kill_when, photographs, scarlet, tiny_data, tiny_run, wait_until};
 use scarlet::arch::Architecture;
-use scarlet_data::{DecodeOptions, Rgb, RgbImage, eval_image};
-use tempfile::TempDir;
+use scarlet_data::{DecodeOptions, RgbImage, eval_image};
 
 /// A network that trains in no time, of total stride 4.
 const NETWORK: &str = "E3K3@8/2 E3K3@8";
-
-/// Photographs of three classes that differ in colour, of many sizes.
-fn photographs(each: u32) -> TempDir {
-    let root = tempfile::tempdir().unwrap();
-    let mut state = 1u32;
-    for (class, name) in ["blue", "green", "red"].iter().enumerate() {
-        fs::create_dir_all(root.path().join(name)).unwrap();
-        for index in 0..each {
-            let image = RgbImage::from_fn(18 + index % 7, 24 - index % 5, |_, _| {
-                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                let mut pixel = [(state >> 26) as u8; 3];
-                pixel[2 - class] += 150;
-                Rgb(pixel)
-            });
-            image
-                .save(root.path().join(name).join(format!("{index:02}.png")))
-                .unwrap();
-        }
-    }
-    root
-}
 
 fn arguments<'a>(data: &'a Path, out: &'a Path, more: &[&'a str]) -> Vec<&'a str> {
     let (data, out) = (data.to_str().unwrap(), out.to_str().unwrap());

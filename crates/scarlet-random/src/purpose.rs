@@ -35,6 +35,8 @@ pub enum Purpose {
     Repeat = 12,
     /// The folds that labels are checked by.
     Folds = 13,
+    /// The folds of a cross-validation.
+    CrossValidation = 14,
 }
 
 impl From<Purpose> for u64 {

@@ -18,6 +18,16 @@ pub(crate) const BEST: &str = "best.safetensors";
 /// The weights of the last one.
 pub(crate) const LAST: &str = "last.safetensors";
 
+/// A folder for each fold of a cross-validation.
+pub(crate) const FOLDS: &str = "folds";
+/// In it, what its network says of its images.
+pub(crate) const ANSWERS: &str = "answers.json";
+/// What all folds' networks say.
+pub(crate) const OUT_OF_FOLD_TABLE: &str = "out-of-fold.csv";
+pub(crate) const OUT_OF_FOLD: &str = "out-of-fold.json";
+/// Of any training.
+pub(crate) const CHECKPOINT: &str = "checkpoint.safetensors";
+
 // Of a search: a folder for each stage.
 /// Checkpoint and events of the training of the network that the search starts from.
 pub(crate) const WHOLE: &str = "whole";

@@ -211,6 +211,19 @@ pub enum TrainError {
         /// Epochs asked for.
         asked: usize,
     },
+    /// More folds than every one can have an image of each class.
+    #[error(
+        "{folds} folds cannot all have an image of class `{class}`, which has {images} to train on: ask \
+         for at most {images} folds, or add images to the class"
+    )]
+    TooManyFolds {
+        /// How many were asked for.
+        folds: usize,
+        /// Name of the smallest class.
+        class: String,
+        /// Its training images.
+        images: usize,
+    },
     /// A run that began with other images.
     #[error(
         "`{path}` was written by a run on other images: files, pixels or labels of those to \

@@ -31,6 +31,7 @@ pub mod evaluator;
 mod event_log;
 mod extract;
 pub mod fingerprint;
+pub mod folds;
 pub mod latency;
 pub mod limits;
 mod loss;

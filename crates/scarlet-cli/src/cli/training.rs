@@ -47,6 +47,7 @@ Examples:
   scarlet finetune --data flowers/ --time 20m --out flowers-run
   scarlet finetune --data flowers/ --preview flowers.png
   scarlet finetune --data flowers/ --balance --out flowers-run
+  scarlet finetune --data flowers/ --folds 5 --out flowers-run
   scarlet finetune --data flowers/ --weights extracted.safetensors --keep-classifier
   scarlet finetune --resume flowers-run --epochs 40
   scarlet predict photo.jpg --weights flowers-run/best.safetensors")]
@@ -200,6 +201,12 @@ pub(crate) struct TrainingSettingsArgs {
     /// Share of the images held out to evaluate epochs, if the folder has no part for this
     #[arg(long, value_name = "SHARE", value_parser = finite)]
     pub(crate) holdout: Option<f64>,
+
+    /// Cross-validate first: divide the training images into this many folds, and evaluate each with a
+    /// network trained on all others; then train the network on all of them. --holdout is not used, and
+    /// the network is that of the last epoch
+    #[arg(long, value_name = "N", value_parser = whole::<usize>)]
+    pub(crate) folds: Option<usize>,
 
     /// Make classes of different sizes count alike, and compare epochs by the mean of the classes'
     /// accuracies: small classes are shown more often, or their losses are weighted more

@@ -1,6 +1,7 @@
 //! `scarlet eval`.
 
 mod against;
+mod augmented;
 mod evaluation;
 pub(super) mod labels;
 mod page;
@@ -69,7 +70,7 @@ pub(super) fn run(args: &EvalArgs, terminal: &Terminal) -> Result<(), CliError> 
     }
 
     let interrupt = Interrupt::listen()?;
-    let mut evaluation = Evaluation::new(args, &mut model, &subject, &labels, results);
+    let mut evaluation = Evaluation::new(args, &mut model, &subject, &labels, results)?;
     let started = Instant::now();
     let complete = evaluation.run(&interrupt, terminal)?;
     let seconds = started.elapsed().as_secs_f64();
@@ -78,6 +79,8 @@ pub(super) fn run(args: &EvalArgs, terminal: &Terminal) -> Result<(), CliError> 
         results,
         accuracy,
         evidence,
+        plain,
+        views,
         unreadable,
         unread,
         ..
@@ -116,6 +119,7 @@ pub(super) fn run(args: &EvalArgs, terminal: &Terminal) -> Result<(), CliError> 
         top5_interval: total.top5_interval(),
         mean_class_top1: accuracy.mean_class_top1(),
         trust: figures,
+        augmented: views.map(|views| augmented::compare(&views, &evidence, &plain)),
         against,
         seconds,
         images_per_second: total.images as f64 / seconds,

@@ -11,6 +11,7 @@ use crate::model::Model;
 use crate::report::predict::{Photograph, PredictReport};
 use crate::report::{Setting, Unreadable, print_json};
 use crate::terminal::Terminal;
+use crate::views::Views;
 
 pub(super) fn run(args: &PredictArgs, terminal: &Terminal) -> Result<(), CliError> {
     let Found {
@@ -28,9 +29,10 @@ pub(super) fn run(args: &PredictArgs, terminal: &Terminal) -> Result<(), CliErro
     let mut model = Model::open(&args.model, &inference.compute, inference.batch, terminal)?;
     let names = model.class_names(args.classes.as_deref(), terminal)?;
 
+    let views = Views::new(&args.augment, model.architecture(), true)?;
     let loader = Loader::new(
         paths,
-        model.preprocessing(),
+        (views.as_ref()).map_or(model.preprocessing(), |views| views.reader().preprocessing),
         LoaderOptions {
             batch_size: inference.batch,
             channels: model.channels(),
@@ -46,7 +48,7 @@ pub(super) fn run(args: &PredictArgs, terminal: &Terminal) -> Result<(), CliErro
         for failure in &batch.failures {
             unreadable.push(report_unreadable(&failure.path, &failure.error, terminal));
         }
-        let finished = predict(&mut model, &loader, &batch, args, &names)?;
+        let finished = predict(&mut model, views.as_ref(), &loader, &batch, args, &names)?;
         predicted += finished.len();
         progress.advance(batch.len() + batch.failures.len());
         if args.json {
@@ -65,6 +67,8 @@ pub(super) fn run(args: &PredictArgs, terminal: &Terminal) -> Result<(), CliErro
             setting: Setting::of(&model),
             temperature: model.temperature().map(|it| it.value),
             threshold: args.threshold,
+            augment: views.as_ref().map(|views| views.kinds().to_vec()),
+            views: views.as_ref().map(Views::count),
             photographs,
             unreadable,
             passed_over,
@@ -120,6 +124,7 @@ fn report_unreadable(path: &std::path::Path, error: &DataError, terminal: &Termi
 
 fn predict(
     model: &mut Model,
+    views: Option<&Views>,
     loader: &Loader,
     batch: &Batch,
     args: &PredictArgs,
@@ -128,7 +133,13 @@ fn predict(
     if batch.is_empty() {
         return Ok(Vec::new());
     }
-    let predictions = model.predict(&batch.images, args.top_k)?;
+    let predictions = match views {
+        None => model.predict(&batch.images, args.top_k)?,
+        Some(views) => {
+            let answers = views.answers(model, &batch.images)?;
+            model.predictions(&answers.averaged, args.top_k)?
+        }
+    };
     let photographs = batch
         .indices
         .iter()

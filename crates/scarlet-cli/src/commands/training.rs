@@ -8,7 +8,7 @@ use scarlet_io::atomic_file;
 use scarlet_run::RunError;
 use scarlet_run::RunFolder;
 use scarlet_run::standalone::{Recipe, Standalone, StandaloneConfig, StandaloneRecord, Start};
-use scarlet_train::{Control, Event};
+use scarlet_train::Control;
 
 use super::after::After;
 use super::fit::{Fit, fitted};
@@ -151,8 +151,8 @@ pub(super) fn run(
     terminal.note(format_args!("recipe: {recipe}\nimages are {changes}"));
     let interrupt = Interrupt::listen()?;
     let mut progress = TrainingProgress::new(terminal, "");
-    let result = run.train(&folder, |event: &Event| {
-        progress.event(event);
+    let result = run.train_telling(&folder, |told| {
+        progress.told(told);
         match interrupt.is_requested() {
             true => Control::Stop,
             false => Control::Continue,

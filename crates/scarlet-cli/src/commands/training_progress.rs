@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use indicatif::HumanDuration;
+use scarlet_run::standalone::Progress;
 use scarlet_train::Event;
 
 use crate::report::number::{counted, percent, thousands};
+use crate::report::training::fold_line;
 use crate::terminal::{StageProgress, Terminal};
 
 pub(super) struct TrainingProgress {
@@ -59,6 +61,22 @@ impl TrainingProgress {
             indent,
             bar: None,
             so_far: RunningMean::default(),
+        }
+    }
+
+    /// How far a run of one network or several is.
+    pub(super) fn told(&mut self, progress: &Progress<'_>) {
+        match progress {
+            Progress::Training(event) => self.event(event),
+            Progress::Fold { fold, folds } => {
+                self.terminal.note(format_args!("fold {fold} of {folds}"));
+            }
+            Progress::FoldDone(fold) => self.terminal.note(format_args!("{}", fold_line(fold))),
+            Progress::Whole { images } => self.terminal.note(format_args!(
+                "the network, trained on all {}",
+                counted(*images as u64, "image", "images")
+            )),
+            _ => {}
         }
     }
 

@@ -68,7 +68,8 @@ impl Against {
     }
 }
 
-fn probability(p: f64) -> String {
+/// A probability, as far as it matters.
+pub(super) fn probability(p: f64) -> String {
     match p {
         tiny if tiny < LEAST => "less than 0.0001".to_owned(),
         small if small < 0.01 => format!("{small:.4}"),

@@ -9,6 +9,7 @@ use scarlet_train::trust::{AfterSource, Figures};
 use serde::Serialize;
 
 use super::against::Against;
+use super::augmented::Augmented;
 use super::number::{counted, interval, percent, thousands};
 use super::table::{Column, table};
 use super::{Setting, Unreadable};
@@ -41,6 +42,9 @@ pub(crate) struct EvalReport {
     pub(crate) mean_class_top1: f64,
     /// Whether the network can be trusted.
     pub(crate) trust: Figures,
+    /// What several views of each image change, where there are several; all else is with them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) augmented: Option<Augmented>,
     /// Compared with another network, where one was named.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) against: Option<Against>,
@@ -151,6 +155,9 @@ impl EvalReport {
             "  per class {:>8}   mean of the classes' top-1",
             percent(self.mean_class_top1)
         )?;
+        if let Some(augmented) = self.augmented.as_ref().filter(|_| self.images > 0) {
+            write!(text, "{}", augmented.lines())?;
+        }
         if self.images > 0 {
             writeln!(text, "  {}", calibration(&self.trust))?;
             writeln!(text, "  {}", threshold(&self.trust))?;

@@ -1,6 +1,7 @@
 //! What commands print: values for JSON, and the same for people.
 
 pub(crate) mod against;
+pub(crate) mod augmented;
 pub(crate) mod bench;
 pub(crate) mod check_data;
 pub(crate) mod deploy;

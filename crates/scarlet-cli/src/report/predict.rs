@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::name::on_one_line;
 use super::{Setting, Unreadable};
 use crate::class_names::ClassNames;
+use crate::views::Augmentation;
 
 /// Everything, for JSON.
 #[derive(Debug, Serialize)]
@@ -21,6 +22,12 @@ pub(crate) struct PredictReport {
     /// The probability below which there is no answer, where one was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) threshold: Option<f64>,
+    /// How several views of each photograph were made, where there were several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) augment: Option<Vec<Augmentation>>,
+    /// How many views of each the probabilities are the mean over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) views: Option<usize>,
     pub(crate) photographs: Vec<Photograph>,
     pub(crate) unreadable: Vec<Unreadable>,
     /// Files of folders that are no images, by their endings.

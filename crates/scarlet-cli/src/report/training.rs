@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use indicatif::HumanDuration;
 use scarlet_io::printable::shortened;
-use scarlet_run::standalone::{Preview, StandaloneConfig, StandalonePlan, StandaloneResult};
+use scarlet_run::standalone::{
+    CrossValidation, FoldResult, Preview, StandaloneConfig, StandalonePlan, StandaloneResult,
+};
 use scarlet_train::Optimizer;
 use serde::Serialize;
 
 use super::name::on_one_line;
-use super::number::{accuracy, counted, millions, percent, thousands};
+use super::number::{accuracy, counted, interval, millions, percent, thousands};
 use super::seen::{Originals, needless_enlarging, quoted, seen};
 
 /// What a run would do.
@@ -18,7 +20,7 @@ pub(crate) fn plan_text(plan: &StandalonePlan) -> String {
     let seconds = Duration::try_from_secs_f64(plan.seconds).unwrap_or_default();
     let count = |number: usize| thousands(number as u64);
     let [recipe, changes] = recipe_lines(&plan.settings, plan.train_images);
-    let rows = [
+    let mut rows = vec![
         ("network", format!("{}: {}", plan.network, plan.layers)),
         ("input", format!("{0} × {0} pixels", plan.resolution)),
         ("mult-adds", millions(plan.mult_adds)),
@@ -43,8 +45,16 @@ pub(crate) fn plan_text(plan: &StandalonePlan) -> String {
         ("images become", changes),
         ("time", format!("about {} here", HumanDuration(seconds))),
     ];
+    if let Some(folds) = plan.folds {
+        let networks =
+            format!("{folds}, each without one fold of the images, and then 1 on all of them");
+        rows.insert(rows.len() - 1, ("networks", networks));
+    }
     // No table, which would cut long values.
-    let rows = rows.map(|(name, value)| format!("{name:<16} {value}"));
+    let rows = rows.iter();
+    let rows: Vec<String> = rows
+        .map(|(name, value)| format!("{name:<16} {value}"))
+        .collect();
     let rows = format!("plan\n{}", rows.join("\n"));
     let originals = Originals {
         photographs: plan.photographs,
@@ -216,12 +226,49 @@ fn short(value: f64) -> String {
     }
 }
 
+/// What a fold of a cross-validation came to.
+pub(crate) fn fold_line(fold: &FoldResult) -> String {
+    format!(
+        "fold {}: {}",
+        fold.fold,
+        accuracy(fold.right as u64, fold.images as u64)
+    )
+}
+
+/// What all folds came to.
+fn folds_text(crossed: &CrossValidation, folder: &Path) -> String {
+    let spread = crossed
+        .standard_deviation
+        .map_or(String::new(), |deviation| {
+            format!(
+                ", standard deviation of the folds {:.2} points",
+                100.0 * deviation
+            )
+        });
+    format!(
+        "\n{} folds: mean {}, 95 % interval {} ({} of {} right){spread}{}\n\
+         each image was classified by a network that was not trained on it; the network below was trained on \
+         all of them\n\
+         what was predicted for each: {}",
+        crossed.folds.len(),
+        percent(crossed.mean_accuracy),
+        interval(crossed.interval),
+        thousands(crossed.right as u64),
+        counted(crossed.images as u64, "image", "images"),
+        of_classes(Some(crossed.class_accuracy)),
+        quoted(&folder.join("out-of-fold.csv"))
+    )
+}
+
 /// The result of a run, and what can be done with it.
 pub(crate) fn result_text(result: &StandaloneResult, folder: &Path) -> String {
     let mut text = format!(
         "trained for {}",
         counted(result.epochs as u64, "epoch", "epochs")
     );
+    if let Some(crossed) = &result.cross_validation {
+        text.push_str(&folds_text(crossed, folder));
+    }
     if let (Some(epoch), Some(accuracy)) = (result.best_epoch, result.validation_accuracy) {
         text.push_str(&format!(
             "\nbest epoch {epoch}: held out {}{}",

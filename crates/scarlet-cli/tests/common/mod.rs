@@ -7,6 +7,8 @@ use std::thread;
 use std::time::Duration;
 
 use assert_cmd::Command;
+use scarlet_data::{Rgb, RgbImage};
+use tempfile::TempDir;
 
 /// A network small enough for tests, of total stride 32.
 pub const TINY: &str = "E3K3@16/2 E3K5s@24/2 - E3K3@32/2 E3K3@40/2";
@@ -115,6 +117,28 @@ pub fn tiny_data(folder: &Path) {
         fs::write(folder.join(format!("{part}-images-idx3-ubyte")), images).unwrap();
         fs::write(folder.join(format!("{part}-labels-idx1-ubyte")), labels).unwrap();
     }
+}
+
+/// Photographs of three classes that differ in colour, of many sizes.
+#[allow(dead_code, reason = "not every test file trains")]
+pub fn photographs(each: u32) -> TempDir {
+    let root = tempfile::tempdir().unwrap();
+    let mut state = 1u32;
+    for (class, name) in ["blue", "green", "red"].iter().enumerate() {
+        fs::create_dir_all(root.path().join(name)).unwrap();
+        for index in 0..each {
+            let image = RgbImage::from_fn(18 + index % 7, 24 - index % 5, |_, _| {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                let mut pixel = [(state >> 26) as u8; 3];
+                pixel[2 - class] += 150;
+                Rgb(pixel)
+            });
+            image
+                .save(root.path().join(name).join(format!("{index:02}.png")))
+                .unwrap();
+        }
+    }
+    root
 }
 
 /// Arguments of a run of seconds over [`tiny_data`].

@@ -13,6 +13,7 @@ use crate::pipeline::changed;
 use scarlet_data::dataset::{Extent, PhotographCache};
 use scarlet_train::TrainConfig;
 use scarlet_train::error::require;
+use scarlet_train::folds::check_count;
 
 /// Whether a network is trained from scratch or from weights, which want other settings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,7 +56,12 @@ pub struct DataSettings {
     /// Share of the training images that the network is judged by while it is trained, where the
     /// data has no part for this.
     pub holdout: f64,
-    /// Seed of this division.
+    /// Cross-validate first: divide the training images into this many folds, and evaluate each with a
+    /// network trained on all others. The network itself is then trained on all of them; `holdout` is
+    /// not used.
+    #[serde(default)]
+    pub folds: Option<usize>,
+    /// Seed of these divisions.
     pub seed: u64,
     /// Fail if any photograph cannot be read.
     pub strict: bool,
@@ -141,6 +147,9 @@ impl StandaloneConfig {
 
     /// Refuses settings that have no meaning for the recipe, or without others.
     pub(super) fn check_recipe(&self) -> Result<(), RunError> {
+        if let Some(folds) = self.data.folds {
+            check_count(folds)?;
+        }
         let network = &self.network;
         if network.weights.is_none() {
             let of_weights = [

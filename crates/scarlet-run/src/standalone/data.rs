@@ -1,13 +1,16 @@
 //! The images of a run, divided.
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 
 use scarlet_arch::Architecture;
 use scarlet_data::dataset::{
     Extent, FolderNotices, ImageSet, ImageSize, Images, Location, PartReader, PhotographCache,
-    PhotographList, PhotographParts, Stored, TrainTest, Unreadable, check_classes, normalised_by,
+    PhotographList, PhotographParts, Photographs, Stored, TrainTest, Unreadable, check_classes,
+    normalised_by,
 };
+use scarlet_train::TrainError;
 
 use super::StandaloneConfig;
 use crate::RunError;
@@ -18,8 +21,11 @@ const SHRINK: usize = 2;
 #[derive(Debug)]
 pub(super) struct StandaloneData {
     pub(super) train: ImageSet,
-    /// What epochs are judged by.
-    pub(super) validation: ImageSet,
+    /// The training images as a network is judged by them, where a cross-validation needs them so and
+    /// they are stored otherwise to train on.
+    as_judged: Option<ImageSet>,
+    /// What epochs are judged by; none where a cross-validation leaves nothing to hold out.
+    pub(super) validation: Option<ImageSet>,
     /// What the finished network is judged by.
     pub(super) test: Option<ImageSet>,
     /// How many photographs there are and how large; none for images of one size.
@@ -106,6 +112,11 @@ impl StandaloneData {
         }
     }
 
+    /// The training images, stored for judging a network by them.
+    pub(super) fn training_as_judged(&self) -> &ImageSet {
+        self.as_judged.as_ref().unwrap_or(&self.train)
+    }
+
     pub(super) fn classes(&self) -> &[String] {
         self.train.classes()
     }
@@ -122,12 +133,19 @@ impl StandaloneData {
         )?;
         let size = ImageSize::of(&images.train, architecture.total_stride());
         let fit = |images: Images| images.for_network(architecture);
-        let (train, validation) = images.train.split(config.data.holdout, config.data.seed)?;
+        let (train, validation) = match config.data.folds {
+            Some(_) => (images.train, None),
+            None => {
+                let (train, aside) = images.train.split(config.data.holdout, config.data.seed)?;
+                (train, Some(aside))
+            }
+        };
         // Labels that the test images happen not to have do not make their classes fewer.
         let test = images.test.among(train.classes())?;
         Ok(Self {
             train: ImageSet::Images(fit(train)),
-            validation: ImageSet::Images(fit(validation)),
+            as_judged: None,
+            validation: validation.map(|images| ImageSet::Images(fit(images))),
             test: Some(ImageSet::Images(fit(test))),
             photographs: None,
             images: Some(size),
@@ -146,11 +164,14 @@ impl StandaloneData {
         let parts = PhotographParts::for_training(folder, config.data.class_order)?;
         let extent = Extent::of(&parts.train);
         let (train, validation) = match parts.validation {
-            Some(validation) => (parts.train, validation),
-            None => parts.train.split(config.data.holdout, config.data.seed)?,
+            Some(validation) => (parts.train, Some(validation)),
+            None if config.data.folds.is_some() => (parts.train, None),
+            None => {
+                let (train, aside) = (parts.train).split(config.data.holdout, config.data.seed)?;
+                (train, Some(aside))
+            }
         };
         let (test, notices) = (parts.test, parts.notices);
-        let total = train.len() + validation.len() + test.as_ref().map_or(0, PhotographList::len);
         let preprocessing = architecture.preprocessing;
         let evaluation = Stored::Evaluation(preprocessing);
         let cropped = match config.data.shrink {
@@ -163,6 +184,9 @@ impl StandaloneData {
             None => evaluation,
         };
         let data = &config.data;
+        let again = (data.folds.is_some() && stored != evaluation).then(|| train.clone());
+        let count = |list: &Option<PhotographList>| list.as_ref().map_or(0, PhotographList::len);
+        let total = train.len() + count(&again) + count(&validation) + count(&test);
         let mut parts = PartReader::new(
             total,
             data.cache_megabytes,
@@ -171,20 +195,44 @@ impl StandaloneData {
             progress,
         )?;
         let train = parts.open(train, stored, true)?;
-        let validation = parts.open(validation, evaluation, false)?;
-        let test = test.map(|test| parts.open(test, evaluation, false));
-        let test = test.transpose()?;
-        let (unreadable, cache) = parts.finish();
+        let mut judged = |list: Option<PhotographList>| {
+            let opened = list.map(|list| parts.open(list, evaluation, false));
+            opened.transpose().map(|set| set.map(ImageSet::from))
+        };
+        let (validation, test) = (judged(validation)?, judged(test)?);
+        let as_judged = judged(again)?;
+        let (mut unreadable, cache) = parts.finish();
+        if let Some(ImageSet::Photographs(again)) = &as_judged {
+            check_same(&train, again, folder)?;
+            // Each was tried twice.
+            let mut seen = HashSet::new();
+            unreadable.retain(|(path, _)| seen.insert(path.clone()));
+        }
         Ok(Self {
             train: train.into(),
-            validation: validation.into(),
-            test: test.map(ImageSet::from),
+            as_judged,
+            validation,
+            test,
             photographs: extent,
             images: None,
             unreadable,
             notices,
             cache,
         })
+    }
+}
+
+/// Refuses photographs of which others could be read the second time.
+fn check_same(first: &Photographs, second: &Photographs, folder: &Path) -> Result<(), RunError> {
+    let same = first.len() == second.len()
+        && (0..first.len()).all(|image| first.path(image) == second.path(image));
+    match same {
+        true => Ok(()),
+        false => Err(TrainError::ImagesChanged {
+            path: folder.to_owned(),
+            purpose: "judge by",
+        }
+        .into()),
     }
 }
 

@@ -14,44 +14,52 @@
 //! | `last.safetensors` | the network at the end |
 //! | `result.json` | the [`StandaloneResult`] |
 //! | `report.html` | a page about the finished run |
+//! | `folds/1/` … | of a cross-validation, each fold's training and what its network says of its images |
+//! | `out-of-fold.csv`, `out-of-fold.json` | the same of all images |
 
 mod config;
 mod data;
+mod folds;
 mod network;
+mod part;
 mod plan;
 mod preview;
 mod recipe;
 mod report;
+mod result;
+mod training;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use burn::tensor::Device;
 use scarlet::Scarlet;
-use scarlet::weights::{Precision, StateDict};
+use scarlet::weights::StateDict;
 use scarlet_arch::Architecture;
-use scarlet_data::{DataError, class_list};
+use scarlet_data::DataError;
 use serde::{Deserialize, Serialize};
 
 pub use self::config::{DataSettings, NetworkSettings, Recipe, StandaloneConfig};
 use self::data::StandaloneData;
 use self::network::Weights;
+pub use self::part::Progress;
 pub use self::plan::StandalonePlan;
 pub use self::preview::{Preview, PreviewRow};
-use self::report::Reported;
+pub use self::result::{CrossValidation, FoldResult, StandaloneResult};
 use crate::RunError;
 use crate::RunFolder;
 use crate::class_order::check_class_order;
 use crate::files;
-use crate::pipeline::interval_of;
 use crate::report::card;
 use crate::run_folder::or_other_run;
 use scarlet_data::dataset::{DatasetError, Extent, FolderNotices, ImageSet, ImageSize};
+#[cfg(doc)]
+use scarlet_train::Checkpoints;
+use scarlet_train::TrainError;
+use scarlet_train::error::require;
 use scarlet_train::limits::check_batch_memory;
-use scarlet_train::measure::judge;
 use scarlet_train::probe::{Probed, probe};
 use scarlet_train::trainer::{check_epochs_left, check_teacher, epochs_done, is_over};
-use scarlet_train::trust::{HELD_OUT_IMAGES, TEST_IMAGES};
-use scarlet_train::{Checkpoints, Observer, TrainError, Trainer};
 
 /// Where a run's network comes from.
 #[derive(Debug, Clone)]
@@ -113,47 +121,26 @@ impl StandaloneRecord {
     /// checkpoint cannot be read.
     pub fn with_epochs(mut self, folder: &RunFolder, epochs: usize) -> Result<Self, RunError> {
         if epochs != self.config.train.epochs {
+            self.check_epochs_are_free(folder, epochs)?;
             check_epochs_left(epochs_done(folder.path())?, epochs)?;
             self.config.train.epochs = epochs;
         }
         Ok(self)
     }
-}
 
-/// What a run came to.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct StandaloneResult {
-    /// Whether the run is done; if not, it was stopped and can go on.
-    pub completed: bool,
-    /// Epochs done.
-    pub epochs: usize,
-    /// The epoch that the best weights are from, counted from 1.
-    pub best_epoch: Option<u64>,
-    /// Their accuracy on the validation images, from 0 to 1.
-    pub validation_accuracy: Option<f64>,
-    /// Number of the validation images.
-    #[serde(default)]
-    pub validation_images: usize,
-    /// 95 % confidence interval of this accuracy. It is of the best of several epochs, which were
-    /// compared by these images, so that it is on the favourable side.
-    #[serde(default)]
-    pub validation_interval: Option<[f64; 2]>,
-    /// Mean of the classes' accuracies on the validation images, where the run balances classes: its
-    /// epochs were then compared by it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub validation_class_accuracy: Option<f64>,
-    /// Their accuracy on the test images, if there are any and the run is done.
-    pub test_accuracy: Option<f64>,
-    /// Number of the test images.
-    #[serde(default)]
-    pub test_images: usize,
-    /// 95 % confidence interval of this accuracy.
-    #[serde(default)]
-    pub test_interval: Option<[f64; 2]>,
-    /// Mean of the classes' accuracies on the test images, where the run balances classes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub test_class_accuracy: Option<f64>,
+    /// Refuses other epochs where parts of the run were trained for as many as it began with.
+    fn check_epochs_are_free(&self, folder: &RunFolder, epochs: usize) -> Result<(), RunError> {
+        match self.config.data.folds {
+            None => Ok(()),
+            Some(_) => Err(TrainError::SettingsChanged {
+                path: folder.file(files::CONFIG),
+                setting: "train.epochs, which the folds are trained for too,".to_owned(),
+                stored: self.config.train.epochs.to_string(),
+                given: epochs.to_string(),
+            }
+            .into()),
+        }
+    }
 }
 
 /// A network and the images that it is to be trained on.
@@ -163,6 +150,12 @@ pub struct Standalone {
     network: Scarlet,
     data: StandaloneData,
     checkpoint_every: Option<Duration>,
+    device: Device,
+    /// What the network begins with, for the trainings of parts, where there are any.
+    weights: Option<Weights>,
+    /// Whether a further training would begin with the same weights: not where a run goes on whose
+    /// weights are in its checkpoint only.
+    has_first_weights: bool,
 }
 
 impl Standalone {
@@ -181,6 +174,8 @@ impl Standalone {
         config.train.validate()?;
         config.check_recipe()?;
         let mut kept_classifier = None;
+        let has_first_weights =
+            !matches!(start, Start::Checkpoint(_)) || config.recipe == Recipe::Scratch;
         let (architecture, weights) = match start {
             Start::Scratch(architecture) => (
                 data::adapt(architecture, &config, data::Adapt::Freely)?,
@@ -203,7 +198,8 @@ impl Standalone {
         config.network.resolution = Some(architecture.preprocessing.resolution);
         let data = StandaloneData::read(&config, &architecture, progress)?;
         let architecture = architecture.with_classes(data.classes().len());
-        let images = data.train.len().max(data.validation.len());
+        let held_out = data.validation.as_ref().map_or(0, ImageSet::len);
+        let images = data.train.len().max(held_out);
         check_batch_memory(
             "train.batch_size",
             config.train.batch_size,
@@ -217,7 +213,8 @@ impl Standalone {
         }
         let network = network::build(&config, &architecture, weights.as_ref(), device)?
             .with_card(card(&config.data.source, &data.train))?;
-        Ok(Self {
+        let has_parts = config.data.folds.is_some();
+        let run = Self {
             record: StandaloneRecord {
                 config,
                 classes: data.classes().to_vec(),
@@ -226,7 +223,25 @@ impl Standalone {
             network,
             data,
             checkpoint_every: None,
-        })
+            device: device.clone(),
+            weights: weights.filter(|_| has_parts),
+            has_first_weights,
+        };
+        // Better now than when the training begins.
+        run.folds()?;
+        run.check_patience()?;
+        Ok(run)
+    }
+
+    /// Refuses to wait for a better epoch where none is judged.
+    fn check_patience(&self) -> Result<(), RunError> {
+        let patience = self.record.config.train.patience;
+        Ok(require(
+            patience.is_none() || self.data.validation.is_some(),
+            "train.patience",
+            patience.unwrap_or_default(),
+            "left out with data.folds, which hold no images out of the training to compare epochs by",
+        )?)
     }
 
     /// Saves a checkpoint when so much time has gone by, besides one behind every epoch, which
@@ -286,6 +301,11 @@ impl Standalone {
         } = &self.data;
         let batch_size = self.record.config.train.batch_size;
         let network = &self.network;
+        let validation = validation.as_ref().ok_or(TrainError::Setting {
+            setting: "data.folds",
+            value: self.record.config.data.folds.unwrap_or(0).to_string(),
+            expected: "left out for a probe",
+        })?;
         Ok(probe(
             network,
             train,
@@ -304,105 +324,7 @@ impl Standalone {
     /// Number of images, in all parts.
     pub fn images(&self) -> usize {
         let test = self.data.test.as_ref().map_or(0, ImageSet::len);
-        self.data.train.len() + self.data.validation.len() + test
-    }
-
-    /// Trains the network in its folder, or goes on training it, also to [another number of
-    /// epochs](StandaloneRecord::with_epochs) than the folder's run was made for.
-    ///
-    /// # Errors
-    ///
-    /// As [`Trainer::train`], and when the folder's run has other classes.
-    pub fn train(
-        self,
-        folder: &RunFolder,
-        observer: impl Observer,
-    ) -> Result<StandaloneResult, RunError> {
-        let mut stored: StandaloneRecord = folder.read_json(files::CONFIG)?;
-        if stored.classes != self.record.classes {
-            let changed = TrainError::SettingsChanged {
-                path: folder.file(files::CONFIG),
-                setting: "classes".to_owned(),
-                stored: stored.classes.join(", "),
-                given: self.record.classes.join(", "),
-            };
-            return Err(changed.into());
-        }
-        let epochs = self.record.config.train.epochs;
-        if stored.config.train.epochs != epochs {
-            stored.config.train.epochs = epochs;
-            folder.write_config(&stored)?;
-        }
-        folder.write(
-            class_list::BESIDE_WEIGHTS,
-            class_list::to_text(&self.record.classes).as_bytes(),
-        )?;
-        let config = self.record.config.train.clone();
-        let batch_size = config.batch_size;
-        let mut checkpoints = Checkpoints::new(folder.path()).resuming().to_other_epochs();
-        if let Some(time) = self.checkpoint_every {
-            checkpoints = checkpoints.after(time);
-        }
-        let trained = Trainer::new(config)
-            .with_validation(&self.data.validation)
-            .with_checkpoints(checkpoints)
-            .with_observer(observer)
-            .train(self.network, (), &self.data.train)?;
-        let best = trained.epochs.iter().rfind(|epoch| epoch.best);
-        let mut result = StandaloneResult {
-            completed: trained.completed,
-            epochs: trained.epochs.len(),
-            best_epoch: best.map(|epoch| epoch.epoch),
-            validation_accuracy: best.and_then(|epoch| epoch.validation_accuracy),
-            validation_images: self.data.validation.len(),
-            validation_interval: None,
-            validation_class_accuracy: best.and_then(|epoch| epoch.validation_class_accuracy),
-            test_accuracy: None,
-            test_images: self.data.test.as_ref().map_or(0, ImageSet::len),
-            test_interval: None,
-            test_class_accuracy: None,
-        };
-        let judged_by = result.validation_images;
-        let interval = |accuracy| interval_of(accuracy, judged_by);
-        result.validation_interval = result.validation_accuracy.map(interval);
-        if !trained.completed {
-            folder.write_json(files::RESULT, &result)?;
-            return Ok(result);
-        }
-        let mut network = trained.into_best();
-        let mut card = card(&self.record.config.data.source, &self.data.train);
-        let (_, held_out) = judge(&network, &self.data.validation, batch_size)?;
-        if let Some(temperature) = held_out.temperature() {
-            let images = held_out.len() as u64;
-            card = card.with_temperature(temperature, HELD_OUT_IMAGES, images);
-        }
-        let mut judged = held_out;
-        if let Some(test) = &self.data.test {
-            let (test, tested) = judge(&network, test, batch_size)?;
-            let balance = self.record.config.train.balance;
-            let mean = tested.accuracy().mean_class_top1();
-            result.test_class_accuracy = balance.is_set().then_some(mean);
-            judged = tested;
-            result.test_accuracy = Some(test.accuracy());
-            result.test_interval = Some(test.interval());
-            card = card.with_accuracy(TEST_IMAGES, test.correct as u64, test.images as u64);
-        }
-        if let Some(accuracy) = result.validation_accuracy {
-            let images = self.data.validation.len();
-            let right = (accuracy * images as f64).round() as u64;
-            let of = "held-out images, which the epoch was chosen by";
-            card = card.with_accuracy(of, right, images as u64);
-            // As it was exported, but for what is known only now.
-            network = network.with_card(card)?;
-            network.save(folder.file(files::BEST), Precision::F32)?;
-        }
-        folder.write_json(files::RESULT, &result)?;
-        let reported = Reported {
-            record: &self.record,
-            data: &self.data,
-            judged: &judged,
-        };
-        reported.write(folder, &network, &result)?;
-        Ok(result)
+        let held_out = self.data.validation.as_ref().map_or(0, ImageSet::len);
+        self.data.train.len() + held_out + test
     }
 }

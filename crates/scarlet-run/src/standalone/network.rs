@@ -13,6 +13,7 @@ use super::StandaloneConfig;
 use crate::RunError;
 
 /// Trained weights to begin with.
+#[derive(Debug)]
 pub(super) struct Weights {
     /// Channels of the images that they were trained on.
     pub(super) channels: usize,

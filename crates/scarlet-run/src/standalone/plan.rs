@@ -50,6 +50,8 @@ pub struct StandalonePlan {
     pub validation_images: usize,
     /// Images that the finished network is judged by.
     pub test_images: usize,
+    /// Networks that are trained for a cross-validation before the network itself.
+    pub folds: Option<usize>,
     /// How often the training images are gone through, at most.
     pub epochs: usize,
     /// Updates of the weights, at most.
@@ -75,8 +77,8 @@ impl Standalone {
         let cost = Cost::of(architecture, resolution)?;
         let config = &self.record.config.train;
         let images = ImageSet::len;
-        let (train_images, validation_images) =
-            (images(&self.data.train), images(&self.data.validation));
+        let train_images = images(&self.data.train);
+        let validation_images = self.data.validation.as_ref().map_or(0, images);
         let steps = config.steps(train_images, 1);
         // The first steps may train the classifier alone, and be shorter than all others.
         let whole = TrainConfig {
@@ -97,7 +99,7 @@ impl Standalone {
             let few: Vec<usize> = (0..images.len().min(JUDGED)).collect();
             images.select(&few)
         };
-        let seen = first(&self.data.validation);
+        let seen = first(self.data.validation.as_ref().unwrap_or(train));
         let judged = per_image(&seen, |seen| measure(&network, seen, config.batch_size))?;
         let calibrated = match config.calibration_images.min(train_images) {
             0 => 0.0,
@@ -107,10 +109,16 @@ impl Standalone {
             }
         };
         let judging = calibrated + validation_images as f64 * judged;
-        let seconds_per_epoch = trained / config.epochs as f64 + judging;
+        // Each fold's network is trained on the other folds: all of them together, on as many images as
+        // so many networks less one.
+        let folds = self.record.config.data.folds;
+        let networks = folds.map_or(1.0, |folds| folds as f64);
+        let seconds_per_epoch = networks * (trained / config.epochs as f64 + judging);
         // The network that is kept is measured, and again for the report.
         let tests = self.data.test.as_ref().map_or(0, images);
-        let at_the_end = calibrated + (tests + tests.max(validation_images)) as f64 * judged;
+        let crossed = folds.map_or(0.0, |_| train_images as f64 * judged);
+        let at_the_end =
+            crossed + calibrated + (tests + tests.max(validation_images)) as f64 * judged;
         Ok(StandalonePlan {
             network: architecture.name.clone(),
             layers: architecture.layers_text(),
@@ -127,6 +135,7 @@ impl Standalone {
             },
             validation_images,
             test_images: tests,
+            folds,
             epochs: config.epochs,
             steps,
             seconds: config.epochs as f64 * seconds_per_epoch + at_the_end,

@@ -36,7 +36,10 @@ struct Facts {
 
 impl Facts {
     fn find(location: &Location, data: &DataSettings) -> Result<Self, RunError> {
-        let kept = |images: usize| ((1.0 - data.holdout) * images as f64).round() as usize;
+        let kept = |images: usize| match data.folds {
+            Some(_) => images,
+            None => ((1.0 - data.holdout) * images as f64).round() as usize,
+        };
         let images = match location {
             // What is wrong with a folder is said when its photographs are read.
             Location::Photographs(folder) => PhotographParts::list(folder, data.class_order)
@@ -106,6 +109,7 @@ impl StandaloneConfig {
                 class_order: ClassOrder::Natural,
                 grey: false,
                 holdout: 0.1,
+                folds: None,
                 seed: 0,
                 strict: false,
                 cache_megabytes: 1_000,

@@ -99,7 +99,8 @@ impl Evidence {
         halves
     }
 
-    fn rows(&self) -> impl Iterator<Item = &[f32]> {
+    /// Its logits, in the same order.
+    pub fn rows(&self) -> impl Iterator<Item = &[f32]> {
         self.logits.chunks_exact(self.classes.max(1))
     }
 }

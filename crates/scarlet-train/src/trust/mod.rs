@@ -16,6 +16,10 @@ pub const TEST_IMAGES: &str = "test images";
 /// What they call those that it holds out of the training.
 pub const HELD_OUT_IMAGES: &str = "held-out images";
 
+/// What they call all training images, each judged by the network of a cross-validation that was not
+/// trained on it.
+pub const OUT_OF_FOLD_IMAGES: &str = "images out of fold";
+
 /// Whether a temperature was fitted on images that a network is tested on: by a search, whose network
 /// is trained on all others.
 pub fn is_fitted_on_test(temperature: &CardTemperature) -> bool {

@@ -44,18 +44,12 @@ pub(super) fn compare(
     let inference = &args.inference;
     let mut model = Model::open(&model, &inference.compute, inference.batch, terminal)?;
     let labels = match_labels(args, &model, first.subject, terminal)?;
-    let mut evaluation = Evaluation::new(args, &mut model, first.subject, &labels, None);
+    let mut evaluation = Evaluation::new(args, &mut model, first.subject, &labels, None)?;
     if !evaluation.run(interrupt, terminal)? {
         return Ok(None);
     }
-    let second = right(&evaluation.evidence);
-    let mut counts = [[0u64; 2]; 2];
-    for (image, is_right) in right(first.evidence) {
-        if let Some(&other) = second.get(&image) {
-            counts[usize::from(is_right)][usize::from(other)] += 1;
-        }
-    }
-    let [[both_wrong, only_other], [only_this, both_right]] = counts;
+    let [[both_wrong, only_other], [only_this, both_right]] =
+        agreement(first.evidence, &evaluation.evidence);
     let images = both_wrong + only_other + only_this + both_right;
     let top1 = |right: u64| {
         (
@@ -75,6 +69,18 @@ pub(super) fn compare(
         only_other,
         p_value: mcnemar_exact(only_this, only_other),
     }))
+}
+
+/// How many images the first answers wrong or right (the outer index), and the second.
+pub(super) fn agreement(first: &Evidence, second: &Evidence) -> [[u64; 2]; 2] {
+    let second = right(second);
+    let mut counts = [[0u64; 2]; 2];
+    for (image, is_right) in right(first) {
+        if let Some(&other) = second.get(&image) {
+            counts[usize::from(is_right)][usize::from(other)] += 1;
+        }
+    }
+    counts
 }
 
 /// For each image whether its answer is right.

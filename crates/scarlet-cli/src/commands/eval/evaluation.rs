@@ -14,6 +14,7 @@ use crate::report::Unreadable;
 use crate::report::number::counted;
 use crate::results_file::{ResultsFile, Row};
 use crate::terminal::Terminal;
+use crate::views::Views;
 
 /// Predictions that top-5 accuracy looks at.
 const TOP: usize = 5;
@@ -28,6 +29,10 @@ pub(super) struct Evaluation<'a> {
     pub(super) accuracy: Accuracy,
     /// What the network says of every image.
     pub(super) evidence: Evidence,
+    /// What it says of each without further views, where there are any.
+    pub(super) plain: Evidence,
+    /// The views of each image, where there are several.
+    pub(super) views: Option<Views>,
     pub(super) unreadable: Vec<Unreadable>,
     /// For each image whether it could not be read.
     pub(super) unread: Vec<bool>,
@@ -57,9 +62,13 @@ impl<'a> Evaluation<'a> {
         subject: &'a Subject,
         labels: &'a Labels,
         results: Option<ResultsFile>,
-    ) -> Self {
-        Self {
-            evidence: Evidence::new(model.architecture().classes),
+    ) -> Result<Self, CliError> {
+        let classes = model.architecture().classes;
+        let photographs = subject.is_photographs();
+        Ok(Self {
+            evidence: Evidence::new(classes),
+            plain: Evidence::new(classes),
+            views: Views::new(&args.augment, model.architecture(), photographs)?,
             args,
             model,
             subject,
@@ -68,7 +77,7 @@ impl<'a> Evaluation<'a> {
             accuracy: Accuracy::default(),
             unreadable: Vec::new(),
             unread: vec![false; subject.len()],
-        }
+        })
     }
 
     /// Whether it came to the end.
@@ -79,7 +88,11 @@ impl<'a> Evaluation<'a> {
     ) -> Result<bool, CliError> {
         let options = loader_options(self.args, self.model);
         let subject = self.subject;
-        let batches = subject.batches(self.model.architecture(), options)?;
+        let reader = match &self.views {
+            Some(views) => views.reader(),
+            None => self.model.architecture(),
+        };
+        let batches = subject.batches(reader, options)?;
         let part = subject.part.map_or(String::new(), |it| format!("{it} "));
         terminal.note(format_args!(
             "evaluating {} on {} of {}",
@@ -122,7 +135,20 @@ impl<'a> Evaluation<'a> {
         if batch.is_empty() {
             return Ok(());
         }
-        let logits = self.model.logits(&batch.images)?.to_vec();
+        let (logits, plain) = match &self.views {
+            None => (self.model.logits(&batch.images)?.to_vec(), Vec::new()),
+            Some(views) => {
+                let answers = views.answers(self.model, &batch.images)?;
+                (answers.averaged, answers.plain)
+            }
+        };
+        for (&index, row) in batch
+            .indices
+            .iter()
+            .zip(plain.chunks_exact(self.plain.classes()))
+        {
+            self.plain.record(index, self.label(index), row);
+        }
         let predictions = self.model.predictions(&logits, TOP)?;
         let rows = logits.chunks_exact(self.evidence.classes());
         for ((&index, predictions), row) in batch.indices.iter().zip(&predictions).zip(rows) {

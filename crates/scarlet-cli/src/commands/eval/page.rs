@@ -161,6 +161,9 @@ impl Shown<'_> {
                 &format!("{}, fitted on {}: {images}", own.value, own.of),
             );
         }
+        if let Some(augmented) = &report.augmented {
+            add("averaged over", &augmented.views_text());
+        }
         if let Some(against) = &report.against {
             add("compared with", &against.other.weights);
         }

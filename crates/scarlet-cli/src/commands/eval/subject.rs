@@ -100,6 +100,11 @@ impl Subject {
         })
     }
 
+    /// Whether they are photographs, which may show more than a network sees, or images of one size.
+    pub(in crate::commands) fn is_photographs(&self) -> bool {
+        matches!(self.pixels, Pixels::Files { .. })
+    }
+
     pub(in crate::commands) fn len(&self) -> usize {
         self.labels.len()
     }
