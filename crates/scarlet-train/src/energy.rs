@@ -104,7 +104,7 @@ impl EnergyCounters {
         for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
             let name = entry.file_name();
             let number = name.to_str().and_then(|it| it.strip_prefix("intel-rapl:"));
-            if !number.is_some_and(|it| it.parse::<u32>().is_ok()) {
+            if number.is_none_or(|it| it.parse::<u32>().is_err()) {
                 continue;
             }
             let zone = entry.path();

@@ -122,6 +122,7 @@ networks! {
         aliases: &["efficientnet_lite1"],
         text: LITE1,
         preprocessing: images(240, 0.882, Bicubic, IMAGENET),
+        without_weights: Some("timm never trained it; those of efficientnet-lite1 are public"),
     }
 
     /// EfficientNet-Lite2 as timm builds it, with PyTorch's padding; it has no public weights.
@@ -130,6 +131,7 @@ networks! {
         aliases: &["efficientnet_lite2"],
         text: LITE2,
         preprocessing: images(260, 0.89, Bicubic, IMAGENET),
+        without_weights: Some("timm never trained it; those of efficientnet-lite2 are public"),
     }
 
     /// EfficientNet-Lite3 as timm builds it, with PyTorch's padding; it has no public weights.
@@ -138,6 +140,7 @@ networks! {
         aliases: &["efficientnet_lite3"],
         text: LITE3,
         preprocessing: images(300, 0.904, Bicubic, IMAGENET),
+        without_weights: Some("timm never trained it; those of efficientnet-lite3 are public"),
     }
 
     /// EfficientNet-Lite4 as timm builds it, with PyTorch's padding; it has no public weights.
@@ -146,5 +149,6 @@ networks! {
         aliases: &["efficientnet_lite4"],
         text: LITE4,
         preprocessing: images(380, 0.922, Bicubic, IMAGENET),
+        without_weights: Some("timm never trained it; those of efficientnet-lite4 are public"),
     }
 }

@@ -214,7 +214,8 @@ mod tests {
         let mut networks = HashMap::new();
         for (name, (network, _)) in names() {
             let before = networks.insert(key(name), network.name);
-            let alike = key(name) == "efficientnetlite0";
+            // The authors' and timm's own.
+            let alike = key(name).starts_with("efficientnetlite");
             assert!(
                 alike || before.is_none_or(|before| before == network.name),
                 "{name}"
@@ -269,11 +270,20 @@ mod tests {
     #[test]
     fn every_network_says_how_accurate_it_is_and_where_its_weights_are() {
         for network in super::networks() {
-            let accuracy = network.accuracy().unwrap();
-            assert!((50.0..90.0).contains(&accuracy.top1), "{}", network.name);
-            assert!(accuracy.top5.is_none_or(|top5| top5 > accuracy.top1));
-            assert!(!accuracy.source.is_empty() && !network.paper.is_empty());
             let public = !network.weights.is_empty();
+            assert!(!network.paper.is_empty());
+            match network.accuracy() {
+                Some(accuracy) => {
+                    assert!((50.0..90.0).contains(&accuracy.top1), "{}", network.name);
+                    assert!(accuracy.top5.is_none_or(|top5| top5 > accuracy.top1));
+                    assert!(!accuracy.source.is_empty());
+                }
+                None => assert!(
+                    network.name.starts_with("timm-efficientnet-lite") && !public,
+                    "{}",
+                    network.name
+                ),
+            }
             assert_ne!(
                 public,
                 network.without_weights.is_some(),
