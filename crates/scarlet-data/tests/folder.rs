@@ -269,11 +269,11 @@ fn names_that_cannot_be_classes_are_refused_and_doubtful_ones_shown() {
     let doubts = ImageFolder::open(root.path()).unwrap().doubts();
     assert_eq!(doubts.len(), 2);
     assert!(
-        doubts[0].starts_with("` Dog` and `dog` are taken for 2 classes"),
+        doubts[0].starts_with("` Dog` and `dog` are treated as 2 classes"),
         "{doubts:?}"
     );
     assert!(
-        doubts[1].starts_with("`cafe\\u{301}` and `café` are taken"),
+        doubts[1].starts_with("`cafe\\u{301}` and `café` are treated"),
         "{doubts:?}"
     );
     let root = tree(&["a/1.jpg", "b\nc/1.jpg"]);

@@ -94,7 +94,7 @@ pub enum RunError {
     },
     /// Two budgets that no network keeps together.
     #[error(
-        "no network of this search space has both {constraints}: nearest comes {nearest}. Change \
+        "no network of this search space has both {constraints}: the nearest is {nearest}. Change \
          the budget or the space"
     )]
     ImpossibleBudgets {

@@ -244,7 +244,7 @@ impl Run {
         match nearest {
             Some((nearest, violation)) if violation > 0.0 => Ok(Some(format!(
                 "no network that satisfies {} was found beforehand, and the search may find \
-                 none; nearest comes {}",
+                 none; the nearest is {}",
                 listed(&self.config.search.budget),
                 self.described(&nearest)?
             ))),
@@ -360,7 +360,7 @@ pub(super) fn nothing_feasible(found: &SearchState, more: &[Constraint]) -> RunE
         }
         let genome = Genome::new(candidate.genome().to_vec());
         let genome = genome.map_or_else(|_| String::new(), |it| format!("`{it}`"));
-        format!(": nearest comes {genome} with {}", values.join(", "))
+        format!(": the nearest is {genome} with {}", values.join(", "))
     });
     RunError::NothingFeasible {
         evaluations: found.archive().len(),
@@ -508,7 +508,7 @@ mod tests {
             let error = error.to_string();
             assert!(!possible, "{error}");
             let both =
-                format!("both mult_adds <= {most} and parameters >= {least}: nearest comes `");
+                format!("both mult_adds <= {most} and parameters >= {least}: the nearest is `");
             assert!(error.contains(&both), "{error}");
         });
         assert!(refused.get() > 5, "{}", refused.get());
@@ -528,7 +528,7 @@ mod tests {
             let doubt = run.budget_doubt().unwrap();
             assert_eq!(doubt.is_none(), keeps);
             if let Some(doubt) = doubt {
-                assert!(doubt.contains("nearest comes `"), "{doubt}");
+                assert!(doubt.contains("the nearest is `"), "{doubt}");
                 doubted.set(doubted.get() + 1);
             } else {
                 kept.set(kept.get() + 1);

@@ -404,7 +404,7 @@ fn tensors_can_be_chosen_and_renamed() {
     assert_says(
         &notes,
         &[
-            "`state_dict_ema` stands beside `state_dict`",
+            "`state_dict_ema` is next to `state_dict`",
             "--key state_dict_ema",
         ],
     );
