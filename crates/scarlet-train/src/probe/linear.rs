@@ -124,9 +124,12 @@ impl LinearClassifier {
         let weights = self.weights.clone().narrow(0, 0, width) * self.scale.clone().transpose();
         let shift = self.mean.clone().matmul(weights.clone());
         let biases = (self.weights.clone().narrow(0, width, 1) - shift).reshape([classes]);
+        // As data: moving a tensor does not make it one with gradients.
         let device = network.device();
-        network.classifier.weight = Param::from_tensor(weights.to_device(&device));
-        network.classifier.bias = Some(Param::from_tensor(biases.to_device(&device)));
+        let weights: Tensor<2> = Tensor::from_data(weights.into_data(), &device);
+        let biases: Tensor<1> = Tensor::from_data(biases.into_data(), &device);
+        network.classifier.weight = Param::from_tensor(weights);
+        network.classifier.bias = Some(Param::from_tensor(biases));
         network
     }
 
