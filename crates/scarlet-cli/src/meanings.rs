@@ -152,12 +152,6 @@ pub(crate) const MEANINGS: &[(&str, &str, &str)] = &[
         "",
         "Keep the classifier of the weights, which is for these classes in this order. For finetune only.",
     ),
-    (
-        "fit_classifier",
-        "",
-        "Start with a classifier fitted to what the network sees of the training images, instead of one that knows \
-      nothing. For finetune only.",
-    ),
     ("space", "", "The networks to choose from."),
     (
         "plan",

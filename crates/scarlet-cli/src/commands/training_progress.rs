@@ -68,10 +68,6 @@ impl TrainingProgress {
     pub(super) fn told(&mut self, progress: &Progress<'_>) {
         match progress {
             Progress::Training(event) => self.event(event),
-            Progress::Classifier => self.terminal.note(format_args!(
-                "{}fitting a classifier to what the network sees of the images",
-                self.indent
-            )),
             Progress::Fold { fold, folds } => {
                 self.terminal.note(format_args!("fold {fold} of {folds}"));
             }

@@ -114,11 +114,6 @@ pub struct NetworkSettings {
     /// data with as many classes, which must be the same and in the same order.
     #[serde(default)]
     pub keep_classifier: bool,
-    /// Begin with a new classifier that is [fitted](scarlet_train::probe::with_first_classifier) to what
-    /// the network sees of the training images, instead of one that knows nothing.
-    // What runs did that do not say so.
-    #[serde(default)]
-    pub fit_classifier: bool,
 }
 
 impl NetworkSettings {

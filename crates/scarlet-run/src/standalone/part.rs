@@ -1,16 +1,15 @@
 //! Trainings beside that of a run's network, each in a folder of its own within the run's.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use scarlet::Scarlet;
 use scarlet_data::dataset::{ImageSet, Source};
 use scarlet_train::fingerprint::Fingerprint;
-use scarlet_train::probe::with_first_classifier;
 use scarlet_train::{Checkpoints, Control, Event, TrainConfig, TrainError, Trainer};
 use serde::{Deserialize, Serialize};
 
-use super::{FoldResult, Recipe, Standalone, network};
+use super::{FoldResult, Standalone, network};
 use crate::RunError;
 use crate::RunFolder;
 use crate::files;
@@ -22,8 +21,6 @@ use crate::report::card;
 pub enum Progress<'a> {
     /// A training goes on: of the part that was named last, or of the run's network.
     Training(&'a Event),
-    /// A new classifier is fitted to what the network sees, before a training begins.
-    Classifier,
     /// The training for a fold of a cross-validation begins, or goes on.
     Fold {
         /// Its number, from 1.
@@ -61,28 +58,6 @@ impl Standalone {
         )
     }
 
-    /// The network as a training of these images in this folder begins with it, for that where there is
-    /// no checkpoint of it to go on from.
-    pub(super) fn with_classifier(
-        &self,
-        network: Scarlet,
-        images: &ImageSet,
-        folder: &Path,
-        told: &mut dyn FnMut(&Progress<'_>) -> Control,
-    ) -> Result<Scarlet, RunError> {
-        let config = &self.record.config;
-        let fitted = config.recipe == Recipe::Finetune
-            && config.network.fit_classifier
-            && !config.network.keep_classifier;
-        if !fitted || folder.join(files::CHECKPOINT).exists() {
-            return Ok(network);
-        }
-        told(&Progress::Classifier);
-        let train = &config.train;
-        let fitted = with_first_classifier(network, images, train.batch_size, train.seed)?;
-        Ok(fitted)
-    }
-
     /// Where a training in this folder is saved.
     pub(super) fn checkpoints(&self, folder: impl Into<PathBuf>) -> Checkpoints {
         let checkpoints = Checkpoints::new(folder).resuming();
@@ -112,15 +87,14 @@ impl Standalone {
         images: &ImageSet,
         told: &mut dyn FnMut(&Progress<'_>) -> Control,
     ) -> Result<Option<Scarlet>, RunError> {
-        let network = self.first_network()?;
-        let network = self.with_classifier(network, images, &folder.file(name), told)?;
-        let network = network.with_card(card(&self.record.config.data.source, images))?;
         let mut trainer = Trainer::new(config)
             .with_checkpoints(self.checkpoints(folder.file(name)))
             .with_observer(|event: &Event| told(&Progress::Training(event)));
         if let Some(validation) = &self.data.validation {
             trainer = trainer.with_validation(validation);
         }
+        let network = self.first_network()?;
+        let network = network.with_card(card(&self.record.config.data.source, images))?;
         let trained = trainer.train(network, (), images)?;
         Ok(trained.completed.then(|| trained.into_best()))
     }

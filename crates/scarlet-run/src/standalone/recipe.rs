@@ -128,7 +128,6 @@ impl StandaloneConfig {
                 drop_path: 0.0,
                 freeze: 0,
                 keep_classifier: false,
-                fit_classifier: recipe == Recipe::Finetune,
             },
             train: TrainConfig::default(),
         }

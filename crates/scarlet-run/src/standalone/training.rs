@@ -64,15 +64,13 @@ impl Standalone {
                 images: self.data.train.len(),
             });
         }
-        let network = self.network.clone();
-        let network =
-            self.with_classifier(network, &self.data.train, folder.path(), &mut told)?;
         let mut trainer = Trainer::new(self.record.config.train.clone())
             .with_checkpoints(self.checkpoints(folder.path()).to_other_epochs())
             .with_observer(|event: &Event| told(&Progress::Training(event)));
         if let Some(validation) = &self.data.validation {
             trainer = trainer.with_validation(validation);
         }
+        let network = self.network.clone();
         let trained = trainer.train(network, (), &self.data.train)?;
         record_epochs(&mut result, &trained);
         if !trained.completed {

@@ -14,7 +14,6 @@ use scarlet_data::dataset::{ImageSet, Source};
 
 use crate::TrainError;
 use crate::batch::{Batcher, answers};
-use crate::measure::{calibration, recalibrate};
 
 pub use self::labels::{LabelCheck, LabelDoubt, check_labels};
 pub use self::linear::LinearClassifier;
@@ -165,40 +164,6 @@ pub fn probe(
         accuracy,
         classifier,
     })
-}
-
-/// Images that a first classifier is fitted to, at most.
-const FIRST_IMAGES: usize = 5_000;
-/// Images that running statistics are measured on for it, at most.
-const CALIBRATION_IMAGES: usize = 512;
-
-/// The network with a linear classifier that is fitted to what it sees of the images, or of 5,000 of
-/// them by chance: where fine-tuning begins, so that its first steps do not follow the errors of a
-/// classifier that knows nothing (linear probing, then fine-tuning; Kumar et al., arXiv 2202.10054).
-/// All else stays as it is; running statistics are measured anew for what the classifier is fitted to
-/// only, as training sees the images by the statistics of their batches.
-///
-/// # Errors
-///
-/// When the images do not fit the network, or a photograph cannot be read.
-pub fn with_first_classifier(
-    network: Scarlet,
-    images: &ImageSet,
-    batch_size: usize,
-    seed: u64,
-) -> Result<Scarlet, TrainError> {
-    let images = Source::from(images);
-    let side = network.architecture().preprocessing.resolution;
-    let mut room = None;
-    let images = images.fitted(side, &mut room);
-    let some = |count| calibration(images, count, seed);
-    let (Some(fitted), Some(measured)) = (some(FIRST_IMAGES), some(CALIBRATION_IMAGES)) else {
-        return Ok(network);
-    };
-    let seen = recalibrate(&network, &measured, batch_size)?;
-    let features = Features::of(&seen, &fitted, batch_size, |_| {})?;
-    let classes = network.architecture().classes;
-    Ok(LinearClassifier::fit(&features, classes).on(network))
 }
 
 #[cfg(test)]
