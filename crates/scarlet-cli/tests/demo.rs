@@ -281,7 +281,10 @@ fn a_port_that_is_taken_is_no_riddle() {
     let demo = |more: &[&str]| scarlet(["demo"].iter().chain(more).chain(&random(10)));
     demo(&["--port", port]).assert_fails(
         1,
-        &[&format!("port {port} of 127.0.0.1 is already in use"), "--port 0"],
+        &[
+            &format!("port {port} of 127.0.0.1 is already in use"),
+            "--port 0",
+        ],
     );
     demo(&["--listen", "192.0.2.1"]).assert_fails(1, &["no address 192.0.2.1", "--listen"]);
     demo(&["--listen", "0.0.0.0:80"]).assert_fails(2, &["without a port"]);
@@ -303,7 +306,10 @@ fn others_are_let_in_aloud() {
     assert_eq!(answer.status, 200);
     let (code, said) = served.interrupt();
     assert_eq!(code, 0);
-    assert!(said.contains("warning: anyone who can reach 0.0.0.0:"), "{said}");
+    assert!(
+        said.contains("warning: anyone who can reach 0.0.0.0:"),
+        "{said}"
+    );
 }
 
 #[test]

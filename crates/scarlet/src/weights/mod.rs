@@ -25,6 +25,7 @@
 //! - [`Source`] names a file by path, URL, hub or Python package, and [`Fetcher`] gets it
 //!   (feature `fetch`).
 
+mod container;
 mod entry;
 mod error;
 mod foreign;
@@ -48,6 +49,7 @@ mod wrappers;
 use scarlet_arch::Architecture;
 use scarlet_arch::graph::Graph;
 
+pub use container::Container;
 pub use entry::Entry;
 pub use error::WeightsError;
 pub use load::LoadOptions;
@@ -58,7 +60,7 @@ pub use recognise::{Recognised, recognise, recognise_without_classifier};
 pub use report::{LoadReport, Misfit};
 pub use safetensors::Precision;
 pub use source::{FetchError, Fetcher, Progress, Source};
-pub use state_dict::{Container, StateDict};
+pub use state_dict::StateDict;
 
 /// Names and shapes of the entries in a checkpoint of `architecture`, under the names of the
 /// released checkpoints, in the order of computation. Step counters are not among them.

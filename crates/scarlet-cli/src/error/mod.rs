@@ -1,5 +1,7 @@
 //! [`CliError`]: what ends a command, how it reads, and the exit code it gives.
 
+mod exit_code;
+
 use std::error::Error;
 use std::io;
 use std::net::SocketAddr;
@@ -18,19 +20,12 @@ use scarlet_data::dataset::DatasetError;
 use scarlet_data::names::escaped;
 use scarlet_report::ReportError;
 use scarlet_run::RunError;
-use scarlet_search::SearchError;
 use scarlet_train::TrainError;
-use scarlet_train::latency::LatencyError;
 use thiserror::Error;
 
 use crate::engine_package::EnginePackageError;
 use crate::toml_settings::SettingsError;
 use crate::verify::RuntimeError;
-
-const FAILURE: u8 = 1;
-const USAGE: u8 = 2;
-/// 128 and the number of the interrupt signal, as shells report it.
-const INTERRUPTED: u8 = 130;
 
 #[derive(Debug, Error)]
 pub(crate) enum CliError {
@@ -298,56 +293,6 @@ pub(crate) enum CliError {
 }
 
 impl CliError {
-    pub(crate) fn exit_code(&self) -> u8 {
-        match self {
-            // Named rightly, but not to be reached.
-            Self::Device(DeviceError::Unreachable { .. } | DeviceError::Unauthorized { .. }) => {
-                FAILURE
-            }
-            Self::Architecture(_)
-            | Self::Weights(WeightsError::UnknownOrigin(_))
-            | Self::UnknownModel(_)
-            | Self::UnknownFamily(_)
-            | Self::UnknownMetric { .. }
-            | Self::Device(_)
-            | Self::Config(_)
-            | Self::Deploy(scarlet::DeployError::Input(_))
-            | Self::NotAModelFile(_)
-            | Self::FolderAsModel { .. }
-            | Self::DeployedModel(_)
-            | Self::DeployedWeights(_)
-            | Self::DeployedDevice { .. }
-            | Self::NoData
-            | Self::NoBorder { .. }
-            | Self::TooLittleTime { .. }
-            | Self::Embedding(_)
-            | Self::EmbedOne(_)
-            | Self::Recipe
-            | Self::Resumed { .. }
-            | Self::ExportFormat(_)
-            | Self::VerifiesNoFile(_)
-            | Self::NoPhotographs(_)
-            | Self::OverwritesWeights(_)
-            | Self::ExportOption { .. }
-            | Self::Onnx(OnnxError::Input(_) | OnnxError::Setting { .. })
-            | Self::NotASetting(_)
-            | Self::Settings(_)
-            | Self::ConfigFile { .. }
-            | Self::Fetch(FetchError::BadSource { .. }) => USAGE,
-            Self::Tflite(error)
-                if matches!(**error, TfliteError::Input(_) | TfliteError::Labels { .. }) =>
-            {
-                USAGE
-            }
-            Self::Int8(error) if matches!(**error, Int8Error::Input(_)) => USAGE,
-            Self::Run(error) => run_exit_code(error),
-            Self::Train(error) => train_exit_code(error),
-            Self::Dataset(error) => dataset_exit_code(error),
-            Self::Interrupted => INTERRUPTED,
-            _ => FAILURE,
-        }
-    }
-
     /// Whether the reader of standard output went away.
     pub(crate) fn is_broken_pipe(&self) -> bool {
         matches!(self, Self::Print(error) if error.kind() == io::ErrorKind::BrokenPipe)
@@ -386,68 +331,6 @@ fn listed(classes: &[String]) -> String {
         "classes"
     };
     format!("{what} {}{more}", shown.join(", "))
-}
-
-fn run_exit_code(error: &RunError) -> u8 {
-    match error {
-        RunError::Interrupted { .. } => INTERRUPTED,
-        RunError::UnknownKey { .. }
-        | RunError::NotSettings { .. }
-        | RunError::Setting { .. }
-        | RunError::UnknownChoice { .. }
-        | RunError::ImpossibleBudget { .. }
-        | RunError::ImpossibleBudgets { .. }
-        | RunError::OtherSupernet { .. }
-        | RunError::KeptClassifier { .. }
-        | RunError::OtherClassOrder { .. }
-        | RunError::NotARun { .. }
-        | RunError::OtherRun { .. }
-        | RunError::Architecture(_) => USAGE,
-        RunError::Search(error) => match **error {
-            SearchError::Evaluator(_) | SearchError::Io { .. } | SearchError::Json { .. } => {
-                FAILURE
-            }
-            _ => USAGE,
-        },
-        RunError::Dataset(error) => dataset_exit_code(error),
-        RunError::Train(error) => train_exit_code(error),
-        _ => FAILURE,
-    }
-}
-
-fn train_exit_code(error: &TrainError) -> u8 {
-    match error {
-        TrainError::Architecture(_)
-        | TrainError::Network(_)
-        | TrainError::Setting { .. }
-        | TrainError::Settings { .. }
-        | TrainError::BatchTooLarge { .. }
-        | TrainError::SettingsChanged { .. }
-        | TrainError::EpochsDone { .. }
-        | TrainError::TooManyFolds { .. }
-        | TrainError::ImagesChanged { .. }
-        | TrainError::Exists { .. }
-        | TrainError::OtherTeacher { .. } => USAGE,
-        TrainError::Latency(error) => match **error {
-            LatencyError::OtherSpace { .. } | LatencyError::OtherNumbers { .. } => USAGE,
-            LatencyError::Deploy(ref error) if matches!(**error, DeployError::NoKernels) => USAGE,
-            _ => FAILURE,
-        },
-        TrainError::Dataset(error) => dataset_exit_code(error),
-        TrainError::Data(DataError::InvalidOption { .. }) => USAGE,
-        _ => FAILURE,
-    }
-}
-
-fn dataset_exit_code(error: &DatasetError) -> u8 {
-    match error {
-        DatasetError::UnknownSource { .. }
-        | DatasetError::SizesDiffer { .. }
-        | DatasetError::CacheFolder { .. }
-        | DatasetError::Share { .. }
-        | DatasetError::TooLarge { .. } => USAGE,
-        _ => FAILURE,
-    }
 }
 
 impl From<ExportedError> for CliError {
