@@ -20,6 +20,10 @@ const AVERAGED: f64 = 0.05;
 /// Image views, images times epochs, from which on a network trained from scratch can take stronger
 /// augmentation, and from which on it needs the whole of it.
 const VIEWS: [f64; 2] = [5e5, 1e7];
+/// Epochs up to which fine-tuning has no time for strong crops. EfficientNet-Lite0 at 64×64 pixels, seed 0, is
+/// right about 71.5 % of 1,000 test images with crops of 35 % and more, about 74.0 % with 60 %, and about
+/// 75.5 % with 80 % (6 epochs of 2,700 images of CIFAR-10).
+const SHORT: usize = 10;
 /// Steps that a run should have: smaller batches make up for few images.
 const STEPS: f64 = 2_000.0;
 
@@ -240,6 +244,16 @@ fn augmentation(config: &mut StandaloneConfig, facts: Facts) {
             };
             (medium, 0.1)
         }
+        Recipe::Finetune if config.train.epochs <= SHORT => {
+            let milder = Augment {
+                resized_crop: Some(ResizedCrop {
+                    scale: [0.8, 1.0],
+                    ..ResizedCrop::default()
+                }),
+                ..mild
+            };
+            (milder, 0.0)
+        }
         _ => (mild, 0.0),
     };
     config.train.augment = augment;
@@ -297,6 +311,9 @@ mod tests {
             "{drop_path:?}"
         );
         let tuned = |images| settings(Recipe::Finetune, photographs(images), json!({}));
+        let short = json!({"train": {"epochs": 6}});
+        let short = settings(Recipe::Finetune, photographs(3_000), short);
+        assert!(least(&short) > least(&tuned(3_000)));
         let epochs = [300, 3_000, 30_000, 3_000_000].map(|images| tuned(images).train.epochs);
         assert!(epochs.is_sorted_by(|a, b| a > b), "{epochs:?}");
     }
