@@ -293,6 +293,9 @@ pub(crate) enum CliError {
         HumanDuration(*given), HumanDuration(*least)
     )]
     TooLittleTime { given: Duration, least: Duration },
+    /// A learning rate range test that says nothing; what it saw is printed before.
+    #[error("no learning rate can be suggested: {0}")]
+    NoLearningRate(String),
     #[error("interrupted")]
     Interrupted,
 }

@@ -13,6 +13,7 @@
 //! | every candidate, one per line | [`front_csv`] |
 //! | similarities, spreads and rankings of a study | [`heat_maps_svg`], [`planes_svg`], [`strips_svg`], [`scatters_svg`] |
 //! | how far several searches came | [`curves_svg`] |
+//! | the loss by the learning rate, the accuracy by the number of images | [`LogChart`] |
 //! | where a network's time goes, under the machine's roofs | [`roofline_svg`] |
 //!
 //! All return text; nothing here writes a file.
@@ -24,6 +25,7 @@ mod csv;
 mod curves;
 mod error;
 mod front;
+mod log_chart;
 mod metric;
 mod page;
 mod picture;
@@ -39,6 +41,7 @@ pub use csv::front_csv;
 pub use curves::{Curve, curves_svg};
 pub use error::ReportError;
 pub use front::front_svg;
+pub use log_chart::LogChart;
 pub use page::{check_html, evaluation_html, html, training_html};
 pub use plane::{Plane, PlanePoint, planes_svg};
 pub use roofline::{Roofline, RooflinePoint, roofline_svg};

@@ -46,6 +46,7 @@ Examples:
   scarlet finetune --data flowers/ --layer-decay 0.8 --epochs 40 --dry-run
   scarlet finetune --data flowers/ --time 20m --out flowers-run
   scarlet finetune --data flowers/ --preview flowers.png
+  scarlet finetune --data flowers/ --find-learning-rate
   scarlet finetune --data flowers/ --balance --out flowers-run
   scarlet finetune --data flowers/ --folds 5 --out flowers-run
   scarlet finetune --data flowers/ --weights extracted.safetensors --keep-classifier
@@ -104,6 +105,15 @@ pub(crate) struct TrainingArgs {
         value_hint = ValueHint::FilePath
     )]
     pub(crate) preview: Option<PathBuf>,
+
+    /// Try rising learning rates for 100 steps (a learning rate range test), suggest one, and write how
+    /// the loss went, learning-rate.svg and learning-rate.json, into --out or the current folder; and
+    /// stop there
+    #[arg(
+        long,
+        conflicts_with_all = ["dry_run", "resume", "preview", "time", "export"]
+    )]
+    pub(crate) find_learning_rate: bool,
 
     /// Print one JSON object, with accuracies from 0 to 1
     #[arg(long)]

@@ -15,7 +15,7 @@ use super::fit::{Fit, fitted};
 use super::notices::tell;
 use super::reading_progress::ReadingProgress;
 use super::training_progress::TrainingProgress;
-use super::{finetune, warn_without_checksums};
+use super::{finetune, learning_rate, warn_without_checksums};
 use crate::cli::training::TrainingArgs;
 use crate::error::CliError;
 use crate::interrupt::Interrupt;
@@ -90,6 +90,9 @@ pub(super) fn run(
     }
     if let Some(path) = &args.preview {
         return preview(&prepare(new()?)?, path, args.json, terminal);
+    }
+    if args.find_learning_rate {
+        return learning_rate::find(prepare(new()?)?, args, terminal);
     }
     let after;
     let (folder, run) = match &args.folder.resume {

@@ -20,6 +20,7 @@
 mod config;
 mod data;
 mod folds;
+mod learning_rate;
 mod network;
 mod part;
 mod plan;
