@@ -100,6 +100,8 @@ pub(crate) enum CliError {
     Recipe,
     #[error("a run resumes with its own settings: leave out --{option}. {instead}")]
     Resumed { option: String, instead: String },
+    #[error("presets are of `scarlet train` and `scarlet finetune`: leave out --preset")]
+    NoPresets,
     #[error("`{0}` is not a setting: write KEY=VALUE, such as train.epochs=20")]
     NotASetting(String),
     #[error(transparent)]
@@ -326,6 +328,7 @@ impl CliError {
             | Self::Embedding(_)
             | Self::EmbedOne(_)
             | Self::Recipe
+            | Self::NoPresets
             | Self::Resumed { .. }
             | Self::ExportFormat(_)
             | Self::VerifiesNoFile(_)
@@ -428,6 +431,7 @@ fn train_exit_code(error: &TrainError) -> u8 {
         | TrainError::SettingsChanged { .. }
         | TrainError::EpochsDone { .. }
         | TrainError::TooManyFolds { .. }
+        | TrainError::TooFewForCurve { .. }
         | TrainError::ImagesChanged { .. }
         | TrainError::Exists { .. }
         | TrainError::OtherTeacher { .. } => USAGE,

@@ -8,6 +8,7 @@
 //! | a search as one page that any browser opens from the file system, without a network | [`html`] |
 //! | the training of a single network as such a page | [`training_html`] |
 //! | how a network does on labelled images as such a page | [`evaluation_html`] |
+//! | networks compared on a data set as such a page, which needs no scripts | [`probe_html`] |
 //! | what is wrong with a data set as such a page, which needs no scripts | [`check_html`] |
 //! | the front as a picture, for light and dark backgrounds | [`front_svg`] |
 //! | every candidate, one per line | [`front_csv`] |
@@ -30,6 +31,7 @@ mod metric;
 mod page;
 mod picture;
 mod plane;
+mod probe;
 mod roofline;
 mod run;
 mod study;
@@ -42,8 +44,9 @@ pub use curves::{Curve, curves_svg};
 pub use error::ReportError;
 pub use front::front_svg;
 pub use log_chart::LogChart;
-pub use page::{check_html, evaluation_html, html, training_html};
+pub use page::{check_html, evaluation_html, html, probe_html, training_html};
 pub use plane::{Plane, PlanePoint, planes_svg};
+pub use probe::{ProbeReport, ProbedCurve, ProbedRow};
 pub use roofline::{Roofline, RooflinePoint, roofline_svg};
 pub use run::{
     Candidate, Chosen, Fact, Judged, Reference, RunReport, SearchSummary, TrainedEpoch,

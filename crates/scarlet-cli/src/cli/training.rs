@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum, ValueHint};
+use scarlet_run::standalone::Preset;
 
 use super::after::AfterArgs;
 use super::{ComputeArgs, NamesArgs, at_least_one, batch_size, finite, whole};
@@ -143,6 +144,27 @@ pub(crate) enum BalanceArg {
     None,
 }
 
+/// How much time a training may take for its accuracy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PresetArg {
+    /// About a third of the time of good: fewer epochs on smaller images
+    Fast,
+    /// The defaults
+    Good,
+    /// About three times the time of good: more epochs on larger images
+    Best,
+}
+
+impl From<PresetArg> for Preset {
+    fn from(preset: PresetArg) -> Self {
+        match preset {
+            PresetArg::Fast => Self::Fast,
+            PresetArg::Good => Self::Good,
+            PresetArg::Best => Self::Best,
+        }
+    }
+}
+
 /// Where a run is kept.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Run")]
@@ -179,6 +201,10 @@ pub(crate) struct TrainingSettingsArgs {
     /// Set any setting, such as train.mix.cutmix=1
     #[arg(long, value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,
+
+    /// How much time to take for the accuracy; settings and flags override what it sets
+    #[arg(long, value_enum, value_name = "PRESET", conflicts_with = "time")]
+    pub(crate) preset: Option<PresetArg>,
 
     /// Passes over the training images
     #[arg(long, alias = "num-epochs", value_name = "N", value_parser = at_least_one)]

@@ -7,7 +7,9 @@ use scarlet_data::contact_sheet;
 use scarlet_io::atomic_file;
 use scarlet_run::RunError;
 use scarlet_run::RunFolder;
-use scarlet_run::standalone::{Recipe, Standalone, StandaloneConfig, StandaloneRecord, Start};
+use scarlet_run::standalone::{
+    Preset, Recipe, Standalone, StandaloneConfig, StandaloneRecord, Start,
+};
 use scarlet_train::Control;
 
 use super::after::After;
@@ -76,7 +78,13 @@ pub(super) fn run(
         }
     };
     let new = || match args.settings.time {
-        None => new(Fit::default()),
+        None => {
+            let new = new(Fit::default())?;
+            if let Some(preset) = args.settings.preset {
+                terminal.note(Preset::from(preset).describe(&new.config));
+            }
+            Ok(new)
+        }
         Some(time) => fitted(time.saturating_sub(began.elapsed()), &new, read, terminal),
     };
     if args.dry_run {

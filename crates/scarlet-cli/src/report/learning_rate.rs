@@ -12,7 +12,7 @@ use super::seen::quoted;
 /// What a learning rate range test came to.
 #[derive(Debug, Serialize)]
 pub(crate) struct LearningRateReport<'a> {
-    /// A tenth of the rate at which the smoothed loss is lowest; none where the test does not say.
+    /// The rate at which the smoothed loss falls fastest; none where the test does not say.
     suggestion: Option<f64>,
     /// The rate that the run would have been trained with.
     run_learning_rate: f64,
@@ -60,13 +60,13 @@ impl<'a> LearningRateReport<'a> {
         );
         if let (Some(rate), Some(lowest)) = (self.suggestion, self.test.lowest_at) {
             text.push_str(&format!(
-                "the smoothed loss is lowest at {lowest:.1e}; a tenth of that is suggested: {rate} (the \
-                 run's own is {})\n",
+                "the smoothed loss falls fastest at {rate}, which is suggested, and is lowest at {lowest:.1e} \
+                 (the run's own rate is {})\n",
                 self.run_learning_rate
             ));
             text.push_str(
-                "this is a rule of thumb from a few steps, which does not know how long the run is: \
-                 where both rates can be afforded, compare them on held-out images\n",
+                "this is a rule of thumb: a hundred steps cannot show how a whole run ends. Where you can afford \
+                 both, compare the two rates on held-out images\n",
             );
         }
         text.push_str(&format!(

@@ -20,8 +20,6 @@ const KEPT: f64 = 0.8;
 const FEWEST: usize = 12;
 /// Standard deviation of the weights that smooth the loss, in steps.
 const WINDOW: f64 = 4.0;
-/// The lowest rate of the loss over the suggested one.
-const BELOW_LOWEST: f64 = 10.0;
 /// Standard errors of the smoothed loss that it must fall by.
 const SURE: f64 = 3.0;
 
@@ -55,7 +53,7 @@ pub enum RangeEnd {
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum RangeVerdict {
-    /// A tenth of the rate at which the smoothed loss is lowest, to two digits.
+    /// The rate at which the smoothed loss falls fastest, to two digits.
     Suggested(f64),
     /// The loss diverged within so few steps that there is nothing to see.
     DivergedAtOnce,
@@ -75,7 +73,7 @@ pub struct RangeTest {
     pub verdict: RangeVerdict,
     /// The rate at which the smoothed loss is lowest.
     pub lowest_at: Option<f64>,
-    /// The rate at which the smoothed loss falls fastest, for each factor that the rate rises by.
+    /// The rate at which the smoothed loss falls fastest, of all up to there, over the rate's logarithm.
     pub steepest_at: Option<f64>,
     /// Where the test began, and where it would have ended.
     pub range: [f64; 2],
@@ -84,8 +82,11 @@ pub struct RangeTest {
 /// The learning rate range test of Smith (*Cyclical Learning Rates for Training Neural Networks*, arXiv
 /// 1506.01186, section 3.3), with a rate that rises exponentially from a thousandth to a thousand times
 /// the training's own within 100 steps, as Gugger (*How Do You Find A Good Learning Rate*, 2018) and
-/// fastai have it. The suggestion is fastai's `minimum`: a tenth of the rate at which the loss, averaged
-/// with Gaussian weights over the steps around each, is lowest.
+/// fastai have it. The suggestion is the rate at which the loss, averaged with Gaussian weights over the steps
+/// around each, falls fastest over the rate's logarithm: the rule of PyTorch Lightning's finder, and one of
+/// Gugger's two. His other, a tenth of the rate at which the loss is lowest, is too small for runs as short
+/// as these: it brought fine-tuning on 1,350 photographs for 6 epochs to 80.6 % instead of 96.4 %
+/// (EfficientNet-Lite0 at 64 pixels, 562 test images; 97.0 % with the run's own rate).
 ///
 /// The network is used up. The same seed, images and device give the same test. `observer` is told of
 /// every step and can stop it, for [`TrainError::Stopped`].
@@ -185,10 +186,11 @@ fn judged(seen: &[(f64, f64)], end: RangeEnd, range: [f64; 2]) -> RangeTest {
     let steepest = (1..lowest).max_by(|a, b| fall(a).total_cmp(&fall(b)));
     let verdict = if points.len() < FEWEST {
         RangeVerdict::DivergedAtOnce
-    } else if !falls(&points[..=lowest]) {
-        RangeVerdict::NeverFell
     } else {
-        RangeVerdict::Suggested(rounded(points[lowest].learning_rate / BELOW_LOWEST))
+        match steepest.filter(|_| falls(&points[..=lowest])) {
+            Some(steepest) => RangeVerdict::Suggested(rounded(points[steepest].learning_rate)),
+            None => RangeVerdict::NeverFell,
+        }
     };
     let is_suggested = matches!(verdict, RangeVerdict::Suggested(_));
     let rate = |at: usize| points[at].learning_rate;
@@ -270,20 +272,19 @@ mod tests {
     }
 
     #[test]
-    fn a_tenth_of_the_lowest_rate_is_suggested() {
-        // Falls from 2.3 on, is lowest at 0.02, and rises as steeply again.
-        let valley = |step: usize, rate: f64| {
-            0.5 + 0.4 * ((rate / 0.02).log10()).powi(2) + 0.02 * noise(step)
+    fn the_rate_of_the_steepest_fall_is_suggested() {
+        // A logistic fall around 0.002 and a rise from 0.05 on, over the logarithm of the rate.
+        let loss = |step: usize, rate: f64| {
+            let fall = 1.0 / (1.0 + (-6.0 * (rate / 0.002).log10()).exp());
+            let rise = (rate / 0.05).log10().max(0.0).powi(2);
+            2.3 - 1.8 * fall + rise + 0.02 * noise(step)
         };
-        let test = of(|step, rate| valley(step, rate).min(2.3));
-        let lowest = test.lowest_at.unwrap();
-        assert!((0.015..0.027).contains(&lowest), "{lowest}");
-        assert_eq!(
-            test.verdict,
-            RangeVerdict::Suggested(rounded(lowest / 10.0))
-        );
+        let test = of(loss);
         let steepest = test.steepest_at.unwrap();
-        assert!(steepest < lowest && steepest > 1e-5, "{steepest}");
+        assert!((0.0014..0.0028).contains(&steepest), "{steepest}");
+        assert_eq!(test.verdict, RangeVerdict::Suggested(rounded(steepest)));
+        let lowest = test.lowest_at.unwrap();
+        assert!((0.01..0.1).contains(&lowest), "{lowest}");
         assert_eq!(test.points.len(), 100);
         assert_eq!(test.end, RangeEnd::Complete);
     }
@@ -297,7 +298,7 @@ mod tests {
         assert_eq!(test.end, RangeEnd::Diverged);
         assert!(test.points.len() < 90);
         assert!(test.lowest_at.unwrap() < 0.1);
-        assert!(matches!(test.verdict, RangeVerdict::Suggested(rate) if rate < 0.01));
+        assert!(matches!(test.verdict, RangeVerdict::Suggested(rate) if rate < 0.1));
     }
 
     #[test]
