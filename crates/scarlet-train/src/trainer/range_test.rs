@@ -20,8 +20,11 @@ const KEPT: f64 = 0.8;
 const FEWEST: usize = 12;
 /// Standard deviation of the weights that smooth the loss, in steps.
 const WINDOW: f64 = 4.0;
-/// Standard errors of the smoothed loss that it must fall by.
-const SURE: f64 = 3.0;
+/// Standard errors of the smoothed loss that it must fall by. The lowest of many is low by chance already.
+const SURE: f64 = 4.0;
+/// Share of the first loss that it must fall by too: that of a new classifier, which gives all classes the same
+/// probability, does not vary at all.
+const LEAST_FALL: f64 = 0.01;
 
 /// A step of a range test.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -57,7 +60,7 @@ pub enum RangeVerdict {
     Suggested(f64),
     /// The loss diverged within so few steps that there is nothing to see.
     DivergedAtOnce,
-    /// The loss never fell by more than it varies.
+    /// The loss never fell by more than it varies, nor by a hundredth.
     NeverFell,
 }
 
@@ -89,7 +92,7 @@ pub struct RangeTest {
 /// (EfficientNet-Lite0 at 64 pixels, 562 test images; 97.0 % with the run's own rate).
 ///
 /// The network is used up. The same seed, images and device give the same test. `observer` is told of
-/// every step and can stop it, for [`TrainError::Stopped`].
+/// the start and of every step and can stop it, for [`TrainError::Stopped`].
 ///
 /// # Errors
 ///
@@ -117,16 +120,18 @@ pub fn range_test<'s, M: Trainable>(
     let mut watch = Watch::default();
     let mut stopped = false;
     let mut trainer = Trainer::new(config).with_observer(|event: &Event| {
-        let Event::Step {
-            loss,
-            learning_rate,
-            ..
-        } = event
-        else {
-            return Control::Continue;
+        // Its epochs are no training's, and there is nothing to warn of.
+        let diverges = match event {
+            Event::Step {
+                loss,
+                learning_rate,
+                ..
+            } => watch.diverges(*learning_rate, *loss),
+            Event::Started { .. } => false,
+            _ => return Control::Continue,
         };
-        stopped = observer.event(event) == Control::Stop;
-        match watch.diverges(*learning_rate, *loss) || stopped {
+        stopped |= observer.event(event) == Control::Stop;
+        match diverges || stopped {
             true => Control::Stop,
             false => Control::Continue,
         }
@@ -187,7 +192,7 @@ fn judged(seen: &[(f64, f64)], end: RangeEnd, range: [f64; 2]) -> RangeTest {
     let verdict = if points.len() < FEWEST {
         RangeVerdict::DivergedAtOnce
     } else {
-        match steepest.filter(|_| falls(&points[..=lowest])) {
+        match steepest.filter(|_| falls(&points, lowest)) {
             Some(steepest) => RangeVerdict::Suggested(rounded(points[steepest].learning_rate)),
             None => RangeVerdict::NeverFell,
         }
@@ -219,22 +224,21 @@ fn gaussian(steps: f64) -> f64 {
     (-0.5 * (steps / WINDOW).powi(2)).exp()
 }
 
-/// Whether the smoothed loss ends lower than it begins by more than chance makes it: the standard error
-/// of the difference of two such means, by how far losses are from theirs.
-fn falls(points: &[RangePoint]) -> bool {
-    let (Some(first), Some(last)) = (points.first(), points.last()) else {
-        return false;
-    };
-    let squares = points.iter().map(|it| (it.loss - it.smoothed).powi(2));
-    let variance = squares.sum::<f64>() / points.len() as f64;
-    // Sum of the squared weights of a mean, which at the first step has one side only.
-    let weights = |from: i32| {
-        let weights = (from..=40).map(|step| gaussian(f64::from(step)));
+/// Whether the smoothed loss is lower at a step than at the first by more than chance makes it: by several
+/// standard errors of the difference, by how far losses are from their means.
+fn falls(points: &[RangePoint], lowest: usize) -> bool {
+    let squares = points[..=lowest].iter();
+    let squares = squares.map(|it| (it.loss - it.smoothed).powi(2));
+    let variance = squares.sum::<f64>() / (lowest + 1) as f64;
+    // Sum of the squared weights of a mean, which at the ends has one side only.
+    let weights = |at: usize| {
+        let weights = (0..points.len()).map(|step| gaussian(step as f64 - at as f64));
         let (sum, squares) = weights.fold((0.0, 0.0), |(a, b), it| (a + it, b + it * it));
         squares / (sum * sum)
     };
-    let error = (variance * (weights(0) + weights(-40))).sqrt();
-    first.smoothed - last.smoothed > SURE * error
+    let error = (variance * (weights(0) + weights(lowest))).sqrt();
+    let first = points[0].smoothed;
+    first - points[lowest].smoothed > (SURE * error).max(LEAST_FALL * first)
 }
 
 /// To two significant digits.
@@ -308,6 +312,8 @@ mod tests {
             assert_eq!(test.verdict, RangeVerdict::NeverFell, "{noisy}");
             assert_eq!((test.lowest_at, test.steepest_at), (None, None));
         }
+        let hardly = of(|_, rate| 2.3 - 0.02 * rate);
+        assert_eq!(hardly.verdict, RangeVerdict::NeverFell);
         let rising = of(|step, _| 2.3 + step as f64 / 40.0);
         assert_eq!(rising.verdict, RangeVerdict::NeverFell);
     }
