@@ -426,10 +426,9 @@ mod tests {
             let share = |share: &f64| {
                 let count = (share * images as f64).round();
                 let error = law(count);
-                let wrong = hardness.iter().map(|hardness| {
-                    // Mostly by how hard it is, and a little by chance.
-                    0.9 * hardness + 0.1 * random.unit() < error
-                });
+                // A little more or less in each draw.
+                let error = error * random.between(0.96, 1.04);
+                let wrong = hardness.iter().map(|hardness| *hardness < error);
                 (count as usize, wrong.collect())
             };
             Trial {
@@ -452,7 +451,6 @@ mod tests {
         };
         assert_eq!(forecasts.len(), 2);
         for forecast in forecasts {
-            // Chance in these trials changes small errors a little; see `trials`.
             let expected = 1.0 - law(forecast.images as f64);
             let [low, high] = forecast.interval;
             assert!(low < forecast.accuracy && forecast.accuracy < high);
