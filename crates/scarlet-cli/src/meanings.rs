@@ -142,6 +142,11 @@ pub(crate) const MEANINGS: &[(&str, &str, &str)] = &[
       to it, images of a data set padded with black or shrunk. If not set, it follows from the network and the images.",
     ),
     (
+        "resolution_factor",
+        "",
+        "Factor of the resolution that follows from the network and the images, where none is set.",
+    ),
+    (
         "freeze",
         "",
         "Number of stages that are not trained, from the first: 1 is the stem, and a new one begins wherever the network \

@@ -1,7 +1,7 @@
 //! Settings of a training run: from the defaults, a file and the command line to a configuration.
 
 use scarlet::weights::Source;
-use scarlet_run::standalone::{Recipe, StandaloneConfig};
+use scarlet_run::standalone::{Preset, Recipe, StandaloneConfig};
 use serde_json::{Map, Value, json};
 
 use crate::cli::training::{BalanceArg, TrainingArgs};
@@ -56,7 +56,8 @@ pub(crate) fn configuration(
     }
     set_all(&mut changes, &settings.set)?;
     let source = changes["data"]["source"].as_str().ok_or(CliError::NoData)?;
-    let mut config = StandaloneConfig::for_data(recipe, source, &changes)?;
+    let preset = settings.preset.map_or(Preset::default(), Preset::from);
+    let mut config = StandaloneConfig::for_preset(recipe, preset, source, &changes)?;
     if config.recipe != recipe {
         return Err(CliError::Recipe);
     }

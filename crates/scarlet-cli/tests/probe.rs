@@ -7,6 +7,7 @@ use std::fs;
 use std::path::Path;
 
 use common::{scarlet, tiny_data};
+use scarlet_data::{Rgb, RgbImage};
 
 const NETWORK: &str = "C3@8/2:relu6 E1K3@8:relu6 E4K5s@12/2 E3K3@12 P16";
 
@@ -84,6 +85,106 @@ fn features_are_written_for_other_programs() {
 
     let (_, ran) = embed("features.xyz");
     ran.assert_fails(2, &["as .csv or .npy", "features.xyz"]);
+}
+
+/// Grey images of two classes, so noisy that classifiers need many of them: at the left or the right a
+/// little brighter.
+fn noisy_data(folder: &Path, each: u32) {
+    let mut state = 7u32;
+    let mut noise = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 24) as u8
+    };
+    for (part, each) in [("train", each), ("test", each)] {
+        for class in 0..2u32 {
+            let folder = folder.join(part).join(class.to_string());
+            fs::create_dir_all(&folder).unwrap();
+            for index in 0..each {
+                let image = RgbImage::from_fn(16, 16, |x, _| {
+                    let brighter = if x / 8 == class { 14 } else { 0 };
+                    Rgb([noise() / 2 + brighter; 3])
+                });
+                image.save(folder.join(format!("{index:03}.png"))).unwrap();
+            }
+        }
+    }
+}
+
+#[test]
+fn a_learning_curve_says_what_more_images_would_bring() {
+    let root = tempfile::tempdir().unwrap();
+    let data = root.path().join("data");
+    noisy_data(&data, 64);
+    let page = root.path().join("page.html");
+    let weights = weights(root.path());
+    let (source, page) = (data.to_str().unwrap(), page.to_str().unwrap());
+    let fixed = [
+        "probe",
+        "--data",
+        source,
+        "--weights",
+        &weights,
+        "--resolution",
+        "16",
+        "--learning-curve",
+    ];
+    let report = scarlet(fixed.iter().chain(&["--report", page, "--json"])).json();
+    let curve = &report["learning_curve"];
+    assert_eq!(curve["images"], 128);
+    assert_eq!(curve["judged_images"], 128);
+    let points = curve["points"].as_array().unwrap();
+    let images: Vec<u64> = points
+        .iter()
+        .map(|it| it["images"].as_u64().unwrap())
+        .collect();
+    assert_eq!(images, [16, 22, 32, 46, 64, 90, 128]);
+    // With all images it is the classifier that the probe itself fits.
+    assert_eq!(points[6]["accuracy"], report["networks"][0]["top1"]);
+    assert!(
+        points
+            .iter()
+            .all(|it| it["draws"].as_array().unwrap().len() == 5)
+    );
+    assert!(curve["verdict"]["kind"].is_string(), "{curve}");
+    let again = scarlet(fixed.iter().chain(&["--json"])).json();
+    assert_eq!(&again["learning_curve"], curve);
+    let html = fs::read_to_string(page).unwrap();
+    for part in ["<h2>More images</h2>", "<svg ", "<h2>Networks</h2>"] {
+        assert!(html.contains(part), "no {part:?} in {html}");
+    }
+    let text = scarlet(fixed);
+    assert!(text.stdout.contains("\nlearning curve\n"), "{text:?}");
+    assert!(text.stdout.contains("5 times each"), "{text:?}");
+
+    // Without test images, each is judged by classifiers fitted to others.
+    fs::remove_dir_all(data.join("test")).unwrap();
+    let report = scarlet(fixed.iter().chain(&["--json"])).json();
+    let curve = &report["learning_curve"];
+    assert_eq!(
+        (&curve["images"], &curve["judged_images"]),
+        (&128.into(), &128.into())
+    );
+    assert_eq!(curve["points"][6]["images"], 102);
+    assert!(scarlet(fixed).stdout.contains("fifth of the images"));
+}
+
+#[test]
+fn a_learning_curve_of_too_few_images_is_refused() {
+    let root = tempfile::tempdir().unwrap();
+    let data = root.path().join("data");
+    noisy_data(&data, 15);
+    let weights = weights(root.path());
+    let ran = scarlet([
+        "probe",
+        "--data",
+        data.to_str().unwrap(),
+        "--weights",
+        &weights,
+        "--resolution",
+        "16",
+        "--learning-curve",
+    ]);
+    ran.assert_fails(2, &["class `0` has 15 images", "needs 16 of each class"]);
 }
 
 #[test]

@@ -914,6 +914,80 @@ fn a_run_fits_its_time() {
 }
 
 #[test]
+fn a_preset_is_told_and_settings_override_it() {
+    let data = photographs(8);
+    let root = tempfile::tempdir().unwrap();
+    let source = data.path().to_str().unwrap();
+    let planned = |more: &[&str]| {
+        let fixed = [
+            "train",
+            "--data",
+            source,
+            "--model",
+            NETWORK,
+            "--dry-run",
+            "--json",
+        ];
+        let ran = scarlet(fixed.iter().chain(more));
+        let plan = ran.json();
+        let number = |of: &serde_json::Value| of.as_u64().unwrap();
+        (
+            number(&plan["epochs"]),
+            number(&plan["resolution"]),
+            ran.stderr,
+        )
+    };
+    let (epochs, resolution, said) = planned(&[]);
+    assert!(!said.contains("preset"), "{said}");
+    let (good_epochs, good_resolution, said) = planned(&["--preset", "good"]);
+    assert_eq!((good_epochs, good_resolution), (epochs, resolution));
+    assert!(
+        said.contains("preset good: 100 epochs; the defaults"),
+        "{said}"
+    );
+    let (fast_epochs, fast_resolution, said) = planned(&["--preset", "fast"]);
+    assert_eq!(fast_epochs, epochs / 2);
+    assert!(
+        fast_resolution < resolution,
+        "{fast_resolution} {resolution}"
+    );
+    assert!(
+        said.contains("preset fast: 50 epochs, 0.75 times"),
+        "{said}"
+    );
+    let (best_epochs, best_resolution, _) = planned(&["--preset", "best"]);
+    assert_eq!(best_epochs, 2 * epochs);
+    assert!(best_resolution > resolution);
+    // A file and a flag win.
+    let file = root.path().join("run.toml");
+    fs::write(&file, "[train]\nepochs = 5\n").unwrap();
+    let file = ["--preset", "best", "--config", file.to_str().unwrap()];
+    let given = [&file[..], &["--resolution", "16"]].concat();
+    let (epochs, resolution, _) = planned(&given);
+    assert_eq!((epochs, resolution), (5, 16));
+
+    let out = root.path().join("run");
+    train(data.path(), &out, &["--preset", "best", "--time", "1m"])
+        .assert_fails(2, &["cannot be used with"]);
+    assert_eq!(train(data.path(), &out, &["--preset", "fast"]).code, 0);
+    let again = [
+        "train",
+        "--resume",
+        out.to_str().unwrap(),
+        "--preset",
+        "best",
+    ];
+    scarlet(again).assert_fails(2, &["leave out --preset"]);
+    scarlet(["config", "search", "--preset", "best"])
+        .assert_fails(2, &["`scarlet train` and `scarlet finetune`"]);
+    let listed = scarlet(["config", "finetune", "--data", source, "--preset", "fast"]);
+    assert!(
+        listed.stdout.contains("\nresolution_factor = 0.75\n"),
+        "{listed:?}"
+    );
+}
+
+#[test]
 fn classes_of_different_sizes_count_alike() {
     let data = photographs(20);
     for index in 3..20 {

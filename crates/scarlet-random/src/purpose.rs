@@ -37,6 +37,8 @@ pub enum Purpose {
     Folds = 13,
     /// The folds of a cross-validation.
     CrossValidation = 14,
+    /// The shares of a learning curve, and its bootstrap.
+    LearningCurve = 15,
 }
 
 impl From<Purpose> for u64 {

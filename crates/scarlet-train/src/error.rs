@@ -224,6 +224,19 @@ pub enum TrainError {
         /// Its training images.
         images: usize,
     },
+    /// A class with too few images for a learning curve.
+    #[error(
+        "class `{class}` has {images} images, and a learning curve needs {least} of each class, for an \
+         eighth of them must do for a classifier: leave out --learning-curve, or add images to the class"
+    )]
+    TooFewForCurve {
+        /// Name of the smallest class.
+        class: String,
+        /// Its images.
+        images: usize,
+        /// How many it should have.
+        least: usize,
+    },
     /// A run that began with other images.
     #[error(
         "`{path}` was written by a run on other images: files, pixels or labels of those to \

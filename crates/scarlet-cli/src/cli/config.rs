@@ -2,6 +2,8 @@
 
 use clap::{Args, ValueEnum, ValueHint};
 
+use super::training::PresetArg;
+
 /// List every setting, with its default and what it means
 ///
 /// The output for a command is a TOML file that the command accepts with --config; it may be cut
@@ -12,6 +14,7 @@ use clap::{Args, ValueEnum, ValueHint};
 Examples:
   scarlet config train
   scarlet config finetune --data flowers/ > flowers.toml
+  scarlet config finetune --preset best
   scarlet config search")]
 pub(crate) struct ConfigArgs {
     /// Command whose settings are listed [default: all four]
@@ -21,6 +24,10 @@ pub(crate) struct ConfigArgs {
     /// Images to show the defaults for, as for --data of the command [default: fashion-sample]
     #[arg(long, value_name = "SOURCE", value_hint = ValueHint::DirPath)]
     pub(crate) data: Option<String>,
+
+    /// Preset to show the settings of, as for --preset of train and finetune
+    #[arg(long, value_enum, value_name = "PRESET")]
+    pub(crate) preset: Option<PresetArg>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

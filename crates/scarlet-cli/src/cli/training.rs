@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum, ValueHint};
+use scarlet_run::standalone::Preset;
 
 use super::after::AfterArgs;
 use super::{ComputeArgs, NamesArgs, at_least_one, batch_size, finite, whole};
@@ -46,6 +47,7 @@ Examples:
   scarlet finetune --data flowers/ --layer-decay 0.8 --epochs 40 --dry-run
   scarlet finetune --data flowers/ --time 20m --out flowers-run
   scarlet finetune --data flowers/ --preview flowers.png
+  scarlet finetune --data flowers/ --find-learning-rate
   scarlet finetune --data flowers/ --balance --out flowers-run
   scarlet finetune --data flowers/ --folds 5 --out flowers-run
   scarlet finetune --data flowers/ --weights extracted.safetensors --keep-classifier
@@ -105,6 +107,15 @@ pub(crate) struct TrainingArgs {
     )]
     pub(crate) preview: Option<PathBuf>,
 
+    /// Try rising learning rates for 100 steps (a learning rate range test), suggest one, and write how
+    /// the loss went, learning-rate.svg and learning-rate.json, into --out or the current folder; and
+    /// stop there
+    #[arg(
+        long,
+        conflicts_with_all = ["dry_run", "resume", "preview", "time", "export"]
+    )]
+    pub(crate) find_learning_rate: bool,
+
     /// Print one JSON object, with accuracies from 0 to 1
     #[arg(long)]
     pub(crate) json: bool,
@@ -131,6 +142,27 @@ pub(crate) enum BalanceArg {
     Loss,
     /// Images are used as they are
     None,
+}
+
+/// How much time a training may take for its accuracy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PresetArg {
+    /// About a third of the time of good: fewer epochs on smaller images
+    Fast,
+    /// The defaults
+    Good,
+    /// About three times the time of good: more epochs on larger images
+    Best,
+}
+
+impl From<PresetArg> for Preset {
+    fn from(preset: PresetArg) -> Self {
+        match preset {
+            PresetArg::Fast => Self::Fast,
+            PresetArg::Good => Self::Good,
+            PresetArg::Best => Self::Best,
+        }
+    }
 }
 
 /// Where a run is kept.
@@ -169,6 +201,10 @@ pub(crate) struct TrainingSettingsArgs {
     /// Set any setting, such as train.mix.cutmix=1
     #[arg(long, value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,
+
+    /// How much time to take for the accuracy; settings and flags override what it sets
+    #[arg(long, value_enum, value_name = "PRESET", conflicts_with = "time")]
+    pub(crate) preset: Option<PresetArg>,
 
     /// Passes over the training images
     #[arg(long, alias = "num-epochs", value_name = "N", value_parser = at_least_one)]

@@ -1,7 +1,7 @@
 //! `scarlet config`.
 
 use scarlet_run::pipeline::{RunConfig, SpaceSettings};
-use scarlet_run::standalone::{Recipe, StandaloneConfig};
+use scarlet_run::standalone::{Preset, Recipe, StandaloneConfig};
 use scarlet_run::study::StudyConfig;
 use serde_json::{Map, Value, json};
 
@@ -17,8 +17,16 @@ const SAMPLE: &str = "fashion-sample";
 
 pub(super) fn run(args: &ConfigArgs, terminal: &Terminal) -> Result<(), CliError> {
     let source = args.data.as_deref().unwrap_or(SAMPLE);
+    let has_presets = !matches!(
+        args.command,
+        Some(ConfiguredCommand::Search | ConfiguredCommand::Study)
+    );
+    if args.preset.is_some() && !has_presets {
+        return Err(CliError::NoPresets);
+    }
+    let preset = args.preset.map_or(Preset::default(), Preset::from);
     let text = match args.command {
-        Some(command) => file(command, source)?,
+        Some(command) => file(command, preset, source)?,
         None => {
             let all = [
                 ConfiguredCommand::Train,
@@ -26,7 +34,7 @@ pub(super) fn run(args: &ConfigArgs, terminal: &Terminal) -> Result<(), CliError
                 ConfiguredCommand::Search,
                 ConfiguredCommand::Study,
             ];
-            let files = all.into_iter().map(|command| file(command, source));
+            let files = all.into_iter().map(|command| file(command, preset, source));
             let files: Vec<String> = files.collect::<Result<_, _>>()?;
             format!(
                 "# All settings of all commands. For a file that --config takes, name one: \
@@ -39,7 +47,7 @@ pub(super) fn run(args: &ConfigArgs, terminal: &Terminal) -> Result<(), CliError
 }
 
 /// A file of all settings of a command, with their defaults for these images.
-fn file(command: ConfiguredCommand, source: &str) -> Result<String, CliError> {
+fn file(command: ConfiguredCommand, preset: Preset, source: &str) -> Result<String, CliError> {
     let name = match command {
         ConfiguredCommand::Train => "train",
         ConfiguredCommand::Finetune => "finetune",
@@ -58,14 +66,15 @@ fn file(command: ConfiguredCommand, source: &str) -> Result<String, CliError> {
         ),
         &mut text,
     );
-    write_settings(&defaults(command, source)?, "", &mut text);
+    write_settings(&defaults(command, preset, source)?, "", &mut text);
     Ok(text)
 }
 
 /// The settings of a command as a tree, all of them, as its file has them.
-fn defaults(command: ConfiguredCommand, source: &str) -> Result<Value, CliError> {
+fn defaults(command: ConfiguredCommand, preset: Preset, source: &str) -> Result<Value, CliError> {
     let standalone = |recipe| -> Result<Value, CliError> {
-        let mut tree = json!(StandaloneConfig::defaults(recipe, source)?);
+        let config = StandaloneConfig::for_preset(recipe, preset, source, &Value::Null)?;
+        let mut tree = json!(config);
         // The command says it.
         tree.as_object_mut().and_then(|tree| tree.remove("recipe"));
         Ok(tree)
@@ -210,7 +219,7 @@ mod tests {
                 if command == ConfiguredCommand::Study && source != SAMPLE {
                     continue;
                 }
-                for (name, value) in names(&defaults(command, source).unwrap(), "") {
+                for (name, value) in names(&defaults(command, Preset::Good, source).unwrap(), "") {
                     let Meaning {
                         place,
                         text,
@@ -252,7 +261,7 @@ mod tests {
     #[test]
     fn the_file_is_read_back_as_the_defaults() {
         for command in COMMANDS {
-            let text = file(command, SAMPLE).unwrap();
+            let text = file(command, Preset::Good, SAMPLE).unwrap();
             let read: Value = toml::from_str(&text).unwrap();
             let source = json!({"source": SAMPLE});
             let unchanged = match command {
@@ -272,8 +281,14 @@ mod tests {
     }
 
     #[test]
+    fn a_presets_settings_are_listed() {
+        let text = file(ConfiguredCommand::Train, Preset::Fast, SAMPLE).unwrap();
+        assert!(text.contains("\nepochs = 10\n"), "{text}");
+    }
+
+    #[test]
     fn settings_stand_below_their_meaning() {
-        let text = file(ConfiguredCommand::Train, SAMPLE).unwrap();
+        let text = file(ConfiguredCommand::Train, Preset::Good, SAMPLE).unwrap();
         assert!(
             text.contains("# Passes over the training images.\nepochs = 30\n"),
             "{text}"

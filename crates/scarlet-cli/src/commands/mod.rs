@@ -17,6 +17,7 @@ mod finetune;
 mod fit;
 mod info;
 mod latency_table;
+mod learning_rate;
 mod notices;
 mod predict;
 mod probe;

@@ -5,10 +5,12 @@ use std::time::Instant;
 use scarlet::Precision;
 use scarlet::arch::Cost;
 use scarlet::burn::tensor::Device;
+use scarlet_io::atomic_file;
+use scarlet_report::probe_html;
 use scarlet_run::standalone::{Recipe, Standalone, StandaloneConfig};
 use scarlet_train::TrainError;
 use scarlet_train::latency::network_latency;
-use scarlet_train::probe::Probed;
+use scarlet_train::probe::{LearningCurve, Probed};
 
 use super::finetune;
 use super::notices::tell;
@@ -19,6 +21,7 @@ use crate::error::CliError;
 use crate::model::named::architecture;
 use crate::model::open_device;
 use crate::report::eval::class_reports;
+use crate::report::learning_curve::LearningCurveReport;
 use crate::report::print_json;
 use crate::report::probe::{ProbeReport, ProbedNetwork};
 use crate::report::seen::{Originals, seen};
@@ -31,10 +34,17 @@ const NETWORKS: [&str; 3] = [
     "efficientnet-lite2",
 ];
 
+/// Of the shares of a learning curve.
+const SEED: u64 = 0;
+
 pub(super) fn run(args: &ProbeArgs, terminal: &Terminal) -> Result<(), CliError> {
     if let Some(path) = &args.embed {
         embedding::check(path)?;
     }
+    let terminal = &match &args.report {
+        Some(path) => terminal.beside(path),
+        None => terminal.clone(),
+    };
     let device = open_device(&args.compute)?;
     let names: Vec<Option<&str>> = match (&args.weights, args.model.as_slice()) {
         (Some(_), _) => vec![None],
@@ -49,6 +59,7 @@ pub(super) fn run(args: &ProbeArgs, terminal: &Terminal) -> Result<(), CliError>
     let are_named = args.weights.is_some() || !args.model.is_empty();
     let mut report = ProbeReport::new(&args.data);
     let mut failed = None;
+    let mut best: Option<Best> = None;
     for name in names {
         let subject = match Subject::open(name, args, &device, terminal) {
             Ok(subject) => subject,
@@ -65,15 +76,55 @@ pub(super) fn run(args: &ProbeArgs, terminal: &Terminal) -> Result<(), CliError>
             embedding::write(path, &probed, subject.run.classes())?;
             terminal.note(format_args!("features are in {}", path.display()));
         }
+        let top1 = network.top1;
+        let name = network.network.clone();
         report.add(network, &probed);
+        if args.learning_curve && best.as_ref().is_none_or(|best| top1 > best.top1) {
+            let classes = subject.run.classes().to_vec();
+            best = Some(Best {
+                name,
+                top1,
+                probed,
+                classes,
+            });
+        }
     }
     match failed {
         Some(error) if report.networks.is_empty() => return Err(error.into()),
         _ => {}
     }
+    if let Some(best) = best {
+        report.learning_curve = Some(best.learning_curve(terminal)?);
+    }
+    if let Some(path) = &args.report {
+        let page = probe_html(&report.page())?;
+        atomic_file::write(path, |file| file.write_all(page.as_bytes())).map_err(|source| {
+            CliError::WriteFile {
+                path: path.clone(),
+                source,
+            }
+        })?;
+        terminal.note(format_args!("the page is {}", path.display()));
+    }
     match args.json {
         true => print_json(terminal, &report),
         false => terminal.print(&report.text()),
+    }
+}
+
+/// The network that is most accurate so far.
+struct Best {
+    name: String,
+    top1: f64,
+    probed: Probed,
+    classes: Vec<String>,
+}
+
+impl Best {
+    fn learning_curve(self, terminal: &Terminal) -> Result<LearningCurveReport, CliError> {
+        let mut progress = terminal.progress("classifiers", LearningCurve::FITS);
+        let curve = LearningCurve::of(&self.probed, &self.classes, SEED, || progress.advance(1))?;
+        Ok(LearningCurveReport::new(self.name, curve))
     }
 }
 

@@ -7,7 +7,9 @@ use scarlet_data::contact_sheet;
 use scarlet_io::atomic_file;
 use scarlet_run::RunError;
 use scarlet_run::RunFolder;
-use scarlet_run::standalone::{Recipe, Standalone, StandaloneConfig, StandaloneRecord, Start};
+use scarlet_run::standalone::{
+    Preset, Recipe, Standalone, StandaloneConfig, StandaloneRecord, Start,
+};
 use scarlet_train::Control;
 
 use super::after::After;
@@ -15,7 +17,7 @@ use super::fit::{Fit, fitted};
 use super::notices::tell;
 use super::reading_progress::ReadingProgress;
 use super::training_progress::TrainingProgress;
-use super::{finetune, warn_without_checksums};
+use super::{finetune, learning_rate, warn_without_checksums};
 use crate::cli::training::TrainingArgs;
 use crate::error::CliError;
 use crate::interrupt::Interrupt;
@@ -76,7 +78,13 @@ pub(super) fn run(
         }
     };
     let new = || match args.settings.time {
-        None => new(Fit::default()),
+        None => {
+            let new = new(Fit::default())?;
+            if let Some(preset) = args.settings.preset {
+                terminal.note(Preset::from(preset).describe(&new.config));
+            }
+            Ok(new)
+        }
         Some(time) => fitted(time.saturating_sub(began.elapsed()), &new, read, terminal),
     };
     if args.dry_run {
@@ -90,6 +98,9 @@ pub(super) fn run(
     }
     if let Some(path) = &args.preview {
         return preview(&prepare(new()?)?, path, args.json, terminal);
+    }
+    if args.find_learning_rate {
+        return learning_rate::find(prepare(new()?)?, args, terminal);
     }
     let after;
     let (folder, run) = match &args.folder.resume {

@@ -44,6 +44,7 @@ impl CliError {
             | Self::Embedding(_)
             | Self::EmbedOne(_)
             | Self::Recipe
+            | Self::NoPresets
             | Self::Resumed { .. }
             | Self::ExportFormat(_)
             | Self::VerifiesNoFile(_)
@@ -107,6 +108,7 @@ fn train_exit_code(error: &TrainError) -> u8 {
         | TrainError::SettingsChanged { .. }
         | TrainError::EpochsDone { .. }
         | TrainError::TooManyFolds { .. }
+        | TrainError::TooFewForCurve { .. }
         | TrainError::ImagesChanged { .. }
         | TrainError::Exists { .. }
         | TrainError::OtherTeacher { .. } => USAGE,

@@ -95,6 +95,8 @@ pub(crate) enum CliError {
     Recipe,
     #[error("a run resumes with its own settings: leave out --{option}. {instead}")]
     Resumed { option: String, instead: String },
+    #[error("presets are of `scarlet train` and `scarlet finetune`: leave out --preset")]
+    NoPresets,
     #[error("`{0}` is not a setting: write KEY=VALUE, such as train.epochs=20")]
     NotASetting(String),
     #[error(transparent)]
@@ -288,6 +290,9 @@ pub(crate) enum CliError {
         HumanDuration(*given), HumanDuration(*least)
     )]
     TooLittleTime { given: Duration, least: Duration },
+    /// A learning rate range test that says nothing; what it saw is printed before.
+    #[error("no learning rate can be suggested: {0}")]
+    NoLearningRate(String),
     #[error("interrupted")]
     Interrupted,
 }

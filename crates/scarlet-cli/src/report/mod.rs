@@ -8,6 +8,8 @@ pub(crate) mod deploy;
 pub(crate) mod eval;
 pub(crate) mod info;
 pub(crate) mod latency;
+pub(crate) mod learning_curve;
+pub(crate) mod learning_rate;
 pub(crate) mod name;
 pub(crate) mod number;
 pub(crate) mod predict;

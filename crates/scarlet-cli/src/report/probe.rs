@@ -3,10 +3,12 @@
 use std::fmt::Write;
 use std::path::Path;
 
+use scarlet_report::{Fact, ProbedRow};
 use scarlet_train::probe::Probed;
 use serde::Serialize;
 
 use super::eval::ClassReport;
+use super::learning_curve::LearningCurveReport;
 use super::number::{counted, interval, millions, percent, thousands};
 use super::seen::quoted;
 use super::table::{Column, table};
@@ -26,6 +28,9 @@ pub(crate) struct ProbeReport {
     /// Which they are.
     judged_by: &'static str,
     pub(crate) networks: Vec<ProbedNetwork>,
+    /// Of the most accurate network, where it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) learning_curve: Option<LearningCurveReport>,
 }
 
 /// One network. Accuracies are from 0 to 1.
@@ -59,6 +64,7 @@ impl ProbeReport {
             judged_images: 0,
             judged_by: "test images",
             networks: Vec::new(),
+            learning_curve: None,
         }
     }
 
@@ -80,12 +86,7 @@ impl ProbeReport {
     }
 
     pub(crate) fn text(&self) -> String {
-        let mut text = format!(
-            "a linear classifier fitted to {}, evaluated on {} {}\n\n",
-            counted(self.fitted_images as u64, "image", "images"),
-            thousands(self.judged_images as u64),
-            self.judged_by
-        );
+        let mut text = format!("{}\n\n", self.judged_text());
         let columns = [
             Column::Left("network"),
             Column::Right("pixels"),
@@ -116,7 +117,42 @@ impl ProbeReport {
         if let Some(best) = best {
             let _ = write!(text, "{}", self.best_text(best));
         }
+        if let Some(curve) = &self.learning_curve {
+            text.push_str(&curve.text());
+        }
         text
+    }
+
+    /// As a page.
+    pub(crate) fn page(&self) -> scarlet_report::ProbeReport {
+        let networks = self.networks.iter().map(|it| ProbedRow {
+            network: it.network.clone(),
+            pixels: it.resolution.to_string(),
+            latency: format!("{:.2} ms", it.latency_ms),
+            mult_adds: millions(it.mult_adds),
+            top1: it.top1,
+            interval: interval(it.top1_interval),
+        });
+        scarlet_report::ProbeReport {
+            title: self.data.clone(),
+            lead: self.judged_text(),
+            networks: networks.collect(),
+            curve: self.learning_curve.as_ref().map(|it| it.section()),
+            data: vec![
+                Fact::new("source", &self.data),
+                Fact::new("images fitted to", self.fitted_images),
+                Fact::new(self.judged_by, self.judged_images),
+            ],
+        }
+    }
+
+    fn judged_text(&self) -> String {
+        format!(
+            "a linear classifier fitted to {}, evaluated on {} {}",
+            counted(self.fitted_images as u64, "image", "images"),
+            thousands(self.judged_images as u64),
+            self.judged_by
+        )
     }
 
     fn best_text(&self, best: &ProbedNetwork) -> String {

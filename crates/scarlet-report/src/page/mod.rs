@@ -6,6 +6,7 @@
 mod check;
 mod data;
 mod evaluation;
+mod probe;
 mod reliability;
 mod search;
 mod tables;
@@ -17,6 +18,7 @@ use serde::Serialize;
 
 pub use self::check::check_html;
 pub use self::evaluation::evaluation_html;
+pub use self::probe::probe_html;
 pub use self::search::html;
 pub use self::training::training_html;
 use crate::metric::Metric;

@@ -101,6 +101,9 @@ pub struct NetworkSettings {
     /// it, images of a data set padded with black, or shrunk where they are larger. By default as
     /// suits the photographs and the network ([`Extent`]), or the data set's own size.
     pub resolution: Option<usize>,
+    /// Factor of the resolution that suits the photographs and the network, where none is given.
+    #[serde(default = "one")]
+    pub resolution_factor: f64,
     /// Probability of dropping a feature in front of the classifier.
     pub dropout: f64,
     /// How often residual branches are left out: the layer of index i, from 0, of n layers' with
@@ -151,6 +154,13 @@ impl StandaloneConfig {
             check_count(folds)?;
         }
         let network = &self.network;
+        let factor = network.resolution_factor;
+        require(
+            factor > 0.0 && factor <= 10.0,
+            "network.resolution_factor",
+            factor,
+            "over 0, at most 10",
+        )?;
         if network.weights.is_none() {
             let of_weights = [
                 ("network.key", network.key.as_deref()),
@@ -197,6 +207,10 @@ impl StandaloneConfig {
         )?;
         Ok(())
     }
+}
+
+fn one() -> f64 {
+    1.0
 }
 
 fn bytewise() -> ClassOrder {

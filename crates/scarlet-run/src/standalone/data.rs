@@ -82,7 +82,13 @@ pub(super) fn adapt(
             Adapt::Freely => extent.resolution_from_scratch().min(own),
             Adapt::ToWeights => extent.resolution_from_weights(own),
         };
-        Some(side.next_multiple_of(architecture.total_stride().max(1)))
+        let stride = architecture.total_stride().max(1);
+        let factor = config.network.resolution_factor;
+        Some(match factor == 1.0 {
+            true => side.next_multiple_of(stride),
+            // The nearest, for the time goes with it; never none.
+            false => ((side as f64 * factor / stride as f64).round() as usize).max(1) * stride,
+        })
     });
     if let Some(resolution) = resolution {
         architecture.preprocessing.resolution = resolution;

@@ -10,7 +10,7 @@ use scarlet_data::dataset::{Location, PhotographParts};
 use scarlet_train::{Augment, ColorJitter, Optimizer, RandAugment, ResizedCrop, TrainConfig};
 use serde_json::Value;
 
-use super::{DataSettings, NetworkSettings, Recipe, StandaloneConfig};
+use super::{DataSettings, NetworkSettings, Preset, Recipe, StandaloneConfig};
 use crate::RunError;
 
 /// Share of the steps that the learning rate rises in.
@@ -81,16 +81,33 @@ impl StandaloneConfig {
     /// When there are no images there, and [`TrainError::Settings`](scarlet_train::TrainError::Settings) for a setting that does not
     /// exist or is of the wrong kind.
     pub fn for_data(recipe: Recipe, source: &str, given: &Value) -> Result<Self, RunError> {
+        Self::for_preset(recipe, Preset::default(), source, given)
+    }
+
+    /// The same with as much effort as a preset has.
+    ///
+    /// # Errors
+    ///
+    /// As [`for_data`](Self::for_data).
+    pub fn for_preset(
+        recipe: Recipe,
+        preset: Preset,
+        source: &str,
+        given: &Value,
+    ) -> Result<Self, RunError> {
         let location = Location::find(source)?;
         let first = Self::first(recipe, source);
         let facts = Facts::find(&location, &first.given(given)?.data)?;
-        first.derived(facts, given)
+        first.derived(preset, facts, given)
     }
 
-    fn derived(self, facts: Facts, given: &Value) -> Result<Self, RunError> {
+    fn derived(self, preset: Preset, facts: Facts, given: &Value) -> Result<Self, RunError> {
         let mut config = self.given(given)?;
+        epochs(&mut config, facts);
+        preset.change(&mut config, !facts.photographs);
+        config = config.given(given)?;
         // Each depends on those before it, as they are given.
-        for derive in [epochs, optimizer, batch_size, rates, augmentation] {
+        for derive in [optimizer, batch_size, rates, augmentation] {
             derive(&mut config, facts);
             config = config.given(given)?;
         }
@@ -128,6 +145,7 @@ impl StandaloneConfig {
                 rename: Vec::new(),
                 origin: None,
                 resolution: None,
+                resolution_factor: 1.0,
                 dropout: 0.2,
                 drop_path: 0.0,
                 freeze: 0,
@@ -275,8 +293,12 @@ mod tests {
 
     /// The settings for so many photographs, or for images of one size.
     fn settings(recipe: Recipe, facts: Facts, given: Value) -> StandaloneConfig {
+        with_preset(recipe, Preset::Good, facts, given)
+    }
+
+    fn with_preset(recipe: Recipe, preset: Preset, facts: Facts, given: Value) -> StandaloneConfig {
         let first = StandaloneConfig::first(recipe, "somewhere");
-        first.derived(facts, &given).unwrap()
+        first.derived(preset, facts, &given).unwrap()
     }
 
     fn photographs(images: usize) -> Facts {
@@ -316,6 +338,50 @@ mod tests {
         assert!(least(&short) > least(&tuned(3_000)));
         let epochs = [300, 3_000, 30_000, 3_000_000].map(|images| tuned(images).train.epochs);
         assert!(epochs.is_sorted_by(|a, b| a > b), "{epochs:?}");
+    }
+
+    #[test]
+    fn presets_change_the_time_and_what_is_given_goes_over_them() {
+        let facts = photographs(1_350);
+        // An epoch's time goes with the square of the resolution.
+        let time = |config: &StandaloneConfig| {
+            config.train.epochs as f64 * config.network.resolution_factor.powi(2)
+        };
+        let of_one_size = Facts {
+            photographs: false,
+            ..facts
+        };
+        for recipe in [Recipe::Scratch, Recipe::Finetune] {
+            for (facts, given) in [
+                (facts, json!({})),
+                (of_one_size, json!({})),
+                (facts, json!({"network": {"resolution": 64}})),
+            ] {
+                let with = |preset| with_preset(recipe, preset, facts, given.clone());
+                let [fast, good, best] = [Preset::Fast, Preset::Good, Preset::Best].map(with);
+                assert_eq!(good, settings(recipe, facts, given.clone()));
+                let share = time(&fast) / time(&good);
+                assert!((0.25..0.36).contains(&share), "{share}");
+                let share = time(&best) / time(&good);
+                assert!((2.9..3.2).contains(&share), "{share}");
+                // What follows from the epochs does so still.
+                assert_eq!(fast.train.warmup_epochs, 0.05 * fast.train.epochs as f64);
+            }
+        }
+        let given = json!({
+            "train": {"epochs": 7}, "network": {"resolution_factor": 1.5, "dropout": 0.4},
+        });
+        let best = with_preset(Recipe::Finetune, Preset::Best, facts, given);
+        assert_eq!(best.train.epochs, 7);
+        assert_eq!(
+            (best.network.resolution_factor, best.network.dropout),
+            (1.5, 0.4)
+        );
+        assert!(
+            Preset::Best
+                .describe(&best)
+                .contains("7 epochs, 1.5 times the resolution")
+        );
     }
 
     #[test]

@@ -5,7 +5,9 @@
 mod discriminant;
 mod files;
 mod labels;
+mod learning_curve;
 mod linear;
+mod power_law;
 mod solver;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
@@ -16,7 +18,9 @@ use crate::TrainError;
 use crate::batch::{Batcher, answers};
 
 pub use self::labels::{LabelCheck, LabelDoubt, check_labels};
+pub use self::learning_curve::{CurvePoint, CurveVerdict, Forecast, LearningCurve};
 pub use self::linear::LinearClassifier;
+pub use self::power_law::PowerLaw;
 
 /// What a network's classifier reads of images, with their labels.
 #[derive(Debug, Clone, PartialEq)]

@@ -14,6 +14,7 @@ mod old_names;
 mod optimizer;
 mod pass;
 mod progress;
+mod range_test;
 mod restore;
 mod run;
 mod save;
@@ -33,7 +34,7 @@ use scarlet_kernels::training::release_buffers;
 
 use self::feed::Feed;
 use self::run::Run;
-use self::schedule::Schedule;
+use self::schedule::{Ramp, Schedule};
 use self::teacher::Lesson;
 use crate::TrainError;
 use crate::batch::Batcher;
@@ -45,6 +46,7 @@ pub use self::checkpoint::load_checkpoint;
 pub use self::config::{Optimizer, TrainConfig};
 pub use self::events::{Control, EpochRecord, Event, Observer};
 pub use self::folder::{Checkpoints, check_epochs_left, epochs_done, events_of, is_over};
+pub use self::range_test::{RangeEnd, RangePoint, RangeTest, RangeVerdict, range_test};
 pub use self::teacher::check_teacher;
 pub use self::teacher::{Distillation, Teacher};
 pub use self::timing::time_steps;
@@ -92,6 +94,8 @@ pub struct Trainer<'a> {
     teacher: Option<Teacher>,
     checkpoints: Option<Checkpoints>,
     observer: Option<Box<dyn Observer + 'a>>,
+    /// Learning rates of a range test.
+    ramp: Option<Ramp>,
 }
 
 impl<'a> Trainer<'a> {
@@ -103,6 +107,7 @@ impl<'a> Trainer<'a> {
             teacher: None,
             checkpoints: None,
             observer: None,
+            ramp: None,
         }
     }
 
@@ -221,6 +226,7 @@ impl<'a> Trainer<'a> {
         let batcher = Batcher::new(images, &seen, &device)?;
         let config = self.config.clone();
         let schedule = Schedule::new(&config, images.len(), M::passes(&sampler));
+        let schedule = self.ramp.map_or(schedule, |ramp| schedule.with_ramp(ramp));
         let run = Run::start(self, lesson, model, sampler, schedule, images)?;
         let trained = thread::scope(|scope| {
             let mut feed = Feed::start(scope, &batcher, config, schedule, run.progress.step);

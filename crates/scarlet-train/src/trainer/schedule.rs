@@ -4,6 +4,23 @@ use std::f64::consts::PI;
 
 use super::TrainConfig;
 
+/// Learning rates that rise by the same factor from step to step.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ramp {
+    pub(super) from: f64,
+    pub(super) to: f64,
+    /// At least 2.
+    pub(super) steps: u64,
+}
+
+impl Ramp {
+    /// The rate of a step, from 0.
+    pub(super) fn rate(&self, step: u64) -> f64 {
+        let done = step as f64 / (self.steps - 1) as f64;
+        self.from * (self.to / self.from).powf(done)
+    }
+}
+
 /// How a run divides into steps.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Schedule {
@@ -17,6 +34,8 @@ pub(super) struct Schedule {
     head: f64,
     learning_rate: f64,
     final_learning_rate: f64,
+    /// What the rates are instead, where it is to be found out which will do.
+    ramp: Option<Ramp>,
 }
 
 impl Schedule {
@@ -37,6 +56,16 @@ impl Schedule {
             head: config.head_epochs * steps_per_epoch as f64,
             learning_rate: config.learning_rate,
             final_learning_rate: config.final_learning_rate,
+            ramp: None,
+        }
+    }
+
+    /// The same images with these rates, and as many steps as they have.
+    pub(super) fn with_ramp(self, ramp: Ramp) -> Self {
+        Self {
+            steps: ramp.steps,
+            ramp: Some(ramp),
+            ..self
         }
     }
 
@@ -80,6 +109,9 @@ impl Schedule {
 
     /// Linear warm-up, then half a cosine (Loshchilov and Hutter, arXiv 1608.03983).
     pub(super) fn learning_rate(&self, step: u64) -> f64 {
+        if let Some(ramp) = self.ramp {
+            return ramp.rate(step);
+        }
         let done = (step + 1) as f64;
         if done <= self.warmup {
             return self.learning_rate * done / self.warmup;
@@ -120,6 +152,21 @@ mod tests {
         assert!((schedule.learning_rate(9) - 2.0).abs() < 1e-12);
         assert!((schedule.learning_rate(24) - 1.25).abs() < 1e-12);
         assert!((schedule.learning_rate(39) - 0.5).abs() < 1e-12);
+    }
+
+    #[test]
+    fn rates_of_a_ramp_rise_by_the_same_factor() {
+        let ramp = Ramp {
+            from: 1e-3,
+            to: 10.0,
+            steps: 5,
+        };
+        let schedule = schedule(105, 1).with_ramp(ramp);
+        assert_eq!(schedule.steps, 5);
+        for (step, expected) in [1e-3, 1e-2, 0.1, 1.0, 10.0].into_iter().enumerate() {
+            let rate = schedule.learning_rate(step as u64);
+            assert!((rate / expected - 1.0).abs() < 1e-12, "{rate}");
+        }
     }
 
     #[test]
