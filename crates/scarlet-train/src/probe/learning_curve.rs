@@ -1,6 +1,7 @@
 //! [`LearningCurve`]: how much more images would bring.
 
 use std::collections::HashMap;
+use std::f64::consts::FRAC_1_SQRT_2;
 
 use scarlet_random::{Purpose, Random};
 use serde::Serialize;
@@ -13,7 +14,15 @@ use crate::batch::answers;
 use crate::folds::Folds;
 
 /// Shares of the images that classifiers are fitted to, a root of two apart.
-pub(super) const SHARES: [f64; 7] = [0.125, 0.176_776_7, 0.25, 0.353_553_4, 0.5, 0.707_106_8, 1.0];
+pub(super) const SHARES: [f64; 7] = [
+    0.125,
+    FRAC_1_SQRT_2 / 4.0,
+    0.25,
+    FRAC_1_SQRT_2 / 2.0,
+    0.5,
+    FRAC_1_SQRT_2,
+    1.0,
+];
 /// How often each share is drawn, or the images are divided.
 pub(super) const DRAWS: usize = 5;
 /// Images of a class that the smallest share must have.
