@@ -946,13 +946,13 @@ fn a_preset_is_told_and_settings_override_it() {
         "{said}"
     );
     let (fast_epochs, fast_resolution, said) = planned(&["--preset", "fast"]);
-    assert_eq!(fast_epochs, epochs / 2);
+    assert_eq!(fast_epochs, 45);
     assert!(
         fast_resolution < resolution,
         "{fast_resolution} {resolution}"
     );
     assert!(
-        said.contains("preset fast: 50 epochs, 0.75 times"),
+        said.contains("preset fast: 45 epochs, 0.75 times"),
         "{said}"
     );
     let (best_epochs, best_resolution, _) = planned(&["--preset", "best"]);

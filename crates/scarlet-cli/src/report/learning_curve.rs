@@ -105,13 +105,18 @@ impl LearningCurveReport {
                 vec![
                     format!("{}.", gains.collect::<Vec<_>>().join(", ")),
                     format!(
-                        "This continues the power law error = {:.3} · images^-{:.2} + {:.3}, and holds for \
-                         images of the same kind. The intervals do not cover that the law may be another, \
-                         so take them as the least there is to doubt.",
-                        law.scale, law.exponent, law.floor
+                        "This continues the power law error = {:.3} · images^-{:.2}{}, and holds for images of \
+                         the same kind. The intervals do not cover that the law may be another, so the true \
+                         uncertainty is larger.",
+                        law.scale,
+                        law.exponent,
+                        match law.floor < 5e-4 {
+                            true => String::new(),
+                            false => format!(" + {:.3}", law.floor),
+                        }
                     ),
-                    "Fine-tuning gets more out of the same images; how much more of them bring it may \
-                     differ."
+                    "Fine-tuning gets more out of the same images, and may gain more or less from \
+                     additional ones."
                         .to_owned(),
                 ]
             }
@@ -147,7 +152,10 @@ impl LearningCurveReport {
             y_axis: "Accuracy (%)".to_owned(),
             description: "Accuracy over the number of images".to_owned(),
             dots: ("each draw".to_owned(), dots.collect()),
-            marks: vec![(curve.images as f64, "all images".to_owned())],
+            marks: vec![(
+                curve.images as f64,
+                format!("all {}", thousands(curve.images as u64)),
+            )],
             ..LogChart::default()
         };
         if let CurveVerdict::PowerLaw { law, forecasts } = &curve.verdict {
@@ -161,6 +169,10 @@ impl LearningCurveReport {
             let bar = |it: &scarlet_train::probe::Forecast| {
                 (it.images as f64, it.interval.map(|end| 100.0 * end))
             };
+            let mark = |it: &scarlet_train::probe::Forecast| {
+                (it.images as f64, thousands(it.images as u64))
+            };
+            chart.marks.extend(forecasts.iter().map(mark));
             chart.bars = (
                 "95 % intervals of predictions".to_owned(),
                 forecasts.iter().map(bar).collect(),

@@ -293,12 +293,8 @@ mod tests {
 
     /// The settings for so many photographs, or for images of one size.
     fn settings(recipe: Recipe, facts: Facts, given: Value) -> StandaloneConfig {
-        with_preset(recipe, Preset::Good, facts, given)
-    }
-
-    fn with_preset(recipe: Recipe, preset: Preset, facts: Facts, given: Value) -> StandaloneConfig {
         let first = StandaloneConfig::first(recipe, "somewhere");
-        first.derived(preset, facts, &given).unwrap()
+        first.derived(Preset::Good, facts, &given).unwrap()
     }
 
     fn photographs(images: usize) -> Facts {
@@ -338,50 +334,6 @@ mod tests {
         assert!(least(&short) > least(&tuned(3_000)));
         let epochs = [300, 3_000, 30_000, 3_000_000].map(|images| tuned(images).train.epochs);
         assert!(epochs.is_sorted_by(|a, b| a > b), "{epochs:?}");
-    }
-
-    #[test]
-    fn presets_change_the_time_and_what_is_given_goes_over_them() {
-        let facts = photographs(1_350);
-        // An epoch's time goes with the square of the resolution.
-        let time = |config: &StandaloneConfig| {
-            config.train.epochs as f64 * config.network.resolution_factor.powi(2)
-        };
-        let of_one_size = Facts {
-            photographs: false,
-            ..facts
-        };
-        for recipe in [Recipe::Scratch, Recipe::Finetune] {
-            for (facts, given) in [
-                (facts, json!({})),
-                (of_one_size, json!({})),
-                (facts, json!({"network": {"resolution": 64}})),
-            ] {
-                let with = |preset| with_preset(recipe, preset, facts, given.clone());
-                let [fast, good, best] = [Preset::Fast, Preset::Good, Preset::Best].map(with);
-                assert_eq!(good, settings(recipe, facts, given.clone()));
-                let share = time(&fast) / time(&good);
-                assert!((0.25..0.36).contains(&share), "{share}");
-                let share = time(&best) / time(&good);
-                assert!((2.9..3.2).contains(&share), "{share}");
-                // What follows from the epochs does so still.
-                assert_eq!(fast.train.warmup_epochs, 0.05 * fast.train.epochs as f64);
-            }
-        }
-        let given = json!({
-            "train": {"epochs": 7}, "network": {"resolution_factor": 1.5, "dropout": 0.4},
-        });
-        let best = with_preset(Recipe::Finetune, Preset::Best, facts, given);
-        assert_eq!(best.train.epochs, 7);
-        assert_eq!(
-            (best.network.resolution_factor, best.network.dropout),
-            (1.5, 0.4)
-        );
-        assert!(
-            Preset::Best
-                .describe(&best)
-                .contains("7 epochs, 1.5 times the resolution")
-        );
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! network sees, in seconds and without training it (a linear probe; Alain and Bengio,
 //! arXiv 1610.01644).
 
+mod curve_verdict;
 mod discriminant;
 mod files;
 mod labels;
