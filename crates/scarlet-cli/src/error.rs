@@ -171,6 +171,21 @@ pub(crate) enum CliError {
     },
     #[error("{0}")]
     EvaluatedClasses(String),
+    #[error(
+        "this network gives an image any number of labels, but {0} takes one class per image{hint}",
+        hint = if *.0 == "a folder of classes" {
+            ": give the CSV file that lists the labels of the images"
+        } else {
+            ": leave it out, or use a network of one class per image"
+        }
+    )]
+    OfSeveralLabels(&'static str),
+    #[error(
+        "{} lists any number of labels per image, but this network gives exactly one class: train one \
+         with scarlet finetune --data {}",
+        .0.display(), .0.display()
+    )]
+    OfOneLabel(PathBuf),
     #[error("{} is a deployed network, which already defines the model: leave out --model", .0.display())]
     DeployedModel(PathBuf),
     #[error(
@@ -318,6 +333,8 @@ impl CliError {
             | Self::DeployedWeights(_)
             | Self::DeployedDevice { .. }
             | Self::NoData
+            | Self::OfSeveralLabels(_)
+            | Self::OfOneLabel(_)
             | Self::NoBorder { .. }
             | Self::TooLittleTime { .. }
             | Self::Embedding(_)
@@ -392,6 +409,7 @@ fn run_exit_code(error: &RunError) -> u8 {
     match error {
         RunError::Interrupted { .. } => INTERRUPTED,
         RunError::UnknownKey { .. }
+        | RunError::OtherLabelCount { .. }
         | RunError::NotSettings { .. }
         | RunError::Setting { .. }
         | RunError::UnknownChoice { .. }
@@ -443,6 +461,8 @@ fn dataset_exit_code(error: &DatasetError) -> u8 {
     match error {
         DatasetError::UnknownSource { .. }
         | DatasetError::SizesDiffer { .. }
+        | DatasetError::SeveralLabels
+        | DatasetError::NoTable { .. }
         | DatasetError::CacheFolder { .. }
         | DatasetError::Share { .. }
         | DatasetError::TooLarge { .. } => USAGE,

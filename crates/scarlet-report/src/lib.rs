@@ -8,6 +8,7 @@
 //! | a search as one page that any browser opens from the file system, without a network | [`html`] |
 //! | the training of a single network as such a page | [`training_html`] |
 //! | how a network does on labelled images as such a page | [`evaluation_html`] |
+//! | a network that gives images any number of labels as such a page | [`labels_html`] |
 //! | what is wrong with a data set as such a page, which needs no scripts | [`check_html`] |
 //! | the front as a picture, for light and dark backgrounds | [`front_svg`] |
 //! | every candidate, one per line | [`front_csv`] |
@@ -30,6 +31,7 @@ mod picture;
 mod plane;
 mod roofline;
 mod run;
+mod several;
 mod study;
 mod training;
 mod trust;
@@ -39,13 +41,14 @@ pub use csv::front_csv;
 pub use curves::{Curve, curves_svg};
 pub use error::ReportError;
 pub use front::front_svg;
-pub use page::{check_html, evaluation_html, html, training_html};
+pub use page::{check_html, evaluation_html, html, labels_html, training_html};
 pub use plane::{Plane, PlanePoint, planes_svg};
 pub use roofline::{Roofline, RooflinePoint, roofline_svg};
 pub use run::{
     Candidate, Chosen, Fact, Judged, Reference, RunReport, SearchSummary, TrainedEpoch,
     TrainingCurve, Usage,
 };
+pub use several::{LabelScore, LabelsReport, LabelsTraining, MislabelledImage};
 pub use study::{HeatMap, Scatter, Strip, heat_maps_svg, scatters_svg, strips_svg};
 pub use training::{ClassScore, Confusion, MistakenImage, Mistakes, TrainingReport};
 pub use trust::{CoverageRow, EvaluationReport, Picture, ReliabilityBin, ReliabilityCurve, Trust};

@@ -323,6 +323,7 @@ fn a_loss_that_is_no_number_is_as_good_after_its_text() {
         accuracy: 0.5,
         validation_accuracy: Some(accuracy),
         validation_class_accuracy: None,
+        validation_mean_average_precision: None,
         validation_loss: loss,
         best: false,
     };
@@ -348,6 +349,7 @@ fn of_epochs_that_the_images_cannot_tell_apart_the_last_is_the_best() {
         accuracy: 0.5,
         validation_accuracy: Some(right / images as f64),
         validation_class_accuracy: None,
+        validation_mean_average_precision: None,
         validation_loss: None,
         best: false,
     };
