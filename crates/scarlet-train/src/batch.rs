@@ -64,6 +64,7 @@ pub struct HostBatch {
 }
 
 /// [`Targets`] before they are on a device.
+#[derive(Debug, PartialEq)]
 pub(crate) enum HostTargets {
     One(Vec<usize>, Option<Partners<usize>>),
     Several(Vec<Vec<u32>>, Option<Partners<Vec<u32>>>),
