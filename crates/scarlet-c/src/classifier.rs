@@ -2,7 +2,7 @@
 
 use std::ffi::{CString, c_char};
 
-use scarlet_engine::{Classifier, ClassifierError, Temperature};
+use scarlet_engine::{Classifier, ClassifierError};
 
 use crate::pointers::{Failure, c_text, caught, copy, slice};
 
@@ -154,8 +154,9 @@ pub unsafe extern "C" fn scarlet_classify_file(
     }
 }
 
-/// The probabilities of the classes, from an image's logits, by the temperature in the network's card if it
-/// has one. `length` is the number of classes, at both pointers.
+/// The probabilities of the classes, from an image's logits: their softmax, by the temperature in the
+/// network's card if it has one; or, where the card says that images have any number of labels, of each
+/// class by itself. `length` is the number of classes, at both pointers.
 ///
 /// # Safety
 ///
@@ -178,8 +179,7 @@ pub unsafe extern "C" fn scarlet_probabilities(
                 ));
             }
             let logits = slice(logits, length, "logits")?;
-            let temperature: Temperature = network.temperature().unwrap_or_default();
-            let found = temperature.probabilities(logits);
+            let found = network.probabilities(logits);
             copy(&found, probabilities, length, "probabilities")
         })
     }

@@ -41,6 +41,13 @@ impl ResultsFile {
         })
     }
 
+    /// A line of any fields: the first names the columns.
+    pub(crate) fn write_fields(&mut self, fields: &[String]) -> Result<(), CliError> {
+        self.writer
+            .write_record(fields)
+            .map_err(|error| write_error(&self.path, error.into()))
+    }
+
     pub(crate) fn write(&mut self, row: &Row) -> Result<(), CliError> {
         self.writer
             .serialize(row)

@@ -177,6 +177,11 @@ impl<'a> NameMatcher<'a> {
         places
     }
 
+    /// The place of the name that is written exactly so.
+    pub fn exact(&self, name: &str) -> Option<usize> {
+        self.exact.get(name).copied()
+    }
+
     /// Known names that mean the same as `name`.
     pub fn alike(&self, name: &str) -> Vec<&'a str> {
         let places = self.keys.get(&key(name)).into_iter().flatten();

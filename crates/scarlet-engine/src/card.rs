@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::{Temperature, TemperatureError, accuracy_interval};
+use crate::{SeveralLabels, Temperature, TemperatureError, accuracy_interval, sigmoid};
 
 /// The most bytes of a card's JSON: enough for a hundred thousand classes, and no burden to read.
 const LARGEST: usize = 4 << 20;
@@ -30,6 +30,10 @@ pub struct ModelCard {
     /// What its logits are divided by before they become probabilities; nothing where it is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub temperature: Option<CardTemperature>,
+    /// That its images have any number of labels each, and what follows from it; nothing where each
+    /// has one class, as in all files of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub several_labels: Option<SeveralLabels>,
     /// The program that trained it, with its version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub program: Option<String>,
@@ -81,6 +85,14 @@ pub enum CardError {
         /// Classes of the network.
         expected: usize,
     },
+    /// Thresholds of another number of classes than the network's.
+    #[error("its model card has {found} thresholds, but the network has {expected} classes")]
+    ThresholdCount {
+        /// Thresholds that the card has.
+        found: usize,
+        /// Classes of the network.
+        expected: usize,
+    },
     /// More than a card has.
     #[error("its model card has {bytes} bytes, and {LARGEST} are the most that are read")]
     TooLarge {
@@ -104,6 +116,7 @@ impl ModelCard {
             training_images: None,
             accuracies: Vec::new(),
             temperature: None,
+            several_labels: None,
             program: Some(concat!("scarlet ", env!("CARGO_PKG_VERSION")).to_owned()),
         }
     }
@@ -140,6 +153,24 @@ impl ModelCard {
         self
     }
 
+    /// Of a network whose images have any number of labels each.
+    pub fn with_several_labels(mut self, several: SeveralLabels) -> Self {
+        self.several_labels = Some(several);
+        self
+    }
+
+    /// The probabilities of the classes, from an image's logits: each by itself where images have any
+    /// number of labels, else their softmax, by the temperature if there is one.
+    pub fn probabilities(&self, logits: &[f32]) -> Vec<f32> {
+        match &self.several_labels {
+            Some(_) => logits.iter().map(|&logit| sigmoid(logit) as f32).collect(),
+            None => {
+                let temperature = self.temperature.as_ref().map(|it| it.value);
+                temperature.unwrap_or_default().probabilities(logits)
+            }
+        }
+    }
+
     /// Refuses a card that names other classes than a network of so many has, or that is too large
     /// to be read again.
     ///
@@ -148,6 +179,16 @@ impl ModelCard {
     /// [`CardError::ClassCount`], [`CardError::TooLarge`].
     pub fn check(&self, classes: usize) -> Result<(), CardError> {
         let bytes = self.to_json().len();
+        let thresholds = self
+            .several_labels
+            .as_ref()
+            .map_or(0, |it| it.thresholds.len());
+        if thresholds > 0 && thresholds != classes {
+            return Err(CardError::ThresholdCount {
+                found: thresholds,
+                expected: classes,
+            });
+        }
         match self.classes.len() == classes {
             false => Err(CardError::ClassCount {
                 found: self.classes.len(),
@@ -251,6 +292,37 @@ mod tests {
             let error = ModelCard::from_json(&json).unwrap_err();
             assert!(matches!(error, CardError::Json(_)), "{error}");
         }
+    }
+
+    #[test]
+    fn thresholds_are_kept_and_one_label_says_nothing_of_them() {
+        let half = crate::Threshold::HALF;
+        let several = SeveralLabels::default()
+            .with_thresholds(
+                vec![half, crate::Threshold::new(0.25).unwrap()],
+                "held-out images",
+                30,
+            )
+            .with_precision("test images", 20, 0.75);
+        let card = card().with_several_labels(several);
+        let json = card.to_json();
+        assert!(json.contains(r#""activation":"sigmoid""#), "{json}");
+        assert!(json.contains(r#""thresholds":[0.5,0.25]"#), "{json}");
+        assert_eq!(ModelCard::from_json(&json).unwrap(), card);
+        assert!(!self::card().to_json().contains("several"));
+        card.check(2).unwrap();
+        assert_eq!(card.probabilities(&[0.0, 1e9]), [0.5, 1.0]);
+        assert_eq!(self::card().probabilities(&[0.0, 0.0]), [0.5, 0.5]);
+        let mut short = card.clone();
+        short
+            .several_labels
+            .iter_mut()
+            .for_each(|it| it.thresholds.truncate(1));
+        let error = short.check(2).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "its model card has 1 thresholds, but the network has 2 classes"
+        );
     }
 
     #[test]

@@ -209,6 +209,14 @@ impl Classifier {
         Some(self.card()?.classes.get(class)?.as_str())
     }
 
+    /// The probabilities of the classes, from an image's logits: see [`ModelCard::probabilities`].
+    pub fn probabilities(&self, logits: &[f32]) -> Vec<f32> {
+        match self.card() {
+            Some(card) => card.probabilities(logits),
+            None => crate::Temperature::default().probabilities(logits),
+        }
+    }
+
     /// What its logits are to be divided by, where the network's card says it.
     pub fn temperature(&self) -> Option<crate::Temperature> {
         Some(self.card()?.temperature.as_ref()?.value)

@@ -31,6 +31,7 @@ mod options;
 mod part;
 mod prediction;
 mod profile;
+mod several;
 mod temperature;
 mod weights;
 
@@ -48,6 +49,7 @@ pub use profile::PartProfile;
 pub use scarlet_arch::{self as arch, Architecture};
 pub use scarlet_kernels as kernels;
 pub use scarlet_photo as photo;
+pub use several::{Activation, CardPrecision, SeveralLabels, Threshold, ThresholdError, sigmoid};
 pub use temperature::{Temperature, TemperatureError, largest};
 #[cfg(feature = "safetensors")]
 pub use weights::safetensors::WeightsFileError;

@@ -9,6 +9,7 @@
 //! | the training of a single network as such a page | [`training_html`] |
 //! | how a network does on labelled images as such a page | [`evaluation_html`] |
 //! | networks compared on a data set as such a page, which needs no scripts | [`probe_html`] |
+//! | a network that gives images any number of labels as such a page | [`labels_html`] |
 //! | what is wrong with a data set as such a page, which needs no scripts | [`check_html`] |
 //! | the front as a picture, for light and dark backgrounds | [`front_svg`] |
 //! | every candidate, one per line | [`front_csv`] |
@@ -34,6 +35,7 @@ mod plane;
 mod probe;
 mod roofline;
 mod run;
+mod several;
 mod study;
 mod training;
 mod trust;
@@ -44,7 +46,7 @@ pub use curves::{Curve, curves_svg};
 pub use error::ReportError;
 pub use front::front_svg;
 pub use log_chart::LogChart;
-pub use page::{check_html, evaluation_html, html, probe_html, training_html};
+pub use page::{check_html, evaluation_html, html, labels_html, probe_html, training_html};
 pub use plane::{Plane, PlanePoint, planes_svg};
 pub use probe::{ProbeReport, ProbedCurve, ProbedRow};
 pub use roofline::{Roofline, RooflinePoint, roofline_svg};
@@ -52,6 +54,7 @@ pub use run::{
     Candidate, Chosen, Fact, Judged, Reference, RunReport, SearchSummary, TrainedEpoch,
     TrainingCurve, Usage,
 };
+pub use several::{LabelScore, LabelsReport, LabelsTraining, MislabelledImage};
 pub use study::{HeatMap, Scatter, Strip, heat_maps_svg, scatters_svg, strips_svg};
 pub use training::{ClassScore, Confusion, MistakenImage, Mistakes, TrainingReport};
 pub use trust::{CoverageRow, EvaluationReport, Picture, ReliabilityBin, ReliabilityCurve, Trust};

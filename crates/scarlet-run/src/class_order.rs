@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use scarlet::ModelCard;
 use scarlet::weights::StateDict;
 use scarlet_data::class_list;
 use scarlet_data::names::NameMatcher;
@@ -11,9 +12,7 @@ use crate::RunError;
 /// Refuses weights that are to be trained on, or learnt from, if they themselves, or else `classes.txt`
 /// next to them, say that their classes are these, but in another order.
 pub(crate) fn check_class_order(weights: &Path, classes: &[String]) -> Result<(), RunError> {
-    let own = StateDict::open(weights).ok();
-    let own = own.and_then(|weights| weights.card().ok().flatten());
-    let own = own.map(|card| card.classes);
+    let own = card(weights).map(|card| card.classes);
     let Some(theirs) = own.or_else(|| class_list::read_beside(weights)) else {
         return Ok(());
     };
@@ -29,6 +28,32 @@ pub(crate) fn check_class_order(weights: &Path, classes: &[String]) -> Result<()
         }),
         None => Ok(()),
     }
+}
+
+/// Refuses weights that are to be trained on with their classifier, or learnt from, if they give an image
+/// any number of labels and the images have one class each, or the other way round.
+pub(crate) fn check_label_count(weights: &Path, several: bool) -> Result<(), RunError> {
+    let theirs = card(weights).is_some_and(|card| card.several_labels.is_some());
+    match theirs == several {
+        true => Ok(()),
+        false => Err(RunError::OtherLabelCount {
+            path: weights.to_owned(),
+            theirs: labels_per_image(theirs),
+            ours: labels_per_image(several),
+        }),
+    }
+}
+
+fn labels_per_image(several: bool) -> &'static str {
+    match several {
+        true => "any number of labels per image",
+        false => "exactly one class per image",
+    }
+}
+
+fn card(weights: &Path) -> Option<ModelCard> {
+    let weights = StateDict::open(weights).ok()?;
+    weights.card().ok().flatten()
 }
 
 #[cfg(test)]

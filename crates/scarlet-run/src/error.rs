@@ -170,6 +170,19 @@ pub enum RunError {
         /// Classes of the data.
         expected: usize,
     },
+    /// Weights for another number of labels per image.
+    #[error(
+        "`{path}` is a network of {theirs}, but the images have {ours}: its classifier cannot be kept \
+         or learnt from; leave out --keep-classifier or --teacher, or give other weights"
+    )]
+    OtherLabelCount {
+        /// The file.
+        path: PathBuf,
+        /// What the network gives.
+        theirs: &'static str,
+        /// What the images have.
+        ours: &'static str,
+    },
     /// Weights of the same classes in another order.
     #[error(
         "{} has the images' classes in another order, according to its own metadata or to \

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use scarlet::ModelCard;
-use scarlet_data::dataset::ImageSet;
+use scarlet::{ModelCard, SeveralLabels};
+use scarlet_data::dataset::{ImageSet, Labels, Source};
 use scarlet_report::{Fact, TrainedEpoch, TrainingCurve, Usage};
 use scarlet_train::{Event, EventLog};
 use serde_json::Value;
@@ -14,8 +14,12 @@ use crate::RunError;
 pub(crate) fn card(source: &str, images: &ImageSet) -> ModelCard {
     let path = Path::new(source);
     let name = path.file_name().unwrap_or(path.as_os_str());
-    ModelCard::new(images.classes().to_vec())
-        .with_training(name.to_string_lossy(), images.len() as u64)
+    let card = ModelCard::new(images.classes().to_vec())
+        .with_training(name.to_string_lossy(), images.len() as u64);
+    match Source::from(images).labels() {
+        Labels::One(_) => card,
+        Labels::Several(_) => card.with_several_labels(SeveralLabels::default()),
+    }
 }
 
 /// What the log in the folder of a training says of its epochs.

@@ -4,7 +4,7 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 use rayon::prelude::*;
 use scarlet::{Architecture, Prediction};
 use scarlet_arch::Preprocessing;
-use scarlet_data::dataset::Source;
+use scarlet_data::dataset::{Labels, Source};
 use scarlet_data::{Augment, DataError, Rgb, RgbImage, eval_image, grey_level};
 use scarlet_random::{Purpose, Random, repeat_seed};
 
@@ -15,12 +15,29 @@ use crate::mix::{Mix, Partners};
 pub struct Batch {
     /// `[batch, channels, height, width]`, normalised.
     pub images: Tensor<4>,
-    /// `[batch]`
-    pub labels: Tensor<1, Int>,
-    /// The labels again, on the host.
-    pub classes: Vec<usize>,
-    /// Labels `[batch]` of the images that were mixed in, and the share of the images' own.
-    pub partners: Option<(Tensor<1, Int>, f64)>,
+    /// What it should say of them.
+    pub targets: Targets,
+}
+
+/// What a network should say of a mini-batch.
+pub enum Targets {
+    /// One class of each image.
+    One {
+        /// `[batch]`
+        labels: Tensor<1, Int>,
+        /// The labels again, on the host.
+        classes: Vec<usize>,
+        /// Labels `[batch]` of the images that were mixed in, and the share of the images' own.
+        partners: Option<(Tensor<1, Int>, f64)>,
+    },
+    /// Any number of classes of each image.
+    Several {
+        /// Of each class whether it is there, 1 or 0, and between where images are mixed:
+        /// `[batch, classes]`.
+        wanted: Tensor<2>,
+        /// The images' own classes, on the host.
+        sets: Vec<Vec<u32>>,
+    },
 }
 
 /// An image, as an epoch shows it.
@@ -43,9 +60,14 @@ impl View {
 pub struct HostBatch {
     /// `[batch, channels, height, width]`, normalised.
     pub values: Vec<f32>,
-    /// The class of each image.
-    pub classes: Vec<usize>,
-    pub(crate) partners: Option<Partners>,
+    pub(crate) targets: HostTargets,
+}
+
+/// [`Targets`] before they are on a device.
+#[derive(Debug, PartialEq)]
+pub(crate) enum HostTargets {
+    One(Vec<usize>, Option<Partners<usize>>),
+    Several(Vec<Vec<u32>>, Option<Partners<Vec<u32>>>),
 }
 
 /// Makes batches out of images, normalised as a network wants them.
@@ -86,8 +108,8 @@ impl<'a> Batcher<'a> {
         })
     }
 
-    /// The classes of all images, by their indices.
-    pub fn labels(&self) -> &'a [u32] {
+    /// What all images are labelled with.
+    pub fn labels(&self) -> Labels<'a> {
         self.source.labels()
     }
 
@@ -201,7 +223,15 @@ impl<'a> Batcher<'a> {
     /// Mixes the images of a mini-batch.
     pub(crate) fn mix(&self, batch: &mut HostBatch, mix: &Mix, stream: &mut Random) {
         let side = self.preprocessing.resolution;
-        batch.partners = mix.apply(&mut batch.values, [side, side], &batch.classes, stream);
+        let (values, sides) = (&mut batch.values, [side, side]);
+        match &mut batch.targets {
+            HostTargets::One(classes, partners) => {
+                *partners = mix.apply(values, sides, classes, stream);
+            }
+            HostTargets::Several(sets, partners) => {
+                *partners = mix.apply(values, sides, sets, stream);
+            }
+        }
     }
 
     /// Onto the device.
@@ -212,15 +242,46 @@ impl<'a> Batcher<'a> {
             Tensor::from_data(data, &self.device)
         };
         let side = self.preprocessing.resolution;
-        let shape = [batch.classes.len(), self.channels, side, side];
+        let size = self.channels * side * side;
+        let shape = [batch.values.len() / size, self.channels, side, side];
         Batch {
             images: Tensor::from_data(TensorData::new(batch.values, shape), &self.device),
-            labels: labels(&batch.classes),
-            partners: batch
-                .partners
-                .map(|partners| (labels(&partners.classes), partners.own_share)),
-            classes: batch.classes,
+            targets: match batch.targets {
+                HostTargets::One(classes, partners) => Targets::One {
+                    labels: labels(&classes),
+                    partners: partners
+                        .map(|partners| (labels(&partners.labels), partners.own_share)),
+                    classes,
+                },
+                HostTargets::Several(sets, partners) => Targets::Several {
+                    wanted: self.wanted(&sets, partners),
+                    sets,
+                },
+            },
         }
+    }
+
+    /// Of each class whether it is there: `[batch, classes]`. Binary cross-entropy is linear in it, so
+    /// that those of mixed images are mixed like their losses.
+    fn wanted(&self, sets: &[Vec<u32>], partners: Option<Partners<Vec<u32>>>) -> Tensor<2> {
+        let classes = self.classes();
+        let mut wanted = vec![0.0f32; sets.len() * classes];
+        let mut add = |sets: &[Vec<u32>], share: f64| {
+            for (row, set) in wanted.chunks_exact_mut(classes).zip(sets) {
+                for &class in set {
+                    row[class as usize] += share as f32;
+                }
+            }
+        };
+        match partners {
+            None => add(sets, 1.0),
+            Some(partners) => {
+                add(sets, partners.own_share);
+                add(&partners.labels, 1.0 - partners.own_share);
+            }
+        }
+        let data = TensorData::new(wanted, [sets.len(), classes]);
+        Tensor::from_data(data, &self.device)
     }
 
     /// Fills the planes of each image by `fill`, which is told its place among the indices, side by
@@ -236,14 +297,17 @@ impl<'a> Batcher<'a> {
             .par_chunks_exact_mut(size)
             .enumerate()
             .try_for_each(|(place, planes)| fill(place, planes))?;
-        Ok(HostBatch {
-            values,
-            classes: indices
-                .iter()
-                .map(|&index| self.source.label(index))
-                .collect(),
-            partners: None,
-        })
+        let targets = match self.source.labels() {
+            Labels::One(labels) => {
+                let classes = indices.iter().map(|&index| labels[index] as usize);
+                HostTargets::One(classes.collect(), None)
+            }
+            Labels::Several(sets) => {
+                let sets = indices.iter().map(|&index| sets.of(index).to_vec());
+                HostTargets::Several(sets.collect(), None)
+            }
+        };
+        Ok(HostBatch { values, targets })
     }
 
     fn normalize_planes(&self, pixels: &[u8], planes: &mut [f32]) {
@@ -324,6 +388,16 @@ fn check_fit(source: Source<'_>, network: &Architecture) -> Result<(), TrainErro
 pub(crate) fn count_correct(logits: &Tensor<2>, classes: &[usize]) -> usize {
     let best = by_row(logits, |row| largest(row).0);
     best.iter().zip(classes).filter(|(a, b)| a == b).count()
+}
+
+/// Of how many rows of logits `[batch, classes]` those classes that are at least as probable as not
+/// are these.
+pub(crate) fn count_exact(logits: &Tensor<2>, sets: &[Vec<u32>]) -> usize {
+    let present = by_row(logits, |row| {
+        let present = (0..).zip(row).filter(|(_, logit)| **logit >= 0.0);
+        present.map(|(class, _)| class).collect::<Vec<u32>>()
+    });
+    present.iter().zip(sets).filter(|(a, b)| a == b).count()
 }
 
 /// The class at which each row of logits `[batch, classes]` is largest, and its probability.

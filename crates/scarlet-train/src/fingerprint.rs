@@ -7,7 +7,7 @@ use std::path::Path;
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::Tensor;
 use scarlet_data::DataError;
-use scarlet_data::dataset::Source;
+use scarlet_data::dataset::{Labels, Source};
 use sha2::{Digest, Sha256};
 
 use crate::TrainError;
@@ -47,7 +47,10 @@ impl Fingerprint {
                     self.0.update(image.as_raw());
                 }
             }
-            self.0.update((images.label(index) as u64).to_le_bytes());
+            match images.labels() {
+                Labels::One(labels) => self.0.update(u64::from(labels[index]).to_le_bytes()),
+                Labels::Several(sets) => self.set(sets.of(index)),
+            }
         }
         Ok(self)
     }
@@ -64,14 +67,25 @@ impl Fingerprint {
             ancestors.find(|ancestor| folder.is_some_and(|it| it.starts_with(ancestor)))
         });
         let common = common.flatten().unwrap_or(Path::new(""));
-        for (path, label) in paths().zip(photographs.labels()) {
+        for (index, path) in paths().enumerate() {
             let size = fs::metadata(path).map_err(TrainError::read(path))?.len();
             let inner = path.strip_prefix(common).unwrap_or(path);
             self = self.text(&inner.to_string_lossy());
             self.0.update(size.to_le_bytes());
-            self.0.update(label.to_le_bytes());
+            match photographs.labels() {
+                Labels::One(labels) => self.0.update(labels[index].to_le_bytes()),
+                Labels::Several(sets) => self.set(sets.of(index)),
+            }
         }
         Ok(self)
+    }
+
+    /// Any number of labels.
+    fn set(&mut self, labels: &[u32]) {
+        self.0.update((labels.len() as u64).to_le_bytes());
+        for label in labels {
+            self.0.update(label.to_le_bytes());
+        }
     }
 
     /// With every value of a module, running statistics included.

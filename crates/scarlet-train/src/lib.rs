@@ -41,6 +41,7 @@ pub mod probe;
 mod published;
 mod resized;
 mod sampler;
+pub mod several;
 pub mod supernet;
 pub mod trainer;
 pub mod trust;

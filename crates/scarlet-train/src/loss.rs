@@ -1,6 +1,6 @@
 //! What training minimises.
 
-use burn::tensor::activation::{log_softmax, softmax};
+use burn::tensor::activation::{log_sigmoid, log_softmax, softmax};
 use burn::tensor::{Int, Tensor};
 
 /// Mean cross-entropy of logits `[batch, classes]` and labels `[batch]`, where the share
@@ -35,6 +35,24 @@ pub(crate) fn weighted_cross_entropy(
     let wanted =
         hit.mul_scalar(1.0 - smoothing) + log_probabilities.mean_dim(1).mul_scalar(smoothing);
     (wanted * weights).mean().neg()
+}
+
+/// Mean binary cross-entropy of logits `[batch, classes]` and what is wanted of each, from 0 to 1;
+/// of the latter the share `smoothing` becomes one half, as Keras does it (`BinaryCrossentropy`).
+///
+/// With y wanted of the logit x, −y ln σ(x) − (1 − y) ln(1 − σ(x)) = (1 − y) x − ln σ(x), which no
+/// logit overflows where ln σ is computed as such; PyTorch's `binary_cross_entropy_with_logits` has the
+/// same form.
+pub(crate) fn binary_cross_entropy(
+    logits: Tensor<2>,
+    wanted: Tensor<2>,
+    smoothing: f64,
+) -> Tensor<1> {
+    let wanted = wanted
+        .mul_scalar(1.0 - smoothing)
+        .add_scalar(0.5 * smoothing);
+    let not_wanted = wanted.neg().add_scalar(1.0);
+    (not_wanted * logits.clone() - log_sigmoid(logits)).mean()
 }
 
 /// The divergence of the student's probabilities from the teacher's, both softened by
@@ -100,6 +118,72 @@ mod tests {
             ));
             assert!((found - expected).abs() < 1e-5, "{found} {expected}");
         }
+    }
+
+    /// From PyTorch 2.15: `binary_cross_entropy_with_logits(x, y * (1 - s) + 0.5 * s)` and the gradient
+    /// of x, in f64.
+    #[test]
+    fn several_labels_cost_and_teach_as_in_pytorch() {
+        let device = Device::flex().autodiff();
+        let wanted = Tensor::<2>::from_floats([[1.0, 0.0, 0.25], [0.0, 1.0, 1.0]], &device);
+        for (smoothing, expected, gradients) in [
+            (
+                0.0,
+                17.29484787166588,
+                [
+                    -0.0833333333,
+                    0.030404254,
+                    0.1170956878,
+                    0.1666666667,
+                    -0.1666666667,
+                    -0.0729705832,
+                ],
+            ),
+            (
+                0.1,
+                16.463597871665883,
+                [
+                    -0.075,
+                    0.0220709206,
+                    0.1129290211,
+                    0.1583333333,
+                    -0.1583333333,
+                    -0.0646372499,
+                ],
+            ),
+        ] {
+            let logits = [[0.0, -1.5, 3.0], [40.0, -60.0, 0.25]];
+            let logits = Tensor::<2>::from_floats(logits, &device).require_grad();
+            let loss = binary_cross_entropy(logits.clone(), wanted.clone(), smoothing);
+            assert!((value(loss.clone()) / expected - 1.0).abs() < 1e-6);
+            let found = logits.grad(&loss.backward()).unwrap();
+            let found: Vec<f32> = found.into_data().iter().collect();
+            for (found, expected) in found.into_iter().zip(gradients) {
+                assert!(
+                    (f64::from(found) - expected).abs() < 1e-7,
+                    "{found} {expected}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn logits_of_zero_cost_ln_2_and_point_to_the_labels() {
+        let device = Device::flex().autodiff();
+        let logits = Tensor::<2>::zeros([2, 3], &device).require_grad();
+        let wanted = Tensor::<2>::from_floats([[1.0, 0.0, 0.0], [0.0, 1.0, 1.0]], &device);
+        let loss = binary_cross_entropy(logits.clone(), wanted, 0.0);
+        assert!((value(loss.clone()) - 2.0f64.ln()).abs() < 1e-7);
+        let gradient = logits.grad(&loss.backward()).unwrap();
+        let gradient: Vec<f32> = gradient.into_data().iter().collect();
+        let expected = [-1.0, 1.0, 1.0, 1.0, -1.0, -1.0].map(|sign| sign * 0.5 / 6.0);
+        assert!(
+            gradient
+                .iter()
+                .zip(expected)
+                .all(|(a, b)| (a - b).abs() < 1e-7),
+            "{gradient:?}"
+        );
     }
 
     #[test]

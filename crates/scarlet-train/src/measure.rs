@@ -1,17 +1,18 @@
 //! Judging a network: its accuracy, and the running statistics that it should be judged with.
 
 use burn::module::Module;
-use burn::tensor::{Int, Tensor};
+use burn::tensor::Tensor;
 use scarlet::{BlockModule, Scarlet, accuracy_interval};
 use scarlet_data::dataset::{ImageSet, Source};
 use scarlet_random::{Purpose, Random};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::TrainError;
-use crate::batch::{Batcher, count_correct};
+use crate::batch::{Batcher, Targets, count_correct, count_exact};
 use crate::deployment::Deployment;
 use crate::error::require;
-use crate::loss::cross_entropy;
+use crate::loss::{binary_cross_entropy, cross_entropy};
+use crate::several::LabelEvidence;
 use crate::trust::Evidence;
 
 /// How well a network knows a set of images.
@@ -20,9 +21,10 @@ use crate::trust::Evidence;
 pub struct Measurement {
     /// Number of images.
     pub images: usize,
-    /// How many of them the network put into their class.
+    /// How many of them the network put into their class; of images with several labels, how many it
+    /// gave exactly theirs, each label from a probability of one half on.
     pub correct: usize,
-    /// Mean cross-entropy, in nats.
+    /// Mean cross-entropy, in nats; of several labels, the mean of each label's.
     #[serde(deserialize_with = "nan_of_null")]
     pub loss: f64,
 }
@@ -67,9 +69,13 @@ pub(crate) fn measure_deployed<'a>(
 ) -> Result<Measurement, TrainError> {
     let images = images.into();
     let mut tally = Tally::default();
-    for_each_answer(deployment, network, images, batch_size, |_, answered| {
-        tally.add(answered);
-    })?;
+    for_each_answer(
+        deployment,
+        network,
+        images,
+        batch_size,
+        |_, logits, targets| tally.add(logits, targets),
+    )?;
     Ok(tally.of(images.len()))
 }
 
@@ -102,7 +108,7 @@ pub fn judge<'a>(
 ///
 /// # Errors
 ///
-/// As [`measure`].
+/// As [`measure`], and where images have several labels: see [`judge_labels`].
 pub fn judge_deployed<'a>(
     deployment: Deployment<'_>,
     network: &Scarlet,
@@ -110,6 +116,7 @@ pub fn judge_deployed<'a>(
     batch_size: usize,
 ) -> Result<(Measurement, Evidence), TrainError> {
     let images = images.into();
+    let labels = images.labels().one()?;
     let mut evidence = Evidence::new(network.architecture().classes);
     let mut tally = Tally::default();
     for_each_answer(
@@ -117,17 +124,52 @@ pub fn judge_deployed<'a>(
         network,
         images,
         batch_size,
-        |indices, answered| {
-            let classes = answered.logits.dims()[1];
-            let logits: Vec<f32> = answered.logits.to_data().iter::<f32>().collect();
-            let rows = logits.chunks_exact(classes);
-            for ((&image, &class), row) in indices.iter().zip(&answered.classes).zip(rows) {
-                evidence.record(image, class, row);
+        |indices, logits, targets| {
+            for (&image, row) in indices.iter().zip(rows(&logits)) {
+                evidence.record(image, labels[image] as usize, &row);
             }
-            tally.add(answered);
+            tally.add(logits, targets);
         },
     )?;
     Ok((tally.of(images.len()), evidence))
+}
+
+/// As [`judge`], for images that may have several labels each.
+///
+/// # Errors
+///
+/// As [`measure`].
+pub fn judge_labels<'a>(
+    network: &Scarlet,
+    images: impl Into<Source<'a>>,
+    batch_size: usize,
+) -> Result<(Measurement, LabelEvidence), TrainError> {
+    let images = images.into();
+    let mut evidence = LabelEvidence::new(network.architecture().classes);
+    let mut tally = Tally::default();
+    for_each_answer(
+        Deployment::in_floats(),
+        network,
+        images,
+        batch_size,
+        |indices, logits, targets| {
+            for (&image, row) in indices.iter().zip(rows(&logits)) {
+                evidence.record(image, images.labels().of(image), &row);
+            }
+            tally.add(logits, targets);
+        },
+    )?;
+    Ok((tally.of(images.len()), evidence))
+}
+
+/// Logits `[batch, classes]`, row by row.
+fn rows(logits: &Tensor<2>) -> Vec<Vec<f32>> {
+    let [_, classes] = logits.dims();
+    let values: Vec<f32> = logits.to_data().iter::<f32>().collect();
+    values
+        .chunks_exact(classes.max(1))
+        .map(<[f32]>::to_vec)
+        .collect()
 }
 
 /// Right answers and the summed loss of some images.
@@ -138,11 +180,21 @@ struct Tally {
 }
 
 impl Tally {
-    fn add(&mut self, answered: Answered) {
-        let images = answered.classes.len() as f64;
-        self.correct += count_correct(&answered.logits, &answered.classes);
-        let mean = cross_entropy(answered.logits, answered.labels, 0.0).into_scalar::<f32>();
-        self.loss += f64::from(mean) * images;
+    fn add(&mut self, logits: Tensor<2>, targets: Targets) {
+        let images = logits.dims()[0] as f64;
+        let mean = match targets {
+            Targets::One {
+                labels, classes, ..
+            } => {
+                self.correct += count_correct(&logits, &classes);
+                cross_entropy(logits, labels, 0.0)
+            }
+            Targets::Several { wanted, sets } => {
+                self.correct += count_exact(&logits, &sets);
+                binary_cross_entropy(logits, wanted, 0.0)
+            }
+        };
+        self.loss += f64::from(mean.into_scalar::<f32>()) * images;
     }
 
     fn of(self, images: usize) -> Measurement {
@@ -154,23 +206,14 @@ impl Tally {
     }
 }
 
-/// What a network says of a batch.
-struct Answered {
-    /// `[batch, classes]`
-    logits: Tensor<2>,
-    /// `[batch]`
-    labels: Tensor<1, Int>,
-    /// The labels again, on the host.
-    classes: Vec<usize>,
-}
-
-/// Deploys a network and runs it over all images, a batch at a time.
+/// Deploys a network and runs it over all images, a batch at a time: `each` gets their indices, logits
+/// `[batch, classes]`, and what these should have said.
 fn for_each_answer(
     deployment: Deployment<'_>,
     network: &Scarlet,
     images: Source<'_>,
     batch_size: usize,
-    mut each: impl FnMut(&[usize], Answered),
+    mut each: impl FnMut(&[usize], Tensor<2>, Targets),
 ) -> Result<(), TrainError> {
     check_batch_size(batch_size)?;
     let network = network.valid();
@@ -180,12 +223,7 @@ fn for_each_answer(
     let indices: Vec<usize> = (0..images.len()).collect();
     for indices in indices.chunks(batch_size) {
         let batch = batcher.plain(indices)?;
-        let answered = Answered {
-            logits: deployed.forward(batch.images)?,
-            labels: batch.labels,
-            classes: batch.classes,
-        };
-        each(indices, answered);
+        each(indices, deployed.forward(batch.images)?, batch.targets);
     }
     Ok(())
 }

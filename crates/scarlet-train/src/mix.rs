@@ -24,10 +24,10 @@ const MAX_ALPHA: f64 = 2.0;
 
 /// Whose labels a mini-batch has, besides its images' own.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Partners {
-    /// The class of each image's partner.
-    pub(crate) classes: Vec<usize>,
-    /// The share of the images' own classes; the partners' is the rest.
+pub(crate) struct Partners<T> {
+    /// What each image's partner is labelled with.
+    pub(crate) labels: Vec<T>,
+    /// The share of the images' own labels; the partners' is the rest.
     pub(crate) own_share: f64,
 }
 
@@ -40,21 +40,21 @@ impl Mix {
         Ok(())
     }
 
-    /// Mixes `images` `[batch, channels, height, width]` of these classes, if any mixing is on.
+    /// Mixes `images` `[batch, channels, height, width]` of these labels, if any mixing is on.
     /// Every image's partner is the one before it; their order is random already.
-    pub(crate) fn apply(
+    pub(crate) fn apply<T: Clone>(
         &self,
         images: &mut [f32],
         [height, width]: [usize; 2],
-        classes: &[usize],
+        labels: &[T],
         stream: &mut Random,
-    ) -> Option<Partners> {
+    ) -> Option<Partners<T>> {
         let cut = match (self.mixup > 0.0, self.cutmix > 0.0) {
             (false, false) => return None,
             (true, true) => stream.chance(0.5),
             (_, cut) => cut,
         };
-        let size = images.len() / classes.len().max(1);
+        let size = images.len() / labels.len().max(1);
         let own_share = if cut {
             let area = Area::draw(1.0 - beta(self.cutmix, stream), height, width, stream);
             with_partner(images, size, |own, partner| {
@@ -70,9 +70,9 @@ impl Mix {
             });
             share
         };
-        let mut classes = classes.to_vec();
-        classes.rotate_right(1);
-        Some(Partners { classes, own_share })
+        let mut labels = labels.to_vec();
+        labels.rotate_right(1);
+        Some(Partners { labels, own_share })
     }
 }
 
@@ -241,7 +241,7 @@ mod tests {
             prop_assert!((0.0..=1.0).contains(&partners.own_share));
             for (image, pixels) in images.chunks(size).enumerate() {
                 let partner = (image + count - 1) % count;
-                prop_assert_eq!(partners.classes[image], partner);
+                prop_assert_eq!(partners.labels[image], partner);
                 let (own, other) = (image as f64, partner as f64);
                 let expected = partners.own_share * own + (1.0 - partners.own_share) * other;
                 let mean = pixels.iter().map(|&v| f64::from(v)).sum::<f64>() / size as f64;

@@ -80,8 +80,9 @@ pub use scarlet_arch::{self as arch, Architecture};
 #[cfg(feature = "images")]
 pub use scarlet_data as data;
 pub use scarlet_engine::{
-    CardAccuracy, CardError, CardTemperature, DeployOptions, InputError, ModelCard, NotFinite,
-    PartProfile, Prediction, accuracy_interval,
+    Activation, CardAccuracy, CardError, CardPrecision, CardTemperature, DeployOptions, InputError,
+    ModelCard, NotFinite, PartProfile, Prediction, SeveralLabels, Threshold, ThresholdError,
+    accuracy_interval, sigmoid,
 };
 pub use scarlet_kernels::{InstructionSet, Precision};
 pub use scarlet_ops::is_cpu;

@@ -4,6 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use scarlet_data::dataset::Location;
 use scarlet_data::list_images;
 
 use super::export;
@@ -34,12 +35,17 @@ impl<'a> After<'a> {
             photographs: None,
         };
         if args.int8 || args.verify {
-            let folder = Path::new(data);
-            let is_of_photographs = folder.is_dir() && list_images(folder).is_ok();
+            let data = Path::new(data);
+            // The photographs that a CSV file lists are around it.
+            let folder = match Location::find(data) {
+                Ok(Location::Table(table)) => table.parent().map_or(data.into(), Path::to_owned),
+                _ => data.to_owned(),
+            };
+            let is_of_photographs = folder.is_dir() && list_images(&folder).is_ok();
             if !is_of_photographs {
-                return Err(CliError::NoPhotographs(data.to_owned()));
+                return Err(CliError::NoPhotographs(data.display().to_string()));
             }
-            after.photographs = Some(folder.to_owned());
+            after.photographs = Some(folder);
         }
         let export = after.export_args(Path::new(""));
         export::check(&export)?;

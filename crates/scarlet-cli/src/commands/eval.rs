@@ -5,11 +5,13 @@ mod augmented;
 mod evaluation;
 pub(super) mod labels;
 mod page;
+mod several;
 pub(super) mod subject;
 
 use std::time::Instant;
 
 use scarlet::zoo;
+use scarlet_data::dataset::Location;
 use scarlet_train::trust::{Figures, is_fitted_on_test};
 
 use crate::cli::EvalArgs;
@@ -31,6 +33,9 @@ pub(super) fn run(args: &EvalArgs, terminal: &Terminal) -> Result<(), CliError> 
         terminal = terminal.beside(path);
     }
     let terminal = &terminal;
+    if let Location::Table(table) = Location::find(&args.source)? {
+        return several::run(args, &table, terminal);
+    }
     let subject = Subject::find(&args.source)?;
     let results = args
         .results
@@ -50,6 +55,7 @@ pub(super) fn run(args: &EvalArgs, terminal: &Terminal) -> Result<(), CliError> 
         None => Model::open,
     };
     let mut model = open(&args.model, &inference.compute, inference.batch, terminal)?;
+    model.require_one_label("a folder of classes")?;
     let labels = match_labels(args, &model, &subject, terminal)?;
     for warning in subject.notices.warnings() {
         terminal.warn(warning);
@@ -195,7 +201,7 @@ fn match_labels(
 }
 
 /// Whether a network's file says that it was trained on images of this name.
-fn is_trained_on(model: &Model, args: &EvalArgs) -> bool {
+pub(super) fn is_trained_on(model: &Model, args: &EvalArgs) -> bool {
     let name = args.source.canonicalize();
     let name = name.as_deref().unwrap_or(&args.source).file_name();
     let trained_on = model.card().and_then(|card| card.trained_on.as_deref());

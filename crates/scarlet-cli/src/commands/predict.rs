@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use scarlet::Threshold;
 use scarlet_data::{Batch, DataError, Loader, LoaderOptions, PassedOver, list_images};
 
 use crate::class_names::ClassNames;
@@ -28,6 +29,9 @@ pub(super) fn run(args: &PredictArgs, terminal: &Terminal) -> Result<(), CliErro
     let inference = &args.inference;
     let mut model = Model::open(&args.model, &inference.compute, inference.batch, terminal)?;
     let names = model.class_names(args.classes.as_deref(), terminal)?;
+    if !args.augment.is_empty() {
+        model.require_one_label("--augment")?;
+    }
 
     let views = Views::new(&args.augment, model.architecture(), true)?;
     let loader = Loader::new(
@@ -67,6 +71,7 @@ pub(super) fn run(args: &PredictArgs, terminal: &Terminal) -> Result<(), CliErro
             setting: Setting::of(&model),
             temperature: model.temperature().map(|it| it.value),
             threshold: args.threshold,
+            several_labels: model.several_labels().cloned(),
             augment: views.as_ref().map(|views| views.kinds().to_vec()),
             views: views.as_ref().map(Views::count),
             photographs,
@@ -133,6 +138,9 @@ fn predict(
     if batch.is_empty() {
         return Ok(Vec::new());
     }
+    if model.several_labels().is_some() {
+        return given(model, loader, batch, args, names);
+    }
     let predictions = match views {
         None => model.predict(&batch.images, args.top_k)?,
         Some(views) => {
@@ -150,4 +158,29 @@ fn predict(
         })
         .collect();
     Ok(photographs)
+}
+
+/// Of a network that gives any number of labels, those that it gives each photograph.
+fn given(
+    model: &mut Model,
+    loader: &Loader,
+    batch: &Batch,
+    args: &PredictArgs,
+    names: &ClassNames,
+) -> Result<Vec<Photograph>, CliError> {
+    let logits = model.logits(&batch.images)?.to_vec();
+    if logits.iter().any(|logit| !logit.is_finite()) {
+        return Err(CliError::NotFinite);
+    }
+    let mut several = model.several_labels().cloned().unwrap_or_default();
+    let classes = model.architecture().classes;
+    if let Some(threshold) = args.threshold.and_then(|it| Threshold::new(it).ok()) {
+        several.thresholds = vec![threshold; classes];
+    }
+    let rows = batch.indices.iter().zip(logits.chunks_exact(classes));
+    let photographs = rows.map(|(&index, row)| {
+        let path = loader.paths()[index].display().to_string();
+        Photograph::labelled(path, &several.given(row), names)
+    });
+    Ok(photographs.collect())
 }

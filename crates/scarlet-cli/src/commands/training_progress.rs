@@ -115,9 +115,14 @@ impl TrainingProgress {
                 }
             }
             Event::Epoch(epoch) => {
-                let held_out = epoch
-                    .validation_accuracy
-                    .map_or(String::new(), |it| format!(", held out {}", percent(it)));
+                let precision = epoch.validation_mean_average_precision;
+                let held_out = match (precision, epoch.validation_accuracy) {
+                    (Some(precision), _) => {
+                        format!(", held out mean average precision {}", percent(precision))
+                    }
+                    (None, Some(accuracy)) => format!(", held out {}", percent(accuracy)),
+                    (None, None) => String::new(),
+                };
                 self.terminal.note(format_args!(
                     "{indent}epoch {:3}: loss {:.3}, accuracy {}{held_out}{}",
                     epoch.epoch,

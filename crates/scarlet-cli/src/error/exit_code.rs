@@ -39,6 +39,8 @@ impl CliError {
             | Self::DeployedWeights(_)
             | Self::DeployedDevice { .. }
             | Self::NoData
+            | Self::OfSeveralLabels(_)
+            | Self::OfOneLabel(_)
             | Self::NoBorder { .. }
             | Self::TooLittleTime { .. }
             | Self::Embedding(_)
@@ -75,6 +77,7 @@ fn run_exit_code(error: &RunError) -> u8 {
     match error {
         RunError::Interrupted { .. } => INTERRUPTED,
         RunError::UnknownKey { .. }
+        | RunError::OtherLabelCount { .. }
         | RunError::NotSettings { .. }
         | RunError::Setting { .. }
         | RunError::UnknownChoice { .. }
@@ -127,6 +130,8 @@ fn dataset_exit_code(error: &DatasetError) -> u8 {
     match error {
         DatasetError::UnknownSource { .. }
         | DatasetError::SizesDiffer { .. }
+        | DatasetError::SeveralLabels
+        | DatasetError::NoTable { .. }
         | DatasetError::CacheFolder { .. }
         | DatasetError::Share { .. }
         | DatasetError::TooLarge { .. } => USAGE,

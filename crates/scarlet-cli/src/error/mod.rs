@@ -168,6 +168,21 @@ pub(crate) enum CliError {
     },
     #[error("{0}")]
     EvaluatedClasses(String),
+    #[error(
+        "this network gives an image any number of labels, but {0} takes one class per image{hint}",
+        hint = if *.0 == "a folder of classes" {
+            ": give the CSV file that lists the labels of the images"
+        } else {
+            ": leave it out, or use a network of one class per image"
+        }
+    )]
+    OfSeveralLabels(&'static str),
+    #[error(
+        "{} lists any number of labels per image, but this network gives exactly one class: train one \
+         with scarlet finetune --data {}",
+        .0.display(), .0.display()
+    )]
+    OfOneLabel(PathBuf),
     #[error("{} is a deployed network, which already defines the model: leave out --model", .0.display())]
     DeployedModel(PathBuf),
     #[error(

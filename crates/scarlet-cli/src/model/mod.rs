@@ -11,7 +11,7 @@ use scarlet::burn::tensor::{Device, Tensor, TensorData};
 use scarlet::weights::Source;
 use scarlet::{
     CardTemperature, DeployOptions, Deployed, ModelCard, PartProfile, Prediction, Scarlet,
-    ScarletConfig, device_by_name, top_k,
+    ScarletConfig, SeveralLabels, device_by_name, top_k,
 };
 
 use self::loaded::Loaded;
@@ -237,6 +237,19 @@ impl Model {
     /// What its logits are divided by before they become probabilities, if its weights say it.
     pub(crate) fn temperature(&self) -> Option<&CardTemperature> {
         self.card()?.temperature.as_ref()
+    }
+
+    /// What its weights say of a network that gives an image any number of labels; nothing of others.
+    pub(crate) fn several_labels(&self) -> Option<&SeveralLabels> {
+        self.card()?.several_labels.as_ref()
+    }
+
+    /// Refuses a network that gives an image any number of labels, for `what` takes one class.
+    pub(crate) fn require_one_label(&self, what: &'static str) -> Result<(), CliError> {
+        match self.several_labels() {
+            None => Ok(()),
+            Some(_) => Err(CliError::OfSeveralLabels(what)),
+        }
     }
 
     /// The `k` most probable classes of each image.

@@ -10,7 +10,7 @@ use scarlet::zoo::{Network, Published};
 use serde::Serialize;
 
 use super::name::in_a_row;
-use super::number::{accuracy, megabytes, millions, thousands};
+use super::number::{accuracy, megabytes, millions, percent, thousands};
 use super::numbers;
 use super::table::{Column, table};
 
@@ -192,6 +192,22 @@ fn card_text(card: &ModelCard) -> String {
     for judged in &card.accuracies {
         let accuracy = accuracy(judged.right, judged.images);
         text.push_str(&format!("Accuracy on {}: {accuracy}.\n", judged.of));
+    }
+    if let Some(several) = &card.several_labels {
+        text.push_str("Labels: any number per image, each by the sigmoid of its own logit.\n");
+        for judged in &several.mean_average_precisions {
+            let (images, value) = (thousands(judged.images), percent(judged.value));
+            let of = &judged.of;
+            text.push_str(&format!(
+                "Mean average precision on {images} {of}: {value}.\n"
+            ));
+        }
+        if let (Some(of), Some(images)) = (&several.of, several.images) {
+            let images = thousands(images);
+            text.push_str(&format!(
+                "Thresholds: one per class, fitted on {images} {of}.\n"
+            ));
+        }
     }
     if let Some(temperature) = &card.temperature {
         text.push_str(&format!(

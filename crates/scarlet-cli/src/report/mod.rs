@@ -17,6 +17,7 @@ pub(crate) mod probe;
 pub(crate) mod profile;
 pub(crate) mod search;
 pub(crate) mod seen;
+pub(crate) mod several;
 pub(crate) mod study;
 mod table;
 pub(crate) mod training;

@@ -1,7 +1,7 @@
 //! What `scarlet predict` prints.
 
-use scarlet::Prediction;
 use scarlet::trust::Temperature;
+use scarlet::{Prediction, SeveralLabels};
 use scarlet_data::PassedOver;
 use scarlet_io::printable::shortened;
 use serde::Serialize;
@@ -22,6 +22,10 @@ pub(crate) struct PredictReport {
     /// The probability below which there is no answer, where one was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) threshold: Option<f64>,
+    /// From which probability on the labels of each class are given, where photographs have any number
+    /// of labels.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) several_labels: Option<SeveralLabels>,
     /// How several views of each photograph were made, where there were several.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) augment: Option<Vec<Augmentation>>,
@@ -38,7 +42,7 @@ pub(crate) struct PredictReport {
 #[derive(Debug, Serialize)]
 pub(crate) struct Photograph {
     pub(crate) path: String,
-    /// With a threshold, whether no class is so probable.
+    /// With a threshold, whether no class is so probable; not said where there may be any number of labels.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) abstained: Option<bool>,
     pub(crate) predictions: Vec<NamedPrediction>,
@@ -61,19 +65,19 @@ impl Photograph {
         threshold: Option<f64>,
     ) -> Self {
         let surest = predictions.first().map_or(0.0, |it| it.probability);
-        let predictions = predictions
-            .iter()
-            .map(|prediction| NamedPrediction {
-                class: prediction.class,
-                name: names.name(prediction.class),
-                wnid: names.wnid(prediction.class),
-                probability: prediction.probability,
-            })
-            .collect();
         Self {
             path,
             abstained: threshold.map(|threshold| f64::from(surest) < threshold),
-            predictions,
+            predictions: named(predictions, names),
+        }
+    }
+
+    /// With the labels that it is given, any number of them.
+    pub(crate) fn labelled(path: String, given: &[Prediction], names: &ClassNames) -> Self {
+        Self {
+            path,
+            abstained: None,
+            predictions: named(given, names),
         }
     }
 
@@ -83,6 +87,9 @@ impl Photograph {
         let mut text = format!("{}\n", self.path);
         if self.abstained == Some(true) {
             text.push_str("  none of these\n");
+        }
+        if self.predictions.is_empty() {
+            text.push_str("  no label\n");
         }
         for prediction in &self.predictions {
             let filled = (prediction.probability * BAR as f32).round() as usize;
@@ -95,6 +102,16 @@ impl Photograph {
         }
         text
     }
+}
+
+fn named(predictions: &[Prediction], names: &ClassNames) -> Vec<NamedPrediction> {
+    let named = predictions.iter().map(|prediction| NamedPrediction {
+        class: prediction.class,
+        name: names.name(prediction.class),
+        wnid: names.wnid(prediction.class),
+        probability: prediction.probability,
+    });
+    named.collect()
 }
 
 #[cfg(test)]

@@ -269,14 +269,28 @@ pub(crate) fn result_text(result: &StandaloneResult, folder: &Path) -> String {
     if let Some(crossed) = &result.cross_validation {
         text.push_str(&folds_text(crossed, folder));
     }
-    if let (Some(epoch), Some(accuracy)) = (result.best_epoch, result.validation_accuracy) {
+    if let (Some(epoch), Some(precision)) =
+        (result.best_epoch, result.validation_mean_average_precision)
+    {
+        let images = counted(result.validation_images as u64, "image", "images");
+        text.push_str(&format!(
+            "\nbest epoch {epoch}: held out mean average precision {} ({images})",
+            percent(precision)
+        ));
+    } else if let (Some(epoch), Some(accuracy)) = (result.best_epoch, result.validation_accuracy) {
         text.push_str(&format!(
             "\nbest epoch {epoch}: held out {}{}",
             judged(accuracy, result.validation_images),
             of_classes(result.validation_class_accuracy)
         ));
     }
-    if let Some(accuracy) = result.test_accuracy {
+    if let Some(precision) = result.test_mean_average_precision {
+        let images = counted(result.test_images as u64, "image", "images");
+        let precision = percent(precision);
+        text.push_str(&format!(
+            "\ntest mean average precision {precision} ({images})"
+        ));
+    } else if let Some(accuracy) = result.test_accuracy {
         let accuracy = judged(accuracy, result.test_images);
         let mean = of_classes(result.test_class_accuracy);
         text.push_str(&format!("\ntest {accuracy}{mean}"));

@@ -149,7 +149,7 @@ pub enum DatasetError {
     /// No images there.
     #[error(
         "`{found}` is neither a folder nor `fashion-sample`: give a folder with one folder of \
-         images per class, or with MNIST's or CIFAR's files"
+         images per class, or with MNIST's or CIFAR's files, or a CSV file"
     )]
     UnknownSource {
         /// What was given.
@@ -207,6 +207,39 @@ pub enum DatasetError {
         path: PathBuf,
         /// Why.
         source: io::Error,
+    },
+    /// Images of any number of classes each, for something that takes one class each.
+    #[error(
+        "these images have any number of labels each, as a CSV file gives them, but this takes \
+         exactly one class per image: give a folder with one folder of images per class"
+    )]
+    SeveralLabels,
+    /// No such CSV file.
+    #[error(
+        "there is no file `{path}`: give a CSV file that lists photographs with their labels, or a \
+         folder with one folder of images per class"
+    )]
+    NoTable {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A CSV file of labels that cannot be used as a whole.
+    #[error("`{path}` cannot be used as a list of labels: {problem}")]
+    Table {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it, and how to mend it.
+        problem: String,
+    },
+    /// A line of a CSV file of labels.
+    #[error("line {line} of `{path}`: {problem}")]
+    TableLine {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: u64,
+        /// What is wrong with it, and how to mend it.
+        problem: String,
     },
     /// A share that is none.
     #[error("a split sets a share of the images aside, over 0 and under 1, but {share} was given")]

@@ -11,9 +11,9 @@ use crate::{ClassOrder, ImageFolder, list_folder, list_images};
 /// The embedded sample's name.
 const SAMPLE: &str = "fashion-sample";
 /// Names of the parts of a folder of photographs, in any case.
-const TRAIN: [&str; 2] = ["train", "training"];
-const VALIDATION: [&str; 4] = ["val", "valid", "validation", "dev"];
-const TEST: [&str; 2] = ["test", "testing"];
+pub(super) const TRAIN: [&str; 2] = ["train", "training"];
+pub(super) const VALIDATION: [&str; 4] = ["val", "valid", "validation", "dev"];
+pub(super) const TEST: [&str; 2] = ["test", "testing"];
 
 /// Where images are, and in which form.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +26,8 @@ pub enum Location {
     Cifar(PathBuf),
     /// A folder of photographs: see [`PhotographParts`].
     Photographs(PathBuf),
+    /// A CSV file that lists photographs, each with any number of classes.
+    Table(PathBuf),
 }
 
 impl Location {
@@ -38,6 +40,16 @@ impl Location {
         let folder = source.as_ref().to_owned();
         if folder == Path::new(SAMPLE) {
             return Ok(Self::FashionSample);
+        }
+        let is_csv = |path: &Path| {
+            path.extension()
+                .is_some_and(|it| it.eq_ignore_ascii_case("csv"))
+        };
+        if is_csv(&folder) && !folder.is_dir() {
+            return match folder.is_file() {
+                true => Ok(Self::Table(folder)),
+                false => Err(DatasetError::NoTable { path: folder }),
+            };
         }
         if !folder.is_dir() {
             return Err(DatasetError::UnknownSource {
@@ -70,6 +82,10 @@ impl Location {
                 let parts = PhotographParts::list(folder, ClassOrder::Natural).ok()?;
                 Extent::of(&parts.train)
             }
+            Self::Table(path) => {
+                let parts = PhotographParts::of_table(path, ClassOrder::Natural).ok()?;
+                Extent::of(&parts.train)
+            }
             _ => None,
         }
     }
@@ -78,13 +94,15 @@ impl Location {
     ///
     /// # Errors
     ///
-    /// When they cannot be read.
+    /// When they cannot be read, and [`DatasetError::SeveralLabels`] for a CSV file: whatever reads
+    /// images without knowing of several labels refuses them here.
     pub fn images(&self) -> Result<Option<TrainTest>, DatasetError> {
         Ok(match self {
             Self::FashionSample => Some(fashion_sample()?),
             Self::Idx(folder) => Some(idx::open_folder(folder)?),
             Self::Cifar(folder) => Some(cifar::open_folder(folder)?),
             Self::Photographs(_) => None,
+            Self::Table(_) => return Err(DatasetError::SeveralLabels),
         })
     }
 }
@@ -188,7 +206,7 @@ impl PhotographParts {
         ];
         let lists: Vec<&PhotographList> = lists.into_iter().flatten().collect();
         parts.notices.add_first_look(folder, &lists);
-        check_classes(parts.train.labels(), parts.train.classes(), folder)?;
+        check_classes(parts.train.labels().one()?, parts.train.classes(), folder)?;
         Ok(parts)
     }
 }
@@ -282,6 +300,7 @@ mod tests {
     use std::fs;
 
     use super::*;
+    use crate::dataset::Labels;
 
     /// A file that is never decoded, unlike any other.
     fn save(root: &Path, name: &str) {
@@ -391,7 +410,10 @@ mod tests {
         save(root.path(), "VAL/Cat /3.png");
         assert_eq!(lengths(root.path()), (4, Some(1), None));
         let list = || PhotographParts::list(root.path(), ClassOrder::Natural);
-        assert_eq!(list().unwrap().validation.unwrap().labels(), [0]);
+        assert_eq!(
+            list().unwrap().validation.unwrap().labels(),
+            Labels::One(&[0])
+        );
         save(root.path(), "validation/dog/3.png");
         let error = list().unwrap_err().to_string();
         assert!(

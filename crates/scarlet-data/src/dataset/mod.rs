@@ -6,6 +6,8 @@
 //! - [`ImageSet`] and [`Source`]: either of these, owned or not, which is what can be trained on;
 //! - [`idx`]: IDX files, as MNIST and Fashion-MNIST come in, plain or compressed with gzip;
 //! - [`cifar`]: the binary files of CIFAR-10 and CIFAR-100;
+//! - [`Labels`] and [`LabelSets`]: the class of each image, or any number of classes of each, as a
+//!   CSV file gives them;
 //! - [`Extent`] and [`ImageSize`]: how many images there are and how large, and the resolution that
 //!   suits them;
 //! - [`Location`]: which of these a name or a folder stands for;
@@ -17,6 +19,7 @@ mod error;
 mod extent;
 pub mod idx;
 mod images;
+mod labels;
 mod listing;
 mod location;
 mod normalisation;
@@ -28,10 +31,13 @@ mod sample;
 mod set;
 mod source;
 mod split;
+mod split_several;
+mod table;
 
 pub use error::DatasetError;
 pub use extent::{Extent, ImageSize};
 pub use images::{Images, TrainTest};
+pub use labels::{LabelSets, Labels};
 pub use listing::{FolderListing, ListedPhotograph, Part};
 pub use location::{Location, PhotographParts};
 pub use normalisation::normalised_by;
@@ -43,3 +49,4 @@ pub use sample::{FASHION_MNIST_CLASSES, fashion_sample};
 pub use set::ImageSet;
 pub use source::Source;
 pub use split::check_classes;
+pub use table::JudgedTable;

@@ -47,12 +47,12 @@ impl FolderNotices {
 
     /// Warns of classes that a part called `name` has no image of.
     pub(super) fn add_missing(&mut self, name: &str, part: &PhotographList) {
-        let mut missing: Vec<String> = Vec::new();
-        for (class, name) in part.classes().iter().enumerate() {
-            if !part.labels().contains(&(class as u32)) {
-                missing.push(format!("`{}`", escaped(name)));
-            }
-        }
+        let counts = part.class_counts();
+        let missing = part.classes().iter().zip(counts);
+        let missing: Vec<String> = missing
+            .filter(|&(_, count)| count == 0)
+            .map(|(name, _)| format!("`{}`", escaped(name)))
+            .collect();
         let Some(text) = listed(&missing) else {
             return;
         };
@@ -84,11 +84,7 @@ impl FolderNotices {
     /// training images first.
     pub(super) fn add_first_look(&mut self, root: &Path, parts: &[&PhotographList]) {
         if let Some(train) = parts.first() {
-            let mut counts = vec![0; train.classes().len()];
-            for &label in train.labels() {
-                counts[label as usize] += 1;
-            }
-            let small = train.classes().iter().zip(counts);
+            let small = train.classes().iter().zip(train.class_counts());
             let small: Vec<String> = small
                 .filter(|&(_, count)| count < SMALL)
                 .map(|(name, _)| format!("`{}`", escaped(name)))
@@ -97,12 +93,13 @@ impl FolderNotices {
             self.small_classes = listed(&small)
                 .map(|text| format!("{text} {have} fewer than {SMALL} images to train on"));
         }
-        let files: Vec<(&PathBuf, u32, usize)> = parts
+        let files: Vec<(&PathBuf, &[u32], usize)> = parts
             .iter()
             .enumerate()
             .flat_map(|(part, list)| {
-                let files = list.paths().iter().zip(list.labels());
-                files.map(move |(path, &label)| (path, label, part))
+                let labels = list.labels();
+                let files = list.paths().iter().enumerate();
+                files.map(move |(index, path)| (path, labels.of(index), part))
             })
             .collect();
         let paths: Vec<&PathBuf> = files.iter().map(|&(path, ..)| path).collect();

@@ -1,6 +1,7 @@
 //! [`Photographs`]: images of any size in files, decoded when they are needed.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,8 +13,9 @@ use super::DatasetError;
 #[cfg(doc)]
 use super::Images;
 use super::PhotographCache;
+use super::labels::{LabelSets, Labels, OwnLabels};
 use super::photograph_cache::CacheEntry;
-use super::split::split;
+use super::split::split_labels;
 use crate::names::{NameMatcher, escaped};
 use crate::{DataError, DecodeOptions, ImageFolder, RgbImage, decode_with, eval_image, shrink};
 
@@ -21,7 +23,7 @@ use crate::{DataError, DecodeOptions, ImageFolder, RgbImage, decode_with, eval_i
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PhotographList {
     paths: Vec<PathBuf>,
-    labels: Vec<u32>,
+    labels: OwnLabels,
     classes: Vec<String>,
 }
 
@@ -34,13 +36,22 @@ impl From<ImageFolder> for PhotographList {
             .unzip();
         Self {
             paths,
-            labels,
+            labels: OwnLabels::One(labels),
             classes: folder.classes,
         }
     }
 }
 
 impl PhotographList {
+    /// Photographs of any number of classes each.
+    pub(super) fn several(paths: Vec<PathBuf>, sets: LabelSets, classes: Vec<String>) -> Self {
+        Self {
+            paths,
+            labels: OwnLabels::Several(sets),
+            classes,
+        }
+    }
+
     /// Number of photographs.
     #[allow(clippy::len_without_is_empty, reason = "there is always one")]
     pub fn len(&self) -> usize {
@@ -52,9 +63,9 @@ impl PhotographList {
         &self.paths
     }
 
-    /// For each photograph the index of its class.
-    pub fn labels(&self) -> &[u32] {
-        &self.labels
+    /// What they are labelled with.
+    pub fn labels(&self) -> Labels<'_> {
+        self.labels.view()
     }
 
     /// Names of the classes.
@@ -62,16 +73,28 @@ impl PhotographList {
         &self.classes
     }
 
-    /// Puts `share` of every class aside, as [`Images::split`] does.
+    /// For each class its number of photographs.
+    pub(super) fn class_counts(&self) -> Vec<usize> {
+        let mut counts = vec![0; self.classes.len()];
+        for index in 0..self.len() {
+            for &class in self.labels().of(index) {
+                counts[class as usize] += 1;
+            }
+        }
+        counts
+    }
+
+    /// Puts `share` of every class aside, as [`Images::split`] does; photographs of several classes
+    /// as evenly as can be.
     ///
     /// # Errors
     ///
     /// As [`Images::split`].
     pub fn split(&self, share: f64, seed: u64) -> Result<(Self, Self), DatasetError> {
-        let (rest, aside) = split(&self.labels, &self.classes, share, seed)?;
+        let (rest, aside) = split_labels(self.labels(), &self.classes, share, seed)?;
         let part = |indices: Vec<usize>| Self {
             paths: indices.iter().map(|&i| self.paths[i].clone()).collect(),
-            labels: indices.iter().map(|&i| self.labels[i]).collect(),
+            labels: self.labels.select(&indices),
             classes: self.classes.clone(),
         };
         Ok((part(rest), part(aside)))
@@ -81,11 +104,13 @@ impl PhotographList {
     ///
     /// # Errors
     ///
-    /// [`DatasetError::UnknownClass`] when a class with photographs is not among them.
+    /// [`DatasetError::UnknownClass`] when a class with photographs is not among them, and
+    /// [`DatasetError::SeveralLabels`].
     pub fn among(mut self, classes: &[String]) -> Result<Self, DatasetError> {
         let matcher = NameMatcher::new(classes);
+        let mut labels = self.labels().one()?.to_vec();
         // Folders without photographs leave no doubt about others.
-        let mut used = self.labels.clone();
+        let mut used = labels.clone();
         used.sort_unstable();
         used.dedup();
         let names: Vec<String> = used
@@ -96,7 +121,7 @@ impl PhotographList {
         for (class, place) in used.into_iter().zip(matcher.places(&names)) {
             places[class as usize] = place;
         }
-        for (label, path) in self.labels.iter_mut().zip(&self.paths) {
+        for (label, path) in labels.iter_mut().zip(&self.paths) {
             let class = *label as usize;
             match places[class] {
                 Some(place) => *label = place as u32,
@@ -111,6 +136,7 @@ impl PhotographList {
                 }
             }
         }
+        self.labels = OwnLabels::One(labels);
         self.classes = classes.to_vec();
         Ok(self)
     }
@@ -149,7 +175,7 @@ pub struct PhotographOptions {
 #[derive(Debug, Clone)]
 pub struct Photographs {
     files: Vec<Arc<Photograph>>,
-    labels: Vec<u32>,
+    labels: OwnLabels,
     classes: Vec<String>,
 }
 
@@ -190,38 +216,50 @@ impl Photographs {
                 opened
             })
             .collect();
-        let mut kept = Self {
-            files: Vec::with_capacity(opened.len()),
-            labels: Vec::with_capacity(opened.len()),
-            classes: list.classes,
-        };
-        let (mut unreadable, mut lost) = (Unreadable::new(), Vec::new());
-        for ((path, label), opened) in list.paths.into_iter().zip(list.labels).zip(opened) {
+        let (mut files, mut kept, mut lost) =
+            (Vec::with_capacity(opened.len()), Vec::new(), Vec::new());
+        let mut unreadable = Unreadable::new();
+        for (index, (path, opened)) in list.paths.into_iter().zip(opened).enumerate() {
             match opened {
                 Ok(photograph) => {
-                    kept.files.push(Arc::new(photograph));
-                    kept.labels.push(label);
+                    files.push(Arc::new(photograph));
+                    kept.push(index);
                 }
                 Err(error) if options.strict => return Err(error.into()),
                 Err(error) => {
-                    lost.push(label);
+                    lost.push(index);
                     unreadable.push((path, error));
                 }
             }
         }
-        if kept.labels.is_empty()
+        if files.is_empty()
             && let Some((_, error)) = unreadable.pop()
         {
             return Err(error.into());
         }
-        let missing = lost.iter().position(|label| !kept.labels.contains(label));
-        if let Some(place) = missing.filter(|_| options.every_class) {
+        let classes_of = |indices: &[usize]| {
+            let labels = list.labels.view();
+            let classes = indices.iter().map(move |&index| labels.of(index));
+            classes.collect::<Vec<&[u32]>>()
+        };
+        let read: HashSet<u32> = classes_of(&kept).concat().into_iter().collect();
+        let mut missing = classes_of(&lost)
+            .into_iter()
+            .enumerate()
+            .flat_map(|(place, classes)| classes.iter().map(move |&class| (place, class)));
+        let missing = missing.find(|(_, class)| !read.contains(class));
+        if let Some((place, class)) = missing.filter(|_| options.every_class) {
             return Err(DatasetError::Unreadable {
-                class: kept.classes[lost[place] as usize].clone(),
+                class: list.classes[class as usize].clone(),
                 source: Box::new(unreadable.swap_remove(place).1),
             });
         }
-        Ok((kept, unreadable))
+        let photographs = Self {
+            files,
+            labels: list.labels.select(&kept),
+            classes: list.classes,
+        };
+        Ok((photographs, unreadable))
     }
 
     /// Number of photographs.
@@ -230,9 +268,9 @@ impl Photographs {
         self.files.len()
     }
 
-    /// For each photograph the index of its class.
-    pub fn labels(&self) -> &[u32] {
-        &self.labels
+    /// What they are labelled with.
+    pub fn labels(&self) -> Labels<'_> {
+        self.labels.view()
     }
 
     /// Names of the classes.
@@ -262,7 +300,7 @@ impl Photographs {
                 .iter()
                 .map(|&i| Arc::clone(&self.files[i]))
                 .collect(),
-            labels: indices.iter().map(|&i| self.labels[i]).collect(),
+            labels: self.labels.select(indices),
             classes: self.classes.clone(),
         }
     }
@@ -273,7 +311,7 @@ impl Photographs {
     ///
     /// As [`Images::split`].
     pub fn split(&self, share: f64, seed: u64) -> Result<(Self, Self), DatasetError> {
-        let (rest, aside) = split(&self.labels, &self.classes, share, seed)?;
+        let (rest, aside) = split_labels(self.labels(), &self.classes, share, seed)?;
         Ok((self.select(&rest), self.select(&aside)))
     }
 
@@ -313,7 +351,7 @@ impl Photographs {
     pub fn joined(&self, others: &Self) -> Self {
         let mut all = self.clone();
         all.files.extend(others.files.iter().cloned());
-        all.labels.extend(&others.labels);
+        all.labels = all.labels.joined(&others.labels);
         all
     }
 
@@ -508,7 +546,7 @@ mod tests {
         save(root.path(), "dog/a.png", (8, 8));
         fs::write(root.path().join("cat/b.png"), "no picture").unwrap();
         let (photographs, unreadable) = Photographs::open(list(root.path()), &ALL, || {}).unwrap();
-        assert_eq!(photographs.labels(), [0, 1]);
+        assert_eq!(photographs.labels(), Labels::One(&[0, 1]));
         assert!(unreadable[0].0.ends_with("cat/b.png"));
         let strict = PhotographOptions {
             strict: true,
@@ -534,7 +572,7 @@ mod tests {
             Photographs::open(list(root.path()), &judging, || {}).unwrap();
         assert_eq!(
             (photographs.labels(), unreadable.len()),
-            ([0].as_slice(), 2)
+            (Labels::One(&[0]), 2)
         );
         fs::write(root.path().join("cat/a.png"), "").unwrap();
         assert!(message(&judging).contains("is not an image"));
@@ -556,8 +594,8 @@ mod tests {
             .among(train.classes())
             .unwrap();
         assert_eq!(
-            (val.labels.as_slice(), val.classes()),
-            ([1].as_slice(), train.classes())
+            (val.labels(), val.classes()),
+            (Labels::One(&[1]), train.classes())
         );
         let error = list(&root.path().join("other"))
             .among(train.classes())

@@ -1,6 +1,6 @@
 //! [`Source`]: whatever images can be trained on.
 
-use super::{ImageSet, Images, Photographs};
+use super::{ImageSet, Images, Labels, Photographs};
 
 /// Labelled images to train on or to judge by. Functions that take images take anything that can
 /// become this: a reference to [`Images`], [`Photographs`] or an [`ImageSet`].
@@ -28,24 +28,18 @@ impl<'a> Source<'a> {
     /// Number of images.
     #[allow(clippy::len_without_is_empty, reason = "there is always one")]
     pub fn len(self) -> usize {
-        self.labels().len()
-    }
-
-    /// For each image the index of its class.
-    pub fn labels(self) -> &'a [u32] {
         match self {
-            Self::Images(images) => images.labels(),
-            Self::Photographs(photographs) => photographs.labels(),
+            Self::Images(images) => images.len(),
+            Self::Photographs(photographs) => photographs.len(),
         }
     }
 
-    /// The index of an image's class.
-    ///
-    /// # Panics
-    ///
-    /// If there is no such image.
-    pub fn label(self, index: usize) -> usize {
-        self.labels()[index] as usize
+    /// What they are labelled with.
+    pub fn labels(self) -> Labels<'a> {
+        match self {
+            Self::Images(images) => Labels::One(images.labels()),
+            Self::Photographs(photographs) => photographs.labels(),
+        }
     }
 
     /// Where an image is: a photograph's file, or an image's number.

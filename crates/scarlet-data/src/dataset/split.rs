@@ -5,8 +5,22 @@ use std::path::Path;
 
 use scarlet_random::{Purpose, Random};
 
-use super::DatasetError;
+use super::split_several::split_several;
+use super::{DatasetError, Labels};
 use crate::names::escaped;
+
+/// As [`split`], or [`split_several`] where images may have several classes.
+pub(super) fn split_labels(
+    labels: Labels<'_>,
+    classes: &[String],
+    share: f64,
+    seed: u64,
+) -> Result<(Vec<usize>, Vec<usize>), DatasetError> {
+    match labels {
+        Labels::One(labels) => split(labels, classes, share, seed),
+        Labels::Several(sets) => split_several(sets, classes, share, seed),
+    }
+}
 
 /// Puts `share` of every class aside, at random but the same for the same `seed`: the indices of
 /// the rest, and of what was put aside, in order. At least one image of every class is in each

@@ -10,8 +10,8 @@ use serde::Serialize;
 use super::training::DRAWN_CLASSES;
 use crate::metric::Metric;
 use crate::{
-    EvaluationReport, Mistakes, Reference, ReportError, RunReport, TrainingCurve, TrainingReport,
-    Trust,
+    EvaluationReport, LabelsReport, Mistakes, Reference, ReportError, RunReport, TrainingCurve,
+    TrainingReport, Trust,
 };
 
 /// Of a search.
@@ -166,6 +166,27 @@ impl<'a> EvaluationData<'a> {
             mistakes: drawn(&report.mistakes),
             pictures: pictures(&report.trust),
         }
+    }
+}
+
+/// Of a network that gives images any number of labels.
+#[derive(Serialize)]
+pub(super) struct LabelsData<'a> {
+    parts: Vec<Part>,
+    chosen: Option<Network>,
+    training: &'a [TrainingCurve],
+}
+
+impl<'a> LabelsData<'a> {
+    pub(super) fn of(report: &'a LabelsReport) -> Result<Self, ReportError> {
+        let training = report.training.as_ref();
+        let mut parts = Parts::default();
+        let chosen = training.map(|training| parts.network(&training.network));
+        Ok(Self {
+            chosen: chosen.transpose()?,
+            parts: parts.all,
+            training: training.map_or(&[], |training| &training.curves),
+        })
     }
 }
 

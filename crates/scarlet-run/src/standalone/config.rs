@@ -3,6 +3,7 @@
 use scarlet::weights::{OpenOptions, Renaming};
 use scarlet_arch::Architecture;
 use scarlet_data::ClassOrder;
+use scarlet_data::dataset::Location;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -43,7 +44,8 @@ pub struct StandaloneConfig {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DataSettings {
-    /// `fashion-sample`, or a folder: see `Location`.
+    /// `fashion-sample`, a folder, or a CSV file of photographs with any number of labels each: see
+    /// `Location`.
     pub source: String,
     /// In which order the classes of a folder of photographs come: `natural` or `bytes`.
     // What runs did that do not say so.
@@ -211,6 +213,22 @@ impl StandaloneConfig {
 
 fn one() -> f64 {
     1.0
+}
+
+impl StandaloneConfig {
+    /// Refuses settings that images of several labels each do not have, as a CSV file gives them.
+    pub(super) fn check_several(&self) -> Result<(), RunError> {
+        let Ok(Location::Table(_)) = Location::find(&self.data.source) else {
+            return Ok(());
+        };
+        require(
+            self.data.folds.is_none(),
+            "data.folds",
+            self.data.folds.unwrap_or_default(),
+            "left out where images have several labels each: cross-validation takes one class per image",
+        )?;
+        Ok(self.train.check_several()?)
+    }
 }
 
 fn bytewise() -> ClassOrder {

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use scarlet_arch::Architecture;
 use scarlet_data::dataset::{
-    Extent, FolderNotices, ImageSet, ImageSize, Images, Location, PartReader, PhotographCache,
-    PhotographList, PhotographParts, Photographs, Stored, TrainTest, Unreadable, check_classes,
-    normalised_by,
+    Extent, FolderNotices, ImageSet, ImageSize, Images, Labels, Location, PartReader,
+    PhotographCache, PhotographList, PhotographParts, Photographs, Source, Stored, TrainTest,
+    Unreadable, check_classes, normalised_by,
 };
 use scarlet_train::TrainError;
 
@@ -56,7 +56,10 @@ pub(super) fn adapt(
     adapt: Adapt,
 ) -> Result<Architecture, RunError> {
     let location = Location::find(&config.data.source)?;
-    let mut images = location.images()?;
+    let mut images = match &location {
+        Location::Table(_) => None,
+        location => location.images()?,
+    };
     if config.data.grey {
         images = images.map(|images| images.in_grey());
         if architecture.input_channels == 3 {
@@ -109,13 +112,22 @@ impl StandaloneData {
         architecture: &Architecture,
         progress: impl Fn(usize) + Sync,
     ) -> Result<Self, RunError> {
-        match Location::find(&config.data.source)?.images()? {
-            Some(images) => Self::images(config, architecture, images),
-            None => {
-                let folder = Path::new(&config.data.source);
-                Self::photographs(config, architecture, folder, progress)
-            }
-        }
+        let source = Path::new(&config.data.source);
+        let order = config.data.class_order;
+        let location = Location::find(source)?;
+        let parts = match &location {
+            Location::Table(path) => PhotographParts::of_table(path, order)?,
+            _ => match location.images()? {
+                Some(images) => return Self::images(config, architecture, images),
+                None => PhotographParts::for_training(source, order)?,
+            },
+        };
+        Self::photographs(config, architecture, parts, progress)
+    }
+
+    /// Whether images have any number of labels each.
+    pub(super) fn has_several_labels(&self) -> bool {
+        matches!(Source::from(&self.train).labels(), Labels::Several(_))
     }
 
     /// The training images, stored for judging a network by them.
@@ -164,10 +176,10 @@ impl StandaloneData {
     fn photographs(
         config: &StandaloneConfig,
         architecture: &Architecture,
-        folder: &Path,
+        parts: PhotographParts,
         progress: impl Fn(usize) + Sync,
     ) -> Result<Self, RunError> {
-        let parts = PhotographParts::for_training(folder, config.data.class_order)?;
+        let folder = Path::new(&config.data.source);
         let extent = Extent::of(&parts.train);
         let (train, validation) = match parts.validation {
             Some(validation) => (parts.train, Some(validation)),

@@ -42,6 +42,7 @@ impl Standalone {
         told: &mut dyn FnMut(&Progress<'_>) -> Control,
     ) -> Result<Option<CrossValidated>, RunError> {
         let begin = self.begin()?;
+        let labels = Source::from(&self.data.train).labels().one()?;
         let classes = self.record.classes.len();
         let mut logits: Vec<Vec<f32>> = vec![Vec::new(); self.data.train.len()];
         let mut results = Vec::new();
@@ -52,7 +53,7 @@ impl Standalone {
             let inside = folds.inside(fold);
             let mut evidence = Evidence::new(classes);
             for (&image, row) in inside.iter().zip(answers.chunks_exact(classes)) {
-                evidence.record(image, Source::from(&self.data.train).label(image), row);
+                evidence.record(image, labels[image] as usize, row);
                 logits[image] = row.to_vec();
             }
             let result = fold_result(fold, &evidence);
@@ -63,7 +64,7 @@ impl Standalone {
         }
         let mut evidence = Evidence::new(classes);
         for (image, row) in logits.iter().enumerate() {
-            evidence.record(image, Source::from(&self.data.train).label(image), row);
+            evidence.record(image, labels[image] as usize, row);
         }
         let out = OutOfFold::new(&evidence, folds, &self.record.classes, |image| {
             self.train_image_name(image)

@@ -29,6 +29,7 @@ mod preview;
 mod recipe;
 mod report;
 mod result;
+mod several;
 mod training;
 
 use std::path::{Path, PathBuf};
@@ -51,7 +52,7 @@ pub use self::preview::{Preview, PreviewRow};
 pub use self::result::{CrossValidation, FoldResult, StandaloneResult};
 use crate::RunError;
 use crate::RunFolder;
-use crate::class_order::check_class_order;
+use crate::class_order::{check_class_order, check_label_count};
 use crate::files;
 use crate::report::card;
 use crate::run_folder::or_other_run;
@@ -176,6 +177,7 @@ impl Standalone {
     ) -> Result<Self, RunError> {
         config.train.validate()?;
         config.check_recipe()?;
+        config.check_several()?;
         let mut kept_classifier = None;
         let has_first_weights =
             !matches!(start, Start::Checkpoint(_)) || config.recipe == Recipe::Scratch;
@@ -213,6 +215,7 @@ impl Standalone {
         let teacher = config.train.teacher.as_ref().map(PathBuf::from);
         for weights in [teacher, kept_classifier].into_iter().flatten() {
             check_class_order(&weights, data.classes())?;
+            check_label_count(&weights, data.has_several_labels())?;
         }
         let network = network::build(&config, &architecture, weights.as_ref(), device)?
             .with_card(card(&config.data.source, &data.train))?;

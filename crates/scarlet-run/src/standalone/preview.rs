@@ -1,6 +1,7 @@
 //! [`Preview`]: images as a run shows them to its network.
 
 use scarlet_data::RgbImage;
+use scarlet_data::dataset::Labels;
 use scarlet_train::batch::{Batcher, View};
 use scarlet_train::trainer::Order;
 
@@ -20,7 +21,7 @@ pub struct Preview {
 pub struct PreviewRow {
     /// Its file, or its number in its data set.
     pub name: String,
-    /// The class that it is of.
+    /// The class that it is of, or the names of all, where it may have several or none.
     pub class: String,
     /// First as it would be judged, then as the first epochs show it, changed at random.
     pub images: Vec<RgbImage>,
@@ -49,10 +50,11 @@ impl Standalone {
                     let batch = batcher.augmented(&views, &config.augment, config.seed, epoch)?;
                     seen.push(batcher.pictures(&batch.values));
                 }
-                let class = batcher.labels()[image] as usize;
+                let labels = batcher.labels().of(image).iter();
+                let names = labels.map(|&class| self.record.classes[class as usize].as_str());
                 Ok(PreviewRow {
                     name: batcher.name(image),
-                    class: self.record.classes[class].clone(),
+                    class: names.collect::<Vec<_>>().join(", "),
                     images: seen.concat(),
                 })
             });
@@ -64,7 +66,7 @@ impl Standalone {
 
 /// The first image of each class in an epoch's order, by class; then, where there are too few classes,
 /// others.
-fn chosen(order: &[View], labels: &[u32], images: usize) -> Vec<usize> {
+fn chosen(order: &[View], labels: Labels<'_>, images: usize) -> Vec<usize> {
     let mut left: Vec<usize> = order
         .iter()
         .filter(|it| it.repeat == 0)
@@ -74,15 +76,15 @@ fn chosen(order: &[View], labels: &[u32], images: usize) -> Vec<usize> {
     while chosen.len() < images && !left.is_empty() {
         let mut seen = Vec::new();
         left.retain(|&image| {
-            let is_new = !seen.contains(&labels[image]);
+            let is_new = !seen.contains(&labels.of(image));
             if is_new {
-                seen.push(labels[image]);
+                seen.push(labels.of(image));
                 chosen.push(image);
             }
             !is_new
         });
     }
     chosen.truncate(images);
-    chosen.sort_by_key(|&image| labels[image]);
+    chosen.sort_by_key(|&image| labels.of(image));
     chosen
 }

@@ -6,7 +6,7 @@
 //! leave a network that never sees the same thing twice, and learns almost nothing.
 
 use scarlet_data::ClassOrder;
-use scarlet_data::dataset::{Location, PhotographParts};
+use scarlet_data::dataset::{DatasetError, Location, PhotographParts};
 use scarlet_train::{Augment, ColorJitter, Optimizer, RandAugment, ResizedCrop, TrainConfig};
 use serde_json::Value;
 
@@ -44,17 +44,22 @@ impl Facts {
             Some(_) => images,
             None => ((1.0 - data.holdout) * images as f64).round() as usize,
         };
+        let photographs = |parts: Result<PhotographParts, DatasetError>| {
+            parts.map_or(0, |parts| match parts.validation {
+                Some(_) => parts.train.len(),
+                None => kept(parts.train.len()),
+            })
+        };
         let images = match location {
             // What is wrong with a folder is said when its photographs are read.
-            Location::Photographs(folder) => PhotographParts::list(folder, data.class_order)
-                .map_or(0, |parts| match parts.validation {
-                    Some(_) => parts.train.len(),
-                    None => kept(parts.train.len()),
-                }),
+            Location::Photographs(folder) => {
+                photographs(PhotographParts::list(folder, data.class_order))
+            }
+            Location::Table(path) => photographs(PhotographParts::of_table(path, data.class_order)),
             _ => (location.images()?).map_or(0, |images| kept(images.train.len())),
         };
         Ok(Self {
-            photographs: matches!(location, Location::Photographs(_)),
+            photographs: matches!(location, Location::Photographs(_) | Location::Table(_)),
             mirrored: location.may_be_mirrored(),
             images: images.max(1),
         })
@@ -96,7 +101,11 @@ impl StandaloneConfig {
         given: &Value,
     ) -> Result<Self, RunError> {
         let location = Location::find(source)?;
-        let first = Self::first(recipe, source);
+        let mut first = Self::first(recipe, source);
+        if let Location::Table(_) = location {
+            // Smoothing would draw the probabilities that labels are given by to one half.
+            first.train.label_smoothing = 0.0;
+        }
         let facts = Facts::find(&location, &first.given(given)?.data)?;
         first.derived(preset, facts, given)
     }

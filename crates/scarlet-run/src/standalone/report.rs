@@ -88,7 +88,7 @@ impl Reported<'_> {
             ),
             trust: Some(trust),
             usage: weights_usages(weights),
-            data: self.data_facts(),
+            data: data_facts(self.record, self.data),
             settings: settings_facts(
                 &serde_json::to_value(&self.record.config).unwrap_or_default(),
             ),
@@ -115,25 +115,25 @@ impl Reported<'_> {
         };
         (images, called)
     }
-
-    fn data_facts(&self) -> Vec<Fact> {
-        let (record, data) = (self.record, self.data);
-        let network = &record.architecture;
-        let (channels, side) = (network.input_channels, network.preprocessing.resolution);
-        let count = |images: &Option<ImageSet>| images.as_ref().map_or(0, ImageSet::len);
-        vec![
-            Fact::new("source", &record.config.data.source),
-            Fact::new("training images", data.train.len()),
-            Fact::new("held-out images", count(&data.validation)),
-            Fact::new("test images", count(&data.test)),
-            Fact::new("unreadable, left out", data.unreadable.len()),
-            Fact::new("size", format!("{channels}×{side}×{side}")),
-            Fact::new("classes", record.classes.join(", ")),
-        ]
-    }
 }
 
-fn lead(result: &StandaloneResult) -> String {
+/// What a run's images are.
+pub(super) fn data_facts(record: &StandaloneRecord, data: &StandaloneData) -> Vec<Fact> {
+    let network = &record.architecture;
+    let (channels, side) = (network.input_channels, network.preprocessing.resolution);
+    let count = |images: &Option<ImageSet>| images.as_ref().map_or(0, ImageSet::len);
+    vec![
+        Fact::new("source", &record.config.data.source),
+        Fact::new("training images", data.train.len()),
+        Fact::new("held-out images", count(&data.validation)),
+        Fact::new("test images", count(&data.test)),
+        Fact::new("unreadable, left out", data.unreadable.len()),
+        Fact::new("size", format!("{channels}×{side}×{side}")),
+        Fact::new("classes", record.classes.join(", ")),
+    ]
+}
+
+pub(super) fn lead(result: &StandaloneResult) -> String {
     let epochs = match result.epochs {
         1 => "1 epoch".to_owned(),
         more => format!("{more} epochs"),

@@ -12,7 +12,8 @@ pub struct StandaloneResult {
     pub epochs: usize,
     /// The epoch that the best weights are from, counted from 1.
     pub best_epoch: Option<u64>,
-    /// Their accuracy on the validation images, from 0 to 1.
+    /// Their accuracy on the validation images, from 0 to 1; of images with several labels, the share
+    /// that is given exactly theirs, each from a probability of one half on.
     pub validation_accuracy: Option<f64>,
     /// Number of the validation images.
     #[serde(default)]
@@ -25,6 +26,10 @@ pub struct StandaloneResult {
     /// epochs were then compared by it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub validation_class_accuracy: Option<f64>,
+    /// Their mean average precision on the validation images, where these have several labels each: the
+    /// run's epochs were then compared by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validation_mean_average_precision: Option<f64>,
     /// Their accuracy on the test images, if there are any and the run is done.
     pub test_accuracy: Option<f64>,
     /// Number of the test images.
@@ -36,6 +41,9 @@ pub struct StandaloneResult {
     /// Mean of the classes' accuracies on the test images, where the run balances classes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub test_class_accuracy: Option<f64>,
+    /// Their mean average precision on the test images, where these have several labels each.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test_mean_average_precision: Option<f64>,
     /// What a cross-validation came to, where there was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cross_validation: Option<CrossValidation>,

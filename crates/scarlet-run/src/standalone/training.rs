@@ -77,7 +77,10 @@ impl Standalone {
             folder.write_json(files::RESULT, &result)?;
             return Ok(result);
         }
-        self.conclude(folder, trained.into_best(), result, crossed)
+        match self.data.has_several_labels() {
+            true => self.conclude_several(folder, trained.into_best(), result),
+            false => self.conclude(folder, trained.into_best(), result, crossed),
+        }
     }
 
     /// Brings the folder's record up to date.
@@ -106,12 +109,12 @@ impl Standalone {
     /// How the training images are divided for a cross-validation, if there is one.
     pub(super) fn folds(&self) -> Result<Option<Folds>, RunError> {
         let data = &self.record.config.data;
-        let labels = Source::from(&self.data.train).labels();
-        let folds = data.folds.map(|count| {
-            let classes = self.data.classes();
-            Folds::new(labels, classes, count, data.seed)
-        });
-        Ok(folds.transpose()?)
+        let Some(count) = data.folds else {
+            return Ok(None);
+        };
+        let labels = Source::from(&self.data.train).labels().one()?;
+        let folds = Folds::new(labels, self.data.classes(), count, data.seed);
+        Ok(Some(folds?))
     }
 
     /// Judges the finished network, and writes what it says of itself and the page.
@@ -189,6 +192,8 @@ fn record_epochs(result: &mut StandaloneResult, trained: &Trained<Scarlet>) {
     result.epochs = trained.epochs.len();
     result.best_epoch = best.map(|epoch| epoch.epoch);
     result.validation_accuracy = best.and_then(|epoch| epoch.validation_accuracy);
+    result.validation_mean_average_precision =
+        best.and_then(|epoch| epoch.validation_mean_average_precision);
     result.validation_class_accuracy = best.and_then(|epoch| epoch.validation_class_accuracy);
     let images = result.validation_images;
     let interval = |accuracy| interval_of(accuracy, images);

@@ -146,7 +146,7 @@ impl Shown {
 }
 
 /// What a network saw of an image, as people see it, in the page's size.
-fn seen(planes: &[f32], network: &Architecture) -> Option<RgbImage> {
+pub(super) fn seen(planes: &[f32], network: &Architecture) -> Option<RgbImage> {
     let preprocessing = &network.preprocessing;
     let side = preprocessing.resolution;
     let pixels = side * side;
@@ -234,7 +234,7 @@ impl Maps {
 }
 
 /// As JPEG in a URI; an image that cannot be encoded, which none is, stays empty.
-fn data_uri(image: &RgbImage) -> String {
+pub(super) fn data_uri(image: &RgbImage) -> String {
     let mut bytes = Vec::new();
     let mut encoder = JpegEncoder::new_with_quality(&mut bytes, JPEG_QUALITY);
     match encoder.encode_image(image) {

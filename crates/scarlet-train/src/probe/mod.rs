@@ -63,7 +63,7 @@ impl Features {
         Ok(Self {
             values,
             width,
-            labels: images.labels().to_vec(),
+            labels: images.labels().one()?.to_vec(),
             names: (0..images.len()).map(|index| images.name(index)).collect(),
         })
     }

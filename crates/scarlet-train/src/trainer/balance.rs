@@ -1,5 +1,6 @@
 //! [`Balance`]: classes of different sizes made to count alike.
 
+use scarlet_data::dataset::Labels;
 use scarlet_random::{Purpose, Random};
 use serde::{Deserialize, Serialize};
 
@@ -102,10 +103,12 @@ pub struct Order {
 }
 
 impl Order {
-    /// That of a training on images of these classes.
-    pub fn new(config: &TrainConfig, labels: &[u32], classes: usize) -> Self {
+    /// That of a training on images of these labels. Images of several are not balanced.
+    pub fn new(config: &TrainConfig, labels: Labels<'_>, classes: usize) -> Self {
         let mut balanced = Vec::new();
-        if config.balance.sampling > 0.0 {
+        if config.balance.sampling > 0.0
+            && let Labels::One(labels) = labels
+        {
             let shares = config.balance.shares(labels, classes);
             balanced.extend(shares.into_iter().map(|share| (Vec::new(), share)));
             for (image, &label) in labels.iter().enumerate() {
@@ -174,7 +177,7 @@ mod tests {
             balance,
             ..TrainConfig::default()
         };
-        Order::new(&config, &labels(), 4)
+        Order::new(&config, Labels::One(&labels()), 4)
     }
 
     fn shown(views: &[View]) -> Vec<usize> {

@@ -180,6 +180,29 @@ impl TrainConfig {
         Schedule::new(self, images, passes).steps
     }
 
+    /// Refuses settings that images of several labels each do not have.
+    ///
+    /// # Errors
+    ///
+    /// [`TrainError::Setting`] names the first.
+    pub fn check_several(&self) -> Result<(), TrainError> {
+        let Balance { sampling, loss } = self.balance;
+        for (name, value) in [("balance.sampling", sampling), ("balance.loss", loss)] {
+            let expected = "0 where images have several labels each: an image cannot be shown more \
+                            often for one of its labels alone, and mean average precision counts all \
+                            classes alike as it is";
+            require(value == 0.0, name, value, expected)?;
+        }
+        let teacher = self.teacher.as_deref();
+        require(
+            teacher.is_none(),
+            "teacher",
+            teacher.unwrap_or_default(),
+            "left out where images have several labels each: only one class per image is learnt from a \
+             teacher",
+        )
+    }
+
     /// Checks every setting.
     ///
     /// # Errors

@@ -89,7 +89,8 @@ pub struct EpochRecord {
     pub step: u64,
     /// Mean loss of the epoch's mini-batches, as they were trained on.
     pub loss: f64,
-    /// Share of their images that were put into their class, from 0 to 1.
+    /// Share of their images that were put into their class, from 0 to 1; of images with several
+    /// labels, the share that got exactly theirs, each label from a probability of one half on.
     pub accuracy: f64,
     /// The same of the validation images, by the averaged weights where there are any; none
     /// without validation images.
@@ -98,6 +99,10 @@ pub struct EpochRecord {
     /// classes: epochs are then compared by it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub validation_class_accuracy: Option<f64>,
+    /// Mean average precision on the validation images, where these have several labels each: epochs
+    /// are then compared by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validation_mean_average_precision: Option<f64>,
     /// Mean cross-entropy of the validation images, in nats; none where it is no finite number.
     #[serde(default)]
     pub validation_loss: Option<f64>,
@@ -106,24 +111,27 @@ pub struct EpochRecord {
     ///
     /// The rule is that of Breiman, Friedman, Olshen and Stone (*Classification and Regression
     /// Trees*, 1984): few images cannot tell epochs apart that differ by less, and of those the
-    /// last has seen most and had the smallest learning rate.
+    /// last has seen most and had the smallest learning rate. Of images with several labels, it is the
+    /// epoch of the highest mean average precision, and of equals the last.
     #[serde(default)]
     pub best: bool,
 }
 
 impl EpochRecord {
     /// Whether this epoch's weights are to be used rather than those of the epochs before, as
-    /// judged on so many validation images.
-    pub(super) fn is_best_of(&self, before: &[Self], images: f64) -> bool {
-        let accuracy = |record: &Self| record.judgement().unwrap_or(0.0);
-        let highest = before.iter().map(accuracy).reduce(f64::max);
-        highest.is_none_or(|highest| accuracy(self) >= highest - standard_error(highest, images))
+    /// judged by an accuracy on so many validation images, or by something else.
+    pub(super) fn is_best_of(&self, before: &[Self], images: Option<f64>) -> bool {
+        let merit = |record: &Self| record.judgement().unwrap_or(0.0);
+        let highest = before.iter().map(merit).reduce(f64::max);
+        let error = |highest| images.map_or(0.0, |images| standard_error(highest, images));
+        highest.is_none_or(|highest| merit(self) >= highest - error(highest))
     }
 
     /// What epochs are compared by, of the validation images.
     pub(super) fn judgement(&self) -> Option<f64> {
-        let balanced = self.validation_class_accuracy;
-        balanced.or(self.validation_accuracy)
+        self.validation_mean_average_precision
+            .or(self.validation_class_accuracy)
+            .or(self.validation_accuracy)
     }
 
     /// Whether this epoch is more accurate on the validation images than all before, or as
@@ -186,6 +194,7 @@ mod tests {
             accuracy: 0.75,
             validation_accuracy: None,
             validation_class_accuracy: None,
+            validation_mean_average_precision: None,
             validation_loss: None,
             best: false,
         };

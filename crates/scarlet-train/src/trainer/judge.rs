@@ -1,18 +1,27 @@
 //! The end of an epoch: how good the network has become.
 
 use scarlet::Accuracy;
+use scarlet_data::dataset::Labels;
 
 use super::folder::BEST;
 use super::run::Run;
 use super::{EpochRecord, Event, Trainable, checkpoint};
 use crate::TrainError;
-use crate::measure::{Measurement, images_of_mean, judge, measure};
+use crate::measure::{Measurement, images_of_mean, judge, judge_labels, measure};
 
 /// How well a network knows the validation images.
 struct Judged {
     total: Measurement,
-    /// Where classes are balanced.
-    by_class: Option<Accuracy>,
+    merit: Merit,
+}
+
+/// What epochs are compared by.
+enum Merit {
+    Accuracy,
+    /// The mean of the classes' accuracies, where these are balanced.
+    ByClass(Accuracy),
+    /// Mean average precision, of images with several labels; none where these have none at all.
+    Precision(Option<f64>),
 }
 
 impl<M: Trainable> Run<'_, M> {
@@ -37,20 +46,18 @@ impl<M: Trainable> Run<'_, M> {
             return Ok(None);
         };
         let batch_size = self.progress.config.batch_size;
-        let judged = match self.progress.config.balance.is_set() {
-            false => Judged {
-                total: measure(network, images, batch_size)?,
-                by_class: None,
-            },
-            true => {
-                let (total, evidence) = judge(network, images, batch_size)?;
-                Judged {
-                    total,
-                    by_class: Some(evidence.accuracy()),
-                }
+        let (total, merit) = match images.labels() {
+            Labels::Several(_) => {
+                let (total, evidence) = judge_labels(network, images, batch_size)?;
+                (total, Merit::Precision(evidence.mean_average_precision()))
             }
+            Labels::One(_) if self.progress.config.balance.is_set() => {
+                let (total, evidence) = judge(network, images, batch_size)?;
+                (total, Merit::ByClass(evidence.accuracy()))
+            }
+            Labels::One(_) => (measure(network, images, batch_size)?, Merit::Accuracy),
         };
-        Ok(Some((for_use, judged)))
+        Ok(Some((for_use, Judged { total, merit })))
     }
 
     pub(super) fn end_epoch(&mut self, epoch: u64) -> Result<(), TrainError> {
@@ -61,7 +68,7 @@ impl<M: Trainable> Run<'_, M> {
         }
         let judged = self.judge()?;
         let validation = judged.as_ref().map(|(_, judged)| judged.total);
-        let by_class = judged.as_ref().and_then(|(_, it)| it.by_class.as_ref());
+        let merit = judged.as_ref().map(|(_, judged)| &judged.merit);
         let tally = std::mem::take(&mut self.progress.tally);
         let mut record = EpochRecord {
             epoch: epoch + 1,
@@ -69,15 +76,25 @@ impl<M: Trainable> Run<'_, M> {
             loss: tally.mean_loss(),
             accuracy: tally.accuracy(),
             validation_accuracy: validation.map(|now| now.accuracy()),
-            validation_class_accuracy: by_class.map(Accuracy::mean_class_top1),
+            validation_class_accuracy: match merit {
+                Some(Merit::ByClass(classes)) => Some(classes.mean_class_top1()),
+                _ => None,
+            },
+            validation_mean_average_precision: match merit {
+                Some(Merit::Precision(precision)) => *precision,
+                _ => None,
+            },
             // JSON has no other numbers, and a resumed run must know the same.
             validation_loss: validation.map(|now| now.loss).filter(|it| it.is_finite()),
             best: false,
         };
         if let Some((network, judged)) = judged {
-            let images = match &judged.by_class {
-                Some(classes) => images_of_mean(classes.classes().map(|(_, it)| it.images)),
-                None => judged.total.images as f64,
+            let images = match &judged.merit {
+                Merit::Accuracy => Some(judged.total.images as f64),
+                Merit::ByClass(classes) => {
+                    Some(images_of_mean(classes.classes().map(|(_, it)| it.images)))
+                }
+                Merit::Precision(_) => None,
             };
             record.best = record.is_best_of(&self.progress.epochs, images);
             if record.best {
@@ -87,7 +104,9 @@ impl<M: Trainable> Run<'_, M> {
         }
         self.progress.epochs.push(record);
         self.report(Event::Epoch(record))?;
-        for warning in self.watch.new_warnings(&self.progress.epochs) {
+        let watch = self.watch.as_ref();
+        let warnings = watch.map(|watch| watch.new_warnings(&self.progress.epochs));
+        for warning in warnings.into_iter().flatten() {
             let step = self.progress.step;
             self.report(Event::Warning { step, warning })?;
         }

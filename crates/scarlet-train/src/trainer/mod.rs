@@ -29,7 +29,7 @@ mod workers;
 use std::thread;
 
 use scarlet_data::Augment;
-use scarlet_data::dataset::Source;
+use scarlet_data::dataset::{Labels, Source};
 use scarlet_kernels::training::release_buffers;
 
 use self::feed::Feed;
@@ -166,6 +166,15 @@ impl<'a> Trainer<'a> {
             format!("{device:?}"),
             "an autodiff one (Burn's `Device::autodiff`), with the network on it",
         )?;
+        if let Labels::Several(_) = images.labels() {
+            self.config.check_several()?;
+            require(
+                self.teacher.is_none(),
+                "teacher",
+                "given",
+                "left out where images have several labels each",
+            )?;
+        }
         let teacher = match self.teacher.take() {
             Some(teacher) => Some(teacher),
             None => match Teacher::of(&self.config, model.template(), &device) {

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use super::teacher::Lesson;
 use super::workers::Workers;
 use crate::TrainError;
-use crate::batch::{Batch, Batcher, HostBatch, count_correct};
-use crate::loss::{cross_entropy, weighted_cross_entropy};
+use crate::batch::{Batch, Batcher, HostBatch, Targets, count_correct, count_exact};
+use crate::loss::{binary_cross_entropy, cross_entropy, weighted_cross_entropy};
 use crate::resized::resized;
 
 /// A network that learns from a mini-batch of its own.
@@ -115,7 +115,7 @@ impl Objective {
             masks,
         } = pass;
         let batch = batcher.upload(batch);
-        let images = batch.classes.len();
+        let images = batch.images.dims()[0];
         let (loss, correct) = self.loss(&network, batch, masks)?;
         let mean = f64::from(loss.clone().into_scalar::<f32>());
         let gradients = GradientsParams::from_grads(loss.backward(), &network);
@@ -131,7 +131,8 @@ impl Objective {
         })
     }
 
-    /// The mean loss of a mini-batch, and how many of its images the network gets right.
+    /// The mean loss of a mini-batch, and how many of its images the network gets right: of several
+    /// labels, all of them.
     fn loss(
         &self,
         network: &Scarlet,
@@ -144,22 +145,40 @@ impl Objective {
         let preprocessing = &network.architecture().preprocessing;
         let images = resized(batch.images, preprocessing);
         let logits = network.try_forward_seeded(images, masks)?;
-        let correct = count_correct(&logits, &batch.classes);
-        let smoothing = self.label_smoothing;
-        let of_labels = |labels| match &self.class_weights {
-            Some(weights) => weighted_cross_entropy(logits.clone(), labels, smoothing, weights),
-            None => cross_entropy(logits.clone(), labels, smoothing),
-        };
-        let mut loss = of_labels(batch.labels);
-        if let Some((partners, own_share)) = batch.partners {
-            // Cross-entropy is linear in the label.
-            let other = of_labels(partners);
-            loss = loss.mul_scalar(own_share) + other.mul_scalar(1.0 - own_share);
-        }
+        let (mut loss, correct) = self.of_targets(&logits, batch.targets);
         if let (Some(lesson), Some(answer)) = (lesson, answer) {
             loss = lesson.loss(loss, logits, answer);
         }
         Ok((loss, correct))
+    }
+}
+
+impl Objective {
+    /// What the labels alone make of logits `[batch, classes]`.
+    fn of_targets(&self, logits: &Tensor<2>, targets: Targets) -> (Tensor<1>, usize) {
+        let smoothing = self.label_smoothing;
+        let (labels, classes, partners) = match targets {
+            Targets::One {
+                labels,
+                classes,
+                partners,
+            } => (labels, classes, partners),
+            Targets::Several { wanted, sets } => {
+                let loss = binary_cross_entropy(logits.clone(), wanted, smoothing);
+                return (loss, count_exact(logits, &sets));
+            }
+        };
+        let of_labels = |labels| match &self.class_weights {
+            Some(weights) => weighted_cross_entropy(logits.clone(), labels, smoothing, weights),
+            None => cross_entropy(logits.clone(), labels, smoothing),
+        };
+        let mut loss = of_labels(labels);
+        if let Some((partners, own_share)) = partners {
+            // Cross-entropy is linear in the label.
+            let other = of_labels(partners);
+            loss = loss.mul_scalar(own_share) + other.mul_scalar(1.0 - own_share);
+        }
+        (loss, count_correct(logits, &classes))
     }
 }
 

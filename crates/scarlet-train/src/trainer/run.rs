@@ -7,7 +7,7 @@ use std::time::Instant;
 use burn::optim::GradientsAccumulator;
 use burn::tensor::Tensor;
 use scarlet::Scarlet;
-use scarlet_data::dataset::{ImageSet, Source};
+use scarlet_data::dataset::{ImageSet, Labels, Source};
 use scarlet_random::mask_seed;
 
 use super::events::epochs_since_improvement;
@@ -39,7 +39,7 @@ pub(super) struct Run<'a, M: Trainable> {
     pub(super) optimizer: ModuleOptimizer,
     /// What batch normalisation is measured on before a network is judged or written for use.
     pub(super) calibration: Option<ImageSet>,
-    pub(super) watch: Watch,
+    pub(super) watch: Option<Watch>,
     pub(super) progress: Progress<M::Sampler>,
     pub(super) log: Option<EventLog>,
     pub(super) stopped: bool,
@@ -93,7 +93,10 @@ impl<'a, M: Trainable> Run<'a, M> {
                 label_smoothing: progress.config.label_smoothing,
                 class_weights: {
                     let balance = progress.config.balance;
-                    let weights = balance.weights(images.labels(), images.classes().len());
+                    let weights = match images.labels() {
+                        Labels::One(labels) => balance.weights(labels, images.classes().len()),
+                        Labels::Several(_) => None,
+                    };
                     weights.map(|weights| Tensor::from_floats(weights.as_slice(), &model.device()))
                 },
                 lesson,

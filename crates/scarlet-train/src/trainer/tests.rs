@@ -17,6 +17,7 @@ use super::events::epochs_since_improvement;
 use super::folder::{BEST, LAST};
 use super::progress::Progress;
 use super::*;
+use crate::batch::Targets;
 use crate::loss::cross_entropy;
 use crate::{PathSampler, Sampling, Supernet, SupernetConfig};
 
@@ -108,7 +109,7 @@ fn a_step_of_strict_fairness_adds_the_gradients_of_all_paths() {
     let batcher = Batcher::new(&images, supernet.template(), &supernet.device()).unwrap();
     let schedule = Schedule::new(&config, images.len(), paths.len());
     assert_eq!(schedule.steps, 1);
-    let order = Order::new(&config, images.labels(), 10).of(0);
+    let order = Order::new(&config, Labels::One(images.labels()), 10).of(0);
     let mut seen: Vec<usize> = Vec::new();
     let losses = paths.iter().enumerate().map(|(pass, genome)| {
         let views = schedule.mini_batch(&order, 0, pass);
@@ -116,7 +117,10 @@ fn a_step_of_strict_fairness_adds_the_gradients_of_all_paths() {
         seen.extend(&indices);
         let batch = batcher.plain(&indices).unwrap();
         let logits = supernet.forward(batch.images, genome).unwrap();
-        cross_entropy(logits, batch.labels, config.label_smoothing)
+        let Targets::One { labels, .. } = batch.targets else {
+            unreachable!("each image has one class");
+        };
+        cross_entropy(logits, labels, config.label_smoothing)
     });
     let losses: Vec<Tensor<1>> = losses.collect();
     seen.sort_unstable();
@@ -323,6 +327,7 @@ fn a_loss_that_is_no_number_is_as_good_after_its_text() {
         accuracy: 0.5,
         validation_accuracy: Some(accuracy),
         validation_class_accuracy: None,
+        validation_mean_average_precision: None,
         validation_loss: loss,
         best: false,
     };
@@ -348,12 +353,13 @@ fn of_epochs_that_the_images_cannot_tell_apart_the_last_is_the_best() {
         accuracy: 0.5,
         validation_accuracy: Some(right / images as f64),
         validation_class_accuracy: None,
+        validation_mean_average_precision: None,
         validation_loss: None,
         best: false,
     };
     let best = |before: &[f64], now, images| {
         let before: Vec<_> = before.iter().map(|&it| record(it, images)).collect();
-        record(now, images).is_best_of(&before, images as f64)
+        record(now, images).is_best_of(&before, Some(images as f64))
     };
     // The standard error is 2.1 of 150 images where 147 are right, and 1.4 where all are.
     assert!(best(&[147.0], 145.0, 150));
@@ -384,7 +390,7 @@ fn mini_batches_are_the_same_without_a_thread() {
             let mut feed = Feed::start_on(thread, scope, &batcher, config.clone(), schedule, 1);
             let count = (schedule.steps - 1) * schedule.passes as u64;
             let batches = (0..count).map(|_| feed.next(2).unwrap());
-            batches.map(|batch| (batch.values, batch.classes)).collect()
+            batches.map(|batch| (batch.values, batch.targets)).collect()
         })
     };
     // No system has room for such a stack.

@@ -78,20 +78,20 @@ struct Part {
 
 impl Part {
     /// Of training images, whose accuracy is that of the images shown.
-    fn shown(images: Source<'_>, balance: Balance) -> Self {
-        let shares = balance.shares(images.labels(), images.classes().len());
+    fn shown(labels: &[u32], classes: usize, balance: Balance) -> Self {
+        let shares = balance.shares(labels, classes);
         Self {
-            images: images.len() as f64,
+            images: labels.len() as f64,
             chance: shares.into_iter().fold(0.0, f64::max),
         }
     }
 
     /// Of held-out images, whose accuracy is the classes' mean where these are balanced.
-    fn held_out(images: Source<'_>, balance: Balance) -> Self {
+    fn held_out(labels: &[u32], classes: usize, balance: Balance) -> Self {
         if !balance.is_set() {
-            return Self::shown(images, balance);
+            return Self::shown(labels, classes, balance);
         }
-        let counts = counts(images.labels(), images.classes().len());
+        let counts = counts(labels, classes);
         let seen = counts.iter().filter(|images| **images > 0).count();
         Self {
             images: images_of_mean(counts.into_iter()),
@@ -111,19 +111,25 @@ fn standard_error(share: f64, images: f64) -> f64 {
 }
 
 impl Watch {
+    /// None for images of several labels, of which chance says less.
     pub(super) fn new(
         train: Source<'_>,
         validation: Option<Source<'_>>,
         warmup: u64,
         steps: u64,
         balance: Balance,
-    ) -> Self {
-        Self {
-            train: Part::shown(train, balance),
-            validation: validation.map(|images| Part::held_out(images, balance)),
+    ) -> Option<Self> {
+        let classes = train.classes().len();
+        let validation = validation
+            .map(|images| images.labels().one())
+            .transpose()
+            .ok()?;
+        Some(Self {
+            train: Part::shown(train.labels().one().ok()?, classes, balance),
+            validation: validation.map(|labels| Part::held_out(labels, classes, balance)),
             warmup,
             steps,
-        }
+        })
     }
 
     /// What the last of these epochs is the first reason to say. It depends on them alone, so that a
@@ -194,6 +200,7 @@ mod tests {
         let epochs = accuracies.iter().zip(1..);
         let record = |(&(accuracy, validation_accuracy), epoch)| EpochRecord {
             validation_class_accuracy: None,
+            validation_mean_average_precision: None,
             epoch,
             step: 50 * epoch,
             loss: 0.7,

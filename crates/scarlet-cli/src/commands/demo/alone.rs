@@ -41,6 +41,7 @@ pub(super) fn write(args: &DemoArgs, path: &Path, terminal: &Terminal) -> Result
     // Before anything is downloaded.
     let engine = EnginePackage::open(&args.engine)?;
     let model = Model::open(&subject, &args.compute, 1, terminal)?;
+    model.require_one_label("the demo")?;
     let names = model.class_names(args.classes.as_deref(), terminal)?;
     let network = Network::of(&model, &names);
     let shown = network.to_string();

@@ -43,6 +43,7 @@ fn serve(args: &DemoArgs, terminal: &Terminal) -> Result<(), CliError> {
 
     // One at a time, as they come.
     let model = Model::open_with_network(&args.subject(), &args.compute, 1, terminal)?;
+    model.require_one_label("the demo")?;
     let names = model.class_names(args.classes.as_deref(), terminal)?;
     let network = Network::of(&model, &names);
     let answerer = Answerer::new(model, names, args.top_k);

@@ -43,6 +43,7 @@ pub(super) fn compare(
     };
     let inference = &args.inference;
     let mut model = Model::open(&model, &inference.compute, inference.batch, terminal)?;
+    model.require_one_label("--against")?;
     let labels = match_labels(args, &model, first.subject, terminal)?;
     let mut evaluation = Evaluation::new(args, &mut model, first.subject, &labels, None)?;
     if !evaluation.run(interrupt, terminal)? {

@@ -52,7 +52,7 @@ impl Subject {
             part,
             classes: list.classes().to_vec(),
             notices: parts.notices,
-            labels: list.labels().to_vec(),
+            labels: list.labels().one()?.to_vec(),
             pixels: Pixels::Files {
                 paths: list.paths().to_vec(),
                 root: source.to_owned(),
