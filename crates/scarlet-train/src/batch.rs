@@ -20,6 +20,10 @@ pub struct Batch {
 }
 
 /// What a network should say of a mini-batch.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "one for each pass, which is the first variant nearly always"
+)]
 pub enum Targets {
     /// One class of each image.
     One {
