@@ -22,6 +22,7 @@ use crate::report::eval::class_reports;
 use crate::report::print_json;
 use crate::report::probe::{ProbeReport, ProbedNetwork};
 use crate::report::seen::{Originals, seen};
+use crate::run_settings::require_one_class;
 use crate::terminal::Terminal;
 
 /// Networks that are compared unless others are named: their weights are small and public.
@@ -35,6 +36,7 @@ pub(super) fn run(args: &ProbeArgs, terminal: &Terminal) -> Result<(), CliError>
     if let Some(path) = &args.embed {
         embedding::check(path)?;
     }
+    require_one_class(&args.data)?;
     let device = open_device(&args.compute)?;
     let names: Vec<Option<&str>> = match (&args.weights, args.model.as_slice()) {
         (Some(_), _) => vec![None],
