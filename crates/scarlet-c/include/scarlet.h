@@ -158,8 +158,9 @@ ScarletStatus scarlet_classify_file(struct ScarletClassifier *classifier,
                                     size_t logits_length);
 
 /*
- The probabilities of the classes, from an image's logits, by the temperature in the network's card if it
- has one. `length` is the number of classes, at both pointers.
+ The probabilities of the classes, from an image's logits: their softmax, by the temperature in the
+ network's card if it has one; or, where the card says that images have any number of labels, of each
+ class by itself. `length` is the number of classes, at both pointers.
 
  # Safety
 

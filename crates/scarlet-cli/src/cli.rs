@@ -120,12 +120,13 @@ pub(crate) struct PredictArgs {
     #[arg(required = true, value_name = "PATH", value_hint = ValueHint::AnyPath)]
     pub(crate) paths: Vec<PathBuf>,
 
-    /// Classes to print per photograph
+    /// Classes to print per photograph; a network of any number of labels prints all it gives
     #[arg(long, value_name = "K", default_value_t = 5, value_parser = at_least_one)]
     pub(crate) top_k: usize,
 
     /// Answer "none of these" if the most probable class is less probable than this, from 0 to 1;
-    /// scarlet eval prints the threshold that reaches an accuracy of 99 %
+    /// scarlet eval prints the threshold that reaches an accuracy of 99 %. A network of any number of
+    /// labels gives all labels that are at least so probable, instead of by its own thresholds
     #[arg(long, value_name = "P", value_parser = probability, allow_negative_numbers = true)]
     pub(crate) threshold: Option<f64>,
 
@@ -167,6 +168,9 @@ pub(crate) struct PredictArgs {
 /// figures. In addition to accuracies, it prints the calibration error (by how many points the
 /// network's stated confidence is off on average) and the threshold for scarlet predict above which
 /// 99 % of the answers are right. Ctrl-C ends the evaluation early and prints the results so far.
+///
+/// A network that was trained on a CSV file gives any number of labels, and SOURCE is such a file. It
+/// then prints mean average precision, and how well each class is told from its threshold on.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -176,13 +180,14 @@ Examples:
   scarlet eval flowers/ --weights flowers-run/best.safetensors --report flowers.html
   scarlet eval flowers/ --weights small.safetensors --against large.safetensors
   scarlet eval flowers/ --weights flowers-run/best.safetensors --augment flip,crops
+  scarlet eval photos/labels.csv --weights photos-run/best.safetensors --results all.csv
   scarlet eval fashion-sample --weights scarlet-run/network/network.safetensors
 
 The folder imagenet/val is made by scarlet arrange-val.")]
 pub(crate) struct EvalArgs {
     /// Images: fashion-sample, or a folder with one folder per class, with train and test, or with
-    /// MNIST's or CIFAR's files
-    #[arg(value_hint = ValueHint::DirPath)]
+    /// MNIST's or CIFAR's files; or a CSV file that lists photographs with any number of labels each
+    #[arg(value_hint = ValueHint::AnyPath)]
     pub(crate) source: PathBuf,
 
     /// Write every prediction to a CSV file

@@ -36,7 +36,8 @@ pub(crate) const MEANINGS: &[(&str, &str, &str)] = &[
         "source",
         "",
         "`fashion-sample`, or a folder of images: one folder per class, with train, val and test \
-      or without, or the files of MNIST or CIFAR.",
+      or without, or the files of MNIST or CIFAR; for train and finetune also a CSV file that lists photographs \
+      with any number of labels each.",
     ),
     (
         "images",
@@ -331,7 +332,8 @@ pub(crate) const MEANINGS: &[(&str, &str, &str)] = &[
     (
         "label_smoothing",
         "",
-        "Share of each label that is spread over all classes.",
+        "Share of each label that is spread over all classes; where images have several labels, the share of \
+      each that becomes one half (by default 0 there).",
     ),
     (
         "balance",

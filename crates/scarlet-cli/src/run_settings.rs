@@ -3,6 +3,7 @@
 use std::path::{Path, absolute};
 
 use clap::ValueEnum;
+use scarlet_data::dataset::{DatasetError, Location};
 use scarlet_io::limited;
 use scarlet_run::pipeline::RunConfig;
 use serde_json::{Map, Value, json};
@@ -52,10 +53,9 @@ pub(crate) fn configuration_over(
         let source = data.clone().find_map(|data| data["source"].as_str());
         let resolution = data.clone().find_map(|data| data["resolution"].as_u64());
         let default = RunConfig::default().data.source;
-        base(
-            source.unwrap_or(&default),
-            resolution.map(|side| side as usize),
-        )?
+        let source = source.unwrap_or(&default);
+        require_one_class(source)?;
+        base(source, resolution.map(|side| side as usize))?
     };
     if let Some(file) = file {
         config = config.with(file)?;
@@ -153,9 +153,19 @@ pub(crate) fn set_all(tree: &mut Value, settings: &[String]) -> Result<(), CliEr
     Ok(())
 }
 
-/// Names a folder of images so that a run can continue from elsewhere.
+/// Refuses a CSV file, whose images have any number of labels, before anything is done for it. What else
+/// may be wrong with a source is said when it is read.
+pub(crate) fn require_one_class(source: &str) -> Result<(), CliError> {
+    match Location::find(source) {
+        Ok(Location::Table(_)) => Err(DatasetError::SeveralLabels.into()),
+        _ => Ok(()),
+    }
+}
+
+/// Names a folder of images, or a file that lists them, so that a run can continue from elsewhere.
 pub(crate) fn make_absolute(source: &mut String) {
-    if Path::new(source.as_str()).is_dir()
+    let path = Path::new(source.as_str());
+    if (path.is_dir() || matches!(Location::find(path), Ok(Location::Table(_))))
         && let Ok(path) = absolute(source.as_str())
     {
         *source = path.display().to_string();

@@ -38,6 +38,11 @@ pub(crate) struct TrainArgs {
 /// The network gets a new classifier for the classes of your folder; the rest starts from trained
 /// weights, which needs far fewer images than training from scratch. With --keep-classifier, a
 /// network of the same classes is trained further as it is.
+///
+/// Where --data is a CSV file, images may have several labels each, or none. Its first line names the
+/// columns: path, relative to the file, and either labels, separated by blanks, `;` or `|`, or one
+/// column per class with 0 or 1. A column split says train, val or test; or train.csv has val.csv and
+/// test.csv next to it.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -49,6 +54,7 @@ Examples:
   scarlet finetune --data flowers/ --preview flowers.png
   scarlet finetune --data flowers/ --find-learning-rate
   scarlet finetune --data flowers/ --balance --out flowers-run
+  scarlet finetune --data photos/labels.csv --out photos-run
   scarlet finetune --data flowers/ --folds 5 --out flowers-run
   scarlet finetune --data flowers/ --weights extracted.safetensors --keep-classifier
   scarlet finetune --resume flowers-run --epochs 40
@@ -89,8 +95,8 @@ pub(crate) struct FinetuneArgs {
 #[derive(Debug, Args)]
 pub(crate) struct TrainingArgs {
     /// Images: fashion-sample, or a folder with one folder per class, with train and val, or with
-    /// MNIST's or CIFAR's files
-    #[arg(long, value_name = "SOURCE", value_hint = ValueHint::DirPath)]
+    /// MNIST's or CIFAR's files; or a CSV file that lists photographs with any number of labels each
+    #[arg(long, value_name = "SOURCE", value_hint = ValueHint::AnyPath)]
     pub(crate) data: Option<String>,
 
     /// Show what would be done, what the network costs and how long it would take

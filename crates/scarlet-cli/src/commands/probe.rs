@@ -25,6 +25,7 @@ use crate::report::learning_curve::LearningCurveReport;
 use crate::report::print_json;
 use crate::report::probe::{ProbeReport, ProbedNetwork};
 use crate::report::seen::{Originals, seen};
+use crate::run_settings::require_one_class;
 use crate::terminal::Terminal;
 
 /// Networks that are compared unless others are named: their weights are small and public.
@@ -45,6 +46,7 @@ pub(super) fn run(args: &ProbeArgs, terminal: &Terminal) -> Result<(), CliError>
         Some(path) => terminal.beside(path),
         None => terminal.clone(),
     };
+    require_one_class(&args.data)?;
     let device = open_device(&args.compute)?;
     let names: Vec<Option<&str>> = match (&args.weights, args.model.as_slice()) {
         (Some(_), _) => vec![None],

@@ -1,5 +1,7 @@
 //! Dividing images of several classes each.
 
+use std::cmp::Ordering;
+
 use scarlet_random::{Purpose, Random};
 
 use super::{DatasetError, LabelSets};
@@ -31,59 +33,90 @@ pub(super) fn split_several(
             images: 1,
         });
     }
-    // Of each class, how many images each part still lacks; one at least.
-    let mut lacking: Vec<[f64; 2]> = counts
-        .iter()
-        .map(|&count| {
-            let most = (count as f64 - 1.0).max(1.0);
-            let aside = (share * count as f64).clamp(1.0, most);
-            [count as f64 - aside, aside]
-        })
-        .collect();
-    let images = sets.len() as f64;
-    let mut room = [(1.0 - share) * images, share * images];
-    let mut parts: Vec<Option<usize>> = vec![None; sets.len()];
+    let mut division = Division::new(sets, &counts, share);
     let order = Random::new(seed, Purpose::Split, 0).permutation(sets.len());
-    let mut place = |image: usize, lacking: &mut Vec<[f64; 2]>, class: Option<usize>| {
-        let wanted = class.map_or([0.0; 2], |class| lacking[class]);
-        let part = match wanted[ASIDE].total_cmp(&wanted[REST]) {
-            std::cmp::Ordering::Greater => ASIDE,
-            std::cmp::Ordering::Less => REST,
-            std::cmp::Ordering::Equal => usize::from(room[ASIDE] > room[REST]),
-        };
-        room[part] -= 1.0;
-        for &class in sets.of(image) {
-            lacking[class as usize][part] -= 1.0;
-        }
-        part
-    };
-    loop {
-        let mut left = vec![0usize; classes.len()];
-        for (image, part) in parts.iter().enumerate() {
-            for &class in sets.of(image).iter().filter(|_| part.is_none()) {
-                left[class as usize] += 1;
-            }
-        }
-        let some = (0..classes.len()).filter(|&class| left[class] > 0);
-        let Some(class) = some.min_by_key(|&class| left[class]) else {
-            break;
-        };
+    while let Some(class) = division.rarest() {
         for &image in &order {
-            if parts[image].is_none() && sets.of(image).contains(&(class as u32)) {
-                parts[image] = Some(place(image, &mut lacking, Some(class)));
+            if division.parts[image].is_none() && sets.of(image).contains(&(class as u32)) {
+                division.place(image, Some(class));
             }
         }
     }
     for &image in &order {
-        if parts[image].is_none() {
-            parts[image] = Some(place(image, &mut lacking, None));
+        if division.parts[image].is_none() {
+            division.place(image, None);
         }
     }
-    let of = |part: usize| -> Vec<usize> {
-        let images = (0..sets.len()).filter(|&image| parts[image] == Some(part));
+    Ok((division.of(REST), division.of(ASIDE)))
+}
+
+/// Images on their way into the two parts.
+struct Division<'a> {
+    sets: &'a LabelSets,
+    /// The part of each image that has one.
+    parts: Vec<Option<usize>>,
+    /// Of each class, how many images each part still lacks.
+    lacking: Vec<[f64; 2]>,
+    /// How many images each part still lacks.
+    room: [f64; 2],
+    /// Of each class, its images without a part, and those in the rest.
+    left: Vec<usize>,
+    kept: Vec<usize>,
+}
+
+impl<'a> Division<'a> {
+    fn new(sets: &'a LabelSets, counts: &[usize], share: f64) -> Self {
+        let lacking = counts.iter().map(|&count| {
+            let count = count as f64;
+            // One at least in each.
+            let aside = (share * count).clamp(1.0, (count - 1.0).max(1.0));
+            [count - aside, aside]
+        });
+        let images = sets.len() as f64;
+        Self {
+            sets,
+            parts: vec![None; sets.len()],
+            lacking: lacking.collect(),
+            room: [(1.0 - share) * images, share * images],
+            left: counts.to_vec(),
+            kept: vec![0; counts.len()],
+        }
+    }
+
+    /// The class with the fewest images left that has some.
+    fn rarest(&self) -> Option<usize> {
+        let some = (0..self.left.len()).filter(|&class| self.left[class] > 0);
+        some.min_by_key(|&class| self.left[class])
+    }
+
+    /// Puts an image where this class lacks the most.
+    fn place(&mut self, image: usize, class: Option<usize>) {
+        let [rest, aside] = class.map_or([0.0; 2], |class| self.lacking[class]);
+        let wanted = match aside.total_cmp(&rest) {
+            Ordering::Greater => ASIDE,
+            Ordering::Less => REST,
+            Ordering::Equal if self.room[ASIDE] > self.room[REST] => ASIDE,
+            Ordering::Equal => REST,
+        };
+        let classes = || self.sets.of(image).iter().map(|&class| class as usize);
+        // The last image that could be trained on.
+        let is_last = |class: usize| self.kept[class] == 0 && self.left[class] == 1;
+        let part = if classes().any(is_last) { REST } else { wanted };
+        self.room[part] -= 1.0;
+        self.parts[image] = Some(part);
+        for &class in self.sets.of(image) {
+            let class = class as usize;
+            self.lacking[class][part] -= 1.0;
+            self.left[class] -= 1;
+            self.kept[class] += usize::from(part == REST);
+        }
+    }
+
+    /// The images of a part, in order.
+    fn of(&self, part: usize) -> Vec<usize> {
+        let images = (0..self.parts.len()).filter(|&image| self.parts[image] == Some(part));
         images.collect()
-    };
-    Ok((of(REST), of(ASIDE)))
+    }
 }
 
 #[cfg(test)]

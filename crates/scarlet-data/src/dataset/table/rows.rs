@@ -82,9 +82,10 @@ impl Table {
         let folder = path.parent().unwrap_or(Path::new(""));
         let (header, unused) = Header::of(&first, path, folder)?;
         let mut rows = Vec::new();
-        for record in reader.into_records() {
-            let record = record.map_err(|error| of_csv(path, error))?;
-            rows.push(header.row(&record, path, folder)?);
+        let mut record = StringRecord::new();
+        while (reader.read_record(&mut record)).map_err(|error| of_csv(path, error))? {
+            let line = line_of(&record, reader.position().line());
+            rows.push(header.row(&record, line, path, folder)?);
         }
         if rows.is_empty() {
             return Err(of_table(
@@ -227,8 +228,13 @@ impl Header {
         Ok((header, unused))
     }
 
-    fn row(&self, record: &StringRecord, path: &Path, folder: &Path) -> Result<Row, DatasetError> {
-        let line = record.position().map_or(0, csv::Position::line);
+    fn row(
+        &self,
+        record: &StringRecord,
+        line: u64,
+        path: &Path,
+        folder: &Path,
+    ) -> Result<Row, DatasetError> {
         let refused = |problem: String| Err(at(path, line, problem));
         if record.len() != self.fields {
             return refused(format!(
@@ -289,6 +295,17 @@ impl Header {
 /// Whether a class can be called so.
 pub(super) fn is_name(name: &str) -> bool {
     !name.is_empty() && !name.chars().any(char::is_control)
+}
+
+/// The line that a record begins on. For the reader it begins with the blank lines in front of it;
+/// `after` is where the next one does.
+fn line_of(record: &StringRecord, after: u64) -> u64 {
+    let from = record.position().map_or(1, csv::Position::line);
+    let breaks = record
+        .iter()
+        .map(|field| field.matches('\n').count() as u64);
+    let blank = after.saturating_sub(from + breaks.sum::<u64>() + 1);
+    from + blank
 }
 
 fn at(path: &Path, line: u64, problem: String) -> DatasetError {
