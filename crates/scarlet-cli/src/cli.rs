@@ -205,7 +205,7 @@ pub(crate) struct EvalArgs {
 
     /// Show the network several views of each image, and average the probabilities it gives them:
     /// the image and its mirror image (flip), crops at the centre and the corners (crops), or both (flip,crops). The
-    /// accuracy without is told too
+    /// accuracy without is printed too
     #[arg(long, value_enum, value_name = "VIEWS", value_delimiter = ',')]
     pub(crate) augment: Vec<Augmentation>,
 
