@@ -49,9 +49,10 @@ fn parse(command: &[String]) -> Cli {
 }
 
 /// Files and folders that the reader is told to have, or that the repository holds.
-const GIVEN: [&str; 10] = [
+const GIVEN: [&str; 11] = [
     "flowers",
     "photo.jpg",
+    "photos",
     "examples",
     "fashion-sample",
     "runs",
