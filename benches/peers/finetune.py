@@ -5,9 +5,9 @@ both accuracies on test/ and both times.
     python3 benches/peers/finetune.py DATA WEIGHTS.pth --resolution 64 --epochs 6 --seeds 0 1 2
 
 Both begin with the same public ImageNet weights (WEIGHTS is the file that scarlet downloads), see as
-many images, cropped alike, and as often unless --scarlet-epochs says otherwise. scarlet runs with its
-defaults; timm with AdamW at a learning rate of 0.001, one epoch of warm-up and a cosine, label smoothing
-of 0.1 and batches of 16. Times are wall times, and seconds of processor time, which other work on the
+many images, and as often unless --scarlet-epochs says otherwise. scarlet runs with its defaults; timm with
+AdamW at a learning rate of 0.001, one epoch of warm-up and a cosine, label smoothing of 0.1, batches of 16,
+and crops of 35 % and more. Times are wall times, and seconds of processor time, which other work on the
 machine changes less.
 
 Needs: pip install torch torchvision timm, and scarlet built (cargo build --release).
